@@ -1,0 +1,28 @@
+# Everything from outside, found once, each with a message that names the Debian package.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+macro(insp_pkg target module version package)
+  pkg_check_modules(${target} IMPORTED_TARGET "${module}>=${version}")
+  if(NOT ${target}_FOUND)
+    message(FATAL_ERROR "${module} >= ${version} is missing: apt-get install ${package} (or run ./dev build)")
+  endif()
+endmacro()
+
+insp_pkg(MICROHTTPD libmicrohttpd 0.9.75 libmicrohttpd-dev)
+insp_pkg(JPEG libturbojpeg 2.1 "libturbojpeg0-dev libjpeg62-turbo-dev")
+insp_pkg(SPNG spng 0.7 libspng-dev)
+insp_pkg(JANSSON jansson 2.13 libjansson-dev)
+insp_pkg(UV libuv 1.40 libuv1-dev)
+insp_pkg(SQLITE sqlite3 3.38 libsqlite3-dev)
+insp_pkg(INIH inih 53 libinih-dev)
+insp_pkg(SYSTEMD libsystemd 247 libsystemd-dev)
+insp_pkg(NETTLE nettle 3.7 nettle-dev)
+insp_pkg(ZLIB zlib 1.2 zlib1g-dev)
+if(INSP_TESTS)
+  insp_pkg(CHECK check 0.15 check)
+endif()
+
+if(NOT INSP_FAKE_TORCH)
+  include(InspTorch)
+endif()

@@ -1,0 +1,23 @@
+# One INTERFACE target that every target of ours links: warnings, sanitizers, include root.
+add_library(insp_options INTERFACE)
+target_include_directories(insp_options INTERFACE "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}/generated")
+target_compile_definitions(insp_options INTERFACE _GNU_SOURCE INSP_VERSION="${PROJECT_VERSION}")
+target_compile_options(insp_options INTERFACE
+  -Wall -Wextra -Wshadow -Wcast-qual -Wwrite-strings -Wformat=2 -Wvla -Wundef -Wpointer-arith
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wconversion
+    -Wno-sign-conversion>
+  -fno-common -fstack-protector-strong
+  $<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=2>)
+target_link_options(insp_options INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
+if(INSP_WERROR)
+  target_compile_options(insp_options INTERFACE -Werror)
+endif()
+if(INSP_SANITIZE)
+  target_compile_options(insp_options INTERFACE -fsanitize=${INSP_SANITIZE} -fno-omit-frame-pointer -g
+    -fno-sanitize-recover=all)
+  target_link_options(insp_options INTERFACE -fsanitize=${INSP_SANITIZE})
+endif()
+if(INSP_COVERAGE)
+  target_compile_options(insp_options INTERFACE --coverage -O0)
+  target_link_options(insp_options INTERFACE --coverage)
+endif()

@@ -1,0 +1,83 @@
+/* core/base/error.h - the one error object, and the one table of error codes.
+ *
+ * Contract (crun's, with libgit2's rule): a function that can fail returns 0 or a negative
+ * enum insp_code and takes `struct insp_error *reterr` last. `ret_*` arguments are written only on
+ * success, `reterr` only on failure. reterr may be NULL. The object owns no memory, so it can be
+ * copied and travels with a job from thread to thread. */
+#ifndef INSP_BASE_ERROR_H
+#define INSP_BASE_ERROR_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* X(symbol, number, HTTP status, wire name, title). The wire names are a public contract: they stand
+ * in application/problem+json as `code` and never change their meaning. */
+#define INSP_ERROR_TABLE(X)                                                                             \
+    X(INSP_E_INTERNAL, -1, 500, "internal", "Internal error")                                           \
+    X(INSP_E_NOMEM, -2, 503, "out_of_memory", "Out of memory")                                          \
+    X(INSP_E_IO, -3, 500, "io_error", "Input/output error")                                             \
+    X(INSP_E_NOSPACE, -4, 507, "storage_full", "No space left in the state folder")                     \
+    X(INSP_E_PERMISSION, -5, 500, "permission_denied", "Permission denied on the server's disk")        \
+    X(INSP_E_USAGE, -6, 400, "usage", "Wrong use")                                                      \
+    X(INSP_E_REQUEST, -7, 400, "malformed_request", "Malformed request")                                \
+    X(INSP_E_QUERY, -8, 400, "invalid_query", "Invalid query value")                                    \
+    X(INSP_E_PARAMETER, -9, 422, "invalid_parameter", "Invalid parameter")                              \
+    X(INSP_E_EMPTY_BODY, -10, 400, "empty_body", "Empty body")                                          \
+    X(INSP_E_UNAUTHORIZED, -11, 401, "unauthorized", "A bearer token is required")                      \
+    X(INSP_E_FORBIDDEN, -12, 403, "forbidden", "Not allowed")                                           \
+    X(INSP_E_NOT_FOUND, -13, 404, "not_found", "Not found")                                             \
+    X(INSP_E_UNKNOWN_PRODUCT, -14, 404, "unknown_product", "Unknown product")                           \
+    X(INSP_E_METHOD, -15, 405, "method_not_allowed", "Method not allowed")                              \
+    X(INSP_E_TIMEOUT, -16, 408, "request_timeout", "The request did not arrive in time")                \
+    X(INSP_E_CONFLICT, -17, 409, "conflict", "Conflict with the present state")                         \
+    X(INSP_E_TOO_LARGE, -18, 413, "body_too_large", "Body too large")                                   \
+    X(INSP_E_MEDIA_TYPE, -19, 415, "unsupported_media_type", "Unsupported media type")                  \
+    X(INSP_E_IMAGE, -20, 422, "image_undecodable", "The image cannot be decoded")                       \
+    X(INSP_E_IMAGE_LIMIT, -21, 422, "image_too_large", "The image exceeds a limit")                     \
+    X(INSP_E_DATASET, -22, 422, "dataset_invalid", "The dataset cannot be used")                        \
+    X(INSP_E_MODEL, -23, 500, "model_invalid", "The model cannot be used")                              \
+    X(INSP_E_DEVICE, -24, 503, "device_unavailable", "The compute device is unavailable")               \
+    X(INSP_E_QUEUE_FULL, -25, 503, "queue_full", "Too many inspections in flight")                      \
+    X(INSP_E_NOT_READY, -26, 503, "not_ready", "Not ready")                                             \
+    X(INSP_E_SHUTTING_DOWN, -27, 503, "shutting_down", "The daemon is shutting down")                   \
+    X(INSP_E_DEADLINE, -28, 504, "deadline_exceeded", "The deadline passed before the verdict")         \
+    X(INSP_E_CANCELLED, -29, 409, "cancelled", "Cancelled")                                             \
+    X(INSP_E_INTERRUPTED, -30, 500, "interrupted", "Interrupted by a restart")                          \
+    X(INSP_E_CONFIG, -31, 500, "configuration", "Configuration error")                                  \
+    X(INSP_E_GONE, -32, 410, "gone", "No longer kept")
+
+enum insp_code {
+    INSP_OK = 0,
+#define X(symbol, number, http, wire, title) symbol = (number),
+    INSP_ERROR_TABLE(X)
+#undef X
+};
+
+enum { INSP_ERROR_DETAIL_BYTES = 512 };
+
+struct insp_error {
+    int code;                             /* enum insp_code; 0 while unset */
+    char detail[INSP_ERROR_DETAIL_BYTES]; /* names the thing and the way out; UTF-8, cut on a character */
+};
+
+/* Fills *err (unless NULL) and returns code, so that `return insp_fail(err, INSP_E_IMAGE, "...")` reads
+ * as one step. Overwrites: call it at the deepest place, pass the code on everywhere else. */
+int insp_fail(struct insp_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int insp_failv(struct insp_error *err, int code, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+/* As insp_fail, with ": strerror(errnum)" appended; errnum picks the code: ENOSPC and EDQUOT ->
+ * INSP_E_NOSPACE, ENOMEM -> INSP_E_NOMEM, EACCES, EPERM and EROFS -> INSP_E_PERMISSION, else INSP_E_IO. */
+int insp_fail_errno(struct insp_error *err, int errnum, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Puts "prefix: " before the detail that is already there (file name, product...). Keeps the code. */
+void insp_error_prefix(struct insp_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The table's columns. An unknown code answers as INSP_E_INTERNAL. Static strings, any thread. */
+const char *insp_code_wire(int code);
+const char *insp_code_title(int code);
+int insp_code_http(int code);
+
+#endif

@@ -1,0 +1,86 @@
+#include "core/base/log.h"
+
+#include "core/base/clock.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LINE_BYTES = 2048 };
+
+static _Atomic int threshold = INSP_LOG_INFO;
+static bool to_journal;
+static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
+
+void insp_log_set_level(enum insp_log_level level) {
+    atomic_store(&threshold, (int)level);
+}
+
+enum insp_log_level insp_log_level(void) {
+    return (enum insp_log_level)atomic_load(&threshold);
+}
+
+static const struct {
+    const char *name;
+    enum insp_log_level level;
+} names[] = {
+    {"error", INSP_LOG_ERROR}, {"warning", INSP_LOG_WARNING}, {"info", INSP_LOG_INFO}, {"debug", INSP_LOG_DEBUG}};
+
+bool insp_log_level_parse(const char *text, enum insp_log_level *ret_level) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(text, names[i].name)) {
+            *ret_level = names[i].level;
+            return true;
+        }
+    return false;
+}
+
+static const char *name_of(enum insp_log_level level) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].level == level)
+            return names[i].name;
+    return "info";
+}
+
+/* systemd sets JOURNAL_STREAM=device:inode; it is ours only if stderr still is that very stream. */
+static void detect_journal(void) {
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat st;
+    to_journal = stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
+                 st.st_dev == device && st.st_ino == inode;
+}
+
+void insp_log(enum insp_log_level level, const char *format, ...) {
+    if ((int)level > atomic_load(&threshold))
+        return;
+    pthread_once(&journal_once, detect_journal);
+
+    char line[LINE_BYTES];
+    int prefix;
+    if (to_journal) {
+        prefix = snprintf(line, sizeof line, "<%d>", (int)level);
+    } else {
+        char now[INSP_RFC3339_BYTES];
+        insp_rfc3339(insp_wall_us(), now);
+        prefix = snprintf(line, sizeof line, "%s %-7s ", now, name_of(level));
+    }
+    va_list args;
+    va_start(args, format);
+    int body = vsnprintf(line + prefix, sizeof line - (size_t)prefix, format, args);
+    va_end(args);
+    size_t end = (size_t)prefix + (body > 0 ? (size_t)body : 0);
+    if (end > sizeof line - 1)
+        end = sizeof line - 1;
+    for (size_t i = (size_t)prefix; i < end; i++)
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = '?';
+    line[end++] = '\n';
+    ssize_t written = write(STDERR_FILENO, line, end);
+    (void)written; /* a log that cannot be written has nowhere to say so */
+}

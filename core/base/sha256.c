@@ -1,0 +1,52 @@
+#include "core/base/sha256.h"
+
+#include "core/base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void finish(struct sha256_ctx *ctx, char *out) {
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    sha256_digest(ctx, sizeof digest, digest);
+    for (size_t i = 0; i < sizeof digest; i++)
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+void insp_sha256_hex(const void *data, size_t bytes, char *out) {
+    struct sha256_ctx ctx;
+    sha256_init(&ctx);
+    sha256_update(&ctx, bytes, data);
+    finish(&ctx, out);
+}
+
+int insp_sha256_file(const char *path, char *ret_hex, struct insp_error *reterr) {
+    enum { STEP = 1 << 20 };
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return insp_fail_errno(reterr, errno, "cannot open %s", path);
+    _cleanup_free_ unsigned char *buffer = malloc(STEP);
+    if (!buffer)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to hash %s", path);
+    struct sha256_ctx ctx;
+    sha256_init(&ctx);
+    for (;;) {
+        ssize_t n = read(fd, buffer, STEP);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return insp_fail_errno(reterr, errno, "cannot read %s", path);
+        if (n == 0)
+            break;
+        sha256_update(&ctx, (size_t)n, buffer);
+    }
+    finish(&ctx, ret_hex);
+    return 0;
+}
+
+bool insp_equal_constant_time(const void *a, const void *b, size_t n) {
+    return memeql_sec(a, b, n) != 0;
+}

@@ -1,0 +1,61 @@
+/* core/train/train.h - the three long jobs: train, cross-validate, evaluate (DESIGN section 2). Each blocks for
+ * minutes; command line or the one training job. The defaults are the notebook's. */
+#ifndef INSP_TRAIN_TRAIN_H
+#define INSP_TRAIN_TRAIN_H
+
+#include "core/model/manifest.h"
+#include "core/model/torch_shim.h"
+#include "core/train/dataset.h"
+#include "core/train/feature_cache.h"
+#include "core/train/progress.h"
+
+enum insp_activate { INSP_ACTIVATE_NEVER, INSP_ACTIVATE_IF_BETTER, INSP_ACTIVATE_ALWAYS };
+
+struct insp_train_params {
+    float class_weights[INSP_CLASSES]; /* {1, 3}; > 0 */
+    float learning_rate;               /* 1e-4 */
+    unsigned epochs;                   /* 10, at most; 1..1000 */
+    unsigned batch;                    /* 10; 1..256 */
+    float target_accuracy;             /* 0.98: stop when an epoch's running train accuracy exceeds it; 1: never */
+    float test_share;                  /* 0.2 */
+    unsigned folds;                    /* 5 */
+    uint64_t seed;                     /* 42 */
+    float threshold;                   /* 0.5 */
+    float heatmap_threshold;           /* 0.7 */
+    enum insp_heatmap_scale heatmap_scale; /* fixed */
+    enum insp_activate activate;       /* if_better */
+    bool skip_unreadable;
+    struct insp_transform input;
+};
+struct insp_train_params insp_train_params_default(void);
+
+struct insp_train_context {
+    const char *state_dir;
+    const char *product;
+    const char *dataset_root;
+    struct insp_device *device; /* borrowed */
+    struct insp_trunk *trunk;   /* borrowed; on that device */
+    const char *trunk_sha256;
+    const char *cache_folder;   /* NULL: nothing kept */
+    uint64_t cache_bytes_max;
+    bool cache_half;
+    struct insp_image_limits limits;
+    struct insp_progress progress;
+};
+
+/* The report of any of the three: a JSON document (new reference, the caller's):
+ *   train           {"product","version","activated","reason","dataset":{"digest","counts":{}},"epochs":[{"epoch","loss",
+ *                   "accuracy","seconds"}],"metrics":{...},"previous":{...}|null,"trunk_runs","seconds":{"features","training",...}}
+ *   cross-validate  {"folds":[{"fold","epochs":[...],"metrics":{...}}],"mean":{...},"std":{...},"pooled":{...},...}
+ *   evaluate        {"product","version","metrics":{...},"images":[{"path","label","probability"}],...}
+ * All three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE; nothing
+ * half-written stays. */
+int insp_train(const struct insp_train_context *context, const struct insp_train_params *params, json_t **ret_report,
+               struct insp_error *reterr);
+int insp_cross_validate(const struct insp_train_context *context, const struct insp_train_params *params,
+                        json_t **ret_report, struct insp_error *reterr);
+/* version NULL: the active one. */
+int insp_evaluate(const struct insp_train_context *context, const struct insp_train_params *params, const char *version,
+                  json_t **ret_report, struct insp_error *reterr);
+
+#endif
