@@ -50,10 +50,10 @@ const char *insp_device_describe(const struct insp_device *device); /* one line 
 bool insp_device_is_cuda(const struct insp_device *device);
 
 /* Device memory in bytes: what this process's allocator holds, and the device's free and total. On CPU all 0. */
-struct insp_device_memory {
+struct insp_device_usage {
     uint64_t used_bytes, free_bytes, total_bytes;
 };
-int insp_device_memory(struct insp_device *device, struct insp_device_memory *ret_memory, struct insp_error *reterr);
+int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret_memory, struct insp_error *reterr);
 
 /* Copies (and packs) weights to the device; the views may go afterwards. Fails with INSP_E_NOMEM, INSP_E_DEVICE.
  * Any one thread at a time; does not disturb a score that runs on another. */
