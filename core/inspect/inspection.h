@@ -24,6 +24,8 @@ struct insp_inspection {
     struct insp_model *model;                 /* owned reference */
     void (*done)(struct insp_inspection *job); /* loop thread; owns the job again */
     void *data;
+    _Atomic bool abandoned; /* loop thread, at any time: nobody waits any more. The pipeline ends the job before its next
+                               stage with INSP_E_CANCELLED, nothing stored */
 
     /* set on the way */
     char id[INSP_UUID_BYTES];
