@@ -1,1 +1,275 @@
+/* tests/fake/torch_shim_fake.c - the same interface as core/model/torch_shim.cpp without libtorch, for the thread
+ * sanitizer and for fuzzing. Never in a shipped binary: INSP_FAKE_TORCH links it, and insp_device_describe says
+ * "fake device for tests".
+ *
+ * What it computes, so that tests can choose a verdict by the picture they post:
+ *   features     channel 0: mean brightness of each 16x16 cell; channel 1: its contrast (largest less smallest
+ *                brightness); brightness is the mean of the three input channels; the other channels are 0
+ *   probability  mean of channel 0, clamped to 0..1: a black picture is good (0), a white one an anomaly (1)
+ *   map          channel 1
+ *   trainer      keeps the initial weights; loss ln(2) / step; all classified right from the third step on
+ * INSP_FAKE_PASS_MS=N in the environment makes each scoring pass take N milliseconds more (overload, deadlines).
+ */
 #include "core/model/torch_shim.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { CELL = INSP_INPUT_SIDE / INSP_MAP_SIDE };
+
+struct insp_device {
+    char description[160];
+    long pass_ms;
+};
+
+struct insp_trunk {
+    struct insp_device *device;
+};
+
+struct insp_tail {
+    struct insp_device *device;
+};
+
+struct insp_trainer {
+    struct insp_device *device;
+    size_t steps;
+    struct insp_tail_buffers parameters;
+};
+
+static int no_memory(struct insp_error *reterr) {
+    return insp_fail(reterr, INSP_E_NOMEM, "no memory (fake device)");
+}
+
+int insp_device_open(const struct insp_device_config *config, struct insp_device **ret_device,
+                     struct insp_error *reterr) {
+    if (!strncmp(config->name, "cuda", 4))
+        return insp_fail(reterr, INSP_E_DEVICE, "device %s: the fake device for tests has no CUDA", config->name);
+    if (strcmp(config->name, "cpu") != 0 && strcmp(config->name, "auto") != 0)
+        return insp_fail(reterr, INSP_E_DEVICE, "device %s is none of auto, cpu, cuda, cuda:N", config->name);
+    struct insp_device *device = calloc(1, sizeof *device);
+    if (!device)
+        return no_memory(reterr);
+    const char *pass_ms = getenv("INSP_FAKE_PASS_MS");
+    device->pass_ms = pass_ms ? strtol(pass_ms, NULL, 10) : 0;
+    snprintf(device->description, sizeof device->description, "cpu, fake device for tests, %u threads asked for",
+             config->threads);
+    *ret_device = device;
+    return 0;
+}
+
+void insp_device_free(struct insp_device *device) {
+    free(device);
+}
+
+const char *insp_device_name(const struct insp_device *device) {
+    (void)device;
+    return "cpu";
+}
+
+const char *insp_device_describe(const struct insp_device *device) {
+    return device->description;
+}
+
+bool insp_device_is_cuda(const struct insp_device *device) {
+    (void)device;
+    return false;
+}
+
+int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret_memory,
+                       struct insp_error *reterr) {
+    (void)device;
+    (void)reterr;
+    *ret_memory = (struct insp_device_usage){0};
+    return 0;
+}
+
+int insp_trunk_load(struct insp_device *device, const struct insp_trunk_weights *weights,
+                    struct insp_trunk **ret_trunk, struct insp_error *reterr) {
+    (void)weights;
+    struct insp_trunk *trunk = calloc(1, sizeof *trunk);
+    if (!trunk)
+        return no_memory(reterr);
+    trunk->device = device;
+    *ret_trunk = trunk;
+    return 0;
+}
+
+void insp_trunk_free(struct insp_trunk *trunk) {
+    free(trunk);
+}
+
+int insp_tail_load(struct insp_device *device, const struct insp_tail_weights *weights,
+                   struct insp_tail **ret_tail, struct insp_error *reterr) {
+    (void)weights;
+    struct insp_tail *tail = calloc(1, sizeof *tail);
+    if (!tail)
+        return no_memory(reterr);
+    tail->device = device;
+    *ret_tail = tail;
+    return 0;
+}
+
+void insp_tail_free(struct insp_tail *tail) {
+    free(tail);
+}
+
+static float brightness(const float *pixels, size_t y, size_t x) {
+    size_t plane = (size_t)INSP_INPUT_SIDE * INSP_INPUT_SIDE, at = y * INSP_INPUT_SIDE + x;
+    return (pixels[at] + pixels[plane + at] + pixels[2 * plane + at]) / 3;
+}
+
+/* Mean and contrast of each cell of one image. */
+static void cells(const float *pixels, float *ret_mean, float *ret_contrast) {
+    for (size_t cell = 0; cell < INSP_MAP_FLOATS; cell++) {
+        float low = INFINITY, high = -INFINITY, sum = 0;
+        for (size_t i = 0; i < CELL * CELL; i++) {
+            float b =
+                brightness(pixels, cell / INSP_MAP_SIDE * CELL + i / CELL, cell % INSP_MAP_SIDE * CELL + i % CELL);
+            low = fminf(low, b);
+            high = fmaxf(high, b);
+            sum += b;
+        }
+        ret_mean[cell] = sum / (CELL * CELL);
+        ret_contrast[cell] = high - low;
+    }
+}
+
+static int score_cells(const float *mean, const float *contrast, size_t image, float *ret_prob, float *ret_cam,
+                       struct insp_error *reterr) {
+    float sum = 0;
+    for (size_t i = 0; i < INSP_MAP_FLOATS; i++)
+        sum += mean[i];
+    if (!isfinite(sum))
+        return insp_fail(reterr, INSP_E_MODEL, "the result of image %zu is not finite", image);
+    *ret_prob = fminf(fmaxf(sum / INSP_MAP_FLOATS, 0), 1);
+    if (ret_cam)
+        memcpy(ret_cam, contrast, INSP_MAP_FLOATS * sizeof *ret_cam);
+    return 0;
+}
+
+static void take_time(const struct insp_device *device) {
+    struct timespec left = {device->pass_ms / 1000, device->pass_ms % 1000 * 1000000};
+    while (device->pass_ms > 0 && nanosleep(&left, &left) < 0)
+        ;
+}
+
+int insp_score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
+               float *ret_prob, float *ret_cam, struct insp_error *reterr) {
+    (void)tails;
+    take_time(trunk->device);
+    for (size_t i = 0; i < n; i++) {
+        float mean[INSP_MAP_FLOATS], contrast[INSP_MAP_FLOATS];
+        cells(pixels + i * INSP_INPUT_FLOATS, mean, contrast);
+        int r = score_cells(mean, contrast, i, &ret_prob[i], ret_cam + i * INSP_MAP_FLOATS, reterr);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int insp_trunk_features(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features,
+                        struct insp_error *reterr) {
+    (void)trunk;
+    (void)reterr;
+    memset(ret_features, 0, n * INSP_FEATURE_FLOATS * sizeof *ret_features);
+    for (size_t i = 0; i < n; i++) {
+        float *features = ret_features + i * INSP_FEATURE_FLOATS;
+        cells(pixels + i * INSP_INPUT_FLOATS, features, features + INSP_MAP_FLOATS);
+    }
+    return 0;
+}
+
+static int score_features(const float *features, size_t n, float *ret_prob, float *ret_cam,
+                          struct insp_error *reterr) {
+    for (size_t i = 0; i < n; i++) {
+        const float *mean = features + i * INSP_FEATURE_FLOATS;
+        int r = score_cells(mean, mean + INSP_MAP_FLOATS, i, &ret_prob[i],
+                            ret_cam ? ret_cam + i * INSP_MAP_FLOATS : NULL, reterr);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int insp_tail_score(struct insp_tail *tail, const float *features, size_t n, float *ret_prob, float *ret_cam,
+                    struct insp_error *reterr) {
+    take_time(tail->device);
+    return score_features(features, n, ret_prob, ret_cam, reterr);
+}
+
+enum { CONV_FLOATS = INSP_CHANNELS * INSP_CHANNELS * 9, HEAD_FLOATS = INSP_CLASSES * INSP_CHANNELS };
+
+static int clone(const float *from, size_t floats, float **ret) {
+    *ret = malloc(floats * sizeof **ret);
+    if (!*ret)
+        return -1;
+    memcpy(*ret, from, floats * sizeof **ret);
+    return 0;
+}
+
+int insp_trainer_new(struct insp_device *device, const struct insp_tail_weights *initial,
+                     const struct insp_trainer_config *config, struct insp_trainer **ret_trainer,
+                     struct insp_error *reterr) {
+    (void)config;
+    _cleanup_(insp_trainer_freep) struct insp_trainer *trainer = calloc(1, sizeof *trainer);
+    if (!trainer)
+        return no_memory(reterr);
+    trainer->device = device;
+    for (size_t i = 0; i < INSP_TAIL_CONVS; i++)
+        if (clone(initial->conv[i].weight, CONV_FLOATS, &trainer->parameters.conv_weight[i]) < 0 ||
+            clone(initial->conv[i].bias, INSP_CHANNELS, &trainer->parameters.conv_bias[i]) < 0)
+            return no_memory(reterr);
+    if (clone(initial->classifier_weight, HEAD_FLOATS, &trainer->parameters.classifier_weight) < 0 ||
+        clone(initial->classifier_bias, INSP_CLASSES, &trainer->parameters.classifier_bias) < 0)
+        return no_memory(reterr);
+    *ret_trainer = insp_take_ptr(trainer);
+    return 0;
+}
+
+void insp_trainer_free(struct insp_trainer *trainer) {
+    if (!trainer)
+        return;
+    for (size_t i = 0; i < INSP_TAIL_CONVS; i++) {
+        free(trainer->parameters.conv_weight[i]);
+        free(trainer->parameters.conv_bias[i]);
+    }
+    free(trainer->parameters.classifier_weight);
+    free(trainer->parameters.classifier_bias);
+    free(trainer);
+}
+
+int insp_trainer_step(struct insp_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
+                      float *ret_loss, size_t *ret_correct, struct insp_error *reterr) {
+    (void)features;
+    for (size_t i = 0; i < n; i++)
+        if (labels[i] >= INSP_CLASSES)
+            return insp_fail(reterr, INSP_E_INTERNAL, "label %u of image %zu is not 0 or 1", labels[i], i);
+    trainer->steps++;
+    *ret_loss = (float)(M_LN2 / (double)trainer->steps);
+    *ret_correct = trainer->steps >= 3 ? n : n / 2;
+    return 0;
+}
+
+int insp_trainer_score(struct insp_trainer *trainer, const float *features, size_t n, float *ret_prob,
+                       float *ret_cam, struct insp_error *reterr) {
+    (void)trainer;
+    return score_features(features, n, ret_prob, ret_cam, reterr);
+}
+
+int insp_trainer_export(struct insp_trainer *trainer, const struct insp_tail_buffers *buffers,
+                        struct insp_error *reterr) {
+    (void)reterr;
+    for (size_t i = 0; i < INSP_TAIL_CONVS; i++) {
+        memcpy(buffers->conv_weight[i], trainer->parameters.conv_weight[i], CONV_FLOATS * sizeof(float));
+        memcpy(buffers->conv_bias[i], trainer->parameters.conv_bias[i], INSP_CHANNELS * sizeof(float));
+    }
+    memcpy(buffers->classifier_weight, trainer->parameters.classifier_weight, HEAD_FLOATS * sizeof(float));
+    memcpy(buffers->classifier_bias, trainer->parameters.classifier_bias, INSP_CLASSES * sizeof(float));
+    return 0;
+}
+
+const char *insp_torch_version(void) {
+    return "fake";
+}
