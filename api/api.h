@@ -14,34 +14,35 @@ struct api_server;
 struct api_models; /* which model serves which product; models.h */
 
 struct api_config {
-    const char *listen;           /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080" */
-    int listen_fd;                /* >= 0: a socket from systemd, `listen` is then for the log only */
+    const char *listen; /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080" */
+    int listen_fd;      /* >= 0: a socket from systemd, `listen` is then for the log only */
     const char *state_dir;
     const char *tls_certificate, *tls_key; /* PEM files; both or none ("" none) */
-    bool open_access;             /* false: tokens needed off loopback; true: only /v1/admin/ needs one */
-    unsigned inflight;            /* limits.inflight */
-    size_t body_bytes;            /* limits.body_bytes */
-    unsigned connections;         /* limits.connections */
-    unsigned request_timeout_s;   /* a client that stops sending */
-    unsigned deadline_ms;         /* default deadline of an inspection; 0 none */
-    unsigned selftest_s;          /* interval of the self-test behind /readyz */
+    bool open_access;                      /* false: tokens needed off loopback; true: only /v1/admin/ needs one */
+    unsigned inflight;                     /* limits.inflight */
+    size_t body_bytes;                     /* limits.body_bytes */
+    unsigned connections;                  /* limits.connections */
+    unsigned request_timeout_s;            /* a client that stops sending */
+    unsigned deadline_ms;                  /* default deadline of an inspection; 0 none */
+    unsigned selftest_s;                   /* interval of the self-test behind /readyz */
     struct insp_image_limits image_limits;
     struct insp_retention retention;
     unsigned retention_interval_s;
     /* training */
-    const char *dataset_roots;    /* "a:b" */
+    const char *dataset_roots; /* "a:b" */
     struct insp_device_config training_device;
     const char *cache_folder;
     uint64_t cache_bytes_max;
     bool cache_half;
-    unsigned job_queue;           /* training.queue: jobs that may wait */
-    struct insp_engine *engine;   /* borrowed */
-    struct insp_store *store;     /* borrowed */
+    unsigned job_queue;         /* training.queue: jobs that may wait */
+    struct insp_engine *engine; /* borrowed */
+    struct insp_store *store;   /* borrowed */
 };
 
-/* Binds and listens (INSP_E_IO names address and cause, such as a port in use), loads tokens and the active models. Answers
- * /healthz at once and /readyz once the self-test has passed. Strings of config are copied. */
-int api_server_new(uv_loop_t *loop, const struct api_config *config, struct api_server **ret, struct insp_error *reterr);
+/* Binds and listens (INSP_E_IO names address and cause, such as a port in use), loads tokens and the active
+ * models. Answers /healthz at once and /readyz once the self-test has passed. Strings of config are copied. */
+int api_server_new(uv_loop_t *loop, const struct api_config *config, struct api_server **ret,
+                   struct insp_error *reterr);
 
 /* "127.0.0.1:8080" with the port that was really bound (port 0 asks for any). */
 const char *api_server_address(const struct api_server *server);
@@ -53,8 +54,8 @@ void api_server_reload(struct api_server *server);
 bool api_server_healthy(struct api_server *server, int64_t now_us);
 bool api_server_ready(const struct api_server *server);
 
-/* Stop sequence of STYLE 12: stop accepting, 503 for new requests, finish or expire what runs (at most grace_ms), resume
- * all, stop MHD, cancel the job; then `stopped` runs on the loop and the server's memory is gone. */
+/* Stop sequence of STYLE 12: stop accepting, 503 for new requests, finish or expire what runs (at most grace_ms),
+ * resume all, stop MHD, cancel the job; then `stopped` runs on the loop and the server's memory is gone. */
 void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stopped)(void *arg), void *arg);
 
 #endif

@@ -10,11 +10,11 @@
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
 /* DEFINE_CLEANUP(struct insp_image, insp_image_free) makes insp_image_freep(struct insp_image **). */
-#define DEFINE_CLEANUP(type, free_function)                                                             \
-    static inline void free_function##p(type **p) {                                                     \
-        if (*p)                                                                                         \
-            free_function(*p);                                                                          \
-    }                                                                                                   \
+#define DEFINE_CLEANUP(type, free_function)                                                                       \
+    static inline void free_function##p(type **p) {                                                               \
+        if (*p)                                                                                                   \
+            free_function(*p);                                                                                    \
+    }                                                                                                             \
     struct insp_cleanup_semicolon
 
 static inline void insp_freep(void *p) {
@@ -34,19 +34,19 @@ static inline void insp_fclosep(FILE **f) {
 #define _cleanup_fclose_ _cleanup_(insp_fclosep)
 
 /* Moves ownership out of a variable: `return insp_take_ptr(image);` */
-#define insp_take_ptr(p)                                                                                \
-    ({                                                                                                  \
-        __typeof__(p) *insp_taken_from = &(p);                                                          \
-        __typeof__(p) insp_taken = *insp_taken_from;                                                    \
-        *insp_taken_from = NULL;                                                                        \
-        insp_taken;                                                                                     \
+#define insp_take_ptr(p)                                                                                          \
+    ({                                                                                                            \
+        __typeof__(p) *insp_taken_from = &(p);                                                                    \
+        __typeof__(p) insp_taken = *insp_taken_from;                                                              \
+        *insp_taken_from = NULL;                                                                                  \
+        insp_taken;                                                                                               \
     })
-#define insp_take_fd(fd)                                                                                \
-    ({                                                                                                  \
-        int *insp_taken_from = &(fd);                                                                   \
-        int insp_taken = *insp_taken_from;                                                              \
-        *insp_taken_from = -1;                                                                          \
-        insp_taken;                                                                                     \
+#define insp_take_fd(fd)                                                                                          \
+    ({                                                                                                            \
+        int *insp_taken_from = &(fd);                                                                             \
+        int insp_taken = *insp_taken_from;                                                                        \
+        *insp_taken_from = -1;                                                                                    \
+        insp_taken;                                                                                               \
     })
 
 #define INSP_COUNT(array) (sizeof(array) / sizeof *(array))

@@ -13,38 +13,38 @@
 
 /* X(symbol, number, HTTP status, wire name, title). The wire names are a public contract: they stand
  * in application/problem+json as `code` and never change their meaning. */
-#define INSP_ERROR_TABLE(X)                                                                             \
-    X(INSP_E_INTERNAL, -1, 500, "internal", "Internal error")                                           \
-    X(INSP_E_NOMEM, -2, 503, "out_of_memory", "Out of memory")                                          \
-    X(INSP_E_IO, -3, 500, "io_error", "Input/output error")                                             \
-    X(INSP_E_NOSPACE, -4, 507, "storage_full", "No space left in the state folder")                     \
-    X(INSP_E_PERMISSION, -5, 500, "permission_denied", "Permission denied on the server's disk")        \
-    X(INSP_E_USAGE, -6, 400, "usage", "Wrong use")                                                      \
-    X(INSP_E_REQUEST, -7, 400, "malformed_request", "Malformed request")                                \
-    X(INSP_E_QUERY, -8, 400, "invalid_query", "Invalid query value")                                    \
-    X(INSP_E_PARAMETER, -9, 422, "invalid_parameter", "Invalid parameter")                              \
-    X(INSP_E_EMPTY_BODY, -10, 400, "empty_body", "Empty body")                                          \
-    X(INSP_E_UNAUTHORIZED, -11, 401, "unauthorized", "A bearer token is required")                      \
-    X(INSP_E_FORBIDDEN, -12, 403, "forbidden", "Not allowed")                                           \
-    X(INSP_E_NOT_FOUND, -13, 404, "not_found", "Not found")                                             \
-    X(INSP_E_UNKNOWN_PRODUCT, -14, 404, "unknown_product", "Unknown product")                           \
-    X(INSP_E_METHOD, -15, 405, "method_not_allowed", "Method not allowed")                              \
-    X(INSP_E_TIMEOUT, -16, 408, "request_timeout", "The request did not arrive in time")                \
-    X(INSP_E_CONFLICT, -17, 409, "conflict", "Conflict with the present state")                         \
-    X(INSP_E_TOO_LARGE, -18, 413, "body_too_large", "Body too large")                                   \
-    X(INSP_E_MEDIA_TYPE, -19, 415, "unsupported_media_type", "Unsupported media type")                  \
-    X(INSP_E_IMAGE, -20, 422, "image_undecodable", "The image cannot be decoded")                       \
-    X(INSP_E_IMAGE_LIMIT, -21, 422, "image_too_large", "The image exceeds a limit")                     \
-    X(INSP_E_DATASET, -22, 422, "dataset_invalid", "The dataset cannot be used")                        \
-    X(INSP_E_MODEL, -23, 500, "model_invalid", "The model cannot be used")                              \
-    X(INSP_E_DEVICE, -24, 503, "device_unavailable", "The compute device is unavailable")               \
-    X(INSP_E_QUEUE_FULL, -25, 503, "queue_full", "Too many inspections in flight")                      \
-    X(INSP_E_NOT_READY, -26, 503, "not_ready", "Not ready")                                             \
-    X(INSP_E_SHUTTING_DOWN, -27, 503, "shutting_down", "The daemon is shutting down")                   \
-    X(INSP_E_DEADLINE, -28, 504, "deadline_exceeded", "The deadline passed before the verdict")         \
-    X(INSP_E_CANCELLED, -29, 409, "cancelled", "Cancelled")                                             \
-    X(INSP_E_INTERRUPTED, -30, 500, "interrupted", "Interrupted by a restart")                          \
-    X(INSP_E_CONFIG, -31, 500, "configuration", "Configuration error")                                  \
+#define INSP_ERROR_TABLE(X)                                                                                       \
+    X(INSP_E_INTERNAL, -1, 500, "internal", "Internal error")                                                     \
+    X(INSP_E_NOMEM, -2, 503, "out_of_memory", "Out of memory")                                                    \
+    X(INSP_E_IO, -3, 500, "io_error", "Input/output error")                                                       \
+    X(INSP_E_NOSPACE, -4, 507, "storage_full", "No space left in the state folder")                               \
+    X(INSP_E_PERMISSION, -5, 500, "permission_denied", "Permission denied on the server's disk")                  \
+    X(INSP_E_USAGE, -6, 400, "usage", "Wrong use")                                                                \
+    X(INSP_E_REQUEST, -7, 400, "malformed_request", "Malformed request")                                          \
+    X(INSP_E_QUERY, -8, 400, "invalid_query", "Invalid query value")                                              \
+    X(INSP_E_PARAMETER, -9, 422, "invalid_parameter", "Invalid parameter")                                        \
+    X(INSP_E_EMPTY_BODY, -10, 400, "empty_body", "Empty body")                                                    \
+    X(INSP_E_UNAUTHORIZED, -11, 401, "unauthorized", "A bearer token is required")                                \
+    X(INSP_E_FORBIDDEN, -12, 403, "forbidden", "Not allowed")                                                     \
+    X(INSP_E_NOT_FOUND, -13, 404, "not_found", "Not found")                                                       \
+    X(INSP_E_UNKNOWN_PRODUCT, -14, 404, "unknown_product", "Unknown product")                                     \
+    X(INSP_E_METHOD, -15, 405, "method_not_allowed", "Method not allowed")                                        \
+    X(INSP_E_TIMEOUT, -16, 408, "request_timeout", "The request did not arrive in time")                          \
+    X(INSP_E_CONFLICT, -17, 409, "conflict", "Conflict with the present state")                                   \
+    X(INSP_E_TOO_LARGE, -18, 413, "body_too_large", "Body too large")                                             \
+    X(INSP_E_MEDIA_TYPE, -19, 415, "unsupported_media_type", "Unsupported media type")                            \
+    X(INSP_E_IMAGE, -20, 422, "image_undecodable", "The image cannot be decoded")                                 \
+    X(INSP_E_IMAGE_LIMIT, -21, 422, "image_too_large", "The image exceeds a limit")                               \
+    X(INSP_E_DATASET, -22, 422, "dataset_invalid", "The dataset cannot be used")                                  \
+    X(INSP_E_MODEL, -23, 500, "model_invalid", "The model cannot be used")                                        \
+    X(INSP_E_DEVICE, -24, 503, "device_unavailable", "The compute device is unavailable")                         \
+    X(INSP_E_QUEUE_FULL, -25, 503, "queue_full", "Too many inspections in flight")                                \
+    X(INSP_E_NOT_READY, -26, 503, "not_ready", "Not ready")                                                       \
+    X(INSP_E_SHUTTING_DOWN, -27, 503, "shutting_down", "The daemon is shutting down")                             \
+    X(INSP_E_DEADLINE, -28, 504, "deadline_exceeded", "The deadline passed before the verdict")                   \
+    X(INSP_E_CANCELLED, -29, 409, "cancelled", "Cancelled")                                                       \
+    X(INSP_E_INTERRUPTED, -30, 500, "interrupted", "Interrupted by a restart")                                    \
+    X(INSP_E_CONFIG, -31, 500, "configuration", "Configuration error")                                            \
     X(INSP_E_GONE, -32, 410, "gone", "No longer kept")
 
 enum insp_code {

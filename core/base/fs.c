@@ -158,7 +158,8 @@ int insp_remove_tree(const char *path, struct insp_error *reterr) {
     return insp_fail_errno(reterr, r < 0 ? errno : r, "cannot remove %s", path);
 }
 
-int insp_disk_free(const char *path, uint64_t *ret_free_bytes, uint64_t *ret_total_bytes, struct insp_error *reterr) {
+int insp_disk_free(const char *path, uint64_t *ret_free_bytes, uint64_t *ret_total_bytes,
+                   struct insp_error *reterr) {
     struct statvfs vfs;
     if (statvfs(path, &vfs) < 0)
         return insp_fail_errno(reterr, errno, "cannot ask the free space of %s", path);

@@ -33,7 +33,8 @@ int insp_fsync_path(const char *path, struct insp_error *reterr);
 int insp_remove_tree(const char *path, struct insp_error *reterr);
 
 /* Free bytes for unprivileged users in the file system that holds path, and its size. */
-int insp_disk_free(const char *path, uint64_t *ret_free_bytes, uint64_t *ret_total_bytes, struct insp_error *reterr);
+int insp_disk_free(const char *path, uint64_t *ret_free_bytes, uint64_t *ret_total_bytes,
+                   struct insp_error *reterr);
 
 /* A name that may become a file or folder name or a URL segment: 1 to 64 of [A-Za-z0-9._-], not starting
  * with a dot or a dash. Products, versions, defects and dataset files are all checked by this one rule. */

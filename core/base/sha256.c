@@ -7,6 +7,7 @@
 #include <nettle/memops.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static void finish(struct sha256_ctx *ctx, char *out) {
@@ -45,6 +46,10 @@ int insp_sha256_file(const char *path, char *ret_hex, struct insp_error *reterr)
     }
     finish(&ctx, ret_hex);
     return 0;
+}
+
+bool insp_sha256_hex_valid(const char *text) {
+    return strspn(text, "0123456789abcdef") == INSP_SHA256_HEX_BYTES - 1 && !text[INSP_SHA256_HEX_BYTES - 1];
 }
 
 bool insp_equal_constant_time(const void *a, const void *b, size_t n) {

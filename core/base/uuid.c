@@ -33,7 +33,8 @@ void insp_uuid7(char *out) {
     unsigned char r[8];
     next_stamp(&ms, &count);
     if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r)
-        abort(); /* the kernel's generator cannot fail for 8 bytes once booted; ids that repeat would lose records */
+        abort(); /* the kernel's generator cannot fail for 8 bytes once booted; ids that repeat would lose records
+                  */
     r[0] = (unsigned char)((r[0] & 0x3F) | 0x80);
     uint64_t t = (uint64_t)ms;
     snprintf(out, INSP_UUID_BYTES, "%08x-%04x-7%03x-%02x%02x-%02x%02x%02x%02x%02x%02x", (unsigned)(t >> 16),

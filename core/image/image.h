@@ -34,8 +34,8 @@ struct insp_image {
 
 void insp_image_free(struct insp_image *image);
 
-/* Reads a Content-Type value: image/jpeg, image/png, image/x-raw;format=mono8|rgb8|bgr8;width=W;height=H (parameters in
- * any order, quoted or not, case-insensitive type). INSP_E_MEDIA_TYPE names what is accepted. */
+/* Reads a Content-Type value: image/jpeg, image/png, image/x-raw;format=mono8|rgb8|bgr8;width=W;height=H
+ * (parameters in any order, quoted or not, case-insensitive type). INSP_E_MEDIA_TYPE names what is accepted. */
 int insp_media_parse(const char *content_type, struct insp_media_type *ret, struct insp_error *reterr);
 const char *insp_media_name(enum insp_media media);      /* "image/jpeg"... */
 const char *insp_media_extension(enum insp_media media); /* "jpg", "png", "raw" */
@@ -61,8 +61,8 @@ int insp_image_encode_png(const uint8_t *pixels, uint32_t width, uint32_t height
                           unsigned char **ret_png, size_t *ret_bytes, struct insp_error *reterr);
 
 /* JPEG of RGB8 pixels, quality 1..100 (thumbnails, demo data). *ret_jpeg is the caller's (free). */
-int insp_image_encode_jpeg(const uint8_t *rgb, uint32_t width, uint32_t height, int quality, unsigned char **ret_jpeg,
-                           size_t *ret_bytes, struct insp_error *reterr);
+int insp_image_encode_jpeg(const uint8_t *rgb, uint32_t width, uint32_t height, int quality,
+                           unsigned char **ret_jpeg, size_t *ret_bytes, struct insp_error *reterr);
 
 DEFINE_CLEANUP(struct insp_image, insp_image_free);
 #endif

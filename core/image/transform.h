@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The network sees (pixel * scale - mean) / std, per channel in `channel order`. The notebook: rgb, 1/255, 0, 1. */
+/* The network sees (pixel * scale - mean) / std, per channel in `channel order`. The notebook: rgb, 1/255, 0, 1.
+ */
 struct insp_transform {
     unsigned width, height; /* 224 x 224 */
     bool bgr;               /* channel order: false rgb, true bgr; mean and std are in this order */

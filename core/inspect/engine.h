@@ -1,5 +1,5 @@
-/* core/inspect/engine.h - the inference thread and its queue. A batch is whatever waits at the moment the device is
- * free, oldest first, at most batch_max: no fixed delay, so one image alone never waits for company.
+/* core/inspect/engine.h - the inference thread and its queue. A batch is whatever waits at the moment the device
+ * is free, oldest first, at most batch_max: no fixed delay, so one image alone never waits for company.
  *
  * Threads: new, free, submit and call on the loop thread; every `done` runs on the loop thread too. Only the
  * inference thread touches the device. */
@@ -19,19 +19,19 @@ struct insp_engine_config {
 
 /* One image to score. The memory is the caller's and must live until done. */
 struct insp_score {
-    struct insp_model *model;  /* in: the caller keeps its reference until done */
-    const float *pixels;       /* in: [3,224,224] */
-    int64_t deadline_us;       /* in: monotonic; 0 none. Passed before its batch forms: INSP_E_DEADLINE, not scored */
+    struct insp_model *model; /* in: the caller keeps its reference until done */
+    const float *pixels;      /* in: [3,224,224] */
+    int64_t deadline_us; /* in: monotonic; 0 none. Passed before its batch forms: INSP_E_DEADLINE, not scored */
     void (*done)(struct insp_score *score); /* in: loop thread */
-    void *data;                /* the caller's */
-    float probability;         /* out */
-    float cam[INSP_MAP_FLOATS];/* out */
-    int64_t queue_us, inference_us; /* out: waited for the device; in the pass it was part of */
-    size_t batch;              /* out: images in that pass */
-    int code;                  /* out: 0 or INSP_E_* with error filled */
+    void *data;                             /* the caller's */
+    float probability;                      /* out */
+    float cam[INSP_MAP_FLOATS];             /* out */
+    int64_t queue_us, inference_us;         /* out: waited for the device; in the pass it was part of */
+    size_t batch;                           /* out: images in that pass */
+    int code;                               /* out: 0 or INSP_E_* with error filled */
     struct insp_error error;
-    int64_t submitted_us;      /* the engine's */
-    struct insp_score *next;   /* the engine's */
+    int64_t submitted_us;    /* the engine's */
+    struct insp_score *next; /* the engine's */
 };
 
 /* Starts the inference thread and opens the device on it; waits for that. INSP_E_DEVICE... */
@@ -50,22 +50,22 @@ void insp_engine_submit(struct insp_engine *engine, struct insp_score *score);
 typedef int insp_engine_work(struct insp_device *device, struct insp_trunk *trunk, void *arg,
                              struct insp_error *reterr);
 typedef void insp_engine_done(void *arg, int code, const struct insp_error *error);
-int insp_engine_call(struct insp_engine *engine, insp_engine_work *work, insp_engine_done *done, void *arg, bool wait,
-                     struct insp_error *reterr);
+int insp_engine_call(struct insp_engine *engine, insp_engine_work *work, insp_engine_done *done, void *arg,
+                     bool wait, struct insp_error *reterr);
 
 /* For /metrics, the watchdog and the dashboard. Any thread. */
 struct insp_engine_status {
     size_t queued, in_pass;
     uint64_t passes, images;
-    int64_t busy_since_us;     /* monotonic start of the pass that runs now; 0 when idle */
-    int64_t last_progress_us;  /* monotonic: last time that the thread took or finished work, or found none */
+    int64_t busy_since_us;    /* monotonic start of the pass that runs now; 0 when idle */
+    int64_t last_progress_us; /* monotonic: last time that the thread took or finished work, or found none */
     char device[32];
     char description[192];
 };
 void insp_engine_status(struct insp_engine *engine, struct insp_engine_status *ret);
 
-/* Stops after the pass that runs; what still waits gets INSP_E_SHUTTING_DOWN. Joins the thread; then `closed` runs on
- * the loop once the engine's handles are closed and its memory is gone. */
+/* Stops after the pass that runs; what still waits gets INSP_E_SHUTTING_DOWN. Joins the thread; then `closed` runs
+ * on the loop once the engine's handles are closed and its memory is gone. */
 void insp_engine_close(struct insp_engine *engine, void (*closed)(void *arg), void *arg);
 
 #endif

@@ -41,8 +41,8 @@ bool insp_heat_view_parse(const char *text, enum insp_heat_view *ret); /* "thres
 
 /* Renders a PNG of width x height. image: needed for INSP_VIEW_OVERLAY only (any size; resized), else NULL.
  * *ret_png is the caller's (free). INSP_E_NOMEM. */
-int insp_heat_render(const struct insp_heat_params *params, bool anomaly, const float *cam, enum insp_heat_view view,
-                     const struct insp_image *image, uint32_t width, uint32_t height, unsigned char **ret_png,
-                     size_t *ret_bytes, struct insp_error *reterr);
+int insp_heat_render(const struct insp_heat_params *params, bool anomaly, const float *cam,
+                     enum insp_heat_view view, const struct insp_image *image, uint32_t width, uint32_t height,
+                     unsigned char **ret_png, size_t *ret_bytes, struct insp_error *reterr);
 
 #endif

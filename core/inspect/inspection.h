@@ -1,5 +1,5 @@
-/* core/inspect/inspection.h - one inspection: the job that travels loop -> pool -> inference thread -> pool -> loop.
- * It is touched by one thread at a time; each arrow hands the whole job over, so there is no lock in it. */
+/* core/inspect/inspection.h - one inspection: the job that travels loop -> pool -> inference thread -> pool ->
+ * loop. It is touched by one thread at a time; each arrow hands the whole job over, so there is no lock in it. */
 #ifndef INSP_INSPECT_INSPECTION_H
 #define INSP_INSPECT_INSPECTION_H
 
@@ -16,16 +16,16 @@ struct insp_inspection {
     /* set by whoever submits */
     char camera[INSP_TAG_BYTES], part[INSP_TAG_BYTES]; /* "" where not given */
     struct insp_media_type type;
-    uint8_t *body;       /* the posted bytes, owned; freed once stored */
+    uint8_t *body; /* the posted bytes, owned; freed once stored */
     size_t body_bytes;
-    int64_t received_us; /* wall */
-    int64_t started_us;  /* monotonic, when the headers came */
-    int64_t deadline_us; /* monotonic; 0 none */
-    struct insp_model *model;                 /* owned reference */
+    int64_t received_us;                       /* wall */
+    int64_t started_us;                        /* monotonic, when the headers came */
+    int64_t deadline_us;                       /* monotonic; 0 none */
+    struct insp_model *model;                  /* owned reference */
     void (*done)(struct insp_inspection *job); /* loop thread; owns the job again */
     void *data;
-    _Atomic bool abandoned; /* loop thread, at any time: nobody waits any more. The pipeline ends the job before its next
-                               stage with INSP_E_CANCELLED, nothing stored */
+    _Atomic bool abandoned; /* loop thread, at any time: nobody waits any more. The pipeline ends the job before
+                               its next stage with INSP_E_CANCELLED, nothing stored */
 
     /* set on the way */
     char id[INSP_UUID_BYTES];

@@ -1,5 +1,5 @@
-/* core/inspect/pipeline.h - the way of an image: decode (pool) -> engine (inference thread) -> verdict, store (pool, group
- * commit: all jobs that wait for the store go into one transaction) -> done (loop).
+/* core/inspect/pipeline.h - the way of an image: decode (pool) -> engine (inference thread) -> verdict, store
+ * (pool, group commit: all jobs that wait for the store go into one transaction) -> done (loop).
  *
  * Store, then answer: done with code 0 means that the record and the posted bytes survive kill -9.
  * Threads: all functions on the loop thread. */

@@ -8,12 +8,14 @@
 #include "core/model/weights.h"
 
 /* Writes a bundle. manifest->version is taken as given where set, else made: UTC time "20261124T202720Z" (with
- * "-2", "-3" where taken); weights_sha256 and created_us are filled in. INSP_E_CONFLICT where the version exists. */
+ * "-2", "-3" where taken); weights_sha256 and created_us are filled in. INSP_E_CONFLICT where the version exists.
+ */
 int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, const struct insp_tail_buffers *tail,
                       struct insp_error *reterr);
 
-/* Reads and verifies: manifest, hash of the weights, product and version equal to the folders' names, the trunk file
- * present. INSP_E_NOT_FOUND, INSP_E_MODEL (names what is wrong). ret_tail may be NULL: then weights are hashed only. */
+/* Reads and verifies: manifest, hash of the weights, product and version equal to the folders' names, the trunk
+ * file present. INSP_E_NOT_FOUND, INSP_E_MODEL (names what is wrong). ret_tail may be NULL: then weights are
+ * hashed only. */
 int insp_bundle_read(const char *state_dir, const char *product, const char *version,
                      struct insp_manifest **ret_manifest, struct insp_tail_buffers **ret_tail,
                      struct insp_error *reterr);

@@ -14,8 +14,8 @@ typedef void insp_bank_progress(void *arg, size_t done, size_t total);
  *   pixels  float32 [count,3,224,224], transformed as the products will transform theirs; borrowed; count >= 1
  * What is calibrated is folded into the weights: the arrays alone define the network.
  * ret_feature_std the overall standard deviation of the features over the images (for insp_tail_init_identity). */
-int insp_filter_bank_build(struct insp_device *device, const float *pixels, size_t count, insp_bank_progress *progress,
-                           void *arg, struct insp_trunk_arrays **ret, float *ret_feature_std,
-                           struct insp_error *reterr);
+int insp_filter_bank_build(struct insp_device *device, const float *pixels, size_t count,
+                           insp_bank_progress *progress, void *arg, struct insp_trunk_arrays **ret,
+                           float *ret_feature_std, struct insp_error *reterr);
 
 #endif

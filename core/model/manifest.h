@@ -1,5 +1,22 @@
 /* core/model/manifest.h - manifest.json of a bundle: what a model is, how its input is made, how it was trained
- * and how good it was. Pure data; reading and writing block on nothing. */
+ * and how good it was. Pure data; reading and writing block on nothing. Any thread; one thread per object at a
+ * time.
+ *
+ *   {
+ *     "format": 1,
+ *     "product": "cubes", "version": "20261124T202720Z",  names as insp_name_valid
+ *     "created": "2026-11-24T20:27:20.123Z",              RFC 3339, milliseconds
+ *     "trunk": {"sha256": "..."},                         <state>/trunks/<sha256>.safetensors
+ *     "weights": {"file": "model.safetensors", "sha256": "..."},
+ *     "input": {"width": 224, "height": 224, "channel_order": "rgb" | "bgr", "scale": 1e-9..1e9,
+ *               "mean": [3 numbers], "std": [3 numbers, 1e-9..1e9]},  the network sees (pixel * scale - mean) /
+ * std "classes": ["good", "anomaly"], "threshold": 0..1, "heatmap": {"scale": "fixed" | "per_image", "threshold":
+ * 0..1, "low": number, "high": number > low}, "training": {...}, "dataset": {...}, "curve": [...], "metrics":
+ * {...}   each may be missing or null
+ *   }
+ *
+ * Floats are written as the shortest decimal that reads back as the same float, the doubles inside the four
+ * documents with 15 digits. */
 #ifndef INSP_MODEL_MANIFEST_H
 #define INSP_MODEL_MANIFEST_H
 
@@ -11,7 +28,16 @@
 #include <jansson.h>
 #include <stdint.h>
 
-enum { INSP_MANIFEST_FORMAT = 1, INSP_NAME_BYTES = 65 };
+enum {
+    INSP_MANIFEST_FORMAT = 1,
+    INSP_NAME_BYTES = 65,
+    INSP_MANIFEST_BYTES_MAX = 1 << 20,
+    INSP_MANIFEST_DEPTH_MAX = 16, /* levels of nesting */
+};
+
+/* The two files of a bundle */
+#define INSP_MANIFEST_FILE "manifest.json"
+#define INSP_WEIGHTS_FILE "model.safetensors"
 
 enum insp_heatmap_scale { INSP_SCALE_FIXED, INSP_SCALE_PER_IMAGE };
 
@@ -25,7 +51,7 @@ struct insp_heat_params {
 struct insp_manifest {
     int format;
     char product[INSP_NAME_BYTES], version[INSP_NAME_BYTES];
-    int64_t created_us; /* wall clock */
+    int64_t created_us; /* wall clock; whole milliseconds survive the file */
     char trunk_sha256[INSP_SHA256_HEX_BYTES];
     char weights_sha256[INSP_SHA256_HEX_BYTES];
     struct insp_transform input;
@@ -36,17 +62,22 @@ struct insp_manifest {
     json_t *training, *dataset, *curve, *metrics;
 };
 
-struct insp_manifest *insp_manifest_new(void); /* defaults: threshold 0.5, heatmap 0.7 fixed 0..1, the notebook's input */
-void insp_manifest_free(struct insp_manifest *manifest);
+/* Defaults: threshold 0.5, heatmap 0.7 fixed 0..1, the notebook's input; names and hashes empty. NULL without
+ * memory. */
+struct insp_manifest *insp_manifest_new(void);
+void insp_manifest_free(struct insp_manifest *manifest); /* NULL is fine */
 
-/* Parses and checks every field (range, name, hash form); INSP_E_MODEL names the field. Unknown keys are kept out
- * but allowed (a newer minor writer); a higher `format` is refused. */
+/* Parses and checks every field (type, range, name, hash form). Unknown keys are allowed and dropped (a newer
+ * minor writer); duplicate keys and a higher `format` are refused. text need not end in a NUL. *ret is the
+ * caller's. INSP_E_MODEL names the field and its range, INSP_E_NOMEM. */
 int insp_manifest_parse(const char *text, size_t bytes, struct insp_manifest **ret, struct insp_error *reterr);
 
-/* -> indented JSON text with sorted, stable keys; *ret is the caller's (free). */
+/* -> indented JSON text with sorted, stable keys; *ret is the caller's (free). INSP_E_MODEL where a field is
+ * outside its range or not set, so that what is written can be read again; INSP_E_NOMEM. */
 int insp_manifest_format(const struct insp_manifest *manifest, char **ret, struct insp_error *reterr);
 
-/* The same as a JSON object (new reference) for the API; NULL without memory. */
+/* The same as a JSON object (new reference) for the API; NULL without memory, or with a number that is not finite.
+ * The four documents are shared with the manifest, not copied: do not change them. */
 json_t *insp_manifest_json(const struct insp_manifest *manifest);
 
 DEFINE_CLEANUP(struct insp_manifest, insp_manifest_free);

@@ -1,7 +1,7 @@
 /* core/model/registry.h - which products and versions there are on disk and which version is active:
- * <state>/models/<product>/active.json {"active": v, "history": [older actives, newest first]}, and which trunk new
- * trainings use: <state>/trunks/default. Files are replaced atomically. All functions block on the disk; any one
- * thread at a time per state folder writes (the daemon's job, or the command line while no daemon runs). */
+ * <state>/models/<product>/active.json {"active": v, "history": [older actives, newest first]}, and which trunk
+ * new trainings use: <state>/trunks/default. Files are replaced atomically. All functions block on the disk; any
+ * one thread at a time per state folder writes (the daemon's job, or the command line while no daemon runs). */
 #ifndef INSP_MODEL_REGISTRY_H
 #define INSP_MODEL_REGISTRY_H
 
@@ -27,9 +27,11 @@ int insp_registry_active(const char *state_dir, const char *product, char *ret_v
 int insp_registry_activate(const char *state_dir, const char *product, const char *version,
                            struct insp_error *reterr);
 /* Back to the newest older active version that still exists; INSP_E_CONFLICT where there is none. */
-int insp_registry_rollback(const char *state_dir, const char *product, char *ret_version, struct insp_error *reterr);
+int insp_registry_rollback(const char *state_dir, const char *product, char *ret_version,
+                           struct insp_error *reterr);
 /* INSP_E_CONFLICT for the active version. */
-int insp_registry_remove(const char *state_dir, const char *product, const char *version, struct insp_error *reterr);
+int insp_registry_remove(const char *state_dir, const char *product, const char *version,
+                         struct insp_error *reterr);
 
 struct insp_trunk_info {
     char sha256[INSP_SHA256_HEX_BYTES];

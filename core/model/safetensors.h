@@ -31,7 +31,8 @@ void insp_safetensors_close(struct insp_safetensors *file);
 
 size_t insp_safetensors_count(const struct insp_safetensors *file);
 const struct insp_tensor *insp_safetensors_at(const struct insp_safetensors *file, size_t i);
-const struct insp_tensor *insp_safetensors_find(const struct insp_safetensors *file, const char *name); /* or NULL */
+const struct insp_tensor *insp_safetensors_find(const struct insp_safetensors *file,
+                                                const char *name); /* or NULL */
 
 /* Converts to float32; ret has tensor->elements floats. */
 void insp_tensor_to_f32(const struct insp_tensor *tensor, float *ret);

@@ -33,10 +33,10 @@ enum insp_cpu_engine {
 };
 
 struct insp_device_config {
-    const char *name;           /* "auto" | "cpu" | "cuda" | "cuda:N" */
-    unsigned threads;           /* CPU threads of one forward or training step; 0: all that the process may use */
+    const char *name; /* "auto" | "cpu" | "cuda" | "cuda:N" */
+    unsigned threads; /* CPU threads of one forward or training step; 0: all that the process may use */
     enum insp_cpu_engine engine;
-    bool deterministic;         /* CUDA: deterministic algorithms (training); always so on CPU */
+    bool deterministic; /* CUDA: deterministic algorithms (training); always so on CPU */
 };
 
 /* Opens a device. "cuda" that is absent fails with INSP_E_DEVICE and says why (no driver, CPU-only libtorch,
@@ -45,23 +45,25 @@ int insp_device_open(const struct insp_device_config *config, struct insp_device
                      struct insp_error *reterr);
 void insp_device_free(struct insp_device *device); /* NULL is fine; after its trunks, tails and trainers */
 
-const char *insp_device_name(const struct insp_device *device);     /* "cpu" or "cuda:0"; lives as long as device */
-const char *insp_device_describe(const struct insp_device *device); /* one line for people: name, threads, engine, libtorch version */
+const char *insp_device_name(const struct insp_device *device); /* "cpu" or "cuda:0"; lives as long as device */
+const char *insp_device_describe(
+    const struct insp_device *device); /* one line for people: name, threads, engine, libtorch version */
 bool insp_device_is_cuda(const struct insp_device *device);
 
 /* Device memory in bytes: what this process's allocator holds, and the device's free and total. On CPU all 0. */
 struct insp_device_usage {
     uint64_t used_bytes, free_bytes, total_bytes;
 };
-int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret_memory, struct insp_error *reterr);
+int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret_memory,
+                       struct insp_error *reterr);
 
 /* Copies (and packs) weights to the device; the views may go afterwards. Fails with INSP_E_NOMEM, INSP_E_DEVICE.
  * Any one thread at a time; does not disturb a score that runs on another. */
 int insp_trunk_load(struct insp_device *device, const struct insp_trunk_weights *weights,
                     struct insp_trunk **ret_trunk, struct insp_error *reterr);
 void insp_trunk_free(struct insp_trunk *trunk);
-int insp_tail_load(struct insp_device *device, const struct insp_tail_weights *weights, struct insp_tail **ret_tail,
-                   struct insp_error *reterr);
+int insp_tail_load(struct insp_device *device, const struct insp_tail_weights *weights,
+                   struct insp_tail **ret_tail, struct insp_error *reterr);
 void insp_tail_free(struct insp_tail *tail);
 
 /* Scores n images in one pass: the trunk once, then each run of equal tails[i] together.
@@ -100,8 +102,8 @@ int insp_trainer_step(struct insp_trainer *trainer, const float *features, const
                       float *ret_loss, size_t *ret_correct, struct insp_error *reterr);
 
 /* Forward only, with the present parameters: as insp_tail_score. */
-int insp_trainer_score(struct insp_trainer *trainer, const float *features, size_t n, float *ret_prob, float *ret_cam,
-                       struct insp_error *reterr);
+int insp_trainer_score(struct insp_trainer *trainer, const float *features, size_t n, float *ret_prob,
+                       float *ret_cam, struct insp_error *reterr);
 
 /* Copies the present parameters out. The arrays have the sizes of vgg16.h and are the caller's. */
 struct insp_tail_buffers {

@@ -28,10 +28,10 @@ enum {
 };
 
 struct insp_conv_shape {
-    int index;           /* N of torchvision's features.N */
-    int in, out;         /* channels */
-    int side;            /* height and width of input and output */
-    int pool_after;      /* 1: a 2x2 max-pool follows the ReLU */
+    int index;      /* N of torchvision's features.N */
+    int in, out;    /* channels */
+    int side;       /* height and width of input and output */
+    int pool_after; /* 1: a 2x2 max-pool follows the ReLU */
 };
 
 static const struct insp_conv_shape insp_trunk_shape[INSP_TRUNK_CONVS] = {

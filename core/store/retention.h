@@ -1,6 +1,6 @@
-/* core/store/retention.h - what goes first when age or space says so. The plan is a pure function of rows and a clock
- * value; the sweep carries it out in small transactions. Order: good before anomalies; among anomalies the labelled
- * before the unlabelled (nobody has looked at those yet); oldest first within each. */
+/* core/store/retention.h - what goes first when age or space says so. The plan is a pure function of rows and a
+ * clock value; the sweep carries it out in small transactions. Order: good before anomalies; among anomalies the
+ * labelled before the unlabelled (nobody has looked at those yet); oldest first within each. */
 #ifndef INSP_STORE_RETENTION_H
 #define INSP_STORE_RETENTION_H
 
@@ -23,14 +23,15 @@ struct insp_retention_row {
 
 /* Marks in ret_remove which of count rows go: by age (now_us wall), then in the order above until
  * bytes_to_free are covered. Returns how many. */
-size_t insp_retention_plan(const struct insp_retention *policy, const struct insp_retention_row *rows, size_t count,
-                           int64_t now_us, uint64_t bytes_to_free, bool *ret_remove);
+size_t insp_retention_plan(const struct insp_retention *policy, const struct insp_retention_row *rows,
+                           size_t count, int64_t now_us, uint64_t bytes_to_free, bool *ret_remove);
 
 struct insp_retention_result {
     uint64_t rows, images, bytes;
 };
-/* One sweep: age removes rows and images, space removes images (the row stays, image_kept = false). Also removes image
- * files without a row that are older than an hour. Blocks: the pool, at intervals and when a put met INSP_E_NOSPACE. */
+/* One sweep: age removes rows and images, space removes images (the row stays, image_kept = false). Also removes
+ * image files without a row that are older than an hour. Blocks: the pool, at intervals and when a put met
+ * INSP_E_NOSPACE. */
 int insp_retention_sweep(struct insp_store *store, const struct insp_retention *policy, int64_t now_us,
                          struct insp_retention_result *ret, struct insp_error *reterr);
 

@@ -4,9 +4,9 @@
  *                                                  PRAGMA user_version, migrated forward in one transaction each
  *   <state>/images/<yyyy-mm-dd>/<id>.<jpg|png|raw> posted bytes as they came
  *
- * Threads: every function blocks on the disk: the libuv pool, startup, the command line; never the loop. One writer
- * connection behind a mutex, readers take one of a few read-only connections; all functions are safe from any
- * number of threads. */
+ * Threads: every function blocks on the disk: the libuv pool, startup, the command line; never the loop. One
+ * writer connection behind a mutex, readers take one of a few read-only connections; all functions are safe from
+ * any number of threads. */
 #ifndef INSP_STORE_STORE_H
 #define INSP_STORE_STORE_H
 
@@ -34,7 +34,8 @@ void insp_store_close(struct insp_store *store); /* checkpoints the WAL; NULL is
 
 enum insp_label { INSP_LABEL_NONE, INSP_LABEL_GOOD, INSP_LABEL_ANOMALY };
 
-/* One inspection as stored. Pointers are borrowed on the way in, valid until the callback returns on the way out. */
+/* One inspection as stored. Pointers are borrowed on the way in, valid until the callback returns on the way out.
+ */
 struct insp_record {
     const char *id, *product, *model, *camera, *part; /* "" where not given */
     bool anomaly;
@@ -44,22 +45,23 @@ struct insp_record {
     const char *boxes; /* JSON array [{"x","y","width","height","max"}] */
     const float *cam;  /* [14*14]; NULL in lists */
     uint32_t width, height;
-    const char *sha256;      /* of the posted bytes */
-    const char *media_type;  /* as posted, with parameters for raw */
-    const char *extension;   /* "jpg" | "png" | "raw" */
+    const char *sha256;     /* of the posted bytes */
+    const char *media_type; /* as posted, with parameters for raw */
+    const char *extension;  /* "jpg" | "png" | "raw" */
     uint64_t image_bytes;
-    bool image_kept;         /* false once retention took the file */
-    int64_t received_us;     /* wall */
+    bool image_kept;     /* false once retention took the file */
+    int64_t received_us; /* wall */
     int64_t decode_us, queue_us, inference_us, store_us, total_us;
     enum insp_label label;
     const char *label_defect, *label_note, *labelled_by; /* "" where none */
-    int64_t labelled_us;     /* 0 where none */
+    int64_t labelled_us;                                 /* 0 where none */
     /* on the way in only: what becomes the image file */
     const void *image;
 };
 
-/* Stores `count` records in one transaction, image files first (so that no row is without its image; a file whose row
- * was lost is swept). All or none. INSP_E_NOSPACE and the other errno codes; nothing is left behind on failure. */
+/* Stores `count` records in one transaction, image files first (so that no row is without its image; a file whose
+ * row was lost is swept). All or none. INSP_E_NOSPACE and the other errno codes; nothing is left behind on
+ * failure. */
 int insp_store_put(struct insp_store *store, const struct insp_record *records, size_t count,
                    struct insp_error *reterr);
 
@@ -72,12 +74,12 @@ int insp_store_get(struct insp_store *store, const char *id, insp_record_callbac
 
 struct insp_filter {
     const char *product, *camera, *part, *model; /* NULL: any */
-    int verdict;                   /* -1 any, 0 good, 1 anomaly */
-    int label;                     /* -1 any, else enum insp_label (INSP_LABEL_NONE: not labelled) */
-    int64_t since_us, until_us;    /* wall, since <= received < until; 0: open */
-    const char *before_id;         /* only ids below this one: the cursor; NULL: from the newest */
-    const char *after_id;          /* only ids above this one, oldest first (event resume); NULL */
-    size_t limit;                  /* >= 1 */
+    int verdict;                                 /* -1 any, 0 good, 1 anomaly */
+    int label;                                   /* -1 any, else enum insp_label (INSP_LABEL_NONE: not labelled) */
+    int64_t since_us, until_us;                  /* wall, since <= received < until; 0: open */
+    const char *before_id;                       /* only ids below this one: the cursor; NULL: from the newest */
+    const char *after_id;                        /* only ids above this one, oldest first (event resume); NULL */
+    size_t limit;                                /* >= 1 */
 };
 /* Newest first (oldest first with after_id). Lists carry no cam. */
 int insp_store_list(struct insp_store *store, const struct insp_filter *filter, insp_record_callback *callback,

@@ -1,37 +1,38 @@
-/* core/train/feature_cache.h - the trunk's output per image, kept in memory-mapped files under <state>/cache/features/, so that
- * training, all folds and later jobs run the trunk once per distinct image. The key is the sha256 over (image bytes' hash,
- * trunk hash, input transform, element type). One thread per cache object. */
+/* core/train/feature_cache.h - the trunk's output per image, kept in memory-mapped files under
+ * <state>/cache/features/, so that training, all folds and later jobs run the trunk once per distinct image. The
+ * key is the sha256 over (image bytes' hash, trunk hash, input transform, element type). One thread per cache
+ * object. */
 #ifndef INSP_TRAIN_FEATURE_CACHE_H
 #define INSP_TRAIN_FEATURE_CACHE_H
 
 #include "core/base/cleanup.h"
 #include "core/image/image.h"
 #include "core/model/torch_shim.h"
-#include "core/train/progress.h"
 #include "core/train/dataset.h"
+#include "core/train/progress.h"
 
 struct insp_feature_cache;
 
 struct insp_feature_cache_config {
-    const char *folder;     /* made where missing; NULL: an unlinked temporary file (nothing is kept) */
-    uint64_t bytes_max;     /* older entries of other sets go first; 0: no limit */
-    bool half;              /* store float16 */
+    const char *folder; /* made where missing; NULL: an unlinked temporary file (nothing is kept) */
+    uint64_t bytes_max; /* older entries of other sets go first; 0: no limit */
+    bool half;          /* store float16 */
     const char *trunk_sha256;
     struct insp_transform input;
     struct insp_image_limits limits;
-    bool skip_unreadable;   /* else the first unreadable image fails the job, by name */
+    bool skip_unreadable; /* else the first unreadable image fails the job, by name */
 };
 
 int insp_feature_cache_open(const struct insp_feature_cache_config *config, struct insp_feature_cache **ret,
                             struct insp_error *reterr);
 void insp_feature_cache_close(struct insp_feature_cache *cache);
 
-/* Makes sure that every item's features are there (decode on helper threads overlapped with the trunk); items need their
- * sha256. ret_skipped [count] or NULL: set where the image was unreadable and skip_unreadable is on.
+/* Makes sure that every item's features are there (decode on helper threads overlapped with the trunk); items need
+ * their sha256. ret_skipped [count] or NULL: set where the image was unreadable and skip_unreadable is on.
  * *ret_trunk_runs: images that went through the trunk now. INSP_E_IMAGE names the file; INSP_E_CANCELLED. */
-int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk *trunk, const struct insp_dataset *dataset,
-                            const struct insp_progress *progress, bool *ret_skipped, size_t *ret_trunk_runs,
-                            struct insp_error *reterr);
+int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk *trunk,
+                            const struct insp_dataset *dataset, const struct insp_progress *progress,
+                            bool *ret_skipped, size_t *ret_trunk_runs, struct insp_error *reterr);
 
 /* float32 [512,14,14] of one item of the last fill, converted where stored as float16. */
 void insp_feature_cache_get(struct insp_feature_cache *cache, size_t item, float *ret_features);

@@ -1,5 +1,5 @@
-/* core/train/metrics.h - evaluation; positive = anomaly. Pure functions. Where a rate's denominator is 0 the rate is NaN and
- * JSON says null. */
+/* core/train/metrics.h - evaluation; positive = anomaly. Pure functions. Where a rate's denominator is 0 the rate
+ * is NaN and JSON says null. */
 #ifndef INSP_TRAIN_METRICS_H
 #define INSP_TRAIN_METRICS_H
 
@@ -26,12 +26,15 @@ struct insp_metrics {
     struct insp_rate *stratum; /* share classified right per stratum; owned: insp_metrics_clear */
 };
 
-/* probability [count] of anomaly, label [count] of 0..1, strata [count]; predicted anomaly where probability >= threshold. */
+/* probability [count] of anomaly, label [count] of 0..1, strata [count]; predicted anomaly where probability >=
+ * threshold. */
 int insp_metrics_compute(const float *probability, const uint8_t *label, const size_t *strata, size_t count,
-                         size_t stratum_count, double threshold, struct insp_metrics *ret, struct insp_error *reterr);
+                         size_t stratum_count, double threshold, struct insp_metrics *ret,
+                         struct insp_error *reterr);
 void insp_metrics_clear(struct insp_metrics *metrics);
 
-/* New reference: {accuracy:{value,low,high}, balanced_accuracy, confusion:{actual_anomaly:{predicted_anomaly,...},...}, ...} */
+/* New reference: {accuracy:{value,low,high}, balanced_accuracy,
+ * confusion:{actual_anomaly:{predicted_anomaly,...},...}, ...} */
 json_t *insp_metrics_json(const struct insp_metrics *metrics, const char (*stratum_name)[65]);
 
 #endif

@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 enum insp_progress_kind {
-    INSP_PROGRESS_STAGE, /* stage text changed: "reading", "features", "epoch 2 of 10", "fold 3 of 5", "evaluating", "writing" */
+    INSP_PROGRESS_STAGE, /* stage text changed: "reading", "features", "epoch 2 of 10", "fold 3 of 5",
+                            "evaluating", "writing" */
     INSP_PROGRESS_STEP,  /* done of total within the stage */
     INSP_PROGRESS_EPOCH, /* epoch, loss, accuracy are filled */
     INSP_PROGRESS_LOG,   /* text is a line for people */
@@ -22,9 +23,9 @@ struct insp_progress_event {
     double loss, accuracy, seconds;
 };
 
-/* Both are called on the thread that does the work; either may be NULL. `cancelled` is asked before each mini-batch
- * and image: true ends the work with INSP_E_CANCELLED, nothing written. `yield` (may be NULL) is called between
- * mini-batches and may block for a while to let inspections go first. */
+/* Both are called on the thread that does the work; either may be NULL. `cancelled` is asked before each
+ * mini-batch and image: true ends the work with INSP_E_CANCELLED, nothing written. `yield` (may be NULL) is called
+ * between mini-batches and may block for a while to let inspections go first. */
 struct insp_progress {
     void (*event)(void *arg, const struct insp_progress_event *event);
     bool (*cancelled)(void *arg);

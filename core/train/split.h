@@ -1,5 +1,5 @@
-/* core/train/split.h - which image is in which part. Pure functions of the strata and a seed: same input, same split,
- * on every machine. Class counts per part equal scikit-learn's train_test_split(stratify=...) and
+/* core/train/split.h - which image is in which part. Pure functions of the strata and a seed: same input, same
+ * split, on every machine. Class counts per part equal scikit-learn's train_test_split(stratify=...) and
  * StratifiedKFold(shuffle=True); which image goes where is our own generator's choice. */
 #ifndef INSP_TRAIN_SPLIT_H
 #define INSP_TRAIN_SPLIT_H
@@ -21,12 +21,12 @@ void insp_random_shuffle(struct insp_random *random, size_t *index, size_t count
 /* strata [count] of 0..stratum_count-1 -> ret_held_out [count]. test_share 0..1; the held-out count is
  * ceil(test_share * count), shared among strata as scikit-learn's _approximate_mode does (by largest remainder).
  * INSP_E_DATASET where a stratum has fewer than 2 images or a part would be smaller than the number of strata. */
-int insp_split_stratified(const size_t *strata, size_t count, size_t stratum_count, double test_share, uint64_t seed,
-                          bool *ret_held_out, struct insp_error *reterr);
+int insp_split_stratified(const size_t *strata, size_t count, size_t stratum_count, double test_share,
+                          uint64_t seed, bool *ret_held_out, struct insp_error *reterr);
 
-/* ret_fold [count] of 0..folds-1. INSP_E_DATASET where there are fewer good or fewer anomalous images than folds; a defect
- * type with fewer images than folds is spread over as many folds as it has images (as StratifiedKFold, with its
- * warning turned into *ret_thin = true). */
+/* ret_fold [count] of 0..folds-1. INSP_E_DATASET where there are fewer good or fewer anomalous images than folds;
+ * a defect type with fewer images than folds is spread over as many folds as it has images (as StratifiedKFold,
+ * with its warning turned into *ret_thin = true). */
 int insp_split_folds(const size_t *strata, size_t count, size_t stratum_count, size_t folds, uint64_t seed,
                      size_t *ret_fold, bool *ret_thin, struct insp_error *reterr);
 

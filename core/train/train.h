@@ -23,7 +23,7 @@ struct insp_train_params {
     float threshold;                   /* 0.5 */
     float heatmap_threshold;           /* 0.7 */
     enum insp_heatmap_scale heatmap_scale; /* fixed */
-    enum insp_activate activate;       /* if_better */
+    enum insp_activate activate;           /* if_better */
     bool skip_unreadable;
     struct insp_transform input;
 };
@@ -36,7 +36,7 @@ struct insp_train_context {
     struct insp_device *device; /* borrowed */
     struct insp_trunk *trunk;   /* borrowed; on that device */
     const char *trunk_sha256;
-    const char *cache_folder;   /* NULL: nothing kept */
+    const char *cache_folder; /* NULL: nothing kept */
     uint64_t cache_bytes_max;
     bool cache_half;
     struct insp_image_limits limits;
@@ -44,18 +44,18 @@ struct insp_train_context {
 };
 
 /* The report of any of the three: a JSON document (new reference, the caller's):
- *   train           {"product","version","activated","reason","dataset":{"digest","counts":{}},"epochs":[{"epoch","loss",
+ *   train {"product","version","activated","reason","dataset":{"digest","counts":{}},"epochs":[{"epoch","loss",
  *                   "accuracy","seconds"}],"metrics":{...},"previous":{...}|null,"trunk_runs","seconds":{"features","training",...}}
- *   cross-validate  {"folds":[{"fold","epochs":[...],"metrics":{...}}],"mean":{...},"std":{...},"pooled":{...},...}
+ *   cross-validate {"folds":[{"fold","epochs":[...],"metrics":{...}}],"mean":{...},"std":{...},"pooled":{...},...}
  *   evaluate        {"product","version","metrics":{...},"images":[{"path","label","probability"}],...}
- * All three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE; nothing
- * half-written stays. */
-int insp_train(const struct insp_train_context *context, const struct insp_train_params *params, json_t **ret_report,
-               struct insp_error *reterr);
+ * All three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE;
+ * nothing half-written stays. */
+int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,
+               json_t **ret_report, struct insp_error *reterr);
 int insp_cross_validate(const struct insp_train_context *context, const struct insp_train_params *params,
                         json_t **ret_report, struct insp_error *reterr);
 /* version NULL: the active one. */
-int insp_evaluate(const struct insp_train_context *context, const struct insp_train_params *params, const char *version,
-                  json_t **ret_report, struct insp_error *reterr);
+int insp_evaluate(const struct insp_train_context *context, const struct insp_train_params *params,
+                  const char *version, json_t **ret_report, struct insp_error *reterr);
 
 #endif

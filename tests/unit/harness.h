@@ -7,30 +7,30 @@
 #include <check.h>
 #include <stdlib.h>
 
-#define INSP_TESTS(...)                                                                                 \
-    int main(void) {                                                                                    \
-        const TTest *const all[] = {__VA_ARGS__};                                                       \
-        Suite *suite = suite_create(__FILE__);                                                          \
-        for (size_t i = 0; i < sizeof all / sizeof *all; i++) {                                         \
-            TCase *tc = tcase_create(all[i]->name);                                                     \
-            tcase_set_timeout(tc, 240);                                                                 \
-            tcase_add_test(tc, all[i]);                                                                 \
-            suite_add_tcase(suite, tc);                                                                 \
-        }                                                                                               \
-        SRunner *runner = srunner_create(suite);                                                        \
-        srunner_run_all(runner, CK_ENV);                                                                \
-        int failed = srunner_ntests_failed(runner);                                                     \
-        srunner_free(runner);                                                                           \
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;                                                    \
-    }                                                                                                   \
+#define INSP_TESTS(...)                                                                                           \
+    int main(void) {                                                                                              \
+        const TTest *const all[] = {__VA_ARGS__};                                                                 \
+        Suite *suite = suite_create(__FILE__);                                                                    \
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) {                                                   \
+            TCase *tc = tcase_create(all[i]->name);                                                               \
+            tcase_set_timeout(tc, 240);                                                                           \
+            tcase_add_test(tc, all[i]);                                                                           \
+            suite_add_tcase(suite, tc);                                                                           \
+        }                                                                                                         \
+        SRunner *runner = srunner_create(suite);                                                                  \
+        srunner_run_all(runner, CK_ENV);                                                                          \
+        int failed = srunner_ntests_failed(runner);                                                               \
+        srunner_free(runner);                                                                                     \
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;                                                              \
+    }                                                                                                             \
     struct insp_harness_semicolon
 
 /* assert that an insp function answered this code, printing the detail otherwise */
-#define ck_insp_code(call, code, err)                                                                   \
-    do {                                                                                                \
-        int ck_insp_got = (call);                                                                       \
-        ck_assert_msg(ck_insp_got == (code), "%s: got %d, expected %d: %s", #call, ck_insp_got, (code), \
-                      ck_insp_got ? (err).detail : "");                                                 \
+#define ck_insp_code(call, code, err)                                                                             \
+    do {                                                                                                          \
+        int ck_insp_got = (call);                                                                                 \
+        ck_assert_msg(ck_insp_got == (code), "%s: got %d, expected %d: %s", #call, ck_insp_got, (code),           \
+                      ck_insp_got ? (err).detail : "");                                                           \
     } while (0)
 #define ck_insp_ok(call, err) ck_insp_code(call, 0, err)
 

@@ -1,0 +1,85 @@
+#include "core/base/log.h"
+#include "harness.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static FILE *captured;
+
+static void capture(void) {
+    captured = tmpfile();
+    ck_assert_ptr_nonnull(captured);
+    ck_assert_int_ge(dup2(fileno(captured), STDERR_FILENO), 0);
+}
+
+static char *read_back(void) {
+    static char text[8192];
+    rewind(captured);
+    text[fread(text, 1, sizeof text - 1, captured)] = '\0';
+    return text;
+}
+
+START_TEST(a_line_has_time_level_and_text) {
+    capture();
+    insp_log_info("inspection id=%d", 5);
+    const char *line = read_back();
+    ck_assert_ptr_nonnull(strstr(line, "Z info    inspection id=5\n"));
+}
+END_TEST
+
+START_TEST(levels_above_the_threshold_are_dropped) {
+    capture();
+    insp_log_set_level(INSP_LOG_WARNING);
+    insp_log_info("not this");
+    insp_log_error("this");
+    ck_assert_ptr_null(strstr(read_back(), "not this"));
+    ck_assert_ptr_nonnull(strstr(read_back(), "error   this\n"));
+}
+END_TEST
+
+START_TEST(a_hostile_value_cannot_make_a_second_line) {
+    capture();
+    insp_log_info("camera=%s", "x\n<3>forged\x1b[2J");
+    const char *line = read_back();
+    ck_assert_ptr_nonnull(strstr(line, "camera=x?<3>forged?[2J\n"));
+    ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
+}
+END_TEST
+
+START_TEST(a_long_line_is_cut_but_ends) {
+    capture();
+    char big[4096];
+    memset(big, 'a', sizeof big - 1);
+    big[sizeof big - 1] = '\0';
+    insp_log_info("%s", big);
+    const char *line = read_back();
+    ck_assert_uint_le(strlen(line), 2048);
+    ck_assert_int_eq(line[strlen(line) - 1], '\n');
+}
+END_TEST
+
+START_TEST(on_the_journal_each_line_has_its_priority) {
+    capture();
+    struct stat st;
+    char stream[64];
+    ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    insp_log_warning("disk low");
+    ck_assert_str_eq(read_back(), "<4>disk low\n");
+}
+END_TEST
+
+START_TEST(level_names_parse) {
+    enum insp_log_level level;
+    ck_assert(insp_log_level_parse("debug", &level));
+    ck_assert_int_eq(level, INSP_LOG_DEBUG);
+    ck_assert(!insp_log_level_parse("loud", &level));
+}
+END_TEST
+
+INSP_TESTS(a_line_has_time_level_and_text, levels_above_the_threshold_are_dropped,
+           a_hostile_value_cannot_make_a_second_line, a_long_line_is_cut_but_ends,
+           on_the_journal_each_line_has_its_priority, level_names_parse);
