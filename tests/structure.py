@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""The house rules that a compiler does not see. Usage: structure.py ROOT. Exit 0 when all hold.
+
+1. Dependency direction daemon -> api -> core, and inside core/ in the order of LAYERS.
+2. Every source file has its tests/unit/test_<file>.c, or a line in COVERED_ELSEWHERE that says what covers it.
+3. Every header compiles alone.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+LAYERS = ["base", "image", "model", "store", "inspect", "train", "jobs"]
+
+# source -> what drives it instead of a unit test of its own
+COVERED_ELSEWHERE = {}
+
+
+def rank(path):
+    """Position in the house: a file may include files of its own rank or below."""
+    top = path.parts[0]
+    if top == "core":
+        return LAYERS.index(path.parts[1])
+    return {"api": 100, "daemon": 200}[top]
+
+
+def sources(root):
+    for top in ("core", "api", "daemon"):
+        for suffix in ("*.c", "*.h", "*.cpp"):
+            yield from (p.relative_to(root) for p in (root / top).rglob(suffix))
+
+
+def direction_faults(root):
+    for path in sources(root):
+        for include in re.findall(r'^\s*#\s*include\s+"([^"]+)"', (root / path).read_text(), re.M):
+            target = pathlib.Path(include)
+            if target.parts[0] not in ("core", "api", "daemon"):
+                if (root / path.parent / target).exists():
+                    yield f"{path}: include \"{include}\" from the root: \"{path.parent / target}\""
+                continue
+            if not (root / target).exists():
+                yield f"{path}: includes {include}, which is not there"
+            elif rank(target) > rank(path):
+                yield f"{path}: includes {include}, against the direction daemon -> api -> core ({' -> '.join(reversed(LAYERS))})"
+
+
+def untested_sources(root):
+    for path in sources(root):
+        if path.suffix == ".h":
+            continue
+        if (root / "tests/unit" / f"test_{path.stem}.c").exists():
+            if str(path) in COVERED_ELSEWHERE:
+                yield f"{path}: has a unit test now; take it out of COVERED_ELSEWHERE"
+        elif str(path) not in COVERED_ELSEWHERE:
+            yield f"{path}: has no tests/unit/test_{path.stem}.c"
+
+
+def lonely_headers(root):
+    for path in sources(root):
+        if path.suffix != ".h":
+            continue
+        run = subprocess.run(
+            ["cc", "-std=gnu17", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall", "-I", str(root), "-x", "c", "-"],
+            input=f'#include "{path}"\n', text=True, capture_output=True, cwd=root)
+        if run.returncode or run.stderr:
+            yield f"{path}: does not compile alone:\n{run.stderr}"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1]).resolve()
+    faults = [*direction_faults(root), *untested_sources(root), *lonely_headers(root)]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    print(f"structure: {len(list(sources(root)))} files, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
