@@ -1,0 +1,68 @@
+#include "daemon/serve_config.h"
+
+#include <string.h>
+
+static const int64_t day_us = INT64_C(86400) * 1000000;
+
+struct insp_device_config daemon_device_config(const struct daemon_settings *settings) {
+    const char *engine = settings->device_cpu_engine;
+    return (struct insp_device_config){
+        .name = settings->device_name,
+        .threads = (unsigned)settings->device_threads,
+        .engine = !strcmp(engine, "packed")  ? INSP_CPU_PACKED
+                  : !strcmp(engine, "torch") ? INSP_CPU_TORCH
+                                             : INSP_CPU_AUTO,
+        .deterministic = false,
+    };
+}
+
+struct insp_device_config daemon_training_device_config(const struct daemon_settings *settings) {
+    struct insp_device_config config = daemon_device_config(settings);
+    config.threads = (unsigned)settings->training_threads;
+    config.deterministic = true;
+    return config;
+}
+
+struct insp_image_limits daemon_image_limits(const struct daemon_settings *settings) {
+    return (struct insp_image_limits){
+        .bytes = (size_t)settings->limits_body_bytes,
+        .width = (uint32_t)settings->limits_image_width,
+        .height = (uint32_t)settings->limits_image_height,
+        .pixels = settings->limits_image_pixels,
+    };
+}
+
+enum insp_durability daemon_durability(const struct daemon_settings *settings) {
+    return !strcmp(settings->storage_durability, "power") ? INSP_DURABLE_POWER : INSP_DURABLE_PROCESS;
+}
+
+struct api_config daemon_api_config(const struct daemon_settings *settings) {
+    return (struct api_config){
+        .listen = settings->server_listen,
+        .listen_fd = -1,
+        .state_dir = settings->storage_state_dir,
+        .tls_certificate = settings->server_tls_certificate,
+        .tls_key = settings->server_tls_key,
+        .open_access = settings->server_open_access,
+        .inflight = (unsigned)settings->limits_inflight,
+        .body_bytes = (size_t)settings->limits_body_bytes,
+        .connections = (unsigned)settings->server_connections,
+        .request_timeout_s = (unsigned)settings->server_request_timeout_s,
+        .deadline_ms = (unsigned)settings->limits_deadline_ms,
+        .selftest_s = (unsigned)settings->device_selftest_interval_s,
+        .image_limits = daemon_image_limits(settings),
+        .retention =
+            {
+                .good_age_us = (int64_t)settings->storage_keep_good_days * day_us,
+                .anomaly_age_us = (int64_t)settings->storage_keep_anomaly_days * day_us,
+                .free_bytes_min = settings->storage_free_bytes_min,
+                .image_bytes_max = settings->storage_image_bytes_max,
+            },
+        .retention_interval_s = (unsigned)settings->storage_sweep_interval_s,
+        .dataset_roots = settings->training_dataset_roots,
+        .training_device = daemon_training_device_config(settings),
+        .cache_bytes_max = settings->training_cache_bytes,
+        .cache_half = settings->training_cache_half,
+        .job_queue = (unsigned)settings->training_queue,
+    };
+}

@@ -1,0 +1,79 @@
+/* What an empty setting means on this machine, and rules between settings. */
+#include "daemon/settings.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int put(char *member, struct insp_error *reterr, const char *name, const char *folder, size_t folder_bytes,
+               const char *below) {
+    int n = snprintf(member, DAEMON_TEXT_MAX + 1, "%.*s%s", (int)folder_bytes, folder, below);
+    if (n < 0 || n > DAEMON_TEXT_MAX)
+        return insp_fail(reterr, INSP_E_CONFIG, "%s would be longer than %d bytes", name, DAEMON_TEXT_MAX);
+    return 0;
+}
+
+static int resolve_state_dir(struct daemon_settings *settings, struct insp_error *reterr) {
+    char *member = settings->storage_state_dir;
+    const char *systemd = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    if (*member)
+        return 0;
+    if (systemd && *systemd) /* a list; the first is ours */
+        return put(member, reterr, "storage.state_dir", systemd, strcspn(systemd, ":"), "");
+    if (geteuid() == 0)
+        return put(member, reterr, "storage.state_dir", "/var/lib", 8, "/inspectd");
+    if (xdg && *xdg == '/')
+        return put(member, reterr, "storage.state_dir", xdg, strlen(xdg), "/inspectd");
+    if (home && *home == '/')
+        return put(member, reterr, "storage.state_dir", home, strlen(home), "/.local/state/inspectd");
+    return insp_fail(reterr, INSP_E_CONFIG,
+                     "storage.state_dir is not set, and neither $XDG_STATE_HOME nor $HOME says where to keep it");
+}
+
+static bool device_name_valid(const char *name) {
+    if (!strcmp(name, "auto") || !strcmp(name, "cpu") || !strcmp(name, "cuda"))
+        return true;
+    if (strncmp(name, "cuda:", 5) != 0)
+        return false;
+    size_t digits = strspn(name + 5, "0123456789");
+    return digits >= 1 && digits <= 3 && !name[5 + digits];
+}
+
+/* host:port with a port number; an IPv6 host stands in brackets. Whether the host is there shows when binding. */
+static bool listen_valid(const char *text) {
+    const char *colon = strrchr(text, ':');
+    if (!colon || colon == text || !isdigit((unsigned char)colon[1]))
+        return false;
+    char *end;
+    unsigned long port = strtoul(colon + 1, &end, 10);
+    if (*end || port > 65535 || end - colon > 6)
+        return false;
+    bool bracketed = text[0] == '[' && colon[-1] == ']';
+    return bracketed || memchr(text, ':', (size_t)(colon - text)) == NULL;
+}
+
+int daemon_settings_resolve(struct daemon_settings *settings, struct insp_error *reterr) {
+    if (!listen_valid(settings->server_listen))
+        return insp_fail(reterr, INSP_E_CONFIG,
+                         "server.listen is \"%.128s\"; it must be host:port, such as 127.0.0.1:8080 or [::1]:8080",
+                         settings->server_listen);
+    if (!device_name_valid(settings->device_name))
+        return insp_fail(reterr, INSP_E_CONFIG, "device.name is \"%s\"; it must be auto, cpu, cuda or cuda:N",
+                         settings->device_name);
+    if (!*settings->server_tls_certificate != !*settings->server_tls_key)
+        return insp_fail(reterr, INSP_E_CONFIG,
+                         "server.tls_certificate and server.tls_key belong together: set both or none");
+    int r = resolve_state_dir(settings, reterr);
+    if (r < 0)
+        return r;
+    if (!*settings->training_dataset_roots) {
+        r = put(settings->training_dataset_roots, reterr, "training.dataset_roots", settings->storage_state_dir,
+                strlen(settings->storage_state_dir), "/datasets");
+        if (r < 0)
+            return r;
+    }
+    if (settings->training_threads == 0)
+        settings->training_threads = settings->device_threads;
+    return 0;
+}

@@ -1,0 +1,90 @@
+/* daemon/settings_table.h - every setting, once. This table yields the struct, the parser, the ranges, `--help`,
+ * config/inspectd.conf and the test that the two agree.
+ *
+ * X(section, key, KIND, default, min, max, unit, text)
+ *   KIND    TEXT    min..max bytes of text         `unit` names the form
+ *           CHOICE  one of the words in `unit`, separated by '|'
+ *           FLAG    true | false | yes | no | on | off | 1 | 0
+ *           COUNT   a whole number, min..max
+ *           SIZE    bytes, min..max; K, M, G and T mean 1024, 1024^2...
+ *   default the text as it would stand in the file
+ *   text    for people; '\n' breaks lines */
+#ifndef INSP_DAEMON_SETTINGS_TABLE_H
+#define INSP_DAEMON_SETTINGS_TABLE_H
+
+#include <stdint.h>
+
+/* S(section, text) comes before the settings of that section. */
+#define DAEMON_SETTINGS_TABLE(S, X)                                                                               \
+    S(server, "The HTTP side: where the daemon listens and who may call.")                                        \
+    X(server, listen, TEXT, "127.0.0.1:8080", 3, 255, "host:port",                                                \
+      "Address to listen on: 127.0.0.1:8080, [::1]:8080, 0.0.0.0:8080. Port 0 takes any free one.\n"              \
+      "A socket handed over by systemd (inspectd.socket) comes before this.")                                     \
+    X(server, open_access, FLAG, "false", 0, 0, "",                                                               \
+      "Answer cameras and viewers without a token on an address that is not loopback. On loopback they\n"         \
+      "need none in any case; /v1/admin/ needs an admin token everywhere.")                                       \
+    X(server, tls_certificate, TEXT, "", 0, DAEMON_TEXT_MAX, "PEM file",                                          \
+      "Certificate chain for HTTPS. Empty: plain HTTP.")                                                          \
+    X(server, tls_key, TEXT, "", 0, DAEMON_TEXT_MAX, "PEM file", "Private key of the certificate.")               \
+    X(server, connections, COUNT, "256", 4, 65536, "connections", "Open connections at most, idle ones too.")     \
+    X(server, request_timeout_s, COUNT, "15", 1, 3600, "seconds",                                                 \
+      "A client that sends nothing for this long is cut off.")                                                    \
+    X(server, pool_threads, COUNT, "4", 2, 128, "threads",                                                        \
+      "Threads that decode images and write the store. One more is added for a training job.")                    \
+    X(server, shutdown_grace_s, COUNT, "10", 0, 600, "seconds",                                                   \
+      "What a stop gives running inspections before they are answered with 503.")                                 \
+    S(storage, "What is kept, where and for how long.")                                                           \
+    X(storage, state_dir, TEXT, "", 0, DAEMON_TEXT_MAX, "folder",                                                 \
+      "Database, images, models, trunks, tokens. Empty: $STATE_DIRECTORY (systemd sets it), else\n"               \
+      "/var/lib/inspectd for root, else $XDG_STATE_HOME/inspectd, else ~/.local/state/inspectd.")                 \
+    X(storage, durability, CHOICE, "process", 0, 0, "process|power",                                              \
+      "What an answered inspection survives. process: the daemon being killed. power: a power cut too,\n"         \
+      "by one fsync for each group of inspections.")                                                              \
+    X(storage, keep_good_days, COUNT, "30", 0, 36500, "days",                                                     \
+      "Inspections with verdict good are removed after this. 0: never by age.")                                   \
+    X(storage, keep_anomaly_days, COUNT, "365", 0, 36500, "days",                                                 \
+      "Inspections with verdict anomaly are removed after this. 0: never by age.")                                \
+    X(storage, free_bytes_min, SIZE, "2G", 0, INT64_MAX, "bytes",                                                 \
+      "Images are removed (good ones first, unlabelled anomalies last) until this much of the disk is\n"          \
+      "free. 0: never by free space.")                                                                            \
+    X(storage, image_bytes_max, SIZE, "0", 0, INT64_MAX, "bytes",                                                 \
+      "All images together take at most this, in the same order. 0: no limit.")                                   \
+    X(storage, sweep_interval_s, COUNT, "300", 10, 86400, "seconds",                                              \
+      "How often the two rules above are applied.")                                                               \
+    S(limits, "What one request may ask for. All of it is checked before memory is taken.")                       \
+    X(limits, inflight, COUNT, "64", 1, 4096, "inspections",                                                      \
+      "Inspections accepted and not yet answered. One more gets 503 and code queue_full at once.\n"               \
+      "Bodies take at most inflight x body_bytes of memory.")                                                     \
+    X(limits, body_bytes, SIZE, "32M", 1024, 1073741824, "bytes", "Largest body of a request.")                   \
+    X(limits, image_width, COUNT, "16384", 1, 65500, "pixels", "Widest image.")                                   \
+    X(limits, image_height, COUNT, "16384", 1, 65500, "pixels", "Highest image.")                                 \
+    X(limits, image_pixels, COUNT, "64000000", 1, 1000000000, "pixels", "Width x height of an image.")            \
+    X(limits, deadline_ms, COUNT, "10000", 0, 600000, "milliseconds",                                             \
+      "An inspection that names no deadline_ms gets 504 after this. 0: no deadline.")                             \
+    X(limits, batch, COUNT, "8", 1, 64, "images",                                                                 \
+      "Images scored in one pass at most. A pass takes what waits and never waits for more.")                     \
+    S(device, "Where the network runs.")                                                                          \
+    X(device, name, TEXT, "auto", 3, 31, "auto|cpu|cuda|cuda:N",                                                  \
+      "auto takes the first CUDA device that works, else the CPU. cuda or cuda:N that is not there is an\n"       \
+      "error.")                                                                                                   \
+    X(device, threads, COUNT, "0", 0, 1024, "threads",                                                            \
+      "CPU threads of one pass. 0: all that the process may use.")                                                \
+    X(device, cpu_engine, CHOICE, "auto", 0, 0, "auto|packed|torch",                                              \
+      "auto: packed kernels where the processor has AVX2 or better, else libtorch's operators.")                  \
+    X(device, selftest_interval_s, COUNT, "60", 1, 86400, "seconds",                                              \
+      "How often /readyz is proved by scoring an image whose answer is known.")                                   \
+    S(training, "Training, cross-validation and evaluation.")                                                     \
+    X(training, dataset_roots, TEXT, "", 0, DAEMON_TEXT_MAX, "folder[:folder...]",                                \
+      "Jobs find their datasets below these folders only, and uploads go into the first.\n"                       \
+      "Empty: <state_dir>/datasets.")                                                                             \
+    X(training, threads, COUNT, "0", 0, 1024, "threads", "CPU threads of a job. 0: as device.threads.")           \
+    X(training, cache_bytes, SIZE, "8G", 0, INT64_MAX, "bytes",                                                   \
+      "The trunk's output of each image is kept in <state_dir>/cache/features (400 KB an image), so that\n"       \
+      "the trunk runs once an image. What was not used for longest goes first. 0: no limit.")                     \
+    X(training, cache_half, FLAG, "false", 0, 0, "", "Keep it as float16: half the size.")                        \
+    X(training, queue, COUNT, "16", 1, 1000, "jobs", "Jobs that may wait; one runs at a time.")                   \
+    S(log, "Messages go to standard error, where systemd's journal picks them up.")                               \
+    X(log, level, CHOICE, "info", 0, 0, "error|warning|info|debug",                                               \
+      "What is less important than this is not written.")
+
+#endif
