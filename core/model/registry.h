@@ -11,38 +11,48 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The caller's: cleared by insp_names_clear. Folders with other names (temporaries start with a dot) are not
+ * listed. */
 struct insp_names {
     size_t count;
     char (*name)[INSP_NAME_BYTES];
 };
 void insp_names_clear(struct insp_names *names);
 
-int insp_registry_products(const char *state_dir, struct insp_names *ret, struct insp_error *reterr); /* sorted */
+/* Products that have at least one version, sorted. None, also without a state folder: count 0. */
+int insp_registry_products(const char *state_dir, struct insp_names *ret, struct insp_error *reterr);
+/* Newest first by the manifests' `created`; versions whose manifest cannot be read come last. An unknown product
+ * has none. */
 int insp_registry_versions(const char *state_dir, const char *product, struct insp_names *ret,
-                           struct insp_error *reterr); /* newest first */
+                           struct insp_error *reterr);
 
-/* ret has INSP_NAME_BYTES bytes; "" where none is active. */
+/* ret has INSP_NAME_BYTES bytes; "" where none is active. INSP_E_MODEL for a damaged active.json. */
 int insp_registry_active(const char *state_dir, const char *product, char *ret_version, struct insp_error *reterr);
-/* Verifies the bundle, then makes it active. INSP_E_NOT_FOUND, INSP_E_MODEL. */
+/* Verifies the bundle, then makes it active; the one before goes into the history, which holds each version once,
+ * at its latest time, and 32 at most. The active version again: no change. INSP_E_NOT_FOUND, INSP_E_MODEL. */
 int insp_registry_activate(const char *state_dir, const char *product, const char *version,
                            struct insp_error *reterr);
-/* Back to the newest older active version that still exists; INSP_E_CONFLICT where there is none. */
+/* Back to the newest older active version that still exists; the one left does not enter the history, so that a
+ * second rollback goes one further back. INSP_E_CONFLICT where there is none, INSP_E_MODEL where that version is
+ * broken. */
 int insp_registry_rollback(const char *state_dir, const char *product, char *ret_version,
                            struct insp_error *reterr);
-/* INSP_E_CONFLICT for the active version. */
+/* INSP_E_CONFLICT for the active version, INSP_E_NOT_FOUND. */
 int insp_registry_remove(const char *state_dir, const char *product, const char *version,
                          struct insp_error *reterr);
 
 struct insp_trunk_info {
     char sha256[INSP_SHA256_HEX_BYTES];
-    uint64_t bytes;
+    uint64_t bytes; /* of the file */
     bool is_default;
 };
-/* *ret is the caller's (free). */
+/* Sorted by hash; hashes are taken from the names, not computed. *ret is the caller's (free), NULL for none. */
 int insp_registry_trunks(const char *state_dir, struct insp_trunk_info **ret, size_t *ret_count,
                          struct insp_error *reterr);
+/* INSP_E_NOT_FOUND where it is not installed. */
 int insp_registry_set_default_trunk(const char *state_dir, const char *sha256, struct insp_error *reterr);
-/* "" where none is installed; the only one installed where no default is set. */
+/* ret has INSP_SHA256_HEX_BYTES bytes; "" where none is installed; the only one installed where no default is set.
+ * INSP_E_CONFLICT where several are and none is the default, INSP_E_NOT_FOUND where the default has gone. */
 int insp_registry_default_trunk(const char *state_dir, char *ret_sha256, struct insp_error *reterr);
 
 #endif
