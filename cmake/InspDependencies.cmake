@@ -10,7 +10,7 @@ macro(insp_pkg target module version package)
 endmacro()
 
 insp_pkg(MICROHTTPD libmicrohttpd 0.9.75 libmicrohttpd-dev)
-insp_pkg(JPEG libturbojpeg 2.1 "libturbojpeg0-dev libjpeg62-turbo-dev")
+insp_pkg(JPEG libjpeg 2.1 libjpeg62-turbo-dev)
 insp_pkg(SPNG spng 0.7 libspng-dev)
 insp_pkg(JANSSON jansson 2.13 libjansson-dev)
 insp_pkg(UV libuv 1.40 libuv1-dev)

@@ -1,0 +1,23 @@
+/* core/image/decode.h - what the decoders of this folder share; nothing outside it includes this. Any thread. */
+#ifndef INSP_IMAGE_DECODE_H
+#define INSP_IMAGE_DECODE_H
+
+#include "core/image/image.h"
+
+/* An image of width x height with unset pixels; posted size the same. Limits were checked before. INSP_E_NOMEM. */
+int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, struct insp_error *reterr);
+
+/* The one check of a header's word: INSP_E_IMAGE for a side of 0, INSP_E_IMAGE_LIMIT beyond width, height or
+ * pixels; each names the size found and the size allowed. */
+int insp_image_check_size(const char *kind, uint64_t width, uint64_t height,
+                          const struct insp_image_limits *limits, struct insp_error *reterr);
+
+/* As insp_image_decode, for one type whose first bytes have been seen to fit. */
+int insp_jpeg_decode(const void *bytes, size_t count, uint32_t target_side, const struct insp_image_limits *limits,
+                     struct insp_image **ret, struct insp_error *reterr);
+int insp_png_decode(const void *bytes, size_t count, const struct insp_image_limits *limits,
+                    struct insp_image **ret, struct insp_error *reterr);
+int insp_raw_decode(const void *bytes, size_t count, const struct insp_media_type *type,
+                    const struct insp_image_limits *limits, struct insp_image **ret, struct insp_error *reterr);
+
+#endif

@@ -1,0 +1,96 @@
+/* core/image/image.c - what an image is, the limits, and the way to the decoder of its type. */
+#include "core/image/image.h"
+
+#include "core/image/decode.h"
+
+#include <string.h>
+
+struct insp_image_limits insp_image_limits_default(void) {
+    return (struct insp_image_limits){
+        .bytes = (size_t)64 << 20, .width = 16384, .height = 16384, .pixels = UINT64_C(64000000)};
+}
+
+int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, struct insp_error *reterr) {
+    uint64_t pixels = (uint64_t)width * height;
+    _cleanup_(insp_image_freep) struct insp_image *image = calloc(1, sizeof *image);
+    /* Four bytes a pixel: what the PNG decoder needs on its way to three. */
+    if (pixels <= SIZE_MAX / 4 && image)
+        image->rgb = malloc(pixels ? (size_t)pixels * 3 : 1);
+    if (!image || !image->rgb)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for an image of %u x %u pixels", width, height);
+    image->width = image->posted_width = width;
+    image->height = image->posted_height = height;
+    *ret = insp_take_ptr(image);
+    return 0;
+}
+
+void insp_image_free(struct insp_image *image) {
+    if (!image)
+        return;
+    free(image->rgb);
+    free(image);
+}
+
+int insp_image_check_size(const char *kind, uint64_t width, uint64_t height,
+                          const struct insp_image_limits *limits, struct insp_error *reterr) {
+    unsigned long long w = width, h = height;
+    if (!width || !height)
+        return insp_fail(reterr, INSP_E_IMAGE, "the %s says that it is %llu x %llu pixels: a side of 0", kind, w,
+                         h);
+    if (width > limits->width || height > limits->height)
+        return insp_fail(reterr, INSP_E_IMAGE_LIMIT, "the %s is %llu x %llu pixels; at most %u x %u are accepted",
+                         kind, w, h, limits->width, limits->height);
+    if (width > limits->pixels / height)
+        return insp_fail(reterr, INSP_E_IMAGE_LIMIT,
+                         "the %s is %llu x %llu pixels; at most %llu pixels are accepted", kind, w, h,
+                         (unsigned long long)limits->pixels);
+    return 0;
+}
+
+enum insp_media insp_image_sniff(const void *bytes, size_t count) {
+    static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    static const uint8_t jpeg[3] = {0xff, 0xd8, 0xff}; /* SOI and the start of the next marker */
+    if (count >= sizeof png && !memcmp(bytes, png, sizeof png))
+        return INSP_MEDIA_PNG;
+    if (count >= sizeof jpeg && !memcmp(bytes, jpeg, sizeof jpeg))
+        return INSP_MEDIA_JPEG;
+    return INSP_MEDIA_UNKNOWN;
+}
+
+/* What the bytes are, by the sender's word and by their own; raw pixels have only the sender's. */
+static int settle_media(const void *bytes, size_t count, enum insp_media declared, enum insp_media *ret,
+                        struct insp_error *reterr) {
+    if (declared == INSP_MEDIA_RAW) {
+        *ret = declared;
+        return 0;
+    }
+    enum insp_media found = insp_image_sniff(bytes, count);
+    if (found == INSP_MEDIA_UNKNOWN)
+        return declared == INSP_MEDIA_UNKNOWN
+                   ? insp_fail(reterr, INSP_E_IMAGE, "the %zu bytes start like neither a JPEG nor a PNG", count)
+                   : insp_fail(reterr, INSP_E_IMAGE, "declared as %s, but the %zu bytes do not start like one",
+                               insp_media_name(declared), count);
+    if (declared != INSP_MEDIA_UNKNOWN && declared != found)
+        return insp_fail(reterr, INSP_E_IMAGE, "declared as %s, but the bytes are %s", insp_media_name(declared),
+                         insp_media_name(found));
+    *ret = found;
+    return 0;
+}
+
+int insp_image_decode(const void *bytes, size_t count, const struct insp_media_type *type, uint32_t target_side,
+                      const struct insp_image_limits *limits, struct insp_image **ret, struct insp_error *reterr) {
+    if (!count)
+        return insp_fail(reterr, INSP_E_IMAGE, "the image has no bytes");
+    if (count > limits->bytes)
+        return insp_fail(reterr, INSP_E_IMAGE_LIMIT, "the image has %zu bytes; at most %zu are accepted", count,
+                         limits->bytes);
+    enum insp_media media = INSP_MEDIA_UNKNOWN;
+    int code = settle_media(bytes, count, type->media, &media, reterr);
+    if (code)
+        return code;
+    if (media == INSP_MEDIA_JPEG)
+        return insp_jpeg_decode(bytes, count, target_side, limits, ret, reterr);
+    if (media == INSP_MEDIA_PNG)
+        return insp_png_decode(bytes, count, limits, ret, reterr);
+    return insp_raw_decode(bytes, count, type, limits, ret, reterr);
+}

@@ -1,0 +1,23 @@
+/* core/image/transform.c - a table per channel: 256 values take the place of 50176 divisions, bit for bit. */
+#include "core/image/transform.h"
+
+struct insp_transform insp_transform_default(void) {
+    return (struct insp_transform){
+        .width = 224, .height = 224, .bgr = false, .scale = 1.0f / 255.0f, .mean = {0, 0, 0}, .std = {1, 1, 1}};
+}
+
+void insp_transform_apply(const struct insp_transform *transform, const uint8_t *rgb, float *ret_chw) {
+    float table[3][256];
+    for (unsigned c = 0; c < 3; c++) {
+        for (unsigned v = 0; v < 256; v++)
+            table[c][v] = ((float)v * transform->scale - transform->mean[c]) / transform->std[c];
+    }
+    size_t pixels = (size_t)transform->width * transform->height;
+    const uint8_t *first = rgb + (transform->bgr ? 2 : 0), *last = rgb + (transform->bgr ? 0 : 2);
+    float *plane0 = ret_chw, *plane1 = ret_chw + pixels, *plane2 = ret_chw + 2 * pixels;
+    for (size_t i = 0; i < pixels; i++) {
+        plane0[i] = table[0][first[3 * i]];
+        plane1[i] = table[1][rgb[3 * i + 1]];
+        plane2[i] = table[2][last[3 * i]];
+    }
+}
