@@ -1,0 +1,42 @@
+/* core/jobs/job_live.h - the running job as others see it: progress, epochs, folds and log lines, behind one
+ * mutex. The job's thread writes; any thread reads. No function blocks on anything but that mutex. */
+#ifndef INSP_JOBS_JOB_LIVE_H
+#define INSP_JOBS_JOB_LIVE_H
+
+#include "core/jobs/job_rows.h"
+#include "core/train/progress.h"
+
+struct insp_job_live;
+
+struct insp_job_live *insp_job_live_new(void); /* NULL without memory */
+void insp_job_live_free(struct insp_job_live *live);
+
+/* The job's thread. */
+void insp_job_live_begin(struct insp_job_live *live, const char *id);
+void insp_job_live_event(struct insp_job_live *live, const struct insp_progress_event *event);
+bool insp_job_live_cancelled(struct insp_job_live *live);
+/* product NULL: the job activated nothing. */
+void insp_job_live_end(struct insp_job_live *live, const char *product, const char *version);
+
+/* What is to be written to the row; holds references until released. The job's thread. ret_id INSP_UUID_BYTES. */
+void insp_job_live_snapshot(struct insp_job_live *live, char *ret_id, struct insp_job_update *ret);
+void insp_job_live_release(struct insp_job_update *update);
+
+/* Any thread. id NULL: whichever runs. True where that job runs and is told to stop. */
+bool insp_job_live_cancel(struct insp_job_live *live, const char *id);
+
+/* Lays the present progress over a job read from its row, where it is the one that runs; adds eta_s. */
+void insp_job_live_overlay(struct insp_job_live *live, json_t *object, bool documents);
+
+bool insp_job_live_running(struct insp_job_live *live, double *ret_progress);
+
+/* The id of the job that runs or ended last ("" before the first); false where none runs now. */
+bool insp_job_live_last_id(struct insp_job_live *live, char *ret_id);
+
+/* Takes what an ended job activated, once. */
+bool insp_job_live_take_activated(struct insp_job_live *live, char *ret_product, char *ret_version);
+
+/* Seconds left, from the share done and the time it took; negative where nothing can be said yet. Pure. */
+double insp_job_eta_s(double progress, double elapsed_s);
+
+#endif

@@ -1,0 +1,228 @@
+#include "core/jobs/job_params.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/fs.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+static const char *const kind_names[] = {
+    [INSP_JOB_TRAIN] = "train", [INSP_JOB_CROSS_VALIDATE] = "cross-validate", [INSP_JOB_EVALUATE] = "evaluate"};
+static const char *const activate_names[] = {
+    [INSP_ACTIVATE_NEVER] = "never", [INSP_ACTIVATE_IF_BETTER] = "if_better", [INSP_ACTIVATE_ALWAYS] = "always"};
+static const char *const scale_names[] = {[INSP_SCALE_FIXED] = "fixed", [INSP_SCALE_PER_IMAGE] = "per_image"};
+
+const char *insp_job_kind_name(enum insp_job_kind kind) {
+    return kind_names[kind];
+}
+
+static int index_of(const char *const *names, size_t count, const char *text) {
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(names[i], text))
+            return (int)i;
+    return -1;
+}
+
+bool insp_job_kind_parse(const char *text, enum insp_job_kind *ret) {
+    int i = index_of(kind_names, INSP_COUNT(kind_names), text);
+    if (i >= 0)
+        *ret = (enum insp_job_kind)i;
+    return i >= 0;
+}
+
+/* Numbers: one row each. `kinds` is a bit set of the jobs that know the parameter. */
+enum { TRAIN = 1 << INSP_JOB_TRAIN, FOLDS = 1 << INSP_JOB_CROSS_VALIDATE, EVALUATE = 1 << INSP_JOB_EVALUATE };
+enum type { T_FLOAT, T_UNSIGNED, T_UINT64 };
+
+static const struct number_row {
+    const char *name;
+    unsigned kinds;
+    enum type type;
+    size_t offset; /* in struct insp_train_params */
+    double low, high;
+} numbers[] = {
+#define ROW(kinds, type, field, low, high)                                                                        \
+    { #field, (kinds), (type), offsetof(struct insp_train_params, field), (low), (high) }
+    ROW(TRAIN | FOLDS, T_FLOAT, learning_rate, 1e-7, 1),
+    ROW(TRAIN | FOLDS, T_UNSIGNED, epochs, 1, 1000),
+    ROW(TRAIN | FOLDS, T_UNSIGNED, batch, 1, 256),
+    ROW(TRAIN, T_FLOAT, target_accuracy, 0.5, 1),
+    ROW(TRAIN | EVALUATE, T_FLOAT, test_share, 0.01, 0.9),
+    ROW(FOLDS, T_UNSIGNED, folds, 2, 20),
+    ROW(TRAIN | FOLDS | EVALUATE, T_UINT64, seed, 0, 9007199254740991.0), /* what a JSON number holds exactly */
+    ROW(TRAIN | FOLDS, T_FLOAT, threshold, 0, 1),
+    ROW(TRAIN | FOLDS, T_FLOAT, heatmap_threshold, 0, 1),
+#undef ROW
+};
+
+static void store_number(void *place, enum type type, double value) {
+    switch (type) {
+    case T_FLOAT:
+        *(float *)place = (float)value;
+        break;
+    case T_UNSIGNED:
+        *(unsigned *)place = (unsigned)value;
+        break;
+    case T_UINT64:
+        *(uint64_t *)place = (uint64_t)value;
+        break;
+    }
+}
+
+static double load_number(const void *place, enum type type) {
+    switch (type) {
+    case T_FLOAT:
+        return (double)*(const float *)place;
+    case T_UNSIGNED:
+        return *(const unsigned *)place;
+    default:
+        return (double)*(const uint64_t *)place;
+    }
+}
+
+static const struct number_row *find_number(const char *name) {
+    for (size_t i = 0; i < INSP_COUNT(numbers); i++)
+        if (!strcmp(numbers[i].name, name))
+            return &numbers[i];
+    return NULL;
+}
+
+static int parse_number(const struct number_row *row, const json_t *value, struct insp_train_params *train,
+                        struct insp_error *reterr) {
+    double number = json_number_value(value);
+    bool whole = row->type == T_FLOAT || json_is_integer(value);
+    if (!json_is_number(value) || !whole || !(number >= row->low && number <= row->high))
+        return insp_fail(reterr, INSP_E_PARAMETER, "%s must be %s from %.15g to %.15g", row->name,
+                         row->type == T_FLOAT ? "a number" : "a whole number", row->low, row->high);
+    store_number((char *)train + row->offset, row->type, number);
+    return 0;
+}
+
+static int parse_choice(const char *name, const json_t *value, const char *const *names, size_t count, int *ret,
+                        struct insp_error *reterr) {
+    int i = json_is_string(value) ? index_of(names, count, json_string_value(value)) : -1;
+    if (i < 0)
+        return insp_fail(reterr, INSP_E_PARAMETER, "%s must be one of \"%s\", \"%s\"%s%s%s", name, names[0],
+                         names[1], count > 2 ? ", \"" : "", count > 2 ? names[2] : "", count > 2 ? "\"" : "");
+    *ret = i;
+    return 0;
+}
+
+static int parse_class_weights(const json_t *value, float *weights, struct insp_error *reterr) {
+    double w[INSP_CLASSES] = {0};
+    bool good = json_is_array(value) && json_array_size(value) == INSP_CLASSES;
+    for (size_t i = 0; good && i < INSP_CLASSES; i++) {
+        const json_t *item = json_array_get(value, i);
+        w[i] = json_number_value(item);
+        good = json_is_number(item) && w[i] >= 0.001 && w[i] <= 1000;
+    }
+    if (!good)
+        return insp_fail(reterr, INSP_E_PARAMETER,
+                         "class_weights must be two numbers [good, anomaly], each from 0.001 to 1000");
+    for (size_t i = 0; i < INSP_CLASSES; i++)
+        weights[i] = (float)w[i];
+    return 0;
+}
+
+static int parse_text(const char *name, const json_t *value, char *out, size_t bytes, struct insp_error *reterr) {
+    const char *text = json_string_value(value);
+    size_t n = json_string_length(value);
+    if (!text || n == 0 || n >= bytes || strlen(text) != n)
+        return insp_fail(reterr, INSP_E_PARAMETER, "%s must be a text of 1 to %zu bytes", name, bytes - 1);
+    memcpy(out, text, n + 1);
+    return 0;
+}
+
+static int parse_flag(const char *name, const json_t *value, bool *ret, struct insp_error *reterr) {
+    if (!json_is_boolean(value))
+        return insp_fail(reterr, INSP_E_PARAMETER, "%s must be true or false", name);
+    *ret = json_is_true(value);
+    return 0;
+}
+
+static int parse_member(enum insp_job_kind kind, const char *name, const json_t *value, struct insp_job_params *p,
+                        struct insp_error *reterr) {
+    unsigned bit = 1u << kind;
+    int choice, r;
+    const struct number_row *row = find_number(name);
+    if (row && (row->kinds & bit))
+        return parse_number(row, value, &p->train, reterr);
+    if (!strcmp(name, "dataset"))
+        return parse_text(name, value, p->dataset, sizeof p->dataset, reterr);
+    if (!strcmp(name, "skip_unreadable"))
+        return parse_flag(name, value, &p->train.skip_unreadable, reterr);
+    if (!strcmp(name, "class_weights") && bit != EVALUATE)
+        return parse_class_weights(value, p->train.class_weights, reterr);
+    if (!strcmp(name, "version") && bit == EVALUATE) {
+        r = parse_text(name, value, p->version, sizeof p->version, reterr);
+        return r < 0 || insp_name_valid(p->version) ? r
+                                                    : insp_fail(reterr, INSP_E_PARAMETER, "version is not a name");
+    }
+    if (!strcmp(name, "activate") && bit == TRAIN) {
+        r = parse_choice(name, value, activate_names, INSP_COUNT(activate_names), &choice, reterr);
+        if (r == 0)
+            p->train.activate = (enum insp_activate)choice;
+        return r;
+    }
+    if (!strcmp(name, "heatmap_scale") && bit != EVALUATE) {
+        r = parse_choice(name, value, scale_names, INSP_COUNT(scale_names), &choice, reterr);
+        if (r == 0)
+            p->train.heatmap_scale = (enum insp_heatmap_scale)choice;
+        return r;
+    }
+    return insp_fail(reterr, INSP_E_PARAMETER, "%s knows no parameter \"%s\"", kind_names[kind], name);
+}
+
+int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct insp_job_params *ret,
+                          struct insp_error *reterr) {
+    struct insp_job_params p = {.train = insp_train_params_default()};
+    if (!json_is_object(object))
+        return insp_fail(reterr, INSP_E_PARAMETER, "the parameters must be a JSON object");
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, name, value) { /* the macro reads only */
+        int r = parse_member(kind, name, value, &p, reterr);
+        if (r < 0)
+            return r;
+    }
+    if (!*p.dataset)
+        return insp_fail(reterr, INSP_E_PARAMETER,
+                         "dataset is required: a folder below one of training.dataset_roots, such as \"carpet\"");
+    *ret = p;
+    return 0;
+}
+
+/* The shortest decimal that reads back as the same float: 0.0001, not 9.9999997473787516e-05. */
+static json_t *json_float(float value) {
+    char text[32];
+    snprintf(text, sizeof text, "%.7g", (double)value);
+    if (strtof(text, NULL) != value)
+        snprintf(text, sizeof text, "%.9g", (double)value);
+    return json_real(strtod(text, NULL));
+}
+
+json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_params *p) {
+    unsigned bit = 1u << kind;
+    const struct insp_train_params *t = &p->train;
+    json_t *object = json_pack("{s:s, s:b}", "dataset", p->dataset, "skip_unreadable", t->skip_unreadable);
+    if (!object)
+        return NULL;
+    if (*p->version)
+        json_object_set_new(object, "version", json_string(p->version));
+    if (bit == TRAIN)
+        json_object_set_new(object, "activate", json_string(activate_names[t->activate]));
+    if (bit != EVALUATE) {
+        json_object_set_new(object, "heatmap_scale", json_string(scale_names[t->heatmap_scale]));
+        json_object_set_new(object, "class_weights",
+                            json_pack("[o,o]", json_float(t->class_weights[0]), json_float(t->class_weights[1])));
+    }
+    for (size_t i = 0; i < INSP_COUNT(numbers); i++) {
+        double value = load_number((const char *)t + numbers[i].offset, numbers[i].type);
+        if (numbers[i].kinds & bit)
+            json_object_set_new(object, numbers[i].name,
+                                numbers[i].type == T_FLOAT ? json_float((float)value)
+                                                           : json_integer((json_int_t)value));
+    }
+    return object;
+}

@@ -1,0 +1,14 @@
+/* core/jobs/job_run.h - does one job: opens the training device, loads the trunk, calls core/train. */
+#ifndef INSP_JOBS_JOB_RUN_H
+#define INSP_JOBS_JOB_RUN_H
+
+#include "core/jobs/job_rows.h"
+#include "core/jobs/jobs.h"
+#include "core/train/progress.h"
+
+/* Blocks until the job is done; the job's own thread. *ret_report is a new reference (train.h).
+ * Fails as insp_train and its siblings do; INSP_E_CONFLICT where no trunk is installed. */
+int insp_job_run(const struct insp_jobs_config *config, const struct insp_job_row *row,
+                 const struct insp_progress *progress, json_t **ret_report, struct insp_error *reterr);
+
+#endif

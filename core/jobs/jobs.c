@@ -1,0 +1,331 @@
+#include "core/jobs/jobs.h"
+
+#include "core/base/clock.h"
+#include "core/base/fs.h"
+#include "core/base/log.h"
+#include "core/jobs/dataset_root.h"
+#include "core/jobs/job_live.h"
+#include "core/jobs/job_rows.h"
+#include "core/jobs/job_run.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+enum { JOB_NICE = 10, CHANGED_INTERVAL_US = 100000 };
+
+struct insp_jobs {
+    struct insp_jobs_config config; /* its strings are the strdup'ed ones below */
+    char *state_dir, *dataset_roots, *cache_folder, *device_name;
+    uv_loop_t *loop;
+    uv_async_t wake; /* any thread -> loop: something was queued or changed */
+    uv_work_t work;
+    bool working;        /* loop thread: a worker looks for jobs or runs one */
+    int64_t notified_us; /* loop thread */
+    atomic_bool queued, changed, closing;
+    struct insp_job_live *live;
+    void (*closed)(void *arg);
+    void *closed_arg;
+};
+
+/* --- the job's thread -------------------------------------------------------------------------------------------
+ */
+
+/* Linux: a nice value and a policy belong to a thread, and the threads that it makes inherit them. */
+static void lower_priority(void) {
+    pid_t thread = (pid_t)syscall(SYS_gettid);
+    const struct sched_param none = {0};
+    if (sched_setscheduler(thread, SCHED_BATCH, &none) < 0 ||
+        setpriority(PRIO_PROCESS, (id_t)thread, JOB_NICE) < 0)
+        insp_log_warning("the job's thread keeps normal priority: inspections may be slower while it runs");
+}
+
+static void persist(struct insp_jobs *jobs, const char *id, const struct insp_job_update *update) {
+    struct insp_error err = {0};
+    if (insp_job_rows_update(jobs->config.store, id, update, &err) < 0)
+        insp_log_warning("job progress not kept id=%s error=\"%s\"", id, err.detail);
+}
+
+static void on_event(void *arg, const struct insp_progress_event *event) {
+    struct insp_jobs *jobs = arg;
+    struct insp_job_update update;
+    insp_job_live_event(jobs->live, event);
+    if (event->kind == INSP_PROGRESS_STAGE || event->kind == INSP_PROGRESS_EPOCH) {
+        char id[INSP_UUID_BYTES];
+        insp_job_live_snapshot(jobs->live, id, &update);
+        persist(jobs, id, &update);
+        insp_job_live_release(&update);
+    }
+    atomic_store(&jobs->changed, true);
+    uv_async_send(&jobs->wake);
+}
+
+static bool on_cancelled(void *arg) {
+    struct insp_jobs *jobs = arg;
+    return insp_job_live_cancelled(jobs->live);
+}
+
+static void on_yield(void *arg) {
+    struct insp_jobs *jobs = arg;
+    if (jobs->config.yield)
+        jobs->config.yield(jobs->config.arg);
+}
+
+static enum insp_job_state end_state(int code) {
+    return code == 0 ? INSP_JOB_SUCCEEDED : code == INSP_E_CANCELLED ? INSP_JOB_CANCELLED : INSP_JOB_FAILED;
+}
+
+/* A job that the shutdown cut off did not fail by itself and was not cancelled by anybody. */
+static void end_job(struct insp_jobs *jobs, const struct insp_job_row *row, int code, json_t *report,
+                    const struct insp_error *err) {
+    bool cut_off = code == INSP_E_CANCELLED && atomic_load(&jobs->closing);
+    enum insp_job_state state = cut_off ? INSP_JOB_FAILED : end_state(code);
+    struct insp_job_update update;
+    char id[INSP_UUID_BYTES];
+    insp_job_live_snapshot(jobs->live, id, &update);
+    update.state = state;
+    update.stage = insp_job_state_name(state);
+    update.progress = code == 0 ? 1 : update.progress;
+    update.result = report;
+    if (code != 0 && state != INSP_JOB_CANCELLED) {
+        update.error_code = cut_off ? INSP_E_INTERRUPTED : code;
+        update.error_detail =
+            cut_off ? "the daemon stopped while this job ran; nothing of it was kept" : err->detail;
+    }
+    persist(jobs, row->id, &update);
+    insp_job_live_release(&update);
+    const char *version = json_string_value(json_object_get(report, "version"));
+    insp_job_live_end(jobs->live, json_is_true(json_object_get(report, "activated")) ? row->product : NULL,
+                      version);
+    insp_log_info("job ended id=%s kind=%s product=%s state=%s%s%s", row->id, insp_job_kind_name(row->kind),
+                  row->product, insp_job_state_name(state), code ? " error=" : "", code ? err->detail : "");
+}
+
+struct thread_arg {
+    struct insp_jobs *jobs;
+    const struct insp_job_row *row;
+};
+
+static void *job_thread(void *arg) {
+    const struct thread_arg *a = arg;
+    struct insp_jobs *jobs = a->jobs;
+    struct insp_error err = {0};
+    json_t *report = NULL;
+    lower_priority();
+    const struct insp_progress progress = {on_event, on_cancelled, on_yield, jobs};
+    int code = insp_job_run(&jobs->config, a->row, &progress, &report, &err);
+    end_job(jobs, a->row, code, report, &err);
+    json_decref(report);
+    return NULL;
+}
+
+/* --- the pool worker: runs queued jobs until none is left
+ * ---------------------------------------------------------- */
+
+static void run_one(struct insp_jobs *jobs, const struct insp_job_row *row) {
+    pthread_t thread;
+    struct thread_arg arg = {jobs, row};
+    struct insp_error err = {0};
+    insp_job_live_begin(jobs->live, row->id);
+    insp_log_info("job started id=%s kind=%s product=%s dataset=%s", row->id, insp_job_kind_name(row->kind),
+                  row->product, row->params.dataset);
+    int r = pthread_create(&thread, NULL, job_thread, &arg);
+    if (r == 0) {
+        pthread_join(thread, NULL);
+    } else {
+        insp_fail_errno(&err, r, "cannot make the job's thread");
+        end_job(jobs, row, INSP_E_NOMEM, NULL, &err);
+    }
+    atomic_store(&jobs->changed, true);
+    uv_async_send(&jobs->wake);
+}
+
+static void work(uv_work_t *request) {
+    struct insp_jobs *jobs = request->data;
+    struct insp_job_row *row = malloc(sizeof *row);
+    while (row && !atomic_load(&jobs->closing)) {
+        struct insp_error err = {0};
+        bool found = false;
+        if (insp_job_rows_take(jobs->config.store, row, &found, &err) < 0) {
+            insp_log_error("cannot take the next job error=\"%s\"", err.detail);
+            break;
+        }
+        if (!found)
+            break;
+        run_one(jobs, row);
+    }
+    free(row);
+}
+
+/* --- the loop
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void after_work(uv_work_t *request, int status);
+
+static void start_worker(struct insp_jobs *jobs) {
+    if (jobs->working || atomic_load(&jobs->closing))
+        return;
+    jobs->working = true;
+    jobs->work.data = jobs;
+    uv_queue_work(jobs->loop, &jobs->work, work, after_work);
+}
+
+static void jobs_free(struct insp_jobs *jobs) {
+    insp_job_live_free(jobs->live);
+    free(jobs->state_dir);
+    free(jobs->dataset_roots);
+    free(jobs->cache_folder);
+    free(jobs->device_name);
+    free(jobs);
+}
+
+static void on_closed(uv_handle_t *handle) {
+    struct insp_jobs *jobs = handle->data;
+    void (*closed)(void *arg) = jobs->closed;
+    void *arg = jobs->closed_arg;
+    jobs_free(jobs);
+    if (closed)
+        closed(arg);
+}
+
+static void notify(struct insp_jobs *jobs) {
+    char id[INSP_UUID_BYTES], product[INSP_NAME_BYTES], version[INSP_NAME_BYTES];
+    if (insp_job_live_take_activated(jobs->live, product, version))
+        jobs->config.activated(jobs->config.arg, product, version);
+    int64_t now = insp_mono_us();
+    bool ended = !insp_job_live_last_id(jobs->live, id);
+    if (!*id || (!ended && now - jobs->notified_us < CHANGED_INTERVAL_US))
+        return;
+    jobs->notified_us = now;
+    jobs->config.changed(jobs->config.arg, id);
+}
+
+static void on_wake(uv_async_t *handle) {
+    struct insp_jobs *jobs = handle->data;
+    if (atomic_exchange(&jobs->changed, false))
+        notify(jobs);
+    if (atomic_exchange(&jobs->queued, false)) {
+        if (jobs->working)
+            atomic_store(&jobs->queued, true); /* the worker may just have looked: ask again when it is back */
+        else
+            start_worker(jobs);
+    }
+}
+
+static void after_work(uv_work_t *request, int status) {
+    struct insp_jobs *jobs = request->data;
+    (void)status;
+    jobs->working = false;
+    notify(jobs);
+    if (atomic_load(&jobs->closing))
+        uv_close((uv_handle_t *)&jobs->wake, on_closed);
+    else if (atomic_exchange(&jobs->queued, false))
+        start_worker(jobs);
+}
+
+static int copy_config(struct insp_jobs *jobs, const struct insp_jobs_config *config) {
+    jobs->config = *config;
+    jobs->config.state_dir = jobs->state_dir = strdup(config->state_dir);
+    jobs->config.dataset_roots = jobs->dataset_roots = strdup(config->dataset_roots);
+    jobs->config.device.name = jobs->device_name = strdup(config->device.name);
+    if (config->cache_folder)
+        jobs->config.cache_folder = jobs->cache_folder = strdup(config->cache_folder);
+    return jobs->state_dir && jobs->dataset_roots && jobs->device_name &&
+                   (!config->cache_folder || jobs->cache_folder)
+               ? 0
+               : INSP_E_NOMEM;
+}
+
+int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct insp_jobs **ret,
+                  struct insp_error *reterr) {
+    size_t interrupted = 0;
+    int r = insp_job_rows_interrupt(config->store, &interrupted, reterr);
+    if (r < 0)
+        return r;
+    if (interrupted)
+        insp_log_warning("jobs that ran when the daemon ended are failed now count=%zu", interrupted);
+    struct insp_jobs *jobs = calloc(1, sizeof *jobs);
+    if (!jobs || copy_config(jobs, config) < 0 || !(jobs->live = insp_job_live_new())) {
+        if (jobs)
+            jobs_free(jobs);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the job queue");
+    }
+    jobs->loop = loop;
+    jobs->wake.data = jobs;
+    r = uv_async_init(loop, &jobs->wake, on_wake);
+    if (r < 0) {
+        jobs_free(jobs);
+        return insp_fail_errno(reterr, -r, "cannot make the job queue");
+    }
+    start_worker(jobs);
+    *ret = jobs;
+    return 0;
+}
+
+void insp_jobs_close(struct insp_jobs *jobs, void (*closed)(void *arg), void *arg) {
+    jobs->closed = closed;
+    jobs->closed_arg = arg;
+    atomic_store(&jobs->closing, true);
+    insp_job_live_cancel(jobs->live, NULL);
+    if (!jobs->working)
+        uv_close((uv_handle_t *)&jobs->wake, on_closed);
+}
+
+/* --- any thread
+ * ----------------------------------------------------------------------------------------------------- */
+
+int insp_jobs_submit(struct insp_jobs *jobs, enum insp_job_kind kind, const char *product,
+                     const struct insp_job_params *params, char *ret_id, struct insp_error *reterr) {
+    char folder[INSP_PATH_BYTES];
+    int r = insp_dataset_resolve(jobs->config.dataset_roots, params->dataset, folder, reterr);
+    if (r < 0)
+        return r;
+    struct insp_job_row row = {.kind = kind, .params = *params};
+    snprintf(row.product, sizeof row.product, "%s", product);
+    r = insp_job_rows_add(jobs->config.store, &row, jobs->config.queue_max, reterr);
+    if (r < 0)
+        return r;
+    memcpy(ret_id, row.id, INSP_UUID_BYTES);
+    atomic_store(&jobs->queued, true);
+    uv_async_send(&jobs->wake);
+    return 0;
+}
+
+int insp_jobs_cancel(struct insp_jobs *jobs, const char *id, struct insp_error *reterr) {
+    enum insp_job_state state;
+    int r = insp_job_rows_cancel(jobs->config.store, id, &state, reterr);
+    if (r < 0 || state == INSP_JOB_QUEUED)
+        return r;
+    if (state == INSP_JOB_RUNNING && insp_job_live_cancel(jobs->live, id))
+        return 0;
+    return insp_fail(reterr, INSP_E_CONFLICT, "job %s has ended already", id);
+}
+
+int insp_jobs_get(struct insp_jobs *jobs, const char *id, json_t **ret, struct insp_error *reterr) {
+    json_t *object = NULL;
+    int r = insp_job_rows_get(jobs->config.store, id, &object, reterr);
+    if (r < 0)
+        return r;
+    insp_job_live_overlay(jobs->live, object, true);
+    *ret = object;
+    return 0;
+}
+
+int insp_jobs_list(struct insp_jobs *jobs, const char *before_id, size_t limit, json_t **ret,
+                   struct insp_error *reterr) {
+    json_t *array = NULL, *object;
+    size_t i;
+    int r = insp_job_rows_list(jobs->config.store, before_id, limit, &array, reterr);
+    if (r < 0)
+        return r;
+    json_array_foreach(array, i, object) insp_job_live_overlay(jobs->live, object, false);
+    *ret = array;
+    return 0;
+}
+
+bool insp_jobs_running(struct insp_jobs *jobs, double *ret_progress) {
+    return insp_job_live_running(jobs->live, ret_progress);
+}
