@@ -5,6 +5,7 @@
 #define INSP_TESTS_HARNESS_H
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define INSP_TESTS(...)                                                                                           \
