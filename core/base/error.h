@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* X(symbol, number, HTTP status, wire name, title). The wire names are a public contract: they stand
  * in application/problem+json as `code` and never change their meaning. */
 #define INSP_ERROR_TABLE(X)                                                                                       \
@@ -79,5 +83,9 @@ void insp_error_prefix(struct insp_error *err, const char *format, ...) __attrib
 const char *insp_code_wire(int code);
 const char *insp_code_title(int code);
 int insp_code_http(int code);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
