@@ -1,0 +1,144 @@
+/* The queue on a real loop and a real store; jobs fail for want of a trunk, which is all the queue needs to be
+ * seen whole. */
+#include "core/base/cleanup.h"
+#include "core/base/fs.h"
+#include "core/jobs/job_rows.h"
+#include "core/jobs/jobs.h"
+#include "harness.h"
+
+#include <string.h>
+
+static struct insp_error err;
+static char dir[INSP_PATH_BYTES], roots[INSP_PATH_BYTES];
+static struct insp_store *store;
+static struct insp_jobs *jobs;
+static uv_loop_t loop;
+static unsigned wanted; /* ended jobs until the loop stops */
+
+static const char *state_of(const char *id) {
+    static char state[32];
+    json_t *job;
+    ck_insp_ok(insp_jobs_get(jobs, id, &job, &err), err);
+    snprintf(state, sizeof state, "%s", json_string_value(json_object_get(job, "state")));
+    json_decref(job);
+    return state;
+}
+
+static void on_changed(void *arg, const char *id) {
+    (void)arg;
+    if (!strcmp(state_of(id), "failed") && wanted && --wanted == 0)
+        uv_stop(&loop);
+}
+
+static void on_activated(void *arg, const char *product, const char *version) {
+    (void)arg;
+    ck_abort_msg("nothing was trained, yet %s %s was activated", product, version);
+}
+
+static void setup(unsigned queue_max) {
+    strcpy(dir, "/tmp/insp-queue-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_insp_ok(insp_path(roots, &err, "%s/sets", dir), err);
+    char set[INSP_PATH_BYTES];
+    ck_insp_ok(insp_path(set, &err, "%s/sets/carpet", dir), err);
+    ck_insp_ok(insp_mkdir_all(set, 0700, &err), err);
+    ck_insp_ok(insp_store_open(dir, INSP_DURABLE_PROCESS, &store, &err), err);
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    const struct insp_jobs_config config = {
+        .store = store,
+        .state_dir = dir,
+        .dataset_roots = roots,
+        .device = {.name = "cpu", .threads = 1},
+        .limits = insp_image_limits_default(),
+        .queue_max = queue_max,
+        .changed = on_changed,
+        .activated = on_activated,
+    };
+    ck_insp_ok(insp_jobs_new(&loop, &config, &jobs, &err), err);
+}
+
+static void teardown(void) {
+    insp_jobs_close(jobs, NULL, NULL);
+    ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+    insp_store_close(store);
+    ck_insp_ok(insp_remove_tree(dir, &err), err);
+}
+
+static int submit(const char *dataset, char *ret_id) {
+    struct insp_job_params params = {.train = insp_train_params_default()};
+    snprintf(params.dataset, sizeof params.dataset, "%s", dataset);
+    return insp_jobs_submit(jobs, INSP_JOB_TRAIN, "carpet", &params, ret_id, &err);
+}
+
+START_TEST(jobs_run_one_after_another_and_say_why_they_failed) {
+    setup(10);
+    char id[3][INSP_UUID_BYTES];
+    for (int i = 0; i < 3; i++)
+        ck_insp_ok(submit("carpet", id[i]), err);
+    wanted = 3;
+    uv_run(&loop, UV_RUN_DEFAULT);
+    for (int i = 0; i < 3; i++) {
+        json_t *job;
+        ck_insp_ok(insp_jobs_get(jobs, id[i], &job, &err), err);
+        const json_t *error = json_object_get(job, "error");
+        ck_assert_str_eq(json_string_value(json_object_get(error, "code")), "conflict");
+        ck_assert_ptr_nonnull(
+            strstr(json_string_value(json_object_get(error, "detail")), "inspectd trunk import"));
+        json_decref(job);
+    }
+    double progress;
+    ck_assert(!insp_jobs_running(jobs, &progress));
+    teardown();
+}
+END_TEST
+
+START_TEST(a_dataset_outside_the_roots_is_refused_at_once) {
+    setup(10);
+    char id[INSP_UUID_BYTES];
+    ck_insp_code(submit("../sets/carpet", id), INSP_E_FORBIDDEN, err);
+    ck_insp_code(submit("nothing", id), INSP_E_DATASET, err);
+    teardown();
+}
+END_TEST
+
+START_TEST(an_ended_job_cannot_be_cancelled) {
+    setup(10);
+    char id[INSP_UUID_BYTES];
+    ck_insp_ok(submit("carpet", id), err);
+    wanted = 1;
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_insp_code(insp_jobs_cancel(jobs, id, &err), INSP_E_CONFLICT, err);
+    ck_insp_code(insp_jobs_cancel(jobs, "nothing", &err), INSP_E_NOT_FOUND, err);
+    teardown();
+}
+END_TEST
+
+START_TEST(jobs_that_waited_run_after_a_restart) {
+    setup(10);
+    teardown();
+    setup(10);
+    struct insp_job_row row = {.kind = INSP_JOB_TRAIN,
+                               .params = {.dataset = "carpet", .train = insp_train_params_default()}};
+    strcpy(row.product, "carpet");
+    insp_jobs_close(jobs, NULL, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_insp_ok(insp_job_rows_add(store, &row, 10, &err), err);
+    const struct insp_jobs_config config = {.store = store,
+                                            .state_dir = dir,
+                                            .dataset_roots = roots,
+                                            .device = {.name = "cpu", .threads = 1},
+                                            .limits = insp_image_limits_default(),
+                                            .queue_max = 10,
+                                            .changed = on_changed,
+                                            .activated = on_activated};
+    ck_insp_ok(insp_jobs_new(&loop, &config, &jobs, &err), err);
+    wanted = 1;
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(state_of(row.id), "failed");
+    teardown();
+}
+END_TEST
+
+INSP_TESTS(jobs_run_one_after_another_and_say_why_they_failed, a_dataset_outside_the_roots_is_refused_at_once,
+           an_ended_job_cannot_be_cancelled, jobs_that_waited_run_after_a_restart);
