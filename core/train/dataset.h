@@ -1,8 +1,11 @@
 /* core/train/dataset.h - a folder in MVTec AD layout:
  *   <set>/train/good/IMAGE  <set>/test/good/IMAGE  <set>/test/<defect>/IMAGE
- * [<set>/ground_truth/<defect>/NAME_mask.png] PNG and JPEG, any size. All images of train and test make one pool
- * (the notebook's way), from which the stratified split takes its held-out part. Blocks on the disk; any thread.
- */
+ *   [<set>/ground_truth/<defect>/NAME_mask.png]
+ * PNG and JPEG by extension, any size, any file name; a defect's folder must be an insp_name_valid. All images of
+ * train and test make one pool (the notebook's way), from which the stratified split takes its held-out part;
+ * train/<defect> counts as test/<defect>. Hidden files are passed over; other files (and folders within a class)
+ * are counted and passed over. Links are followed as long as they end inside the set. Blocks on the disk; any
+ * thread. */
 #ifndef INSP_TRAIN_DATASET_H
 #define INSP_TRAIN_DATASET_H
 
@@ -10,34 +13,46 @@
 #include "core/base/error.h"
 #include "core/base/sha256.h"
 #include "core/model/manifest.h"
+#include "core/model/vgg16.h"
+#include "core/train/progress.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
+enum { INSP_DATASET_IMAGES_MAX = 1000000, INSP_DATASET_STRATA_MAX = 1000 };
+
 struct insp_dataset_item {
-    char *path;                         /* owned */
+    char *path;                         /* owned; root and what follows */
     size_t stratum;                     /* index into strata: 0 is "good", then the defect types by name */
     uint8_t label;                      /* INSP_CLASS_GOOD or INSP_CLASS_ANOMALY */
-    char sha256[INSP_SHA256_HEX_BYTES]; /* of the file's bytes; "" until insp_dataset_hash */
+    char sha256[INSP_SHA256_HEX_BYTES]; /* of the file's bytes; "" until insp_dataset_hash, and where unreadable */
 };
 
 struct insp_dataset {
-    char *root; /* owned */
+    char *root; /* owned; absolute, without links */
     size_t count;
     struct insp_dataset_item *item; /* sorted by path relative to root: the order of every split */
     size_t stratum_count;
     char (*stratum)[INSP_NAME_BYTES]; /* "good", "hole", ... */
     size_t *stratum_size;
+    size_t ignored; /* entries that are no images */
 };
 
 /* Lists a set. INSP_E_DATASET says what is missing (no good images, no defect images, layout) and shows the
- * layout. */
+ * layout, or names the folder that cannot be a defect's name; INSP_E_FORBIDDEN names a link that leaves the set;
+ * errno codes. */
 int insp_dataset_open(const char *root, struct insp_dataset **ret, struct insp_error *reterr);
 void insp_dataset_free(struct insp_dataset *dataset);
 
-/* Fills each item's sha256; *ret_digest (INSP_SHA256_HEX_BYTES) is the hash over the sorted list "sha256
- * stratum\n". */
-int insp_dataset_hash(struct insp_dataset *dataset, char *ret_digest, struct insp_error *reterr);
+/* Fills each item's sha256; *ret_digest (INSP_SHA256_HEX_BYTES) is the hash over the sorted lines "sha256
+ * stratum\n", so that it depends on the images and their classes, not on file names. progress (may be NULL) gets
+ * steps, and is asked for cancellation before each file. A file that cannot be read fails by name, or, with
+ * skip_unreadable, keeps "" and is not part of the digest. */
+int insp_dataset_hash(struct insp_dataset *dataset, const struct insp_progress *progress, bool skip_unreadable,
+                      char *ret_digest, struct insp_error *reterr);
+
+/* {stratum: images} as a new reference; NULL without memory. */
+json_t *insp_dataset_counts_json(const struct insp_dataset *dataset);
 
 DEFINE_CLEANUP(struct insp_dataset, insp_dataset_free);
 #endif

@@ -23,14 +23,33 @@ struct insp_progress_event {
     double loss, accuracy, seconds;
 };
 
-/* Both are called on the thread that does the work; either may be NULL. `cancelled` is asked before each
- * mini-batch and image: true ends the work with INSP_E_CANCELLED, nothing written. `yield` (may be NULL) is called
- * between mini-batches and may block for a while to let inspections go first. */
+/* The callbacks are called on the thread that does the work; each may be NULL. `cancelled` is asked before each
+ * mini-batch and image: true ends the work with INSP_E_CANCELLED, nothing written. `yield` is called between
+ * mini-batches and may block for a while to let inspections go first.
+ * from, span: where this part of the work lies within `overall`; left 0 by whoever starts a job (then: all of it).
+ */
 struct insp_progress {
     void (*event)(void *arg, const struct insp_progress_event *event);
     bool (*cancelled)(void *arg);
     void (*yield)(void *arg);
     void *arg;
+    double from, span;
 };
+
+/* The working side's half. progress may be NULL everywhere: nothing is told and nothing cancels. */
+bool insp_progress_cancelled(const struct insp_progress *progress);
+void insp_progress_yield(const struct insp_progress *progress);
+void insp_progress_stage(const struct insp_progress *progress, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void insp_progress_step(const struct insp_progress *progress, size_t done, size_t total);
+void insp_progress_log(const struct insp_progress *progress, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* fold: 1-based, 0 outside cross-validation; loss is the mean over the epoch, accuracy the running train accuracy
+ * 0..1. */
+void insp_progress_epoch(const struct insp_progress *progress, size_t fold, size_t epoch, size_t epochs,
+                         double loss, double accuracy, double seconds);
+
+/* The same callbacks for the part from..to (0..1) of what `progress` stands for. */
+struct insp_progress insp_progress_part(const struct insp_progress *progress, double from, double to);
 
 #endif
