@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-    THRESHOLD_ALPHA = 208, /* the threshold view laid over the picture: the surface shines through a little */
-    OVERLAY_MIX = 128,     /* of 256: the heat's share in the overlay */
+    THRESHOLD_ALPHA = 192, /* the threshold view laid over the picture: the surface shines through a little */
+    OVERLAY_MIX = 144,     /* of 256: the heat's share in the overlay */
 };
 
 static const uint8_t BOX_LINE[3] = {255, 255, 255},
@@ -30,6 +30,13 @@ static const uint8_t *colour_of(const struct painter *painter, double heat) {
     return painter->colour[(unsigned)(heat * 255 + 0.5)];
 }
 
+/* Threshold to 1 goes over crimson to amber, whatever the threshold: differences within a region show, and neither
+ * end drowns in a dark or a white surface. */
+static const uint8_t *hot_colour_of(const struct painter *painter, double heat) {
+    double room = 1 - painter->threshold;
+    return colour_of(painter, 0.45 + (room > 0 ? 0.4 * (heat - painter->threshold) / room : 0.4));
+}
+
 static void paint_raw(const struct painter *painter, const double *profile, uint8_t *out) {
     for (unsigned c = 0; c < INSP_MAP_SIDE; c++) {
         for (uint32_t x = painter->rows.start[c]; x < painter->rows.start[c + 1]; x++)
@@ -45,7 +52,7 @@ static void paint_run(const struct painter *painter, const double *profile, cons
         uint32_t begin = run->begin > painter->rows.start[c] ? run->begin : painter->rows.start[c];
         uint32_t end = run->end < painter->rows.start[c + 1] ? run->end : painter->rows.start[c + 1];
         for (uint32_t x = begin; x < end; x++) {
-            const uint8_t *colour = colour_of(painter, insp_heat_rows_value(&painter->rows, profile, c, x));
+            const uint8_t *colour = hot_colour_of(painter, insp_heat_rows_value(&painter->rows, profile, c, x));
             if (painter->view == INSP_VIEW_THRESHOLD) {
                 memcpy(out + (size_t)x * 4, colour, 3);
                 out[(size_t)x * 4 + 3] = THRESHOLD_ALPHA;
