@@ -5,8 +5,10 @@
 #define INSP_DAEMON_CLI_H
 
 #include "core/base/error.h"
+#include "core/image/transform.h"
 #include "daemon/settings.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -68,6 +70,12 @@ int cli_prepare_state(const struct cli_call *call, struct insp_error *reterr);
 /* After a change of models, thresholds or tokens: tells the daemon that serves this state folder to read them
  * again, or says on stderr how to. Silent where none runs. */
 void cli_tell_daemon(const struct cli_call *call);
+
+/* "notebook" (also NULL) or "imagenet" -> the input transform of --input; -1 for another word. */
+int cli_input_transform(const char *name, struct insp_transform *ret);
+
+/* Prints a JSON value and a newline on stdout and drops the reference -> exit code. NULL: out of memory. */
+int cli_print_json(const struct cli_command *command, json_t *value);
 
 int cli_serve(const struct cli_command *command, int argc, char **argv);
 int cli_check_config(const struct cli_command *command, int argc, char **argv);

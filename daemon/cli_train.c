@@ -1,0 +1,226 @@
+/* train, cross-validate, evaluate: the jobs of core/train on the command line. Names, ranges and defaults of the
+ * parameters are those of the HTTP interface (core/jobs/job_params.h), with dashes for underscores. */
+#include "core/base/cleanup.h"
+#include "core/base/fs.h"
+#include "core/jobs/job_params.h"
+#include "daemon/cli.h"
+#include "daemon/cli_device.h"
+#include "daemon/cli_product.h"
+#include "daemon/cli_progress.h"
+#include "daemon/cli_report.h"
+#include "daemon/serve_config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    KINDS = 3,
+    TRAIN = 1 << INSP_JOB_TRAIN,
+    FOLDS = 1 << INSP_JOB_CROSS_VALIDATE,
+    EVALUATE = 1 << INSP_JOB_EVALUATE
+};
+
+/* `kinds`: the commands that know the parameter. */
+static const struct parameter {
+    const char *json, *option;
+    unsigned kinds;
+    const char *value_name, *help;
+} parameters[] = {
+    {"epochs", "epochs", TRAIN | FOLDS, "N", "passes over the images at most"},
+    {"batch", "batch", TRAIN | FOLDS, "N", "images in a mini-batch"},
+    {"learning_rate", "learning-rate", TRAIN | FOLDS, "X", "step size of Adam"},
+    {"class_weights", "class-weights", TRAIN | FOLDS, "G,A", "weight of good and of anomalous images in the loss"},
+    {"target_accuracy", "target-accuracy", TRAIN, "X", "stop once an epoch is more accurate than this"},
+    {"test_share", "test-share", TRAIN | EVALUATE, "X", "share of images that is held out"},
+    {"folds", "folds", FOLDS, "N", "parts that take turns at being the test"},
+    {"seed", "seed", TRAIN | FOLDS | EVALUATE, "N", "same seed and threads, same split and same model"},
+    {"threshold", "threshold", TRAIN | FOLDS, "X", "probability from which the verdict is anomaly"},
+    {"heatmap_threshold", "heatmap-threshold", TRAIN | FOLDS, "X", "heat from which the map shows colour"},
+    {"heatmap_scale", "heatmap-scale", TRAIN | FOLDS, "S", "fixed or per_image"},
+    {"activate", "activate", TRAIN, "WHEN", "never, if_better or always"},
+    {"version", "version", EVALUATE, "V", "which model (default: the active one)"},
+};
+enum { PARAMETERS = sizeof parameters / sizeof *parameters, COMMON = 6, HELP_BYTES = 128 };
+
+struct work {
+    enum insp_job_kind kind;
+    const char *product, *data, *input;
+    bool json, no_cache, skip_unreadable;
+    const char *value[PARAMETERS];
+    char help[PARAMETERS][HELP_BYTES];
+    struct insp_job_params params;
+    struct cli_call call;
+};
+
+/* The help of a parameter, with its default behind it, taken from the code that uses it. */
+static void describe(struct work *work, const json_t *defaults, size_t i) {
+    _cleanup_free_ char *value =
+        json_dumps(json_object_get(defaults, parameters[i].json), JSON_ENCODE_ANY | JSON_REAL_PRECISION(7));
+    snprintf(work->help[i], HELP_BYTES, "%s%s%s%s", parameters[i].help, value ? " (default " : "",
+             value ? value : "", value ? ")" : "");
+}
+
+static size_t build_options(struct work *work, struct cli_option *options) {
+    const struct cli_option common[COMMON] = {
+        {"product", CLI_STRING, &work->product, 0, 0, "P", "name of the product"},
+        {"data", CLI_STRING, &work->data, 0, 0, "DIR", "folder of the dataset"},
+        {"input", CLI_STRING, &work->input, 0, 0, "HOW",
+         "notebook: pixels as 0..1; imagenet: ImageNet's mean and deviation (default notebook)"},
+        {"skip-unreadable", CLI_FLAG, &work->skip_unreadable, 0, 0, NULL, "leave out images that cannot be read"},
+        {"no-cache", CLI_FLAG, &work->no_cache, 0, 0, NULL, "do not keep the trunk's output for the next time"},
+        {"json", CLI_FLAG, &work->json, 0, 0, NULL, "print the report as one JSON document"},
+    };
+    struct insp_job_params defaults = {.train = insp_train_params_default()};
+    json_t *shown = insp_job_params_json(work->kind, &defaults);
+    size_t n = 0;
+    for (size_t i = 0; i < COMMON; i++)
+        if (work->kind != INSP_JOB_EVALUATE || strcmp(common[i].name, "input") != 0)
+            options[n++] = common[i];
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        if (!(parameters[i].kinds & 1U << work->kind))
+            continue;
+        describe(work, shown, i);
+        options[n++] = (struct cli_option){.name = parameters[i].option,
+                                           .kind = CLI_STRING,
+                                           .target = &work->value[i],
+                                           .value_name = parameters[i].value_name,
+                                           .help = work->help[i]};
+    }
+    json_decref(shown);
+    return n;
+}
+
+/* "3" and "1,3" are JSON once brackets are put around a list; what is no JSON (if_better) is a text. */
+static json_t *json_of(const char *json_name, const char *value) {
+    char list[128];
+    bool is_list = !strcmp(json_name, "class_weights");
+    snprintf(list, sizeof list, is_list ? "[%s]" : "%s", value);
+    json_t *parsed = strcmp(json_name, "version") ? json_loads(list, JSON_DECODE_ANY, NULL) : NULL;
+    return parsed ? parsed : json_string(value);
+}
+
+static int parse_parameters(struct work *work, struct insp_error *reterr) {
+    json_t *object = json_pack("{s:s, s:b}", "dataset", "command-line", "skip_unreadable", work->skip_unreadable);
+    for (size_t i = 0; object && i < PARAMETERS; i++)
+        if (work->value[i])
+            json_object_set_new(object, parameters[i].json, json_of(parameters[i].json, work->value[i]));
+    int r = insp_job_params_parse(work->kind, object, &work->params, reterr);
+    json_decref(object);
+    return r;
+}
+
+int cli_input_transform(const char *name, struct insp_transform *ret) {
+    static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
+    *ret = insp_transform_default();
+    if (!name || !strcmp(name, "notebook"))
+        return 0;
+    if (strcmp(name, "imagenet") != 0)
+        return -1;
+    memcpy(ret->mean, mean, sizeof mean);
+    memcpy(ret->std, std, sizeof std);
+    return 0;
+}
+
+static int run_kind(struct work *work, const struct insp_train_context *context, json_t **ret,
+                    struct insp_error *reterr) {
+    const struct insp_train_params *train = &work->params.train;
+    switch (work->kind) {
+    case INSP_JOB_TRAIN:
+        return insp_train(context, train, ret, reterr);
+    case INSP_JOB_CROSS_VALIDATE:
+        return insp_cross_validate(context, train, ret, reterr);
+    case INSP_JOB_EVALUATE:
+        return insp_evaluate(context, train, *work->params.version ? work->params.version : NULL, ret, reterr);
+    }
+    return insp_fail(reterr, INSP_E_INTERNAL, "no such kind of job");
+}
+
+static int compute(struct work *work, json_t **ret_report, struct insp_error *reterr) {
+    const struct daemon_settings *settings = &work->call.settings;
+    struct insp_device_config config = daemon_training_device_config(settings);
+    struct cli_progress progress;
+    struct cli_device device;
+    char cache[INSP_PATH_BYTES];
+    char version[INSP_NAME_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
+    const char *state_dir = settings->storage_state_dir;
+    bool trained = work->kind == INSP_JOB_EVALUATE; /* then the model says which trunk */
+    int r = insp_path(cache, reterr, "%s/cache/features", state_dir);
+    if (r == 0 && trained)
+        r = cli_product_version(state_dir, work->product, work->params.version, version, trunk_sha256, reterr);
+    if (r == 0)
+        r = cli_device_open(&device, &config, state_dir, trained ? trunk_sha256 : NULL, reterr);
+    if (r < 0)
+        return r;
+    cli_progress_start(&progress, stderr);
+    fprintf(stderr, "device: %s\n", insp_device_describe(device.device));
+    const struct insp_train_context context = {
+        .state_dir = settings->storage_state_dir,
+        .product = work->product,
+        .dataset_root = work->data,
+        .device = device.device,
+        .trunk = device.trunk,
+        .trunk_sha256 = device.trunk_sha256,
+        .cache_folder = work->no_cache ? NULL : cache,
+        .cache_bytes_max = settings->training_cache_bytes,
+        .cache_half = settings->training_cache_half,
+        .limits = daemon_image_limits(settings),
+        .progress = cli_progress_hooks(&progress),
+    };
+    r = run_kind(work, &context, ret_report, reterr);
+    cli_progress_end(&progress);
+    cli_device_close(&device);
+    return r;
+}
+
+static void print_report(const struct work *work, const json_t *report) {
+    static void (*const print[KINDS])(FILE *, const json_t *) = {
+        [INSP_JOB_TRAIN] = cli_report_train,
+        [INSP_JOB_CROSS_VALIDATE] = cli_report_cross_validate,
+        [INSP_JOB_EVALUATE] = cli_report_evaluate,
+    };
+    if (work->json) {
+        json_dumpf(report, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+        putchar('\n');
+    } else {
+        print[work->kind](stdout, report);
+    }
+}
+
+static int run(enum insp_job_kind kind, const struct cli_command *command, int argc, char **argv) {
+    struct work work = {.kind = kind};
+    struct cli_option options[COMMON + PARAMETERS];
+    struct insp_error error = {0};
+    json_t *report = NULL;
+    int code;
+    size_t count = build_options(&work, options);
+    if (!cli_parse(&work.call, command, argc, argv, options, count, 0, 0, &code))
+        return code;
+    if (!work.product || !work.data)
+        return cli_usage(command, "--product and --data are needed");
+    if (!insp_name_valid(work.product))
+        return cli_usage(command, "--product is \"%.64s\"; a name has 1 to 64 of A-Z a-z 0-9 . _ -", work.product);
+    if (parse_parameters(&work, &error) < 0)
+        return cli_usage(command, "%s", error.detail);
+    if (cli_input_transform(work.input, &work.params.train.input) < 0)
+        return cli_usage(command, "--input is \"%.64s\"; it must be notebook or imagenet", work.input);
+    if (cli_prepare_state(&work.call, &error) < 0 || compute(&work, &report, &error) < 0)
+        return cli_fail(command, &error);
+    print_report(&work, report);
+    if (kind == INSP_JOB_TRAIN && json_is_true(json_object_get(report, "activated")))
+        cli_tell_daemon(&work.call);
+    json_decref(report);
+    return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+}
+
+int cli_train(const struct cli_command *command, int argc, char **argv) {
+    return run(INSP_JOB_TRAIN, command, argc, argv);
+}
+
+int cli_cross_validate(const struct cli_command *command, int argc, char **argv) {
+    return run(INSP_JOB_CROSS_VALIDATE, command, argc, argv);
+}
+
+int cli_evaluate(const struct cli_command *command, int argc, char **argv) {
+    return run(INSP_JOB_EVALUATE, command, argc, argv);
+}
