@@ -43,11 +43,20 @@ const char *insp_media_extension(enum insp_media media); /* "jpg", "png", "raw" 
 /* By the first bytes; INSP_MEDIA_UNKNOWN for anything else. */
 enum insp_media insp_image_sniff(const void *bytes, size_t count);
 
-/* Decodes. A declared type that the bytes contradict is INSP_E_IMAGE and says so; INSP_MEDIA_UNKNOWN means: sniff.
+/* Decodes `count` bytes, borrowed. A declared type that the bytes contradict is INSP_E_IMAGE and says so;
+ * INSP_MEDIA_UNKNOWN means: sniff.
  *   target_side  JPEG may be scaled by 1/2, 1/4, 1/8 while decoding as long as both sides stay at least
  *                2 * target_side; 0: never scale
- * Fails with INSP_E_IMAGE (what is wrong: truncated, corrupt, zero-sized...), INSP_E_IMAGE_LIMIT, INSP_E_NOMEM.
- * A truncated image is an error, never a half-grey picture. */
+ *   JPEG         baseline and progressive, 8 bits; grey, YCbCr, RGB, CMYK and YCCK (without colour profile). Every
+ *                warning of libjpeg-turbo that concerns pixels is an error. At most 100 scans and 256 MiB of
+ *                coefficients. The EXIF orientation is ignored: a camera over a line does not turn, and boxes are
+ *                in pixels as posted
+ *   PNG          1 to 16 bits, grey, colour, palette, interlaced; 16 bits by their upper 8 (as Pillow);
+ * transparency over black; gamma and profile ignored; every checksum must be right raw          rows without
+ * padding, top first, exactly width * height * (1 or 3) bytes Limits are checked before pixels are allocated. A
+ * truncated image is an error, never a half-grey picture. Fails with INSP_E_IMAGE (what is wrong: truncated,
+ * corrupt, zero-sized...), INSP_E_IMAGE_LIMIT, INSP_E_NOMEM. Sources: libjpeg.txt of libjpeg-turbo; PNG (Third
+ * Edition), W3C. */
 int insp_image_decode(const void *bytes, size_t count, const struct insp_media_type *type, uint32_t target_side,
                       const struct insp_image_limits *limits, struct insp_image **ret, struct insp_error *reterr);
 
@@ -56,11 +65,13 @@ int insp_image_decode(const void *bytes, size_t count, const struct insp_media_t
 int insp_image_resize(const struct insp_image *image, uint32_t width, uint32_t height, struct insp_image **ret,
                       struct insp_error *reterr);
 
-/* PNG of 8-bit RGB (channels 3) or RGBA (channels 4) pixels. *ret_png is the caller's (free). */
+/* PNG of 8-bit grey (channels 1), RGB (3) or RGBA (4) pixels, sides >= 1, at the fastest compression level.
+ * *ret_png is the caller's (free). INSP_E_NOMEM. */
 int insp_image_encode_png(const uint8_t *pixels, uint32_t width, uint32_t height, unsigned channels,
                           unsigned char **ret_png, size_t *ret_bytes, struct insp_error *reterr);
 
-/* JPEG of RGB8 pixels, quality 1..100 (thumbnails, demo data). *ret_jpeg is the caller's (free). */
+/* JPEG of RGB8 pixels, quality 1..100, chroma at half resolution (thumbnails). *ret_jpeg is the caller's (free).
+ * INSP_E_NOMEM; INSP_E_IMAGE_LIMIT for a side above 65500 or of 0. */
 int insp_image_encode_jpeg(const uint8_t *rgb, uint32_t width, uint32_t height, int quality,
                            unsigned char **ret_jpeg, size_t *ret_bytes, struct insp_error *reterr);
 

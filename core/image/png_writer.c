@@ -22,8 +22,9 @@ static int configure(spng_ctx *ctx, uint32_t width, uint32_t height, unsigned ch
     struct spng_ihdr ihdr = {.width = width,
                              .height = height,
                              .bit_depth = 8,
-                             .color_type =
-                                 channels == 4 ? SPNG_COLOR_TYPE_TRUECOLOR_ALPHA : SPNG_COLOR_TYPE_TRUECOLOR};
+                             .color_type = channels == 1   ? SPNG_COLOR_TYPE_GRAYSCALE
+                                           : channels == 4 ? SPNG_COLOR_TYPE_TRUECOLOR_ALPHA
+                                                           : SPNG_COLOR_TYPE_TRUECOLOR};
     int error = spng_set_option(ctx, SPNG_ENCODE_TO_BUFFER, 1);
     if (!error)
         error = spng_set_option(ctx, SPNG_IMG_COMPRESSION_LEVEL, 1);

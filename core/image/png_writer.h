@@ -16,7 +16,7 @@ enum insp_png_content {
     INSP_PNG_DRAWING /* flat areas and smooth ramps */
 };
 
-/* channels: 3 RGB8, 4 RGBA8. Sides of at least 1. INSP_E_NOMEM. */
+/* channels: 1 grey, 3 RGB, 4 RGBA, 8 bits each. Sides of at least 1. INSP_E_NOMEM. */
 int insp_png_writer_new(uint32_t width, uint32_t height, unsigned channels, enum insp_png_content content,
                         struct insp_png_writer **ret, struct insp_error *reterr);
 
