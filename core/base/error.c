@@ -54,7 +54,7 @@ int insp_failv(struct insp_error *err, int code, const char *format, va_list arg
     return code;
 }
 
-int insp_fail(struct insp_error *err, int code, const char *format, ...) {
+int(insp_fail)(struct insp_error *err, int code, const char *format, ...) {
     va_list args;
     va_start(args, format);
     insp_failv(err, code, format, args);
@@ -78,7 +78,7 @@ static int code_of_errno(int errnum) {
     }
 }
 
-int insp_fail_errno(struct insp_error *err, int errnum, const char *format, ...) {
+int(insp_fail_errno)(struct insp_error *err, int errnum, const char *format, ...) {
     int code = code_of_errno(errnum);
     if (!err)
         return code;

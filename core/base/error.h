@@ -76,6 +76,22 @@ int insp_failv(struct insp_error *err, int code, const char *format, va_list arg
 int insp_fail_errno(struct insp_error *err, int errnum, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The compiler cannot see that these never answer 0 and would take every variable that is set on success only for
+ * possibly uninitialised; the macros tell it. */
+#define insp_fail(err, code, ...)                                                                                 \
+    ({                                                                                                            \
+        int insp_failed = (code);                                                                                 \
+        insp_fail((err), insp_failed, __VA_ARGS__);                                                               \
+        insp_failed;                                                                                              \
+    })
+#define insp_fail_errno(err, errnum, ...)                                                                         \
+    ({                                                                                                            \
+        int insp_failed = insp_fail_errno((err), (errnum), __VA_ARGS__);                                          \
+        if (insp_failed >= 0)                                                                                     \
+            __builtin_unreachable();                                                                              \
+        insp_failed;                                                                                              \
+    })
+
 /* Puts "prefix: " before the detail that is already there (file name, product...). Keeps the code. */
 void insp_error_prefix(struct insp_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
