@@ -22,15 +22,17 @@ struct insp_retention_row {
 };
 
 /* Marks in ret_remove which of count rows go: by age (now_us wall), then in the order above until
- * bytes_to_free are covered. Returns how many. */
-size_t insp_retention_plan(const struct insp_retention *policy, const struct insp_retention_row *rows,
-                           size_t count, int64_t now_us, uint64_t bytes_to_free, bool *ret_remove);
+ * bytes_to_free are covered; *ret_count of them. A row without bytes goes by age only. INSP_E_NOMEM. */
+int insp_retention_plan(const struct insp_retention *policy, const struct insp_retention_row *rows, size_t count,
+                        int64_t now_us, uint64_t bytes_to_free, bool *ret_remove, size_t *ret_count,
+                        struct insp_error *reterr);
 
 struct insp_retention_result {
     uint64_t rows, images, bytes;
 };
 /* One sweep: age removes rows and images, space removes images (the row stays, image_kept = false). Also removes
- * image files without a row that are older than an hour. Blocks: the pool, at intervals and when a put met
+ * image files without a row that are older than an hour, and
+ * statistics older than 400 days. Blocks: the pool, at intervals and when a put met
  * INSP_E_NOSPACE. */
 int insp_retention_sweep(struct insp_store *store, const struct insp_retention *policy, int64_t now_us,
                          struct insp_retention_result *ret, struct insp_error *reterr);

@@ -1,0 +1,181 @@
+/* core/store/aggregate.c - statistics without looking at inspections: one row per minute and product. */
+#include "core/store/internal.h"
+
+#include <endian.h>
+#include <math.h>
+#include <string.h>
+
+static const int64_t MINUTE_US = 60 * 1000000LL;
+
+/* Eight buckets an octave from 256 us on, so a place within one is known to 4.5 %; the last begins at 15.4 s. */
+enum { FIRST_US = 256, PER_OCTAVE = 8 };
+
+static double bucket_start(unsigned bucket) {
+    return bucket ? FIRST_US * exp2((double)bucket / PER_OCTAVE) : 0;
+}
+
+unsigned insp_latency_bucket(int64_t us) {
+    if (us < FIRST_US)
+        return 0;
+    double at = log2((double)us / FIRST_US) * PER_OCTAVE;
+    return at >= INSP_LATENCY_BUCKETS - 1 ? INSP_LATENCY_BUCKETS - 1 : (unsigned)at;
+}
+
+int64_t insp_latency_at(unsigned bucket, double place) {
+    double low = bucket_start(bucket), high = bucket_start(bucket + 1);
+    return (int64_t)(low + (high - low) * place);
+}
+
+static int64_t floor_minute(int64_t us) {
+    return us / MINUTE_US - (us % MINUTE_US < 0);
+}
+
+int insp_minute_add(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
+    uint32_t latency[INSP_LATENCY_BUCKETS] = {0};
+    int64_t minute = floor_minute(record->received_us);
+    struct sqlite3_stmt *get = store->minute_get, *put = store->minute_put;
+    sqlite3_bind_int64(get, 1, minute);
+    insp_sql_bind_text(get, 2, record->product);
+    int step = sqlite3_step(get);
+    if (step == SQLITE_ROW) /* its length is the table's CHECK */
+        memcpy(latency, sqlite3_column_blob(get, 0), sizeof latency);
+    int r = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : insp_sql_fail(store->writer, reterr);
+    sqlite3_reset(get);
+    if (r < 0)
+        return r;
+    unsigned bucket = insp_latency_bucket(record->total_us);
+    latency[bucket] = htole32(le32toh(latency[bucket]) + 1);
+    sqlite3_bind_int64(put, 1, minute);
+    insp_sql_bind_text(put, 2, record->product);
+    sqlite3_bind_int(put, 3, !record->anomaly);
+    sqlite3_bind_int(put, 4, record->anomaly);
+    sqlite3_bind_int64(put, 5, record->total_us);
+    sqlite3_bind_blob(put, 6, latency, sizeof latency, SQLITE_STATIC);
+    return insp_sql_run(put, reterr);
+}
+
+int insp_minute_relabel(struct sqlite3 *db, const char *product, int64_t received_us, enum insp_label before,
+                        enum insp_label after, struct insp_error *reterr) {
+    _cleanup_stmt_ struct sqlite3_stmt *update = NULL;
+    int r = insp_sql_prepare(db,
+                             "UPDATE minute SET labelled_good = labelled_good + ?1,"
+                             " labelled_anomaly = labelled_anomaly + ?2 WHERE minute = ?3 AND product = ?4",
+                             &update, reterr);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int(update, 1, (after == INSP_LABEL_GOOD) - (before == INSP_LABEL_GOOD));
+    sqlite3_bind_int(update, 2, (after == INSP_LABEL_ANOMALY) - (before == INSP_LABEL_ANOMALY));
+    sqlite3_bind_int64(update, 3, floor_minute(received_us));
+    insp_sql_bind_text(update, 4, product);
+    return insp_sql_run(update, reterr);
+}
+
+struct gather {
+    const char *product;
+    int64_t since_us, until_us, bucket_us;
+    struct insp_statistics *statistics;
+    size_t room;
+    uint64_t latency[INSP_LATENCY_BUCKETS];
+};
+
+/* The step that a row falls into: the last one, or a new one behind it (rows come in order). NULL without memory.
+ */
+static struct insp_statistics_bucket *bucket_at(struct gather *gather, int64_t start_us) {
+    struct insp_statistics *s = gather->statistics;
+    if (!s->bucket_count || s->bucket[s->bucket_count - 1].start_us != start_us) {
+        if (s->bucket_count == gather->room) {
+            size_t room = gather->room ? 2 * gather->room : 64;
+            struct insp_statistics_bucket *grown = realloc(s->bucket, room * sizeof *grown);
+            if (!grown)
+                return NULL;
+            s->bucket = grown;
+            gather->room = room;
+        }
+        s->bucket[s->bucket_count++] = (struct insp_statistics_bucket){.start_us = start_us};
+    }
+    return &s->bucket[s->bucket_count - 1];
+}
+
+static int add_row(struct gather *gather, struct sqlite3_stmt *row, struct insp_error *reterr) {
+    struct insp_statistics *s = gather->statistics;
+    uint32_t latency[INSP_LATENCY_BUCKETS];
+    int64_t start_us = sqlite3_column_int64(row, 0) * MINUTE_US, step_us = gather->bucket_us;
+    struct insp_statistics_bucket *bucket = bucket_at(gather, start_us / step_us * step_us);
+    if (!bucket)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the steps of the statistics");
+    uint64_t good = (uint64_t)sqlite3_column_int64(row, 1), anomaly = (uint64_t)sqlite3_column_int64(row, 2);
+    bucket->good += good;
+    bucket->anomaly += anomaly;
+    s->good += good;
+    s->anomaly += anomaly;
+    s->labelled_good += (uint64_t)sqlite3_column_int64(row, 3);
+    s->labelled_anomaly += (uint64_t)sqlite3_column_int64(row, 4);
+    if (sqlite3_column_int64(row, 5) > s->total_max_us)
+        s->total_max_us = sqlite3_column_int64(row, 5);
+    memcpy(latency, sqlite3_column_blob(row, 6), sizeof latency);
+    for (size_t i = 0; i < INSP_LATENCY_BUCKETS; i++)
+        gather->latency[i] += le32toh(latency[i]);
+    return 0;
+}
+
+static int64_t quantile(const struct gather *gather, double q) {
+    uint64_t count = gather->statistics->good + gather->statistics->anomaly, before = 0;
+    double rank = q * (double)count;
+    for (unsigned i = 0; i < INSP_LATENCY_BUCKETS; i++) {
+        uint64_t here = gather->latency[i];
+        if (here && (double)(before + here) >= rank) {
+            int64_t us = insp_latency_at(i, (rank - (double)before) / (double)here);
+            return us < gather->statistics->total_max_us ? us : gather->statistics->total_max_us;
+        }
+        before += here;
+    }
+    return gather->statistics->total_max_us;
+}
+
+static int gather_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    struct gather *gather = arg;
+    _cleanup_stmt_ struct sqlite3_stmt *rows = NULL;
+    int r = insp_sql_prepare(db,
+                             "SELECT minute, good, anomaly, labelled_good, labelled_anomaly, total_max_us, latency"
+                             " FROM minute WHERE minute >= ?1 AND minute < ?2 AND (?3 IS NULL OR product = ?3)"
+                             " ORDER BY minute",
+                             &rows, reterr);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(rows, 1, gather->since_us ? floor_minute(gather->since_us) : INT64_MIN);
+    sqlite3_bind_int64(rows, 2, gather->until_us ? floor_minute(gather->until_us + MINUTE_US - 1) : INT64_MAX);
+    if (gather->product)
+        insp_sql_bind_text(rows, 3, gather->product);
+    int step;
+    while ((step = sqlite3_step(rows)) == SQLITE_ROW) {
+        r = add_row(gather, rows, reterr);
+        if (r < 0)
+            return r;
+    }
+    return step == SQLITE_DONE ? 0 : insp_sql_fail(db, reterr);
+}
+
+int insp_store_statistics(struct insp_store *store, const char *product, int64_t since_us, int64_t until_us,
+                          int64_t bucket_us, struct insp_statistics *ret, struct insp_error *reterr) {
+    struct insp_statistics statistics = {0};
+    struct gather gather = {.product = product,
+                            .since_us = since_us,
+                            .until_us = until_us,
+                            .bucket_us = bucket_us < MINUTE_US ? MINUTE_US : bucket_us,
+                            .statistics = &statistics};
+    int r = insp_store_read(store, gather_work, &gather, reterr);
+    if (r < 0) {
+        insp_statistics_clear(&statistics);
+        return r;
+    }
+    statistics.total_p50_us = quantile(&gather, 0.50);
+    statistics.total_p90_us = quantile(&gather, 0.90);
+    statistics.total_p99_us = quantile(&gather, 0.99);
+    *ret = statistics;
+    return 0;
+}
+
+void insp_statistics_clear(struct insp_statistics *statistics) {
+    free(statistics->bucket);
+    *statistics = (struct insp_statistics){0};
+}

@@ -1,0 +1,74 @@
+/* core/store/internal.h - what the files of core/store share; nothing outside includes it. */
+#ifndef INSP_STORE_INTERNAL_H
+#define INSP_STORE_INTERNAL_H
+
+#include "core/store/sql.h"
+#include "core/store/store.h"
+
+#include <pthread.h>
+
+enum {
+    INSP_READERS = 4,
+    INSP_ID_BLOB_BYTES = 16,
+    INSP_KEY_MS_SHIFT = 21,
+    INSP_LATENCY_BUCKETS = 128,
+    INSP_LATENCY_BLOB_BYTES = INSP_LATENCY_BUCKETS * 4,
+};
+
+struct insp_store {
+    char state_dir[INSP_STATE_DIR_BYTES];
+    enum insp_durability durability;
+    pthread_mutex_t write_lock; /* the writer connection and its statements */
+    struct sqlite3 *writer;
+    struct sqlite3_stmt *put_row, *put_map, *minute_get, *minute_put;
+    pthread_mutex_t read_lock; /* which readers are free */
+    pthread_cond_t reader_free;
+    struct sqlite3 *reader[INSP_READERS];
+    bool reader_taken[INSP_READERS];
+};
+
+/* UUIDv7 <-> its 16 bytes and its sortable key: 42 bits of milliseconds, the 12 bits that count within one, and 9
+ * random bits; below 2^63 until the year 2109. false: not a version 7 UUID of that range. */
+bool insp_id_parse(const char *id, unsigned char ret_blob[INSP_ID_BLOB_BYTES], int64_t *ret_key);
+void insp_id_format(const unsigned char blob[INSP_ID_BLOB_BYTES], char ret_id[INSP_UUID_BYTES]);
+
+/* The smallest key of a millisecond, clamped to what keys can say. */
+int64_t insp_key_of_us(int64_t wall_us);
+
+/* <state>/images/<yyyy-mm-dd>[/<id>.<extension>]; the day is the id's. Folder: INSP_PATH_BYTES bytes each. */
+int insp_image_folder(const struct insp_store *store, int64_t key, char *ret_path, struct insp_error *reterr);
+int insp_image_path(const struct insp_store *store, const char *id, int64_t key, const char *extension,
+                    char *ret_path, struct insp_error *reterr);
+/* Writes all files or none; with INSP_DURABLE_POWER they are on the disk when it returns. */
+int insp_image_write(const struct insp_store *store, const struct insp_record *records, size_t count,
+                     struct insp_error *reterr);
+/* Removes the files of a group that will not be committed. */
+void insp_image_discard(const struct insp_store *store, const struct insp_record *records, size_t count);
+
+/* Adds a record to its minute's statistics, inside the writer's transaction. */
+int insp_minute_add(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr);
+/* Moves one label in the minute's counts. */
+int insp_minute_relabel(struct sqlite3 *db, const char *product, int64_t received_us, enum insp_label before,
+                        enum insp_label after, struct insp_error *reterr);
+/* The histogram bucket of a latency, 0..127, and the latency at a place inside it (0..1). */
+unsigned insp_latency_bucket(int64_t us);
+int64_t insp_latency_at(unsigned bucket, double place);
+
+/* The SQL of a list and what to bind, in one place so that the tests can ask for its plan. sql has
+ * INSP_LIST_SQL_BYTES bytes. INSP_E_QUERY for a cursor that is no id. */
+enum { INSP_LIST_SQL_BYTES = 2048 };
+struct insp_bindings {
+    int count;
+    struct {
+        const char *text; /* NULL: the number */
+        int64_t number;
+    } value[16];
+};
+int insp_list_sql(const struct insp_filter *filter, char *ret_sql, struct insp_bindings *ret_bindings,
+                  struct insp_error *reterr);
+
+/* The columns that insp_record_read expects, in its order. */
+extern const char insp_record_columns[];
+void insp_record_read(struct sqlite3_stmt *row, char ret_id[INSP_UUID_BYTES], struct insp_record *ret);
+
+#endif

@@ -1,0 +1,276 @@
+#include "core/base/clock.h"
+#include "core/base/fs.h"
+#include "core/store/internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { MAP_FLOATS = 14 * 14, IMAGE_BYTES_MAX = 1 << 30 };
+
+static void bind_head(struct sqlite3_stmt *s, const struct insp_record *record, const unsigned char *blob,
+                      int64_t key) {
+    sqlite3_bind_int64(s, 1, key);
+    sqlite3_bind_blob(s, 2, blob, INSP_ID_BLOB_BYTES, SQLITE_STATIC);
+    insp_sql_bind_text(s, 3, record->product);
+    insp_sql_bind_text(s, 4, record->model);
+    insp_sql_bind_text(s, 5, record->camera);
+    insp_sql_bind_text(s, 6, record->part);
+    sqlite3_bind_int(s, 7, record->anomaly);
+    sqlite3_bind_double(s, 8, record->probability);
+    sqlite3_bind_double(s, 9, record->threshold);
+    sqlite3_bind_double(s, 10, record->heat_max);
+    sqlite3_bind_double(s, 11, record->heat_area);
+    sqlite3_bind_double(s, 12, record->heat_threshold);
+    sqlite3_bind_double(s, 13, record->heat_low);
+    sqlite3_bind_double(s, 14, record->heat_high);
+    sqlite3_bind_int(s, 15, record->heat_per_image);
+}
+
+static void bind_tail(struct sqlite3_stmt *s, const struct insp_record *record) {
+    insp_sql_bind_text(s, 16, record->boxes ? record->boxes : "[]");
+    sqlite3_bind_int64(s, 17, record->width);
+    sqlite3_bind_int64(s, 18, record->height);
+    insp_sql_bind_text(s, 19, record->sha256);
+    insp_sql_bind_text(s, 20, record->media_type);
+    insp_sql_bind_text(s, 21, record->extension);
+    sqlite3_bind_int64(s, 22, (int64_t)record->image_bytes);
+    sqlite3_bind_int64(s, 23, record->received_us);
+    sqlite3_bind_int64(s, 24, record->decode_us);
+    sqlite3_bind_int64(s, 25, record->queue_us);
+    sqlite3_bind_int64(s, 26, record->inference_us);
+    sqlite3_bind_int64(s, 27, record->store_us);
+    sqlite3_bind_int64(s, 28, record->total_us);
+}
+
+static int put_one(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
+    unsigned char blob[INSP_ID_BLOB_BYTES];
+    int64_t key;
+    if (!insp_id_parse(record->id, blob, &key))
+        return insp_fail(reterr, INSP_E_INTERNAL, "'%s' is not a version 7 UUID", record->id);
+    bind_head(store->put_row, record, blob, key);
+    bind_tail(store->put_row, record);
+    int r = insp_sql_run(store->put_row, reterr);
+    if (r == 0 && record->cam) {
+        sqlite3_bind_int64(store->put_map, 1, key);
+        sqlite3_bind_blob(store->put_map, 2, record->cam, MAP_FLOATS * sizeof(float), SQLITE_STATIC);
+        r = insp_sql_run(store->put_map, reterr);
+    }
+    return r == 0 ? insp_minute_add(store, record, reterr) : r;
+}
+
+struct put {
+    struct insp_store *store;
+    const struct insp_record *records;
+    size_t count;
+};
+
+static int put_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    (void)db;
+    const struct put *put = arg;
+    int r = 0;
+    for (size_t i = 0; i < put->count && r == 0; i++)
+        r = put_one(put->store, &put->records[i], reterr);
+    return r;
+}
+
+int insp_store_put(struct insp_store *store, const struct insp_record *records, size_t count,
+                   struct insp_error *reterr) {
+    struct put put = {.store = store, .records = records, .count = count};
+    int r = insp_image_write(store, records, count, reterr);
+    if (r < 0)
+        return r;
+    r = insp_store_write(store, put_work, &put, reterr);
+    if (r < 0)
+        insp_image_discard(store, records, count);
+    return r;
+}
+
+const char insp_record_columns[] =
+    "inspection.id, product, model, camera, part, anomaly, probability, threshold, heat_max, heat_area,"
+    " heat_threshold, heat_low, heat_high, heat_per_image, boxes, width, height, sha256, media_type, extension,"
+    " image_bytes, image_kept, received_us, decode_us, queue_us, inference_us, store_us, total_us, label,"
+    " label_defect, label_note, labelled_by, labelled_us";
+enum { CAM_COLUMN = 33 };
+
+static const char *text_at(struct sqlite3_stmt *row, int at) {
+    const unsigned char *text = sqlite3_column_text(row, at);
+    return text ? (const char *)text : "";
+}
+
+void insp_record_read(struct sqlite3_stmt *row, char ret_id[INSP_UUID_BYTES], struct insp_record *ret) {
+    insp_id_format(sqlite3_column_blob(row, 0), ret_id); /* 16 bytes: the table's CHECK */
+    *ret = (struct insp_record){
+        .id = ret_id,
+        .product = text_at(row, 1),
+        .model = text_at(row, 2),
+        .camera = text_at(row, 3),
+        .part = text_at(row, 4),
+        .anomaly = sqlite3_column_int(row, 5) != 0,
+        .probability = (float)sqlite3_column_double(row, 6),
+        .threshold = (float)sqlite3_column_double(row, 7),
+        .heat_max = (float)sqlite3_column_double(row, 8),
+        .heat_area = (float)sqlite3_column_double(row, 9),
+        .heat_threshold = (float)sqlite3_column_double(row, 10),
+        .heat_low = (float)sqlite3_column_double(row, 11),
+        .heat_high = (float)sqlite3_column_double(row, 12),
+        .heat_per_image = sqlite3_column_int(row, 13) != 0,
+        .boxes = text_at(row, 14),
+        .width = (uint32_t)sqlite3_column_int64(row, 15),
+        .height = (uint32_t)sqlite3_column_int64(row, 16),
+        .sha256 = text_at(row, 17),
+        .media_type = text_at(row, 18),
+        .extension = text_at(row, 19),
+        .image_bytes = (uint64_t)sqlite3_column_int64(row, 20),
+        .image_kept = sqlite3_column_int(row, 21) != 0,
+        .received_us = sqlite3_column_int64(row, 22),
+        .decode_us = sqlite3_column_int64(row, 23),
+        .queue_us = sqlite3_column_int64(row, 24),
+        .inference_us = sqlite3_column_int64(row, 25),
+        .store_us = sqlite3_column_int64(row, 26),
+        .total_us = sqlite3_column_int64(row, 27),
+        .label = (enum insp_label)sqlite3_column_int(row, 28),
+        .label_defect = text_at(row, 29),
+        .label_note = text_at(row, 30),
+        .labelled_by = text_at(row, 31),
+        .labelled_us = sqlite3_column_int64(row, 32),
+    };
+}
+
+struct get {
+    const char *id;
+    insp_record_callback *callback;
+    void *arg;
+};
+
+static int get_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    const struct get *get = arg;
+    unsigned char blob[INSP_ID_BLOB_BYTES];
+    int64_t key;
+    if (!insp_id_parse(get->id, blob, &key))
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "there is no inspection '%.64s'", get->id);
+    char sql[1024];
+    snprintf(sql, sizeof sql,
+             "SELECT %s, cam FROM inspection LEFT JOIN map USING (key) WHERE inspection.key = ?1 AND id = ?2",
+             insp_record_columns);
+    _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
+    int r = insp_sql_prepare(db, sql, &row, reterr);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(row, 1, key);
+    sqlite3_bind_blob(row, 2, blob, sizeof blob, SQLITE_STATIC);
+    int step = sqlite3_step(row);
+    if (step == SQLITE_DONE)
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "there is no inspection '%s'", get->id);
+    if (step != SQLITE_ROW)
+        return insp_sql_fail(db, reterr);
+    char id[INSP_UUID_BYTES];
+    struct insp_record record;
+    float cam[MAP_FLOATS];
+    insp_record_read(row, id, &record);
+    if (sqlite3_column_bytes(row, CAM_COLUMN) == (int)sizeof cam) {
+        memcpy(cam, sqlite3_column_blob(row, CAM_COLUMN), sizeof cam); /* SQLite promises no alignment */
+        record.cam = cam;
+    }
+    get->callback(get->arg, &record);
+    return 0;
+}
+
+int insp_store_get(struct insp_store *store, const char *id, insp_record_callback *callback, void *arg,
+                   struct insp_error *reterr) {
+    struct get get = {.id = id, .callback = callback, .arg = arg};
+    return insp_store_read(store, get_work, &get, reterr);
+}
+
+struct image_place {
+    char extension[8], media_type[128];
+    bool kept;
+};
+
+static int copy_place(void *arg, const struct insp_record *record) {
+    struct image_place *place = arg;
+    snprintf(place->extension, sizeof place->extension, "%s", record->extension);
+    snprintf(place->media_type, sizeof place->media_type, "%s", record->media_type);
+    place->kept = record->image_kept;
+    return 0;
+}
+
+static int gone(const char *id, struct insp_error *reterr) {
+    return insp_fail(reterr, INSP_E_GONE, "the image of inspection %s is no longer kept", id);
+}
+
+int insp_store_image(struct insp_store *store, const char *id, void **ret_data, size_t *ret_bytes,
+                     char *ret_media_type, struct insp_error *reterr) {
+    struct image_place place;
+    unsigned char blob[INSP_ID_BLOB_BYTES];
+    int64_t key = 0;
+    char path[INSP_PATH_BYTES], *data;
+    int r = insp_store_get(store, id, copy_place, &place, reterr);
+    if (r < 0)
+        return r;
+    if (!place.kept)
+        return gone(id, reterr);
+    insp_id_parse(id, blob, &key);
+    r = insp_image_path(store, id, key, place.extension, path, reterr);
+    if (r < 0)
+        return r;
+    if (access(path, F_OK) < 0 && errno == ENOENT) /* a sweep came between row and file, or somebody tidied up */
+        return gone(id, reterr);
+    r = insp_read_file(path, IMAGE_BYTES_MAX, &data, ret_bytes, reterr);
+    if (r < 0)
+        return r;
+    *ret_data = data;
+    memcpy(ret_media_type, place.media_type, sizeof place.media_type);
+    return 0;
+}
+
+struct labelling {
+    const char *id, *defect, *note, *by;
+    enum insp_label label;
+};
+
+static int label_update(struct sqlite3 *db, const struct labelling *labelling, int64_t key,
+                        struct insp_error *reterr) {
+    _cleanup_stmt_ struct sqlite3_stmt *update = NULL;
+    int r = insp_sql_prepare(db,
+                             "UPDATE inspection SET label = ?1, label_defect = ?2, label_note = ?3,"
+                             " labelled_by = ?4, labelled_us = ?5 WHERE key = ?6",
+                             &update, reterr);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int(update, 1, (int)labelling->label);
+    insp_sql_bind_text(update, 2, labelling->defect);
+    insp_sql_bind_text(update, 3, labelling->note);
+    insp_sql_bind_text(update, 4, labelling->by);
+    sqlite3_bind_int64(update, 5, labelling->label == INSP_LABEL_NONE ? 0 : insp_wall_us());
+    sqlite3_bind_int64(update, 6, key);
+    return insp_sql_run(update, reterr);
+}
+
+static int label_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    const struct labelling *labelling = arg;
+    unsigned char blob[INSP_ID_BLOB_BYTES];
+    int64_t key;
+    if (!insp_id_parse(labelling->id, blob, &key))
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "there is no inspection '%.64s'", labelling->id);
+    _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
+    int r = insp_sql_prepare(db, "SELECT product, received_us, label FROM inspection WHERE key = ?1 AND id = ?2",
+                             &row, reterr);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(row, 1, key);
+    sqlite3_bind_blob(row, 2, blob, sizeof blob, SQLITE_STATIC);
+    int step = sqlite3_step(row);
+    if (step == SQLITE_DONE)
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "there is no inspection '%s'", labelling->id);
+    if (step != SQLITE_ROW)
+        return insp_sql_fail(db, reterr);
+    r = insp_minute_relabel(db, text_at(row, 0), sqlite3_column_int64(row, 1),
+                            (enum insp_label)sqlite3_column_int(row, 2), labelling->label, reterr);
+    return r < 0 ? r : label_update(db, labelling, key, reterr);
+}
+
+int insp_store_label(struct insp_store *store, const char *id, enum insp_label label, const char *defect,
+                     const char *note, const char *by, struct insp_error *reterr) {
+    struct labelling labelling = {.id = id, .defect = defect, .note = note, .by = by, .label = label};
+    return insp_store_write(store, label_work, &labelling, reterr);
+}

@@ -1,0 +1,116 @@
+#include "core/store/schema.h"
+
+#include "core/base/cleanup.h"
+#include "core/store/sql.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+/* `key` is the sortable part of the UUIDv7 (insp_key_of_id), so that every index ends in it for nothing and time
+ * is a range of keys. The 14x14 maps lie in a table of their own: lists then walk small rows. */
+static const char version_1[] =
+    "CREATE TABLE inspection ("
+    "  key INTEGER PRIMARY KEY, id BLOB NOT NULL CHECK (length(id) = 16),"
+    "  product TEXT NOT NULL, model TEXT NOT NULL, camera TEXT NOT NULL, part TEXT NOT NULL,"
+    "  anomaly INTEGER NOT NULL CHECK (anomaly IN (0, 1)),"
+    "  probability REAL NOT NULL, threshold REAL NOT NULL,"
+    "  heat_max REAL NOT NULL, heat_area REAL NOT NULL, heat_threshold REAL NOT NULL,"
+    "  heat_low REAL NOT NULL, heat_high REAL NOT NULL, heat_per_image INTEGER NOT NULL,"
+    "  boxes TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,"
+    "  sha256 TEXT NOT NULL, media_type TEXT NOT NULL, extension TEXT NOT NULL,"
+    "  image_bytes INTEGER NOT NULL, image_kept INTEGER NOT NULL DEFAULT 1,"
+    "  received_us INTEGER NOT NULL, decode_us INTEGER NOT NULL, queue_us INTEGER NOT NULL,"
+    "  inference_us INTEGER NOT NULL, store_us INTEGER NOT NULL, total_us INTEGER NOT NULL,"
+    "  label INTEGER NOT NULL DEFAULT 0 CHECK (label IN (0, 1, 2)),"
+    "  label_defect TEXT NOT NULL DEFAULT '', label_note TEXT NOT NULL DEFAULT '',"
+    "  labelled_by TEXT NOT NULL DEFAULT '', labelled_us INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE TABLE map ("
+    "  key INTEGER PRIMARY KEY REFERENCES inspection (key) ON DELETE CASCADE,"
+    "  cam BLOB NOT NULL CHECK (length(cam) = 784)) STRICT;"
+    "CREATE INDEX inspection_product ON inspection (product);"
+    "CREATE INDEX inspection_model ON inspection (product, model);"
+    "CREATE INDEX inspection_camera ON inspection (camera) WHERE camera <> '';"
+    "CREATE INDEX inspection_part ON inspection (part) WHERE part <> '';"
+    "CREATE INDEX inspection_anomaly ON inspection (product) WHERE anomaly = 1;"
+    "CREATE INDEX inspection_any_anomaly ON inspection (anomaly) WHERE anomaly = 1;"
+    "CREATE INDEX inspection_label ON inspection (label) WHERE label <> 0;"
+    /* Statistics read this alone: one row per minute and product, kept in step by put and label. */
+    "CREATE TABLE minute ("
+    "  minute INTEGER NOT NULL, product TEXT NOT NULL,"
+    "  good INTEGER NOT NULL, anomaly INTEGER NOT NULL,"
+    "  labelled_good INTEGER NOT NULL, labelled_anomaly INTEGER NOT NULL,"
+    "  total_max_us INTEGER NOT NULL, latency BLOB NOT NULL CHECK (length(latency) = 512),"
+    "  PRIMARY KEY (minute, product)) STRICT, WITHOUT ROWID;";
+
+/* Counting five million rows takes a fifth of a second, so the totals are kept. Triggers keep them true whoever
+ * changes a row. */
+static const char version_2[] =
+    "CREATE TABLE usage (one INTEGER PRIMARY KEY CHECK (one = 1),"
+    "  inspections INTEGER NOT NULL, images INTEGER NOT NULL, image_bytes INTEGER NOT NULL) STRICT;"
+    "INSERT INTO usage SELECT 1, count(*), coalesce(sum(image_kept), 0), coalesce(sum(image_bytes * image_kept), "
+    "0)"
+    "  FROM inspection;"
+    "CREATE TRIGGER usage_insert AFTER INSERT ON inspection BEGIN"
+    "  UPDATE usage SET inspections = inspections + 1, images = images + new.image_kept,"
+    "    image_bytes = image_bytes + new.image_bytes * new.image_kept; END;"
+    "CREATE TRIGGER usage_delete AFTER DELETE ON inspection BEGIN"
+    "  UPDATE usage SET inspections = inspections - 1, images = images - old.image_kept,"
+    "    image_bytes = image_bytes - old.image_bytes * old.image_kept; END;"
+    "CREATE TRIGGER usage_update AFTER UPDATE OF image_kept ON inspection BEGIN"
+    "  UPDATE usage SET images = images - old.image_kept + new.image_kept,"
+    "    image_bytes = image_bytes - old.image_bytes * old.image_kept + new.image_bytes * new.image_kept; END;"
+    /* What space takes: images still there, oldest first within enum insp_retention_class. */
+    "CREATE INDEX inspection_kept ON inspection (anomaly * (2 - (label <> 0))) WHERE image_kept = 1;";
+
+/* Written and read by core/jobs/job_rows.c. Documents are JSON as the API shows them. */
+static const char version_3[] =
+    "CREATE TABLE jobs ("
+    "  id TEXT PRIMARY KEY, kind TEXT NOT NULL, product TEXT NOT NULL,"
+    "  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),"
+    "  progress REAL NOT NULL, stage TEXT NOT NULL, params TEXT NOT NULL,"
+    "  epochs TEXT, folds TEXT, log TEXT, result TEXT, error_code TEXT, error_detail TEXT,"
+    "  created_us INTEGER NOT NULL, started_us INTEGER, finished_us INTEGER) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX jobs_unfinished ON jobs (state) WHERE state IN ('queued', 'running');";
+
+static const struct insp_migration migrations[] = {{1, version_1}, {2, version_2}, {3, version_3}};
+
+const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
+    *ret_count = INSP_COUNT(migrations);
+    return migrations;
+}
+
+static int apply(struct sqlite3 *db, const struct insp_migration *migration, struct insp_error *reterr) {
+    char version[64];
+    snprintf(version, sizeof version, "PRAGMA user_version = %d", migration->version);
+    int r = insp_sql_exec(db, "BEGIN IMMEDIATE", reterr);
+    if (r < 0)
+        return r;
+    r = insp_sql_exec(db, migration->sql, reterr);
+    if (r == 0)
+        r = insp_sql_exec(db, version, reterr);
+    if (r == 0)
+        r = insp_sql_exec(db, "COMMIT", reterr);
+    if (r < 0) {
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+        insp_error_prefix(reterr, "migration to schema %d", migration->version);
+    }
+    return r;
+}
+
+int insp_schema_migrate(struct sqlite3 *db, struct insp_error *reterr) {
+    int64_t version;
+    int r = insp_sql_int(db, "PRAGMA user_version", &version, reterr);
+    if (r < 0)
+        return r;
+    int newest = migrations[INSP_COUNT(migrations) - 1].version;
+    if (version > newest || version < 0)
+        return insp_fail(
+            reterr, INSP_E_IO,
+            "%s has schema %lld, newer than the %d that this inspectd %s knows: run the newer inspectd, "
+            "or move the file away to start with an empty one",
+            sqlite3_db_filename(db, "main"), (long long)version, newest, INSP_VERSION);
+    for (size_t i = 0; i < INSP_COUNT(migrations) && r == 0; i++)
+        if (migrations[i].version > version)
+            r = apply(db, &migrations[i], reterr);
+    return r;
+}

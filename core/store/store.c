@@ -1,0 +1,214 @@
+#include "core/store/store.h"
+
+#include "core/base/fs.h"
+#include "core/store/internal.h"
+#include "core/store/schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { BUSY_MS = 5000 };
+
+static const char put_row_sql[] =
+    "INSERT INTO inspection (key, id, product, model, camera, part, anomaly, probability, threshold, heat_max,"
+    " heat_area, heat_threshold, heat_low, heat_high, heat_per_image, boxes, width, height, sha256, media_type,"
+    " extension, image_bytes, received_us, decode_us, queue_us, inference_us, store_us, total_us)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
+    " ?23, ?24, ?25, ?26, ?27, ?28)";
+static const char put_map_sql[] = "INSERT INTO map (key, cam) VALUES (?1, ?2)";
+static const char minute_get_sql[] = "SELECT latency FROM minute WHERE minute = ?1 AND product = ?2";
+static const char minute_put_sql[] =
+    "INSERT INTO minute VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6)"
+    " ON CONFLICT (minute, product) DO UPDATE SET good = good + excluded.good, anomaly = anomaly + "
+    "excluded.anomaly,"
+    " total_max_us = max(total_max_us, excluded.total_max_us), latency = excluded.latency";
+
+/* A folder that cannot be written is said before SQLite hides it behind "unable to open database file". */
+static int check_folder(const char *state_dir, struct insp_error *reterr) {
+    struct stat st;
+    int r = insp_mkdir_all(state_dir, 0750, reterr);
+    if (r < 0)
+        return r;
+    if (stat(state_dir, &st) < 0)
+        return insp_fail_errno(reterr, errno, "cannot look at state folder %s", state_dir);
+    if (faccessat(AT_FDCWD, state_dir, R_OK | W_OK | X_OK, AT_EACCESS) < 0)
+        return insp_fail_errno(
+            reterr, errno,
+            "state folder %s is not writable: it belongs to uid %u with mode %04o, inspectd runs "
+            "as uid %u",
+            state_dir, (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777), (unsigned)geteuid());
+    return 0;
+}
+
+static int connect(struct insp_store *store, int flags, struct sqlite3 **ret, struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    int r = insp_path(path, reterr, "%s/inspectd.sqlite3", store->state_dir);
+    if (r < 0)
+        return r;
+    struct sqlite3 *db = NULL;
+    if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        r = db ? insp_sql_fail(db, reterr) : insp_fail(reterr, INSP_E_NOMEM, "no memory for the database");
+        sqlite3_close(db);
+        return r;
+    }
+    sqlite3_busy_timeout(db, BUSY_MS);
+    sqlite3_extended_result_codes(db, 1);
+    *ret = db;
+    return 0;
+}
+
+static int open_writer(struct insp_store *store, struct insp_error *reterr) {
+    int r = connect(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &store->writer, reterr);
+    if (r == 0)
+        r = insp_sql_exec(store->writer, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;", reterr);
+    /* WAL with NORMAL loses nothing when the process dies; FULL adds the fsync of each commit. */
+    if (r == 0)
+        r = insp_sql_exec(store->writer,
+                          store->durability == INSP_DURABLE_POWER ? "PRAGMA synchronous = FULL"
+                                                                  : "PRAGMA synchronous = NORMAL",
+                          reterr);
+    if (r == 0)
+        r = insp_schema_migrate(store->writer, reterr);
+    if (r == 0)
+        r = insp_sql_prepare(store->writer, put_row_sql, &store->put_row, reterr);
+    if (r == 0)
+        r = insp_sql_prepare(store->writer, put_map_sql, &store->put_map, reterr);
+    if (r == 0)
+        r = insp_sql_prepare(store->writer, minute_get_sql, &store->minute_get, reterr);
+    if (r == 0)
+        r = insp_sql_prepare(store->writer, minute_put_sql, &store->minute_put, reterr);
+    return r;
+}
+
+static int open_readers(struct insp_store *store, struct insp_error *reterr) {
+    for (size_t i = 0; i < INSP_READERS; i++) {
+        int r = connect(store, SQLITE_OPEN_READONLY, &store->reader[i], reterr);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int insp_store_open(const char *state_dir, enum insp_durability durability, struct insp_store **ret,
+                    struct insp_error *reterr) {
+    if (strlen(state_dir) >= INSP_STATE_DIR_BYTES)
+        return insp_fail(reterr, INSP_E_IO, "the state folder's path is longer than %d bytes",
+                         INSP_STATE_DIR_BYTES - 1);
+    int r = check_folder(state_dir, reterr);
+    if (r < 0)
+        return r;
+    struct insp_store *store = calloc(1, sizeof *store);
+    if (!store)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the store");
+    snprintf(store->state_dir, sizeof store->state_dir, "%s", state_dir);
+    store->durability = durability;
+    pthread_mutex_init(&store->write_lock, NULL);
+    pthread_mutex_init(&store->read_lock, NULL);
+    pthread_cond_init(&store->reader_free, NULL);
+    r = open_writer(store, reterr);
+    if (r == 0)
+        r = open_readers(store, reterr);
+    if (r < 0) {
+        insp_store_close(store);
+        return r;
+    }
+    *ret = store;
+    return 0;
+}
+
+void insp_store_close(struct insp_store *store) {
+    if (!store)
+        return;
+    for (size_t i = 0; i < INSP_READERS; i++)
+        sqlite3_close(store->reader[i]);
+    sqlite3_finalize(store->put_row);
+    sqlite3_finalize(store->put_map);
+    sqlite3_finalize(store->minute_get);
+    sqlite3_finalize(store->minute_put);
+    sqlite3_close(store->writer); /* the last connection: checkpoints and removes the WAL */
+    pthread_cond_destroy(&store->reader_free);
+    pthread_mutex_destroy(&store->read_lock);
+    pthread_mutex_destroy(&store->write_lock);
+    free(store);
+}
+
+const char *insp_store_state_dir(const struct insp_store *store) {
+    return store->state_dir;
+}
+
+static int transaction(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr) {
+    int r = insp_sql_exec(store->writer, "BEGIN IMMEDIATE", reterr);
+    if (r < 0)
+        return r;
+    r = work(store->writer, arg, reterr);
+    if (r >= 0) {
+        int committed = insp_sql_exec(store->writer, "COMMIT", reterr);
+        r = committed < 0 ? committed : r;
+    }
+    if (r < 0 && !sqlite3_get_autocommit(store->writer)) /* a full disk may have rolled back already */
+        sqlite3_exec(store->writer, "ROLLBACK", NULL, NULL, NULL);
+    return r;
+}
+
+int insp_store_write(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr) {
+    pthread_mutex_lock(&store->write_lock);
+    int r = transaction(store, work, arg, reterr);
+    pthread_mutex_unlock(&store->write_lock);
+    return r;
+}
+
+static size_t take_reader(struct insp_store *store) {
+    pthread_mutex_lock(&store->read_lock);
+    for (;;) {
+        for (size_t i = 0; i < INSP_READERS; i++) {
+            if (store->reader_taken[i])
+                continue;
+            store->reader_taken[i] = true;
+            pthread_mutex_unlock(&store->read_lock);
+            return i;
+        }
+        pthread_cond_wait(&store->reader_free, &store->read_lock);
+    }
+}
+
+int insp_store_read(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr) {
+    size_t i = take_reader(store);
+    int r = work(store->reader[i], arg, reterr);
+    pthread_mutex_lock(&store->read_lock);
+    store->reader_taken[i] = false;
+    pthread_cond_signal(&store->reader_free);
+    pthread_mutex_unlock(&store->read_lock);
+    return r;
+}
+
+static int usage_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    struct insp_store_usage *usage = arg;
+    _cleanup_stmt_ struct sqlite3_stmt *statement = NULL;
+    int r =
+        insp_sql_prepare(db,
+                         "SELECT inspections, images, image_bytes, (SELECT page_count FROM pragma_page_count) *"
+                         " (SELECT page_size FROM pragma_page_size) FROM usage",
+                         &statement, reterr);
+    if (r < 0)
+        return r;
+    if (sqlite3_step(statement) != SQLITE_ROW)
+        return insp_sql_fail(db, reterr);
+    usage->inspections = (uint64_t)sqlite3_column_int64(statement, 0);
+    usage->images = (uint64_t)sqlite3_column_int64(statement, 1);
+    usage->image_bytes = (uint64_t)sqlite3_column_int64(statement, 2);
+    usage->database_bytes = (uint64_t)sqlite3_column_int64(statement, 3);
+    return 0;
+}
+
+int insp_store_usage(struct insp_store *store, struct insp_store_usage *ret, struct insp_error *reterr) {
+    struct insp_store_usage usage = {0};
+    int r = insp_store_read(store, usage_work, &usage, reterr);
+    if (r == 0)
+        r = insp_disk_free(store->state_dir, &usage.free_bytes, &usage.total_bytes, reterr);
+    if (r == 0)
+        *ret = usage;
+    return r;
+}
