@@ -1,0 +1,43 @@
+# cmake --install build/release [--prefix /usr]: binary, units, sysusers, tmpfiles, configuration, helper script, documents,
+# licence. DESTDIR works. Units go below the prefix, where systemd looks for both /usr and /usr/local.
+set(INSP_SHARE_DIR "${CMAKE_INSTALL_DATADIR}/inspectd")
+
+install(TARGETS inspectd RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+
+# The unit names the binary by its path, which is known only once the prefix is: it is filled in at install time.
+set(insp_install_values "${PROJECT_BINARY_DIR}/install-values.cmake")
+file(CONFIGURE OUTPUT "${insp_install_values}" @ONLY CONTENT [[
+set(bindir "@CMAKE_INSTALL_BINDIR@")
+set(datadir "@CMAKE_INSTALL_DATADIR@")
+set(docdir "@CMAKE_INSTALL_DOCDIR@")
+set(config "@INSP_CONFIG_DIR@")
+set(source "@PROJECT_SOURCE_DIR@")
+]])
+install(CODE "include(\"${insp_install_values}\")")
+install(CODE [[
+set(CMAKE_INSTALL_FULL_BINDIR "${CMAKE_INSTALL_PREFIX}/${bindir}")
+set(CMAKE_INSTALL_FULL_DATADIR "${CMAKE_INSTALL_PREFIX}/${datadir}")
+set(CMAKE_INSTALL_FULL_DOCDIR "${CMAKE_INSTALL_PREFIX}/${docdir}")
+set(INSP_CONFIG_DIR "${config}")
+set(target "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/lib/systemd/system/inspectd.service")
+configure_file("${source}/systemd/inspectd.service.in" "${target}" @ONLY)
+message(STATUS "Installing: ${target}")
+
+# A configuration that somebody has changed is kept; the new sample then lies beside it.
+set(target "$ENV{DESTDIR}${config}/inspectd.conf")
+if(EXISTS "${target}")
+  set(target "${target}.new")
+endif()
+configure_file("${source}/config/inspectd.conf" "${target}" COPYONLY)
+message(STATUS "Installing: ${target}")
+]])
+
+install(FILES "${PROJECT_SOURCE_DIR}/systemd/inspectd.socket" DESTINATION lib/systemd/system)
+install(FILES "${PROJECT_SOURCE_DIR}/systemd/inspectd.sysusers.conf" DESTINATION lib/sysusers.d RENAME inspectd.conf)
+install(FILES "${PROJECT_SOURCE_DIR}/systemd/inspectd.tmpfiles.conf" DESTINATION lib/tmpfiles.d RENAME inspectd.conf)
+install(FILES "${PROJECT_SOURCE_DIR}/systemd/cuda.conf" "${PROJECT_SOURCE_DIR}/config/inspectd.conf"
+  DESTINATION "${INSP_SHARE_DIR}")
+install(PROGRAMS "${PROJECT_SOURCE_DIR}/tools/convert_pth.py" DESTINATION "${INSP_SHARE_DIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/systemd/inspectd.8" DESTINATION "${CMAKE_INSTALL_MANDIR}/man8")
+install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/ARCHITECTURE.md" "${PROJECT_SOURCE_DIR}/LICENSE"
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}")

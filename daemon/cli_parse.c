@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_CONFIG "/etc/inspectd/inspectd.conf"
+#define DEFAULT_CONFIG INSP_CONFIG_DIR "/inspectd.conf"
 enum { OVERRIDES_MAX = 64, OPTIONS_MAX = 32 };
 
 struct parsing {
