@@ -71,7 +71,7 @@ int insp_image_encode_png(const uint8_t *pixels, uint32_t width, uint32_t height
                           unsigned char **ret_png, size_t *ret_bytes, struct insp_error *reterr);
 
 /* JPEG of RGB8 pixels, quality 1..100, chroma at half resolution (thumbnails). *ret_jpeg is the caller's (free).
- * INSP_E_NOMEM; INSP_E_IMAGE_LIMIT for a side above 65500 or of 0. */
+ * INSP_E_NOMEM; INSP_E_IMAGE_LIMIT for a side above 65500. Sides of at least 1. */
 int insp_image_encode_jpeg(const uint8_t *rgb, uint32_t width, uint32_t height, int quality,
                            unsigned char **ret_jpeg, size_t *ret_bytes, struct insp_error *reterr);
 
