@@ -1,0 +1,278 @@
+#include "core/model/bundle.h"
+
+#include "core/base/fs.h"
+
+#include "harness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static char state[] = "/tmp/insp-bundle-XXXXXX";
+
+/* Each test is a process of its own, so the folder's name is made here and removed at exit. */
+static void remove_state(void) {
+    insp_remove_tree(state, NULL);
+}
+
+static struct insp_tail_buffers *some_tail(void) {
+    struct insp_tail_buffers *tail = insp_tail_buffers_new();
+    ck_assert_ptr_nonnull(tail);
+    insp_tail_init_identity(tail, 7, 1);
+    return tail;
+}
+
+/* An empty file with the name of a trunk: reading a bundle asks only whether its trunk is there. */
+static void place_trunk(const char *sha256) {
+    char path[INSP_PATH_BYTES];
+    struct insp_error err = {0};
+    ck_insp_ok(insp_path(path, &err, "%s/trunks", state), err);
+    ck_insp_ok(insp_mkdir_all(path, 0755, &err), err);
+    ck_insp_ok(insp_path(path, &err, "%s/trunks/%s.safetensors", state, sha256), err);
+    ck_insp_ok(insp_write_file(path, "", 0, 0644, false, &err), err);
+}
+
+static struct insp_manifest *some_manifest(const char *version) {
+    struct insp_manifest *m = insp_manifest_new();
+    ck_assert_ptr_nonnull(m);
+    strcpy(m->product, "cubes");
+    strcpy(m->version, version);
+    memset(m->trunk_sha256, 'a', 64);
+    return m;
+}
+
+static void begin(void) {
+    ck_assert_ptr_nonnull(mkdtemp(state));
+    atexit(remove_state);
+    char sha256[65] = {0};
+    memset(sha256, 'a', 64);
+    place_trunk(sha256);
+}
+
+/* Number of entries in <state>/<below>, hidden ones too. */
+static int entries(const char *below) {
+    char path[INSP_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/%s", state, below);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return 0;
+    int n = -2;
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
+}
+
+static void damage(const char *below, long offset) {
+    char path[INSP_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/%s", state, below);
+    FILE *file = fopen(path, "r+b");
+    ck_assert_ptr_nonnull(file);
+    fseek(file, offset, SEEK_SET);
+    int byte = fgetc(file);
+    fseek(file, offset, SEEK_SET);
+    fputc(byte ^ 1, file);
+    fclose(file);
+}
+
+START_TEST(test_write_read_update_and_damage) {
+    begin();
+    struct insp_error err = {0};
+    _cleanup_(insp_manifest_freep) struct insp_manifest *m = some_manifest(""), *back = NULL, *again = NULL;
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail(), *read = NULL;
+    ck_insp_ok(insp_bundle_write(state, m, tail, &err), err);
+    ck_assert_uint_eq(strlen(m->version), strlen("20261124T202720Z"));
+    ck_assert_int_eq(entries("models/cubes"), 1);
+    ck_insp_ok(insp_bundle_read(state, "cubes", m->version, &back, &read, &err), err);
+    ck_assert_str_eq(back->weights_sha256, m->weights_sha256);
+    ck_assert_int_eq(back->created_us, m->created_us);
+    ck_assert_mem_eq(read->conv_weight[2], tail->conv_weight[2], sizeof(float) * 512 * 512 * 9);
+    ck_assert_mem_eq(read->classifier_weight, tail->classifier_weight, sizeof(float) * 1024);
+
+    m->threshold = 0.25F;
+    ck_insp_ok(insp_bundle_update_manifest(state, m, &err), err);
+    ck_insp_ok(insp_bundle_read(state, "cubes", m->version, &again, NULL, &err), err);
+    ck_assert_float_eq(again->threshold, 0.25F);
+    ck_assert_int_eq(entries("models/cubes"), 1);
+
+    char path[INSP_PATH_BYTES];
+    snprintf(path, sizeof path, "models/cubes/%s/model.safetensors", m->version);
+    damage(path, 5000000);
+    struct insp_manifest *none = NULL;
+    ck_insp_code(insp_bundle_read(state, "cubes", m->version, &none, NULL, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, m->weights_sha256)); /* expected and found hash, and the file */
+    ck_assert_ptr_nonnull(strstr(err.detail, "has sha256 "));
+    ck_assert_ptr_nonnull(strstr(err.detail, "model.safetensors"));
+    ck_assert_ptr_null(none);
+}
+END_TEST
+
+START_TEST(test_two_in_one_second_and_a_given_version) {
+    begin();
+    struct insp_error err = {0};
+    _cleanup_(insp_manifest_freep) struct insp_manifest *named = some_manifest("v1");
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
+    ck_insp_ok(insp_bundle_write(state, named, tail, &err), err);
+    ck_insp_code(insp_bundle_write(state, named, tail, &err), INSP_E_CONFLICT, err);
+    /* Two processes at once: both get a bundle, whatever the second of their clocks. */
+    pid_t child[2];
+    for (int i = 0; i < 2; i++)
+        if ((child[i] = fork()) == 0) {
+            struct insp_manifest *mine = some_manifest("");
+            _exit(insp_bundle_write(state, mine, tail, NULL) == 0 ? 0 : 1);
+        }
+    for (int i = 0; i < 2; i++) {
+        int status;
+        ck_assert_int_eq(waitpid(child[i], &status, 0), child[i]);
+        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    ck_assert_int_eq(entries("models/cubes"), 3);
+}
+END_TEST
+
+START_TEST(test_what_is_wrong_is_named) {
+    begin();
+    struct insp_error err = {0};
+    struct insp_manifest *none = NULL;
+    _cleanup_(insp_manifest_freep) struct insp_manifest *m = some_manifest("v1");
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
+    ck_insp_ok(insp_bundle_write(state, m, tail, &err), err);
+    ck_insp_code(insp_bundle_read(state, "cubes", "v2", &none, NULL, &err), INSP_E_NOT_FOUND, err);
+    ck_insp_code(insp_bundle_read(state, "../models/cubes", "v1", &none, NULL, &err), INSP_E_NOT_FOUND, err);
+    _cleanup_(insp_manifest_freep) struct insp_manifest *absent = some_manifest("v3");
+    ck_insp_code(insp_bundle_update_manifest(state, absent, &err), INSP_E_NOT_FOUND, err);
+
+    char from[INSP_PATH_BYTES], to[INSP_PATH_BYTES];
+    snprintf(from, sizeof from, "%s/models/cubes/v1", state);
+    snprintf(to, sizeof to, "%s/models/cubes/v9", state);
+    ck_assert_int_eq(rename(from, to), 0);
+    ck_insp_code(insp_bundle_read(state, "cubes", "v9", &none, NULL, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "version is \"v1\", but the folder says \"v9\""));
+    ck_assert_int_eq(rename(to, from), 0);
+
+    snprintf(from, sizeof from, "%s/trunks/%s.safetensors", state, m->trunk_sha256);
+    ck_assert_int_eq(unlink(from), 0);
+    ck_insp_code(insp_bundle_read(state, "cubes", "v1", &none, NULL, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "trunk"));
+
+    snprintf(from, sizeof from, "%s/models/cubes/v1/manifest.json", state);
+    ck_insp_ok(insp_write_file(from, "{}", 2, 0644, false, &err), err);
+    ck_insp_code(insp_bundle_read(state, "cubes", "v1", &none, NULL, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "manifest.json: format is missing"));
+    ck_assert_int_eq(unlink(from), 0);
+    ck_insp_code(insp_bundle_read(state, "cubes", "v1", &none, NULL, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "missing"));
+}
+END_TEST
+
+START_TEST(test_bad_manifests_are_not_written) {
+    begin();
+    struct insp_error err = {0};
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
+    _cleanup_(insp_manifest_freep) struct insp_manifest *m = some_manifest("");
+    m->threshold = 3;
+    ck_insp_code(insp_bundle_write(state, m, tail, &err), INSP_E_MODEL, err);
+    ck_assert_str_eq(m->version, ""); /* unchanged */
+    ck_assert_str_eq(m->weights_sha256, "");
+    strcpy(m->product, "..");
+    ck_insp_code(insp_bundle_write(state, m, tail, &err), INSP_E_PARAMETER, err);
+    ck_assert_int_eq(entries("models"), 0);
+}
+END_TEST
+
+START_TEST(test_a_write_that_fails_leaves_nothing) {
+    begin();
+    struct insp_error err = {0};
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
+    _cleanup_(insp_manifest_freep) struct insp_manifest *m = some_manifest("");
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){1 << 20, 1 << 20}), 0);
+    ck_insp_code(insp_bundle_write(state, m, tail, &err), INSP_E_IO, err); /* EFBIG after 1 MiB */
+    ck_assert_int_eq(entries("models"), 0);
+}
+END_TEST
+
+/* A disk of 2 MB that is really full; where the kernel lets us mount one. */
+START_TEST(test_disk_full_leaves_nothing) {
+    begin();
+    struct insp_error err = {0};
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
+    _cleanup_(insp_manifest_freep) struct insp_manifest *m = some_manifest("");
+    if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", state, "tmpfs", 0, "size=2m") < 0) {
+        printf("skipped: no mount of a small tmpfs allowed here: %s\n", strerror(errno));
+        return;
+    }
+    ck_insp_code(insp_bundle_write(state, m, tail, &err), INSP_E_NOSPACE, err);
+    ck_assert_int_eq(entries("models"), 0);
+    uint64_t free_bytes, total_bytes;
+    ck_insp_ok(insp_disk_free(state, &free_bytes, &total_bytes, &err), err);
+    ck_assert_uint_gt(free_bytes, total_bytes - 65536);
+    umount(state);
+}
+END_TEST
+
+START_TEST(test_sweep_takes_temporaries_only) {
+    begin();
+    static const char *const stays[] = {"models/cubes/v1/manifest.json", "models/cubes/active.json",
+                                        "models/.git/config", "trunks/default", "models/cubes/v1/notes.abcdef"};
+    static const char *const goes[] = {"models/cubes/.new-abc123/model.safetensors",
+                                       "models/cubes/active.json.abcdef", "models/cubes/v1/manifest.json.abcdef",
+                                       "trunks/.new-x.abcdef", "trunks/default.abcdef"};
+    struct insp_error err = {0};
+    char path[INSP_PATH_BYTES];
+    for (size_t i = 0; i < 2 * INSP_COUNT(stays); i++) {
+        const char *below = i < INSP_COUNT(stays) ? stays[i] : goes[i - INSP_COUNT(stays)];
+        snprintf(path, sizeof path, "%s/%s", state, below);
+        *strrchr(path, '/') = '\0';
+        ck_insp_ok(insp_mkdir_all(path, 0755, &err), err);
+        path[strlen(path)] = '/';
+        ck_insp_ok(insp_write_file(path, "x", 1, 0644, false, &err), err);
+    }
+    ck_insp_ok(insp_bundle_sweep(state, &err), err);
+    for (size_t i = 0; i < INSP_COUNT(stays); i++) {
+        snprintf(path, sizeof path, "%s/%s", state, stays[i]);
+        ck_assert_msg(access(path, F_OK) == 0, "%s is gone", path);
+        snprintf(path, sizeof path, "%s/%s", state, goes[i]);
+        ck_assert_msg(access(path, F_OK) < 0, "%s is still there", path);
+    }
+    ck_assert_int_eq(entries("models/cubes"), 2);
+    snprintf(path, sizeof path, "%s/none", state);
+    ck_insp_ok(insp_bundle_sweep(path, &err), err); /* no state folder yet */
+}
+END_TEST
+
+START_TEST(test_trunk_install_and_open) {
+    begin();
+    struct insp_error err = {0};
+    char first[65], second[65], path[INSP_PATH_BYTES];
+    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *trunk = insp_trunk_arrays_new(), *back = NULL;
+    trunk->weight[9][1234] = 0.5F;
+    ck_insp_ok(insp_trunk_install(state, trunk, first, &err), err);
+    ck_insp_ok(insp_trunk_install(state, trunk, second, &err), err);
+    ck_assert_str_eq(first, second);
+    ck_assert_int_eq(entries("trunks"), 2); /* with the one of begin() */
+    ck_insp_ok(insp_trunk_open(state, first, &back, &err), err);
+    ck_assert_float_eq(back->weight[9][1234], 0.5F);
+    struct insp_trunk_arrays *none = NULL;
+    memset(second, 'b', 64);
+    ck_insp_code(insp_trunk_open(state, second, &none, &err), INSP_E_NOT_FOUND, err);
+    ck_insp_code(insp_trunk_open(state, "../../etc/passwd", &none, &err), INSP_E_NOT_FOUND, err);
+    snprintf(path, sizeof path, "trunks/%s.safetensors", first);
+    damage(path, 4000000);
+    ck_insp_code(insp_trunk_open(state, first, &none, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "expected"));
+}
+END_TEST
+
+INSP_TESTS(test_write_read_update_and_damage, test_two_in_one_second_and_a_given_version,
+           test_what_is_wrong_is_named, test_bad_manifests_are_not_written, test_a_write_that_fails_leaves_nothing,
+           test_disk_full_leaves_nothing, test_sweep_takes_temporaries_only, test_trunk_install_and_open);
