@@ -1,7 +1,9 @@
 /* core/train/feature_cache.h - the trunk's output per image, kept in memory-mapped files under
- * <state>/cache/features/, so that training, all folds and later jobs run the trunk once per distinct image. The
- * key is the sha256 over (image bytes' hash, trunk hash, input transform, element type). One thread per cache
- * object. */
+ * <state>/cache/features/, so that training, all folds and later jobs run the trunk once per distinct image. One
+ * file per (trunk hash, input transform, element type), in it one entry per hash of an image's bytes: moved and
+ * renamed images hit, and images that are there twice are computed once. What the engine (CPU kernels, libtorch,
+ * CUDA) changes in the last bits is not part of the key. Limits, crashes and full disks: feature_store.h. One
+ * thread per cache object, one process per file. */
 #ifndef INSP_TRAIN_FEATURE_CACHE_H
 #define INSP_TRAIN_FEATURE_CACHE_H
 
@@ -28,13 +30,16 @@ int insp_feature_cache_open(const struct insp_feature_cache_config *config, stru
 void insp_feature_cache_close(struct insp_feature_cache *cache);
 
 /* Makes sure that every item's features are there (decode on helper threads overlapped with the trunk); items need
- * their sha256. ret_skipped [count] or NULL: set where the image was unreadable and skip_unreadable is on.
- * *ret_trunk_runs: images that went through the trunk now. INSP_E_IMAGE names the file; INSP_E_CANCELLED. */
+ * their sha256. Space for all of them is taken before the first is computed. ret_skipped    [count], not NULL
+ * where skip_unreadable is on: set where the image was unreadable ret_trunk_runs images that went through the
+ * trunk now INSP_E_IMAGE and the like name the file; INSP_E_NOSPACE gives the estimate; INSP_E_CANCELLED: what is
+ * computed by then stays. INSP_E_MODEL where a feature is not finite. */
 int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk *trunk,
                             const struct insp_dataset *dataset, const struct insp_progress *progress,
                             bool *ret_skipped, size_t *ret_trunk_runs, struct insp_error *reterr);
 
-/* float32 [512,14,14] of one item of the last fill, converted where stored as float16. */
+/* float32 [512,14,14] of one item of the last fill (not one that was skipped), converted where stored as float16.
+ */
 void insp_feature_cache_get(struct insp_feature_cache *cache, size_t item, float *ret_features);
 
 DEFINE_CLEANUP(struct insp_feature_cache, insp_feature_cache_close);

@@ -64,7 +64,7 @@ void insp_progress_epoch(const struct insp_progress *progress, size_t fold, size
                                         .loss = loss,
                                         .accuracy = accuracy,
                                         .seconds = seconds};
-    tell(progress, &event, 1);
+    tell(progress, &event, 0);
 }
 
 struct insp_progress insp_progress_part(const struct insp_progress *progress, double from, double to) {

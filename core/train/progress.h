@@ -36,7 +36,8 @@ struct insp_progress {
     double from, span;
 };
 
-/* The working side's half. progress may be NULL everywhere: nothing is told and nothing cancels. */
+/* The working side's half. progress may be NULL everywhere: nothing is told and nothing cancels. Steps say how
+ * much of the part is done; the other events carry the start of the part that they are given as `overall`. */
 bool insp_progress_cancelled(const struct insp_progress *progress);
 void insp_progress_yield(const struct insp_progress *progress);
 void insp_progress_stage(const struct insp_progress *progress, const char *format, ...)

@@ -1,0 +1,182 @@
+#include "core/train/fit.h"
+
+#include "core/base/clock.h"
+#include "core/model/weights.h"
+#include "core/train/split.h"
+
+#include <math.h>
+
+/* Standard deviation of all features of the members: the initial tail is scaled by it. */
+static int feature_std(const struct insp_fit_config *c, float *ret, struct insp_error *reterr) {
+    _cleanup_free_ float *features = malloc(INSP_FEATURE_FLOATS * sizeof *features);
+    if (!features)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the features of an image");
+    double sum = 0, squares = 0, n = (double)c->count * INSP_FEATURE_FLOATS;
+    for (size_t m = 0; m < c->count; m++) {
+        insp_train_data_gather(c->data, &c->member[m], 1, features);
+        for (size_t i = 0; i < INSP_FEATURE_FLOATS; i++) {
+            sum += (double)features[i];
+            squares += (double)features[i] * (double)features[i];
+        }
+    }
+    double mean = sum / n, variance = squares / n - mean * mean;
+    if (!(variance > 0))
+        return insp_fail(reterr, INSP_E_MODEL,
+                         "the trunk answers the same for all images; it cannot be trained on");
+    *ret = (float)sqrt(variance);
+    return 0;
+}
+
+static int new_trainer(const struct insp_fit_config *c, uint64_t seed, struct insp_trainer **ret,
+                       struct insp_error *reterr) {
+    float std;
+    int r = feature_std(c, &std, reterr);
+    if (r < 0)
+        return r;
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = insp_tail_buffers_new();
+    if (!tail)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a tail's weights");
+    insp_tail_init_identity(tail, seed, std);
+    struct insp_tail_weights initial = insp_tail_buffers_view(tail);
+    struct insp_trainer_config config = {
+        .class_weights = {c->params->class_weights[0], c->params->class_weights[1]},
+        .learning_rate = c->params->learning_rate,
+        .beta1 = 0.9f,
+        .beta2 = 0.999f,
+        .epsilon = 1e-8f};
+    return insp_trainer_new(c->device, &initial, &config, ret, reterr);
+}
+
+/* One fit on its way. */
+struct loop {
+    const struct insp_fit_config *config;
+    const struct insp_progress *progress;
+    struct insp_trainer *trainer;
+    size_t *order;   /* [count] */
+    float *features; /* [batch] */
+    uint8_t *label;  /* [batch] */
+    size_t steps_done, steps_total;
+};
+
+static int step(struct loop *l, const size_t *member, float *ret_loss, size_t *ret_correct,
+                struct insp_error *reterr) {
+    size_t batch = l->config->params->batch;
+    if (insp_progress_cancelled(l->progress))
+        return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while training");
+    insp_train_data_gather(l->config->data, member, batch, l->features);
+    for (size_t i = 0; i < batch; i++)
+        l->label[i] = l->config->data->label[member[i]];
+    int r = insp_trainer_step(l->trainer, l->features, l->label, batch, ret_loss, ret_correct, reterr);
+    if (r < 0)
+        return r;
+    if (!isfinite(*ret_loss))
+        return insp_fail(reterr, INSP_E_MODEL, "the loss is not finite any more; lower the learning rate (%g)",
+                         (double)l->config->params->learning_rate);
+    insp_progress_step(l->progress, ++l->steps_done, l->steps_total);
+    insp_progress_yield(l->progress);
+    return 0;
+}
+
+struct epoch {
+    double loss, accuracy, seconds;
+};
+
+static int run_epoch(struct loop *l, struct insp_random *random, struct epoch *ret, struct insp_error *reterr) {
+    int64_t start = insp_mono_us();
+    size_t batch = l->config->params->batch, batches = l->config->count / batch, right = 0;
+    double loss = 0;
+    insp_random_shuffle(random, l->order, l->config->count);
+    for (size_t b = 0; b < batches; b++) {
+        float batch_loss;
+        size_t correct;
+        int r = step(l, l->order + b * batch, &batch_loss, &correct, reterr);
+        if (r < 0)
+            return r;
+        loss += (double)batch_loss;
+        right += correct;
+    }
+    *ret = (struct epoch){loss / (double)batches, (double)right / (double)(batches * batch),
+                          insp_seconds_since(start)};
+    return 0;
+}
+
+/* The rest of the part, from where the loop is: what stages and epochs are told with. */
+static struct insp_progress rest(const struct loop *l) {
+    return insp_progress_part(l->progress, (double)l->steps_done / (double)l->steps_total, 1);
+}
+
+static void tell_stage(const struct loop *l, unsigned epoch) {
+    const struct insp_train_params *params = l->config->params;
+    struct insp_progress here = rest(l);
+    if (l->config->fold)
+        insp_progress_stage(&here, "fold %zu of %u, epoch %u of %u", l->config->fold, params->folds, epoch,
+                            params->epochs);
+    else
+        insp_progress_stage(&here, "epoch %u of %u", epoch, params->epochs);
+}
+
+static int tell_epoch(const struct loop *l, unsigned number, const struct epoch *epoch, json_t *curve,
+                      struct insp_error *reterr) {
+    struct insp_progress here = rest(l);
+    insp_progress_epoch(&here, l->config->fold, number, l->config->params->epochs, epoch->loss, epoch->accuracy,
+                        epoch->seconds);
+    json_t *entry = json_pack("{s:I, s:f, s:f, s:f}", "epoch", (json_int_t)number, "loss", epoch->loss, "accuracy",
+                              epoch->accuracy, "seconds", epoch->seconds);
+    if (json_array_append_new(curve, entry) < 0)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the loss curve");
+    return 0;
+}
+
+static int run_epochs(struct loop *l, uint64_t seed, json_t *curve, struct insp_error *reterr) {
+    const struct insp_fit_config *c = l->config;
+    struct insp_random random;
+    insp_random_seed(&random, seed);
+    for (unsigned e = 1; e <= c->params->epochs; e++) {
+        struct epoch epoch;
+        tell_stage(l, e);
+        int r = run_epoch(l, &random, &epoch, reterr);
+        if (r < 0 || (r = tell_epoch(l, e, &epoch, curve, reterr)) < 0)
+            return r;
+        if (c->stop_early && epoch.accuracy > (double)c->params->target_accuracy)
+            return 0;
+    }
+    return 0;
+}
+
+int insp_fit(const struct insp_fit_config *c, const struct insp_progress *progress,
+             struct insp_trainer **ret_trainer, json_t **ret_curve, struct insp_error *reterr) {
+    size_t batch = c->params->batch;
+    if (c->count < batch)
+        return insp_fail(
+            reterr, INSP_E_DATASET,
+            "the training part has %zu images, less than one batch of %zu: add images or lower the batch",
+            c->count, batch);
+    _cleanup_free_ size_t *order = calloc(c->count, sizeof *order);
+    _cleanup_free_ float *features = malloc(batch * INSP_FEATURE_FLOATS * sizeof *features);
+    _cleanup_free_ uint8_t *label = calloc(batch, sizeof *label);
+    json_t *curve = json_array();
+    _cleanup_(insp_trainer_freep) struct insp_trainer *trainer = NULL;
+    uint64_t seed = c->params->seed + c->fold;
+    int r = order && features && label && curve
+                ? new_trainer(c, seed, &trainer, reterr)
+                : insp_fail(reterr, INSP_E_NOMEM, "no memory for a batch of %zu", batch);
+    if (r == 0) {
+        for (size_t m = 0; m < c->count; m++)
+            order[m] = c->member[m];
+        struct loop loop = {.config = c,
+                            .progress = progress,
+                            .trainer = trainer,
+                            .order = order,
+                            .features = features,
+                            .label = label,
+                            .steps_total = c->params->epochs * (c->count / batch)};
+        r = run_epochs(&loop, seed, curve, reterr);
+    }
+    if (r < 0) {
+        json_decref(curve);
+        return r;
+    }
+    *ret_trainer = insp_take_ptr(trainer);
+    *ret_curve = curve;
+    return 0;
+}

@@ -1,0 +1,82 @@
+#include "core/train/memory.h"
+
+#include "core/base/cleanup.h"
+#include "core/model/vgg16.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static uint64_t mem_available(void) {
+    _cleanup_fclose_ FILE *file = fopen("/proc/meminfo", "re");
+    char line[128];
+    uint64_t kib;
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %" SCNu64 " kB", &kib) == 1)
+            return kib * 1024;
+    return UINT64_MAX;
+}
+
+/* A number in a file of the process's cgroup; UINT64_MAX for "max" or no such file. */
+static uint64_t cgroup_value(const char *group, const char *name) {
+    char path[4096];
+    uint64_t value = UINT64_MAX;
+    int n = snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", group, name);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return UINT64_MAX;
+    _cleanup_fclose_ FILE *file = fopen(path, "re");
+    return file && fscanf(file, "%" SCNu64, &value) == 1 ? value : UINT64_MAX;
+}
+
+/* File pages count towards the group but can be dropped. */
+static uint64_t cgroup_inactive_file(const char *group) {
+    char path[4096], line[128];
+    uint64_t value;
+    int n = snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.stat", group);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return 0;
+    _cleanup_fclose_ FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "inactive_file %" SCNu64, &value) == 1)
+            return value;
+    return 0;
+}
+
+static uint64_t cgroup_available(void) {
+    _cleanup_fclose_ FILE *file = fopen("/proc/self/cgroup", "re");
+    char line[2048], *group = NULL;
+    while (file && !group && fgets(line, sizeof line, file))
+        if (!strncmp(line, "0::", 3))
+            group = line + 3;
+    if (!group)
+        return UINT64_MAX;
+    group[strcspn(group, "\n")] = '\0';
+    if (!strcmp(group, "/"))
+        group[0] = '\0';
+    uint64_t max = cgroup_value(group, "memory.max"), used = cgroup_value(group, "memory.current");
+    if (max == UINT64_MAX || used == UINT64_MAX)
+        return UINT64_MAX;
+    uint64_t dropped = cgroup_inactive_file(group);
+    used = used > dropped ? used - dropped : 0;
+    return max > used ? max - used : 0;
+}
+
+uint64_t insp_memory_available(void) {
+    uint64_t machine = mem_available(), group = cgroup_available();
+    return machine < group ? machine : group;
+}
+
+uint64_t insp_memory_training_estimate(unsigned batch) {
+    const uint64_t weights = (uint64_t)INSP_TAIL_CONVS * INSP_CHANNELS * INSP_CHANNELS * 9 * sizeof(float);
+    const uint64_t map = (uint64_t)INSP_FEATURE_FLOATS * sizeof(float);
+    /* Six copies of the weights: initial, parameters, gradients, two moments, one packed. Per image: input and
+     * three layers, each with its gradient, and one unfolded input (9 maps) of scratch. 64 MiB for everything
+     * else. */
+    return 6 * weights + batch * map * (2 * (1 + INSP_TAIL_CONVS) + 9) + (64u << 20);
+}
+
+int insp_memory_check(uint64_t bytes, uint64_t available, const char *what, struct insp_error *reterr) {
+    if (bytes > available)
+        return insp_fail(reterr, INSP_E_NOMEM, "%s needs about %.0f MB of memory, %.0f MB are available", what,
+                         (double)bytes / 1e6, (double)available / 1e6);
+    return 0;
+}

@@ -1,0 +1,85 @@
+#include "core/train/score_version.h"
+
+#include "core/model/bundle.h"
+
+#include <string.h>
+
+static bool same_input(const struct insp_transform *a, const struct insp_transform *b) {
+    bool same = a->width == b->width && a->height == b->height && a->bgr == b->bgr && a->scale == b->scale;
+    for (size_t c = 0; c < INSP_COUNT(a->mean); c++)
+        same = same && a->mean[c] == b->mean[c] && a->std[c] == b->std[c];
+    return same;
+}
+
+static int load_tail(const struct insp_train_context *context, const char *version,
+                     struct insp_manifest **ret_manifest, struct insp_tail **ret_tail, struct insp_error *reterr) {
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *buffers = NULL;
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
+    int r = insp_bundle_read(context->state_dir, context->product, version, &manifest, &buffers, reterr);
+    if (r < 0)
+        return r;
+    struct insp_tail_weights view = insp_tail_buffers_view(buffers);
+    if ((r = insp_tail_load(context->device, &view, ret_tail, reterr)) == 0)
+        *ret_manifest = insp_take_ptr(manifest);
+    return r;
+}
+
+static int load_trunk(const struct insp_train_context *context, const char *sha256, struct insp_trunk **ret,
+                      struct insp_error *reterr) {
+    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
+    int r = insp_trunk_open(context->state_dir, sha256, &arrays, reterr);
+    if (r < 0)
+        return r;
+    struct insp_trunk_weights view = insp_trunk_arrays_view(arrays);
+    return insp_trunk_load(context->device, &view, ret, reterr);
+}
+
+/* Features by the model's own trunk, for the asked members alone: a view of the dataset that borrows its items. */
+static int score_with_own_trunk(const struct insp_train_context *context, const struct insp_train_data *data,
+                                const struct insp_manifest *manifest, const struct insp_scorer *scorer,
+                                const size_t *member, size_t count, const struct insp_progress *progress,
+                                float *ret_probability, struct insp_error *reterr) {
+    _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = NULL;
+    _cleanup_(insp_feature_cache_closep) struct insp_feature_cache *cache = NULL;
+    _cleanup_free_ struct insp_dataset_item *item = calloc(count + 1, sizeof *item);
+    _cleanup_free_ size_t *all = calloc(count + 1, sizeof *all);
+    if (!item || !all)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to score %zu images", count);
+    for (size_t i = 0; i < count; i++) {
+        item[i] = data->dataset->item[data->item[member[i]]];
+        all[i] = i;
+    }
+    struct insp_dataset asked = {.root = data->dataset->root, .count = count, .item = item};
+    struct insp_feature_cache_config config = {.folder = context->cache_folder,
+                                               .bytes_max = context->cache_bytes_max,
+                                               .half = context->cache_half,
+                                               .trunk_sha256 = manifest->trunk_sha256,
+                                               .input = manifest->input,
+                                               .limits = context->limits};
+    size_t runs;
+    int r = load_trunk(context, manifest->trunk_sha256, &trunk, reterr);
+    if (r < 0 || (r = insp_feature_cache_open(&config, &cache, reterr)) < 0 ||
+        (r = insp_feature_cache_fill(cache, trunk, &asked, progress, NULL, &runs, reterr)) < 0)
+        return r;
+    struct insp_train_data own = {.dataset = &asked, .cache = cache, .count = count, .item = all};
+    return insp_train_data_score(&own, scorer, all, count, progress, ret_probability, NULL, reterr);
+}
+
+int insp_score_version(const struct insp_train_context *context, const struct insp_train_data *data,
+                       const struct insp_transform *input, const char *version, const size_t *member, size_t count,
+                       const struct insp_progress *progress, float *ret_probability,
+                       struct insp_manifest **ret_manifest, struct insp_error *reterr) {
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
+    _cleanup_(insp_tail_freep) struct insp_tail *tail = NULL;
+    int r = load_tail(context, version, &manifest, &tail, reterr);
+    if (r < 0)
+        return r;
+    struct insp_scorer scorer = {.tail = tail};
+    bool at_hand = !strcmp(manifest->trunk_sha256, context->trunk_sha256) && same_input(&manifest->input, input);
+    r = at_hand ? insp_train_data_score(data, &scorer, member, count, progress, ret_probability, NULL, reterr)
+                : score_with_own_trunk(context, data, manifest, &scorer, member, count, progress, ret_probability,
+                                       reterr);
+    if (r == 0)
+        *ret_manifest = insp_take_ptr(manifest);
+    return r;
+}

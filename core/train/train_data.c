@@ -1,0 +1,168 @@
+#include "core/train/train_data.h"
+
+#include "core/base/clock.h"
+
+#include <math.h>
+
+enum { SCORE_BATCH = 16 };
+
+double insp_seconds_since(int64_t start_us) {
+    return (double)(insp_mono_us() - start_us) / 1e6;
+}
+
+static int fill(const struct insp_train_context *context, const struct insp_transform *input, bool skip_unreadable,
+                const struct insp_progress *progress, struct insp_train_data *data, bool *skipped,
+                struct insp_error *reterr) {
+    struct insp_feature_cache_config config = {.folder = context->cache_folder,
+                                               .bytes_max = context->cache_bytes_max,
+                                               .half = context->cache_half,
+                                               .trunk_sha256 = context->trunk_sha256,
+                                               .input = *input,
+                                               .limits = context->limits,
+                                               .skip_unreadable = skip_unreadable};
+    int r = insp_feature_cache_open(&config, &data->cache, reterr);
+    if (r < 0)
+        return r;
+    return insp_feature_cache_fill(data->cache, context->trunk, data->dataset, progress, skipped,
+                                   &data->trunk_runs, reterr);
+}
+
+static int list_members(struct insp_train_data *data, const bool *skipped, struct insp_error *reterr) {
+    size_t n = data->dataset->count;
+    data->item = calloc(n + 1, sizeof *data->item);
+    data->strata = calloc(n + 1, sizeof *data->strata);
+    data->label = calloc(n + 1, sizeof *data->label);
+    if (!data->item || !data->strata || !data->label)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu images", n);
+    for (size_t i = 0; i < n; i++) {
+        if (skipped[i])
+            continue;
+        data->item[data->count] = i;
+        data->strata[data->count] = data->dataset->item[i].stratum;
+        data->label[data->count++] = data->dataset->item[i].label;
+    }
+    data->skipped = n - data->count;
+    return 0;
+}
+
+/* Unreadable images may have been all that a class had. */
+static int check_classes(const struct insp_train_data *data, struct insp_error *reterr) {
+    size_t anomalous = 0;
+    for (size_t m = 0; m < data->count; m++)
+        anomalous += data->label[m];
+    if (!anomalous || anomalous == data->count)
+        return insp_fail(reterr, INSP_E_DATASET, "no readable %s image in %s (%zu were skipped)",
+                         anomalous ? "good" : "defect", data->dataset->root, data->skipped);
+    return 0;
+}
+
+static int read_set(const struct insp_train_context *context, bool skip_unreadable,
+                    const struct insp_progress *progress, struct insp_train_data *data,
+                    struct insp_error *reterr) {
+    insp_progress_stage(progress, "reading");
+    int r = insp_dataset_open(context->dataset_root, &data->dataset, reterr);
+    if (r < 0)
+        return r;
+    if (data->dataset->ignored)
+        insp_progress_log(progress, "%zu files that are no images were passed over", data->dataset->ignored);
+    return insp_dataset_hash(data->dataset, progress, skip_unreadable, data->digest, reterr);
+}
+
+int insp_train_data_open(const struct insp_train_context *context, const struct insp_transform *input,
+                         bool skip_unreadable, const struct insp_progress *progress, struct insp_train_data **ret,
+                         struct insp_error *reterr) {
+    _cleanup_(insp_train_data_freep) struct insp_train_data *data = calloc(1, sizeof *data);
+    if (!data)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a dataset");
+    struct insp_progress reading = insp_progress_part(progress, 0, 0.1);
+    struct insp_progress features = insp_progress_part(progress, 0.1, 1),
+                         done = insp_progress_part(progress, 1, 1);
+    int64_t start = insp_mono_us();
+    int r = read_set(context, skip_unreadable, &reading, data, reterr);
+    if (r < 0)
+        return r;
+    data->reading_s = insp_seconds_since(start);
+    start = insp_mono_us();
+    _cleanup_free_ bool *skipped = calloc(data->dataset->count + 1, sizeof *skipped);
+    if (!skipped)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu images", data->dataset->count);
+    insp_progress_stage(&features, "features");
+    if ((r = fill(context, input, skip_unreadable, &features, data, skipped, reterr)) < 0 ||
+        (r = list_members(data, skipped, reterr)) < 0 || (r = check_classes(data, reterr)) < 0)
+        return r;
+    data->features_s = insp_seconds_since(start);
+    if (data->skipped)
+        insp_progress_log(&done, "%zu images could not be read and were skipped", data->skipped);
+    *ret = insp_take_ptr(data);
+    return 0;
+}
+
+void insp_train_data_free(struct insp_train_data *data) {
+    if (!data)
+        return;
+    insp_feature_cache_close(data->cache);
+    insp_dataset_free(data->dataset);
+    free(data->item);
+    free(data->strata);
+    free(data->label);
+    free(data);
+}
+
+void insp_train_data_gather(const struct insp_train_data *data, const size_t *member, size_t count,
+                            float *ret_features) {
+    for (size_t i = 0; i < count; i++)
+        insp_feature_cache_get(data->cache, data->item[member[i]], ret_features + i * INSP_FEATURE_FLOATS);
+}
+
+static float largest(const float *map) {
+    float max = map[0];
+    for (size_t i = 1; i < INSP_MAP_FLOATS; i++)
+        max = fmaxf(max, map[i]);
+    return max;
+}
+
+static int score_batch(const struct insp_scorer *scorer, const float *features, size_t n, float *ret_probability,
+                       float *ret_map_max, struct insp_error *reterr) {
+    float cam[SCORE_BATCH * INSP_MAP_FLOATS], *maps = ret_map_max ? cam : NULL;
+    int r = scorer->trainer ? insp_trainer_score(scorer->trainer, features, n, ret_probability, maps, reterr)
+                            : insp_tail_score(scorer->tail, features, n, ret_probability, maps, reterr);
+    for (size_t i = 0; i < n && r == 0 && ret_map_max; i++)
+        ret_map_max[i] = largest(cam + i * INSP_MAP_FLOATS);
+    return r;
+}
+
+int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
+                          const size_t *member, size_t count, const struct insp_progress *progress,
+                          float *ret_probability, float *ret_map_max, struct insp_error *reterr) {
+    _cleanup_free_ float *features = malloc(SCORE_BATCH * INSP_FEATURE_FLOATS * sizeof *features);
+    if (!features)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to score %d images at once", SCORE_BATCH);
+    for (size_t at = 0; at < count; at += SCORE_BATCH) {
+        size_t n = count - at < SCORE_BATCH ? count - at : SCORE_BATCH;
+        if (insp_progress_cancelled(progress))
+            return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
+        insp_train_data_gather(data, member + at, n, features);
+        int r =
+            score_batch(scorer, features, n, ret_probability + at, ret_map_max ? ret_map_max + at : NULL, reterr);
+        if (r < 0)
+            return r;
+        insp_progress_step(progress, at + n, count);
+        insp_progress_yield(progress);
+    }
+    return 0;
+}
+
+int insp_train_data_metrics(const struct insp_train_data *data, const size_t *member, size_t count,
+                            const float *probability, double threshold, struct insp_metrics *ret,
+                            struct insp_error *reterr) {
+    _cleanup_free_ uint8_t *label = calloc(count + 1, sizeof *label);
+    _cleanup_free_ size_t *strata = calloc(count + 1, sizeof *strata);
+    if (!label || !strata)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to evaluate %zu images", count);
+    for (size_t i = 0; i < count; i++) {
+        label[i] = data->label[member[i]];
+        strata[i] = data->strata[member[i]];
+    }
+    return insp_metrics_compute(probability, label, strata, count, data->dataset->stratum_count, threshold, ret,
+                                reterr);
+}
