@@ -1,0 +1,79 @@
+/* Upsampled rows against the formula, pixel by pixel. */
+#include "core/inspect/heat_rows.h"
+#include "harness.h"
+
+#include <math.h>
+
+static double way(uint32_t p, uint32_t side, unsigned *i, unsigned *j) {
+    double s = fmax(0, (p + 0.5) * (14.0 / side) - 0.5);
+    *i = (unsigned)s;
+    *j = *i < 13 ? *i + 1 : 13;
+    return s - *i;
+}
+
+static double plain(const float *m, uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
+    unsigned x0, x1, y0, y1;
+    double fx = way(x, width, &x0, &x1), fy = way(y, height, &y0, &y1);
+    double left = m[y0 * 14 + x0] + fy * ((double)m[y1 * 14 + x0] - m[y0 * 14 + x0]);
+    double right = m[y0 * 14 + x1] + fy * ((double)m[y1 * 14 + x1] - m[y0 * 14 + x1]);
+    return left + fx * (right - left);
+}
+
+static void fill(float *map, uint32_t seed) {
+    for (unsigned i = 0; i < INSP_MAP_FLOATS; i++) {
+        seed = seed * 1664525 + 1013904223;
+        float v = (float)(seed >> 8) / 16777216.0f;
+        map[i] = v < 0.2f ? 0 : v > 0.8f ? 1 : v; /* plateaus at both ends, as clamping makes them */
+    }
+}
+
+static void check(const float *map, uint32_t width, uint32_t height, double threshold) {
+    struct insp_heat_rows rows;
+    ck_assert_int_eq(insp_heat_rows_init(map, width, height, &rows, NULL), 0);
+    for (uint32_t y = 0; y < height; y++) {
+        double profile[INSP_MAP_SIDE + 1], max = -1, run_max = -1;
+        struct insp_heat_run run[INSP_MAP_SIDE];
+        insp_heat_rows_profile(&rows, y, profile);
+        size_t count = insp_heat_rows_runs(&rows, profile, threshold, run), at = 0;
+        for (uint32_t x = 0; x < width; x++) {
+            double value = plain(map, x, y, width, height);
+            max = fmax(max, value);
+            while (at < count && run[at].end <= x) {
+                ck_assert(run[at].max == run_max);
+                run_max = -1;
+                at++;
+            }
+            bool hot = at < count && x >= run[at].begin;
+            ck_assert_msg(hot == (value >= threshold), "%u x %u at (%u, %u): %.17g", width, height, x, y, value);
+            if (hot)
+                run_max = fmax(run_max, value);
+        }
+        ck_assert(insp_heat_rows_max(&rows, profile, -1) == max);
+        ck_assert(insp_heat_rows_max(&rows, profile, 2) == 2);
+    }
+    insp_heat_rows_clear(&rows);
+}
+
+START_TEST(test_equal_to_the_formula) {
+    static const uint32_t sides[][2] = {{1, 1},   {2, 3},     {5, 14},   {14, 14},
+                                        {13, 15}, {224, 224}, {97, 301}, {640, 11}};
+    float map[INSP_MAP_FLOATS];
+    for (size_t i = 0; i < INSP_COUNT(sides); i++) {
+        for (uint32_t seed = 0; seed < 8; seed++) {
+            static const double threshold[] = {0, 0.3, 0.7, 1};
+            fill(map, seed);
+            check(map, sides[i][0], sides[i][1], threshold[seed % 4]);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_plateau_at_the_threshold_is_hot) {
+    float map[INSP_MAP_FLOATS];
+    for (unsigned i = 0; i < INSP_MAP_FLOATS; i++)
+        map[i] = 0.7f;
+    check(map, 101, 57, 0.7f);
+}
+END_TEST
+
+INSP_TESTS(test_equal_to_the_formula, test_plateau_at_the_threshold_is_hot);
