@@ -17,7 +17,9 @@ struct insp_engine_config {
     size_t batch_max; /* 1..64 images in one pass */
 };
 
-/* One image to score. The memory is the caller's and must live until done. */
+/* One image to score. Where a whole pass fails with INSP_E_MODEL its images are scored again one by one, so that
+ * only the one whose output is not finite fails (batch is 1 then, inference_us the time of all). Where no trunk is
+ * loaded: INSP_E_NOT_READY. The memory is the caller's and must live until done. */
 struct insp_score {
     struct insp_model *model; /* in: the caller keeps its reference until done */
     const float *pixels;      /* in: [3,224,224] */
@@ -34,7 +36,8 @@ struct insp_score {
     struct insp_score *next; /* the engine's */
 };
 
-/* Starts the inference thread and opens the device on it; waits for that. INSP_E_DEVICE... */
+/* Starts the inference thread and opens the device on it; waits for that. INSP_E_DEVICE, INSP_E_CONFIG
+ * (batch_max), INSP_E_NOMEM; on failure nothing is left on the loop. */
 int insp_engine_new(uv_loop_t *loop, const struct insp_engine_config *config, struct insp_engine **ret,
                     struct insp_error *reterr);
 
@@ -64,8 +67,10 @@ struct insp_engine_status {
 };
 void insp_engine_status(struct insp_engine *engine, struct insp_engine_status *ret);
 
-/* Stops after the pass that runs; what still waits gets INSP_E_SHUTTING_DOWN. Joins the thread; then `closed` runs
- * on the loop once the engine's handles are closed and its memory is gone. */
+/* Stops after the pass that runs; what still waits gets INSP_E_SHUTTING_DOWN. Joins the thread and runs
+ * those done callbacks before it returns; `closed` runs on the loop once the engine's handles are closed and its
+ * device and memory are gone. All models must have been released by then: nothing may be in flight in a pipeline.
+ */
 void insp_engine_close(struct insp_engine *engine, void (*closed)(void *arg), void *arg);
 
 #endif

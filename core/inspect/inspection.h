@@ -35,6 +35,9 @@ struct insp_inspection {
     struct insp_score score;
     bool anomaly;
     struct insp_heat_summary heat;
+    char *boxes;         /* heat.box as JSON for the record, owned */
+    char media_type[96]; /* of the body, with parameters for raw */
+    int64_t scored_us;   /* monotonic, when the pass was over: the store's time begins */
     int64_t decode_us, queue_us, inference_us, store_us, total_us;
     int code; /* 0 or INSP_E_* */
     struct insp_error error;

@@ -12,13 +12,19 @@ struct insp_pipeline;
 
 struct insp_pipeline_config {
     struct insp_image_limits image_limits;
-    struct insp_engine *engine; /* borrowed */
-    struct insp_store *store;   /* borrowed */
+    struct insp_engine *engine;    /* borrowed */
+    struct insp_store *store;      /* borrowed */
+    void (*on_nospace)(void *arg); /* may be NULL: a record met INSP_E_NOSPACE; loop thread, before its done */
+    void *on_nospace_arg;
 };
 
 int insp_pipeline_new(uv_loop_t *loop, const struct insp_pipeline_config *config, struct insp_pipeline **ret,
                       struct insp_error *reterr);
 void insp_pipeline_free(struct insp_pipeline *pipeline); /* only when nothing is in flight */
+
+/* Times: job->store_us and total_us are true when done runs (from the end of the pass, from started_us, to the
+ * commit); the row, written before its own commit ends, holds them up to the moment the commit began. A group that
+ * cannot be committed is tried again one by one, so that a record fails for its own fault only. */
 
 /* Takes the job; job->done comes exactly once, never from inside submit. A deadline that passes in any stage ends
  * the job there with INSP_E_DEADLINE, nothing stored. */

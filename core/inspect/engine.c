@@ -1,0 +1,425 @@
+#include "core/inspect/engine.h"
+
+#include "core/base/clock.h"
+#include "core/inspect/batch.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { BATCH_LIMIT = 64, LOOK_LIMIT = 4 * BATCH_LIMIT };
+
+struct call {
+    insp_engine_work *work;
+    insp_engine_done *done;
+    void *arg;
+    bool wait;     /* a thread blocks in insp_engine_call until `finished` */
+    bool finished; /* under the lock */
+    int code;
+    struct insp_error error;
+    struct call *next;
+};
+
+struct score_list {
+    struct insp_score *head, **tail;
+};
+struct call_list {
+    struct call *head, **tail;
+};
+
+struct insp_engine {
+    /* loop thread */
+    uv_async_t async;
+    void (*closed)(void *arg);
+    void *closed_arg;
+    char trunk_sha256[INSP_SHA256_HEX_BYTES];
+
+    /* inference thread; the loop thread before it starts and after it is joined */
+    pthread_t thread;
+    struct insp_device_config device_config;
+    struct insp_device *device;
+    struct insp_trunk *trunk;
+    size_t batch_max;
+    float *staging; /* [batch_max,3,224,224] */
+    float *cam;     /* [batch_max,14,14] */
+
+    pthread_mutex_t lock; /* all below */
+    pthread_cond_t work_came, call_finished;
+    bool stop;
+    struct score_list waiting, scored;
+    struct call_list calls, called;
+    struct insp_engine_status status;
+};
+
+static void push_score(struct score_list *list, struct insp_score *score) {
+    score->next = NULL;
+    *list->tail = score;
+    list->tail = &score->next;
+}
+
+static void push_call(struct call_list *list, struct call *call) {
+    call->next = NULL;
+    *list->tail = call;
+    list->tail = &call->next;
+}
+
+static struct insp_score *take_scores(struct score_list *list) {
+    struct insp_score *head = list->head;
+    list->head = NULL;
+    list->tail = &list->head;
+    return head;
+}
+
+static struct call *take_calls(struct call_list *list) {
+    struct call *head = list->head;
+    list->head = NULL;
+    list->tail = &list->head;
+    return head;
+}
+
+/* --- inference thread --- */
+
+static void refuse(struct insp_score *score, int code, int64_t now_us, const char *why) {
+    score->queue_us = now_us - score->submitted_us;
+    score->inference_us = 0;
+    score->batch = 0;
+    score->code = insp_fail(&score->error, code, "%s", why);
+}
+
+/* Moves the next batch out of the queue and the expired to the scored. Under the lock. Looks at a bounded prefix,
+ * so that a long queue costs no more than a short one. */
+static size_t form_batch(struct insp_engine *engine, struct insp_score **ret_batch) {
+    int64_t deadline_us[LOOK_LIMIT], now_us = insp_mono_us();
+    enum insp_batch_fate fate[LOOK_LIMIT];
+    size_t count = 0, taken = 0;
+    for (struct insp_score *s = engine->waiting.head; s && count < LOOK_LIMIT; s = s->next)
+        deadline_us[count++] = s->deadline_us;
+    insp_batch_form(deadline_us, count, engine->batch_max, now_us, fate);
+    struct insp_score **last = engine->waiting.tail, *rest = take_scores(&engine->waiting);
+    for (size_t i = 0; i < count; i++) {
+        struct insp_score *s = rest;
+        rest = s->next;
+        if (fate[i] == INSP_BATCH_WAIT) {
+            push_score(&engine->waiting, s);
+            continue;
+        }
+        engine->status.queued--;
+        if (fate[i] == INSP_BATCH_TAKE) {
+            ret_batch[taken++] = s;
+            continue;
+        }
+        refuse(s, INSP_E_DEADLINE, now_us, "the deadline passed while the image waited for the device");
+        push_score(&engine->scored, s);
+    }
+    if (rest) {
+        *engine->waiting.tail = rest;
+        engine->waiting.tail = last;
+    }
+    return taken;
+}
+
+static int score_images(struct insp_engine *engine, struct insp_score **batch, size_t n,
+                        struct insp_error *reterr) {
+    struct insp_tail *tail[BATCH_LIMIT] = {NULL};
+    float probability[BATCH_LIMIT];
+    if (!engine->trunk)
+        return insp_fail(reterr, INSP_E_NOT_READY,
+                         "no trunk is loaded: run `inspectd trunk import` or `trunk bank`");
+    for (size_t i = 0; i < n; i++) {
+        tail[i] = batch[i]->model->tail;
+        memcpy(engine->staging + i * INSP_INPUT_FLOATS, batch[i]->pixels, INSP_INPUT_FLOATS * sizeof(float));
+    }
+    int r = insp_score(engine->trunk, tail, engine->staging, n, probability, engine->cam, reterr);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n; i++) {
+        batch[i]->probability = probability[i];
+        memcpy(batch[i]->cam, engine->cam + i * INSP_MAP_FLOATS, sizeof batch[i]->cam);
+    }
+    return 0;
+}
+
+/* One image whose output is not finite must not take its neighbours with it: they are scored again, one by one. */
+static void run_pass(struct insp_engine *engine, struct insp_score **batch, size_t n) {
+    struct insp_error error;
+    int64_t begin_us = insp_mono_us();
+    int r = score_images(engine, batch, n, &error);
+    for (size_t i = 0; i < n; i++) {
+        batch[i]->queue_us = begin_us - batch[i]->submitted_us;
+        batch[i]->batch = n;
+        batch[i]->code = r;
+        if (r == INSP_E_MODEL && n > 1) {
+            batch[i]->batch = 1;
+            batch[i]->code = score_images(engine, &batch[i], 1, &batch[i]->error);
+        } else if (r < 0)
+            batch[i]->error = error;
+    }
+    int64_t took_us = insp_mono_us() - begin_us;
+    for (size_t i = 0; i < n; i++)
+        batch[i]->inference_us = took_us;
+}
+
+/* Under the lock, which it drops for the pass. */
+static void pass(struct insp_engine *engine) {
+    struct insp_score *batch[BATCH_LIMIT];
+    size_t n = form_batch(engine, batch);
+    if (n) {
+        engine->status.in_pass = n;
+        engine->status.busy_since_us = engine->status.last_progress_us = insp_mono_us();
+        pthread_mutex_unlock(&engine->lock);
+        run_pass(engine, batch, n);
+        pthread_mutex_lock(&engine->lock);
+        engine->status.in_pass = 0;
+        engine->status.passes++;
+        engine->status.images += n;
+    }
+    for (size_t i = 0; i < n; i++)
+        push_score(&engine->scored, batch[i]);
+    uv_async_send(&engine->async);
+}
+
+/* Under the lock, which it drops for the work. */
+static void run_call(struct insp_engine *engine) {
+    struct call *call = engine->calls.head;
+    engine->calls.head = call->next;
+    if (!call->next)
+        engine->calls.tail = &engine->calls.head;
+    engine->status.busy_since_us = engine->status.last_progress_us = insp_mono_us();
+    pthread_mutex_unlock(&engine->lock);
+    call->code = call->work(engine->device, engine->trunk, call->arg, &call->error);
+    pthread_mutex_lock(&engine->lock);
+    if (call->wait) {
+        call->finished = true;
+        pthread_cond_broadcast(&engine->call_finished);
+        return;
+    }
+    push_call(&engine->called, call);
+    uv_async_send(&engine->async);
+}
+
+static void *inference_thread(void *arg) {
+    struct insp_engine *engine = arg;
+    pthread_mutex_lock(&engine->lock);
+    while (!engine->stop) {
+        if (engine->calls.head)
+            run_call(engine);
+        else if (engine->waiting.head)
+            pass(engine);
+        else
+            pthread_cond_wait(&engine->work_came, &engine->lock);
+        engine->status.busy_since_us = 0;
+        engine->status.last_progress_us = insp_mono_us();
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return NULL;
+}
+
+/* --- loop thread --- */
+
+static void deliver(struct insp_engine *engine) {
+    pthread_mutex_lock(&engine->lock);
+    struct insp_score *score = take_scores(&engine->scored);
+    struct call *call = take_calls(&engine->called);
+    pthread_mutex_unlock(&engine->lock);
+    while (call) {
+        struct call *next = call->next;
+        if (call->done)
+            call->done(call->arg, call->code, call->code < 0 ? &call->error : NULL);
+        free(call);
+        call = next;
+    }
+    while (score) {
+        struct insp_score *next = score->next; /* done may free the score */
+        score->done(score);
+        score = next;
+    }
+}
+
+static void on_async(uv_async_t *async) {
+    deliver(async->data);
+}
+
+static int open_device(struct insp_device *device, struct insp_trunk *trunk, void *arg,
+                       struct insp_error *reterr) {
+    (void)device;
+    (void)trunk;
+    struct insp_engine *engine = arg;
+    return insp_device_open(&engine->device_config, &engine->device, reterr);
+}
+
+static void free_memory(struct insp_engine *engine) {
+    pthread_cond_destroy(&engine->work_came);
+    pthread_cond_destroy(&engine->call_finished);
+    pthread_mutex_destroy(&engine->lock);
+    free(engine->staging);
+    free(engine->cam);
+    free(engine);
+}
+
+static void stop_thread(struct insp_engine *engine) {
+    pthread_mutex_lock(&engine->lock);
+    engine->stop = true;
+    pthread_cond_signal(&engine->work_came);
+    pthread_mutex_unlock(&engine->lock);
+    pthread_join(engine->thread, NULL);
+}
+
+static struct insp_engine *allocate(const struct insp_engine_config *config) {
+    struct insp_engine *engine = calloc(1, sizeof *engine);
+    if (!engine)
+        return NULL;
+    engine->device_config = config->device;
+    engine->batch_max = config->batch_max;
+    engine->staging = malloc(config->batch_max * INSP_INPUT_FLOATS * sizeof *engine->staging);
+    engine->cam = malloc(config->batch_max * INSP_MAP_FLOATS * sizeof *engine->cam);
+    engine->waiting.tail = &engine->waiting.head;
+    engine->scored.tail = &engine->scored.head;
+    engine->calls.tail = &engine->calls.head;
+    engine->called.tail = &engine->called.head;
+    pthread_mutex_init(&engine->lock, NULL);
+    pthread_cond_init(&engine->work_came, NULL);
+    pthread_cond_init(&engine->call_finished, NULL);
+    if (engine->staging && engine->cam)
+        return engine;
+    free_memory(engine);
+    return NULL;
+}
+
+static void on_closed(uv_handle_t *handle) {
+    struct insp_engine *engine = handle->data;
+    void (*closed)(void *arg) = engine->closed;
+    void *arg = engine->closed_arg;
+    insp_device_free(engine->device);
+    free_memory(engine);
+    if (closed)
+        closed(arg);
+}
+
+int insp_engine_new(uv_loop_t *loop, const struct insp_engine_config *config, struct insp_engine **ret,
+                    struct insp_error *reterr) {
+    if (config->batch_max < 1 || config->batch_max > BATCH_LIMIT)
+        return insp_fail(reterr, INSP_E_CONFIG, "a batch of %zu images is not within 1..%d", config->batch_max,
+                         BATCH_LIMIT);
+    struct insp_engine *engine = allocate(config);
+    if (!engine)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for batches of %zu images", config->batch_max);
+    int r = pthread_create(&engine->thread, NULL, inference_thread, engine);
+    if (r != 0) {
+        free_memory(engine);
+        return insp_fail_errno(reterr, r, "cannot start the inference thread");
+    }
+    r = insp_engine_call(engine, open_device, NULL, engine, true, reterr);
+    if (r == 0) { /* last, so that failure leaves no handle on the loop; nothing is sent before something is
+                     submitted */
+        int uv = uv_async_init(loop, &engine->async, on_async);
+        if (uv < 0)
+            r = insp_fail(reterr, INSP_E_INTERNAL, "uv_async_init: %s", uv_strerror(uv));
+    }
+    if (r < 0) {
+        stop_thread(engine);
+        insp_device_free(engine->device);
+        free_memory(engine);
+        return r;
+    }
+    engine->async.data = engine;
+    pthread_mutex_lock(&engine->lock);
+    snprintf(engine->status.device, sizeof engine->status.device, "%s", insp_device_name(engine->device));
+    snprintf(engine->status.description, sizeof engine->status.description, "%s",
+             insp_device_describe(engine->device));
+    pthread_mutex_unlock(&engine->lock);
+    *ret = engine;
+    return 0;
+}
+
+struct load {
+    struct insp_engine *engine;
+    const struct insp_trunk_weights *weights;
+};
+
+static int load_work(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
+    struct load *load = arg;
+    struct insp_trunk *loaded;
+    int r = insp_trunk_load(device, load->weights, &loaded, reterr);
+    if (r < 0)
+        return r;
+    load->engine->trunk = loaded;
+    insp_trunk_free(trunk);
+    return 0;
+}
+
+int insp_engine_load_trunk(struct insp_engine *engine, const struct insp_trunk_weights *weights,
+                           const char *sha256, struct insp_error *reterr) {
+    struct load load = {.engine = engine, .weights = weights};
+    int r = insp_engine_call(engine, load_work, NULL, &load, true, reterr);
+    if (r == 0)
+        snprintf(engine->trunk_sha256, sizeof engine->trunk_sha256, "%s", sha256);
+    return r;
+}
+
+const char *insp_engine_trunk_sha256(const struct insp_engine *engine) {
+    return engine->trunk_sha256;
+}
+
+void insp_engine_submit(struct insp_engine *engine, struct insp_score *score) {
+    score->submitted_us = insp_mono_us();
+    pthread_mutex_lock(&engine->lock);
+    push_score(&engine->waiting, score);
+    engine->status.queued++;
+    pthread_cond_signal(&engine->work_came);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+int insp_engine_call(struct insp_engine *engine, insp_engine_work *work, insp_engine_done *done, void *arg,
+                     bool wait, struct insp_error *reterr) {
+    struct call local = {0}, *call = wait ? &local : calloc(1, sizeof *call);
+    if (!call)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for work on the inference thread");
+    *call = (struct call){.work = work, .done = done, .arg = arg, .wait = wait};
+    pthread_mutex_lock(&engine->lock);
+    push_call(&engine->calls, call);
+    pthread_cond_signal(&engine->work_came);
+    while (wait && !call->finished)
+        pthread_cond_wait(&engine->call_finished, &engine->lock);
+    pthread_mutex_unlock(&engine->lock);
+    if (!wait)
+        return 0;
+    if (done)
+        done(arg, local.code, local.code < 0 ? &local.error : NULL);
+    if (local.code < 0 && reterr)
+        *reterr = local.error;
+    return local.code;
+}
+
+void insp_engine_status(struct insp_engine *engine, struct insp_engine_status *ret) {
+    pthread_mutex_lock(&engine->lock);
+    *ret = engine->status;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+/* Everything that still waits is refused; true if there was something to deliver. After the join. */
+static bool refuse_rest(struct insp_engine *engine) {
+    int64_t now_us = insp_mono_us();
+    struct insp_score *next = take_scores(&engine->waiting);
+    for (struct insp_score *score; (score = next);) {
+        next = score->next;
+        engine->status.queued--;
+        refuse(score, INSP_E_SHUTTING_DOWN, now_us, "the daemon stopped before the image was scored");
+        push_score(&engine->scored, score);
+    }
+    struct call *next_call = take_calls(&engine->calls);
+    for (struct call *call; (call = next_call);) {
+        next_call = call->next;
+        call->code = insp_fail(&call->error, INSP_E_SHUTTING_DOWN, "the daemon is stopping");
+        push_call(&engine->called, call);
+    }
+    return engine->scored.head || engine->called.head;
+}
+
+void insp_engine_close(struct insp_engine *engine, void (*closed)(void *arg), void *arg) {
+    stop_thread(engine);
+    while (refuse_rest(engine)) /* a done that submits again is refused again */
+        deliver(engine);
+    insp_trunk_free(engine->trunk);
+    engine->closed = closed;
+    engine->closed_arg = arg;
+    uv_close((uv_handle_t *)&engine->async, on_closed);
+}

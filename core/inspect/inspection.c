@@ -1,0 +1,59 @@
+#include "core/inspect/inspection.h"
+
+#include "core/inspect/model.h"
+
+struct insp_inspection *insp_inspection_new(void) {
+    struct insp_inspection *job = calloc(1, sizeof *job);
+    if (job)
+        insp_uuid7(job->id);
+    return job;
+}
+
+void insp_inspection_free(struct insp_inspection *job) {
+    if (!job)
+        return;
+    free(job->body);
+    free(job->pixels);
+    free(job->boxes);
+    insp_model_unref(job->model);
+    free(job);
+}
+
+void insp_inspection_record(const struct insp_inspection *job, struct insp_record *ret) {
+    const struct insp_manifest *manifest = job->model->manifest;
+    *ret = (struct insp_record){
+        .id = job->id,
+        .product = manifest->product,
+        .model = manifest->version,
+        .camera = job->camera,
+        .part = job->part,
+        .anomaly = job->anomaly,
+        .probability = job->score.probability,
+        .threshold = manifest->threshold,
+        .heat_max = job->heat.max,
+        .heat_area = job->heat.area,
+        .heat_threshold = manifest->heatmap.threshold,
+        .heat_low = manifest->heatmap.low,
+        .heat_high = manifest->heatmap.high,
+        .heat_per_image = manifest->heatmap.scale == INSP_SCALE_PER_IMAGE,
+        .boxes = job->boxes ? job->boxes : "[]",
+        .cam = job->score.cam,
+        .width = job->width,
+        .height = job->height,
+        .sha256 = job->sha256,
+        .media_type = job->media_type,
+        .extension = insp_media_extension(job->type.media),
+        .image_bytes = job->body_bytes,
+        .image_kept = true,
+        .received_us = job->received_us,
+        .decode_us = job->decode_us,
+        .queue_us = job->queue_us,
+        .inference_us = job->inference_us,
+        .store_us = job->store_us,
+        .total_us = job->total_us,
+        .label_defect = "",
+        .label_note = "",
+        .labelled_by = "",
+        .image = job->body,
+    };
+}

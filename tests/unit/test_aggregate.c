@@ -1,0 +1,104 @@
+#include "core/store/internal.h"
+
+#include "tests/unit/store_fixture.h"
+
+static const int64_t MINUTE_US = 60000000;
+
+START_TEST(test_buckets_hold_what_falls_into_them) {
+    unsigned last = 0;
+    for (int64_t us = 1; us < 40000000; us += 1 + us / 50) {
+        unsigned bucket = insp_latency_bucket(us);
+        ck_assert_uint_ge(bucket, last);
+        ck_assert_uint_lt(bucket, INSP_LATENCY_BUCKETS);
+        ck_assert_int_ge(us + 1, insp_latency_at(bucket, 0));
+        if (bucket < INSP_LATENCY_BUCKETS - 1)
+            ck_assert_int_le(us - 1, insp_latency_at(bucket, 1));
+        last = bucket;
+    }
+    ck_assert_uint_eq(last, INSP_LATENCY_BUCKETS - 1);
+}
+END_TEST
+
+static void put_at(struct fixture *f, char *id, const char *product, bool anomaly, int64_t received_us,
+                   int64_t total_us) {
+    struct insp_record record = fixture_record(id, product, anomaly);
+    record.received_us = received_us;
+    record.total_us = total_us;
+    fixture_put(f, &record);
+}
+
+static struct insp_statistics ask(struct fixture *f, const char *product, int64_t since, int64_t until,
+                                  int64_t step) {
+    struct insp_statistics s;
+    ck_insp_ok(insp_store_statistics(f->store, product, since * MINUTE_US, until * MINUTE_US, step * MINUTE_US, &s,
+                                     &f->err),
+               f->err);
+    return s;
+}
+
+START_TEST(test_counts_by_window_product_and_step) {
+    struct fixture f;
+    char id[INSP_UUID_BYTES];
+    fixture_open(&f);
+    for (int i = 0; i < 20; i++)
+        put_at(&f, id, i % 4 ? "p" : "q", i % 5 == 0, (100 + i) * MINUTE_US + i, 5000);
+    struct insp_statistics s = ask(&f, NULL, 0, 0, 5);
+    ck_assert_uint_eq(s.good, 16);
+    ck_assert_uint_eq(s.anomaly, 4);
+    ck_assert_uint_eq(s.bucket_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(s.bucket[i].start_us, (100 + 5 * (int64_t)i) * MINUTE_US);
+        ck_assert_uint_eq(s.bucket[i].good, 4);
+        ck_assert_uint_eq(s.bucket[i].anomaly, 1);
+    }
+    insp_statistics_clear(&s);
+    s = ask(&f, "q", 104, 112, 1);
+    ck_assert_uint_eq(s.good + s.anomaly, 2);
+    insp_statistics_clear(&s);
+    s = ask(&f, "none", 0, 0, 1);
+    ck_assert_uint_eq(s.bucket_count, 0);
+    ck_assert_int_eq(s.total_p99_us, 0);
+    insp_statistics_clear(&s);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(test_quantiles_are_within_nine_percent) {
+    struct fixture f;
+    char id[INSP_UUID_BYTES];
+    fixture_open(&f);
+    for (int i = 1; i <= 1000; i++)
+        put_at(&f, id, "p", false, 100 * MINUTE_US, i * 100);
+    struct insp_statistics s = ask(&f, "p", 0, 0, 1);
+    ck_assert_int_eq(s.total_max_us, 100000);
+    ck_assert_double_eq_tol((double)s.total_p50_us, 50000, 4500);
+    ck_assert_double_eq_tol((double)s.total_p90_us, 90000, 8100);
+    ck_assert_double_eq_tol((double)s.total_p99_us, 99000, 8910);
+    insp_statistics_clear(&s);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(test_labels_move_between_counts) {
+    struct fixture f;
+    char id[INSP_UUID_BYTES];
+    fixture_open(&f);
+    put_at(&f, id, "p", true, 100 * MINUTE_US, 5000);
+    static const struct {
+        enum insp_label label;
+        uint64_t good, anomaly;
+    } steps[] = {
+        {INSP_LABEL_GOOD, 1, 0}, {INSP_LABEL_GOOD, 1, 0}, {INSP_LABEL_ANOMALY, 0, 1}, {INSP_LABEL_NONE, 0, 0}};
+    for (size_t i = 0; i < INSP_COUNT(steps); i++) {
+        ck_insp_ok(insp_store_label(f.store, id, steps[i].label, "", "", "", &f.err), f.err);
+        struct insp_statistics s = ask(&f, NULL, 0, 0, 1);
+        ck_assert_uint_eq(s.labelled_good, steps[i].good);
+        ck_assert_uint_eq(s.labelled_anomaly, steps[i].anomaly);
+        insp_statistics_clear(&s);
+    }
+    fixture_close(&f);
+}
+END_TEST
+
+INSP_TESTS(test_buckets_hold_what_falls_into_them, test_counts_by_window_product_and_step,
+           test_quantiles_are_within_nine_percent, test_labels_move_between_counts);
