@@ -1,0 +1,181 @@
+#include "core/inspect/engine.h"
+
+#include "tests/unit/engine_fixture.h"
+
+enum { SCORES = 8 };
+
+struct scores {
+    struct engine_fixture f;
+    struct insp_score score[SCORES];
+    float *pixels[SCORES];
+    size_t finished;
+};
+
+static void on_done(struct insp_score *score) {
+    struct scores *scores = score->data;
+    scores->finished++;
+}
+
+static void submit(struct scores *s, size_t i, struct insp_model *model, float brightness, int64_t deadline_us) {
+    s->pixels[i] = malloc(INSP_INPUT_FLOATS * sizeof(float));
+    for (size_t k = 0; k < INSP_INPUT_FLOATS; k++)
+        s->pixels[i][k] = brightness;
+    s->score[i] = (struct insp_score){
+        .model = model, .pixels = s->pixels[i], .deadline_us = deadline_us, .done = on_done, .data = s};
+    insp_engine_submit(s->f.engine, &s->score[i]);
+}
+
+static void run_until(struct scores *s, size_t finished) {
+    while (s->finished < finished)
+        uv_run(&s->f.loop, UV_RUN_ONCE);
+}
+
+static void finish(struct scores *s) {
+    engine_close(&s->f);
+    for (size_t i = 0; i < SCORES; i++)
+        free(s->pixels[i]);
+}
+
+START_TEST(test_what_waits_is_one_batch_of_mixed_products) {
+    static struct scores s;
+    engine_open(&s.f, 3, true);
+    engine_hold(&s.f);
+    for (size_t i = 0; i < 5; i++)
+        submit(&s, i, i % 2 ? s.f.bad : s.f.good, (float)(i % 2), 0);
+    struct insp_engine_status status;
+    insp_engine_status(s.f.engine, &status);
+    ck_assert_uint_eq(status.queued, 5);
+    ck_assert_int_ne(status.busy_since_us, 0);
+    engine_release(&s.f);
+    run_until(&s, 5);
+    for (size_t i = 0; i < 5; i++) {
+        ck_insp_ok(s.score[i].code, s.score[i].error);
+        ck_assert_uint_eq(s.score[i].batch, i < 3 ? 3 : 2);
+        ck_assert(i % 2 ? s.score[i].probability > 0.9f : s.score[i].probability < 0.1f);
+        ck_assert_int_ge(s.score[i].queue_us, 0);
+        ck_assert_int_gt(s.score[i].inference_us, 0);
+    }
+    insp_engine_status(s.f.engine, &status);
+    ck_assert_uint_eq(status.queued, 0);
+    ck_assert_uint_eq(status.in_pass, 0);
+    ck_assert_uint_eq(status.images, 5);
+    ck_assert_uint_eq(status.passes, 2);
+    ck_assert_str_eq(status.device, "cpu");
+    finish(&s);
+}
+END_TEST
+
+START_TEST(test_expired_are_answered_unscored) {
+    static struct scores s;
+    engine_open(&s.f, 4, true);
+    engine_hold(&s.f);
+    submit(&s, 0, s.f.good, 0, insp_mono_us());
+    submit(&s, 1, s.f.good, 0, 0);
+    submit(&s, 2, s.f.good, 0, insp_mono_us() + 3600 * 1000000LL);
+    engine_release(&s.f);
+    run_until(&s, 3);
+    ck_assert_int_eq(s.score[0].code, INSP_E_DEADLINE);
+    ck_assert_uint_eq(s.score[0].batch, 0);
+    ck_insp_ok(s.score[1].code, s.score[1].error);
+    ck_assert_uint_eq(s.score[1].batch, 2);
+    ck_insp_ok(s.score[2].code, s.score[2].error);
+    finish(&s);
+}
+END_TEST
+
+START_TEST(test_only_the_culprit_fails) {
+    static struct scores s;
+    engine_open(&s.f, 4, true);
+    engine_hold(&s.f);
+    submit(&s, 0, s.f.bad, 1, 0);
+    submit(&s, 1, s.f.broken, NAN, 0);
+    submit(&s, 2, s.f.good, 0, 0);
+    engine_release(&s.f);
+    run_until(&s, 3);
+    ck_insp_ok(s.score[0].code, s.score[0].error);
+    ck_assert(s.score[0].probability > 0.9f);
+    ck_assert_int_eq(s.score[1].code, INSP_E_MODEL);
+    ck_insp_ok(s.score[2].code, s.score[2].error);
+    ck_assert(s.score[2].probability < 0.1f);
+    finish(&s);
+}
+END_TEST
+
+START_TEST(test_without_a_trunk_it_says_so) {
+    static struct scores s;
+    engine_open(&s.f, 4, false);
+    ck_assert_str_eq(insp_engine_trunk_sha256(s.f.engine), "");
+    submit(&s, 0, s.f.good, 0, 0);
+    run_until(&s, 1);
+    ck_assert_int_eq(s.score[0].code, INSP_E_NOT_READY);
+    finish(&s);
+}
+END_TEST
+
+static int refuse_work(struct insp_device *device, struct insp_trunk *trunk, void *arg,
+                       struct insp_error *reterr) {
+    ck_assert(device && trunk);
+    *(uv_thread_t *)arg = uv_thread_self();
+    return insp_fail(reterr, INSP_E_MODEL, "no good");
+}
+
+static int called_code;
+static void on_called(void *arg, int code, const struct insp_error *error) {
+    uv_thread_t worked = *(uv_thread_t *)arg, self = uv_thread_self();
+    ck_assert(!uv_thread_equal(&worked, &self));
+    ck_assert_str_eq(error->detail, "no good");
+    called_code = code;
+}
+
+START_TEST(test_calls_run_on_the_inference_thread) {
+    struct engine_fixture f;
+    uv_thread_t worked, self = uv_thread_self();
+    engine_open(&f, 1, true);
+    ck_insp_code(insp_engine_call(f.engine, refuse_work, NULL, &worked, true, &f.err), INSP_E_MODEL, f.err);
+    ck_assert(!uv_thread_equal(&worked, &self));
+    ck_insp_ok(insp_engine_call(f.engine, refuse_work, on_called, &worked, false, &f.err), f.err);
+    while (!called_code)
+        uv_run(&f.loop, UV_RUN_ONCE);
+    ck_assert_int_eq(called_code, INSP_E_MODEL);
+    engine_close(&f);
+}
+END_TEST
+
+static void submit_again(struct insp_score *score) {
+    struct scores *s = score->data;
+    s->finished++;
+    if (score->code != INSP_E_SHUTTING_DOWN || s->finished < 2)
+        insp_engine_submit(s->f.engine, score);
+}
+
+/* Whatever waits at the end is answered once, even what a done callback submits while the engine closes. */
+START_TEST(test_close_answers_what_waits) {
+    static struct scores s;
+    engine_open(&s.f, 4, true);
+    submit(&s, 0, s.f.good, 0, 0);
+    s.score[0].done = submit_again;
+    engine_close(&s.f);
+    ck_assert_uint_ge(s.finished, 2);
+    ck_assert_int_eq(s.score[0].code, INSP_E_SHUTTING_DOWN);
+    free(s.pixels[0]);
+}
+END_TEST
+
+START_TEST(test_what_cannot_start_leaves_nothing) {
+    uv_loop_t loop;
+    struct insp_engine *engine;
+    struct insp_error err;
+    struct insp_engine_config config = {.device = {.name = "abacus"}, .batch_max = 4};
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_insp_code(insp_engine_new(&loop, &config, &engine, &err), INSP_E_DEVICE, err);
+    config.batch_max = 65;
+    ck_insp_code(insp_engine_new(&loop, &config, &engine, &err), INSP_E_CONFIG, err);
+    config.batch_max = 0;
+    ck_insp_code(insp_engine_new(&loop, &config, &engine, &err), INSP_E_CONFIG, err);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+}
+END_TEST
+
+INSP_TESTS(test_what_waits_is_one_batch_of_mixed_products, test_expired_are_answered_unscored,
+           test_only_the_culprit_fails, test_without_a_trunk_it_says_so, test_calls_run_on_the_inference_thread,
+           test_close_answers_what_waits, test_what_cannot_start_leaves_nothing);

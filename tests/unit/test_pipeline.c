@@ -1,0 +1,226 @@
+#include "core/inspect/pipeline.h"
+
+#include "tests/unit/engine_fixture.h"
+#include "tests/unit/store_fixture.h"
+
+#include <sqlite3.h>
+
+enum { JOBS = 8, SIDE = 32 };
+
+struct line {
+    struct engine_fixture f;
+    struct fixture disk;
+    struct insp_pipeline *pipeline;
+    struct insp_inspection *job[JOBS];
+    size_t finished, full;
+    bool submitting;
+};
+
+static void on_nospace(void *arg) {
+    struct line *line = arg;
+    line->full++;
+}
+
+static void on_done(struct insp_inspection *job) {
+    struct line *line = job->data;
+    ck_assert(!line->submitting);
+    ck_assert_ptr_null(job->pixels);
+    ck_assert_ptr_null(job->body);
+    line->finished++;
+}
+
+static void line_open(struct line *line) {
+    *line = (struct line){0};
+    engine_open(&line->f, 4, true);
+    fixture_open(&line->disk);
+    struct insp_pipeline_config config = {.image_limits = insp_image_limits_default(),
+                                          .engine = line->f.engine,
+                                          .store = line->disk.store,
+                                          .on_nospace = on_nospace,
+                                          .on_nospace_arg = line};
+    ck_insp_ok(insp_pipeline_new(&line->f.loop, &config, &line->pipeline, &line->f.err), line->f.err);
+}
+
+static void line_close(struct line *line) {
+    ck_assert_uint_eq(insp_pipeline_in_flight(line->pipeline), 0);
+    for (size_t i = 0; i < JOBS; i++)
+        insp_inspection_free(line->job[i]);
+    insp_pipeline_free(line->pipeline);
+    engine_close(&line->f);
+    fixture_close(&line->disk);
+}
+
+/* A grey picture of SIDE x SIDE; white goes to the model that says anomaly. */
+static struct insp_inspection *make(struct line *line, size_t i, bool white) {
+    struct insp_inspection *job = insp_inspection_new();
+    job->body_bytes = SIDE * SIDE;
+    job->body = malloc(job->body_bytes);
+    memset(job->body, white ? 255 : 0, job->body_bytes);
+    job->type = (struct insp_media_type){INSP_MEDIA_RAW, INSP_RAW_MONO8, SIDE, SIDE};
+    job->received_us = insp_wall_us();
+    job->started_us = insp_mono_us();
+    job->model = insp_model_ref(white ? line->f.bad : line->f.good);
+    strcpy(job->camera, "cam");
+    job->done = on_done;
+    job->data = line;
+    line->job[i] = job;
+    return job;
+}
+
+static void submit(struct line *line, struct insp_inspection *job) {
+    line->submitting = true;
+    insp_pipeline_submit(line->pipeline, job);
+    line->submitting = false;
+}
+
+static void run_until(struct line *line, size_t finished) {
+    while (line->finished < finished)
+        uv_run(&line->f.loop, UV_RUN_ONCE);
+}
+
+static uint64_t stored(struct line *line) {
+    struct insp_store_usage usage;
+    ck_insp_ok(insp_store_usage(line->disk.store, &usage, &line->disk.err), line->disk.err);
+    return usage.inspections;
+}
+
+static int expect_record(void *arg, const struct insp_record *record) {
+    const struct insp_inspection *job = arg;
+    ck_assert_str_eq(record->product, "p");
+    ck_assert_str_eq(record->model, "v1");
+    ck_assert_str_eq(record->camera, "cam");
+    ck_assert_str_eq(record->sha256, job->sha256);
+    ck_assert_str_eq(record->media_type, "image/x-raw;format=mono8;width=32;height=32");
+    ck_assert_str_eq(record->extension, "raw");
+    ck_assert(record->anomaly == job->anomaly && record->probability == job->score.probability);
+    ck_assert(record->width == SIDE && record->height == SIDE);
+    ck_assert_uint_eq(record->image_bytes, SIDE * SIDE);
+    ck_assert_str_eq(record->boxes, job->boxes);
+    ck_assert_mem_eq(record->cam, job->score.cam, sizeof job->score.cam);
+    ck_assert_int_le(record->total_us, job->total_us);
+    return 0;
+}
+
+START_TEST(test_stored_then_answered) {
+    static struct line line;
+    line_open(&line);
+    for (size_t i = 0; i < JOBS; i++)
+        submit(&line, make(&line, i, i % 2));
+    ck_assert_uint_eq(insp_pipeline_in_flight(line.pipeline), JOBS);
+    run_until(&line, JOBS);
+    ck_assert_uint_eq(stored(&line), JOBS);
+    for (size_t i = 0; i < JOBS; i++) {
+        struct insp_inspection *job = line.job[i];
+        ck_insp_ok(job->code, job->error);
+        ck_assert(job->anomaly == (i % 2 != 0));
+        ck_assert_int_ge(job->total_us, job->decode_us + job->queue_us + job->inference_us + job->store_us);
+        ck_insp_ok(insp_store_get(line.disk.store, job->id, expect_record, job, &line.disk.err), line.disk.err);
+    }
+    line_close(&line);
+}
+END_TEST
+
+START_TEST(test_what_ends_early_is_not_stored) {
+    static struct line line;
+    line_open(&line);
+    struct insp_inspection *late = make(&line, 0, true), *left = make(&line, 1, true), *cut = make(&line, 2, true),
+                           *fine = make(&line, 3, true);
+    late->deadline_us = 1;
+    left->abandoned = true;
+    cut->body_bytes--;
+    fine->deadline_us = insp_mono_us() + 3600 * 1000000LL;
+    submit(&line, late);
+    submit(&line, left);
+    submit(&line, cut);
+    submit(&line, fine);
+    run_until(&line, 4);
+    ck_assert_int_eq(late->code, INSP_E_DEADLINE);
+    ck_assert_int_eq(left->code, INSP_E_CANCELLED);
+    ck_assert_int_eq(cut->code, INSP_E_IMAGE);
+    ck_insp_ok(fine->code, fine->error);
+    ck_assert_uint_eq(stored(&line), 1);
+    line_close(&line);
+}
+END_TEST
+
+/* The client leaves while its image waits for the device: scored or not, nothing is stored. */
+START_TEST(test_left_while_it_waits) {
+    static struct line line;
+    struct insp_engine_status status = {0};
+    line_open(&line);
+    engine_hold(&line.f);
+    submit(&line, make(&line, 0, true));
+    while (!status.queued) {
+        uv_run(&line.f.loop, UV_RUN_ONCE);
+        insp_engine_status(line.f.engine, &status);
+    }
+    line.job[0]->abandoned = true;
+    engine_release(&line.f);
+    run_until(&line, 1);
+    ck_assert_int_eq(line.job[0]->code, INSP_E_CANCELLED);
+    ck_assert_uint_eq(stored(&line), 0);
+    line_close(&line);
+}
+END_TEST
+
+static int set_pages(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    (void)reterr;
+    return sqlite3_exec(db, arg, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
+}
+
+static void limit_pages(struct line *line, const char *pragma) {
+    char sql[64];
+    strcpy(sql, pragma);
+    ck_insp_ok(insp_store_write(line->disk.store, set_pages, sql, &line->disk.err), line->disk.err);
+}
+
+/* Pages that are free take the first few records; then the disk is full, the client hears it, and once there is
+ * room the line goes on. */
+START_TEST(test_full_disk_is_an_answer) {
+    static struct line line;
+    line_open(&line);
+    limit_pages(&line, "PRAGMA max_page_count = 1");
+    struct insp_inspection *job;
+    size_t sent = 0;
+    do {
+        insp_inspection_free(line.job[0]);
+        job = make(&line, 0, true);
+        submit(&line, job);
+        run_until(&line, ++sent);
+    } while (job->code == 0 && sent < 200);
+    ck_assert_int_eq(job->code, INSP_E_NOSPACE);
+    ck_assert_uint_eq(line.full, 1);
+    ck_assert_uint_eq(stored(&line), sent - 1);
+    limit_pages(&line, "PRAGMA max_page_count = 1000000");
+    submit(&line, make(&line, 1, false));
+    run_until(&line, sent + 1);
+    ck_insp_ok(line.job[1]->code, line.job[1]->error);
+    line_close(&line);
+}
+END_TEST
+
+/* Two jobs with one id in a group: the second fails for its own fault, its neighbours are stored. */
+START_TEST(test_one_bad_record_does_not_take_its_group) {
+    static struct line line;
+    line_open(&line);
+    engine_hold(&line.f);
+    for (size_t i = 0; i < 4; i++)
+        make(&line, i, true);
+    strcpy(line.job[1]->id, line.job[0]->id);
+    for (size_t i = 0; i < 4; i++)
+        submit(&line, line.job[i]);
+    engine_release(&line.f);
+    run_until(&line, 4);
+    size_t failed = 0;
+    for (size_t i = 0; i < 4; i++)
+        failed += line.job[i]->code < 0;
+    ck_assert_uint_eq(failed, 1);
+    ck_insp_ok(line.job[2]->code, line.job[2]->error);
+    ck_insp_ok(line.job[3]->code, line.job[3]->error);
+    ck_assert_uint_eq(stored(&line), 3);
+    line_close(&line);
+}
+END_TEST
+
+INSP_TESTS(test_stored_then_answered, test_what_ends_early_is_not_stored, test_left_while_it_waits,
+           test_full_disk_is_an_answer, test_one_bad_record_does_not_take_its_group);
