@@ -69,6 +69,7 @@ def call(function, *arguments):
 
 
 def floats(tensor):
+    """The tensor's memory, borrowed: the caller keeps the tensor in a variable during the call."""
     assert tensor.dtype == torch.float32 and tensor.is_contiguous() and tensor.device.type == "cpu"
     return ctypes.cast(tensor.data_ptr(), Floats)
 
@@ -78,7 +79,8 @@ def of_pointer(pointer, *shape):
     count = 1
     for n in shape:
         count *= n
-    return torch.tensor(pointer[:count], dtype=torch.float32).reshape(shape)
+    address = ctypes.cast(pointer, ctypes.c_void_p).value
+    return torch.frombuffer((ctypes.c_float * count).from_address(address), dtype=torch.float32).reshape(shape).clone()
 
 
 class Device:
