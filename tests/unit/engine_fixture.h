@@ -75,10 +75,10 @@ static inline void engine_closed(void *arg) {
 }
 
 static inline void engine_close(struct engine_fixture *f) {
+    insp_engine_close(f->engine, engine_closed, f); /* nothing scores with the models from here on */
     insp_model_unref(f->good);
     insp_model_unref(f->bad);
     insp_model_unref(f->broken);
-    insp_engine_close(f->engine, engine_closed, f);
     uv_run(&f->loop, UV_RUN_DEFAULT);
     ck_assert(f->closed);
     ck_assert_int_eq(uv_loop_close(&f->loop), 0); /* no handle was left */
