@@ -1,0 +1,41 @@
+/* api/handlers.h - the handlers that the route table names; one file per resource. The thread is the kind's
+ * (router.h); each fills request->response or fails, which becomes a problem. */
+#ifndef INSP_API_HANDLERS_H
+#define INSP_API_HANDLERS_H
+
+#include "api/request.h"
+
+/* inspections_post.c */
+int api_inspections_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */
+int api_inspections_post(struct api_request *request, struct insp_error *reterr);   /* async */
+
+/* inspections_get.c: work */
+int api_inspections_list(struct api_request *request, struct insp_error *reterr);
+int api_inspection_get(struct api_request *request, struct insp_error *reterr);
+
+/* pictures.c: work */
+int api_inspection_image(struct api_request *request, struct insp_error *reterr);
+int api_inspection_heatmap(struct api_request *request, struct insp_error *reterr);
+
+/* labels.c: work */
+int api_label_put(struct api_request *request, struct insp_error *reterr);
+
+/* statistics.c: work */
+int api_statistics_get(struct api_request *request, struct insp_error *reterr);
+
+/* products.c: work; `before` takes the loop's view of the models */
+int api_products_before(struct api_request *request, struct insp_error *reterr);
+int api_products_list(struct api_request *request, struct insp_error *reterr);
+int api_product_get(struct api_request *request, struct insp_error *reterr);
+int api_models_list(struct api_request *request, struct insp_error *reterr);
+int api_model_get(struct api_request *request, struct insp_error *reterr);
+
+/* ops.c: loop */
+int api_healthz(struct api_request *request, struct insp_error *reterr);
+int api_readyz(struct api_request *request, struct insp_error *reterr);
+int api_metrics_get(struct api_request *request, struct insp_error *reterr);
+
+/* assets.c: loop; files that were compiled in */
+int api_asset_get(struct api_request *request, struct insp_error *reterr);
+
+#endif

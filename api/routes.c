@@ -1,0 +1,34 @@
+#include "api/handlers.h"
+
+#include "api/router.h"
+
+#define VIEWERS (API_ROLE_VIEWER | API_ROLE_OPERATOR)
+enum { LABEL_BYTES_MAX = 64 << 10 };
+
+/* openapi.yaml describes the same set; tests/unit/test_routes.c compares both ways. */
+const struct api_route api_routes[] = {
+    {"POST", "/v1/inspections", API_OPEN, API_ROLE_CAMERA, API_ASYNC, SIZE_MAX, api_inspections_accept, NULL,
+     api_inspections_post},
+    {"GET", "/v1/inspections", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_inspections_list},
+    {"GET", "/v1/inspections/{id}", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_inspection_get},
+    {"GET", "/v1/inspections/{id}/image", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_inspection_image},
+    {"GET", "/v1/inspections/{id}/heatmap.png", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL,
+     api_inspection_heatmap},
+    {"PUT", "/v1/inspections/{id}/label", API_OPEN, API_ROLE_OPERATOR, API_WORK, LABEL_BYTES_MAX, NULL, NULL,
+     api_label_put},
+    {"GET", "/v1/statistics", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_statistics_get},
+    {"GET", "/v1/products", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_products_before, api_products_list},
+    {"GET", "/v1/products/{product}", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_products_before, api_product_get},
+    {"GET", "/v1/products/{product}/models", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_products_before,
+     api_models_list},
+    {"GET", "/v1/products/{product}/models/{version}", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_products_before,
+     api_model_get},
+    {"GET", "/metrics", API_OPEN, VIEWERS, API_LOOP, 0, NULL, NULL, api_metrics_get},
+    {"GET", "/healthz", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_healthz},
+    {"GET", "/readyz", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_readyz},
+    {"GET", "/openapi.yaml", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_asset_get},
+    {"GET", "/", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_asset_get},
+    {"GET", "/app.js", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_asset_get},
+    {"GET", "/style.css", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_asset_get},
+};
+const size_t api_route_count = sizeof api_routes / sizeof *api_routes;

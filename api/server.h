@@ -1,0 +1,101 @@
+/* api/server.h - the server's inside, shared by the files of api/ only. All state here belongs to the loop thread;
+ * `config` is constant once the server runs, so pool threads may read it. */
+#ifndef INSP_API_SERVER_H
+#define INSP_API_SERVER_H
+
+#include "api/api.h"
+#include "api/metrics.h"
+#include "api/models.h"
+#include "api/request.h"
+#include "api/tokens.h"
+
+struct api_connection { /* one per TCP connection; libmicrohttpd's socket context */
+    int fd;
+    int64_t quiet_since_us;      /* monotonic: accepted, or the last request ended */
+    struct api_request *request; /* NULL between requests */
+    struct api_connection *previous, *next;
+};
+
+struct api_server {
+    uv_loop_t *loop;
+    struct api_config config;
+    char *listen_text, *state_dir, *certificate, *key, *dataset_roots,
+        *cache_folder;               /* owned; config points here */
+    char *certificate_pem, *key_pem; /* owned */
+    char address[80];
+    bool open_access; /* by the listen address or by the configuration */
+    int listen_fd;
+
+    struct MHD_Daemon *mhd;
+    uv_poll_t poll;          /* libmicrohttpd's epoll descriptor */
+    uv_timer_t mhd_timer;    /* its timeouts, and "run again now" */
+    uv_timer_t sweep;        /* departed clients, stalled senders, watchdog's sign of life */
+    uv_timer_t deadline;     /* the nearest deadline of the inspections at work */
+    uv_timer_t housekeeping; /* usage, retention */
+    uv_timer_t selftest;
+    uv_timer_t grace;
+
+    struct insp_pipeline *pipeline;
+    struct api_models *models;
+    struct api_tokens tokens;
+    struct api_metrics *metrics;
+
+    struct api_request *requests; /* all open ones */
+    struct api_connection *connections;
+    size_t request_count, slots; /* slots: inspections between headers and answer */
+    int64_t turned_us;           /* monotonic: last time that the loop ran the sweep */
+    struct insp_store_usage usage;
+    bool usage_known, chore_running;
+    /* the chore's while it runs */
+    uv_work_t chore;
+    int64_t retention_due_us; /* monotonic; 0: set anew when the chore ends */
+    struct insp_store_usage chore_usage;
+    bool chore_usage_known;
+
+    bool stopping, mhd_stopped, grace_over, closing;
+    unsigned grace_turns; /* turns of the loop since the grace time ended */
+    int handles_open;
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+};
+
+/* connection.c: libmicrohttpd's callbacks. */
+enum MHD_Result api_connection_access(void *arg, struct MHD_Connection *connection, const char *url,
+                                      const char *method, const char *version, const char *data, size_t *bytes,
+                                      void **context);
+void api_connection_completed(void *arg, struct MHD_Connection *connection, void **context,
+                              enum MHD_RequestTerminationCode code);
+void api_connection_notify(void *arg, struct MHD_Connection *connection, void **socket_context,
+                           enum MHD_ConnectionNotificationCode code);
+
+/* A suspended request's response is filled: resume and send. */
+void api_server_finish(struct api_request *request);
+/* The same with a problem. */
+void api_server_fail(struct api_request *request, const struct insp_error *error);
+/* Suspends the connection and marks the request as at work. Inside the access handler only. */
+void api_server_suspend(struct api_request *request);
+/* Runs work on the pool, then done on the loop; request->work carries it. */
+void api_server_pool(struct api_request *request, uv_work_cb work, uv_after_work_cb done);
+/* Lets libmicrohttpd run soon. */
+void api_server_kick(struct api_server *server);
+
+/* sweep.c */
+void api_sweep(uv_timer_t *timer);
+/* When a request that began at start_us with so many bytes received must be complete, in the clock of start_us:
+ * the configured time plus one second for each 16 KiB that came. */
+int64_t api_receive_deadline(int64_t start_us, unsigned timeout_s, size_t bytes);
+
+/* inspections_post.c */
+void api_inspections_deadline(uv_timer_t *timer); /* answers 504 where it has passed, re-arms */
+void api_inspection_abandon(
+    struct api_request *request); /* nobody waits for it any more: slot free, job goes unheard */
+
+/* housekeeping.c */
+void api_housekeeping(uv_timer_t *timer);
+void api_housekeeping_now(void *server); /* the disk is full: retention at once */
+
+/* stop.c */
+void api_stop_check(struct api_server *server); /* moves the stop sequence on where it can */
+void api_server_free(struct api_server *server);
+
+#endif

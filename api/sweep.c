@@ -1,0 +1,78 @@
+/* Suspended connections do not notice that their client left, and libmicrohttpd's timeout starts anew with each
+ * byte: both are watched here. */
+#include "api/server.h"
+
+#include "core/base/clock.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { RATE_BYTES_PER_S = 16 << 10 };
+
+int64_t api_receive_deadline(int64_t start_us, unsigned timeout_s, size_t bytes) {
+    return start_us + (int64_t)timeout_s * 1000000 + (int64_t)(bytes / RATE_BYTES_PER_S) * 1000000;
+}
+
+/* The kernel's state of the connection, which TLS and unread bytes do not hide. A client that only shuts its
+ * sending side counts as gone: no camera does, and on the wire it looks the same. */
+static bool client_left(int fd) {
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length))
+        return false;
+    return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_SYN_RECV;
+}
+
+/* Nothing was answered on this connection yet, so the bytes cannot fall into the middle of another answer; with
+ * TLS they could not be written past the library. */
+static void say_timeout(const struct api_server *server, int fd) {
+    static const char body[] =
+        "{\"type\":\"about:blank\",\"title\":\"The request did not arrive in time\","
+        "\"status\":408,\"code\":\"request_timeout\",\"detail\":\"the client stopped sending\"}\n";
+    char text[512];
+    int length = snprintf(text, sizeof text,
+                          "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+                          "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n%s",
+                          sizeof body - 1, body);
+    if (!server->key_pem)
+        (void)!send(fd, text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* libmicrohttpd sees the end of the stream and cleans up. */
+static void cut(const struct api_server *server, struct api_connection *connection) {
+    struct api_request *request = connection->request;
+    if (request && request->phase == API_RECEIVING) {
+        say_timeout(server, connection->fd);
+        request->response.status = 408;
+        snprintf(request->response.code, sizeof request->response.code, "%s", insp_code_wire(INSP_E_TIMEOUT));
+        request->phase = API_REFUSED;
+    }
+    shutdown(connection->fd, SHUT_RDWR);
+}
+
+static bool overdue(const struct api_server *server, const struct api_connection *connection, int64_t now) {
+    const struct api_request *request = connection->request;
+    unsigned timeout_s = server->config.request_timeout_s;
+    if (!request)
+        return now > api_receive_deadline(connection->quiet_since_us, timeout_s, 0);
+    if (request->phase == API_RECEIVING || (request->phase == API_REFUSED && !request->response.body_static))
+        return now >
+               api_receive_deadline(request->started_us, timeout_s, request->body_bytes + request->discarded);
+    return false;
+}
+
+void api_sweep(uv_timer_t *timer) {
+    struct api_server *server = timer->data;
+    int64_t now = insp_mono_us();
+    server->turned_us = now;
+    for (struct api_request *request = server->requests; request; request = request->next)
+        if (request->submitted && request->suspended && client_left(request->fd))
+            api_inspection_abandon(request);
+    for (struct api_connection *c = server->connections; c; c = c->next)
+        if (overdue(server, c, now))
+            cut(server, c);
+    if (server->stopping)
+        api_stop_check(server);
+}
