@@ -91,13 +91,13 @@ static void print_comment(FILE *out, const char *text) {
 
 /* The largest suffix that divides it, so that what is written reads back as the same number. */
 static void print_size(FILE *out, uint64_t bytes) {
-    static const char suffixes[] = {'\0', 'K', 'M', 'G', 'T'};
+    static const char *const suffixes[] = {"", "K", "M", "G", "T"};
     size_t i = 0;
-    while (bytes && bytes % 1024 == 0 && i + 1 < sizeof suffixes) {
+    while (bytes && bytes % 1024 == 0 && i + 1 < INSP_COUNT(suffixes)) {
         bytes /= 1024;
         i++;
     }
-    fprintf(out, "%" PRIu64 "%.1s", bytes, &suffixes[i]);
+    fprintf(out, "%" PRIu64 "%s", bytes, suffixes[i]);
 }
 
 static void print_value(FILE *out, const struct daemon_setting *row, const struct daemon_settings *values) {
