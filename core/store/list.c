@@ -41,10 +41,12 @@ static const char *leading_index(const struct insp_filter *filter) {
         return "INDEXED BY inspection_label";
     if (filter->camera && *filter->camera)
         return "INDEXED BY inspection_camera";
+    if (filter->model)
+        return "INDEXED BY inspection_model";
     if (filter->verdict == 1)
         return filter->product ? "INDEXED BY inspection_anomaly" : "INDEXED BY inspection_any_anomaly";
     if (filter->product)
-        return filter->model ? "INDEXED BY inspection_model" : "INDEXED BY inspection_product";
+        return "INDEXED BY inspection_product";
     return "NOT INDEXED";
 }
 

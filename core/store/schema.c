@@ -28,7 +28,7 @@ static const char version_1[] =
     "  key INTEGER PRIMARY KEY REFERENCES inspection (key) ON DELETE CASCADE,"
     "  cam BLOB NOT NULL CHECK (length(cam) = 784)) STRICT;"
     "CREATE INDEX inspection_product ON inspection (product);"
-    "CREATE INDEX inspection_model ON inspection (product, model);"
+    "CREATE INDEX inspection_model ON inspection (model);"
     "CREATE INDEX inspection_camera ON inspection (camera) WHERE camera <> '';"
     "CREATE INDEX inspection_part ON inspection (part) WHERE part <> '';"
     "CREATE INDEX inspection_anomaly ON inspection (product) WHERE anomaly = 1;"

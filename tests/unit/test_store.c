@@ -91,6 +91,8 @@ START_TEST(test_folder_without_permission_is_named) {
     struct insp_store *store;
     struct insp_error err;
     ck_insp_code(insp_store_open("/usr", INSP_DURABLE_PROCESS, &store, &err), INSP_E_PERMISSION, err);
+    if (getuid() == 0 && seteuid(0) < 0) /* the leak sanitizer looks at its own process when it ends */
+        ck_abort_msg("cannot become root again");
     ck_assert_ptr_nonnull(strstr(err.detail, "/usr"));
     ck_assert_ptr_nonnull(strstr(err.detail, "uid 0"));
 }
