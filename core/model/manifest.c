@@ -17,6 +17,8 @@ static const struct range scale_range = {1e-9, 1e9};
 static const struct range mean_range = {-1e9, 1e9};
 static const struct range heat_range = {-1e30, 1e30};
 
+static const int64_t created_max_us = INT64_C(253402300799999999); /* 9999-12-31T23:59:59.999999Z */
+
 struct insp_manifest *insp_manifest_new(void) {
     struct insp_manifest *manifest = calloc(1, sizeof *manifest);
     if (!manifest)
@@ -185,8 +187,10 @@ static int read_identity(const json_t *root, struct insp_manifest *manifest, str
         (r = get_object(root, "weights", &weights, reterr)) < 0 ||
         (r = get_sha256(weights, "weights.sha256", manifest->weights_sha256, reterr)) < 0)
         return r;
-    if (!insp_rfc3339_parse(created, &manifest->created_us))
-        return insp_fail(reterr, INSP_E_MODEL, "created is \"%.80s\", expected an RFC 3339 time", created);
+    if (!insp_rfc3339_parse(created, &manifest->created_us) || manifest->created_us < 0 ||
+        manifest->created_us > created_max_us)
+        return insp_fail(reterr, INSP_E_MODEL,
+                         "created is \"%.80s\", expected an RFC 3339 time in the years 1970 to 9999", created);
     return 0;
 }
 

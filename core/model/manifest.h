@@ -5,7 +5,7 @@
  *   {
  *     "format": 1,
  *     "product": "cubes", "version": "20261124T202720Z",  names as insp_name_valid
- *     "created": "2026-11-24T20:27:20.123Z",              RFC 3339, milliseconds
+ *     "created": "2026-11-24T20:27:20.123Z",              RFC 3339, milliseconds, 1970 to 9999
  *     "trunk": {"sha256": "..."},                         <state>/trunks/<sha256>.safetensors
  *     "weights": {"file": "model.safetensors", "sha256": "..."},
  *     "input": {"width": 224, "height": 224, "channel_order": "rgb" | "bgr", "scale": 1e-9..1e9,

@@ -131,6 +131,8 @@ START_TEST(test_errors_name_the_field_and_the_range) {
         {"version", "\".hidden\"", "version"},
         {"version", NULL, "missing"},
         {"created", "\"yesterday\"", "RFC 3339"},
+        {"created", "\"0475-11-18T11:06:40.000Z\"",
+         "1970 to 9999"}, /* found by fuzzing: did not print as it read */
         {"trunk", "\"abc\"", "trunk is a string, expected an object"},
         {"trunk.sha256", "\"ABC\"", "64 lower-case"},
         {"weights.sha256", "12", "weights.sha256 is a number"},
