@@ -147,7 +147,7 @@ static int take_raw_parameter(const struct parameter *p, struct insp_media_type 
 }
 
 static enum insp_media media_of(const char *type, const char *subtype) {
-    if (strcasecmp(type, "image"))
+    if (strcasecmp(type, "image") != 0)
         return INSP_MEDIA_UNKNOWN;
     if (!strcasecmp(subtype, "jpeg") || !strcasecmp(subtype, "jpg")) /* jpg: unregistered, and common on cameras */
         return INSP_MEDIA_JPEG;

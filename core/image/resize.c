@@ -41,18 +41,18 @@ static void fill_taps(struct taps *taps, uint32_t from, uint32_t to, double *scr
         double low = center - scale + 0.5,
                high = center + scale + 0.5; /* truncated below: rounds to the nearest */
         uint32_t first = low < 0 ? 0 : (uint32_t)low;
-        uint32_t end = high > from ? from : (uint32_t)high;
-        for (uint32_t x = first; x < end; x++) {
-            double distance = fabs((x - center + 0.5) / scale);
-            scratch[x - first] = distance < 1 ? 1 - distance : 0;
-            sum += scratch[x - first];
+        uint32_t end = high > from ? from : (uint32_t)high, count = end > first ? end - first : 0;
+        for (uint32_t x = 0; x < count; x++) {
+            double distance = fabs((first + x - center + 0.5) / scale);
+            scratch[x] = distance < 1 ? 1 - distance : 0;
+            sum += scratch[x];
         }
-        for (uint32_t x = 0; x < end - first; x++) {
+        for (uint32_t x = 0; x < count; x++) {
             double weight = sum != 0 ? scratch[x] / sum : scratch[x];
             taps->weight[i * taps->stride + x] = (int32_t)(weight * (1 << FRACTION_BITS) + 0.5);
         }
         taps->first[i] = first;
-        taps->count[i] = end - first;
+        taps->count[i] = count;
     }
 }
 

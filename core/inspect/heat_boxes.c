@@ -19,6 +19,7 @@ static void regions_clear(struct regions *regions) {
 }
 
 static uint32_t find(struct regions *regions, uint32_t i) {
+    /* i is a label of add_region. NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
     while (regions->at[i].parent != i) {
         regions->at[i].parent = regions->at[regions->at[i].parent].parent;
         i = regions->at[i].parent;
@@ -35,16 +36,20 @@ static void include(struct region *into, const struct region *from) {
     into->max = from->max > into->max ? from->max : into->max;
 }
 
+static int make_room(struct regions *regions, size_t room, struct insp_error *reterr) {
+    struct region *grown = room < UINT32_MAX ? realloc(regions->at, room * sizeof *grown) : NULL;
+    if (!grown)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the heatmap's regions");
+    regions->at = grown;
+    regions->room = room;
+    return 0;
+}
+
 static int add_region(struct regions *regions, const struct region *region, uint32_t *ret,
                       struct insp_error *reterr) {
-    if (regions->count == regions->room) {
-        size_t room = regions->room ? 2 * regions->room : INSP_BOXES_MAX;
-        struct region *grown = room < UINT32_MAX ? realloc(regions->at, room * sizeof *grown) : NULL;
-        if (!grown)
-            return insp_fail(reterr, INSP_E_NOMEM, "no memory for the heatmap's regions");
-        regions->at = grown;
-        regions->room = room;
-    }
+    int code = regions->count == regions->room ? make_room(regions, 2 * regions->room, reterr) : 0;
+    if (code)
+        return code;
     *ret = (uint32_t)regions->count++;
     regions->at[*ret] = *region;
     regions->at[*ret].parent = *ret;
@@ -99,8 +104,7 @@ static void write_boxes(struct regions *regions, struct insp_heat_summary *summa
         if (regions->at[i].parent == i)
             regions->at[roots++] = regions->at[i];
     }
-    if (roots)
-        qsort(regions->at, roots, sizeof *regions->at, compare_regions);
+    qsort(regions->at, roots, sizeof *regions->at, compare_regions);
     summary->box_count = roots < INSP_BOXES_MAX ? roots : INSP_BOXES_MAX;
     for (size_t i = 0; i < summary->box_count; i++) {
         const struct region *r = &regions->at[i];
@@ -116,6 +120,8 @@ int insp_heat_summarise(const struct insp_heat_params *params, bool anomaly, con
     _cleanup_(insp_heat_rows_clear) struct insp_heat_rows rows = {0};
     _cleanup_(regions_clear) struct regions regions = {0};
     int code = insp_heat_rows_init(heat, width, height, &rows, reterr);
+    if (!code)
+        code = make_room(&regions, INSP_BOXES_MAX, reterr); /* enough but for ridges thinner than a pixel */
     if (code)
         return code;
 

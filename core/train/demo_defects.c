@@ -2,6 +2,7 @@
 #include "core/train/demo_defects.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { KEY_X = 64, KEY_Y, KEY_RADIUS, KEY_STRETCH, KEY_TURN, KEY_LENGTH, KEY_BEND, KEY_CURL, KEY_COLOUR };
 enum { FIELD_EDGE = 96, FIELD_INSIDE, FIELD_TWIST };
@@ -49,25 +50,22 @@ struct insp_demo_flaw insp_demo_flaw_new(enum insp_demo_defect kind, uint64_t ke
     flaw.stretch = insp_demo_uniform(key, KEY_STRETCH, 0.75, 1.35);
     flaw.sine = sin(turn);
     flaw.cosine = cos(turn);
-    const double *colour = flaw.rgb;
     switch (kind) {
     case INSP_DEMO_GOOD:
-        return flaw;
+        break;
     case INSP_DEMO_HOLE:
         flaw.radius = insp_demo_uniform(key, KEY_RADIUS, 0.042, 0.07);
-        return flaw;
+        break;
     case INSP_DEMO_THREAD:
         flaw.radius = insp_demo_uniform(key, KEY_RADIUS, 0.0065, 0.0095);
-        colour = THREAD_RGB[choice % INSP_COUNT(THREAD_RGB)];
+        memcpy(flaw.rgb, THREAD_RGB[choice % INSP_COUNT(THREAD_RGB)], sizeof flaw.rgb);
         lay_thread(&flaw, key);
         break;
     case INSP_DEMO_STAIN:
         flaw.radius = insp_demo_uniform(key, KEY_RADIUS, 0.06, 0.1);
-        colour = STAIN_RGB[choice % INSP_COUNT(STAIN_RGB)];
+        memcpy(flaw.rgb, STAIN_RGB[choice % INSP_COUNT(STAIN_RGB)], sizeof flaw.rgb);
         break;
     }
-    for (unsigned c = 0; c < 3; c++)
-        flaw.rgb[c] = colour[c];
     return flaw;
 }
 
