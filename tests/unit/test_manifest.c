@@ -60,7 +60,10 @@ START_TEST(test_round_trip_keeps_every_field) {
     ck_assert_str_eq(back->trunk_sha256, m->trunk_sha256);
     ck_assert_str_eq(back->weights_sha256, m->weights_sha256);
     ck_assert_int_eq(back->created_us, m->created_us);
-    ck_assert_mem_eq(&back->input, &m->input, sizeof m->input);
+    ck_assert(back->input.bgr && back->input.width == 224 && back->input.height == 224);
+    ck_assert_mem_eq(&back->input.scale, &m->input.scale, sizeof m->input.scale);
+    ck_assert_mem_eq(back->input.mean, m->input.mean, sizeof m->input.mean);
+    ck_assert_mem_eq(back->input.std, m->input.std, sizeof m->input.std);
     ck_assert_mem_eq(&back->heatmap, &m->heatmap, sizeof m->heatmap);
     ck_assert_mem_eq(&back->threshold, &m->threshold, sizeof m->threshold);
     ck_assert(json_equal(back->training, m->training) && json_equal(back->dataset, m->dataset));
