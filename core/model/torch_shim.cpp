@@ -140,7 +140,8 @@ struct Workspace {
     insp_cpu_workspace *packed = nullptr;
     at::Tensor upload, download; /* pinned; CUDA only */
 #ifdef INSP_TORCH_CUDA
-    std::optional<c10::cuda::CUDAStream> stream;
+    /* One stream of each kind, kept: the allocator's memory belongs to the stream that asked for it. */
+    std::optional<c10::cuda::CUDAStream> score_stream, train_stream;
 #endif
     Workspace() = default;
     Workspace(const Workspace &) = delete;
@@ -293,9 +294,10 @@ class Pass {
 
     ~Pass() {
         try {
+            wait(); /* after a failure copies from its pinned memory may still be under way */
             std::lock_guard<std::mutex> hold(device_.lock);
             device_.idle.push_back(std::move(workspace_));
-        } catch (...) { /* no memory to keep it: it is freed */
+        } catch (...) { /* the device is broken, or no memory to keep the workspace: it is freed */
         }
     }
 
@@ -334,8 +336,8 @@ class Pass {
 
     void wait() {
 #ifdef INSP_TORCH_CUDA
-        if (workspace_->stream)
-            workspace_->stream->synchronize();
+        if (guard_)
+            guard_->current_stream().synchronize();
 #endif
     }
 
@@ -348,15 +350,17 @@ class Pass {
 
     void enter_stream(Kind kind) {
 #ifdef INSP_TORCH_CUDA
-        workspace_->stream =
-            c10::cuda::getStreamFromPool(/*isHighPriority=*/kind == kScore, device_.device.index());
-        guard_.emplace(*workspace_->stream);
+        auto &stream = kind == kScore ? workspace_->score_stream : workspace_->train_stream;
+        if (!stream)
+            stream = c10::cuda::getStreamFromPool(/*isHighPriority=*/kind == kScore, device_.device.index());
+        guard_.emplace(*stream);
 #else
         (void)kind;
 #endif
     }
 
     static at::Tensor pinned(at::Tensor &buffer, int64_t floats) {
+        c10::InferenceMode ordinary(false); /* training, which runs outside of that mode, writes to it too */
         if (!buffer.defined() || buffer.numel() < floats)
             buffer = at::empty({floats}, at::TensorOptions().dtype(at::kFloat).pinned_memory(true));
         return buffer.narrow(0, 0, floats);
@@ -519,10 +523,12 @@ void deliver(Pass &pass, const at::Tensor &results, const std::vector<int64_t> &
              float *ret_prob, float *ret_cam) {
     std::vector<float> rows(order.size() * kResultFloats);
     pass.download(results, rows.data());
+    for (size_t k = 0; k < order.size(); k++)
+        require_finite(&rows[k * kResultFloats], 1, kResultFloats, "the result",
+                       first_image + static_cast<size_t>(order[k]));
     for (size_t k = 0; k < order.size(); k++) {
         const float *row = &rows[k * kResultFloats];
         size_t image = static_cast<size_t>(order[k]);
-        require_finite(row, 1, kResultFloats, "the result", first_image + image);
         ret_prob[image] = row[0];
         if (ret_cam)
             std::memcpy(ret_cam + image * INSP_MAP_FLOATS, row + 1, INSP_MAP_FLOATS * sizeof(float));

@@ -36,7 +36,9 @@ struct insp_device_config {
     const char *name; /* "auto" | "cpu" | "cuda" | "cuda:N" */
     unsigned threads; /* CPU threads of one forward or training step; 0: all that the process may use */
     enum insp_cpu_engine engine;
-    bool deterministic; /* CUDA: deterministic algorithms (training); always so on CPU */
+    /* CUDA: cuDNN's deterministic algorithms and no benchmark mode, for the whole process from then on. The CPU
+     * repeats itself bit for bit with the same threads in any case. */
+    bool deterministic;
 };
 
 /* Opens a device. "cuda" that is absent fails with INSP_E_DEVICE and says why (no driver, CPU-only libtorch,
@@ -71,7 +73,8 @@ void insp_tail_free(struct insp_tail *tail);
  *   tails     [n], the tail of image i; equal pointers need not be adjacent; borrowed
  *   ret_prob  float32 [n], 0..1, softmax probability of class anomaly
  *   ret_cam   float32 [n,14,14], unscaled class activation, higher is more anomalous
- * Fails with INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL (a value that is not finite, naming the image's place). */
+ * Fails with INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL (a value that is not finite, naming the image's place);
+ * where it fails the arrays may hold results of a part of the images. */
 int insp_score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
                float *ret_prob, float *ret_cam, struct insp_error *reterr);
 
@@ -97,7 +100,9 @@ void insp_trainer_free(struct insp_trainer *trainer);
 
 /* One mini-batch forward, backward and update.
  *   features float32 [n,512,14,14]; labels [n] of 0..1; both borrowed
- *   ret_loss the weighted mean before the update; ret_correct how many of n were classified right by then */
+ *   ret_loss the weighted mean before the update; ret_correct how many of n were classified right by then
+ * Fails with INSP_E_MODEL where the loss is not finite (the parameters stay as they were), INSP_E_NOMEM,
+ * INSP_E_DEVICE. */
 int insp_trainer_step(struct insp_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
                       float *ret_loss, size_t *ret_correct, struct insp_error *reterr);
 
