@@ -156,9 +156,17 @@ static void work(uv_work_t *work) {
         api_response_problem(&request->response, &error);
 }
 
+static void models_reread(void *arg) {
+    api_server_finish(arg);
+}
+
 static void worked(uv_work_t *work, int status) {
+    struct api_request *request = work->data;
     (void)status; /* nothing cancels pool work */
-    api_server_finish(work->data);
+    if (request->reload_models)
+        api_models_reload(request->server->models, models_reread, request);
+    else
+        api_server_finish(request);
 }
 
 /* The whole request is there. */

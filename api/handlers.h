@@ -30,6 +30,20 @@ int api_product_get(struct api_request *request, struct insp_error *reterr);
 int api_models_list(struct api_request *request, struct insp_error *reterr);
 int api_model_get(struct api_request *request, struct insp_error *reterr);
 
+/* jobs.c: work */
+int api_job_train(struct api_request *request, struct insp_error *reterr);
+int api_job_cross_validate(struct api_request *request, struct insp_error *reterr);
+int api_job_evaluate(struct api_request *request, struct insp_error *reterr);
+int api_job_cancel(struct api_request *request, struct insp_error *reterr);
+int api_job_get(struct api_request *request, struct insp_error *reterr);
+int api_jobs_list(struct api_request *request, struct insp_error *reterr);
+
+/* models_admin.c: work */
+int api_model_activate(struct api_request *request, struct insp_error *reterr);
+int api_model_rollback(struct api_request *request, struct insp_error *reterr);
+int api_model_patch(struct api_request *request, struct insp_error *reterr);
+int api_model_delete(struct api_request *request, struct insp_error *reterr);
+
 /* ops.c: loop */
 int api_healthz(struct api_request *request, struct insp_error *reterr);
 int api_readyz(struct api_request *request, struct insp_error *reterr);

@@ -1,5 +1,6 @@
 #include "api/models.h"
 
+#include "core/base/cleanup.h"
 #include "core/base/log.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
@@ -23,9 +24,17 @@ struct api_models {
     const char *state_dir;
     struct list list;
     bool reloading, testing;
+    bool reload_again;
+    struct waiter *waiters; /* for the reading after the present one */
     size_t test_place;
     struct insp_score score; /* of the self-test */
     float *pixels;
+};
+
+struct waiter {
+    api_models_done *done;
+    void *arg;
+    struct waiter *next;
 };
 
 /* One pass over the registry on the inference thread. `old` is a copy of the loop's list with own references. */
@@ -33,6 +42,7 @@ struct reload {
     struct api_models *models;
     const char *state_dir;
     struct list old, fresh;
+    struct waiter *waiters; /* answered when this pass is through */
 };
 
 static void list_clear(struct list *list) {
@@ -82,8 +92,51 @@ static const struct api_model *unchanged(const struct reload *reload, const char
     return same ? old : NULL;
 }
 
-static int load_one(struct reload *reload, struct insp_device *device, struct api_model *item,
-                    struct insp_error *reterr) {
+/* Stripes, a gradient and a spot: every early filter answers to some of it. */
+static void draw(const struct insp_transform *transform, float *ret_pixels) {
+    uint8_t *rgb = calloc((size_t)INSP_INPUT_SIDE * INSP_INPUT_SIDE, 3);
+    if (!rgb) {
+        memset(ret_pixels, 0, INSP_INPUT_FLOATS * sizeof *ret_pixels);
+        return;
+    }
+    for (int y = 0; y < INSP_INPUT_SIDE; y++)
+        for (int x = 0; x < INSP_INPUT_SIDE; x++) {
+            uint8_t *p = rgb + 3 * ((size_t)y * INSP_INPUT_SIDE + (size_t)x);
+            bool spot = (x - 150) * (x - 150) + (y - 80) * (y - 80) < 400;
+            p[0] = (uint8_t)(x / 8 % 2 ? 190 : 110);
+            p[1] = (uint8_t)(y / 6 % 2 ? 170 : 90);
+            p[2] = (uint8_t)(spot ? 20 : (x + y) / 2);
+        }
+    insp_transform_apply(transform, rgb, ret_pixels);
+    free(rgb);
+}
+
+bool api_models_answer_well(float probability, bool golden_known, float golden, float tolerance) {
+    return isfinite(probability) && probability >= 0 && probability <= 1 &&
+           (!golden_known || fabsf(probability - golden) <= tolerance);
+}
+
+/* A new model's first self-test, before it is swapped in: it serves from its first moment on, and one that answers
+ * nonsense never does. Inference thread. */
+static int prove(struct insp_trunk *trunk, struct api_model *item, struct insp_error *reterr) {
+    float probability, cam[INSP_MAP_FLOATS];
+    _cleanup_free_ float *pixels = calloc(INSP_INPUT_FLOATS, sizeof *pixels);
+    if (!pixels)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the self-test");
+    draw(&item->model->manifest->input, pixels);
+    struct insp_tail *tail = item->model->tail;
+    int code = insp_score(trunk, &tail, pixels, 1, &probability, cam, reterr);
+    if (code)
+        return code;
+    if (!api_models_answer_well(probability, false, 0, 0))
+        return insp_fail(reterr, INSP_E_MODEL, "self-test answered %g, expected 0 to 1", (double)probability);
+    item->golden = probability;
+    item->golden_known = item->passed = true;
+    return 0;
+}
+
+static int load_one(struct reload *reload, struct insp_device *device, struct insp_trunk *trunk,
+                    struct api_model *item, struct insp_error *reterr) {
     char version[INSP_NAME_BYTES] = "";
     int code = insp_registry_active(reload->state_dir, item->product, version, reterr);
     if (code)
@@ -99,19 +152,30 @@ static int load_one(struct reload *reload, struct insp_device *device, struct ap
     struct insp_model *model = NULL;
     if ((code = insp_model_load(device, reload->state_dir, item->product, version, &model, reterr)))
         return code;
-    const char *trunk = insp_engine_trunk_sha256(reload->models->engine);
-    if (strcmp(model->trunk_sha256, trunk)) {
-        insp_fail(reterr, INSP_E_MODEL, "version %s was trained on trunk %.12s, loaded is %.12s", version,
-                  model->trunk_sha256, trunk[0] ? trunk : "none");
-        insp_model_unref(model);
-        return INSP_E_MODEL;
-    }
+    const char *loaded = insp_engine_trunk_sha256(reload->models->engine);
     item->model = model;
-    return 0;
+    if (strcmp(model->trunk_sha256, loaded))
+        code = insp_fail(reterr, INSP_E_MODEL, "version %s was trained on trunk %.12s, loaded is %.12s", version,
+                         model->trunk_sha256, loaded[0] ? loaded : "none");
+    else
+        code = prove(trunk, item, reterr);
+    if (code) {
+        insp_model_unref(model);
+        item->model = NULL;
+    }
+    return code;
+}
+
+/* A version that cannot be loaded does not take the product off the line: the one that served goes on. */
+static void keep_serving(const struct reload *reload, struct api_model *item) {
+    const struct api_model *old = list_find(&reload->old, item->product);
+    if (!old || !old->model)
+        return;
+    *item = *old;
+    insp_model_ref(item->model);
 }
 
 static int load_all(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
-    (void)trunk;
     struct reload *reload = arg;
     struct insp_names products = {0};
     int code = insp_registry_products(reload->state_dir, &products, reterr);
@@ -124,9 +188,10 @@ static int load_all(struct insp_device *device, struct insp_trunk *trunk, void *
         struct api_model *item = &reload->fresh.item[reload->fresh.count++];
         struct insp_error error = {0};
         memcpy(item->product, products.name[i], INSP_NAME_BYTES);
-        if (load_one(reload, device, item, &error)) {
+        if (load_one(reload, device, trunk, item, &error)) {
             insp_log_warning("model not loaded product=%s code=%s detail=\"%s\"", item->product,
                              insp_code_wire(error.code), error.detail);
+            keep_serving(reload, item);
             memcpy(item->failure, error.detail, sizeof item->failure);
         }
     }
@@ -165,6 +230,17 @@ void api_models_free(struct api_models *models) {
     free(models);
 }
 
+static void answer(struct waiter *waiters) {
+    while (waiters) {
+        struct waiter *waiter = waiters;
+        waiters = waiter->next;
+        waiter->done(waiter->arg);
+        free(waiter);
+    }
+}
+
+static void start_reload(struct api_models *models);
+
 static void reloaded(void *arg, int code, const struct insp_error *error) {
     struct reload *reload = arg;
     struct api_models *models = reload->models;
@@ -179,51 +255,48 @@ static void reloaded(void *arg, int code, const struct insp_error *error) {
         insp_log_info("models read again products=%zu", models->list.count);
         api_models_test(models);
     }
+    answer(reload->waiters);
     free(reload);
+    if (models->reload_again)
+        start_reload(models);
 }
 
-void api_models_reload(struct api_models *models) {
-    struct reload *reload = models->reloading ? NULL : calloc(1, sizeof *reload);
-    if (!reload)
-        return;
-    reload->models = models;
-    reload->state_dir = models->state_dir;
+/* Takes over the waiters that have gathered; they are answered even where the reading cannot start. */
+static void start_reload(struct api_models *models) {
+    struct waiter *waiters = models->waiters;
+    models->waiters = NULL;
+    models->reload_again = false;
+    struct reload *reload = calloc(1, sizeof *reload);
     struct insp_error error = {0};
-    int code = list_copy(&models->list, &reload->old);
+    int code = reload ? list_copy(&models->list, &reload->old) : INSP_E_NOMEM;
     if (!code) {
+        reload->models = models;
+        reload->state_dir = models->state_dir;
+        reload->waiters = waiters;
         models->reloading = true;
         code = insp_engine_call(models->engine, load_all, reloaded, reload, false, &error);
     }
     if (code) {
         models->reloading = false;
         insp_log_error("models not read again code=%s", insp_code_wire(code));
-        list_clear(&reload->old);
+        if (reload)
+            list_clear(&reload->old);
         free(reload);
+        answer(waiters);
     }
 }
 
-/* Stripes, a gradient and a spot: every early filter answers to some of it. */
-static void draw(const struct insp_transform *transform, float *ret_pixels) {
-    uint8_t *rgb = calloc((size_t)INSP_INPUT_SIDE * INSP_INPUT_SIDE, 3);
-    if (!rgb) {
-        memset(ret_pixels, 0, INSP_INPUT_FLOATS * sizeof *ret_pixels);
-        return;
+void api_models_reload(struct api_models *models, api_models_done *done, void *arg) {
+    struct waiter *waiter = done ? malloc(sizeof *waiter) : NULL;
+    if (waiter) {
+        *waiter = (struct waiter){done, arg, models->waiters};
+        models->waiters = waiter;
     }
-    for (int y = 0; y < INSP_INPUT_SIDE; y++)
-        for (int x = 0; x < INSP_INPUT_SIDE; x++) {
-            uint8_t *p = rgb + 3 * ((size_t)y * INSP_INPUT_SIDE + (size_t)x);
-            bool spot = (x - 150) * (x - 150) + (y - 80) * (y - 80) < 400;
-            p[0] = (uint8_t)(x / 8 % 2 ? 190 : 110);
-            p[1] = (uint8_t)(y / 6 % 2 ? 170 : 90);
-            p[2] = (uint8_t)(spot ? 20 : (x + y) / 2);
-        }
-    insp_transform_apply(transform, rgb, ret_pixels);
-    free(rgb);
-}
-
-bool api_models_answer_well(float probability, bool golden_known, float golden, float tolerance) {
-    return isfinite(probability) && probability >= 0 && probability <= 1 &&
-           (!golden_known || fabsf(probability - golden) <= tolerance);
+    models->reload_again = true;
+    if (!models->reloading)
+        start_reload(models);
+    if (done && !waiter) /* without memory the caller is told at once; the reading goes on */
+        done(arg);
 }
 
 static void test_next(struct api_models *models);

@@ -24,8 +24,11 @@ int api_models_new(struct insp_engine *engine, const char *state_dir, struct api
                    struct insp_error *reterr);
 void api_models_free(struct api_models *models); /* only when not busy */
 
-/* Reads active versions and manifests again in the background; what changed is swapped in on the loop. */
-void api_models_reload(struct api_models *models);
+/* Reads active versions and manifests again in the background; what changed is loaded, self-tested and swapped in
+ * on the loop. done (may be NULL) comes on the loop after a reading that began after this call, whether it went
+ * well or not: a call during a reading is answered by the next one. */
+typedef void api_models_done(void *arg);
+void api_models_reload(struct api_models *models, api_models_done *done, void *arg);
 
 /* Scores a fixed procedural image with each model in turn and compares with the first answer. The first run is
  * also the warm-up. Does nothing while one runs. */

@@ -117,3 +117,16 @@ bool api_request_not_modified(struct api_request *request, const char *etag, con
     request->response.status = 304;
     return true;
 }
+
+int api_request_json(const struct api_request *request, json_t **ret, struct insp_error *reterr) {
+    static const char nothing[] = "{}";
+    const char *text = request->body_bytes ? (const char *)request->body : nothing;
+    size_t bytes = request->body_bytes ? request->body_bytes : sizeof nothing - 1;
+    json_error_t why;
+    json_t *json = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &why);
+    if (!json)
+        return insp_fail(reterr, INSP_E_REQUEST, "the body is not JSON: line %d column %d: %s", why.line,
+                         why.column, why.text);
+    *ret = json;
+    return 0;
+}

@@ -29,6 +29,8 @@ struct api_request {
     int fd; /* the socket; libmicrohttpd's */
     enum api_phase phase;
     bool suspended;
+    bool reload_models; /* a work handler changed the registry: the answer goes out once the loop has read it again
+                         */
     const struct api_route *route; /* NULL where none matched */
     char method[16];
     char path[256]; /* for the log; cut */
@@ -64,6 +66,9 @@ int api_request_read_headers(struct api_request *request, struct insp_error *ret
 
 /* Appends to the body. INSP_E_TOO_LARGE, INSP_E_NOMEM. */
 int api_request_append(struct api_request *request, const void *data, size_t bytes, struct insp_error *reterr);
+
+/* The body as JSON (new reference; {} for an empty body). INSP_E_REQUEST says where it is wrong. */
+int api_request_json(const struct api_request *request, json_t **ret, struct insp_error *reterr);
 
 /* Content-Length, or -1 where there is none (chunked or no body). */
 int64_t api_request_content_length(const struct api_request *request);

@@ -3,7 +3,7 @@
 #include "api/router.h"
 
 #define VIEWERS (API_ROLE_VIEWER | API_ROLE_OPERATOR)
-enum { LABEL_BYTES_MAX = 64 << 10 };
+enum { JSON_BYTES_MAX = 64 << 10 };
 
 /* openapi.yaml describes the same set; tests/unit/test_routes.c compares both ways. */
 const struct api_route api_routes[] = {
@@ -14,7 +14,7 @@ const struct api_route api_routes[] = {
     {"GET", "/v1/inspections/{id}/image", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_inspection_image},
     {"GET", "/v1/inspections/{id}/heatmap.png", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL,
      api_inspection_heatmap},
-    {"PUT", "/v1/inspections/{id}/label", API_OPEN, API_ROLE_OPERATOR, API_WORK, LABEL_BYTES_MAX, NULL, NULL,
+    {"PUT", "/v1/inspections/{id}/label", API_OPEN, API_ROLE_OPERATOR, API_WORK, JSON_BYTES_MAX, NULL, NULL,
      api_label_put},
     {"GET", "/v1/statistics", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_statistics_get},
     {"GET", "/v1/products", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_products_before, api_products_list},
@@ -23,6 +23,25 @@ const struct api_route api_routes[] = {
      api_models_list},
     {"GET", "/v1/products/{product}/models/{version}", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_products_before,
      api_model_get},
+    {"POST", "/v1/admin/products/{product}/train", API_ALWAYS, 0, API_WORK, JSON_BYTES_MAX, NULL, NULL,
+     api_job_train},
+    {"POST", "/v1/admin/products/{product}/cross-validate", API_ALWAYS, 0, API_WORK, JSON_BYTES_MAX, NULL, NULL,
+     api_job_cross_validate},
+    {"POST", "/v1/admin/products/{product}/evaluate", API_ALWAYS, 0, API_WORK, JSON_BYTES_MAX, NULL, NULL,
+     api_job_evaluate},
+    {"GET", "/v1/jobs", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_jobs_list},
+    {"GET", "/v1/jobs/{id}", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_job_get},
+    {"DELETE", "/v1/admin/jobs/{id}", API_ALWAYS, 0, API_WORK, 0, NULL, NULL, api_job_cancel},
+    {"POST", "/v1/admin/products/{product}/models/{version}/activate", API_ALWAYS, 0, API_WORK, JSON_BYTES_MAX,
+     NULL, NULL, api_model_activate},
+    {"POST", "/v1/admin/products/{product}/rollback", API_ALWAYS, 0, API_WORK, JSON_BYTES_MAX, NULL, NULL,
+     api_model_rollback},
+    {"POST", "/v1/admin/products/{product}/models/{version}/rollback", API_ALWAYS, 0, API_WORK, JSON_BYTES_MAX,
+     NULL, NULL, api_model_rollback},
+    {"PATCH", "/v1/admin/products/{product}/models/{version}", API_ALWAYS, 0, API_WORK, JSON_BYTES_MAX, NULL, NULL,
+     api_model_patch},
+    {"DELETE", "/v1/admin/products/{product}/models/{version}", API_ALWAYS, 0, API_WORK, 0, NULL, NULL,
+     api_model_delete},
     {"GET", "/metrics", API_OPEN, VIEWERS, API_LOOP, 0, NULL, NULL, api_metrics_get},
     {"GET", "/healthz", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_healthz},
     {"GET", "/readyz", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_readyz},

@@ -217,6 +217,36 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
     return 0;
 }
 
+static void on_job_changed(void *arg, const char *id) {
+    (void)arg;
+    insp_log_debug("job changed id=%s", id);
+}
+
+static void on_job_activated(void *arg, const char *product, const char *version) {
+    struct api_server *server = arg;
+    insp_log_info("training activated product=%s version=%s", product, version);
+    api_models_reload(server->models, NULL, NULL);
+}
+
+static int start_jobs(struct api_server *server, struct insp_error *reterr) {
+    const struct api_config *c = &server->config;
+    const struct insp_jobs_config config = {
+        .store = c->store,
+        .state_dir = c->state_dir,
+        .dataset_roots = c->dataset_roots,
+        .device = c->training_device,
+        .cache_folder = c->cache_folder,
+        .cache_bytes_max = c->cache_bytes_max,
+        .cache_half = c->cache_half,
+        .limits = c->image_limits,
+        .queue_max = c->job_queue,
+        .changed = on_job_changed,
+        .activated = on_job_activated,
+        .arg = server,
+    };
+    return insp_jobs_new(server->loop, &config, &server->jobs, reterr);
+}
+
 static int start(struct api_server *server, const struct api_config *config, struct insp_error *reterr) {
     int code = copy_config(server, config, reterr);
     if (!code)
@@ -241,6 +271,8 @@ static int start(struct api_server *server, const struct api_config *config, str
         code = start_mhd(server, reterr);
     if (!code)
         code = start_handles(server, reterr);
+    if (!code)
+        code = start_jobs(server, reterr);
     return code;
 }
 
@@ -281,7 +313,7 @@ void api_server_reload(struct api_server *server) {
         server->tokens = tokens;
         insp_log_info("tokens read again count=%zu", tokens.count);
     }
-    api_models_reload(server->models);
+    api_models_reload(server->models, NULL, NULL);
 }
 
 bool api_server_healthy(struct api_server *server, int64_t now_us) {

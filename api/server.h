@@ -8,6 +8,7 @@
 #include "api/models.h"
 #include "api/request.h"
 #include "api/tokens.h"
+#include "core/jobs/jobs.h"
 
 struct api_connection { /* one per TCP connection; libmicrohttpd's socket context */
     int fd;
@@ -39,6 +40,7 @@ struct api_server {
     struct api_models *models;
     struct api_tokens tokens;
     struct api_metrics *metrics;
+    struct insp_jobs *jobs;
 
     struct api_request *requests; /* all open ones */
     struct api_connection *connections;
@@ -52,6 +54,7 @@ struct api_server {
     struct insp_store_usage chore_usage;
     bool chore_usage_known;
 
+    bool jobs_closed;
     bool stopping, mhd_stopped, grace_over, closing;
     unsigned grace_turns; /* turns of the loop since the grace time ended */
     int handles_open;

@@ -87,11 +87,17 @@ void api_stop_check(struct api_server *server) {
         !server->request_count || (server->grace_over && !any_suspended(server) && server->grace_turns++ > 1);
     if (!server->mhd_stopped && quiet)
         stop_mhd(server);
-    if (!server->mhd_stopped || server->closing || server->chore_running || api_models_busy(server->models) ||
-        insp_pipeline_in_flight(server->pipeline))
+    if (!server->mhd_stopped || server->closing || server->chore_running || !server->jobs_closed ||
+        api_models_busy(server->models) || insp_pipeline_in_flight(server->pipeline))
         return;
     server->closing = true;
     close_timers(server);
+}
+
+static void jobs_closed(void *arg) {
+    struct api_server *server = arg;
+    server->jobs_closed = true;
+    api_stop_check(server);
 }
 
 void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stopped)(void *arg), void *arg) {
@@ -100,6 +106,7 @@ void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stoppe
     server->stopped_arg = arg;
     uv_timer_stop(&server->housekeeping);
     uv_timer_stop(&server->selftest);
+    insp_jobs_close(server->jobs, jobs_closed, server); /* a job ends within one mini-batch */
     server->listen_fd =
         MHD_quiesce_daemon(server->mhd); /* closed with the rest: until then clients wait, not fail */
     uv_timer_start(&server->grace, on_grace, grace_ms, 0);
