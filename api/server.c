@@ -17,6 +17,7 @@ enum {
     PEM_BYTES_MAX = 1 << 20,
     STUCK_US = 60 * 1000000, /* a pass longer than this: the inference thread does not progress */
     TURN_US = 10 * 1000000,
+    JOB_YIELD_US = 2 * 1000000,
 };
 
 /* --- libmicrohttpd in the loop ---------------------------------------------------------------------------------
@@ -228,6 +229,13 @@ static void on_job_activated(void *arg, const char *product, const char *version
     api_models_reload(server->models, NULL, NULL);
 }
 
+/* Between mini-batches inspections go first; the limit keeps a line that never pauses from starving the training.
+ */
+static void on_job_yield(void *arg) {
+    struct api_server *server = arg;
+    insp_engine_wait_idle(server->config.engine, JOB_YIELD_US);
+}
+
 static int start_jobs(struct api_server *server, struct insp_error *reterr) {
     const struct api_config *c = &server->config;
     const struct insp_jobs_config config = {
@@ -242,6 +250,7 @@ static int start_jobs(struct api_server *server, struct insp_error *reterr) {
         .queue_max = c->job_queue,
         .changed = on_job_changed,
         .activated = on_job_activated,
+        .yield = on_job_yield,
         .arg = server,
     };
     return insp_jobs_new(server->loop, &config, &server->jobs, reterr);

@@ -43,7 +43,7 @@ struct insp_engine {
     float *cam;     /* [batch_max,14,14] */
 
     pthread_mutex_t lock; /* all below */
-    pthread_cond_t work_came, call_finished;
+    pthread_cond_t work_came, call_finished, idle;
     bool stop;
     struct score_list waiting, scored;
     struct call_list calls, called;
@@ -204,13 +204,26 @@ static void *inference_thread(void *arg) {
             run_call(engine);
         else if (engine->waiting.head)
             pass(engine);
-        else
+        else {
+            pthread_cond_broadcast(&engine->idle);
             pthread_cond_wait(&engine->work_came, &engine->lock);
+        }
         engine->status.busy_since_us = 0;
         engine->status.last_progress_us = insp_mono_us();
     }
+    pthread_cond_broadcast(&engine->idle);
     pthread_mutex_unlock(&engine->lock);
     return NULL;
+}
+
+void insp_engine_wait_idle(struct insp_engine *engine, int64_t limit_us) {
+    int64_t until_us = insp_mono_us() + limit_us;
+    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+    pthread_mutex_lock(&engine->lock);
+    while (!engine->stop && (engine->status.queued || engine->status.in_pass))
+        if (pthread_cond_timedwait(&engine->idle, &engine->lock, &until))
+            break;
+    pthread_mutex_unlock(&engine->lock);
 }
 
 /* --- loop thread --- */
@@ -249,6 +262,7 @@ static int open_device(struct insp_device *device, struct insp_trunk *trunk, voi
 static void free_memory(struct insp_engine *engine) {
     pthread_cond_destroy(&engine->work_came);
     pthread_cond_destroy(&engine->call_finished);
+    pthread_cond_destroy(&engine->idle);
     pthread_mutex_destroy(&engine->lock);
     free(engine->staging);
     free(engine->cam);
@@ -278,6 +292,11 @@ static struct insp_engine *allocate(const struct insp_engine_config *config) {
     pthread_mutex_init(&engine->lock, NULL);
     pthread_cond_init(&engine->work_came, NULL);
     pthread_cond_init(&engine->call_finished, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&engine->idle, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     if (engine->staging && engine->cam)
         return engine;
     free_memory(engine);

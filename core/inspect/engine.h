@@ -67,6 +67,11 @@ struct insp_engine_status {
 };
 void insp_engine_status(struct insp_engine *engine, struct insp_engine_status *ret);
 
+/* Blocks while images wait or are being scored, at most limit_us: what a training calls between mini-batches, so
+ * that an inspection waits for one mini-batch's worth of processor at most. Any thread but the loop and the
+ * inference thread. */
+void insp_engine_wait_idle(struct insp_engine *engine, int64_t limit_us);
+
 /* Stops after the pass that runs; what still waits gets INSP_E_SHUTTING_DOWN. Joins the thread and runs
  * those done callbacks before it returns; `closed` runs on the loop once the engine's handles are closed and its
  * device and memory are gone. All models must have been released by then: nothing may be in flight in a pipeline.

@@ -2,6 +2,8 @@
 
 #include "tests/unit/engine_fixture.h"
 
+#include <pthread.h>
+
 enum { SCORES = 8 };
 
 struct scores {
@@ -61,6 +63,33 @@ START_TEST(test_what_waits_is_one_batch_of_mixed_products) {
     ck_assert_uint_eq(status.images, 5);
     ck_assert_uint_eq(status.passes, 2);
     ck_assert_str_eq(status.device, "cpu");
+    finish(&s);
+}
+END_TEST
+
+static void *wait_idle(void *arg) {
+    struct scores *s = arg;
+    insp_engine_wait_idle(s->f.engine, 60 * 1000000);
+    struct insp_engine_status status;
+    insp_engine_status(s->f.engine, &status);
+    return status.queued == 0 && status.in_pass == 0 ? arg : NULL;
+}
+
+START_TEST(test_a_training_waits_while_images_wait) {
+    static struct scores s;
+    pthread_t thread;
+    void *was_idle;
+    engine_open(&s.f, 3, true);
+    engine_hold(&s.f);
+    submit(&s, 0, s.f.good, 0, 0);
+    int64_t before_us = insp_mono_us();
+    insp_engine_wait_idle(s.f.engine, 20000); /* nothing can be scored now: the limit ends the wait */
+    ck_assert_int_ge(insp_mono_us() - before_us, 20000);
+    ck_assert_int_eq(pthread_create(&thread, NULL, wait_idle, &s), 0);
+    engine_release(&s.f);
+    run_until(&s, 1);
+    pthread_join(thread, &was_idle);
+    ck_assert_ptr_eq(was_idle, &s);
     finish(&s);
 }
 END_TEST
@@ -176,6 +205,7 @@ START_TEST(test_what_cannot_start_leaves_nothing) {
 }
 END_TEST
 
-INSP_TESTS(test_what_waits_is_one_batch_of_mixed_products, test_expired_are_answered_unscored,
-           test_only_the_culprit_fails, test_without_a_trunk_it_says_so, test_calls_run_on_the_inference_thread,
-           test_close_answers_what_waits, test_what_cannot_start_leaves_nothing);
+INSP_TESTS(test_what_waits_is_one_batch_of_mixed_products, test_a_training_waits_while_images_wait,
+           test_expired_are_answered_unscored, test_only_the_culprit_fails, test_without_a_trunk_it_says_so,
+           test_calls_run_on_the_inference_thread, test_close_answers_what_waits,
+           test_what_cannot_start_leaves_nothing);
