@@ -68,10 +68,13 @@ void api_connection_notify(void *arg, struct MHD_Connection *connection, void **
 static enum MHD_Result queue(struct api_request *request) {
     struct api_response *response = &request->response;
     bool owned = response->body && !response->body_static;
-    struct MHD_Response *mhd = MHD_create_response_from_buffer(
-        response->bytes, response->body, owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *mhd =
+        request->stream ? api_events_response(request->stream)
+                        : MHD_create_response_from_buffer(response->bytes, response->body,
+                                                          owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!mhd)
         return MHD_NO;
+    request->stream = NULL;
     response->body = NULL;
     if (response->content_type[0])
         MHD_add_response_header(mhd, "Content-Type", response->content_type);

@@ -44,6 +44,9 @@ int api_model_rollback(struct api_request *request, struct insp_error *reterr);
 int api_model_patch(struct api_request *request, struct insp_error *reterr);
 int api_model_delete(struct api_request *request, struct insp_error *reterr);
 
+/* events_get.c: async */
+int api_events_get(struct api_request *request, struct insp_error *reterr);
+
 /* ops.c: loop */
 int api_healthz(struct api_request *request, struct insp_error *reterr);
 int api_readyz(struct api_request *request, struct insp_error *reterr);

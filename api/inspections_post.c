@@ -110,6 +110,12 @@ static void name_result(struct api_request *request, const struct insp_inspectio
     api_response_header(&request->response, "Inspection-Probability", "%.6g", (double)job->score.probability);
 }
 
+static void publish(struct api_request *request, const struct insp_inspection *job) {
+    struct insp_record record;
+    insp_inspection_record(job, &record);
+    api_events_publish(request->server->events, "inspection", job->id, api_inspection_json(&record));
+}
+
 static int answer_json(struct api_request *request, const struct insp_inspection *job, struct insp_error *reterr) {
     struct insp_record record;
     insp_inspection_record(job, &record);
@@ -154,6 +160,7 @@ static void done(struct insp_inspection *job) {
     api_metrics_inspection(request->server->metrics, job);
     if (!job->code) {
         note(request, job);
+        publish(request, job);
         if (request->wants_png) {
             api_server_pool(request, render, rendered);
             return;

@@ -25,6 +25,8 @@ struct api_models {
     struct list list;
     bool reloading, testing;
     bool reload_again;
+    api_models_changed *changed; /* may be NULL */
+    void *changed_arg;
     struct waiter *waiters; /* for the reading after the present one */
     size_t test_place;
     struct insp_score score; /* of the self-test */
@@ -241,20 +243,34 @@ static void answer(struct waiter *waiters) {
 
 static void start_reload(struct api_models *models);
 
+void api_models_on_change(struct api_models *models, api_models_changed *changed, void *arg) {
+    models->changed = changed;
+    models->changed_arg = arg;
+}
+
+static void tell_changes(const struct api_models *models, const struct list *old) {
+    for (size_t i = 0; models->changed && i < models->list.count; i++) {
+        const struct api_model *item = &models->list.item[i], *before = list_find(old, item->product);
+        if (item->model && (!before || before->model != item->model))
+            models->changed(models->changed_arg, item->product, item->model->manifest->version);
+    }
+}
+
 static void reloaded(void *arg, int code, const struct insp_error *error) {
     struct reload *reload = arg;
     struct api_models *models = reload->models;
     models->reloading = false;
-    list_clear(&reload->old);
     if (code) {
         insp_log_error("models not read again code=%s detail=\"%s\"", insp_code_wire(code), error->detail);
         list_clear(&reload->fresh);
     } else {
         list_clear(&models->list);
         models->list = reload->fresh;
+        tell_changes(models, &reload->old);
         insp_log_info("models read again products=%zu", models->list.count);
         api_models_test(models);
     }
+    list_clear(&reload->old);
     answer(reload->waiters);
     free(reload);
     if (models->reload_again)

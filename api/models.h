@@ -30,6 +30,10 @@ void api_models_free(struct api_models *models); /* only when not busy */
 typedef void api_models_done(void *arg);
 void api_models_reload(struct api_models *models, api_models_done *done, void *arg);
 
+/* changed comes on the loop for each product whose version was swapped in. */
+typedef void api_models_changed(void *arg, const char *product, const char *version);
+void api_models_on_change(struct api_models *models, api_models_changed *changed, void *arg);
+
 /* Scores a fixed procedural image with each model in turn and compares with the first answer. The first run is
  * also the warm-up. Does nothing while one runs. */
 void api_models_test(struct api_models *models);

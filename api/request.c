@@ -1,5 +1,7 @@
 #include "api/request.h"
 
+#include "api/events.h"
+
 #include "core/base/clock.h"
 #include "core/inspect/inspection.h"
 
@@ -30,6 +32,8 @@ void api_request_free(struct api_request *request) {
     api_response_clear(&request->response);
     json_decref(request->snapshot);
     insp_inspection_free(request->job);
+    api_events_drop(request->stream);
+    free(request->replay);
     free(request->content_type);
     free(request->if_none_match);
     free(request->body);

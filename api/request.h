@@ -9,6 +9,7 @@
 #include "api/response.h"
 #include "api/router.h"
 #include "api/tokens.h"
+#include "core/base/uuid.h"
 
 #include <microhttpd.h>
 #include <uv.h>
@@ -46,6 +47,12 @@ struct api_request {
     json_t *snapshot; /* owned: what a work handler needs of the loop's state, made by the route's `before` */
     int64_t started_us;
     uv_work_t work;
+
+    /* GET /v1/events */
+    struct api_stream *stream; /* owned until its response is queued */
+    char *replay;              /* owned until the stream has it */
+    char replayed_to[INSP_UUID_BYTES];
+    bool replay_partial;
 
     /* POST /v1/inspections */
     struct insp_inspection *job; /* owned until submitted; then the pipeline's, which comes back through done */

@@ -42,6 +42,7 @@ const struct api_route api_routes[] = {
      api_model_patch},
     {"DELETE", "/v1/admin/products/{product}/models/{version}", API_ALWAYS, 0, API_WORK, 0, NULL, NULL,
      api_model_delete},
+    {"GET", "/v1/events", API_OPEN, VIEWERS, API_ASYNC, 0, NULL, NULL, api_events_get},
     {"GET", "/metrics", API_OPEN, VIEWERS, API_LOOP, 0, NULL, NULL, api_metrics_get},
     {"GET", "/healthz", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_healthz},
     {"GET", "/readyz", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_readyz},

@@ -17,6 +17,7 @@ enum {
     PEM_BYTES_MAX = 1 << 20,
     STUCK_US = 60 * 1000000, /* a pass longer than this: the inference thread does not progress */
     TURN_US = 10 * 1000000,
+    PING_MS = 10000,
     JOB_YIELD_US = 2 * 1000000,
 };
 
@@ -198,6 +199,11 @@ static void on_selftest(uv_timer_t *timer) {
     api_models_test(server->models);
 }
 
+static void on_ping(uv_timer_t *timer) {
+    struct api_server *server = timer->data;
+    api_events_ping(server->events);
+}
+
 static int start_handles(struct api_server *server, struct insp_error *reterr) {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD);
     int why = info ? uv_poll_init(server->loop, &server->poll, info->epoll_fd) : UV_EINVAL;
@@ -205,8 +211,8 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
         return insp_fail(reterr, INSP_E_INTERNAL, "uv_poll_init: %s", uv_strerror(why));
     server->poll.data = server;
     server->handles_open++;
-    uv_timer_t *timers[] = {&server->mhd_timer,    &server->sweep,    &server->deadline,
-                            &server->housekeeping, &server->selftest, &server->grace};
+    uv_timer_t *timers[] = {&server->mhd_timer, &server->sweep, &server->deadline, &server->housekeeping,
+                            &server->selftest,  &server->grace, &server->ping};
     for (size_t i = 0; i < INSP_COUNT(timers); i++)
         start_timer(server, timers[i]);
     uv_poll_start(&server->poll, UV_READABLE, on_readable);
@@ -214,13 +220,16 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
     uv_timer_start(&server->housekeeping, api_housekeeping, 0, HOUSEKEEPING_MS);
     uv_timer_start(&server->selftest, on_selftest, 0,
                    1000 * (uint64_t)(server->config.selftest_s ? server->config.selftest_s : 60));
+    uv_timer_start(&server->ping, on_ping, PING_MS, PING_MS);
     api_server_kick(server);
     return 0;
 }
 
 static void on_job_changed(void *arg, const char *id) {
-    (void)arg;
-    insp_log_debug("job changed id=%s", id);
+    struct api_server *server = arg;
+    json_t *job = NULL;
+    if (insp_jobs_brief(server->jobs, id, &job))
+        api_events_publish(server->events, "job", NULL, job);
 }
 
 static void on_job_activated(void *arg, const char *product, const char *version) {
@@ -234,6 +243,12 @@ static void on_job_activated(void *arg, const char *product, const char *version
 static void on_job_yield(void *arg) {
     struct api_server *server = arg;
     insp_engine_wait_idle(server->config.engine, JOB_YIELD_US);
+}
+
+static void on_model_changed(void *arg, const char *product, const char *version) {
+    struct api_server *server = arg;
+    api_events_publish(server->events, "model", NULL,
+                       json_pack("{s:s, s:s}", "product", product, "version", version));
 }
 
 static int start_jobs(struct api_server *server, struct insp_error *reterr) {
@@ -267,6 +282,8 @@ static int start(struct api_server *server, const struct api_config *config, str
         code = load_access(server, reterr);
     if (!code)
         code = api_metrics_new(&server->metrics, reterr);
+    if (!code)
+        code = api_events_new(server, &server->events, reterr);
     struct insp_pipeline_config pipeline = {.image_limits = config->image_limits,
                                             .engine = config->engine,
                                             .store = config->store,
@@ -276,6 +293,8 @@ static int start(struct api_server *server, const struct api_config *config, str
         code = insp_pipeline_new(server->loop, &pipeline, &server->pipeline, reterr);
     if (!code)
         code = api_models_new(config->engine, server->state_dir, &server->models, reterr);
+    if (!code)
+        api_models_on_change(server->models, on_model_changed, server);
     if (!code)
         code = start_mhd(server, reterr);
     if (!code)

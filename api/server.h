@@ -4,6 +4,7 @@
 #define INSP_API_SERVER_H
 
 #include "api/api.h"
+#include "api/events.h"
 #include "api/metrics.h"
 #include "api/models.h"
 #include "api/request.h"
@@ -35,12 +36,14 @@ struct api_server {
     uv_timer_t housekeeping; /* usage, retention */
     uv_timer_t selftest;
     uv_timer_t grace;
+    uv_timer_t ping; /* event clients */
 
     struct insp_pipeline *pipeline;
     struct api_models *models;
     struct api_tokens tokens;
     struct api_metrics *metrics;
     struct insp_jobs *jobs;
+    struct api_events *events;
 
     struct api_request *requests; /* all open ones */
     struct api_connection *connections;

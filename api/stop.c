@@ -19,6 +19,7 @@ void api_server_free(struct api_server *server) {
         close(server->listen_fd);
     api_models_free(server->models);
     api_metrics_free(server->metrics);
+    api_events_free(server->events);
     api_tokens_clear(&server->tokens);
     if (server->key_pem)
         explicit_bzero(server->key_pem, strlen(server->key_pem));
@@ -48,8 +49,8 @@ static void stop_mhd(struct api_server *server) {
 }
 
 static void close_timers(struct api_server *server) {
-    uv_timer_t *timers[] = {&server->mhd_timer,    &server->sweep,    &server->deadline,
-                            &server->housekeeping, &server->selftest, &server->grace};
+    uv_timer_t *timers[] = {&server->mhd_timer, &server->sweep, &server->deadline, &server->housekeeping,
+                            &server->selftest,  &server->grace, &server->ping};
     for (size_t i = 0; i < INSP_COUNT(timers); i++)
         uv_close((uv_handle_t *)timers[i], closed);
 }
@@ -106,6 +107,7 @@ void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stoppe
     server->stopped_arg = arg;
     uv_timer_stop(&server->housekeeping);
     uv_timer_stop(&server->selftest);
+    api_events_end(server->events);
     insp_jobs_close(server->jobs, jobs_closed, server); /* a job ends within one mini-batch */
     server->listen_fd =
         MHD_quiesce_daemon(server->mhd); /* closed with the rest: until then clients wait, not fail */

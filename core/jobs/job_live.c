@@ -10,6 +10,9 @@ enum { LOG_LINES_MAX = 500, STAGE_BYTES = 128 };
 struct insp_job_live {
     pthread_mutex_t lock;
     bool running, cancelled;
+    enum insp_job_kind kind;
+    enum insp_job_state state;
+    char job_product[INSP_NAME_BYTES];
     char id[INSP_UUID_BYTES];
     char stage[STAGE_BYTES];
     double progress;
@@ -41,10 +44,14 @@ void insp_job_live_free(struct insp_job_live *live) {
     free(live);
 }
 
-void insp_job_live_begin(struct insp_job_live *live, const char *id) {
+void insp_job_live_begin(struct insp_job_live *live, const char *id, enum insp_job_kind kind,
+                         const char *product) {
     pthread_mutex_lock(&live->lock);
     drop_documents(live);
     live->running = true;
+    live->state = INSP_JOB_RUNNING;
+    live->kind = kind;
+    snprintf(live->job_product, sizeof live->job_product, "%s", product);
     live->cancelled = false;
     live->progress = 0;
     live->started_us = insp_mono_us();
@@ -109,9 +116,14 @@ bool insp_job_live_cancelled(struct insp_job_live *live) {
     return cancelled;
 }
 
-void insp_job_live_end(struct insp_job_live *live, const char *product, const char *version) {
+void insp_job_live_end(struct insp_job_live *live, enum insp_job_state state, const char *product,
+                       const char *version) {
     pthread_mutex_lock(&live->lock);
     live->running = false;
+    live->state = state;
+    snprintf(live->stage, sizeof live->stage, "%s", insp_job_state_name(state));
+    if (state == INSP_JOB_SUCCEEDED)
+        live->progress = 1;
     if (product && version) {
         live->activated = true;
         snprintf(live->product, sizeof live->product, "%s", product);
@@ -172,6 +184,23 @@ void insp_job_live_overlay(struct insp_job_live *live, json_t *object, bool docu
         }
     }
     pthread_mutex_unlock(&live->lock);
+}
+
+bool insp_job_live_brief(struct insp_job_live *live, const char *id, json_t **ret) {
+    json_t *brief = NULL;
+    pthread_mutex_lock(&live->lock);
+    if (!strcmp(id, live->id)) {
+        double eta =
+            live->running ? insp_job_eta_s(live->progress, (double)(insp_mono_us() - live->started_us) / 1e6) : 0;
+        brief = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:o}", "id", live->id, "kind",
+                          insp_job_kind_name(live->kind), "product", live->job_product, "state",
+                          insp_job_state_name(live->state), "stage", live->stage, "progress", live->progress,
+                          "eta_s", eta < 0 ? json_null() : json_real(eta));
+    }
+    pthread_mutex_unlock(&live->lock);
+    if (brief)
+        *ret = brief;
+    return brief != NULL;
 }
 
 bool insp_job_live_running(struct insp_job_live *live, double *ret_progress) {

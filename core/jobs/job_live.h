@@ -12,11 +12,12 @@ struct insp_job_live *insp_job_live_new(void); /* NULL without memory */
 void insp_job_live_free(struct insp_job_live *live);
 
 /* The job's thread. */
-void insp_job_live_begin(struct insp_job_live *live, const char *id);
+void insp_job_live_begin(struct insp_job_live *live, const char *id, enum insp_job_kind kind, const char *product);
 void insp_job_live_event(struct insp_job_live *live, const struct insp_progress_event *event);
 bool insp_job_live_cancelled(struct insp_job_live *live);
 /* product NULL: the job activated nothing. */
-void insp_job_live_end(struct insp_job_live *live, const char *product, const char *version);
+void insp_job_live_end(struct insp_job_live *live, enum insp_job_state state, const char *product,
+                       const char *version);
 
 /* What is to be written to the row; holds references until released. The job's thread. ret_id INSP_UUID_BYTES. */
 void insp_job_live_snapshot(struct insp_job_live *live, char *ret_id, struct insp_job_update *ret);
@@ -27,6 +28,9 @@ bool insp_job_live_cancel(struct insp_job_live *live, const char *id);
 
 /* Lays the present progress over a job read from its row, where it is the one that runs; adds eta_s. */
 void insp_job_live_overlay(struct insp_job_live *live, json_t *object, bool documents);
+
+/* As insp_jobs_brief. */
+bool insp_job_live_brief(struct insp_job_live *live, const char *id, json_t **ret);
 
 bool insp_job_live_running(struct insp_job_live *live, double *ret_progress);
 

@@ -98,7 +98,7 @@ static void end_job(struct insp_jobs *jobs, const struct insp_job_row *row, int 
     persist(jobs, row->id, &update);
     insp_job_live_release(&update);
     const char *version = json_string_value(json_object_get(report, "version"));
-    insp_job_live_end(jobs->live, json_is_true(json_object_get(report, "activated")) ? row->product : NULL,
+    insp_job_live_end(jobs->live, state, json_is_true(json_object_get(report, "activated")) ? row->product : NULL,
                       version);
     insp_log_info("job ended id=%s kind=%s product=%s state=%s%s%s", row->id, insp_job_kind_name(row->kind),
                   row->product, insp_job_state_name(state), code ? " error=" : "", code ? err->detail : "");
@@ -129,7 +129,7 @@ static void run_one(struct insp_jobs *jobs, const struct insp_job_row *row) {
     pthread_t thread;
     struct thread_arg arg = {jobs, row};
     struct insp_error err = {0};
-    insp_job_live_begin(jobs->live, row->id);
+    insp_job_live_begin(jobs->live, row->id, row->kind, row->product);
     insp_log_info("job started id=%s kind=%s product=%s dataset=%s", row->id, insp_job_kind_name(row->kind),
                   row->product, row->params.dataset);
     int r = pthread_create(&thread, NULL, job_thread, &arg);
@@ -324,6 +324,10 @@ int insp_jobs_list(struct insp_jobs *jobs, const char *before_id, size_t limit, 
     json_array_foreach(array, i, object) insp_job_live_overlay(jobs->live, object, false);
     *ret = array;
     return 0;
+}
+
+bool insp_jobs_brief(struct insp_jobs *jobs, const char *id, json_t **ret) {
+    return insp_job_live_brief(jobs->live, id, ret);
 }
 
 bool insp_jobs_running(struct insp_jobs *jobs, double *ret_progress) {

@@ -68,6 +68,10 @@ int insp_jobs_get(struct insp_jobs *jobs, const char *id, json_t **ret, struct i
 int insp_jobs_list(struct insp_jobs *jobs, const char *before_id, size_t limit, json_t **ret,
                    struct insp_error *reterr);
 
+/* {id, kind, product, state, stage, progress, eta_s} of the job that runs or ended last, if id is its (new
+ * reference). Any thread, no SQLite. */
+bool insp_jobs_brief(struct insp_jobs *jobs, const char *id, json_t **ret);
+
 /* Whether a job runs now and how far it is (0..1). Any thread, no SQLite. */
 bool insp_jobs_running(struct insp_jobs *jobs, double *ret_progress);
 

@@ -14,7 +14,7 @@ static void event(struct insp_progress_event e) {
 static void begin(void) {
     live = insp_job_live_new();
     ck_assert_ptr_nonnull(live);
-    insp_job_live_begin(live, ID);
+    insp_job_live_begin(live, ID, INSP_JOB_TRAIN, "carpet");
 }
 
 START_TEST(progress_shows_over_the_row_of_the_running_job_only) {
@@ -75,7 +75,7 @@ START_TEST(cancel_reaches_the_named_job_while_it_runs) {
     ck_assert(!insp_job_live_cancel(live, "another"));
     ck_assert(insp_job_live_cancel(live, ID));
     ck_assert(insp_job_live_cancelled(live));
-    insp_job_live_end(live, NULL, NULL);
+    insp_job_live_end(live, INSP_JOB_CANCELLED, NULL, NULL);
     ck_assert(!insp_job_live_cancel(live, ID));
     insp_job_live_free(live);
 }
@@ -84,7 +84,7 @@ END_TEST
 START_TEST(an_activation_is_taken_once) {
     char product[INSP_NAME_BYTES], version[INSP_NAME_BYTES];
     begin();
-    insp_job_live_end(live, "carpet", "v2");
+    insp_job_live_end(live, INSP_JOB_SUCCEEDED, "carpet", "v2");
     ck_assert(insp_job_live_take_activated(live, product, version));
     ck_assert_str_eq(product, "carpet");
     ck_assert_str_eq(version, "v2");
@@ -110,6 +110,24 @@ START_TEST(the_log_keeps_its_newest_lines) {
 }
 END_TEST
 
+START_TEST(the_brief_word_is_of_the_running_or_last_job) {
+    begin();
+    json_t *brief;
+    event((struct insp_progress_event){.kind = INSP_PROGRESS_STAGE, .text = "epoch 1 of 3", .overall = 0.5});
+    ck_assert(!insp_job_live_brief(live, "another", &brief));
+    ck_assert(insp_job_live_brief(live, ID, &brief));
+    ck_assert_str_eq(json_string_value(json_object_get(brief, "stage")), "epoch 1 of 3");
+    ck_assert_str_eq(json_string_value(json_object_get(brief, "product")), "carpet");
+    json_decref(brief);
+    insp_job_live_end(live, INSP_JOB_SUCCEEDED, NULL, NULL);
+    ck_assert(insp_job_live_brief(live, ID, &brief));
+    ck_assert_str_eq(json_string_value(json_object_get(brief, "state")), "succeeded");
+    ck_assert_double_eq(json_number_value(json_object_get(brief, "progress")), 1);
+    json_decref(brief);
+    insp_job_live_free(live);
+}
+END_TEST
+
 START_TEST(eta_follows_the_share_done) {
     ck_assert_double_lt(insp_job_eta_s(0, 10), 0);
     ck_assert_double_eq_tol(insp_job_eta_s(0.25, 10), 30, 1e-9);
@@ -119,4 +137,5 @@ END_TEST
 
 INSP_TESTS(progress_shows_over_the_row_of_the_running_job_only, epochs_of_folds_go_to_their_folds,
            progress_never_steps_back, cancel_reaches_the_named_job_while_it_runs, an_activation_is_taken_once,
-           the_log_keeps_its_newest_lines, eta_follows_the_share_done);
+           the_log_keeps_its_newest_lines, the_brief_word_is_of_the_running_or_last_job,
+           eta_follows_the_share_done);
