@@ -2,10 +2,6 @@
 # it names, so a reference against the direction daemon -> api -> core fails at link time too.
 function(insp_library name)
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.c")
-  if(NOT sources) # TEMPORARY until every folder has its first source
-    file(WRITE "${CMAKE_BINARY_DIR}/empty.c" "typedef int insp_empty;\n")
-    set(sources "${CMAKE_BINARY_DIR}/empty.c")
-  endif()
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC ${ARGN} PRIVATE insp_options)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)

@@ -1,0 +1,204 @@
+/* core/train/cross_validate.c - k folds stratified by defect type, a fresh tail for each, no early stop; every
+ * image is judged once, by a tail that has not seen it. */
+#include "core/base/clock.h"
+#include "core/train/fit.h"
+#include "core/train/memory.h"
+#include "core/train/report.h"
+#include "core/train/split.h"
+
+#include <math.h>
+
+/* The figures of which mean and standard deviation over the folds are given. */
+static const struct figure {
+    const char *name;
+    size_t offset;
+    bool rate; /* a struct insp_rate, else a double */
+} figures[] = {
+    {"accuracy", offsetof(struct insp_metrics, accuracy), true},
+    {"balanced_accuracy", offsetof(struct insp_metrics, balanced_accuracy), false},
+    {"precision", offsetof(struct insp_metrics, precision), true},
+    {"recall", offsetof(struct insp_metrics, recall), true},
+    {"f1", offsetof(struct insp_metrics, f1), false},
+    {"roc_auc", offsetof(struct insp_metrics, roc_auc), false},
+};
+
+struct validation {
+    const struct insp_train_context *context;
+    const struct insp_train_params *params;
+    struct insp_train_data *data;
+    size_t *fold;       /* [count] */
+    bool thin;          /* a defect type has fewer images than there are folds */
+    size_t *member;     /* [count] scratch: who is trained on, then who is judged */
+    float *probability; /* [count] by member number */
+    json_t *folds;
+    double sum[INSP_COUNT(figures)], square[INSP_COUNT(figures)];
+    size_t known[INSP_COUNT(figures)]; /* folds in which the figure is a number */
+    double training_s, evaluating_s;
+};
+
+static void validation_free(struct validation *v) {
+    insp_train_data_free(v->data);
+    free(v->fold);
+    free(v->member);
+    free(v->probability);
+    json_decref(v->folds);
+}
+
+static double figure_of(const struct insp_metrics *metrics, const struct figure *figure) {
+    const void *place = (const char *)metrics + figure->offset;
+    return figure->rate ? ((const struct insp_rate *)place)->value : *(const double *)place;
+}
+
+static void add_figures(struct validation *v, const struct insp_metrics *metrics) {
+    for (size_t i = 0; i < INSP_COUNT(figures); i++) {
+        double value = figure_of(metrics, &figures[i]);
+        if (isnan(value))
+            continue;
+        v->sum[i] += value;
+        v->square[i] += value * value;
+        v->known[i]++;
+    }
+}
+
+/* deviation: of the sample (n - 1), as numpy's std(ddof=1) */
+static json_t *figures_json(const struct validation *v, bool deviation) {
+    json_t *json = json_object();
+    for (size_t i = 0; json && i < INSP_COUNT(figures); i++) {
+        double n = (double)v->known[i], mean = v->sum[i] / n, value = mean;
+        if (deviation)
+            value = sqrt(fmax(0, v->square[i] - n * mean * mean) / (n - 1));
+        json_object_set_new(json, figures[i].name, isfinite(value) ? json_real(value) : json_null());
+    }
+    return json;
+}
+
+static size_t choose(const struct validation *v, size_t fold, bool held_out) {
+    size_t count = 0;
+    for (size_t m = 0; m < v->data->count; m++)
+        if ((v->fold[m] == fold) == held_out)
+            v->member[count++] = m;
+    return count;
+}
+
+static int judge_fold(struct validation *v, size_t fold, struct insp_trainer *trainer, const json_t *curve,
+                      const struct insp_progress *progress, struct insp_error *reterr) {
+    size_t count = choose(v, fold, true);
+    const struct insp_scorer scorer = {.trainer = trainer};
+    struct insp_metrics metrics = {0};
+    _cleanup_free_ float *probability = malloc(count * sizeof *probability);
+    if (!probability)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", count);
+    int64_t start_us = insp_mono_us();
+    int r = insp_train_data_score(v->data, &scorer, v->member, count, progress, probability, NULL, reterr);
+    if (r == 0)
+        r = insp_train_data_metrics(v->data, v->member, count, probability, (double)v->params->threshold, &metrics,
+                                    reterr);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < count; i++)
+        v->probability[v->member[i]] = probability[i];
+    add_figures(v, &metrics);
+    json_t *entry = json_pack("{s:i, s:i, s:O, s:o}", "fold", (int)fold + 1, "held_out", (int)count, "epochs",
+                              curve, "metrics", insp_report_metrics(v->data, &metrics));
+    insp_metrics_clear(&metrics);
+    v->evaluating_s += insp_seconds_since(start_us);
+    return entry && json_array_append_new(v->folds, entry) == 0 ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory");
+}
+
+static int run_fold(struct validation *v, size_t fold, const struct insp_progress *progress,
+                    struct insp_error *reterr) {
+    const struct insp_fit_config config = {
+        .device = v->context->device,
+        .params = v->params,
+        .data = v->data,
+        .member = v->member,
+        .count = choose(v, fold, false),
+        .stop_early = false,
+        .fold = fold + 1,
+    };
+    const struct insp_progress training = insp_progress_part(progress, 0, 0.97),
+                               judging = insp_progress_part(progress, 0.97, 1);
+    _cleanup_(insp_trainer_freep) struct insp_trainer *trainer = NULL;
+    json_t *curve = NULL;
+    int64_t start_us = insp_mono_us();
+    insp_progress_stage(progress, "fold %zu of %u", fold + 1, v->params->folds);
+    int r = insp_fit(&config, &training, &trainer, &curve, reterr);
+    v->training_s += insp_seconds_since(start_us);
+    if (r == 0)
+        r = judge_fold(v, fold, trainer, curve, &judging, reterr);
+    json_decref(curve);
+    return r;
+}
+
+/* All images together, each judged by the tail that had not seen it. */
+static int pooled(struct validation *v, struct insp_metrics *ret, struct insp_error *reterr) {
+    for (size_t m = 0; m < v->data->count; m++)
+        v->member[m] = m;
+    return insp_train_data_metrics(v->data, v->member, v->data->count, v->probability,
+                                   (double)v->params->threshold, ret, reterr);
+}
+
+static int report(struct validation *v, json_t **ret, struct insp_error *reterr) {
+    struct insp_metrics metrics = {0};
+    const struct insp_train_data *data = v->data;
+    int r = pooled(v, &metrics, reterr);
+    if (r < 0)
+        return r;
+    json_t *json = json_pack(
+        "{s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, s:f}}", "kind",
+        "cross-validate", "product", v->context->product, "params", insp_train_params_json(v->params), "dataset",
+        insp_report_dataset(data), "thin", v->thin, "folds", v->folds, "mean", figures_json(v, false), "std",
+        figures_json(v, true), "pooled", insp_report_metrics(data, &metrics), "roc",
+        insp_report_roc(data, v->member, data->count, v->probability), "images",
+        insp_report_images(data, v->member, data->count, v->probability, (double)v->params->threshold),
+        "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s,
+        "training", v->training_s, "evaluating", v->evaluating_s);
+    insp_metrics_clear(&metrics);
+    if (!json)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+    *ret = json;
+    return 0;
+}
+
+static int open_data(struct validation *v, const struct insp_progress *progress, struct insp_error *reterr) {
+    int r = insp_memory_check(insp_memory_training_estimate(v->params->batch), insp_memory_available(),
+                              "cross-validation", reterr);
+    if (r == 0)
+        r = insp_train_data_open(v->context, &v->params->input, v->params->skip_unreadable, progress, &v->data,
+                                 reterr);
+    if (r < 0)
+        return r;
+    size_t count = v->data->count;
+    v->fold = malloc(count * sizeof *v->fold);
+    v->member = malloc(count * sizeof *v->member);
+    v->probability = calloc(count, sizeof *v->probability);
+    v->folds = json_array();
+    if (!v->fold || !v->member || !v->probability || !v->folds)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the folds of %zu images", count);
+    r = insp_split_folds(v->data->strata, count, v->data->dataset->stratum_count, v->params->folds,
+                         v->params->seed, v->fold, &v->thin, reterr);
+    if (r == 0 && v->thin)
+        insp_progress_log(progress,
+                          "a defect type has fewer images than there are folds: not every fold judges it");
+    return r;
+}
+
+static int validate(struct validation *v, json_t **ret_report, struct insp_error *reterr) {
+    const struct insp_progress opening = insp_progress_part(&v->context->progress, 0, 0.15);
+    int r = open_data(v, &opening, reterr);
+    for (size_t fold = 0; r == 0 && fold < v->params->folds; fold++) {
+        double width = 0.85 / v->params->folds;
+        const struct insp_progress part = insp_progress_part(&v->context->progress, 0.15 + width * (double)fold,
+                                                             0.15 + width * (double)(fold + 1));
+        r = run_fold(v, fold, &part, reterr);
+    }
+    return r < 0 ? r : report(v, ret_report, reterr);
+}
+
+int insp_cross_validate(const struct insp_train_context *context, const struct insp_train_params *params,
+                        json_t **ret_report, struct insp_error *reterr) {
+    struct validation v = {.context = context, .params = params};
+    int r = validate(&v, ret_report, reterr);
+    validation_free(&v);
+    return r;
+}

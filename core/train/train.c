@@ -1,0 +1,298 @@
+#include "core/train/train.h"
+
+#include "core/base/clock.h"
+#include "core/model/bundle.h"
+#include "core/model/registry.h"
+#include "core/train/fit.h"
+#include "core/train/heat_range.h"
+#include "core/train/memory.h"
+#include "core/train/promote.h"
+#include "core/train/report.h"
+#include "core/train/score_version.h"
+#include "core/train/split.h"
+
+#include <math.h>
+#include <string.h>
+
+struct insp_train_params insp_train_params_default(void) {
+    return (struct insp_train_params){
+        .class_weights = {1, 3},
+        .learning_rate = 1e-4f,
+        .epochs = 10,
+        .batch = 10,
+        .target_accuracy = 0.98f,
+        .test_share = 0.2f,
+        .folds = 5,
+        .seed = 42,
+        .threshold = 0.5f,
+        .heatmap_threshold = 0.7f,
+        .heatmap_scale = INSP_SCALE_FIXED,
+        .activate = INSP_ACTIVATE_IF_BETTER,
+        .input = insp_transform_default(),
+    };
+}
+
+/* One training from data to report. Freed whole by run_free, however far it came. */
+struct run {
+    const struct insp_train_context *context;
+    const struct insp_train_params *params;
+    struct insp_train_data *data;
+    size_t *member; /* [count]: first the training split, then the held-out */
+    size_t train_count, held_count;
+    struct insp_trainer *trainer;
+    json_t *curve;
+    struct insp_metrics metrics; /* held-out */
+    float *probability;          /* [held_count] */
+    struct insp_manifest *manifest;
+    struct insp_tail_buffers *tail;
+    char previous[INSP_NAME_BYTES]; /* the active version; "" none */
+    json_t *previous_metrics;
+    double previous_accuracy; /* balanced, on the same images; NaN without a previous */
+    bool activated;
+    char reason[INSP_REASON_BYTES];
+    double training_s, evaluating_s, writing_s;
+};
+
+static void run_free(struct run *run) {
+    insp_train_data_free(run->data);
+    free(run->member);
+    insp_trainer_free(run->trainer);
+    json_decref(run->curve);
+    insp_metrics_clear(&run->metrics);
+    free(run->probability);
+    insp_manifest_free(run->manifest);
+    insp_tail_buffers_free(run->tail);
+    json_decref(run->previous_metrics);
+}
+
+/* --- split
+ * --------------------------------------------------------------------------------------------------------- */
+
+static int split(struct run *run, struct insp_error *reterr) {
+    const struct insp_train_data *data = run->data;
+    _cleanup_free_ bool *is_held_out = calloc(data->count, sizeof *is_held_out);
+    run->member = malloc(data->count * sizeof *run->member);
+    run->probability = malloc(data->count * sizeof *run->probability);
+    if (!is_held_out || !run->member || !run->probability)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the split of %zu images", data->count);
+    int r = insp_split_stratified(data->strata, data->count, data->dataset->stratum_count,
+                                  (double)run->params->test_share, run->params->seed, is_held_out, reterr);
+    if (r < 0)
+        return r;
+    for (size_t m = 0; m < data->count; m++)
+        if (!is_held_out[m])
+            run->member[run->train_count++] = m;
+    for (size_t m = 0; m < data->count; m++)
+        if (is_held_out[m])
+            run->member[run->train_count + run->held_count++] = m;
+    return 0;
+}
+
+static const size_t *held_out(const struct run *run) {
+    return run->member + run->train_count;
+}
+
+/* --- judging
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* Where a map is cold and where it is hot, from the training split: the held-out images must stay unseen. */
+static int learn_heat_range(struct run *run, const struct insp_progress *progress, float *ret_low, float *ret_high,
+                            struct insp_error *reterr) {
+    size_t n = run->train_count, good = 0, anomalies = 0;
+    _cleanup_free_ float *probability = malloc(n * sizeof *probability), *max = malloc(n * sizeof *max),
+                         *good_max = malloc(n * sizeof *good_max), *anomaly_max = malloc(n * sizeof *anomaly_max);
+    if (!probability || !max || !good_max || !anomaly_max)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the maps of %zu images", n);
+    const struct insp_scorer scorer = {.trainer = run->trainer};
+    int r = insp_train_data_score(run->data, &scorer, run->member, n, progress, probability, max, reterr);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n; i++)
+        if (run->data->label[run->member[i]] == INSP_CLASS_GOOD)
+            good_max[good++] = max[i];
+        else
+            anomaly_max[anomalies++] = max[i];
+    return insp_heat_range(good_max, good, anomaly_max, anomalies, run->params->heatmap_threshold, ret_low,
+                           ret_high, reterr);
+}
+
+static int judge(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    const struct insp_scorer scorer = {.trainer = run->trainer};
+    int r = insp_train_data_score(run->data, &scorer, held_out(run), run->held_count, progress, run->probability,
+                                  NULL, reterr);
+    return r < 0 ? r
+                 : insp_train_data_metrics(run->data, held_out(run), run->held_count, run->probability,
+                                           (double)run->params->threshold, &run->metrics, reterr);
+}
+
+/* The model that serves now, on the very images that the new one is judged by. Some of them may have been in its
+ * training split: that favours the old one, which is the side to err on. A model that cannot be read loses. */
+static int judge_previous(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    run->previous_accuracy = NAN;
+    int r = insp_registry_active(run->context->state_dir, run->context->product, run->previous, reterr);
+    if (r < 0 || !*run->previous)
+        return r;
+    _cleanup_free_ float *probability = malloc(run->held_count * sizeof *probability);
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
+    struct insp_metrics metrics = {0};
+    struct insp_error why;
+    if (!probability)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", run->held_count);
+    r = insp_score_version(run->context, run->data, &run->params->input, run->previous, held_out(run),
+                           run->held_count, progress, probability, &manifest, &why);
+    if (r == INSP_E_CANCELLED)
+        return insp_fail(reterr, r, "%s", why.detail);
+    if (r < 0) {
+        insp_progress_log(progress, "the active version %s cannot be judged: %s", run->previous, why.detail);
+        return 0;
+    }
+    r = insp_train_data_metrics(run->data, held_out(run), run->held_count, probability,
+                                (double)manifest->threshold, &metrics, reterr);
+    if (r == 0) {
+        run->previous_accuracy = metrics.balanced_accuracy;
+        run->previous_metrics = insp_report_metrics(run->data, &metrics);
+    }
+    insp_metrics_clear(&metrics);
+    return r;
+}
+
+/* --- writing
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static int fill_manifest(struct run *run, float low, float high, struct insp_error *reterr) {
+    struct insp_manifest *manifest = run->manifest = insp_manifest_new();
+    if (!manifest)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
+    snprintf(manifest->product, sizeof manifest->product, "%s", run->context->product);
+    snprintf(manifest->trunk_sha256, sizeof manifest->trunk_sha256, "%s", run->context->trunk_sha256);
+    manifest->input = run->params->input;
+    manifest->threshold = run->params->threshold;
+    manifest->heatmap =
+        (struct insp_heat_params){run->params->heatmap_scale, run->params->heatmap_threshold, low, high};
+    manifest->training = insp_train_params_json(run->params);
+    manifest->dataset = insp_report_dataset(run->data);
+    manifest->curve = json_incref(run->curve);
+    manifest->metrics = insp_report_metrics(run->data, &run->metrics);
+    if (!manifest->training || !manifest->dataset || !manifest->metrics)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
+    return 0;
+}
+
+static int write_bundle(struct run *run, struct insp_error *reterr) {
+    run->tail = insp_tail_buffers_new();
+    if (!run->tail)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the weights");
+    int r = insp_trainer_export(run->trainer, run->tail, reterr);
+    return r < 0 ? r : insp_bundle_write(run->context->state_dir, run->manifest, run->tail, reterr);
+}
+
+static int promote(struct run *run, struct insp_error *reterr) {
+    run->activated =
+        insp_train_should_activate(run->params->activate, *run->previous, run->metrics.balanced_accuracy,
+                                   run->previous_accuracy, run->reason);
+    if (!run->activated)
+        return 0;
+    return insp_registry_activate(run->context->state_dir, run->context->product, run->manifest->version, reterr);
+}
+
+static json_t *previous_report(const struct run *run) {
+    if (!*run->previous)
+        return json_null();
+    return json_pack("{s:s, s:O?}", "version", run->previous, "metrics", run->previous_metrics);
+}
+
+static int report(const struct run *run, json_t **ret, struct insp_error *reterr) {
+    const struct insp_train_data *data = run->data;
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:b, s:s, s:o, s:O, s:i, s:o, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, s:f, s:f}}", "kind",
+        "train", "product", run->context->product, "version", run->manifest->version, "activated", run->activated,
+        "reason", run->reason, "dataset", insp_report_dataset(data), "epochs", run->curve, "held_out",
+        (int)run->held_count, "metrics", insp_report_metrics(data, &run->metrics), "roc",
+        insp_report_roc(data, held_out(run), run->held_count, run->probability), "images",
+        insp_report_images(data, held_out(run), run->held_count, run->probability, (double)run->params->threshold),
+        "previous", previous_report(run), "trunk_runs", (int)data->trunk_runs, "seconds", "reading",
+        data->reading_s, "features", data->features_s, "training", run->training_s, "evaluating",
+        run->evaluating_s, "writing", run->writing_s);
+    if (!json)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+    *ret = json;
+    return 0;
+}
+
+/* --- the whole
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static int fit(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    const struct insp_fit_config config = {
+        .device = run->context->device,
+        .params = run->params,
+        .data = run->data,
+        .member = run->member,
+        .count = run->train_count,
+        .stop_early = true,
+    };
+    int64_t start_us = insp_mono_us();
+    int r = insp_fit(&config, progress, &run->trainer, &run->curve, reterr);
+    run->training_s = insp_seconds_since(start_us);
+    return r;
+}
+
+static int evaluate(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    float low, high;
+    int64_t start_us = insp_mono_us();
+    insp_progress_stage(progress, "evaluating");
+    const struct insp_progress maps = insp_progress_part(progress, 0, 0.6),
+                               held = insp_progress_part(progress, 0.6, 0.8),
+                               old = insp_progress_part(progress, 0.8, 1);
+    int r = learn_heat_range(run, &maps, &low, &high, reterr);
+    if (r == 0)
+        r = judge(run, &held, reterr);
+    if (r == 0)
+        r = judge_previous(run, &old, reterr);
+    if (r == 0)
+        r = fill_manifest(run, low, high, reterr);
+    run->evaluating_s = insp_seconds_since(start_us);
+    return r;
+}
+
+static int finish(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    int64_t start_us = insp_mono_us();
+    if (insp_progress_cancelled(progress))
+        return insp_fail(reterr, INSP_E_CANCELLED, "cancelled before the model was written");
+    insp_progress_stage(progress, "writing");
+    int r = write_bundle(run, reterr);
+    if (r == 0)
+        r = promote(run, reterr);
+    run->writing_s = insp_seconds_since(start_us);
+    return r;
+}
+
+static int train(struct run *run, json_t **ret_report, struct insp_error *reterr) {
+    const struct insp_progress *whole = &run->context->progress;
+    const struct insp_progress data = insp_progress_part(whole, 0, 0.35),
+                               training = insp_progress_part(whole, 0.35, 0.9),
+                               evaluating = insp_progress_part(whole, 0.9, 0.98),
+                               writing = insp_progress_part(whole, 0.98, 1);
+    int r = insp_memory_check(insp_memory_training_estimate(run->params->batch), insp_memory_available(),
+                              "training", reterr);
+    if (r == 0)
+        r = insp_train_data_open(run->context, &run->params->input, run->params->skip_unreadable, &data,
+                                 &run->data, reterr);
+    if (r == 0)
+        r = split(run, reterr);
+    if (r == 0)
+        r = fit(run, &training, reterr);
+    if (r == 0)
+        r = evaluate(run, &evaluating, reterr);
+    if (r == 0)
+        r = finish(run, &writing, reterr);
+    return r < 0 ? r : report(run, ret_report, reterr);
+}
+
+int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,
+               json_t **ret_report, struct insp_error *reterr) {
+    struct run run = {.context = context, .params = params};
+    int r = train(&run, ret_report, reterr);
+    run_free(&run);
+    return r;
+}
