@@ -115,7 +115,8 @@ static void *job_thread(void *arg) {
     struct insp_error err = {0};
     json_t *report = NULL;
     lower_priority();
-    const struct insp_progress progress = {on_event, on_cancelled, on_yield, jobs};
+    const struct insp_progress progress = {
+        .event = on_event, .cancelled = on_cancelled, .yield = on_yield, .arg = jobs};
     int code = insp_job_run(&jobs->config, a->row, &progress, &report, &err);
     end_job(jobs, a->row, code, report, &err);
     json_decref(report);
