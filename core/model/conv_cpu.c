@@ -1,5 +1,6 @@
 #include "core/model/conv_cpu.h"
 #include "core/model/conv_layer.h"
+#include "core/model/conv_tail.h"
 #include "core/model/conv_threads.h"
 
 #include <math.h>
@@ -16,11 +17,6 @@ struct insp_cpu_trunk {
     const struct insp_conv_kernel *kernel;
     float *first_weight, *first_bias;               /* [out / columns][27][columns], [out] */
     struct insp_conv_layer layer[INSP_TRUNK_CONVS]; /* [0] unused: the first convolution is direct */
-};
-
-struct insp_cpu_tail {
-    struct insp_conv_layer layer[INSP_TAIL_CONVS];
-    float classifier_weight[INSP_CLASSES][INSP_CHANNELS], classifier_bias[INSP_CLASSES];
 };
 
 struct insp_cpu_workspace {

@@ -1,62 +1,9 @@
 /* Compiled several times (CMakeLists.txt): without definitions for the compiler's baseline, and with
  * INSP_KERNEL = avx2 or avx512 and the -m flags to match. Vectors are GCC's, so that one text serves all. */
 #include "core/model/conv_kernel.h"
+#include "core/model/conv_vector.h"
 
 #include <string.h>
-#if defined __AVX2__
-#include <immintrin.h>
-#endif
-
-#ifndef INSP_KERNEL
-#define INSP_KERNEL generic
-#endif
-
-/* LANES floats to a vector; GEMM_ROWS x 2 sums, two weights and one spread input fill the registers. */
-#if defined __AVX512F__
-enum { LANES = 16, GEMM_ROWS = 14, FIRST_PIXELS = 14 };
-#elif defined __AVX2__
-enum { LANES = 8, GEMM_ROWS = 6, FIRST_PIXELS = 4 };
-#else
-enum { LANES = 4, GEMM_ROWS = 6, FIRST_PIXELS = 4 };
-#endif
-enum { COLUMNS = 2 * LANES };
-
-typedef float vec __attribute__((vector_size(LANES * sizeof(float)), may_alias));
-
-#define INLINE static inline __attribute__((always_inline))
-#if defined __clang__
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-INLINE vec load(const float *p) {
-    return *(const vec *)p;
-}
-
-INLINE void store(float *p, vec x) {
-    *(vec *)p = x;
-}
-
-/* a > b ? a : b for each lane: where either is not a number, b. */
-INLINE vec larger(vec a, vec b) {
-#if defined __AVX512F__
-    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
-#elif defined __AVX2__
-    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
-#else
-    UNROLL
-    for (size_t i = 0; i < LANES; i++)
-        a[i] = a[i] > b[i] ? a[i] : b[i];
-    return a;
-#endif
-}
-
-/* Lets what is not a number pass, so that the caller's check of the result sees it. */
-INLINE vec relu_of(vec x) {
-    return larger((vec){0}, x);
-}
-
 /* ---- F(4x4,3x3), points 0, +-A, +-B, infinity ---- */
 
 #define A 0.625f
@@ -353,11 +300,6 @@ static void first_row(size_t out, size_t y, const float *pixels, const float *we
             first_pixels(rows, x, weight + channel * FIRST_TAPS, bias + channel,
                          dst + channel / INSP_BLOCK * plane_floats + channel % INSP_BLOCK + x * INSP_BLOCK, next);
 }
-
-#define PASTE2(a, b) a##b
-#define PASTE(a, b) PASTE2(a, b)
-#define STRING2(a) #a
-#define STRING(a) STRING2(a)
 
 const struct insp_conv_kernel PASTE(insp_conv_kernel_, INSP_KERNEL) = {
     .name = STRING(INSP_KERNEL),

@@ -102,18 +102,17 @@ static void pack_panel(const struct insp_wino *shape, size_t columns, size_t pan
                              u + in * columns + c, shape->in * columns);
 }
 
-int insp_conv_layer_init(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
-                         const struct insp_conv_shape *shape, const struct insp_conv_weights *weights,
-                         struct insp_error *reterr) {
-    size_t step = shape->side % 4 == 0 ? 4 : 2;
+int insp_conv_layer_alloc(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
+                          const struct insp_conv_shape *shape, struct insp_error *reterr) {
+    size_t step = shape->side % 4 == 0 ? 4 : 2, row_tiles = (size_t)shape->side / step;
     *layer = (struct insp_conv_layer){.kernel = kernel,
                                       .shape = {.in = (size_t)shape->in,
                                                 .out = (size_t)shape->out,
                                                 .side = (size_t)shape->side,
                                                 .step = step,
                                                 .points = (step + 2) * (step + 2),
-                                                .row_tiles = (size_t)shape->side / step,
-                                                .tiles = (size_t)shape->side / step * ((size_t)shape->side / step),
+                                                .row_tiles = row_tiles,
+                                                .tiles = row_tiles * row_tiles,
                                                 .relu = true,
                                                 .pool = shape->pool_after}};
     const struct insp_wino *s = &layer->shape;
@@ -123,6 +122,17 @@ int insp_conv_layer_init(struct insp_conv_layer *layer, const struct insp_conv_k
         insp_conv_layer_clear(layer);
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the packed weights of features.%d", shape->index);
     }
+    memset(layer->bias, 0, s->out * sizeof(float));
+    return 0;
+}
+
+int insp_conv_layer_init(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
+                         const struct insp_conv_shape *shape, const struct insp_conv_weights *weights,
+                         struct insp_error *reterr) {
+    int r = insp_conv_layer_alloc(layer, kernel, shape, reterr);
+    if (r)
+        return r;
+    const struct insp_wino *s = &layer->shape;
     memcpy(layer->bias, weights->bias, s->out * sizeof(float));
     for (size_t panel = 0; panel < s->out / kernel->columns; panel++)
         pack_panel(s, kernel->columns, panel, weights->weight,

@@ -40,6 +40,9 @@ struct insp_conv_layer {
 int insp_conv_layer_init(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
                          const struct insp_conv_shape *shape, const struct insp_conv_weights *weights,
                          struct insp_error *reterr);
+/* The same without weights: u is left unset, the bias zero. */
+int insp_conv_layer_alloc(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
+                          const struct insp_conv_shape *shape, struct insp_error *reterr);
 void insp_conv_layer_clear(struct insp_conv_layer *layer); /* also of a zeroed or half-built one */
 
 /* Floats of n images' activations with the zero border, as input of a layer with this many channels and this side.
