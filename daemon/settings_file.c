@@ -71,7 +71,7 @@ int daemon_settings_read(struct daemon_settings *settings, const char *path, str
     int r = ini_parse_stream(read_line, &reading, take_value, &reading);
     if (ferror(file))
         return insp_fail_errno(reterr, errno, "cannot read the configuration file %s", path);
-    if (reading.failed_line)
+    if (reading.failed_line && (r <= 0 || r >= reading.failed_line)) /* the first fault is the one to mend first */
         return insp_fail(reterr, INSP_E_CONFIG, "%s:%d: %s", path, reading.failed_line, reading.error.detail);
     if (r > 0)
         return insp_fail(reterr, INSP_E_CONFIG,

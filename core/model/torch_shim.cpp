@@ -13,6 +13,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 #include <torch/version.h>
 #ifdef INSP_TORCH_CUDA
 #include <ATen/cuda/CUDAContext.h>
@@ -623,7 +624,7 @@ at::Tensor label_tensor(const insp_trainer &trainer, const uint8_t *labels, size
 
 /* One update as torch.optim.Adam's: eps is added outside the root, to the corrected moment. */
 void adam_update(insp_trainer &trainer) {
-    at::NoGradGuard no_grad;
+    c10::NoGradGuard no_grad;
     const double beta1 = trainer.config.beta1, beta2 = trainer.config.beta2;
     trainer.steps++;
     const double correction1 = 1 - std::pow(beta1, trainer.steps),
@@ -641,7 +642,7 @@ void adam_update(insp_trainer &trainer) {
 void train_step(insp_trainer &trainer, const float *features, const uint8_t *labels, size_t n, float *ret_loss,
                 size_t *ret_correct) {
     Pass pass(*trainer.device, Pass::kTrain);
-    at::AutoGradMode gradients(true);
+    c10::AutoGradMode gradients(true);
     for (at::Tensor &parameter : trainer.parameter)
         parameter.mutable_grad() = at::Tensor();
     at::Tensor wanted = label_tensor(trainer, labels, n);
@@ -663,7 +664,7 @@ void train_step(insp_trainer &trainer, const float *features, const uint8_t *lab
 void score_trainer(const insp_trainer &trainer, const float *features, size_t n, size_t first_image,
                    float *ret_prob, float *ret_cam) {
     Pass pass(*trainer.device, Pass::kTrain);
-    at::NoGradGuard no_grad;
+    c10::NoGradGuard no_grad;
     at::Tensor results = head_results(trainer_relu5(trainer, pass, features, n),
                                       trainer.parameter[kParameters - 2], trainer.parameter[kParameters - 1]);
     deliver(pass, results, counting(n), first_image, ret_prob, ret_cam);
@@ -825,7 +826,7 @@ int insp_trainer_export(struct insp_trainer *trainer, const struct insp_tail_buf
                         struct insp_error *reterr) {
     return guard(reterr, [&] {
         Pass pass(*trainer->device, Pass::kTrain);
-        at::NoGradGuard no_grad;
+        c10::NoGradGuard no_grad;
         for (size_t i = 0; i < INSP_TAIL_CONVS; i++) {
             pass.download(trainer->parameter[2 * i], buffers->conv_weight[i]);
             pass.download(trainer->parameter[2 * i + 1], buffers->conv_bias[i]);

@@ -6,7 +6,7 @@
 static struct insp_error err;
 
 static int parse(enum insp_job_kind kind, const char *text, struct insp_job_params *ret) {
-    json_t *object = json_loads(text, JSON_DECODE_ANY, NULL);
+    json_t *object = json_loads(text, JSON_ALLOW_NUL, NULL);
     ck_assert_ptr_nonnull(object);
     int r = insp_job_params_parse(kind, object, ret, &err);
     json_decref(object);

@@ -1,0 +1,81 @@
+#include "daemon/cli_report.h"
+#include "harness.h"
+
+#include <string.h>
+
+static const char metrics[] = "{'confusion':{'actual_anomaly':{'predicted_anomaly':18,'predicted_good':2},"
+                              "'actual_good':{'predicted_anomaly':1,'predicted_good':17}},"
+                              "'accuracy':{'value':0.921,'low':0.79,'high':0.97,'hits':35,'of':38},"
+                              "'recall':{'value':0.9,'low':0.7,'high':0.97,'hits':18,'of':20},"
+                              "'specificity':{'value':0.944,'low':0.74,'high':0.99,'hits':17,'of':18},"
+                              "'precision':{'value':null,'low':null,'high':null,'hits':0,'of':0},"
+                              "'balanced_accuracy':0.922,'roc_auc':0.981,'by_type':{'hole':{'value':0.9,'low':0.7,"
+                              "'high':0.97,'hits':18,'of':20}}}";
+
+/* Single quotes stand for double ones, %s for the metrics. */
+static char *printed(void (*print)(FILE *, const json_t *), const char *format) {
+    char *json, *text = NULL;
+    size_t bytes;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    ck_assert_int_gt(asprintf(&json, format, metrics), 0);
+#pragma GCC diagnostic pop
+    for (char *p = json; *p; p++)
+        if (*p == '\'')
+            *p = '"';
+    json_error_t error;
+    json_t *report = json_loads(json, 0, &error);
+    ck_assert_msg(report != NULL, "%s", error.text);
+    FILE *out = open_memstream(&text, &bytes);
+    print(out, report);
+    fclose(out);
+    json_decref(report);
+    free(json);
+    return text;
+}
+
+static void ck_says(const char *text, const char *expected) {
+    ck_assert_msg(strstr(text, expected) != NULL, "\"%s\" is not in:\n%s", expected, text);
+}
+
+START_TEST(test_train) {
+    char *text =
+        printed(cli_report_train, "{'product':'carpet','version':'v1','activated':false,'reason':'not better',"
+                                  "'metrics':%s}");
+    ck_says(text, "18 found");
+    ck_says(text, "2 missed");
+    ck_says(text, "1 false");
+    ck_says(text, "17 passed");
+    /* below: hypot(0.2, 0.204) / 2 = 14.3 points; above: hypot(0.07, 0.046) / 2 = 4.2 points */
+    ck_says(text, "balanced accuracy     92.2 %  (95 %: 77.9 to 96.4 %)");
+    ck_says(text, "35 of 38");
+    ck_says(text, "alarms that are right -");
+    ck_says(text, "right for hole");
+    ck_says(text, "version v1: NOT activated (not better)");
+    ck_says(text, "inspectd model activate --product carpet v1");
+    free(text);
+}
+END_TEST
+
+START_TEST(test_cross_validate) {
+    char *text = printed(cli_report_cross_validate,
+                         "{'folds':[{'fold':1,'metrics':%s}],'mean':{'accuracy':0.9},'std':{'accuracy':0.05}}");
+    ck_says(text, "92.2 %");
+    ck_says(text, "0.9810");
+    ck_says(text, "mean accuracy             0.9000 +- 0.0500");
+    free(text);
+}
+END_TEST
+
+START_TEST(test_what_is_missing_is_left_out) {
+    char *text = printed(cli_report_evaluate, "{'product':'p','version':'v'}");
+    ck_says(text, "Product p, version v");
+    ck_assert_ptr_null(strstr(text, "nan"));
+    free(text);
+    text = printed(cli_report_train, "{}");
+    ck_assert_ptr_null(strstr(text, "nan"));
+    free(text);
+}
+END_TEST
+
+INSP_TESTS(test_train, test_cross_validate, test_what_is_missing_is_left_out);
