@@ -46,7 +46,7 @@ int insp_heat_range(const float *good_max, size_t good_count, const float *anoma
     float spread = fmaxf(ceiling - quantile(good, good_count, 0.5), fmaxf(0.01f * fabsf(ceiling), 1e-6f));
     if (high < ceiling + spread)
         high = ceiling + spread;
-    float cut = ceiling + (high - ceiling) / 2, t = fminf(fmaxf(threshold, 0.05f), 0.95f);
+    float cut = ceiling + (high - ceiling) / 3, t = fminf(fmaxf(threshold, 0.05f), 0.95f);
     float low = high - (high - cut) / (1 - t);
     if (!isfinite(low) || !(low < high))
         return insp_fail(reterr, INSP_E_MODEL, "the class activation maps have no usable range (%g to %g)",

@@ -1,0 +1,74 @@
+#include "core/train/heat_range.h"
+#include "harness.h"
+
+#include <math.h>
+
+static struct insp_error err;
+static const float threshold = 0.7f;
+
+static float heat(float map, float low, float high) {
+    return fminf(fmaxf((map - low) / (high - low), 0), 1);
+}
+
+START_TEST(good_parts_stay_cold_and_the_typical_anomaly_is_hot) {
+    static const float good[] = {0.1f, 0.2f, 0.15f, 0.3f}, anomaly[] = {2, 3, 5};
+    float low, high;
+    ck_insp_ok(insp_heat_range(good, 4, anomaly, 3, threshold, &low, &high, &err), err);
+    for (int i = 0; i < 4; i++)
+        ck_assert_float_lt(heat(good[i], low, high), threshold);
+    for (int i = 0; i < 3; i++)
+        ck_assert_float_ge(heat(anomaly[i], low, high), threshold);
+    ck_assert_float_eq_tol(heat(3, low, high), 1, 1e-5f);
+    /* the cut lies a third of the way from the ceiling (0.3) to the median anomaly (3) */
+    ck_assert_float_eq_tol(heat(1.2f, low, high), threshold, 1e-4f);
+}
+END_TEST
+
+START_TEST(one_odd_good_image_does_not_blind_the_map) {
+    float good[100], low, high;
+    static const float anomaly[] = {2, 3, 4};
+    for (int i = 0; i < 100; i++)
+        good[i] = 0.001f * (float)i;
+    good[99] = 50;
+    ck_insp_ok(insp_heat_range(good, 100, anomaly, 3, threshold, &low, &high, &err), err);
+    ck_assert_float_eq_tol(heat(3, low, high), 1, 1e-5f);
+    size_t hot = 0;
+    for (int i = 0; i < 100; i++)
+        hot += heat(good[i], low, high) >= threshold;
+    ck_assert_uint_eq(hot, 1);
+}
+END_TEST
+
+START_TEST(where_classes_overlap_good_parts_come_first) {
+    static const float good[] = {1, 2, 3, 4}, anomaly[] = {0.5f, 1, 1.5f};
+    float low, high;
+    ck_insp_ok(insp_heat_range(good, 4, anomaly, 3, threshold, &low, &high, &err), err);
+    for (int i = 0; i < 4; i++)
+        ck_assert_float_lt(heat(good[i], low, high), threshold);
+}
+END_TEST
+
+START_TEST(flat_maps_give_a_usable_range) {
+    static const float zero[] = {0, 0, 0};
+    float low, high;
+    ck_insp_ok(insp_heat_range(zero, 3, zero, 3, threshold, &low, &high, &err), err);
+    ck_assert_float_lt(low, high);
+    ck_assert_float_lt(heat(0, low, high), threshold);
+    ck_insp_ok(insp_heat_range(zero, 3, zero, 3, 0, &low, &high, &err), err);
+    ck_assert_float_lt(low, high);
+    ck_insp_ok(insp_heat_range(zero, 3, zero, 3, 1, &low, &high, &err), err);
+    ck_assert_float_lt(low, high);
+}
+END_TEST
+
+START_TEST(nonsense_is_refused) {
+    static const float good[] = {1, NAN}, anomaly[] = {2, INFINITY};
+    float low, high;
+    ck_insp_code(insp_heat_range(good, 2, anomaly, 1, threshold, &low, &high, &err), INSP_E_MODEL, err);
+    ck_insp_code(insp_heat_range(good, 1, anomaly, 2, threshold, &low, &high, &err), INSP_E_MODEL, err);
+    ck_insp_code(insp_heat_range(good, 0, anomaly, 1, threshold, &low, &high, &err), INSP_E_DATASET, err);
+}
+END_TEST
+
+INSP_TESTS(good_parts_stay_cold_and_the_typical_anomaly_is_hot, one_odd_good_image_does_not_blind_the_map,
+           where_classes_overlap_good_parts_come_first, flat_maps_give_a_usable_range, nonsense_is_refused);
