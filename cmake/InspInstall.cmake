@@ -37,7 +37,7 @@ install(FILES "${PROJECT_SOURCE_DIR}/systemd/inspectd.sysusers.conf" DESTINATION
 install(FILES "${PROJECT_SOURCE_DIR}/systemd/inspectd.tmpfiles.conf" DESTINATION lib/tmpfiles.d RENAME inspectd.conf)
 install(FILES "${PROJECT_SOURCE_DIR}/systemd/cuda.conf" "${PROJECT_SOURCE_DIR}/config/inspectd.conf"
   DESTINATION "${INSP_SHARE_DIR}")
-install(PROGRAMS "${PROJECT_SOURCE_DIR}/tools/convert_pth.py" DESTINATION "${INSP_SHARE_DIR}")
+install(PROGRAMS "${PROJECT_SOURCE_DIR}/core/model/convert_pth.py" DESTINATION "${INSP_SHARE_DIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/systemd/inspectd.8" DESTINATION "${CMAKE_INSTALL_MANDIR}/man8")
 install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/ARCHITECTURE.md" "${PROJECT_SOURCE_DIR}/LICENSE"
   DESTINATION "${CMAKE_INSTALL_DOCDIR}")
