@@ -225,11 +225,10 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
     return 0;
 }
 
-static void on_job_changed(void *arg, const char *id) {
+static void on_job_changed(void *arg, const char *id, json_t *brief) {
     struct api_server *server = arg;
-    json_t *job = NULL;
-    if (insp_jobs_brief(server->jobs, id, &job))
-        api_events_publish(server->events, "job", NULL, job);
+    (void)id;
+    api_events_publish(server->events, "job", NULL, json_incref(brief));
 }
 
 static void on_job_activated(void *arg, const char *product, const char *version) {

@@ -18,6 +18,7 @@ struct insp_job_live {
     double progress;
     int64_t started_us;           /* monotonic */
     json_t *epochs, *folds, *log; /* arrays of the running or last job */
+    json_t *ended;                /* briefs of ended jobs that were not told yet; NULL: none */
     bool activated;
     char product[INSP_NAME_BYTES], version[INSP_NAME_BYTES];
 };
@@ -40,6 +41,7 @@ void insp_job_live_free(struct insp_job_live *live) {
     if (!live)
         return;
     drop_documents(live);
+    json_decref(live->ended);
     pthread_mutex_destroy(&live->lock);
     free(live);
 }
@@ -116,6 +118,21 @@ bool insp_job_live_cancelled(struct insp_job_live *live) {
     return cancelled;
 }
 
+double insp_job_eta_s(double progress, double elapsed_s) {
+    return progress >= 0.01 && elapsed_s > 0 ? elapsed_s * (1 - progress) / progress : -1;
+}
+
+static json_t *eta_of(const struct insp_job_live *live) {
+    double eta = insp_job_eta_s(live->progress, (double)(insp_mono_us() - live->started_us) / 1e6);
+    return live->running && eta >= 0 ? json_real(eta) : json_null();
+}
+
+static json_t *brief_of(const struct insp_job_live *live) {
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:o}", "id", live->id, "kind", insp_job_kind_name(live->kind),
+                     "product", live->job_product, "state", insp_job_state_name(live->state), "stage", live->stage,
+                     "progress", live->progress, "eta_s", eta_of(live));
+}
+
 void insp_job_live_end(struct insp_job_live *live, enum insp_job_state state, const char *product,
                        const char *version) {
     pthread_mutex_lock(&live->lock);
@@ -124,6 +141,9 @@ void insp_job_live_end(struct insp_job_live *live, enum insp_job_state state, co
     snprintf(live->stage, sizeof live->stage, "%s", insp_job_state_name(state));
     if (state == INSP_JOB_SUCCEEDED)
         live->progress = 1;
+    if (!live->ended)
+        live->ended = json_array();
+    json_array_append_new(live->ended, brief_of(live));
     if (product && version) {
         live->activated = true;
         snprintf(live->product, sizeof live->product, "%s", product);
@@ -164,19 +184,14 @@ bool insp_job_live_cancel(struct insp_job_live *live, const char *id) {
     return mine;
 }
 
-double insp_job_eta_s(double progress, double elapsed_s) {
-    return progress >= 0.01 && elapsed_s > 0 ? elapsed_s * (1 - progress) / progress : -1;
-}
-
 void insp_job_live_overlay(struct insp_job_live *live, json_t *object, bool documents) {
     const char *id = json_string_value(json_object_get(object, "id"));
     pthread_mutex_lock(&live->lock);
     if (live->running && id && !strcmp(id, live->id)) {
-        double eta = insp_job_eta_s(live->progress, (double)(insp_mono_us() - live->started_us) / 1e6);
         json_object_set_new(object, "state", json_string(insp_job_state_name(INSP_JOB_RUNNING)));
         json_object_set_new(object, "progress", json_real(live->progress));
         json_object_set_new(object, "stage", json_string(live->cancelled ? "cancelling" : live->stage));
-        json_object_set_new(object, "eta_s", eta < 0 ? json_null() : json_real(eta));
+        json_object_set_new(object, "eta_s", eta_of(live));
         if (documents) {
             json_object_set_new(object, "epochs", json_deep_copy(live->epochs));
             json_object_set_new(object, "folds", json_deep_copy(live->folds));
@@ -186,35 +201,25 @@ void insp_job_live_overlay(struct insp_job_live *live, json_t *object, bool docu
     pthread_mutex_unlock(&live->lock);
 }
 
-bool insp_job_live_brief(struct insp_job_live *live, const char *id, json_t **ret) {
-    json_t *brief = NULL;
+json_t *insp_job_live_brief(struct insp_job_live *live) {
     pthread_mutex_lock(&live->lock);
-    if (!strcmp(id, live->id)) {
-        double eta =
-            live->running ? insp_job_eta_s(live->progress, (double)(insp_mono_us() - live->started_us) / 1e6) : 0;
-        brief = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:o}", "id", live->id, "kind",
-                          insp_job_kind_name(live->kind), "product", live->job_product, "state",
-                          insp_job_state_name(live->state), "stage", live->stage, "progress", live->progress,
-                          "eta_s", eta < 0 ? json_null() : json_real(eta));
-    }
+    json_t *brief = live->running ? brief_of(live) : NULL;
     pthread_mutex_unlock(&live->lock);
-    if (brief)
-        *ret = brief;
-    return brief != NULL;
+    return brief;
+}
+
+json_t *insp_job_live_take_ended(struct insp_job_live *live) {
+    pthread_mutex_lock(&live->lock);
+    json_t *ended = live->ended;
+    live->ended = NULL;
+    pthread_mutex_unlock(&live->lock);
+    return ended;
 }
 
 bool insp_job_live_running(struct insp_job_live *live, double *ret_progress) {
     pthread_mutex_lock(&live->lock);
     bool running = live->running;
     *ret_progress = running ? live->progress : 0;
-    pthread_mutex_unlock(&live->lock);
-    return running;
-}
-
-bool insp_job_live_last_id(struct insp_job_live *live, char *ret_id) {
-    pthread_mutex_lock(&live->lock);
-    bool running = live->running;
-    memcpy(ret_id, live->id, INSP_UUID_BYTES);
     pthread_mutex_unlock(&live->lock);
     return running;
 }

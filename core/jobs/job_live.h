@@ -29,13 +29,13 @@ bool insp_job_live_cancel(struct insp_job_live *live, const char *id);
 /* Lays the present progress over a job read from its row, where it is the one that runs; adds eta_s. */
 void insp_job_live_overlay(struct insp_job_live *live, json_t *object, bool documents);
 
-/* As insp_jobs_brief. */
-bool insp_job_live_brief(struct insp_job_live *live, const char *id, json_t **ret);
+/* {id, kind, product, state, stage, progress, eta_s} of the running job (new reference), NULL where none runs. */
+json_t *insp_job_live_brief(struct insp_job_live *live);
+
+/* The same of each job that ended since the last call, in an array (new reference); NULL where none did. */
+json_t *insp_job_live_take_ended(struct insp_job_live *live);
 
 bool insp_job_live_running(struct insp_job_live *live, double *ret_progress);
-
-/* The id of the job that runs or ended last ("" before the first); false where none runs now. */
-bool insp_job_live_last_id(struct insp_job_live *live, char *ret_id);
 
 /* Takes what an ended job activated, once. */
 bool insp_job_live_take_activated(struct insp_job_live *live, char *ret_product, char *ret_version);

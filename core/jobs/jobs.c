@@ -192,16 +192,24 @@ static void on_closed(uv_handle_t *handle) {
         closed(arg);
 }
 
+static void tell(struct insp_jobs *jobs, json_t *brief) {
+    jobs->config.changed(jobs->config.arg, json_string_value(json_object_get(brief, "id")), brief);
+}
+
 static void notify(struct insp_jobs *jobs) {
-    char id[INSP_UUID_BYTES], product[INSP_NAME_BYTES], version[INSP_NAME_BYTES];
+    char product[INSP_NAME_BYTES], version[INSP_NAME_BYTES];
+    size_t i;
+    json_t *brief = NULL, *ended = insp_job_live_take_ended(jobs->live);
+    json_array_foreach(ended, i, brief) tell(jobs, brief);
+    json_decref(ended);
     if (insp_job_live_take_activated(jobs->live, product, version))
         jobs->config.activated(jobs->config.arg, product, version);
     int64_t now = insp_mono_us();
-    bool ended = !insp_job_live_last_id(jobs->live, id);
-    if (!*id || (!ended && now - jobs->notified_us < CHANGED_INTERVAL_US))
+    if (now - jobs->notified_us < CHANGED_INTERVAL_US || !(brief = insp_job_live_brief(jobs->live)))
         return;
     jobs->notified_us = now;
-    jobs->config.changed(jobs->config.arg, id);
+    tell(jobs, brief);
+    json_decref(brief);
 }
 
 static void on_wake(uv_async_t *handle) {
@@ -325,10 +333,6 @@ int insp_jobs_list(struct insp_jobs *jobs, const char *before_id, size_t limit, 
     json_array_foreach(array, i, object) insp_job_live_overlay(jobs->live, object, false);
     *ret = array;
     return 0;
-}
-
-bool insp_jobs_brief(struct insp_jobs *jobs, const char *id, json_t **ret) {
-    return insp_job_live_brief(jobs->live, id, ret);
 }
 
 bool insp_jobs_running(struct insp_jobs *jobs, double *ret_progress) {

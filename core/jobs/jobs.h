@@ -37,8 +37,9 @@ struct insp_jobs_config {
     bool cache_half;
     struct insp_image_limits limits;
     unsigned queue_max; /* jobs that may wait, not counting the running one; 1.. */
-    /* Loop thread. A job's document changed (progress comes at most some ten times a second). */
-    void (*changed)(void *arg, const char *id);
+    /* Loop thread. A job moved on or ended: {id, kind, product, state, stage, progress, eta_s}, borrowed. Progress
+     * comes at most some ten times a second, each end exactly once. */
+    void (*changed)(void *arg, const char *id, json_t *brief);
     /* Loop thread. A training made `version` of `product` the active one: load it. */
     void (*activated)(void *arg, const char *product, const char *version);
     /* The job's thread, between mini-batches: may block while inspections wait. NULL: never. */
@@ -67,10 +68,6 @@ int insp_jobs_get(struct insp_jobs *jobs, const char *id, json_t **ret, struct i
 /* Newest first, without log and result: a JSON array; before_id NULL or the last id of the page before. */
 int insp_jobs_list(struct insp_jobs *jobs, const char *before_id, size_t limit, json_t **ret,
                    struct insp_error *reterr);
-
-/* {id, kind, product, state, stage, progress, eta_s} of the job that runs or ended last, if id is its (new
- * reference). Any thread, no SQLite. */
-bool insp_jobs_brief(struct insp_jobs *jobs, const char *id, json_t **ret);
 
 /* Whether a job runs now and how far it is (0..1). Any thread, no SQLite. */
 bool insp_jobs_running(struct insp_jobs *jobs, double *ret_progress);

@@ -110,20 +110,25 @@ START_TEST(the_log_keeps_its_newest_lines) {
 }
 END_TEST
 
-START_TEST(the_brief_word_is_of_the_running_or_last_job) {
+START_TEST(every_end_is_told_once) {
     begin();
-    json_t *brief;
     event((struct insp_progress_event){.kind = INSP_PROGRESS_STAGE, .text = "epoch 1 of 3", .overall = 0.5});
-    ck_assert(!insp_job_live_brief(live, "another", &brief));
-    ck_assert(insp_job_live_brief(live, ID, &brief));
+    json_t *brief = insp_job_live_brief(live);
     ck_assert_str_eq(json_string_value(json_object_get(brief, "stage")), "epoch 1 of 3");
     ck_assert_str_eq(json_string_value(json_object_get(brief, "product")), "carpet");
     json_decref(brief);
+    ck_assert_ptr_null(insp_job_live_take_ended(live));
     insp_job_live_end(live, INSP_JOB_SUCCEEDED, NULL, NULL);
-    ck_assert(insp_job_live_brief(live, ID, &brief));
-    ck_assert_str_eq(json_string_value(json_object_get(brief, "state")), "succeeded");
-    ck_assert_double_eq(json_number_value(json_object_get(brief, "progress")), 1);
-    json_decref(brief);
+    insp_job_live_begin(live, "another", INSP_JOB_EVALUATE, "cubes");
+    insp_job_live_end(live, INSP_JOB_FAILED, NULL, NULL);
+    ck_assert_ptr_null(insp_job_live_brief(live));
+    json_t *ended = insp_job_live_take_ended(live);
+    ck_assert_uint_eq(json_array_size(ended), 2);
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(ended, 0), "state")), "succeeded");
+    ck_assert_double_eq(json_number_value(json_object_get(json_array_get(ended, 0), "progress")), 1);
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(ended, 1), "id")), "another");
+    json_decref(ended);
+    ck_assert_ptr_null(insp_job_live_take_ended(live));
     insp_job_live_free(live);
 }
 END_TEST
@@ -137,5 +142,4 @@ END_TEST
 
 INSP_TESTS(progress_shows_over_the_row_of_the_running_job_only, epochs_of_folds_go_to_their_folds,
            progress_never_steps_back, cancel_reaches_the_named_job_while_it_runs, an_activation_is_taken_once,
-           the_log_keeps_its_newest_lines, the_brief_word_is_of_the_running_or_last_job,
-           eta_follows_the_share_done);
+           the_log_keeps_its_newest_lines, every_end_is_told_once, eta_follows_the_share_done);
