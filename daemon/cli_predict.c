@@ -92,6 +92,13 @@ static int write_heatmap(const struct predict *predict, const char *path, const 
     return r;
 }
 
+/* The shortest decimal of up to nine digits that reads back as the same float: 0.7, not 0.699999988. */
+static double plain(float value) {
+    char text[32];
+    snprintf(text, sizeof text, "%.7g", (double)value);
+    return strtof(text, NULL) == value ? strtod(text, NULL) : (double)value;
+}
+
 static int print_json(const struct predict *predict, const char *path, const struct result *result) {
     const struct insp_manifest *manifest = predict->model->manifest;
     json_t *boxes = json_array();
@@ -99,15 +106,15 @@ static int print_json(const struct predict *predict, const char *path, const str
         const struct insp_box *box = &result->heat.box[i];
         json_array_append_new(boxes, json_pack("{s:I, s:I, s:I, s:I, s:f}", "x", (json_int_t)box->x, "y",
                                                (json_int_t)box->y, "width", (json_int_t)box->width, "height",
-                                               (json_int_t)box->height, "max", (double)box->max));
+                                               (json_int_t)box->height, "max", plain(box->max)));
     }
     json_t *object = json_pack(
         "{s:s, s:s, s:s, s:s, s:f, s:f, s:{s:f, s:f, s:f, s:o}, s:{s:I, s:I}, s:{s:f, s:f}}", "file", path,
         "product", manifest->product, "model", manifest->version, "verdict", result->anomaly ? "anomaly" : "good",
-        "probability", (double)result->probability, "threshold", (double)manifest->threshold, "heatmap",
-        "threshold", (double)manifest->heatmap.threshold, "max", (double)result->heat.max, "area",
-        (double)result->heat.area, "boxes", boxes, "image", "width", (json_int_t)result->width, "height",
-        (json_int_t)result->height, "timing_ms", "decode", result->decode_ms, "inference", result->inference_ms);
+        "probability", plain(result->probability), "threshold", plain(manifest->threshold), "heatmap", "threshold",
+        plain(manifest->heatmap.threshold), "max", plain(result->heat.max), "area", plain(result->heat.area),
+        "boxes", boxes, "image", "width", (json_int_t)result->width, "height", (json_int_t)result->height,
+        "timing_ms", "decode", result->decode_ms, "inference", result->inference_ms);
     return cli_print_json(predict->call.command, object);
 }
 

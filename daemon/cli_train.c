@@ -53,12 +53,16 @@ struct work {
     struct cli_call call;
 };
 
-/* The help of a parameter, with its default behind it, taken from the code that uses it. */
+/* The help of a parameter, with its default behind it as one would type it, taken from the code that uses it. */
 static void describe(struct work *work, const json_t *defaults, size_t i) {
     _cleanup_free_ char *value =
         json_dumps(json_object_get(defaults, parameters[i].json), JSON_ENCODE_ANY | JSON_REAL_PRECISION(7));
-    snprintf(work->help[i], HELP_BYTES, "%s%s%s%s", parameters[i].help, value ? " (default " : "",
-             value ? value : "", value ? ")" : "");
+    size_t n = 0;
+    for (const char *p = value ? value : ""; *p; p++)
+        if (!strchr("\"[] ", *p))
+            value[n++] = *p;
+    snprintf(work->help[i], HELP_BYTES, "%s%s%.*s%s", parameters[i].help, n ? " (default " : "", (int)n,
+             value ? value : "", n ? ")" : "");
 }
 
 static size_t build_options(struct work *work, struct cli_option *options) {

@@ -13,7 +13,22 @@ import sys
 LAYERS = ["base", "image", "model", "store", "inspect", "train", "jobs"]
 
 # source -> what drives it instead of a unit test of its own
-COVERED_ELSEWHERE = {}
+COVERED_ELSEWHERE = {
+    "daemon/main.c": "every test that starts the binary",
+    "daemon/cli.c": "tests/cli/test_usage.py",
+    "daemon/cli_config.c": "tests/cli/test_usage.py",
+    "daemon/cli_demo.c": "tests/cli/test_models.py",
+    "daemon/cli_device.c": "tests/cli/test_models.py",
+    "daemon/cli_model.c": "tests/cli/test_models.py",
+    "daemon/cli_predict.c": "tests/cli/test_models.py",
+    "daemon/cli_print.c": "tests/cli/test_models.py",
+    "daemon/cli_product.c": "tests/cli/test_models.py",
+    "daemon/cli_state.c": "tests/cli/test_serve.py",
+    "daemon/cli_token.c": "tests/cli/test_serve.py",
+    "daemon/cli_train.c": "tests/cli/test_models.py",
+    "daemon/cli_trunk.c": "tests/cli/test_models.py",
+    "daemon/serve.c": "tests/cli/test_serve.py",
+}
 
 
 def rank(path):

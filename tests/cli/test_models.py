@@ -1,0 +1,116 @@
+"""From a demo set to a verdict without the daemon: trunk, train, evaluate, predict, model."""
+import json
+import os
+import shutil
+
+import pytest
+
+FAKE = os.environ.get("INSP_FAKE_TORCH") == "1"
+
+
+def versions(cli):
+    return json.loads(cli("model", "list", "--json").stdout)
+
+
+def test_demo_data_is_the_same_for_the_same_seed(cli, tmp_path):
+    for name in ("a", "b"):
+        cli("demo-data", tmp_path / name, "--images", 20, "--seed", 3)
+    a, b = ({p.relative_to(tmp_path / n): p.read_bytes() for p in (tmp_path / n).rglob("*.png")} for n in "ab")
+    assert a == b and len(a) >= 20
+
+
+def test_demo_data_keeps_out_of_a_full_folder(cli, tmp_path):
+    (tmp_path / "x").write_text("mine")
+    cli("demo-data", tmp_path, code=1)
+    assert os.listdir(tmp_path) == ["x"]
+
+
+def test_without_a_trunk_train_says_how_to_get_one(cli, tmp_path):
+    cli("demo-data", tmp_path / "d", "--images", 20)
+    err = cli("train", "--product", "p", "--data", tmp_path / "d", code=1).stderr
+    assert "inspectd trunk import" in err and "inspectd trunk bank" in err
+
+
+def test_trunk_bank_installs_a_default_trunk(trained):
+    (trunk,) = json.loads(trained("trunk", "list", "--json").stdout)
+    assert trunk["default"]
+    assert (trained.state / "trunks" / f"{trunk['sha256']}.safetensors").stat().st_size == trunk["bytes"]
+
+
+def test_an_installed_trunk_can_be_imported_elsewhere(trained, cli):
+    (trunk,) = json.loads(trained("trunk", "list", "--json").stdout)
+    assert trunk["sha256"] in cli("trunk", "import", trained.state / "trunks" / f"{trunk['sha256']}.safetensors").stdout
+
+
+def test_trunk_import_refuses_what_is_no_trunk(cli, tmp_path):
+    (tmp_path / "t.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
+    cli("trunk", "import", tmp_path / "t.safetensors", code=1)
+    cli("trunk", "import", tmp_path / "missing", code=1)
+    assert not (cli.state / "trunks").exists()
+
+
+def test_train_writes_an_active_version(trained):
+    (model,) = versions(trained)
+    assert model["active"] and model["product"] == "carpet"
+    assert (trained.state / "models/carpet" / model["version"] / "model.safetensors").exists()
+    assert oct(trained.state.stat().st_mode)[-3:] == "700"
+
+
+def test_train_report_as_json(trained):
+    run = trained("train", "--product", "other", "--data", trained.data, "--epochs", 1, "--json", "--activate", "never")
+    report = json.loads(run.stdout)
+    assert report["product"] == "other" and report["activated"] is False
+    assert report["trunk_runs"] == 0, "the features of the first training are in the cache"
+    assert "no version of other is active" in trained("predict", "--product", "other", trained.data / "test/good/000.png",
+                                                      code=1).stderr
+
+
+def test_evaluate(trained):
+    out = trained("evaluate", "--product", "carpet", "--data", trained.data).stdout
+    assert "really an anomaly" in out and "balanced accuracy" in out
+
+
+def test_predict(trained, tmp_path):
+    image = sorted((trained.data / "test/hole").glob("*.png"))[0]
+    before = sorted(os.listdir(trained.state))
+    out = trained("predict", "--product", "carpet", image, "--json", "--heatmap", tmp_path / "h.png").stdout
+    answer = json.loads(out)
+    assert answer["verdict"] == ("anomaly" if answer["probability"] >= answer["threshold"] else "good")
+    assert answer["heatmap"]["threshold"] == 0.7
+    assert (tmp_path / "h.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert sorted(os.listdir(trained.state)) == before, "predict writes nothing into the state folder"
+    again = json.loads(trained("predict", "--product", "carpet", image, "--json").stdout)
+    assert again["probability"] == answer["probability"]
+
+
+def test_predict_goes_on_after_a_bad_file(trained, tmp_path):
+    bad = tmp_path / "bad.png"
+    good = trained.data / "test/good/000.png"
+    bad.write_bytes(good.read_bytes()[:200])
+    run = trained("predict", "--product", "carpet", bad, good, code=1)
+    assert str(bad) in run.stderr and str(good) in run.stdout
+    assert "there are: carpet" in trained("predict", "--product", "carpte", good, code=1).stderr
+
+
+def test_activate_and_rollback(trained, tmp_path):
+    cli = type(trained)(tmp_path / "state")
+    shutil.copytree(trained.state, cli.state)
+    first = next(m["version"] for m in versions(cli) if m["active"])
+    cli("train", "--product", "carpet", "--data", trained.data, "--epochs", 1, "--seed", 2, "--activate", "never")
+    second = next(m["version"] for m in versions(cli) if m["product"] == "carpet" and not m["active"])
+    cli("model", "activate", "--product", "carpet", second)
+    assert [m["version"] for m in versions(cli) if m["active"]] == [second]
+    assert first in cli("model", "rollback", "--product", "carpet").stdout
+    cli("model", "rollback", "--product", "carpet", code=1)
+    cli("model", "activate", "--product", "carpet", "nonesuch", code=1)
+
+
+@pytest.mark.skipif(FAKE, reason="the fake shim does not compute")
+def test_same_seed_same_model(trained, tmp_path):
+    weights = []
+    for name in ("a", "b"):
+        cli = type(trained)(tmp_path / name)
+        shutil.copytree(trained.state / "trunks", cli.state / "trunks")
+        cli("train", "--product", "p", "--data", trained.data, "--epochs", 1, "--activate", "always")
+        weights += [p.read_bytes() for p in cli.state.glob("models/p/*/model.safetensors")]
+    assert len(weights) == 2 and weights[0] == weights[1]

@@ -1,0 +1,157 @@
+"""The life of `inspectd serve` without a model: start, lock, signals, systemd's protocol, refusals."""
+import contextlib
+import os
+import pathlib
+import re
+import select
+import signal
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
+
+START_S = STOP_S = 60
+
+
+class Daemon:
+    def __init__(self, process):
+        self.process, self.log = process, ""
+
+    def wait_for(self, pattern):
+        """Reads the log until a line matches; fails when the daemon ends or is silent for too long."""
+        while not (found := re.search(pattern, self.log)):
+            assert select.select([self.process.stderr], [], [], START_S)[0], f"silent; so far:\n{self.log}"
+            piece = os.read(self.process.stderr.fileno(), 65536).decode()
+            assert piece, f"ended:\n{self.log}"
+            self.log += piece
+        return found
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        _, rest = self.process.communicate(timeout=STOP_S)
+        self.log += rest.decode()
+        return self.process.returncode
+
+
+@contextlib.contextmanager
+def serve(cli, *words, **popen):
+    words = (*words, "-o", "server.listen=127.0.0.1:0")
+    with subprocess.Popen(cli.arguments("serve", *words), stderr=subprocess.PIPE, **popen) as process:
+        try:
+            yield Daemon(process)
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def status(address, path):
+    try:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=30) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_an_empty_state_folder_is_served(cli):
+    with serve(cli) as daemon:
+        address = daemon.wait_for(r"listening address=(\S+)")[1]
+        assert status(address, "/healthz") == 200
+        assert status(address, "/readyz") == 503
+        assert oct((cli.state / "admin.token").stat().st_mode)[-3:] == "600"
+        assert oct(cli.state.stat().st_mode)[-3:] == "700"
+        assert daemon.stop() == 0
+        assert "no trunk is installed" in daemon.log and "stopped" in daemon.log
+
+
+def test_two_daemons_cannot_share_a_folder(cli):
+    with serve(cli) as daemon:
+        daemon.wait_for("listening")
+        assert f"pid {daemon.process.pid}" in cli("serve", "-o", "server.listen=127.0.0.1:0", code=1).stderr
+        assert daemon.stop(signal.SIGINT) == 0
+
+
+def test_a_trained_model_becomes_ready_and_predict_runs_beside(trained):
+    with serve(trained) as daemon:
+        address = daemon.wait_for(r"ready address=(\S+)")[1]
+        assert status(address, "/readyz") == 200
+        trained("predict", "--product", "carpet", trained.data / "test/good/000.png")
+        assert daemon.stop() == 0
+
+
+def test_a_new_token_works_at_once(cli):
+    with serve(cli) as daemon:
+        daemon.wait_for("listening")
+        run = cli("token", "add", "line-3", "camera")
+        assert re.fullmatch(r"insp_[0-9a-f]{64}\n", run.stdout)
+        assert f"pid {daemon.process.pid}" in run.stderr
+        daemon.wait_for("reading tokens and models again")
+        assert "line-3" in cli("token", "list").stdout
+        assert run.stdout.strip() not in (cli.state / "tokens.json").read_text()
+        cli("token", "add", "line-3", "camera", code=1)
+        cli("token", "revoke", "line-3")
+        cli("token", "revoke", "line-3", code=1)
+        assert daemon.stop() == 0
+
+
+@pytest.fixture
+def notified(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        path = tmp_path / "notify"
+        supervisor.bind(str(path))
+        supervisor.settimeout(START_S)
+        yield supervisor, {**os.environ, "NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "500000"}
+
+
+def told(supervisor, expected):
+    while expected not in (message := supervisor.recv(4096).decode()):
+        pass
+    return message
+
+
+def test_systemd_is_told(cli, notified):
+    supervisor, environment = notified
+    with serve(cli, env=environment) as daemon:
+        told(supervisor, "READY=1")
+        told(supervisor, "WATCHDOG=1")
+        daemon.process.send_signal(signal.SIGHUP)
+        told(supervisor, "RELOADING=1")
+        told(supervisor, "READY=1")
+        assert daemon.stop() == 0
+        told(supervisor, "STOPPING=1")
+
+
+def test_socket_activation(cli, tmp_path):
+    """systemd's way: the socket is descriptor 3 and LISTEN_PID is the pid of the program that is executed."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = "%s:%d" % listener.getsockname()
+        launcher = 'exec 3<&$1; shift; exec env LISTEN_FDS=1 LISTEN_PID=$$ "$@"'
+        command = ["bash", "-c", launcher, "launcher", str(listener.fileno()), *cli.arguments("serve")]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, pass_fds=[listener.fileno()]) as process:
+            daemon = Daemon(process)
+            daemon.wait_for("listening")
+            assert status(address, "/healthz") == 200
+            assert daemon.stop() == 0
+
+
+def test_a_port_in_use(cli):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert str(port) in cli("serve", "-o", f"server.listen=127.0.0.1:{port}", code=1).stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_a_state_folder_without_permission(cli):
+    cli.state.mkdir(mode=0o700)
+    pathlib.Path(cli.state).parent.chmod(0o755)
+    run = subprocess.run(cli.arguments("serve"), capture_output=True, text=True, timeout=60, user=65534, check=False)
+    assert run.returncode == 1 and "Permission denied" in run.stderr
+
+
+def test_cuda_that_is_absent_is_refused(cli):
+    if os.path.exists("/dev/nvidiactl"):
+        pytest.skip("this machine has a CUDA device")
+    run = subprocess.run([*cli.arguments("serve"), "-o", "device.name=cuda"], capture_output=True, text=True, timeout=60,
+                         check=False)
+    assert run.returncode == 1 and "cuda" in run.stderr.lower()
