@@ -1,0 +1,192 @@
+"""A picture goes in; verdict, record, image and heatmaps come out."""
+import io
+import re
+import socket
+import threading
+import time
+
+import PIL.Image
+import pytest
+from conftest import FAKE, REQUEST_S, count, picture
+
+needs_fake = pytest.mark.skipif(not FAKE, reason="only the fake shim lets a test choose verdict and time")
+
+
+@needs_fake
+def test_white_is_an_anomaly_and_black_is_good(shared):
+    assert shared.inspect(picture("white")).json["verdict"] == "anomaly"
+    assert shared.inspect(picture("black")).json["verdict"] == "good"
+
+
+def test_answer_has_the_fields_of_the_contract(shared):
+    got = shared.inspect(picture(kind="JPEG"), "product=carpet&camera=c%C3%A41&part=p%201", "image/jpeg").json
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", got["id"])
+    assert (got["product"], got["model"], got["camera"], got["part"]) == ("carpet", "v1", "cä1", "p 1")
+    assert 0 <= got["probability"] <= 1 and got["threshold"] == 0.5
+    assert (got["image"]["width"], got["image"]["height"]) == (320, 200)
+    assert set(got["timing_ms"]) == {"decode", "queue", "inference", "store", "total"}
+    assert set(got["heatmap"]) >= {"href", "threshold", "max", "area", "boxes"}
+    stored = shared("GET", f"/v1/inspections/{got['id']}").json
+    assert all(stored[key] == got[key] for key in got if key != "timing_ms")
+
+
+@pytest.mark.parametrize("kind,body", [
+    ("image/x-raw;format=mono8;width=64;height=48", bytes(64 * 48)),
+    ("image/x-raw;format=rgb8;width=64;height=48", bytes(64 * 48 * 3)),
+    ("image/jpeg", picture(kind="JPEG")),
+])
+def test_each_media_type(shared, kind, body):
+    assert shared.inspect(body, kind=kind).status == 200
+
+
+def multipart(name, content, kind=None):
+    head = f'--b0\r\nContent-Disposition: form-data; name="{name}"; filename="x"\r\n'
+    head += f"Content-Type: {kind}\r\n" if kind else ""
+    return head.encode() + b"\r\n" + content + b"\r\n--b0--\r\n"
+
+
+@pytest.mark.parametrize("kind", [None, "image/png", "application/octet-stream"])
+def test_multipart(shared, kind):
+    sent = picture()
+    got = shared.inspect(multipart("image", sent, kind), kind="multipart/form-data; boundary=b0").json
+    assert shared("GET", got["image"]["href"]).body == sent
+
+
+def test_image_comes_back_as_posted_and_is_revalidated(shared):
+    sent = picture(noise=True)
+    href = shared.inspect(sent).json["image"]["href"]
+    first = shared("GET", href)
+    assert first.body == sent and first.headers["Content-Type"] == "image/png"
+    again = shared("GET", href, If_None_Match=first.headers["ETag"])
+    assert (again.status, again.body) == (304, b"")
+
+
+@pytest.mark.parametrize("view,mode", [("threshold", "RGBA"), ("overlay", "RGB"), ("raw", "RGB")])
+def test_heatmap_views(shared, view, mode):
+    href = shared.inspect(picture(noise=True)).json["heatmap"]["href"]
+    got = shared("GET", f"{href}?view={view}&threshold=0.2")
+    image = PIL.Image.open(io.BytesIO(got.body))
+    assert (image.format, image.mode, image.size) == ("PNG", mode, (320, 200))
+    assert shared("GET", f"{href}?view={view}&threshold=0.2", If_None_Match=got.headers["ETag"]).status == 304
+
+
+def test_accept_png_answers_the_heatmap(shared):
+    got = shared.inspect(picture(), Accept="image/png")
+    assert PIL.Image.open(io.BytesIO(got.body)).size == (320, 200)
+    stored = shared("GET", f"/v1/inspections/{got.headers['Inspection-Id']}").json
+    assert stored["verdict"] == got.headers["Inspection-Verdict"]
+    assert float(got.headers["Inspection-Probability"]) == pytest.approx(stored["probability"], abs=1e-5)
+
+
+def test_pages_walk_the_list_newest_first(start):
+    daemon = start()
+    ids = [daemon.inspect(picture(), f"product=carpet&part=p{i}").json["id"] for i in range(5)]
+    seen, path = [], "/v1/inspections?limit=2"
+    while path:
+        page = daemon("GET", path).json
+        seen += [item["id"] for item in page["items"]]
+        path = page["next"] and f"/v1/inspections?limit=2&cursor={page['next']}"
+    assert seen == ids[::-1]
+    assert [i["part"] for i in daemon("GET", "/v1/inspections?part=p3").json["items"]] == ["p3"]
+    cursor = daemon("GET", "/v1/inspections?limit=2").json["next"]
+    assert daemon("GET", f"/v1/inspections?limit=2&part=p3&cursor={cursor}").code == "invalid_query"
+
+
+def test_label(shared):
+    item = shared.inspect(picture()).json
+    path = f"/v1/inspections/{item['id']}/label"
+    got = shared("PUT", path, '{"label": "anomaly", "defect": "hole", "note": "left edge"}').json
+    assert got["label"]["label"] == "anomaly" and got["label"]["defect"] == "hole"
+    assert shared("PUT", path, '{"label": "fine"}').code == "invalid_parameter"
+    assert shared("PUT", path, '{"label": "good", "defect": "hole"}').code == "invalid_parameter"
+    assert shared("PUT", path, "{").code == "malformed_request"
+    assert shared("PUT", path).code == "empty_body"
+    missing = "/v1/inspections/01a20f8b-6a8d-7000-820b-092b4143d590/label"
+    assert shared("PUT", missing, '{"label": "good"}').code == "not_found"
+
+
+def test_kill_9_keeps_every_answered_inspection(start):
+    daemon = start()
+    ids = [daemon.inspect(picture()).json["id"] for _ in range(10)]
+    daemon.stop(9)
+    again = start(state=daemon.state)
+    assert [item["id"] for item in again("GET", "/v1/inspections").json["items"]] == ids[::-1]
+    assert again("GET", f"/v1/inspections/{ids[-1]}/image").body == picture()
+
+
+def post_in_background(daemon, query="product=carpet"):
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(daemon.inspect(picture(), query)))
+    thread.start()
+    return thread, answers
+
+
+def until(true, what):
+    end = time.monotonic() + REQUEST_S
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+@needs_fake
+def test_queue_full_is_refused_before_the_body(start):
+    daemon = start("limits.inflight=1", env={"INSP_FAKE_PASS_MS": "700"})
+    thread, answers = post_in_background(daemon)
+    until(lambda: daemon.metric("in_flight") == 1, "the first inspection never took its slot")
+    head = (b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+            b"Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n")
+    got = daemon.raw(head)
+    assert got.startswith(b"HTTP/1.1 503") and b"queue_full" in got and b"\r\nRetry-After:" in got
+    thread.join()
+    assert answers[0].status == 200
+    assert daemon.inspect(picture()).status == 200
+    assert daemon.metric("in_flight") == 0
+
+
+@needs_fake
+def test_deadline_is_answered_when_it_passes_and_nothing_is_stored(start):
+    daemon = start(env={"INSP_FAKE_PASS_MS": "1500"})
+    begin = time.monotonic()
+    assert daemon.inspect(picture(), "product=carpet&deadline_ms=200").code == "deadline_exceeded"
+    assert time.monotonic() - begin < 1
+    until(lambda: daemon.metric("images_scored_total") >= 2, "the pass never ended")
+    assert daemon.metric("deadline_misses_total") == 1
+    daemon.stop()
+    assert count(start(state=daemon.state)) == 0
+
+
+@needs_fake
+def test_client_that_leaves_frees_its_slot_and_nothing_is_stored(start):
+    daemon = start("limits.inflight=1", env={"INSP_FAKE_PASS_MS": "1500"})
+    body = picture()
+    with socket.create_connection((daemon.host, daemon.port)) as s:
+        s.sendall(b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+                  b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        until(lambda: daemon.metric("in_flight") == 1, "the inspection never took its slot")
+    begin = time.monotonic()
+    until(lambda: daemon.metric("in_flight") == 0, "the slot was never freed")
+    assert time.monotonic() - begin < 1
+    assert daemon.inspect(picture()).status == 200
+    assert count(daemon) == 1
+
+
+@needs_fake
+def test_graceful_stop_answers_what_runs(start):
+    daemon = start(env={"INSP_FAKE_PASS_MS": "500"})
+    threads = [post_in_background(daemon) for _ in range(4)]
+    until(lambda: daemon.metric("in_flight") == 4, "the inspections never took their slots")
+    daemon.stop()
+    for thread, answers in threads:
+        thread.join()
+        assert answers[0].status == 200
+    assert count(start(state=daemon.state)) == 4
+
+
+@needs_fake
+def test_stop_expires_what_takes_longer_than_the_grace(start):
+    daemon = start("server.shutdown_grace_s=0", env={"INSP_FAKE_PASS_MS": "1500"})
+    thread, answers = post_in_background(daemon)
+    until(lambda: daemon.metric("in_flight") == 1, "the inspection never took its slot")
+    daemon.stop()
+    thread.join()
+    assert answers[0].code == "shutting_down"

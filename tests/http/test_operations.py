@@ -1,0 +1,46 @@
+"""Metrics, page, products, statistics."""
+import gzip
+
+import yaml
+from conftest import picture
+
+
+def test_metrics_count_inspections(start):
+    daemon = start()
+    for camera in range(70):
+        assert daemon.inspect(picture(), f"product=carpet&camera=c{camera}").status == 200
+    text = daemon("GET", "/metrics").body.decode()
+    assert daemon.metric("inspections_total") == 70
+    assert 'camera="other"' in text and 'camera="c69"' not in text
+    assert daemon.metric("stage_duration_seconds_count") == 5 * 70
+
+
+def test_page_is_served_plain_gzipped_and_revalidated(shared):
+    plain = shared("GET", "/")
+    packed = shared("GET", "/", Accept_Encoding="gzip")
+    assert gzip.decompress(packed.body) == plain.body
+    assert "script-src 'self'" in plain.headers["Content-Security-Policy"]
+    assert shared("GET", "/", If_None_Match=plain.headers["ETag"]).status == 304
+
+
+def test_openapi_is_yaml(shared):
+    assert yaml.safe_load(shared("GET", "/openapi.yaml").body)["openapi"] == "3.1.0"
+
+
+def test_products_and_models(shared):
+    assert [p["product"] for p in shared("GET", "/v1/products").json["items"]] == ["carpet"]
+    assert shared("GET", "/v1/products/carpet").json["active"] == "v1"
+    [model] = shared("GET", "/v1/products/carpet/models").json["items"]
+    assert model["active"] is True and shared("GET", "/v1/products/carpet/models/v1").json == model
+    assert shared("GET", "/v1/products/carpet/models/v2").code == "not_found"
+    assert shared("GET", "/v1/products/wood").code == "unknown_product"
+
+
+def test_statistics(start):
+    daemon = start()
+    for _ in range(3):
+        daemon.inspect(picture())
+    got = daemon("GET", "/v1/statistics?product=carpet&window=1h").json
+    assert got["good"] + got["anomaly"] == 3 and got["latency_ms"]["p50"] > 0
+    assert sum(b["good"] + b["anomaly"] for b in got["buckets"]) == 3
+    assert daemon("GET", "/v1/statistics?window=1y").code == "invalid_query"
