@@ -149,6 +149,16 @@ def test_a_state_folder_without_permission(cli):
     assert run.returncode == 1 and "Permission denied" in run.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_root_writes_as_the_owner_of_the_state_folder(cli):
+    cli.state.mkdir(mode=0o700)
+    os.chown(cli.state, 65534, 65534)
+    for parent in list(cli.state.parents)[:3]:
+        parent.chmod(0o755)
+    assert "the owner of" in cli("token", "add", "line-3", "camera").stderr
+    assert {entry.stat().st_uid for entry in cli.state.iterdir()} == {65534}
+
+
 def test_cuda_that_is_absent_is_refused(cli):
     if os.path.exists("/dev/nvidiactl"):
         pytest.skip("this machine has a CUDA device")
