@@ -5,8 +5,8 @@
 
 #include "api/api.h"
 #include "api/events.h"
-#include "api/metrics.h"
 #include "api/models.h"
+#include "api/prometheus.h"
 #include "api/request.h"
 #include "api/tokens.h"
 #include "core/jobs/jobs.h"

@@ -1,7 +1,7 @@
-/* api/metrics.h - counters and histograms in Prometheus' text format (0.0.4): base units, bounded labels. Loop
+/* api/prometheus.h - counters and histograms in Prometheus' text format (0.0.4): base units, bounded labels. Loop
  * thread. */
-#ifndef INSP_API_METRICS_H
-#define INSP_API_METRICS_H
+#ifndef INSP_API_PROMETHEUS_H
+#define INSP_API_PROMETHEUS_H
 
 #include "core/base/error.h"
 

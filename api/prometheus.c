@@ -1,4 +1,4 @@
-#include "api/metrics.h"
+#include "api/prometheus.h"
 
 #include "api/server.h"
 
