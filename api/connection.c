@@ -197,6 +197,7 @@ static enum MHD_Result body_piece(struct api_request *request, const char *data,
     struct insp_error error = {0};
     size_t count = *bytes;
     *bytes = 0;
+    request->received_us = insp_mono_us();
     if (request->phase == API_RECEIVING && !api_request_append(request, data, count, &error))
         return MHD_YES;
     if (request->phase == API_RECEIVING)

@@ -17,7 +17,7 @@ struct api_request *api_request_new(struct api_server *server, struct MHD_Connec
         return NULL;
     request->server = server;
     request->connection = connection;
-    request->started_us = insp_mono_us();
+    request->started_us = request->received_us = insp_mono_us();
     snprintf(request->method, sizeof request->method, "%s", method);
     snprintf(request->path, sizeof request->path, "%s", path);
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);

@@ -57,19 +57,24 @@ static bool overdue(const struct api_server *server, const struct api_connection
     unsigned timeout_s = server->config.request_timeout_s;
     if (!request)
         return now > api_receive_deadline(connection->quiet_since_us, timeout_s, 0);
-    if (request->phase == API_RECEIVING || (request->phase == API_REFUSED && !request->response.body_static))
-        return now >
-               api_receive_deadline(request->started_us, timeout_s, request->body_bytes + request->discarded);
-    return false;
+    if (request->phase != API_RECEIVING && (request->phase != API_REFUSED || request->response.body_static))
+        return false;
+    /* One that stopped altogether, and one that drips. */
+    return now > api_receive_deadline(request->received_us, timeout_s, 0) ||
+           now > api_receive_deadline(request->started_us, timeout_s, request->body_bytes + request->discarded);
 }
 
 void api_sweep(uv_timer_t *timer) {
     struct api_server *server = timer->data;
     int64_t now = insp_mono_us();
+    struct insp_error left;
+    insp_fail(&left, INSP_E_CANCELLED, "the client left before the verdict");
     server->turned_us = now;
     for (struct api_request *request = server->requests; request; request = request->next)
-        if (request->submitted && request->suspended && client_left(request->fd))
+        if (request->submitted && request->suspended && client_left(request->fd)) {
             api_inspection_abandon(request);
+            api_server_fail(request, &left); /* resumed, so that libmicrohttpd closes the connection */
+        }
     for (struct api_connection *c = server->connections; c; c = c->next)
         if (overdue(server, c, now))
             cut(server, c);
