@@ -64,14 +64,29 @@ int api_response_json(struct api_response *response, unsigned status, json_t *js
     return 0;
 }
 
+/* A detail may quote bytes of the client's or of a file name, JSON holds UTF-8 only: then what is beyond ASCII
+ * becomes a question mark. NULL without memory. */
+static json_t *detail_json(const char *detail) {
+    char ascii[INSP_ERROR_DETAIL_BYTES];
+    json_t *json = json_string(detail);
+    if (json)
+        return json;
+    snprintf(ascii, sizeof ascii, "%s", detail);
+    for (char *at = ascii; *at; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    return json_string(ascii);
+}
+
 void api_response_problem(struct api_response *response, const struct insp_error *error) {
     static char no_memory[] = "{\"type\":\"about:blank\",\"title\":\"Out of memory\",\"status\":503,"
                               "\"code\":\"out_of_memory\",\"detail\":\"no memory for the answer\"}\n";
     int status = insp_code_http(error->code);
     api_response_clear(response);
     size_t bytes = 0;
-    json_t *json = json_pack("{s:s,s:s,s:i,s:s,s:s}", "type", "about:blank", "title", insp_code_title(error->code),
-                             "status", status, "code", insp_code_wire(error->code), "detail", error->detail);
+    json_t *json =
+        json_pack("{s:s,s:s,s:i,s:s,s:o}", "type", "about:blank", "title", insp_code_title(error->code), "status",
+                  status, "code", insp_code_wire(error->code), "detail", detail_json(error->detail));
     char *text = json ? dump_line(json, &bytes) : NULL;
     json_decref(json);
     if (text) {
