@@ -1,5 +1,6 @@
 #include "core/train/promote.h"
 
+#include <math.h>
 #include <stdio.h>
 
 const char *insp_activate_name(enum insp_activate policy) {
@@ -11,11 +12,13 @@ const char *insp_activate_name(enum insp_activate policy) {
 
 bool insp_train_should_activate(enum insp_activate policy, bool has_active, double candidate, double active,
                                 char *ret_reason) {
-    bool better = candidate > active;
+    bool better = isnan(active) || candidate > active;
     if (policy == INSP_ACTIVATE_NEVER)
         snprintf(ret_reason, INSP_REASON_BYTES, "not activated: the policy is never");
     else if (policy == INSP_ACTIVATE_ALWAYS)
         snprintf(ret_reason, INSP_REASON_BYTES, "activated: the policy is always");
+    else if (has_active && isnan(active))
+        snprintf(ret_reason, INSP_REASON_BYTES, "activated: the active model could not be judged on these images");
     else if (!has_active)
         snprintf(ret_reason, INSP_REASON_BYTES, "activated: the product had no active model");
     else

@@ -68,6 +68,20 @@ static void run_free(struct run *run) {
 /* --- split
  * --------------------------------------------------------------------------------------------------------- */
 
+/* A part without one of the classes trains nothing or judges nothing. */
+static int check_classes(const struct run *run, struct insp_error *reterr) {
+    size_t anomalies[2] = {0}, count[2] = {run->train_count, run->held_count};
+    for (size_t i = 0; i < run->train_count + run->held_count; i++)
+        anomalies[i >= run->train_count] += run->data->label[run->member[i]] == INSP_CLASS_ANOMALY;
+    for (int part = 0; part < 2; part++)
+        if (anomalies[part] == 0 || anomalies[part] == count[part])
+            return insp_fail(reterr, INSP_E_DATASET,
+                             "the %s part of %zu images has %s: add images, or choose another test_share",
+                             part ? "held-out" : "training", count[part],
+                             anomalies[part] ? "no good ones" : "no defective ones");
+    return 0;
+}
+
 static int split(struct run *run, struct insp_error *reterr) {
     const struct insp_train_data *data = run->data;
     _cleanup_free_ bool *is_held_out = calloc(data->count, sizeof *is_held_out);
@@ -75,8 +89,10 @@ static int split(struct run *run, struct insp_error *reterr) {
     run->probability = malloc(data->count * sizeof *run->probability);
     if (!is_held_out || !run->member || !run->probability)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the split of %zu images", data->count);
-    int r = insp_split_stratified(data->strata, data->count, data->dataset->stratum_count,
-                                  (double)run->params->test_share, run->params->seed, is_held_out, reterr);
+    /* 0.2f is a little more than 0.2, and the split rounds up: of 100 images 21 would be held out. */
+    double test_share = round((double)run->params->test_share * 1e6) / 1e6;
+    int r = insp_split_stratified(data->strata, data->count, data->dataset->stratum_count, test_share,
+                                  run->params->seed, is_held_out, reterr);
     if (r < 0)
         return r;
     for (size_t m = 0; m < data->count; m++)
@@ -85,7 +101,7 @@ static int split(struct run *run, struct insp_error *reterr) {
     for (size_t m = 0; m < data->count; m++)
         if (is_held_out[m])
             run->member[run->train_count + run->held_count++] = m;
-    return 0;
+    return check_classes(run, reterr);
 }
 
 static const size_t *held_out(const struct run *run) {
