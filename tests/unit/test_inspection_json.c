@@ -1,0 +1,101 @@
+#include "api/inspection_json.h"
+#include "tests/unit/harness.h"
+
+#include <string.h>
+
+#define ID "019ab7a0-4f2c-7c3e-9d0a-5b1f3c2d4e6f"
+
+static struct insp_record record(void) {
+    return (struct insp_record){.id = ID,
+                                .product = "carpet",
+                                .model = "v1",
+                                .camera = "line \"3\"",
+                                .part = "",
+                                .anomaly = true,
+                                .probability = 0.9f,
+                                .threshold = 0.5f,
+                                .heat_max = 1,
+                                .heat_area = 0.25f,
+                                .heat_threshold = 0.7f,
+                                .boxes = "[{\"x\":1,\"y\":2,\"width\":3,\"height\":4,\"max\":0.8}]",
+                                .width = 640,
+                                .height = 480,
+                                .sha256 = "00",
+                                .media_type = "image/png",
+                                .image_bytes = 6,
+                                .image_kept = true,
+                                .received_us = 1000,
+                                .decode_us = 1500,
+                                .total_us = 2000};
+}
+
+static json_t *made(const struct insp_record *r) {
+    json_t *json = api_inspection_json(r);
+    ck_assert_ptr_nonnull(json);
+    return json;
+}
+
+static const char *text(const json_t *json, const char *name) {
+    return json_string_value(json_object_get(json, name));
+}
+
+START_TEST(test_all_members) {
+    static const char *const names[] = {"id",          "product",   "model", "verdict", "probability",
+                                        "threshold",   "heatmap",   "image", "camera",  "part",
+                                        "received_at", "timing_ms", "label"};
+    struct insp_record r = record();
+    json_t *json = made(&r);
+    ck_assert_uint_eq(json_object_size(json), sizeof names / sizeof *names);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        ck_assert_msg(json_object_get(json, names[i]) != NULL, "%s", names[i]);
+    ck_assert_str_eq(text(json, "verdict"), "anomaly");
+    ck_assert_str_eq(text(json, "camera"), "line \"3\"");
+    ck_assert(json_is_null(json_object_get(json, "part")));
+    ck_assert(json_is_null(json_object_get(json, "label")));
+    ck_assert_str_eq(text(json, "received_at"), "1970-01-01T00:00:00.001Z");
+    ck_assert(json_real_value(json_object_get(json, "probability")) == 0.9);
+    ck_assert(json_real_value(json_object_get(json_object_get(json, "timing_ms"), "decode")) == 1.5);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(test_heatmap_and_image) {
+    struct insp_record r = record();
+    json_t *json = made(&r), *heatmap = json_object_get(json, "heatmap"), *image = json_object_get(json, "image");
+    ck_assert_str_eq(text(heatmap, "href"), "/v1/inspections/" ID "/heatmap.png");
+    ck_assert_str_eq(text(heatmap, "scale"), "fixed");
+    ck_assert_uint_eq(json_array_size(json_object_get(heatmap, "boxes")), 1);
+    ck_assert_str_eq(text(image, "href"), "/v1/inspections/" ID "/image");
+    ck_assert(json_is_true(json_object_get(image, "kept")));
+    ck_assert_int_eq(json_integer_value(json_object_get(image, "width")), 640);
+    json_decref(json);
+    r.boxes = NULL;
+    r.heat_per_image = true;
+    json = made(&r);
+    heatmap = json_object_get(json, "heatmap");
+    ck_assert(json_is_array(json_object_get(heatmap, "boxes")));
+    ck_assert_str_eq(text(heatmap, "scale"), "per_image");
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(test_label) {
+    struct insp_record r = record();
+    r.label = INSP_LABEL_ANOMALY;
+    r.label_defect = "hole";
+    r.label_note = "";
+    r.labelled_by = "anna";
+    r.labelled_us = 2000;
+    json_t *json = made(&r), *label = json_object_get(json, "label");
+    ck_assert_str_eq(text(label, "label"), "anomaly");
+    ck_assert_str_eq(text(label, "defect"), "hole");
+    ck_assert(json_is_null(json_object_get(label, "note")));
+    ck_assert_str_eq(text(label, "by"), "anna");
+    ck_assert_str_eq(text(label, "at"), "1970-01-01T00:00:00.002Z");
+    json_decref(json);
+    ck_assert_str_eq(api_label_name(INSP_LABEL_GOOD), "good");
+    ck_assert_ptr_null(api_label_name(INSP_LABEL_NONE));
+}
+END_TEST
+
+INSP_TESTS(test_all_members, test_heatmap_and_image, test_label);
