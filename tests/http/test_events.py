@@ -1,0 +1,121 @@
+"""GET /v1/events: what happens, live and resumed."""
+import json
+import signal
+import socket
+
+from conftest import eventually, picture
+
+IMAGE = picture(noise=True)
+
+
+class Stream:
+    """Reads server-sent events from a socket; the time limit is the socket's."""
+
+    def __init__(self, daemon, last_id=None):
+        self.socket = socket.create_connection((daemon.host, daemon.port), timeout=20)
+        resume = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
+        self.socket.sendall(f"GET /v1/events HTTP/1.1\r\nHost: x\r\n{resume}\r\n".encode())
+        self.file = self.socket.makefile("rb")
+        self.head = self._until(b"\r\n")
+        assert self.head[0].startswith(b"HTTP/1.1 200"), self.head
+        self.events = self._events()  # one for all calls of take: it holds what was read of the next event
+
+    def _until(self, end):
+        lines = []
+        while (line := self.file.readline()) not in (end, b""):
+            lines.append(line.strip())
+        return lines
+
+    def _body(self):
+        """Lines of the body; the chunks' own size lines stand between them."""
+        while size := self.file.readline():
+            length = int(size, 16)
+            if not length:
+                return
+            yield self.file.read(length)
+            self.file.readline()
+
+    def _events(self):
+        text = b""
+        for piece in self._body():
+            text += piece
+            while b"\n\n" in text:
+                block, text = text.split(b"\n\n", 1)
+                fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if line and line[:1] != b":")
+                if fields:
+                    yield fields[b"id"].decode(), fields[b"event"].decode(), json.loads(fields[b"data"])
+
+    def take(self, number, kind="inspection"):
+        got = []
+        for event in self.events:
+            got += [event] if event[1] == kind else []
+            if len(got) == number:
+                break
+        return got
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+
+def ids(events):
+    return [event[0] for event in events]
+
+
+def post(daemon, number):
+    return [daemon.inspect(IMAGE).json["id"] for _ in range(number)]
+
+
+def test_inspection_event_is_the_inspection(shared):
+    with Stream(shared) as stream:
+        assert b"Content-Type: text/event-stream" in stream.head
+        made = shared.inspect(IMAGE).json
+        [(name, kind, data)] = stream.take(1)
+    assert name == made["id"] and kind == "inspection"
+    for field in ("id", "product", "verdict", "model", "image"):
+        assert data[field] == made[field]
+    assert abs(data["probability"] - made["probability"]) < 1e-6
+
+
+def test_resumes_from_the_ring(shared):
+    made = post(shared, 4)
+    with Stream(shared, made[0]) as stream:
+        assert ids(stream.take(3)) == made[1:]
+
+
+def test_resumes_from_the_store_after_a_restart(start):
+    daemon = start()
+    made = post(daemon, 4)
+    daemon.stop()
+    again = start(state=daemon.state)
+    with Stream(again, made[0]) as stream:
+        assert ids(stream.take(3)) == made[1:]  # from the store
+        more = post(again, 1)
+        assert ids(stream.take(1)) == more  # and live behind it, none twice
+
+
+def test_last_event_id_that_is_none(shared):
+    answer = shared("GET", "/v1/events", Last_Event_ID="yesterday")
+    assert (answer.status, answer.code) == (400, "invalid_query")
+
+
+def test_client_that_leaves_frees_its_place(start):
+    daemon = start()
+    eventually(lambda: daemon.metric("open_connections") == 1)  # the one that asks
+    streams = [Stream(daemon) for _ in range(3)]
+    assert daemon.metric("open_connections") >= 4
+    for stream in streams:
+        stream.__exit__()
+    post(daemon, 1)  # the attempt to send it shows that nobody listens
+    eventually(lambda: daemon.metric("open_connections") == 1)
+
+
+def test_ends_when_the_daemon_stops(start):
+    daemon = start()
+    with Stream(daemon) as stream:
+        daemon.process.send_signal(signal.SIGTERM)
+        assert list(stream.events) == []  # the stream ends properly, with its last chunk
+    assert daemon.process.wait(timeout=20) == 0

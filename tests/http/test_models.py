@@ -1,0 +1,188 @@
+"""Models: broken ones are named and never serve, good ones are swapped under load."""
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+
+import pytest
+from conftest import eventually, make_state, picture
+
+IMAGE = picture(noise=True)
+
+
+@pytest.fixture
+def admin(start):
+    """admin(state) -> a daemon with its admin token in use."""
+    def begin(state):
+        daemon = start(state=state)
+        daemon.token = (state / "admin.token").read_text().strip()
+        return daemon
+    return begin
+
+
+@pytest.fixture
+def state(template, tmp_path):
+    state = tmp_path / "own"
+    shutil.copytree(template, state)
+    return state
+
+
+def add_version(state, product, version):
+    """A further version. make_bundle activates what it makes, so the old choice is put back."""
+    active = state / "models" / product / "active.json"
+    kept = active.read_bytes()
+    subprocess.run([os.environ["INSP_MAKE_BUNDLE"], str(state), product, version], check=True)
+    active.write_bytes(kept)
+
+
+def flip_a_weight(folder):
+    with open(folder / "model.safetensors", "r+b") as f:
+        f.seek(-5, 2)
+        byte = f.read(1)
+        f.seek(-1, 1)
+        f.write(bytes([byte[0] ^ 0x40]))
+
+
+def shape_wrong(folder):
+    """[2,512] said to be [512,2], and the hash in the manifest made to fit: only the shape is wrong."""
+    path = folder / "model.safetensors"
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    head = json.loads(data[8:8 + length])
+    head["classifier.weight"]["shape"].reverse()
+    text = json.dumps(head, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    data = len(text).to_bytes(8, "little") + text + data[8 + length:]
+    path.write_bytes(data)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["weights"]["sha256"] = hashlib.sha256(data).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def cut_manifest(folder):
+    text = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(text[:len(text) // 2])
+
+
+@pytest.mark.parametrize("damage, word", [(flip_a_weight, "sha256"), (shape_wrong, "classifier.weight"),
+                                          (cut_manifest, "manifest.json")])
+def test_damaged_model_is_named_and_others_serve(admin, state, damage, word):
+    make_state(state, "wood")
+    damage(state / "models" / "wood" / "v1")
+    daemon = admin(state)
+    ready = daemon("GET", "/readyz")
+    assert ready.status == 200
+    [reason] = [r for r in ready.json["reasons"] if "wood" in r]
+    assert word in reason
+    assert daemon.inspect(IMAGE).status == 200
+    answer = daemon.inspect(IMAGE, "product=wood")
+    assert (answer.status, answer.code) == (503, "not_ready")
+    assert "wood" in answer.json["detail"]
+    listed = daemon("GET", "/v1/products/wood")
+    assert listed.status == 200 and not listed.json["serving"]["ready"]
+
+
+def test_only_model_damaged_is_not_ready(start, state):
+    flip_a_weight(state / "models" / "carpet" / "v1")
+    daemon = start(state=state, wait_ready=False)
+    answer = daemon("GET", "/readyz")
+    assert (answer.status, answer.code) == (503, "not_ready")
+    assert any("carpet" in reason for reason in answer.json["reasons"])
+    assert daemon("GET", "/healthz").status == 200
+
+
+def serving(daemon):
+    return daemon.inspect(IMAGE).json["model"]
+
+
+def model_call(daemon, method, path, body=None):
+    return daemon(method, f"/v1/admin/products/carpet{path}", None if body is None else json.dumps(body),
+                  Content_Type="application/json")
+
+
+def test_activate_and_rollback(admin, state):
+    add_version(state, "carpet", "v2")
+    daemon = admin(state)
+    first = serving(daemon)
+    answer = model_call(daemon, "POST", "/models/v2/activate")
+    assert answer.status == 200 and answer.json == {"product": "carpet", "active": "v2"}
+    assert serving(daemon) == "v2"
+    assert model_call(daemon, "POST", "/rollback").status == 200
+    assert serving(daemon) == first
+    answer = model_call(daemon, "POST", "/models/v9/activate")
+    assert answer.status == 404 and serving(daemon) == first
+
+
+def test_activating_a_damaged_version_changes_nothing(admin, state):
+    add_version(state, "carpet", "v2")
+    daemon = admin(state)
+    before = serving(daemon)
+    flip_a_weight(state / "models" / "carpet" / "v2")
+    answer = model_call(daemon, "POST", "/models/v2/activate")
+    assert answer.status >= 400 and answer.code == "model_invalid"
+    assert serving(daemon) == before and daemon("GET", "/readyz").status == 200
+
+
+def test_thresholds_change_without_a_restart(admin, state):
+    daemon = admin(state)
+    for threshold, verdict in ((0, "anomaly"), (1, "good")):
+        answer = model_call(daemon, "PATCH", "/models/v1", {"threshold": threshold})
+        assert answer.status == 200 and answer.json["threshold"] == threshold
+        made = daemon.inspect(IMAGE).json
+        assert made["verdict"] == verdict and made["threshold"] == threshold
+
+
+@pytest.mark.parametrize("body", [{}, {"threshold": 2}, {"threshold": "high"}, {"colour": 1}, []])
+def test_bad_change(admin, state, body):
+    daemon = admin(state)
+    answer = model_call(daemon, "PATCH", "/models/v1", body)
+    assert (answer.status, answer.code) == (422, "invalid_parameter")
+    assert daemon.inspect(IMAGE).status == 200
+
+
+def test_delete(admin, state):
+    add_version(state, "carpet", "v2")
+    daemon = admin(state)
+    active = daemon("GET", "/v1/products/carpet").json["active"]
+    other = "v1" if active == "v2" else "v2"
+    assert model_call(daemon, "DELETE", f"/models/{active}").code == "conflict"
+    assert model_call(daemon, "DELETE", f"/models/{other}").status == 204
+    assert not (state / "models" / "carpet" / other).exists()
+    assert model_call(daemon, "DELETE", f"/models/{other}").status == 404
+
+
+def test_swap_under_load_fails_no_request(admin, state):
+    add_version(state, "carpet", "v2")
+    daemon = admin(state)
+    stop, failed, models = threading.Event(), [], set()
+
+    def line():
+        connection = daemon.connect()
+        while not stop.is_set():
+            answer = daemon.inspect(IMAGE, connection=connection)
+            if answer.status != 200:
+                failed.append(answer.body)
+            else:
+                models.add(answer.json["model"])
+        connection.close()
+
+    cameras = [threading.Thread(target=line) for _ in range(3)]
+    for camera in cameras:
+        camera.start()
+    try:
+        for version in ("v2", "v1") * 4:
+            assert model_call(daemon, "POST", f"/models/{version}/activate").status == 200
+            done = daemon.metric("inspections_total")
+            eventually(lambda: daemon.metric("inspections_total") >= done + 3)
+    finally:
+        stop.set()
+        for camera in cameras:
+            camera.join()
+    assert not failed and models == {"v1", "v2"}
+
+
+def test_models_need_an_admin(start):
+    daemon = start()
+    assert daemon("POST", "/v1/admin/products/carpet/rollback").code == "unauthorized"
