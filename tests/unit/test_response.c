@@ -73,5 +73,59 @@ START_TEST(test_no_json_is_out_of_memory) {
 }
 END_TEST
 
-INSP_TESTS(test_every_code_becomes_a_problem, test_a_detail_that_is_not_utf8_keeps_its_code,
-           test_floats_have_no_more_digits_than_they_need, test_no_json_is_out_of_memory);
+/* A file name may be any bytes, JSON is UTF-8: the client still gets the code that it is about. */
+START_TEST(test_a_detail_that_is_not_utf8) {
+    struct api_response response = {0};
+    insp_fail(&err, INSP_E_IO, "%s", "caf\xe9.png");
+    api_response_problem(&response, &err);
+    json_t *json = json_loadb(response.body, response.bytes, 0, NULL);
+    ck_assert_uint_eq(response.status, 500);
+    ck_assert_str_eq(json_string_value(json_object_get(json, "code")), "io_error");
+    ck_assert_str_eq(json_string_value(json_object_get(json, "detail")), "caf?.png");
+    json_decref(json);
+    api_response_clear(&response);
+}
+END_TEST
+
+START_TEST(test_a_problem_replaces_the_answer) {
+    struct api_response response = {0};
+    ck_insp_ok(api_response_json(&response, 200, json_pack("{s:i}", "a", 1), &err), err);
+    api_response_header(&response, "Location", "/x");
+    insp_fail(&err, INSP_E_CONFLICT, "no");
+    api_response_problem(&response, &err);
+    ck_assert_uint_eq(response.status, 409);
+    ck_assert_str_eq(response.code, "conflict");
+    ck_assert_ptr_null(header(&response, "Location"));
+    api_response_clear(&response);
+    ck_assert_ptr_null(response.body);
+}
+END_TEST
+
+START_TEST(test_headers_have_bounds) {
+    struct api_response response = {0};
+    char longest[API_HEADER_BYTES + 1] = "";
+    memset(longest, 'a', API_HEADER_BYTES);
+    api_response_header(&response, "Long", "%s", longest);
+    ck_assert_uint_eq(response.header_count, 0);
+    for (int i = 0; i < API_HEADERS_MAX + 2; i++)
+        api_response_header(&response, "X", "%d", i);
+    ck_assert_uint_eq(response.header_count, API_HEADERS_MAX);
+}
+END_TEST
+
+START_TEST(test_times_and_texts) {
+    json_t *ms = api_json_ms(1234), *at = api_json_time(1000), *word = api_json_text("a");
+    ck_assert_double_eq(json_real_value(ms), 1.234);
+    ck_assert_str_eq(json_string_value(at), "1970-01-01T00:00:00.001Z");
+    ck_assert_str_eq(json_string_value(word), "a");
+    ck_assert(json_is_null(api_json_time(0)));
+    ck_assert(json_is_null(api_json_text("")) && json_is_null(api_json_text(NULL)));
+    json_decref(ms);
+    json_decref(at);
+    json_decref(word);
+}
+END_TEST
+
+INSP_TESTS(test_every_code_becomes_a_problem, test_floats_have_no_more_digits_than_they_need,
+           test_no_json_is_out_of_memory, test_a_detail_that_is_not_utf8, test_a_problem_replaces_the_answer,
+           test_headers_have_bounds, test_times_and_texts);

@@ -82,4 +82,54 @@ START_TEST(test_admin_routes_always_need_an_admin) {
 }
 END_TEST
 
-INSP_TESTS(test_document_and_table_agree, test_admin_routes_always_need_an_admin);
+/* All wire names of the error table, and no others, are the description's problem codes. */
+START_TEST(test_all_problem_codes_are_described) {
+    static const char *const names[] = {
+#define X(symbol, number, http, wire, title) "\n        - " wire "\n",
+        INSP_ERROR_TABLE(X)
+#undef X
+    };
+    char *text;
+    size_t bytes, listed = 0;
+    ck_insp_ok(insp_read_file(INSP_SOURCE_DIR "/openapi.yaml", 1 << 20, &text, &bytes, &err), err);
+    const char *list = strstr(text, "    ProblemCode:\n"), *end = list ? strstr(list, "\n\n") : NULL;
+    ck_assert_ptr_nonnull(end);
+    for (const char *at = list; (at = strstr(at, "\n        - ")) && at < end; at++)
+        listed++;
+    ck_assert_uint_eq(listed, INSP_COUNT(names));
+    for (size_t i = 0; i < INSP_COUNT(names); i++) {
+        const char *found = strstr(list, names[i]);
+        ck_assert_msg(found && found < end, "code%s is not described", names[i]);
+    }
+    free(text);
+}
+END_TEST
+
+START_TEST(test_access_follows_the_method) {
+    for (size_t i = 0; i < api_route_count; i++) {
+        const struct api_route *r = &api_routes[i];
+        bool v1 = !strncmp(r->pattern, "/v1/", 4), get = !strcmp(r->method, "GET");
+        ck_assert_msg(!v1 || r->access != API_PUBLIC, "%s %s is public", r->method, r->pattern);
+        ck_assert_msg(r->access != API_OPEN || r->roles, "%s %s admits nobody", r->method, r->pattern);
+        ck_assert_msg(get || !(r->roles & API_ROLE_VIEWER), "a viewer may %s %s", r->method, r->pattern);
+        ck_assert_msg(get || r->kind != API_LOOP, "%s %s blocks the loop", r->method, r->pattern);
+        ck_assert_msg(!get || !r->body_limit, "GET %s takes a body", r->pattern);
+    }
+}
+END_TEST
+
+START_TEST(test_each_row_is_whole_and_there_once) {
+    for (size_t i = 0; i < api_route_count; i++) {
+        const struct api_route *r = &api_routes[i];
+        ck_assert_ptr_nonnull(r->handler);
+        ck_assert_msg(!r->before || r->kind == API_WORK, "%s: `before` is for work handlers", r->pattern);
+        for (size_t k = 0; k < i; k++)
+            ck_assert_msg(strcmp(r->method, api_routes[k].method) || strcmp(r->pattern, api_routes[k].pattern),
+                          "%s %s stands twice", r->method, r->pattern);
+    }
+}
+END_TEST
+
+INSP_TESTS(test_document_and_table_agree, test_admin_routes_always_need_an_admin,
+           test_all_problem_codes_are_described, test_access_follows_the_method,
+           test_each_row_is_whole_and_there_once);
