@@ -39,18 +39,6 @@ START_TEST(test_every_code_becomes_a_problem) {
 }
 END_TEST
 
-START_TEST(test_a_detail_that_is_not_utf8_keeps_its_code) {
-    struct api_response response = {0};
-    insp_fail(&err, INSP_E_IMAGE, "bad \xff byte");
-    api_response_problem(&response, &err);
-    json_t *json = json_loadb(response.body, response.bytes, 0, NULL);
-    ck_assert_uint_eq(response.status, 422);
-    ck_assert_str_eq(json_string_value(json_object_get(json, "code")), "image_undecodable");
-    json_decref(json);
-    api_response_clear(&response);
-}
-END_TEST
-
 START_TEST(test_floats_have_no_more_digits_than_they_need) {
     static const struct {
         float value;

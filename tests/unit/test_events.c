@@ -1,0 +1,63 @@
+#include "api/events.h"
+#include "core/base/uuid.h"
+#include "tests/unit/harness.h"
+
+/* What needs no client; streams are driven by tests/http/test_events.py. Without one the server is not touched. */
+
+enum { RING = 1024 }; /* events.c */
+
+static struct insp_error err;
+
+static struct api_events *begin(void) {
+    struct api_events *events;
+    ck_insp_ok(api_events_new(NULL, &events, &err), err);
+    return events;
+}
+
+START_TEST(test_has_what_was_published) {
+    struct api_events *events = begin();
+    char id[INSP_UUID_BYTES], other[INSP_UUID_BYTES];
+    insp_uuid7(id);
+    insp_uuid7(other);
+    ck_assert(!api_events_has(events, id));
+    api_events_publish(events, "inspection", id, json_pack("{s:i}", "a", 1));
+    ck_assert(api_events_has(events, id));
+    ck_assert(!api_events_has(events, other));
+    ck_assert_uint_eq(api_events_clients(events), 0);
+    ck_assert_uint_eq(api_events_dropped(events), 0);
+    api_events_free(events);
+    api_events_free(NULL);
+}
+END_TEST
+
+/* An event without data (no memory for it) leaves no trace. */
+START_TEST(test_no_data_is_no_event) {
+    struct api_events *events = begin();
+    char id[INSP_UUID_BYTES];
+    insp_uuid7(id);
+    api_events_publish(events, "inspection", id, NULL);
+    ck_assert(!api_events_has(events, id));
+    api_events_free(events);
+}
+END_TEST
+
+START_TEST(test_the_ring_forgets_the_oldest) {
+    struct api_events *events = begin();
+    char first[INSP_UUID_BYTES], second[INSP_UUID_BYTES];
+    insp_uuid7(first);
+    insp_uuid7(second);
+    api_events_publish(events, "inspection", first, json_object());
+    api_events_publish(events, "inspection", second, json_object());
+    for (int i = 2; i < RING; i++)
+        api_events_publish(events, "job", NULL, json_object());
+    ck_assert(api_events_has(events, first));
+    api_events_publish(events, "job", NULL, json_object());
+    ck_assert(!api_events_has(events, first));
+    ck_assert(api_events_has(events, second));
+    api_events_ping(events); /* nobody listens */
+    api_events_end(events);
+    api_events_free(events);
+}
+END_TEST
+
+INSP_TESTS(test_has_what_was_published, test_no_data_is_no_event, test_the_ring_forgets_the_oldest);
