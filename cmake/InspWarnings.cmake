@@ -6,7 +6,8 @@ target_compile_options(insp_options INTERFACE
   -Wall -Wextra -Wshadow -Wcast-qual -Wwrite-strings -Wformat=2 -Wvla -Wundef -Wpointer-arith
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wconversion
     -Wno-sign-conversion>
-  -Wno-format-truncation # snprintf into a bounded name is how names are bounded; what GCC guesses varies with -O
+  # snprintf into a bounded name is how names are bounded; what GCC guesses varies with -O. Clang has no such warning.
+  $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
   -fno-common -fstack-protector-strong
   $<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=2>)
 target_link_options(insp_options INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
