@@ -1,0 +1,189 @@
+"""What the running daemon answers against openapi.yaml: status, media type and schema of each operation's answers."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import jsonschema
+import pytest
+import yaml
+from conftest import Daemon, picture
+
+DOCUMENT = yaml.safe_load((pathlib.Path(__file__).parents[2] / "openapi.yaml").read_text())
+RESOLVER = jsonschema.RefResolver("", DOCUMENT)
+seen = set()
+
+
+def follow(node):
+    return RESOLVER.resolve(node["$ref"])[1] if "$ref" in node else node
+
+
+def check_schema(schema, value):
+    jsonschema.Draft202012Validator(schema, resolver=RESOLVER).validate(value)
+
+
+class Contract:
+    """A client whose every answer is held against the operation it names; a request outside the description fails."""
+
+    def __init__(self, client, admin):
+        self.client, self.admin = client, admin
+
+    def __call__(self, method, template, status, body=None, admin=False, query="", kind=None, **values):
+        operation = DOCUMENT["paths"][template][method.lower()]
+        path = template.format(**values) + (f"?{query}" if query else "")
+        if isinstance(body, dict):
+            body, kind = json.dumps(body), "application/json"
+        headers = {"Content_Type": kind} if kind else {}
+        answer = self.client(method, path, body, token=self.admin if admin else None, **headers)
+        assert answer.status == status, answer.body
+        responses = operation["responses"]
+        response = follow(responses.get(str(status)) or responses[f"{status // 100}XX"])
+        media = (answer.headers["Content-Type"] or "").partition(";")[0]
+        if "content" in response:
+            described = response["content"][media]
+            if media.endswith("json"):
+                check_schema(described["schema"], answer.json)
+        else:
+            assert not answer.body
+        for name in response.get("headers", {}):
+            assert answer.headers[name] is not None, name
+        seen.add((method, template))
+        return answer
+
+
+@pytest.fixture(scope="module")
+def call(template, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("contract")
+    shutil.copytree(template, folder / "state")
+    active = folder / "state" / "models" / "carpet" / "active.json"
+    kept = active.read_bytes()
+    subprocess.run([os.environ["INSP_MAKE_BUNDLE"], folder / "state", "carpet", "v2"], check=True)
+    active.write_bytes(kept)  # v1 serves, v2 lies beside it
+    (folder / "datasets" / "tiny").mkdir(parents=True)
+    daemon = Daemon(folder / "state", f"training.dataset_roots={folder / 'datasets'}")
+    yield Contract(daemon, (folder / "state" / "admin.token").read_text().strip())
+    daemon.stop()
+
+
+IDS = {"id": "019ab7a0-4f2c-7c3e-9d0a-5b1f3c2d4e6f"}  # of nothing
+
+
+def test_inspections(call):
+    posts = "/v1/inspections"
+    done = call("POST", posts, 200, picture(noise=True), query="product=carpet&camera=c1&part=7", kind="image/png").json
+    for body, kind, query, status in [(b"", "image/png", "product=carpet", 400), (b"x", "text/plain", "product=carpet", 415),
+                                      (b"x", "image/png", "product=carpet", 422), (b"x", "image/png", "product=wood", 404),
+                                      (b"x", "image/png", "", 400)]:
+        call("POST", posts, status, body, query=query, kind=kind)
+    call("GET", posts, 200, query="product=carpet&limit=1&verdict=" + done["verdict"])
+    call("GET", posts, 400, query="limit=0")
+    one = {"id": done["id"]}
+    call("GET", posts + "/{id}", 200, **one)
+    call("GET", posts + "/{id}", 404, **IDS)
+    call("GET", posts + "/{id}/image", 200, **one)
+    call("GET", posts + "/{id}/image", 404, **IDS)
+    for view in "threshold", "overlay", "raw":
+        call("GET", posts + "/{id}/heatmap.png", 200, query=f"view={view}&threshold=0.2", **one)
+    call("GET", posts + "/{id}/heatmap.png", 400, query="view=none", **one)
+    label = {"label": "anomaly", "defect": "hole", "note": "seen"}
+    assert call("PUT", posts + "/{id}/label", 200, label, **one).json["label"]["defect"] == "hole"
+    call("PUT", posts + "/{id}/label", 422, {"label": "bad"}, **one)
+    call("PUT", posts + "/{id}/label", 404, {"label": "good"}, **IDS)
+    call("PUT", posts + "/{id}/label", 400, "", **one)
+    call("GET", "/v1/statistics", 200, query="product=carpet&window=1h")
+    call("GET", "/v1/statistics", 200)
+    call("GET", "/v1/statistics", 400, query="window=1")
+
+
+def test_products(call):
+    call("GET", "/v1/products", 200)
+    call("GET", "/v1/products/{product}", 200, product="carpet")
+    call("GET", "/v1/products/{product}", 404, product="wood")
+    call("GET", "/v1/products/{product}/models", 200, product="carpet")
+    call("GET", "/v1/products/{product}/models/{version}", 200, product="carpet", version="v1")
+    call("GET", "/v1/products/{product}/models/{version}", 404, product="carpet", version="v9")
+
+
+def test_models(call):
+    base = "/v1/admin/products/{product}"
+    model = {"product": "carpet", "version": "v1", "admin": True}
+    call("POST", base + "/models/{version}/activate", 200, **model)
+    call("POST", base + "/models/{version}/activate", 401, product="carpet", version="v1")
+    call("POST", base + "/rollback", 409, product="carpet", admin=True)
+    call("POST", base + "/models/{version}/rollback", 409, **model)
+    assert call("PATCH", base + "/models/{version}", 200, {"threshold": 0.4}, **model).json["threshold"] == 0.4
+    call("PATCH", base + "/models/{version}", 422, {"threshold": 2}, **model)
+    call("DELETE", base + "/models/{version}", 409, **model)
+    other = {**model, "version": "v2"}
+    assert call("POST", base + "/models/{version}/activate", 200, **other).json["active"] == "v2"
+    assert call("POST", base + "/models/{version}/rollback", 200, **other).json["active"] == "v1"
+    call("DELETE", base + "/models/{version}", 204, **other)
+    call("DELETE", base + "/models/{version}", 404, **other)
+
+
+def test_jobs(call):
+    base = "/v1/admin/products/{product}"
+    for kind in "train", "cross-validate", "evaluate":
+        call("POST", f"{base}/{kind}", 422, {"dataset": "tiny", "nonsense": 1}, product="carpet", admin=True)
+        call("POST", f"{base}/{kind}", 401, {"dataset": "tiny"}, product="carpet")
+        # An empty dataset: the job itself fails, with a code of the description.
+        job = call("POST", f"{base}/{kind}", 202, {"dataset": "tiny"}, product="carpet", admin=True).json
+        call("GET", "/v1/jobs/{id}", 200, id=job["id"])
+    call("POST", f"{base}/train", 403, {"dataset": "../.."}, product="carpet", admin=True)
+    call("GET", "/v1/jobs", 200)
+    call("GET", "/v1/jobs", 400, query="cursor=x")
+    call("GET", "/v1/jobs/{id}", 404, **IDS)
+    call("DELETE", "/v1/admin/jobs/{id}", 404, admin=True, **IDS)
+    call("DELETE", "/v1/admin/jobs/{id}", 401, **IDS)
+
+
+def test_events(call):
+    connection = call.client.connect()
+    connection.request("GET", "/v1/events")
+    response = connection.getresponse()
+    assert response.status == 200 and response.headers["Content-Type"].startswith("text/event-stream")
+    call("POST", "/v1/inspections", 200, picture(), query="product=carpet", kind="image/png")
+    while (line := response.readline().decode()) != "event: inspection\n":
+        assert line, "the stream ended"
+    check_schema({"$ref": "#/components/schemas/Inspection"}, json.loads(response.readline().decode().removeprefix("data: ")))
+    connection.close()
+    call("GET", "/v1/events", 400, query="last_event_id=x")
+    seen.add(("GET", "/v1/events"))
+
+
+def test_operations(call):
+    for path in "/healthz", "/readyz", "/metrics", "/openapi.yaml", "/", "/app.js", "/style.css":
+        call("GET", path, 200)
+
+
+def test_every_operation_was_driven():
+    described = {(method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item
+                 if method != "parameters"}
+    assert described == seen
+
+
+def examples(node, where=""):
+    """Each example that stands beside a schema, its references followed."""
+    if isinstance(node, dict):
+        if "schema" in node and "example" in node:
+            yield where, node["schema"], node["example"]
+        for name, value in node.get("examples", {}).items() if "schema" in node else ():
+            yield f"{where}/{name}", node["schema"], follow(value)["value"]
+        for key, value in node.items():
+            yield from examples(value, f"{where}/{key}")
+    elif isinstance(node, list):
+        for i, value in enumerate(node):
+            yield from examples(value, f"{where}/{i}")
+
+
+@pytest.mark.parametrize("where, schema, value", examples(DOCUMENT))
+def test_examples_fit_their_schemas(where, schema, value):
+    check_schema(schema, value)
+
+
+def test_schemas_are_json_schema():
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        jsonschema.Draft202012Validator.check_schema(schema)
+        assert re.fullmatch("[A-Z][A-Za-z0-9]*", name)
