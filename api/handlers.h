@@ -30,7 +30,7 @@ int api_product_get(struct api_request *request, struct insp_error *reterr);
 int api_models_list(struct api_request *request, struct insp_error *reterr);
 int api_model_get(struct api_request *request, struct insp_error *reterr);
 
-/* jobs.c: work */
+/* job_requests.c: work */
 int api_job_train(struct api_request *request, struct insp_error *reterr);
 int api_job_cross_validate(struct api_request *request, struct insp_error *reterr);
 int api_job_evaluate(struct api_request *request, struct insp_error *reterr);

@@ -1,5 +1,5 @@
-/* api/jobs.c - training, cross-validation and evaluation over HTTP: thin, the work is core/jobs. All handlers run
- * on the pool (API_WORK). */
+/* api/job_requests.c - training, cross-validation and evaluation over HTTP: thin, the work is core/jobs. All
+ * handlers run on the pool (API_WORK). */
 #include "api/handlers.h"
 
 #include "api/server.h"
