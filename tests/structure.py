@@ -14,6 +14,20 @@ LAYERS = ["base", "image", "model", "store", "inspect", "train", "jobs"]
 
 # source -> what drives it instead of a unit test of its own
 COVERED_ELSEWHERE = {
+    "api/connection.c": "tests/http/test_bad_input.py",
+    "api/events_get.c": "tests/http/test_events.py",
+    "api/inspections_get.c": "tests/http/test_inspections.py",
+    "api/inspections_post.c": "tests/http/test_inspections.py",
+    "api/job_requests.c": "tests/http/test_jobs.py",
+    "api/labels.c": "tests/http/test_contract.py",
+    "api/models_admin.c": "tests/http/test_models.py",
+    "api/ops.c": "tests/http/test_contract.py",
+    "api/pictures.c": "tests/http/test_inspections.py",
+    "api/products.c": "tests/http/test_contract.py",
+    "api/request.c": "tests/http/test_bad_input.py",
+    "api/server.c": "tests/http/test_operations.py",
+    "api/statistics.c": "tests/http/test_contract.py",
+    "api/stop.c": "tests/http/test_overload.py",
     "daemon/main.c": "every test that starts the binary",
     "daemon/cli.c": "tests/cli/test_usage.py",
     "daemon/cli_config.c": "tests/cli/test_usage.py",
