@@ -8,7 +8,8 @@
  *   probability  mean of channel 0, clamped to 0..1: a black picture is good (0), a white one an anomaly (1)
  *   map          channel 1
  *   trainer      keeps the initial weights; loss ln(2) / step; all classified right from the third step on
- * INSP_FAKE_PASS_MS=N in the environment makes each scoring pass take N milliseconds more (overload, deadlines).
+ * INSP_FAKE_PASS_MS=N in the environment makes each scoring pass and each training step take N milliseconds more
+ * (overload, deadlines, cancelled jobs).
  */
 #include "core/model/torch_shim.h"
 
@@ -246,6 +247,7 @@ int insp_trainer_step(struct insp_trainer *trainer, const float *features, const
     for (size_t i = 0; i < n; i++)
         if (labels[i] >= INSP_CLASSES)
             return insp_fail(reterr, INSP_E_INTERNAL, "label %u of image %zu is not 0 or 1", labels[i], i);
+    take_time(trainer->device);
     trainer->steps++;
     *ret_loss = (float)(M_LN2 / (double)trainer->steps);
     *ret_correct = trainer->steps >= 3 ? n : n / 2;
