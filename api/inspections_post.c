@@ -221,8 +221,8 @@ int api_inspections_post(struct api_request *request, struct insp_error *reterr)
     request->submitted = true;
     api_server_suspend(request);
     insp_pipeline_submit(request->server->pipeline, job);
-    if (request->deadline_us)
-        api_inspections_deadline(&request->server->deadline);
+    if (request->deadline_us) /* looked at from the loop: a connection is never resumed inside its own handler */
+        uv_timer_start(&request->server->deadline, api_inspections_deadline, 0, 0);
     return 0;
 }
 

@@ -28,8 +28,12 @@ static void run_mhd(struct api_server *server) {
     MHD_UNSIGNED_LONG_LONG wait_ms;
     if (server->mhd_stopped)
         return;
+    server->kicked = false;
     MHD_run(server->mhd);
-    if (MHD_get_timeout(server->mhd, &wait_ms) == MHD_YES)
+    /* What was resumed inside this run is only looked at in the next one, which no descriptor announces. */
+    if (server->kicked)
+        uv_timer_start(&server->mhd_timer, server->mhd_timer.timer_cb, 0, 0);
+    else if (MHD_get_timeout(server->mhd, &wait_ms) == MHD_YES)
         uv_timer_start(&server->mhd_timer, server->mhd_timer.timer_cb, wait_ms, 0);
     else
         uv_timer_stop(&server->mhd_timer);
@@ -48,6 +52,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 }
 
 void api_server_kick(struct api_server *server) {
+    server->kicked = true;
     if (!server->mhd_stopped)
         uv_timer_start(&server->mhd_timer, on_timer, 0, 0);
 }

@@ -30,6 +30,7 @@ struct api_server {
 
     struct MHD_Daemon *mhd;
     uv_poll_t poll;          /* libmicrohttpd's epoll descriptor */
+    bool kicked;             /* api_server_kick was called since libmicrohttpd last began to run */
     uv_timer_t mhd_timer;    /* its timeouts, and "run again now" */
     uv_timer_t sweep;        /* departed clients, stalled senders, watchdog's sign of life */
     uv_timer_t deadline;     /* the nearest deadline of the inspections at work */
