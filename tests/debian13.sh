@@ -82,7 +82,8 @@ stand_in_cudnn() {
         apt-get install -y -qq --no-install-recommends gcc libc6-dev binutils
         nm -D --undefined-only /usr/lib/x86_64-linux-gnu/libtorch_cuda.so.2.* | awk "/ cudnn/ {print \$2}" | sort -u |
             sed "s/@.*//; s/.*/void &(void); void &(void) { abort(); }/" >/tmp/cudnn.c
-        cc -shared -fPIC -include stdlib.h -Wl,-soname,libcudnn.so.9 -o /usr/lib/x86_64-linux-gnu/libcudnn.so.9 /tmp/cudnn.c
+        echo "libcudnn.so.9 { global: *; };" >/tmp/cudnn.map
+        cc -shared -fPIC -include stdlib.h -Wl,-soname,libcudnn.so.9 -Wl,--version-script=/tmp/cudnn.map -o /usr/lib/x86_64-linux-gnu/libcudnn.so.9 /tmp/cudnn.c
         ldconfig' >>"$LOG" 2>&1 || { tail -n 20 "$LOG" >&2; die "the stand-in failed"; }
 }
 
