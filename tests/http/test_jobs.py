@@ -48,7 +48,7 @@ def finished(daemon, location):
 
 def busy(daemon):
     """A job that runs for as long as anybody cares: more epochs than the test waits for."""
-    answer = submit(daemon, "cross-validate", epochs=1000, folds=20, batch=1)
+    answer = submit(daemon, "cross-validate", epochs=1000, folds=5, batch=1)
     assert answer.status == 202
     location = answer.headers["Location"]
     eventually(lambda: job(daemon, location)["state"] == "running" and job(daemon, location)["progress"] > 0, SECONDS)
@@ -95,6 +95,7 @@ def test_inspections_go_on_during_a_training(begin):
     daemon = begin()
     location = busy(daemon)
     assert [daemon.inspect(picture()).status for _ in range(5)] == [200] * 5
+    assert job(daemon, location)["state"] == "running", job(daemon, location)
     assert daemon("DELETE", f"/v1/admin{location[3:]}").status == 202
     assert finished(daemon, location)["state"] == "cancelled"
 
