@@ -1,0 +1,223 @@
+#include "core/train/train.h"
+
+#include "core/model/registry.h"
+#include "tests/unit/train_fixture.h"
+
+#include <math.h>
+
+static struct train_fixture f;
+
+static void open_set(void) {
+    train_fixture_open(&f);
+    fixture_set(&f, 10, 6, 4);
+    train_fixture_install_trunk(&f);
+}
+
+static json_t *train(const struct insp_train_params *params) {
+    json_t *report;
+    ck_insp_ok(insp_train(&f.context, params, &report, &f.err), f.err);
+    return report;
+}
+
+static const char *text(const json_t *report, const char *name) {
+    return json_string_value(json_object_get(report, name));
+}
+
+static json_int_t number(const json_t *report, const char *name) {
+    const json_t *value = json_object_get(report, name);
+    ck_assert_msg(json_is_integer(value), "%s is no whole number", name);
+    return json_integer_value(value);
+}
+
+static size_t versions(void) {
+    struct insp_names names;
+    ck_insp_ok(insp_registry_versions(f.state, "p", &names, &f.err), f.err);
+    size_t count = names.count;
+    insp_names_clear(&names);
+    return count;
+}
+
+START_TEST(defaults_are_the_notebooks) {
+    struct insp_train_params p = insp_train_params_default();
+    ck_assert_float_eq(p.class_weights[INSP_CLASS_GOOD], 1);
+    ck_assert_float_eq(p.class_weights[INSP_CLASS_ANOMALY], 3);
+    ck_assert_float_eq(p.learning_rate, 1e-4f);
+    ck_assert_uint_eq(p.epochs, 10);
+    ck_assert_uint_eq(p.batch, 10);
+    ck_assert_float_eq(p.target_accuracy, 0.98f);
+    ck_assert_float_eq(p.test_share, 0.2f);
+    ck_assert_uint_eq(p.folds, 5);
+    ck_assert_uint_eq(p.seed, 42);
+}
+END_TEST
+
+START_TEST(writes_and_activates_a_model_that_can_be_read) {
+    open_set();
+    struct insp_train_params params = fixture_params();
+    json_t *report = train(&params);
+    char active[INSP_NAME_BYTES];
+    ck_insp_ok(insp_registry_active(f.state, "p", active, &f.err), f.err);
+    ck_assert_str_eq(active, text(report, "version"));
+    struct insp_manifest *manifest;
+    struct insp_tail_buffers *tail;
+    ck_insp_ok(insp_bundle_read(f.state, "p", active, &manifest, &tail, &f.err), f.err);
+    ck_assert_str_eq(manifest->trunk_sha256, f.trunk_sha256);
+    ck_assert_float_eq(manifest->threshold, params.threshold);
+    ck_assert_float_lt(manifest->heatmap.low, manifest->heatmap.high);
+    ck_assert_int_eq(number(manifest->training, "seed"), 42);
+    ck_assert_uint_eq(json_array_size(manifest->curve), 2);
+    ck_assert(json_equal(json_object_get(manifest->metrics, "confusion"),
+                         json_object_get(json_object_get(report, "metrics"), "confusion")));
+    ck_assert(json_equal(manifest->dataset, json_object_get(report, "dataset")));
+    for (size_t i = 0; i < 512; i++)
+        ck_assert(isfinite(tail->classifier_weight[i]));
+    insp_manifest_free(manifest);
+    insp_tail_buffers_free(tail);
+    json_decref(report);
+    train_fixture_close(&f);
+}
+END_TEST
+
+START_TEST(the_report_has_all_that_train_h_promises) {
+    open_set();
+    struct insp_train_params params = fixture_params();
+    json_t *report = train(&params);
+    ck_assert_str_eq(text(report, "kind"), "train");
+    ck_assert_str_eq(text(report, "product"), "p");
+    ck_assert(json_is_true(json_object_get(report, "activated")));
+    ck_assert_str_eq(text(report, "reason"), "activated: the product had no active model");
+    ck_assert_int_eq(number(report, "trunk_runs"), 20);
+    ck_assert_int_eq(number(report, "held_out"), 5); /* a quarter of 20 */
+    ck_assert(json_is_null(json_object_get(report, "previous")));
+    ck_assert_uint_eq(json_array_size(json_object_get(report, "epochs")), 2);
+    const json_t *dataset = json_object_get(report, "dataset"), *counts = json_object_get(dataset, "counts");
+    ck_assert_int_eq(number(dataset, "images"), 20);
+    ck_assert_int_eq(number(counts, "good"), 10);
+    ck_assert_int_eq(number(counts, "hole"), 6);
+    ck_assert_int_eq(number(counts, "stain"), 4);
+    const json_t *metrics = json_object_get(report, "metrics");
+    ck_assert_int_eq(number(metrics, "images"), 5);
+    ck_assert_uint_eq(json_array_size(json_object_get(report, "images")), 5);
+    if (fixture_is_fake()) /* which answers the brightness */
+        ck_assert_double_eq(json_real_value(json_object_get(metrics, "roc_auc")), 1);
+    const char *const stage[] = {"reading", "features", "training", "evaluating", "writing"};
+    for (size_t i = 0; i < INSP_COUNT(stage); i++)
+        ck_assert_double_gt(json_real_value(json_object_get(json_object_get(report, "seconds"), stage[i])), 0);
+    json_decref(report);
+    train_fixture_close(&f);
+}
+END_TEST
+
+START_TEST(the_second_training_runs_no_trunk_and_must_be_better) {
+    open_set();
+    struct insp_train_params params = fixture_params();
+    json_t *first = train(&params), *second = train(&params);
+    ck_assert_int_eq(number(second, "trunk_runs"), 0);
+    ck_assert(json_is_false(json_object_get(second, "activated"))); /* the same again: a tie */
+    ck_assert_ptr_nonnull(strstr(text(second, "reason"), "not activated: balanced accuracy"));
+    const json_t *previous = json_object_get(second, "previous");
+    ck_assert_str_eq(text(previous, "version"), text(first, "version"));
+    ck_assert(json_is_object(json_object_get(previous, "metrics")));
+    ck_assert_uint_eq(versions(), 2);
+    char active[INSP_NAME_BYTES];
+    ck_insp_ok(insp_registry_active(f.state, "p", active, &f.err), f.err);
+    ck_assert_str_eq(active, text(first, "version"));
+    params.activate = INSP_ACTIVATE_ALWAYS;
+    json_t *third = train(&params);
+    ck_assert(json_is_true(json_object_get(third, "activated")));
+    json_decref(first);
+    json_decref(second);
+    json_decref(third);
+    train_fixture_close(&f);
+}
+END_TEST
+
+/* A model whose weights are damaged cannot serve: any other one is better. */
+START_TEST(a_broken_active_model_loses) {
+    open_set();
+    struct insp_train_params params = fixture_params();
+    json_t *first = train(&params);
+    char folder[INSP_PATH_BYTES], weights[INSP_PATH_BYTES];
+    ck_insp_ok(insp_bundle_folder(f.state, "p", text(first, "version"), folder, &f.err), f.err);
+    ck_insp_ok(insp_path(weights, &f.err, "%s/model.safetensors", folder), f.err);
+    ck_insp_ok(insp_write_file(weights, "gone", 4, 0644, false, &f.err), f.err);
+    json_t *second = train(&params);
+    ck_assert(json_is_true(json_object_get(second, "activated")));
+    ck_assert_ptr_nonnull(strstr(text(second, "reason"), "could not be judged"));
+    json_decref(first);
+    json_decref(second);
+    train_fixture_close(&f);
+}
+END_TEST
+
+/* Wherever it is cancelled, there is no model afterwards; how often it asks is counted first. */
+static bool count_asks(void *arg) {
+    ++*(int *)arg;
+    return false;
+}
+
+START_TEST(cancelled_anywhere_leaves_no_model) {
+    open_set();
+    struct insp_train_params params = fixture_params();
+    int asks = 0;
+    f.context.progress = (struct insp_progress){.cancelled = count_asks, .arg = &asks};
+    json_t *report = train(&params);
+    char version[INSP_NAME_BYTES];
+    snprintf(version, sizeof version, "%s", text(report, "version"));
+    json_decref(report);
+    ck_assert_int_gt(asks, 20);
+    ck_assert_uint_eq(versions(), 1);
+    asks -= 20 + 1; /* the features are there now, and there is one more model to judge */
+    for (int after = 0; after < asks; after += 7) {
+        int left = after;
+        f.context.progress = (struct insp_progress){.cancelled = fixture_cancel_after, .arg = &left};
+        ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_CANCELLED, f.err);
+        ck_assert_uint_eq(versions(), 1);
+    }
+    char active[INSP_NAME_BYTES];
+    ck_insp_ok(insp_registry_active(f.state, "p", active, &f.err), f.err);
+    ck_assert_str_eq(active, version);
+    train_fixture_close(&f);
+}
+END_TEST
+
+START_TEST(sets_that_cannot_be_trained_on_are_told) {
+    train_fixture_open(&f);
+    fixture_set(&f, 3, 1, 0);
+    struct insp_train_params params = fixture_params();
+    json_t *report;
+    ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_DATASET, f.err);
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "held-out part of 1 images has no defective ones"));
+    fixture_set(&f, 6, 4, 0);
+    params.batch = 20;
+    ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_DATASET, f.err);
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "less than one batch of 20"));
+    f.context.dataset_root = "/nowhere";
+    ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_DATASET, f.err);
+    ck_assert_uint_eq(versions(), 0);
+    train_fixture_close(&f);
+}
+END_TEST
+
+static void watch_overall(void *arg, const struct insp_progress_event *event) {
+    double *overall = arg;
+    ck_assert_double_ge(event->overall, *overall - 1e-9);
+    ck_assert_double_le(event->overall, 1);
+    *overall = event->overall;
+}
+
+START_TEST(progress_never_goes_back) {
+    open_set();
+    struct insp_train_params params = fixture_params();
+    double overall = 0;
+    f.context.progress = (struct insp_progress){.event = watch_overall, .arg = &overall};
+    json_decref(train(&params));
+    ck_assert_double_gt(overall, 0.95);
+    train_fixture_close(&f);
+}
+END_TEST
+
+INSP_TESTS(defaults_are_the_notebooks, writes_and_activates_a_model_that_can_be_read,
+           the_report_has_all_that_train_h_promises, the_second_training_runs_no_trunk_and_must_be_better,
+           a_broken_active_model_loses, cancelled_anywhere_leaves_no_model,
+           sets_that_cannot_be_trained_on_are_told, progress_never_goes_back);
