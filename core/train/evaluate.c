@@ -1,5 +1,6 @@
 /* core/train/evaluate.c - a stored model judged on a whole dataset. */
 #include "core/base/clock.h"
+#include "core/model/bundle.h"
 #include "core/model/registry.h"
 #include "core/train/report.h"
 #include "core/train/score_version.h"
@@ -32,9 +33,9 @@ static json_t *report(const struct insp_train_context *context, const struct ins
                      data->features_s, "evaluating", evaluating_s);
 }
 
-static int judge(const struct insp_train_context *context, const struct insp_train_params *params,
-                 const char *version, const struct insp_train_data *data, const struct insp_progress *progress,
-                 json_t **ret_report, struct insp_error *reterr) {
+static int judge(const struct insp_train_context *context, const struct insp_transform *input, const char *version,
+                 const struct insp_train_data *data, const struct insp_progress *progress, json_t **ret_report,
+                 struct insp_error *reterr) {
     _cleanup_free_ size_t *member = malloc(data->count * sizeof *member);
     _cleanup_free_ float *probability = malloc(data->count * sizeof *probability);
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
@@ -45,7 +46,7 @@ static int judge(const struct insp_train_context *context, const struct insp_tra
         member[m] = m;
     int64_t start_us = insp_mono_us();
     insp_progress_stage(progress, "evaluating");
-    int r = insp_score_version(context, data, &params->input, version, member, data->count, progress, probability,
+    int r = insp_score_version(context, data, input, version, member, data->count, progress, probability,
                                &manifest, reterr);
     if (r == 0)
         r = insp_train_data_metrics(data, member, data->count, probability, (double)manifest->threshold, &metrics,
@@ -61,10 +62,15 @@ int insp_evaluate(const struct insp_train_context *context, const struct insp_tr
                   const char *version, json_t **ret_report, struct insp_error *reterr) {
     char name[INSP_NAME_BYTES];
     _cleanup_(insp_train_data_freep) struct insp_train_data *data = NULL;
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     const struct insp_progress opening = insp_progress_part(&context->progress, 0, 0.8),
                                judging = insp_progress_part(&context->progress, 0.8, 1);
     int r = pick_version(context, version, name, reterr);
+    /* Before the set is read: a version that is not there is told at once, and the features are made with the
+     * input that the model takes. */
     if (r == 0)
-        r = insp_train_data_open(context, &params->input, params->skip_unreadable, &opening, &data, reterr);
-    return r < 0 ? r : judge(context, params, name, data, &judging, ret_report, reterr);
+        r = insp_bundle_read_manifest(context->state_dir, context->product, name, &manifest, reterr);
+    if (r == 0)
+        r = insp_train_data_open(context, &manifest->input, params->skip_unreadable, &opening, &data, reterr);
+    return r < 0 ? r : judge(context, &manifest->input, name, data, &judging, ret_report, reterr);
 }

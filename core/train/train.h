@@ -54,7 +54,8 @@ int insp_train(const struct insp_train_context *context, const struct insp_train
                json_t **ret_report, struct insp_error *reterr);
 int insp_cross_validate(const struct insp_train_context *context, const struct insp_train_params *params,
                         json_t **ret_report, struct insp_error *reterr);
-/* version NULL: the active one. */
+/* version NULL: the active one; INSP_E_CONFLICT where there is none, INSP_E_NOT_FOUND, INSP_E_MODEL. Of params
+ * only skip_unreadable counts: input and threshold are the model's. */
 int insp_evaluate(const struct insp_train_context *context, const struct insp_train_params *params,
                   const char *version, json_t **ret_report, struct insp_error *reterr);
 

@@ -1,0 +1,143 @@
+#include "core/train/report.h"
+
+#include "tests/unit/train_fixture.h"
+
+static struct train_fixture f;
+static struct insp_train_data *data;
+
+static void open_data(void) {
+    const struct insp_transform input = insp_transform_default();
+    ck_insp_ok(insp_train_data_open(&f.context, &input, false, NULL, &data, &f.err), f.err);
+}
+
+static void close_data(void) {
+    insp_train_data_free(data);
+    train_fixture_close(&f);
+}
+
+static const char *text(const json_t *object, const char *name) {
+    return json_string_value(json_object_get(object, name));
+}
+
+START_TEST(all_parameters_are_kept) {
+    struct insp_train_params params = insp_train_params_default();
+    params.seed = 7;
+    params.heatmap_scale = INSP_SCALE_PER_IMAGE;
+    params.skip_unreadable = true;
+    json_t *json = insp_train_params_json(&params);
+    ck_assert_double_eq(json_real_value(json_array_get(json_object_get(json, "class_weights"), 1)), 3);
+    ck_assert_double_eq_tol(json_real_value(json_object_get(json, "learning_rate")), 1e-4, 1e-10);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "epochs")), 10);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "batch")), 10);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "folds")), 5);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "seed")), 7);
+    ck_assert_str_eq(text(json, "heatmap_scale"), "per_image");
+    ck_assert_str_eq(text(json, "activate"), "if_better");
+    ck_assert(json_is_true(json_object_get(json, "skip_unreadable")));
+    ck_assert_uint_eq(json_object_size(json), 13);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(dataset_with_counts) {
+    train_fixture_open(&f);
+    fixture_set(&f, 3, 2, 1);
+    fixture_bytes(&f, "test/hole/notes.txt", "x", 1);
+    open_data();
+    json_t *json = insp_report_dataset(data), *counts = json_object_get(json, "counts");
+    ck_assert_str_eq(text(json, "digest"), data->digest);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "images")), 6);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "ignored")), 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "skipped")), 0);
+    ck_assert_int_eq(json_integer_value(json_object_get(counts, "stain")), 1);
+    json_decref(json);
+    close_data();
+}
+END_TEST
+
+/* Members by path: test/hole/00, 01, train/good/00, 01, 02. */
+START_TEST(worst_images_first) {
+    train_fixture_open(&f);
+    fixture_set(&f, 3, 2, 0);
+    open_data();
+    const size_t member[] = {0, 1, 2, 3, 4};
+    const float probability[] = {0.45f, 0.9f, 0.95f, 0.5f, 0.1f};
+    json_t *images = insp_report_images(data, member, 5, probability, 0.5);
+    ck_assert_uint_eq(json_array_size(images), 5);
+    static const struct {
+        const char *path, *label, *verdict;
+        bool wrong;
+    } want[] = {{"train/good/00.png", "good", "anomaly", true},
+                {"test/hole/00.png", "anomaly", "good", true},
+                {"train/good/01.png", "good", "anomaly", true}, /* at the threshold is an anomaly */
+                {"test/hole/01.png", "anomaly", "anomaly", false},
+                {"train/good/02.png", "good", "good", false}};
+    for (size_t i = 0; i < 5; i++) {
+        const json_t *image = json_array_get(images, i);
+        ck_assert_str_eq(text(image, "path"), want[i].path);
+        ck_assert_str_eq(text(image, "label"), want[i].label);
+        ck_assert_str_eq(text(image, "verdict"), want[i].verdict);
+        ck_assert(json_boolean_value(json_object_get(image, "wrong")) == want[i].wrong);
+    }
+    ck_assert_str_eq(text(json_array_get(images, 1), "type"), "hole");
+    json_decref(images);
+    close_data();
+}
+END_TEST
+
+START_TEST(no_more_images_than_promised) {
+    train_fixture_open(&f);
+    fixture_set(&f, INSP_REPORT_IMAGES + 5, 2, 0);
+    open_data();
+    size_t member[INSP_REPORT_IMAGES + 7];
+    float probability[INSP_REPORT_IMAGES + 7];
+    for (size_t i = 0; i < data->count; i++) {
+        member[i] = i;
+        probability[i] = (float)i / 100;
+    }
+    json_t *images = insp_report_images(data, member, data->count, probability, 0.5);
+    ck_assert_uint_eq(json_array_size(images), INSP_REPORT_IMAGES);
+    json_decref(images);
+    json_t *roc = insp_report_roc(data, member, data->count, probability);
+    ck_assert_uint_ge(json_array_size(roc), 2);
+    json_decref(roc);
+    close_data();
+}
+END_TEST
+
+START_TEST(a_name_that_is_no_utf8_is_told_by_hash) {
+    train_fixture_open(&f);
+    fixture_set(&f, 2, 1, 0);
+    fixture_image(&f, "test/hole/\xff.png", 210);
+    open_data();
+    const size_t member[] = {1};
+    const float probability[] = {0.9f};
+    json_t *images = insp_report_images(data, member, 1, probability, 0.5);
+    char want[7 + INSP_SHA256_HEX_BYTES];
+    snprintf(want, sizeof want, "sha256:%s", data->dataset->item[1].sha256);
+    ck_assert_str_eq(text(json_array_get(images, 0), "path"), want);
+    json_decref(images);
+    close_data();
+}
+END_TEST
+
+START_TEST(metrics_name_the_datasets_types) {
+    train_fixture_open(&f);
+    fixture_set(&f, 2, 1, 1);
+    open_data();
+    const size_t member[] = {0, 1, 2, 3};
+    const float probability[] = {0.9f, 0.1f, 0.1f, 0.1f};
+    struct insp_metrics metrics;
+    ck_insp_ok(insp_train_data_metrics(data, member, 4, probability, 0.5, &metrics, &f.err), f.err);
+    json_t *json = insp_report_metrics(data, &metrics), *types = json_object_get(json, "by_type");
+    ck_assert_double_eq(json_real_value(json_object_get(json_object_get(types, "hole"), "value")), 1);
+    ck_assert_double_eq(json_real_value(json_object_get(json_object_get(types, "stain"), "value")), 0);
+    ck_assert_double_eq(json_real_value(json_object_get(json_object_get(types, "good"), "value")), 1);
+    json_decref(json);
+    insp_metrics_clear(&metrics);
+    close_data();
+}
+END_TEST
+
+INSP_TESTS(all_parameters_are_kept, dataset_with_counts, worst_images_first, no_more_images_than_promised,
+           a_name_that_is_no_utf8_is_told_by_hash, metrics_name_the_datasets_types);
