@@ -14,8 +14,24 @@ static const char policy[] = "default-src 'none'; script-src 'self'; style-src '
     extern const unsigned char api_asset_##symbol[], api_asset_##symbol##_end[], api_asset_##symbol##_gz[],       \
         api_asset_##symbol##_gz_end[]
 ASSET(index_html);
-ASSET(app_js);
 ASSET(style_css);
+ASSET(icon_svg);
+ASSET(app_js);
+ASSET(cards_js);
+ASSET(charts_js);
+ASSET(dom_js);
+ASSET(heat_js);
+ASSET(history_js);
+ASSET(inspection_js);
+ASSET(jobs_js);
+ASSET(judge_js);
+ASSET(line_js);
+ASSET(live_js);
+ASSET(models_js);
+ASSET(neighbours_js);
+ASSET(net_js);
+ASSET(report_js);
+ASSET(trouble_js);
 ASSET(openapi_yaml);
 
 #define ROW(path, type, symbol)                                                                                   \
@@ -23,10 +39,27 @@ ASSET(openapi_yaml);
         path, type, api_asset_##symbol, api_asset_##symbol##_end, api_asset_##symbol##_gz,                        \
             api_asset_##symbol##_gz_end                                                                           \
     }
+#define SCRIPT(name) ROW("/dashboard/" #name ".js", "text/javascript; charset=utf-8", name##_js)
 const struct api_asset api_assets[] = {
     ROW("/", "text/html; charset=utf-8", index_html),
-    ROW("/app.js", "text/javascript; charset=utf-8", app_js),
-    ROW("/style.css", "text/css; charset=utf-8", style_css),
+    ROW("/dashboard/icon.svg", "image/svg+xml", icon_svg),
+    ROW("/dashboard/style.css", "text/css; charset=utf-8", style_css),
+    SCRIPT(app),
+    SCRIPT(cards),
+    SCRIPT(charts),
+    SCRIPT(dom),
+    SCRIPT(heat),
+    SCRIPT(history),
+    SCRIPT(inspection),
+    SCRIPT(jobs),
+    SCRIPT(judge),
+    SCRIPT(line),
+    SCRIPT(live),
+    SCRIPT(models),
+    SCRIPT(neighbours),
+    SCRIPT(net),
+    SCRIPT(report),
+    SCRIPT(trouble),
     ROW("/openapi.yaml", "application/yaml; charset=utf-8", openapi_yaml),
 };
 const size_t api_asset_count = INSP_COUNT(api_assets);

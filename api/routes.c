@@ -48,7 +48,6 @@ const struct api_route api_routes[] = {
     {"GET", "/readyz", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_readyz},
     {"GET", "/openapi.yaml", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_asset_get},
     {"GET", "/", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_asset_get},
-    {"GET", "/app.js", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_asset_get},
-    {"GET", "/style.css", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_asset_get},
+    {"GET", "/dashboard/{file}", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_asset_get},
 };
 const size_t api_route_count = sizeof api_routes / sizeof *api_routes;

@@ -43,7 +43,7 @@ def test_unknown_token_and_challenge(daemon):
 
 
 def test_probes_and_page_are_open(daemon):
-    for path in ("/healthz", "/readyz", "/openapi.yaml", "/", "/app.js", "/style.css"):
+    for path in ("/healthz", "/readyz", "/openapi.yaml", "/", "/dashboard/app.js", "/dashboard/style.css"):
         assert daemon("GET", path).status == 200
     assert daemon("GET", "/metrics").status == 401
 

@@ -154,8 +154,10 @@ def test_events(call):
 
 
 def test_operations(call):
-    for path in "/healthz", "/readyz", "/metrics", "/openapi.yaml", "/", "/app.js", "/style.css":
+    for path in "/healthz", "/readyz", "/metrics", "/openapi.yaml", "/":
         call("GET", path, 200)
+    for file in "app.js", "style.css", "icon.svg":
+        call("GET", "/dashboard/{file}", 200, file=file)
 
 
 def test_every_operation_was_driven():

@@ -1,0 +1,87 @@
+// Building the page: elements, numbers and times as people read them.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function build(element, properties, children) {
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+// h("p", {class: "x", onclick: f}, "text", element): texts become text nodes, never markup.
+export const h = (tag, properties, ...children) => build(document.createElement(tag), properties, children);
+export const svg = (tag, properties, ...children) => build(document.createElementNS(SVG, tag), properties, children);
+export const byId = (id) => document.getElementById(id);
+
+export const percent = (share, digits = 1) =>
+  share === null || share === undefined ? "–" : `${(100 * share).toFixed(digits)} %`;
+// A probability is never rounded across its threshold or to certainty.
+export const probability = (p) => (p > 0.999 && p < 1 ? "> 99.9 %" : p > 0 && p < 0.001 ? "< 0.1 %" : percent(p));
+export const milliseconds = (ms) =>
+  ms === null || ms === undefined ? "–" : ms < 10 ? `${ms.toFixed(1)} ms` : ms < 10000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
+export const clock = (time) => (time ? new Date(time).toLocaleTimeString() : "–");
+export const dateTime = (time) => (time ? new Date(time).toLocaleString() : "–");
+
+export function bytes(count) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let i = 0;
+  for (; count >= 1000 && i < units.length - 1; i++) count /= 1000;
+  return `${count.toFixed(i && count < 10 ? 1 : 0)} ${units[i]}`;
+}
+
+export function duration(seconds) {
+  if (seconds < 60) return `${Math.max(0, Math.round(seconds))} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
+}
+
+// "3 s ago"; kept up to date by tickAges.
+export const age = (time) => h("time", { class: "age", datetime: time, title: dateTime(time) }, agoText(time));
+const agoText = (time) => `${duration((Date.now() - Date.parse(time)) / 1000)} ago`;
+export function tickAges() {
+  for (const element of document.querySelectorAll("time.age")) {
+    const text = agoText(element.dateTime);
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
+// Word, colour and shape: a tick in a disc, or an exclamation mark in a triangle.
+export function verdict(item) {
+  const good = item.verdict === "good";
+  const mark = good
+    ? svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("circle", { cx: 12, cy: 12, r: 11 }),
+        svg("path", { class: "mark", d: "M6.5 12.5l3.8 3.8 7.2-8" }))
+    : svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: "M12 1.5L23.5 22.5H.5z" }),
+        svg("path", { class: "mark", d: "M12 9v6M12 18.2v.6" }));
+  return h("p", { class: `verdict ${item.verdict}` }, mark, h("span", {}, good ? "Good" : "Anomaly"));
+}
+
+// The probability as a bar, with a line where an anomaly begins.
+export function meter(item) {
+  const text = `${probability(item.probability)}, anomaly from ${percent(item.threshold, 0)}`;
+  const bar = h("div", { class: `meter ${item.verdict}`, role: "meter", "aria-label": "Probability of an anomaly", "aria-valuemin": 0,
+    "aria-valuemax": 1, "aria-valuenow": item.probability.toFixed(4), "aria-valuetext": text }, h("span", { class: "fill" }), h("span", { class: "limit" }));
+  bar.style.setProperty("--value", item.probability);
+  bar.style.setProperty("--limit", item.threshold);
+  return h("div", { class: "score" }, bar, h("p", {}, h("strong", {}, probability(item.probability)), ` anomaly from ${percent(item.threshold, 0)}`));
+}
+
+export function labelTag(label) {
+  if (!label) return null;
+  return h("span", { class: "tag label" }, `labelled ${label.label}${label.defect ? `: ${label.defect}` : ""}`);
+}
+
+let noticeTimer;
+// A line at the foot of the page that goes by itself; screen readers say it.
+export function notice(text) {
+  const element = byId("notice");
+  element.textContent = text;
+  element.hidden = false;
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => { element.hidden = true; }, 6000);
+}
