@@ -33,7 +33,7 @@ static _Atomic(const struct insp_conv_kernel *) forced;
 static const struct insp_conv_kernel *best(void) {
     const struct insp_conv_kernel *kernel = atomic_load(&forced);
     static const char *const order[] = {"avx512", "avx2", "generic"};
-    for (size_t i = 0; !kernel; i++)
+    for (size_t i = 0; !kernel && i < INSP_COUNT(order); i++)
         kernel = insp_conv_kernel_named(order[i]);
     return kernel;
 }

@@ -90,6 +90,7 @@ static int new_layer(struct insp_cpu_trainer *trainer, size_t i, const struct in
     struct moments *conv = &trainer->conv[i];
     int r = insp_conv_layer_init(&trainer->tail.layer[i], kernel, &insp_tail_shape[i], weights, reterr);
     if (!r && i > 0)
+        /* cppcheck-suppress arrayIndexOutOfBoundsCond ; i is below INSP_TAIL_CONVS */
         r = insp_conv_layer_alloc(&trainer->back[i], kernel, &insp_tail_shape[i], reterr);
     if (r)
         return r;
