@@ -353,6 +353,7 @@ static void tested(struct insp_score *score) {
 }
 
 static void test_next(struct api_models *models) {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there are items where count is not 0 */
     while (models->test_place < models->list.count && !models->list.item[models->test_place].model)
         models->test_place++;
     if (models->test_place >= models->list.count) {

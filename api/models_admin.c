@@ -43,7 +43,7 @@ int api_model_activate(struct api_request *request, struct insp_error *reterr) {
         r = check_trunk(request, product, version, reterr);
     if (r == 0)
         r = insp_registry_activate(request->server->state_dir, product, version, reterr);
-    return r < 0 ? r : answer_active(request, product, version, reterr);
+    return r ? r : answer_active(request, product, version, reterr);
 }
 
 /* .../models/{version}/rollback names the model that is to go: it must be the one that serves. */
@@ -65,7 +65,7 @@ int api_model_rollback(struct api_request *request, struct insp_error *reterr) {
         r = check_active(request, product, request->param[1], reterr);
     if (r == 0)
         r = insp_registry_rollback(request->server->state_dir, product, version, reterr);
-    return r < 0 ? r : answer_active(request, product, version, reterr);
+    return r ? r : answer_active(request, product, version, reterr);
 }
 
 int api_model_delete(struct api_request *request, struct insp_error *reterr) {

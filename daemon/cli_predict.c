@@ -45,7 +45,7 @@ static int read_pixels(const struct predict *predict, const char *path, float *r
         r = insp_image_decode(bytes, count, &type, target, &predict->limits, &image, reterr);
     if (r == 0)
         r = insp_image_resize(image, input->width, input->height, &small, reterr);
-    if (r < 0)
+    if (r)
         return r;
     insp_transform_apply(input, small->rgb, ret_pixels);
     result->width = image->posted_width;

@@ -154,7 +154,7 @@ static int compute(struct work *work, json_t **ret_report, struct insp_error *re
         r = cli_product_version(state_dir, work->product, work->params.version, version, trunk_sha256, reterr);
     if (r == 0)
         r = cli_device_open(&device, &config, state_dir, trained ? trunk_sha256 : NULL, reterr);
-    if (r < 0)
+    if (r)
         return r;
     cli_progress_start(&progress, stderr);
     fprintf(stderr, "device: %s\n", insp_device_describe(device.device));

@@ -34,7 +34,7 @@ static bool active_trunk(const char *state_dir, const char *product, char *ret_s
         return false;
     if (r == 0)
         r = insp_bundle_read_manifest(state_dir, product, version, &manifest, &error);
-    if (r < 0) {
+    if (r) {
         insp_log_warning("the active model of a product cannot be read product=%s: %s", product, error.detail);
         return false;
     }

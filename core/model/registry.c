@@ -111,7 +111,7 @@ int insp_registry_versions(const char *state_dir, const char *product, struct in
     _cleanup_free_ struct dated *dated = r == 0 ? calloc(names.count + 1, sizeof *dated) : NULL;
     if (r == 0 && !dated)
         r = insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu versions", names.count);
-    if (r < 0) {
+    if (r) {
         insp_names_clear(&names);
         return r;
     }

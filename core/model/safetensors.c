@@ -283,8 +283,9 @@ static json_t *build_header(const struct insp_tensor *tensors, size_t count) {
         json_t *shape = json_array();
         for (size_t k = 0; k < t->rank; k++)
             json_array_append_new(shape, json_integer((json_int_t)t->shape[k]));
-        json_t *entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", dtypes[t->dtype].name, "shape", shape,
-                                  "data_offsets", (json_int_t)offset, (json_int_t)(offset + tensor_bytes(t)));
+        json_t *entry =
+            json_pack("{s:s, s:o, s:[I,I]}", "dtype", dtypes[t->dtype].name, "shape", shape, "data_offsets",
+                      (json_int_t)offset, (json_int_t)offset + (json_int_t)tensor_bytes(t));
         if (json_array_size(json_object_get(entry, "shape")) != t->rank ||
             json_object_set_new(header, t->name, entry) < 0)
             return NULL;

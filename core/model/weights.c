@@ -206,10 +206,11 @@ int insp_tail_read(const char *path, struct insp_tail_buffers **ret, struct insp
 static int write_slots(const char *path, const struct slot *slots, size_t count, struct insp_error *reterr) {
     struct insp_tensor tensors[SLOTS_MAX];
     for (size_t i = 0; i < count; i++) {
+        const struct slot *slot = &slots[i];
         tensors[i] = (struct insp_tensor){
-            .dtype = INSP_F32, .rank = slots[i].rank, .elements = slots[i].elements, .data = slots[i].data};
-        snprintf(tensors[i].name, sizeof tensors[i].name, "%s", slots[i].name);
-        memcpy(tensors[i].shape, slots[i].shape, sizeof tensors[i].shape);
+            .dtype = INSP_F32, .rank = slot->rank, .elements = slot->elements, .data = slot->data};
+        snprintf(tensors[i].name, sizeof tensors[i].name, "%s", slot->name);
+        memcpy(tensors[i].shape, slot->shape, sizeof tensors[i].shape);
     }
     return insp_safetensors_write(path, tensors, count, reterr);
 }

@@ -169,7 +169,7 @@ static int sweep_batch(struct batch *batch, struct insp_retention_result *result
     if (r == 0)
         r = insp_retention_plan(batch->by_age ? batch->policy : &no_age, batch->row, batch->count, batch->now_us,
                                 batch->by_age ? 0 : batch->bytes_to_free, batch->remove, ret_removed, reterr);
-    if (r < 0 || *ret_removed == 0)
+    if (r || *ret_removed == 0)
         return r;
     r = insp_store_write(batch->store, remove_rows, batch, reterr);
     if (r == 0)
@@ -200,7 +200,7 @@ static int sweep_space(struct batch *batch, struct insp_retention_result *result
         size_t removed;
         uint64_t before = result->bytes;
         r = sweep_batch(batch, result, &removed, reterr);
-        if (r < 0 || removed == 0)
+        if (r || removed == 0)
             break;
         uint64_t freed = result->bytes - before;
         batch->bytes_to_free -= freed < batch->bytes_to_free ? freed : batch->bytes_to_free;

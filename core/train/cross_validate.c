@@ -85,7 +85,7 @@ static int judge_fold(struct validation *v, size_t fold, struct insp_trainer *tr
     size_t count = choose(v, fold, true);
     const struct insp_scorer scorer = {.trainer = trainer};
     struct insp_metrics metrics = {0};
-    _cleanup_free_ float *probability = malloc(count * sizeof *probability);
+    _cleanup_free_ float *probability = calloc(count + 1, sizeof *probability);
     if (!probability)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", count);
     int64_t start_us = insp_mono_us();
@@ -166,7 +166,7 @@ static int open_data(struct validation *v, const struct insp_progress *progress,
     if (r == 0)
         r = insp_train_data_open(v->context, &v->params->input, v->params->skip_unreadable, progress, &v->data,
                                  reterr);
-    if (r < 0)
+    if (r)
         return r;
     size_t count = v->data->count;
     v->fold = malloc(count * sizeof *v->fold);
@@ -192,7 +192,7 @@ static int validate(struct validation *v, json_t **ret_report, struct insp_error
                                                              0.15 + width * (double)(fold + 1));
         r = run_fold(v, fold, &part, reterr);
     }
-    return r < 0 ? r : report(v, ret_report, reterr);
+    return r ? r : report(v, ret_report, reterr);
 }
 
 int insp_cross_validate(const struct insp_train_context *context, const struct insp_train_params *params,

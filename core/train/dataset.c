@@ -173,7 +173,7 @@ static int name_strata(const struct scan *scan, struct insp_dataset *d, struct i
     d->stratum_size = calloc(INSP_DATASET_STRATA_MAX, sizeof *d->stratum_size);
     if (!d->stratum || !d->stratum_size)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %s", scan->root);
-    strcpy(d->stratum[0], "good");
+    snprintf(d->stratum[0], INSP_NAME_BYTES, "good");
     d->stratum_count = 1;
     for (size_t i = 0; i < scan->count; i++) {
         const char *class = scan->found[i].class;

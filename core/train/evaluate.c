@@ -72,5 +72,5 @@ int insp_evaluate(const struct insp_train_context *context, const struct insp_tr
         r = insp_bundle_read_manifest(context->state_dir, context->product, name, &manifest, reterr);
     if (r == 0)
         r = insp_train_data_open(context, &manifest->input, params->skip_unreadable, &opening, &data, reterr);
-    return r < 0 ? r : judge(context, &manifest->input, name, data, &judging, ret_report, reterr);
+    return r ? r : judge(context, &manifest->input, name, data, &judging, ret_report, reterr);
 }

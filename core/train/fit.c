@@ -146,6 +146,8 @@ static int run_epochs(struct loop *l, uint64_t seed, json_t *curve, struct insp_
 int insp_fit(const struct insp_fit_config *c, const struct insp_progress *progress,
              struct insp_trainer **ret_trainer, json_t **ret_curve, struct insp_error *reterr) {
     size_t batch = c->params->batch;
+    if (!batch)
+        return insp_fail(reterr, INSP_E_PARAMETER, "a batch of 0 images");
     if (c->count < batch)
         return insp_fail(
             reterr, INSP_E_DATASET,

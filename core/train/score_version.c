@@ -72,7 +72,7 @@ int insp_score_version(const struct insp_train_context *context, const struct in
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     _cleanup_(insp_tail_freep) struct insp_tail *tail = NULL;
     int r = load_tail(context, version, &manifest, &tail, reterr);
-    if (r < 0)
+    if (r)
         return r;
     struct insp_scorer scorer = {.tail = tail};
     bool at_hand = !strcmp(manifest->trunk_sha256, context->trunk_sha256) && same_input(&manifest->input, input);

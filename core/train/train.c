@@ -302,7 +302,7 @@ static int train(struct run *run, json_t **ret_report, struct insp_error *reterr
         r = evaluate(run, &evaluating, reterr);
     if (r == 0)
         r = finish(run, &writing, reterr);
-    return r < 0 ? r : report(run, ret_report, reterr);
+    return r ? r : report(run, ret_report, reterr);
 }
 
 int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,
