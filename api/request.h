@@ -44,7 +44,7 @@ struct api_request {
     uint8_t *body; /* owned, body_bytes of body_room */
     size_t body_bytes, body_room, body_limit, discarded;
     struct api_response response;
-    json_t *snapshot; /* owned: what a work handler needs of the loop's state, made by the route's `before` */
+    json_t *snapshot;    /* owned: what a work handler needs of the loop's state, made by the route's `before` */
     int64_t received_us; /* of the last piece of the body; the start before the first */
     int64_t started_us;
     uv_work_t work;

@@ -12,11 +12,14 @@
  * above the 14x14 map's largest value, so bounds on that hold for the picture.)
  *
  *   high     the median of the anomalies' largest values
- *   cut      the map's value that becomes heat = threshold: a third of the way from the ceiling of the good images to high.
- *            The trained maps of good images lie lower than those of unseen ones; the third is the margin for
- * that. low      follows from the two The ceiling is the largest good value, or, where that reaches above the
- * anomalies' median (an odd good image), the 98 % quantile. Where even that does not leave a gap, high moves up:
- * cold good parts come before hot anomalies.
+ *   cut      the map's value that becomes heat = threshold: a third of the way from the ceiling of the good
+ *            images to high. The trained maps of good images lie lower than those of unseen ones; the third is
+ *            the margin for that.
+ *   low      follows from the two
+ *
+ * The ceiling is the largest good value, or, where that reaches above the anomalies' median (an odd good image),
+ * the 98 % quantile. Where even that does not leave a gap, high moves up: cold good parts come before hot
+ * anomalies.
  *
  *   good_max, anomaly_max  the images' largest map values, unscaled; each count >= 1; finite
  *   threshold              heat 0..1; taken as 0.05 or 0.95 beyond those, where no range could serve it

@@ -1,5 +1,6 @@
-/* make_bundle STATE_DIR PRODUCT [VERSION] - a trunk and an active bundle without any training, so that tests of the HTTP
- * side start in a second. The weights are fixed pseudo-random numbers; with the fake shim they do not matter. */
+/* make_bundle STATE_DIR PRODUCT [VERSION] - a trunk and an active bundle without any training, so that tests of
+ * the HTTP side start in a second. The weights are fixed pseudo-random numbers; with the fake shim they do not
+ * matter. */
 #include "core/base/fs.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
