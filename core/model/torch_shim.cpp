@@ -10,6 +10,7 @@
 #include "core/model/torch_shim.h"
 
 #include "core/model/conv_cpu.h"
+#include "core/model/train_cpu.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -157,7 +158,7 @@ struct Workspace {
 struct insp_device {
     at::Device device{at::kCPU};
     at::ScalarType compute = at::kFloat; /* of the convolutions when scoring */
-    bool packed = false;                 /* conv_cpu.h scores, libtorch trains */
+    bool packed = false;                 /* conv_cpu.h scores, train_cpu.h trains */
     bool deterministic = false;
     unsigned threads = 1;
     std::string name = "cpu", description;
@@ -577,6 +578,13 @@ struct insp_trainer {
     std::array<at::Tensor, kParameters> parameter, mean, square; /* mean, square: Adam's moments */
     at::Tensor class_weights;
     int64_t steps = 0;
+    insp_cpu_trainer *packed = nullptr; /* does all of it where the device is packed; the tensors are empty then */
+    insp_trainer() = default;
+    insp_trainer(const insp_trainer &) = delete;
+    insp_trainer &operator=(const insp_trainer &) = delete;
+    ~insp_trainer() {
+        insp_cpu_trainer_free(packed);
+    }
 };
 
 namespace {
@@ -586,6 +594,11 @@ std::unique_ptr<insp_trainer> make_trainer(insp_device &device, const insp_tail_
     auto trainer = std::make_unique<insp_trainer>();
     trainer->device = &device;
     trainer->config = config;
+    if (device.packed) {
+        insp_error error;
+        check(insp_cpu_trainer_new(&initial, &config, device.threads, &trainer->packed, &error), error);
+        return trainer;
+    }
     Pass pass(device, Pass::kTrain);
     TailConvs convs = copy_tail_convs(device, initial, at::kFloat);
     for (size_t i = 0; i < convs.size(); i++) {
@@ -809,11 +822,15 @@ void insp_trainer_free(struct insp_trainer *trainer) {
 
 int insp_trainer_step(struct insp_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
                       float *ret_loss, size_t *ret_correct, struct insp_error *reterr) {
+    if (trainer->packed)
+        return insp_cpu_trainer_step(trainer->packed, features, labels, n, ret_loss, ret_correct, reterr);
     return guard(reterr, [&] { train_step(*trainer, features, labels, n, ret_loss, ret_correct); });
 }
 
 int insp_trainer_score(struct insp_trainer *trainer, const float *features, size_t n, float *ret_prob,
                        float *ret_cam, struct insp_error *reterr) {
+    if (trainer->packed)
+        return insp_cpu_trainer_score(trainer->packed, features, n, ret_prob, ret_cam, reterr);
     return guard(reterr, [&] {
         in_chunks(*trainer->device, n, [&](size_t first, size_t count) {
             score_trainer(*trainer, features + first * INSP_FEATURE_FLOATS, count, first, ret_prob + first,
@@ -824,6 +841,10 @@ int insp_trainer_score(struct insp_trainer *trainer, const float *features, size
 
 int insp_trainer_export(struct insp_trainer *trainer, const struct insp_tail_buffers *buffers,
                         struct insp_error *reterr) {
+    if (trainer->packed) {
+        insp_cpu_trainer_export(trainer->packed, buffers);
+        return 0;
+    }
     return guard(reterr, [&] {
         Pass pass(*trainer->device, Pass::kTrain);
         c10::NoGradGuard no_grad;
