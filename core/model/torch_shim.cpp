@@ -630,7 +630,7 @@ at::Tensor trainer_relu5(const insp_trainer &trainer, Pass &pass, const float *f
 at::Tensor label_tensor(const insp_trainer &trainer, const uint8_t *labels, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (labels[i] >= INSP_CLASSES)
-            fail(INSP_E_INTERNAL,
+            fail(INSP_E_USAGE,
                  "label " + std::to_string(labels[i]) + " of image " + std::to_string(i) + " is not 0 or 1");
     return at::tensor(at::ArrayRef<uint8_t>(labels, n), at::kLong).to(trainer.device->device);
 }

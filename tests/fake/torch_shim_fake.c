@@ -246,7 +246,7 @@ int insp_trainer_step(struct insp_trainer *trainer, const float *features, const
     (void)features;
     for (size_t i = 0; i < n; i++)
         if (labels[i] >= INSP_CLASSES)
-            return insp_fail(reterr, INSP_E_INTERNAL, "label %u of image %zu is not 0 or 1", labels[i], i);
+            return insp_fail(reterr, INSP_E_USAGE, "label %u of image %zu is not 0 or 1", labels[i], i);
     take_time(trainer->device);
     trainer->steps++;
     *ret_loss = (float)(M_LN2 / (double)trainer->steps);

@@ -2,6 +2,7 @@
 batches, loss by loss; and the same weights, probabilities and predictions at the end."""
 import ctypes
 
+import pytest
 import torch
 
 import shim
@@ -69,9 +70,10 @@ def by_shim(device, view, buffers, features, labels, order):
     return losses, correct, probability, cam, shim.tail_state(buffers)
 
 
-def test_thirty_steps(tmp_path):
+@pytest.mark.parametrize("engine", [shim.PACKED, shim.TORCH], ids=["packed", "torch"])
+def test_thirty_steps(tmp_path, engine):
     torch.set_num_threads(2)
-    device = shim.Device()
+    device = shim.Device(engine)
     buffers, view, state = initial_tail(tmp_path / "tail")
     features, labels, order = data()
     want = by_pytorch(state, features, labels, order)

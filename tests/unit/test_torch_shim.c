@@ -248,7 +248,7 @@ START_TEST(test_trainer_refuses) {
     float loss = -1;
     size_t correct = 9;
     ck_insp_ok(insp_trainer_new(device, &view, &adam, &trainer, &error), error);
-    ck_insp_code(insp_trainer_step(trainer, features, &(uint8_t){2}, 1, &loss, &correct, &error), INSP_E_INTERNAL,
+    ck_insp_code(insp_trainer_step(trainer, features, &(uint8_t){2}, 1, &loss, &correct, &error), INSP_E_USAGE,
                  error);
     if (!fake()) {
         features[0] = INFINITY;
