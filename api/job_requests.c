@@ -54,7 +54,11 @@ int api_job_get(struct api_request *request, struct insp_error *reterr) {
 }
 
 int api_job_cancel(struct api_request *request, struct insp_error *reterr) {
-    int r = insp_jobs_cancel(request->server->jobs, request->param[0], reterr);
+    static const char *const allowed[] = {NULL};
+    int r = api_query_allow(&request->query, allowed, reterr);
+    if (r < 0)
+        return r;
+    r = insp_jobs_cancel(request->server->jobs, request->param[0], reterr);
     return r < 0 ? r : answer_job(request, 202, request->param[0], reterr);
 }
 

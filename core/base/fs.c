@@ -89,7 +89,7 @@ int insp_read_file(const char *path, size_t limit, char **ret_data, size_t *ret_
     return 0;
 }
 
-static int write_all(int fd, const char *data, size_t bytes) {
+int insp_write_all(int fd, const char *data, size_t bytes) {
     while (bytes) {
         ssize_t n = write(fd, data, bytes);
         if (n < 0 && errno == EINTR)
@@ -123,7 +123,7 @@ int insp_write_file(const char *path, const void *data, size_t bytes, mode_t mod
     _cleanup_close_ int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return insp_fail_errno(reterr, errno, "cannot write %s", path);
-    r = write_all(fd, data, bytes);
+    r = insp_write_all(fd, data, bytes);
     if (r == 0 && fchmod(fd, mode) < 0)
         r = -errno;
     if (r == 0 && sync && fsync(fd) < 0)

@@ -27,6 +27,9 @@ int insp_read_file(const char *path, size_t limit, char **ret_data, size_t *ret_
 int insp_write_file(const char *path, const void *data, size_t bytes, mode_t mode, bool sync,
                     struct insp_error *reterr);
 
+/* Writes all bytes to an open descriptor, however many write(2) calls it takes: 0 or -errno. */
+int insp_write_all(int fd, const char *data, size_t bytes);
+
 int insp_fsync_path(const char *path, struct insp_error *reterr);
 
 /* rm -rf below and including path; a path that is not there is success. Does not follow links. */

@@ -45,19 +45,6 @@ static int open_new(const struct insp_store *store, const char *path, int64_t ke
     return fd >= 0 ? fd : insp_fail_errno(reterr, errno, "cannot make image file %s", path);
 }
 
-static int write_bytes(int fd, const char *data, size_t bytes) {
-    while (bytes) {
-        ssize_t n = write(fd, data, bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        data += n;
-        bytes -= (size_t)n;
-    }
-    return 0;
-}
-
 static int write_one(const struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
     unsigned char blob[INSP_ID_BLOB_BYTES];
     int64_t key;
@@ -70,7 +57,7 @@ static int write_one(const struct insp_store *store, const struct insp_record *r
     int fd = open_new(store, path, key, reterr);
     if (fd < 0)
         return fd;
-    r = write_bytes(fd, record->image, record->image_bytes);
+    r = insp_write_all(fd, record->image, record->image_bytes);
     if (r == 0 && store->durability == INSP_DURABLE_POWER && fsync(fd) < 0)
         r = -errno;
     if (close(fd) < 0 && r == 0)
