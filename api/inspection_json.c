@@ -42,7 +42,7 @@ static json_t *label(const struct insp_record *record) {
 
 json_t *api_inspection_json(const struct insp_record *record) {
     return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id", record->id, "product",
-                     record->product, "model", record->model, "verdict", record->anomaly ? "anomaly" : "good",
+                     record->product, "model", record->model, "verdict", insp_verdict_name(record->verdict),
                      "probability", api_json_float(record->probability), "threshold",
                      api_json_float(record->threshold), "heatmap", heatmap(record), "image", image(record),
                      "camera", api_json_text(record->camera), "part", api_json_text(record->part), "received_at",

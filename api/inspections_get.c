@@ -13,7 +13,7 @@ static int read_filter(const struct api_request *request, struct insp_filter *fi
                        struct insp_error *reterr) {
     static const char *const known[] = {"product", "camera", "part",  "verdict", "label", "model",
                                         "since",   "until",  "limit", "cursor",  NULL};
-    static const char *const verdicts[] = {"good", "anomaly", NULL};
+    static const char *const verdicts[] = {"good", "anomaly", "review", NULL}; /* enum insp_verdict */
     static const char *const labels[] = {"none", "good", "anomaly", NULL}; /* in the order of enum insp_label */
     const struct api_query *query = &request->query;
     uint64_t limit = LIMIT_DEFAULT;

@@ -99,14 +99,14 @@ static void note(struct api_request *request, const struct insp_inspection *job)
     snprintf(request->note, sizeof request->note,
              "id=%s product=%s verdict=%s probability=%.4f decode_ms=%.1f queue_ms=%.1f inference_ms=%.1f "
              "store_ms=%.1f",
-             job->id, job->model->manifest->product, job->anomaly ? "anomaly" : "good",
+             job->id, job->model->manifest->product, insp_verdict_name(job->verdict),
              (double)job->score.probability, (double)job->decode_us / 1000, (double)job->queue_us / 1000,
              (double)job->inference_us / 1000, (double)job->store_us / 1000);
 }
 
 static void name_result(struct api_request *request, const struct insp_inspection *job) {
     api_response_header(&request->response, "Inspection-Id", "%s", job->id);
-    api_response_header(&request->response, "Inspection-Verdict", "%s", job->anomaly ? "anomaly" : "good");
+    api_response_header(&request->response, "Inspection-Verdict", "%s", insp_verdict_name(job->verdict));
     api_response_header(&request->response, "Inspection-Probability", "%.6g", (double)job->score.probability);
 }
 
@@ -131,8 +131,8 @@ static void render(uv_work_t *work) {
     unsigned char *png = NULL;
     size_t bytes = 0;
     struct insp_error error = {0};
-    if (insp_heat_render(&job->model->manifest->heatmap, job->anomaly, job->score.cam, INSP_VIEW_THRESHOLD, NULL,
-                         job->width, job->height, &png, &bytes, &error)) {
+    if (insp_heat_render(&job->model->manifest->heatmap, job->verdict != INSP_VERDICT_GOOD, job->score.cam,
+                         INSP_VIEW_THRESHOLD, NULL, job->width, job->height, &png, &bytes, &error)) {
         api_response_problem(&request->response, &error);
         return;
     }

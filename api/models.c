@@ -75,9 +75,10 @@ static struct api_model *list_find(const struct list *list, const char *product)
 }
 
 static bool same_decision(const struct insp_manifest *a, const struct insp_manifest *b) {
-    return a->threshold == b->threshold && a->heatmap.scale == b->heatmap.scale &&
-           a->heatmap.threshold == b->heatmap.threshold && a->heatmap.low == b->heatmap.low &&
-           a->heatmap.high == b->heatmap.high;
+    const struct insp_review *x = &a->review, *y = &b->review;
+    return a->threshold == b->threshold && x->on == y->on && x->low == y->low && x->high == y->high &&
+           a->heatmap.scale == b->heatmap.scale && a->heatmap.threshold == b->heatmap.threshold &&
+           a->heatmap.low == b->heatmap.low && a->heatmap.high == b->heatmap.high;
 }
 
 /* The old entry where version, weights and thresholds are as they were. */

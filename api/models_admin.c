@@ -86,13 +86,30 @@ static int take_fraction(const char *name, const json_t *value, float *ret, stru
     return 0;
 }
 
+/* {"low", "high"}, or null for none. */
+static int take_review(const json_t *value, struct insp_review *ret, struct insp_error *reterr) {
+    struct insp_review review = {.on = true};
+    if (json_is_null(value)) {
+        *ret = (struct insp_review){0};
+        return 0;
+    }
+    if (!json_is_object(value) || json_object_size(value) != 2)
+        return insp_fail(reterr, INSP_E_PARAMETER, "review must be {\"low\": 0 to 1, \"high\": 0 to 1} or null");
+    int r = take_fraction("review.low", json_object_get(value, "low"), &review.low, reterr);
+    if (r == 0)
+        r = take_fraction("review.high", json_object_get(value, "high"), &review.high, reterr);
+    if (r == 0)
+        *ret = review;
+    return r;
+}
+
 static int apply_change(json_t *change, struct insp_manifest *manifest, struct insp_error *reterr) {
     const char *name;
     json_t *value;
     int r = json_is_object(change) && json_object_size(change) > 0
                 ? 0
                 : insp_fail(reterr, INSP_E_PARAMETER,
-                            "give threshold or heatmap_threshold, each 0 to 1, in a JSON object");
+                            "give threshold, heatmap_threshold (each 0 to 1) or review in a JSON object");
     json_object_foreach(change, name, value) {
         if (r < 0)
             break;
@@ -100,11 +117,13 @@ static int apply_change(json_t *change, struct insp_manifest *manifest, struct i
             r = take_fraction(name, value, &manifest->threshold, reterr);
         else if (!strcmp(name, "heatmap_threshold"))
             r = take_fraction(name, value, &manifest->heatmap.threshold, reterr);
+        else if (!strcmp(name, "review"))
+            r = take_review(value, &manifest->review, reterr);
         else
             r = insp_fail(reterr, INSP_E_PARAMETER,
-                          "\"%s\" cannot be changed; threshold and heatmap_threshold can", name);
+                          "\"%s\" cannot be changed; threshold, heatmap_threshold and review can", name);
     }
-    return r;
+    return r < 0 ? r : insp_review_check(&manifest->review, manifest->threshold, INSP_E_PARAMETER, reterr);
 }
 
 int api_model_patch(struct api_request *request, struct insp_error *reterr) {

@@ -12,7 +12,7 @@ static const char forever[] = "private, max-age=31536000, immutable";
 
 struct facts {
     char sha256[INSP_SHA256_HEX_BYTES];
-    bool anomaly, image_kept, has_cam;
+    bool suspect, image_kept, has_cam;
     struct insp_heat_params heat;
     uint32_t width, height;
     float cam[INSP_MAP_FLOATS];
@@ -21,7 +21,7 @@ struct facts {
 static int keep_facts(void *arg, const struct insp_record *record) {
     struct facts *facts = arg;
     snprintf(facts->sha256, sizeof facts->sha256, "%s", record->sha256);
-    facts->anomaly = record->anomaly;
+    facts->suspect = record->verdict != INSP_VERDICT_GOOD;
     facts->image_kept = record->image_kept;
     facts->heat = (struct insp_heat_params){record->heat_per_image ? INSP_SCALE_PER_IMAGE : INSP_SCALE_FIXED,
                                             record->heat_threshold, record->heat_low, record->heat_high};
@@ -96,7 +96,7 @@ int api_inspection_heatmap(struct api_request *request, struct insp_error *reter
         return 0;
     if (view == INSP_VIEW_OVERLAY && (code = decode_image(request, &facts, &image, reterr)))
         return code;
-    code = insp_heat_render(&facts.heat, facts.anomaly, facts.cam, (enum insp_heat_view)view, image, facts.width,
+    code = insp_heat_render(&facts.heat, facts.suspect, facts.cam, (enum insp_heat_view)view, image, facts.width,
                             facts.height, &png, &bytes, reterr);
     if (!code)
         api_response_take(&request->response, 200, png, bytes, "image/png");

@@ -22,7 +22,7 @@ struct histogram {
 struct series {
     char product[INSP_NAME_BYTES], model[INSP_NAME_BYTES];
     const char *camera; /* one of metrics->camera or "other" */
-    bool anomaly;
+    enum insp_verdict verdict;
     uint64_t count;
 };
 
@@ -107,7 +107,7 @@ static void count_verdict(struct api_metrics *metrics, const struct insp_inspect
     const struct insp_manifest *manifest = job->model->manifest;
     for (size_t i = 0; i < metrics->series_count; i++) {
         struct series *s = &metrics->series[i];
-        if (s->anomaly == job->anomaly && s->camera == camera && !strcmp(s->product, manifest->product) &&
+        if (s->verdict == job->verdict && s->camera == camera && !strcmp(s->product, manifest->product) &&
             !strcmp(s->model, manifest->version)) {
             s->count++;
             return;
@@ -121,7 +121,7 @@ static void count_verdict(struct api_metrics *metrics, const struct insp_inspect
     memcpy(s->product, manifest->product, sizeof s->product);
     memcpy(s->model, manifest->version, sizeof s->model);
     s->camera = camera;
-    s->anomaly = job->anomaly;
+    s->verdict = job->verdict;
     s->count = 1;
 }
 
@@ -178,7 +178,7 @@ static void write_inspections(FILE *out, const struct api_metrics *metrics) {
         const struct series *s = &metrics->series[i];
         api_metrics_escape(s->camera, camera, sizeof camera);
         fprintf(out, "inspectd_inspections_total{product=\"%s\",camera=\"%s\",verdict=\"%s\",model=\"%s\"} %llu\n",
-                s->product, camera, s->anomaly ? "anomaly" : "good", s->model, (unsigned long long)s->count);
+                s->product, camera, insp_verdict_name(s->verdict), s->model, (unsigned long long)s->count);
     }
     if (metrics->series_overflow)
         fprintf(out,

@@ -16,17 +16,21 @@ static int64_t bucket_of(int64_t window_us) {
     return seconds[i] * 1000000;
 }
 
-static json_t *rate(uint64_t part, uint64_t of) {
-    return of ? json_real((double)part / (double)of) : json_null();
+/* The share of all inspections that were called anomalies: what was left to a person is in the whole, not in the
+ * part. */
+static json_t *anomaly_rate(uint64_t good, uint64_t anomaly, uint64_t review) {
+    uint64_t of = good + anomaly + review;
+    return of ? json_real((double)anomaly / (double)of) : json_null();
 }
 
 static json_t *buckets(const struct insp_statistics *s) {
     json_t *list = json_array();
     for (size_t i = 0; i < s->bucket_count; i++)
         json_array_append_new(
-            list, json_pack("{s:o,s:I,s:I,s:o}", "start", api_json_time(s->bucket[i].start_us), "good",
-                            (json_int_t)s->bucket[i].good, "anomaly", (json_int_t)s->bucket[i].anomaly,
-                            "anomaly_rate", rate(s->bucket[i].anomaly, s->bucket[i].good + s->bucket[i].anomaly)));
+            list, json_pack("{s:o,s:I,s:I,s:I,s:o}", "start", api_json_time(s->bucket[i].start_us), "good",
+                            (json_int_t)s->bucket[i].good, "anomaly", (json_int_t)s->bucket[i].anomaly, "review",
+                            (json_int_t)s->bucket[i].review, "anomaly_rate",
+                            anomaly_rate(s->bucket[i].good, s->bucket[i].anomaly, s->bucket[i].review)));
     return list;
 }
 
@@ -49,12 +53,12 @@ int api_statistics_get(struct api_request *request, struct insp_error *reterr) {
     json_t *latency =
         json_pack("{s:o,s:o,s:o,s:o}", "p50", api_json_ms(s.total_p50_us), "p90", api_json_ms(s.total_p90_us),
                   "p99", api_json_ms(s.total_p99_us), "max", api_json_ms(s.total_max_us));
-    json_t *json = json_pack("{s:s?,s:o,s:o,s:I,s:I,s:I,s:o,s:{s:I,s:I},s:o,s:o}", "product", product, "since",
-                             api_json_time(now - window), "until", api_json_time(now), "bucket_s",
-                             (json_int_t)(bucket / 1000000), "good", (json_int_t)s.good, "anomaly",
-                             (json_int_t)s.anomaly, "anomaly_rate", rate(s.anomaly, s.good + s.anomaly),
-                             "labelled", "good", (json_int_t)s.labelled_good, "anomaly",
-                             (json_int_t)s.labelled_anomaly, "latency_ms", latency, "buckets", buckets(&s));
+    json_t *json = json_pack(
+        "{s:s?,s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:{s:I,s:I},s:o,s:o}", "product", product, "since",
+        api_json_time(now - window), "until", api_json_time(now), "bucket_s", (json_int_t)(bucket / 1000000),
+        "good", (json_int_t)s.good, "anomaly", (json_int_t)s.anomaly, "review", (json_int_t)s.review,
+        "anomaly_rate", anomaly_rate(s.good, s.anomaly, s.review), "labelled", "good", (json_int_t)s.labelled_good,
+        "anomaly", (json_int_t)s.labelled_anomaly, "latency_ms", latency, "buckets", buckets(&s));
     insp_statistics_clear(&s);
     return api_response_json(&request->response, 200, json, reterr);
 }

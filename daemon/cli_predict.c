@@ -5,6 +5,7 @@
 #include "core/image/image.h"
 #include "core/inspect/heatmap.h"
 #include "core/inspect/model.h"
+#include "core/model/verdict.h"
 #include "daemon/cli.h"
 #include "daemon/cli_device.h"
 #include "daemon/cli_product.h"
@@ -25,7 +26,7 @@ struct predict {
 
 struct result {
     float probability, cam[INSP_MAP_FLOATS];
-    bool anomaly;
+    enum insp_verdict verdict;
     uint32_t width, height; /* as posted */
     struct insp_heat_summary heat;
     double decode_ms, inference_ms;
@@ -68,9 +69,9 @@ static int score(struct predict *predict, const char *path, struct result *resul
         return r;
     result->decode_ms = (double)(decoded - began) / 1000;
     result->inference_ms = (double)(insp_mono_us() - decoded) / 1000;
-    result->anomaly = result->probability >= manifest->threshold;
-    return insp_heat_summarise(&manifest->heatmap, result->anomaly, result->cam, result->width, result->height,
-                               &result->heat, reterr);
+    result->verdict = insp_verdict_of(manifest, result->probability);
+    return insp_heat_summarise(&manifest->heatmap, result->verdict != INSP_VERDICT_GOOD, result->cam,
+                               result->width, result->height, &result->heat, reterr);
 }
 
 /* The overlay at the size of the image as it is in the file. */
@@ -85,8 +86,8 @@ static int write_heatmap(const struct predict *predict, const char *path, const 
     if (r == 0)
         r = insp_image_decode(bytes, count, &type, 0, &predict->limits, &image, reterr);
     if (r == 0)
-        r = insp_heat_render(&predict->model->manifest->heatmap, result->anomaly, result->cam, INSP_VIEW_OVERLAY,
-                             image, result->width, result->height, &png, &png_bytes, reterr);
+        r = insp_heat_render(&predict->model->manifest->heatmap, result->verdict != INSP_VERDICT_GOOD, result->cam,
+                             INSP_VIEW_OVERLAY, image, result->width, result->height, &png, &png_bytes, reterr);
     if (r == 0)
         r = insp_write_file(predict->heatmap, png, png_bytes, 0644, false, reterr);
     return r;
@@ -110,7 +111,7 @@ static int print_json(const struct predict *predict, const char *path, const str
     }
     json_t *object = json_pack(
         "{s:s, s:s, s:s, s:s, s:f, s:f, s:{s:f, s:f, s:f, s:o}, s:{s:I, s:I}, s:{s:f, s:f}}", "file", path,
-        "product", manifest->product, "model", manifest->version, "verdict", result->anomaly ? "anomaly" : "good",
+        "product", manifest->product, "model", manifest->version, "verdict", insp_verdict_name(result->verdict),
         "probability", plain(result->probability), "threshold", plain(manifest->threshold), "heatmap", "threshold",
         plain(manifest->heatmap.threshold), "max", plain(result->heat.max), "area", plain(result->heat.area),
         "boxes", boxes, "image", "width", (json_int_t)result->width, "height", (json_int_t)result->height,
@@ -119,7 +120,8 @@ static int print_json(const struct predict *predict, const char *path, const str
 }
 
 static void print_row(const char *path, const struct result *result) {
-    printf("%-8s %11.4f %7.1f %% %6zu %8.1f  %s\n", result->anomaly ? "ANOMALY" : "good",
+    printf("%-8s %11.4f %7.1f %% %6zu %8.1f  %s\n",
+           result->verdict == INSP_VERDICT_ANOMALY ? "ANOMALY" : insp_verdict_name(result->verdict),
            (double)result->probability, 100 * (double)result->heat.area, result->heat.box_count,
            result->decode_ms + result->inference_ms, path);
 }

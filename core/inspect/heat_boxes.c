@@ -113,7 +113,7 @@ static void write_boxes(struct regions *regions, struct insp_heat_summary *summa
     }
 }
 
-int insp_heat_summarise(const struct insp_heat_params *params, bool anomaly, const float *cam, uint32_t width,
+int insp_heat_summarise(const struct insp_heat_params *params, bool suspect, const float *cam, uint32_t width,
                         uint32_t height, struct insp_heat_summary *ret, struct insp_error *reterr) {
     float heat[INSP_MAP_FLOATS];
     insp_heat_scale(params, cam, heat);
@@ -125,7 +125,7 @@ int insp_heat_summarise(const struct insp_heat_params *params, bool anomaly, con
     if (code)
         return code;
 
-    bool boxes = params->scale == INSP_SCALE_FIXED || anomaly;
+    bool boxes = params->scale == INSP_SCALE_FIXED || suspect;
     struct labelled_runs runs[2] = {{.count = 0}, {.count = 0}};
     uint64_t pixels = 0;
     double max = 0;

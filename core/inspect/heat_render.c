@@ -147,7 +147,7 @@ static uint32_t line_width(uint32_t width, uint32_t height) {
     return side < 64 ? 1 : side < 680 ? 2 : side / 340;
 }
 
-int insp_heat_render(const struct insp_heat_params *params, bool anomaly, const float *cam,
+int insp_heat_render(const struct insp_heat_params *params, bool suspect, const float *cam,
                      enum insp_heat_view view, const struct insp_image *image, uint32_t width, uint32_t height,
                      unsigned char **ret_png, size_t *ret_bytes, struct insp_error *reterr) {
     if (view == INSP_VIEW_OVERLAY && !image)
@@ -155,12 +155,12 @@ int insp_heat_render(const struct insp_heat_params *params, bool anomaly, const 
     float heat[INSP_MAP_FLOATS];
     struct painter painter = {.view = view,
                               .threshold = params->threshold,
-                              .hot = params->scale == INSP_SCALE_FIXED || anomaly,
+                              .hot = params->scale == INSP_SCALE_FIXED || suspect,
                               .line = line_width(width, height)};
     _cleanup_(insp_image_freep) struct insp_image *resized = NULL;
     int code = 0;
     if (view == INSP_VIEW_OVERLAY) {
-        code = insp_heat_summarise(params, anomaly, cam, width, height, &painter.summary, reterr);
+        code = insp_heat_summarise(params, suspect, cam, width, height, &painter.summary, reterr);
         painter.rgb = image->rgb;
         if (!code && (image->width != width || image->height != height)) {
             code = insp_image_resize(image, width, height, &resized, reterr);

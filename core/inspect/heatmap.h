@@ -31,8 +31,9 @@ void insp_heat_scale(const struct insp_heat_params *params, const float *cam, fl
 /* Boxes, area and maximum of the heat upsampled bilinearly (align_corners = false; heat_rows.h has the formula) to
  * width x height, both >= 1: one box per 8-connected region with heat >= params->threshold. Exact to the pixel, in
  * time that grows with the height only: 0.2 ms at 1024 x 1024. For INSP_SCALE_PER_IMAGE boxes and area are given
- * for anomalies only (a good part's map lights up somewhere by construction). INSP_E_NOMEM. */
-int insp_heat_summarise(const struct insp_heat_params *params, bool anomaly, const float *cam, uint32_t width,
+ * for parts that are not good only (a good part's map lights up somewhere by construction): `suspect` is the
+ * verdict anomaly or review. INSP_E_NOMEM. */
+int insp_heat_summarise(const struct insp_heat_params *params, bool suspect, const float *cam, uint32_t width,
                         uint32_t height, struct insp_heat_summary *ret, struct insp_error *reterr);
 
 enum insp_heat_view {
@@ -47,7 +48,7 @@ bool insp_heat_view_parse(const char *text, enum insp_heat_view *ret); /* "thres
  * shows all. Beside the image and the PNG, memory for one row. Some 15 ms at 1024 x 1024, a second at 64
  * megapixels: not on the loop thread. *ret_png is the caller's (free). INSP_E_NOMEM; INSP_E_INTERNAL for an
  * overlay without image. */
-int insp_heat_render(const struct insp_heat_params *params, bool anomaly, const float *cam,
+int insp_heat_render(const struct insp_heat_params *params, bool suspect, const float *cam,
                      enum insp_heat_view view, const struct insp_image *image, uint32_t width, uint32_t height,
                      unsigned char **ret_png, size_t *ret_bytes, struct insp_error *reterr);
 

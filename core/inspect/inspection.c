@@ -27,7 +27,7 @@ void insp_inspection_record(const struct insp_inspection *job, struct insp_recor
         .model = manifest->version,
         .camera = job->camera,
         .part = job->part,
-        .anomaly = job->anomaly,
+        .verdict = job->verdict,
         .probability = job->score.probability,
         .threshold = manifest->threshold,
         .heat_max = job->heat.max,

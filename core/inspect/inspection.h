@@ -33,7 +33,7 @@ struct insp_inspection {
     char sha256[INSP_SHA256_HEX_BYTES];
     float *pixels; /* network input, owned; freed after the pass */
     struct insp_score score;
-    bool anomaly;
+    enum insp_verdict verdict;
     struct insp_heat_summary heat;
     char *boxes;         /* heat.box as JSON for the record, owned */
     char media_type[96]; /* of the body, with parameters for raw */

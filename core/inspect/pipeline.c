@@ -143,9 +143,9 @@ static int format_boxes(struct insp_inspection *job, struct insp_error *reterr) 
 
 static void judge(struct insp_inspection *job) {
     const struct insp_manifest *manifest = job->model->manifest;
-    job->anomaly = job->score.probability >= manifest->threshold;
-    job->code = insp_heat_summarise(&manifest->heatmap, job->anomaly, job->score.cam, job->width, job->height,
-                                    &job->heat, &job->error);
+    job->verdict = insp_verdict_of(manifest, job->score.probability);
+    job->code = insp_heat_summarise(&manifest->heatmap, job->verdict != INSP_VERDICT_GOOD, job->score.cam,
+                                    job->width, job->height, &job->heat, &job->error);
     if (job->code == 0)
         job->code = format_boxes(job, &job->error);
 }

@@ -30,6 +30,16 @@ struct insp_manifest *insp_manifest_new(void) {
     return manifest;
 }
 
+int insp_review_check(const struct insp_review *review, float threshold, int code, struct insp_error *reterr) {
+    if (!review->on || (review->low < review->high && review->low <= threshold && threshold <= review->high))
+        return 0;
+    return insp_fail(
+        reterr, code,
+        "review is [%g, %g) and threshold %g: low must be less than high and the threshold between them, "
+        "so that rising probabilities answer good, review, anomaly",
+        (double)review->low, (double)review->high, (double)threshold);
+}
+
 void insp_manifest_free(struct insp_manifest *manifest) {
     if (!manifest)
         return;
@@ -37,6 +47,8 @@ void insp_manifest_free(struct insp_manifest *manifest) {
     json_decref(manifest->dataset);
     json_decref(manifest->curve);
     json_decref(manifest->metrics);
+    json_decref(manifest->threshold_source);
+    json_decref(manifest->lineage);
     free(manifest);
 }
 
@@ -247,6 +259,36 @@ static int read_classes(const json_t *root, struct insp_error *reterr) {
     return equal ? 0 : insp_fail(reterr, INSP_E_MODEL, "classes is not [\"good\", \"anomaly\"]");
 }
 
+static int read_review(const json_t *root, float threshold, struct insp_review *review,
+                       struct insp_error *reterr) {
+    const json_t *object = json_object_get(root, "review");
+    int r;
+    if (!object || json_is_null(object))
+        return 0;
+    if ((r = get_object(root, "review", &object, reterr)) < 0 ||
+        (r = get_number(object, "review.low", share, &review->low, reterr)) < 0 ||
+        (r = get_number(object, "review.high", share, &review->high, reterr)) < 0)
+        return r;
+    review->on = true;
+    return insp_review_check(review, threshold, INSP_E_MODEL, reterr);
+}
+
+static int read_golden(const json_t *root, char *ret_sha256, struct insp_error *reterr) {
+    const json_t *object = json_object_get(root, "golden");
+    const char *file;
+    int r;
+    if (!object || json_is_null(object))
+        return 0;
+    if ((r = get_object(root, "golden", &object, reterr)) < 0 ||
+        (r = get_string(object, "golden.file", &file, reterr)) < 0 ||
+        (r = get_sha256(object, "golden.sha256", ret_sha256, reterr)) < 0)
+        return r;
+    return strcmp(file, INSP_GOLDEN_FILE) == 0
+               ? 0
+               : insp_fail(reterr, INSP_E_MODEL, "golden.file is \"%.80s\", expected \"" INSP_GOLDEN_FILE "\"",
+                           file);
+}
+
 /* Documents: kept as they are, but of the right kind, so that nobody downstream meets a string where a curve was.
  */
 static int read_document(json_t *root, const char *key, bool array, json_t **ret, struct insp_error *reterr) {
@@ -264,7 +306,11 @@ static int read_fields(json_t *root, struct insp_manifest *manifest, struct insp
     if ((r = read_identity(root, manifest, reterr)) < 0 || (r = read_input(root, &manifest->input, reterr)) < 0 ||
         (r = read_classes(root, reterr)) < 0 ||
         (r = get_number(root, "threshold", share, &manifest->threshold, reterr)) < 0 ||
+        (r = read_review(root, manifest->threshold, &manifest->review, reterr)) < 0 ||
         (r = read_heatmap(root, &manifest->heatmap, reterr)) < 0 ||
+        (r = read_golden(root, manifest->golden_sha256, reterr)) < 0 ||
+        (r = read_document(root, "threshold_source", false, &manifest->threshold_source, reterr)) < 0 ||
+        (r = read_document(root, "lineage", false, &manifest->lineage, reterr)) < 0 ||
         (r = read_document(root, "training", false, &manifest->training, reterr)) < 0 ||
         (r = read_document(root, "dataset", false, &manifest->dataset, reterr)) < 0 ||
         (r = read_document(root, "curve", true, &manifest->curve, reterr)) < 0 ||
@@ -319,9 +365,8 @@ int insp_manifest_parse(const char *text, size_t bytes, struct insp_manifest **r
 
 /* --- writing --- */
 
-/* The shortest decimal that reads back as the same float, as a double: the file says 0.7, not 0.699999988079071.
- */
-static json_t *float_json(float value) {
+/* The file says 0.7, not 0.699999988079071. */
+json_t *insp_float_json(float value) {
     char text[32];
     for (int digits = 6; digits <= 9; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, (double)value);
@@ -332,31 +377,45 @@ static json_t *float_json(float value) {
 }
 
 static json_t *triple_json(const float value[3]) {
-    return json_pack("[o, o, o]", float_json(value[0]), float_json(value[1]), float_json(value[2]));
+    return json_pack("[o, o, o]", insp_float_json(value[0]), insp_float_json(value[1]), insp_float_json(value[2]));
 }
 
 static json_t *input_json(const struct insp_transform *input) {
     return json_pack("{s:i, s:i, s:s, s:o, s:o, s:o}", "width", (int)input->width, "height", (int)input->height,
-                     "channel_order", input->bgr ? "bgr" : "rgb", "scale", float_json(input->scale), "mean",
+                     "channel_order", input->bgr ? "bgr" : "rgb", "scale", insp_float_json(input->scale), "mean",
                      triple_json(input->mean), "std", triple_json(input->std));
 }
 
 static json_t *heatmap_json(const struct insp_heat_params *heatmap) {
     return json_pack("{s:s, s:o, s:o, s:o}", "scale", heatmap->scale == INSP_SCALE_FIXED ? "fixed" : "per_image",
-                     "threshold", float_json(heatmap->threshold), "low", float_json(heatmap->low), "high",
-                     float_json(heatmap->high));
+                     "threshold", insp_float_json(heatmap->threshold), "low", insp_float_json(heatmap->low),
+                     "high", insp_float_json(heatmap->high));
+}
+
+static json_t *review_json(const struct insp_review *review) {
+    return review->on ? json_pack("{s:o, s:o}", "low", insp_float_json(review->low), "high",
+                                  insp_float_json(review->high))
+                      : json_null();
+}
+
+static json_t *golden_json(const char *sha256) {
+    return *sha256 ? json_pack("{s:s, s:s}", "file", INSP_GOLDEN_FILE, "sha256", sha256) : json_null();
 }
 
 json_t *insp_manifest_json(const struct insp_manifest *manifest) {
     char created[INSP_RFC3339_BYTES];
     insp_rfc3339(manifest->created_us, created);
-    return json_pack(
-        "{s:i, s:s, s:s, s:s, s:{s:s}, s:{s:s, s:s}, s:o, s:[s, s], s:o, s:o, s:O?, s:O?, s:O?, s:O?}", "format",
-        manifest->format, "product", manifest->product, "version", manifest->version, "created", created, "trunk",
-        "sha256", manifest->trunk_sha256, "weights", "file", INSP_WEIGHTS_FILE, "sha256", manifest->weights_sha256,
-        "input", input_json(&manifest->input), "classes", "good", "anomaly", "threshold",
-        float_json(manifest->threshold), "heatmap", heatmap_json(&manifest->heatmap), "training",
-        manifest->training, "dataset", manifest->dataset, "curve", manifest->curve, "metrics", manifest->metrics);
+    return json_pack("{s:i, s:s, s:s, s:s, s:{s:s}, s:{s:s, s:s}, s:o, s:[s, s], s:o, s:O?, s:o, s:o, s:o, s:O?, "
+                     "s:O?, s:O?, s:O?, "
+                     "s:O?}",
+                     "format", manifest->format, "product", manifest->product, "version", manifest->version,
+                     "created", created, "trunk", "sha256", manifest->trunk_sha256, "weights", "file",
+                     INSP_WEIGHTS_FILE, "sha256", manifest->weights_sha256, "input", input_json(&manifest->input),
+                     "classes", "good", "anomaly", "threshold", insp_float_json(manifest->threshold),
+                     "threshold_source", manifest->threshold_source, "review", review_json(&manifest->review),
+                     "heatmap", heatmap_json(&manifest->heatmap), "golden", golden_json(manifest->golden_sha256),
+                     "training", manifest->training, "dataset", manifest->dataset, "curve", manifest->curve,
+                     "metrics", manifest->metrics, "lineage", manifest->lineage);
 }
 
 int insp_manifest_format(const struct insp_manifest *manifest, char **ret, struct insp_error *reterr) {

@@ -10,9 +10,15 @@
  *     "weights": {"file": "model.safetensors", "sha256": "..."},
  *     "input": {"width": 224, "height": 224, "channel_order": "rgb" | "bgr", "scale": 1e-9..1e9,
  *               "mean": [3 numbers], "std": [3 numbers, 1e-9..1e9]},  the network sees (pixel * scale - mean) /
- * std "classes": ["good", "anomaly"], "threshold": 0..1, "heatmap": {"scale": "fixed" | "per_image", "threshold":
- * 0..1, "low": number, "high": number > low}, "training": {...}, "dataset": {...}, "curve": [...], "metrics":
- * {...}   each may be missing or null
+ * std
+ *     "classes": ["good", "anomaly"],
+ *     "threshold": 0..1,
+ *     "threshold_source": {"from": "default" | "training" | "patch" | "cross-validate", ...},  may be missing
+ *     "review": {"low": 0..threshold, "high": threshold..1, above low},                        missing or null:
+ * none "heatmap": {"scale": "fixed" | "per_image", "threshold": 0..1, "low": number, "high": number > low},
+ *     "golden": {"file": "golden.json", "sha256": "..."},                                      see golden.h; or
+ * missing "training": {...}, "dataset": {...}, "curve": [...], "metrics": {...}, "lineage": {...}  each may be
+ * missing or null
  *   }
  *
  * Floats are written as the shortest decimal that reads back as the same float, the doubles inside the four
@@ -35,9 +41,16 @@ enum {
     INSP_MANIFEST_DEPTH_MAX = 16, /* levels of nesting */
 };
 
-/* The two files of a bundle */
+/* The files of a bundle */
 #define INSP_MANIFEST_FILE "manifest.json"
 #define INSP_WEIGHTS_FILE "model.safetensors"
+#define INSP_GOLDEN_FILE "golden.json" /* with the pictures that it names; bundles from before it have none */
+
+/* Probabilities in [low, high) answer `review`; low <= threshold <= high, low < high. */
+struct insp_review {
+    bool on;
+    float low, high; /* 0..1; without meaning where off */
+};
 
 enum insp_heatmap_scale { INSP_SCALE_FIXED, INSP_SCALE_PER_IMAGE };
 
@@ -56,10 +69,14 @@ struct insp_manifest {
     char weights_sha256[INSP_SHA256_HEX_BYTES];
     struct insp_transform input;
     float threshold; /* probability from which the verdict is anomaly, 0..1 */
+    struct insp_review review;
+    char golden_sha256[INSP_SHA256_HEX_BYTES]; /* of the file of golden samples; "" where the bundle has none */
     struct insp_heat_params heatmap;
     /* Documents without influence on a verdict, kept as they are (each may be NULL): training parameters,
-     * {"digest","counts"}, [{"epoch","loss","accuracy"}], evaluation on the held-out split. Owned references. */
-    json_t *training, *dataset, *curve, *metrics;
+     * {"digest","counts"}, [{"epoch","loss","accuracy"}], evaluation on the held-out split, where the threshold
+     * came from, {"parent": version that served then or null, "job": id or null, "dataset": digest}. Owned
+     * references. */
+    json_t *training, *dataset, *curve, *metrics, *threshold_source, *lineage;
 };
 
 /* Defaults: threshold 0.5, heatmap 0.7 fixed 0..1, the notebook's input; names and hashes empty. NULL without
@@ -77,8 +94,15 @@ int insp_manifest_parse(const char *text, size_t bytes, struct insp_manifest **r
 int insp_manifest_format(const struct insp_manifest *manifest, char **ret, struct insp_error *reterr);
 
 /* The same as a JSON object (new reference) for the API; NULL without memory, or with a number that is not finite.
- * The four documents are shared with the manifest, not copied: do not change them. */
+ * The documents are shared with the manifest, not copied: do not change them. */
 json_t *insp_manifest_json(const struct insp_manifest *manifest);
+
+/* A band is consistent with a threshold, or is off: else `code`, which says what is wrong. */
+int insp_review_check(const struct insp_review *review, float threshold, int code, struct insp_error *reterr);
+
+/* The shortest decimal that reads back as the same float, as a double in a new reference; NULL for a value that is
+ * not finite, or without memory. */
+json_t *insp_float_json(float value);
 
 DEFINE_CLEANUP(struct insp_manifest, insp_manifest_free);
 #endif

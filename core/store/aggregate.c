@@ -47,10 +47,11 @@ int insp_minute_add(struct insp_store *store, const struct insp_record *record, 
     latency[bucket] = htole32(le32toh(latency[bucket]) + 1);
     sqlite3_bind_int64(put, 1, minute);
     insp_sql_bind_text(put, 2, record->product);
-    sqlite3_bind_int(put, 3, !record->anomaly);
-    sqlite3_bind_int(put, 4, record->anomaly);
+    sqlite3_bind_int(put, 3, record->verdict == INSP_VERDICT_GOOD);
+    sqlite3_bind_int(put, 4, record->verdict == INSP_VERDICT_ANOMALY);
     sqlite3_bind_int64(put, 5, record->total_us);
     sqlite3_bind_blob(put, 6, latency, sizeof latency, SQLITE_STATIC);
+    sqlite3_bind_int(put, 7, record->verdict == INSP_VERDICT_REVIEW);
     return insp_sql_run(put, reterr);
 }
 
@@ -103,11 +104,14 @@ static int add_row(struct gather *gather, struct sqlite3_stmt *row, struct insp_
     struct insp_statistics_bucket *bucket = bucket_at(gather, start_us / step_us * step_us);
     if (!bucket)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the steps of the statistics");
-    uint64_t good = (uint64_t)sqlite3_column_int64(row, 1), anomaly = (uint64_t)sqlite3_column_int64(row, 2);
+    uint64_t good = (uint64_t)sqlite3_column_int64(row, 1), anomaly = (uint64_t)sqlite3_column_int64(row, 2),
+             review = (uint64_t)sqlite3_column_int64(row, 7);
     bucket->good += good;
     bucket->anomaly += anomaly;
+    bucket->review += review;
     s->good += good;
     s->anomaly += anomaly;
+    s->review += review;
     s->labelled_good += (uint64_t)sqlite3_column_int64(row, 3);
     s->labelled_anomaly += (uint64_t)sqlite3_column_int64(row, 4);
     if (sqlite3_column_int64(row, 5) > s->total_max_us)
@@ -119,27 +123,30 @@ static int add_row(struct gather *gather, struct sqlite3_stmt *row, struct insp_
 }
 
 static int64_t quantile(const struct gather *gather, double q) {
-    uint64_t count = gather->statistics->good + gather->statistics->anomaly, before = 0;
+    const struct insp_statistics *s = gather->statistics;
+    uint64_t count = s->good + s->anomaly + s->review, before = 0;
     double rank = q * (double)count;
     for (unsigned i = 0; i < INSP_LATENCY_BUCKETS; i++) {
         uint64_t here = gather->latency[i];
         if (here && (double)(before + here) >= rank) {
             int64_t us = insp_latency_at(i, (rank - (double)before) / (double)here);
-            return us < gather->statistics->total_max_us ? us : gather->statistics->total_max_us;
+            return us < s->total_max_us ? us : s->total_max_us;
         }
         before += here;
     }
-    return gather->statistics->total_max_us;
+    return s->total_max_us;
 }
 
 static int gather_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct gather *gather = arg;
     _cleanup_stmt_ struct sqlite3_stmt *rows = NULL;
-    int r = insp_sql_prepare(db,
-                             "SELECT minute, good, anomaly, labelled_good, labelled_anomaly, total_max_us, latency"
-                             " FROM minute WHERE minute >= ?1 AND minute < ?2 AND (?3 IS NULL OR product = ?3)"
-                             " ORDER BY minute",
-                             &rows, reterr);
+    int r =
+        insp_sql_prepare(db,
+                         "SELECT minute, good, anomaly, labelled_good, labelled_anomaly, total_max_us, latency,"
+                         " review"
+                         " FROM minute WHERE minute >= ?1 AND minute < ?2 AND (?3 IS NULL OR product = ?3)"
+                         " ORDER BY minute",
+                         &rows, reterr);
     if (r < 0)
         return r;
     sqlite3_bind_int64(rows, 1, gather->since_us ? floor_minute(gather->since_us) : INT64_MIN);

@@ -43,7 +43,9 @@ static const char *leading_index(const struct insp_filter *filter) {
         return "INDEXED BY inspection_camera";
     if (filter->model)
         return "INDEXED BY inspection_model";
-    if (filter->verdict == 1)
+    if (filter->verdict == INSP_VERDICT_REVIEW)
+        return filter->product ? "INDEXED BY inspection_review" : "INDEXED BY inspection_any_review";
+    if (filter->verdict > INSP_VERDICT_GOOD)
         return filter->product ? "INDEXED BY inspection_anomaly" : "INDEXED BY inspection_any_anomaly";
     if (filter->product)
         return "INDEXED BY inspection_product";
@@ -90,7 +92,8 @@ int insp_list_sql(const struct insp_filter *filter, char *ret_sql, struct insp_b
     else if (filter->camera && *filter->camera)
         append(&query, " AND camera <> ''");
     if (filter->verdict >= 0)
-        append(&query, " AND anomaly = %d", filter->verdict != 0);
+        append(&query, " AND anomaly = %d AND review = %d", filter->verdict != INSP_VERDICT_GOOD,
+               filter->verdict == INSP_VERDICT_REVIEW);
     if (filter->label >= 0)
         append(&query, " AND label = %d%s", filter->label, filter->label > 0 ? " AND label <> 0" : "");
     time_range(&query, filter);

@@ -15,7 +15,7 @@ static void bind_head(struct sqlite3_stmt *s, const struct insp_record *record, 
     insp_sql_bind_text(s, 4, record->model);
     insp_sql_bind_text(s, 5, record->camera);
     insp_sql_bind_text(s, 6, record->part);
-    sqlite3_bind_int(s, 7, record->anomaly);
+    sqlite3_bind_int(s, 7, record->verdict != INSP_VERDICT_GOOD);
     sqlite3_bind_double(s, 8, record->probability);
     sqlite3_bind_double(s, 9, record->threshold);
     sqlite3_bind_double(s, 10, record->heat_max);
@@ -40,6 +40,7 @@ static void bind_tail(struct sqlite3_stmt *s, const struct insp_record *record) 
     sqlite3_bind_int64(s, 26, record->inference_us);
     sqlite3_bind_int64(s, 27, record->store_us);
     sqlite3_bind_int64(s, 28, record->total_us);
+    sqlite3_bind_int(s, 29, record->verdict == INSP_VERDICT_REVIEW);
 }
 
 static int put_one(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
@@ -89,12 +90,18 @@ const char insp_record_columns[] =
     "inspection.id, product, model, camera, part, anomaly, probability, threshold, heat_max, heat_area,"
     " heat_threshold, heat_low, heat_high, heat_per_image, boxes, width, height, sha256, media_type, extension,"
     " image_bytes, image_kept, received_us, decode_us, queue_us, inference_us, store_us, total_us, label,"
-    " label_defect, label_note, labelled_by, labelled_us";
-enum { CAM_COLUMN = 33 };
+    " label_defect, label_note, labelled_by, labelled_us, review";
+enum { REVIEW_COLUMN = 33, CAM_COLUMN = 34 };
 
 static const char *text_at(struct sqlite3_stmt *row, int at) {
     const unsigned char *text = sqlite3_column_text(row, at);
     return text ? (const char *)text : "";
+}
+
+static enum insp_verdict verdict_at(struct sqlite3_stmt *row) {
+    if (sqlite3_column_int(row, REVIEW_COLUMN))
+        return INSP_VERDICT_REVIEW;
+    return sqlite3_column_int(row, 5) ? INSP_VERDICT_ANOMALY : INSP_VERDICT_GOOD;
 }
 
 void insp_record_read(struct sqlite3_stmt *row, char ret_id[INSP_UUID_BYTES], struct insp_record *ret) {
@@ -105,7 +112,7 @@ void insp_record_read(struct sqlite3_stmt *row, char ret_id[INSP_UUID_BYTES], st
         .model = text_at(row, 2),
         .camera = text_at(row, 3),
         .part = text_at(row, 4),
-        .anomaly = sqlite3_column_int(row, 5) != 0,
+        .verdict = verdict_at(row),
         .probability = (float)sqlite3_column_double(row, 6),
         .threshold = (float)sqlite3_column_double(row, 7),
         .heat_max = (float)sqlite3_column_double(row, 8),

@@ -72,7 +72,14 @@ static const char version_3[] =
     "  created_us INTEGER NOT NULL, started_us INTEGER, finished_us INTEGER) STRICT, WITHOUT ROWID;"
     "CREATE INDEX jobs_unfinished ON jobs (state) WHERE state IN ('queued', 'running');";
 
-static const struct insp_migration migrations[] = {{1, version_1}, {2, version_2}, {3, version_3}};
+/* The verdict `review`. Such a row has anomaly = 1 as well: wherever two kinds are enough (retention, what
+ * somebody should look at) it counts as not good. */
+static const char version_4[] = "ALTER TABLE inspection ADD COLUMN review INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE minute ADD COLUMN review INTEGER NOT NULL DEFAULT 0;"
+                                "CREATE INDEX inspection_review ON inspection (product) WHERE review = 1;"
+                                "CREATE INDEX inspection_any_review ON inspection (review) WHERE review = 1;";
+
+static const struct insp_migration migrations[] = {{1, version_1}, {2, version_2}, {3, version_3}, {4, version_4}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

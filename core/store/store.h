@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/sha256.h"
 #include "core/base/uuid.h"
+#include "core/model/verdict.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,7 +41,7 @@ enum insp_label { INSP_LABEL_NONE, INSP_LABEL_GOOD, INSP_LABEL_ANOMALY };
  */
 struct insp_record {
     const char *id, *product, *model, *camera, *part; /* "" where not given */
-    bool anomaly;
+    enum insp_verdict verdict;
     float probability, threshold;
     float heat_max, heat_area, heat_threshold, heat_low, heat_high;
     bool heat_per_image;
@@ -76,7 +77,7 @@ int insp_store_get(struct insp_store *store, const char *id, insp_record_callbac
 
 struct insp_filter {
     const char *product, *camera, *part, *model; /* NULL: any */
-    int verdict;                                 /* -1 any, 0 good, 1 anomaly */
+    int verdict;                                 /* -1 any, else enum insp_verdict */
     int label;                                   /* -1 any, else enum insp_label (INSP_LABEL_NONE: not labelled) */
     int64_t since_us, until_us;                  /* wall, since <= received < until; 0: open */
     const char *before_id;                       /* only ids below this one: the cursor; NULL: from the newest */
@@ -104,10 +105,10 @@ int insp_store_label(struct insp_store *store, const char *id, enum insp_label l
  * maximum is exact. Steps without an inspection are left out. */
 struct insp_statistics_bucket {
     int64_t start_us;
-    uint64_t good, anomaly;
+    uint64_t good, anomaly, review;
 };
 struct insp_statistics {
-    uint64_t good, anomaly, labelled_good, labelled_anomaly;
+    uint64_t good, anomaly, review, labelled_good, labelled_anomaly;
     int64_t total_p50_us, total_p90_us, total_p99_us, total_max_us;
     size_t bucket_count;
     struct insp_statistics_bucket *bucket; /* owned: insp_statistics_clear */

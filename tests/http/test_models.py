@@ -134,6 +134,41 @@ def test_thresholds_change_without_a_restart(admin, state):
         assert made["verdict"] == verdict and made["threshold"] == threshold
 
 
+GREY = picture("#808080")  # the fake device answers 0.5, any other something in between
+
+
+def test_review_band(admin, state):
+    daemon = admin(state)
+    probability = daemon.inspect(GREY).json["probability"]
+    low, high = max(0, probability - 0.1), min(1, probability + 0.1)
+    answer = model_call(daemon, "PATCH", "/models/v1",
+                        {"threshold": probability, "review": {"low": low, "high": high}})
+    assert answer.status == 200 and answer.json["review"]["high"] == pytest.approx(high)
+    made = daemon.inspect(GREY)
+    assert made.json["verdict"] == made.headers["Inspection-Verdict"] == "review"
+    png = daemon.inspect(GREY, Accept="image/png")
+    assert png.status == 200 and png.headers["Inspection-Verdict"] == "review"
+    assert [i["id"] for i in daemon("GET", "/v1/inspections?verdict=review&product=carpet").json["items"]] == \
+        [png.headers["Inspection-Id"], made.json["id"]]
+    one = daemon("GET", f"/v1/inspections/{made.json['id']}").json
+    assert one["verdict"] == "review"
+    statistics = daemon("GET", "/v1/statistics?product=carpet").json
+    assert statistics["review"] == 2 and statistics["good"] + statistics["anomaly"] == 1
+    assert statistics["anomaly_rate"] == pytest.approx(statistics["anomaly"] / 3)
+    assert 'verdict="review",model="v1"} 2' in daemon("GET", "/metrics").body.decode()
+    assert model_call(daemon, "PATCH", "/models/v1", {"review": None}).json["review"] is None
+    assert daemon.inspect(GREY).json["verdict"] == "anomaly"  # at the threshold
+
+
+@pytest.mark.parametrize("review", [{"low": 0.6, "high": 0.9}, {"low": 0.2, "high": 0.4}, {"low": 0.5, "high": 0.5},
+                                    {"low": 0.4}, {"low": 0.4, "high": 0.6, "x": 1}, {"low": "a", "high": 1}, 3, []])
+def test_bad_review_band(admin, state, review):
+    daemon = admin(state)
+    answer = model_call(daemon, "PATCH", "/models/v1", {"review": review})
+    assert (answer.status, answer.code) == (422, "invalid_parameter") and "review" in answer.json["detail"]
+    assert daemon("GET", "/v1/products/carpet/models/v1").json["review"] is None
+
+
 @pytest.mark.parametrize("body", [{}, {"threshold": 2}, {"threshold": "high"}, {"colour": 1}, []])
 def test_bad_change(admin, state, body):
     daemon = admin(state)

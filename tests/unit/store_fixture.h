@@ -35,7 +35,7 @@ static inline struct insp_record fixture_record(char *id, const char *product, b
                                 .model = "v1",
                                 .camera = "c1",
                                 .part = "",
-                                .anomaly = anomaly,
+                                .verdict = anomaly ? INSP_VERDICT_ANOMALY : INSP_VERDICT_GOOD,
                                 .probability = anomaly ? 0.875f : 0.125f,
                                 .threshold = 0.5f,
                                 .heat_threshold = 0.7f,

@@ -36,6 +36,28 @@ static struct insp_statistics ask(struct fixture *f, const char *product, int64_
     return s;
 }
 
+START_TEST(test_review_is_counted_beside_good_and_anomaly) {
+    struct fixture f;
+    char id[INSP_UUID_BYTES];
+    fixture_open(&f);
+    put_at(&f, id, "p", false, 100 * MINUTE_US, 5000);
+    put_at(&f, id, "p", true, 100 * MINUTE_US, 5000);
+    for (int i = 0; i < 3; i++) {
+        struct insp_record record = fixture_record(id, "p", true);
+        record.verdict = INSP_VERDICT_REVIEW;
+        record.received_us = (100 + i / 2) * MINUTE_US;
+        fixture_put(&f, &record);
+    }
+    struct insp_statistics s = ask(&f, "p", 0, 0, 1);
+    ck_assert(s.good == 1 && s.anomaly == 1 && s.review == 3);
+    ck_assert_uint_eq(s.bucket_count, 2);
+    ck_assert(s.bucket[0].review == 2 && s.bucket[1].review == 1 && s.bucket[1].good == 0);
+    ck_assert_int_ge(s.total_p99_us, 4000); /* all five are in the quantiles */
+    insp_statistics_clear(&s);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(test_counts_by_window_product_and_step) {
     struct fixture f;
     char id[INSP_UUID_BYTES];
@@ -100,5 +122,6 @@ START_TEST(test_labels_move_between_counts) {
 }
 END_TEST
 
-INSP_TESTS(test_buckets_hold_what_falls_into_them, test_counts_by_window_product_and_step,
-           test_quantiles_are_within_nine_percent, test_labels_move_between_counts);
+INSP_TESTS(test_review_is_counted_beside_good_and_anomaly, test_buckets_hold_what_falls_into_them,
+           test_counts_by_window_product_and_step, test_quantiles_are_within_nine_percent,
+           test_labels_move_between_counts);

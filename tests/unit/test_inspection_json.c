@@ -11,7 +11,7 @@ static struct insp_record record(void) {
                                 .model = "v1",
                                 .camera = "line \"3\"",
                                 .part = "",
-                                .anomaly = true,
+                                .verdict = INSP_VERDICT_ANOMALY,
                                 .probability = 0.9f,
                                 .threshold = 0.5f,
                                 .heat_max = 1,

@@ -60,6 +60,26 @@ START_TEST(test_each_filter_and_all_together) {
 }
 END_TEST
 
+START_TEST(test_review_is_a_verdict_of_its_own) {
+    struct fixture f;
+    char id[12][INSP_UUID_BYTES], review[INSP_UUID_BYTES];
+    fill(&f, id);
+    struct insp_record record = fixture_record(review, "p0", false);
+    record.verdict = INSP_VERDICT_REVIEW;
+    fixture_put(&f, &record);
+    ck_assert_uint_eq(list(&f, (struct insp_filter){.verdict = 0, .label = -1, .limit = 50}).count, 8);
+    ck_assert_uint_eq(list(&f, (struct insp_filter){.verdict = 1, .label = -1, .limit = 50}).count, 4);
+    struct ids one = list(&f, (struct insp_filter){.verdict = 2, .label = -1, .limit = 50});
+    ck_assert_uint_eq(one.count, 1);
+    ck_assert_str_eq(one.id[0], review);
+    ck_assert_uint_eq(
+        list(&f, (struct insp_filter){.verdict = 2, .label = -1, .limit = 50, .product = "p0"}).count, 1);
+    ck_assert_uint_eq(
+        list(&f, (struct insp_filter){.verdict = 2, .label = -1, .limit = 50, .product = "p1"}).count, 0);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(test_pages_meet_without_gap) {
     struct fixture f;
     char id[12][INSP_UUID_BYTES];
@@ -122,7 +142,7 @@ START_TEST(test_no_combination_sorts) {
     struct fixture f;
     fixture_open(&f);
     for (int bits = 0; bits < 128; bits++) {
-        for (int verdict = -1; verdict <= 1; verdict++) {
+        for (int verdict = -1; verdict <= 2; verdict++) {
             for (int label = -1; label <= 2; label++) {
                 struct insp_filter filter = {.product = bits & 1 ? "p" : NULL,
                                              .camera = bits & 2 ? "c" : NULL,
@@ -143,5 +163,5 @@ START_TEST(test_no_combination_sorts) {
 }
 END_TEST
 
-INSP_TESTS(test_each_filter_and_all_together, test_pages_meet_without_gap, test_times_are_exact,
-           test_no_combination_sorts);
+INSP_TESTS(test_each_filter_and_all_together, test_review_is_a_verdict_of_its_own, test_pages_meet_without_gap,
+           test_times_are_exact, test_no_combination_sorts);

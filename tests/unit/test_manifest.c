@@ -54,6 +54,10 @@ START_TEST(test_round_trip_keeps_every_field) {
     m->dataset = json_pack("{s:s}", "digest", "x");
     m->curve = json_pack("[{s:i, s:f}]", "epoch", 1, "loss", 0.25);
     m->metrics = json_pack("{s:n}", "precision");
+    m->review = (struct insp_review){true, 0.1F, 0.7F};
+    strcpy(m->golden_sha256, HASH_A);
+    m->threshold_source = json_pack("{s:s}", "from", "patch");
+    m->lineage = json_pack("{s:n, s:n}", "parent", "job");
     _cleanup_(insp_manifest_freep) struct insp_manifest *back = round_trip(m);
     ck_assert_str_eq(back->product, m->product);
     ck_assert_str_eq(back->version, m->version);
@@ -67,6 +71,9 @@ START_TEST(test_round_trip_keeps_every_field) {
     ck_assert_mem_eq(&back->heatmap, &m->heatmap, sizeof m->heatmap);
     ck_assert_mem_eq(&back->threshold, &m->threshold, sizeof m->threshold);
     ck_assert(json_equal(back->training, m->training) && json_equal(back->dataset, m->dataset));
+    ck_assert(back->review.on && back->review.low == 0.1F && back->review.high == 0.7F);
+    ck_assert_str_eq(back->golden_sha256, HASH_A);
+    ck_assert(json_equal(back->threshold_source, m->threshold_source) && json_equal(back->lineage, m->lineage));
     ck_assert(json_equal(back->curve, m->curve) && json_equal(back->metrics, m->metrics));
 }
 END_TEST
@@ -94,6 +101,8 @@ START_TEST(test_documents_may_be_missing_or_null) {
     _cleanup_(insp_manifest_freep) struct insp_manifest *back = round_trip(m);
     ck_assert_ptr_null(back->training);
     ck_assert_ptr_null(back->curve);
+    ck_assert_ptr_null(back->threshold_source);
+    ck_assert(!back->review.on && !back->golden_sha256[0]);
 }
 END_TEST
 
@@ -155,6 +164,14 @@ START_TEST(test_errors_name_the_field_and_the_range) {
         {"heatmap.scale", "\"auto\"", "\"fixed\" or \"per_image\""},
         {"heatmap.low", "1", "heatmap.low is 1, expected less than heatmap.high (1)"},
         {"heatmap.high", "1e31", "heatmap.high"},
+        {"review", "[]", "review is an array, expected an object"},
+        {"review", "{\"low\": 0.6, \"high\": 0.7}", "the threshold between them"},
+        {"review", "{\"low\": 0.5, \"high\": 0.5}", "low must be less than high"},
+        {"review", "{\"low\": 0.1}", "review.high is missing"},
+        {"golden", "{\"file\": \"../golden.json\", \"sha256\": \"" HASH_A "\"}", "golden.file"},
+        {"golden", "{\"file\": \"golden.json\", \"sha256\": \"1\"}", "64 lower-case"},
+        {"lineage", "[]", "lineage is an array"},
+        {"threshold_source", "\"me\"", "threshold_source is a string"},
         {"training", "[]", "training is an array"},
         {"curve", "{}", "curve is an object"},
         {"metrics", "true", "metrics is a boolean"},

@@ -92,7 +92,7 @@ static int expect_record(void *arg, const struct insp_record *record) {
     ck_assert_str_eq(record->sha256, job->sha256);
     ck_assert_str_eq(record->media_type, "image/x-raw;format=mono8;width=32;height=32");
     ck_assert_str_eq(record->extension, "raw");
-    ck_assert(record->anomaly == job->anomaly && record->probability == job->score.probability);
+    ck_assert(record->verdict == job->verdict && record->probability == job->score.probability);
     ck_assert(record->width == SIDE && record->height == SIDE);
     ck_assert_uint_eq(record->image_bytes, SIDE * SIDE);
     ck_assert_str_eq(record->boxes, job->boxes);
@@ -112,7 +112,7 @@ START_TEST(test_stored_then_answered) {
     for (size_t i = 0; i < JOBS; i++) {
         struct insp_inspection *job = line.job[i];
         ck_insp_ok(job->code, job->error);
-        ck_assert(job->anomaly == (i % 2 != 0));
+        ck_assert((job->verdict == INSP_VERDICT_ANOMALY) == (i % 2 != 0));
         ck_assert_int_ge(job->total_us, job->decode_us + job->queue_us + job->inference_us + job->store_us);
         ck_insp_ok(insp_store_get(line.disk.store, job->id, expect_record, job, &line.disk.err), line.disk.err);
     }

@@ -7,7 +7,7 @@ static int expect_round_trip(void *arg, const struct insp_record *got) {
     ck_assert_str_eq(got->camera, put->camera);
     ck_assert_str_eq(got->part, put->part);
     ck_assert_str_eq(got->model, put->model);
-    ck_assert(got->anomaly == put->anomaly && got->image_kept);
+    ck_assert(got->verdict == put->verdict && got->image_kept);
     ck_assert(got->probability == put->probability && got->threshold == put->threshold);
     ck_assert(got->heat_threshold == put->heat_threshold && got->heat_high == put->heat_high);
     ck_assert_str_eq(got->boxes, put->boxes);
