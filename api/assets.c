@@ -33,6 +33,8 @@ ASSET(net_js);
 ASSET(report_js);
 ASSET(trouble_js);
 ASSET(openapi_yaml);
+ASSET(uPlot_esm_js); /* the chart library: cmake/InspUplot.cmake */
+ASSET(uPlot_min_css);
 
 #define ROW(path, type, symbol)                                                                                   \
     {                                                                                                             \
@@ -60,6 +62,8 @@ const struct api_asset api_assets[] = {
     SCRIPT(net),
     SCRIPT(report),
     SCRIPT(trouble),
+    ROW("/dashboard/uPlot.esm.js", "text/javascript; charset=utf-8", uPlot_esm_js),
+    ROW("/dashboard/uPlot.min.css", "text/css; charset=utf-8", uPlot_min_css),
     ROW("/openapi.yaml", "application/yaml; charset=utf-8", openapi_yaml),
 };
 const size_t api_asset_count = INSP_COUNT(api_assets);
