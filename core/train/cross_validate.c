@@ -2,11 +2,13 @@
  * image is judged once, by a tail that has not seen it. */
 #include "core/base/clock.h"
 #include "core/train/fit.h"
+#include "core/train/heat_range.h"
 #include "core/train/memory.h"
 #include "core/train/report.h"
 #include "core/train/split.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The figures of which mean and standard deviation over the folds are given. */
 static const struct figure {
@@ -18,6 +20,7 @@ static const struct figure {
     {"balanced_accuracy", offsetof(struct insp_metrics, balanced_accuracy), false},
     {"precision", offsetof(struct insp_metrics, precision), true},
     {"recall", offsetof(struct insp_metrics, recall), true},
+    {"specificity", offsetof(struct insp_metrics, specificity), true},
     {"f1", offsetof(struct insp_metrics, f1), false},
     {"roc_auc", offsetof(struct insp_metrics, roc_auc), false},
 };
@@ -30,6 +33,7 @@ struct validation {
     bool thin;          /* a defect type has fewer images than there are folds */
     size_t *member;     /* [count] scratch: who is trained on, then who is judged */
     float *probability; /* [count] by member number */
+    float *map;         /* [count,14,14] likewise; heat by the range of the fold that judged it */
     json_t *folds;
     double sum[INSP_COUNT(figures)], square[INSP_COUNT(figures)];
     size_t known[INSP_COUNT(figures)]; /* folds in which the figure is a number */
@@ -41,6 +45,7 @@ static void validation_free(struct validation *v) {
     free(v->fold);
     free(v->member);
     free(v->probability);
+    free(v->map);
     json_decref(v->folds);
 }
 
@@ -80,23 +85,48 @@ static size_t choose(const struct validation *v, size_t fold, bool held_out) {
     return count;
 }
 
+/* Scores the fold's images and keeps what is said of them. low, high: the range of this fold's maps. */
+static int score_fold(struct validation *v, size_t count, struct insp_trainer *trainer, float low, float high,
+                      const struct insp_progress *progress, float *ret_probability, struct insp_error *reterr) {
+    const struct insp_scorer scorer = {.trainer = trainer};
+    _cleanup_free_ float *map = malloc((count + 1) * INSP_MAP_FLOATS * sizeof *map);
+    if (!map)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", count);
+    int r = insp_train_data_score(v->data, &scorer, v->member, count, progress, ret_probability, map, reterr);
+    if (r < 0)
+        return r;
+    insp_heat_normalise(map, count * INSP_MAP_FLOATS, low, high);
+    for (size_t i = 0; i < count; i++) {
+        size_t m = v->member[i];
+        v->probability[m] = ret_probability[i];
+        memcpy(v->map + m * INSP_MAP_FLOATS, map + i * INSP_MAP_FLOATS, INSP_MAP_FLOATS * sizeof *map);
+    }
+    return 0;
+}
+
 static int judge_fold(struct validation *v, size_t fold, struct insp_trainer *trainer, const json_t *curve,
                       const struct insp_progress *progress, struct insp_error *reterr) {
-    size_t count = choose(v, fold, true);
+    const struct insp_progress maps = insp_progress_part(progress, 0, 0.8),
+                               held = insp_progress_part(progress, 0.8, 1);
     const struct insp_scorer scorer = {.trainer = trainer};
+    float low, high;
+    int64_t start_us = insp_mono_us();
+    size_t count = choose(v, fold, false);
+    int r = insp_train_data_heat_range(v->data, &scorer, v->member, count, v->params->heatmap_threshold, &maps,
+                                       &low, &high, reterr);
+    if (r < 0)
+        return r;
+    count = choose(v, fold, true);
     struct insp_metrics metrics = {0};
     _cleanup_free_ float *probability = calloc(count + 1, sizeof *probability);
     if (!probability)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", count);
-    int64_t start_us = insp_mono_us();
-    int r = insp_train_data_score(v->data, &scorer, v->member, count, progress, probability, NULL, reterr);
+    r = score_fold(v, count, trainer, low, high, &held, probability, reterr);
     if (r == 0)
         r = insp_train_data_metrics(v->data, v->member, count, probability, (double)v->params->threshold, &metrics,
                                     reterr);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < count; i++)
-        v->probability[v->member[i]] = probability[i];
     add_figures(v, &metrics);
     json_t *entry = json_pack("{s:i, s:i, s:O, s:o}", "fold", (int)fold + 1, "held_out", (int)count, "epochs",
                               curve, "metrics", insp_report_metrics(v->data, &metrics));
@@ -116,8 +146,8 @@ static int run_fold(struct validation *v, size_t fold, const struct insp_progres
         .stop_early = false,
         .fold = fold + 1,
     };
-    const struct insp_progress training = insp_progress_part(progress, 0, 0.97),
-                               judging = insp_progress_part(progress, 0.97, 1);
+    const struct insp_progress training = insp_progress_part(progress, 0, 0.95),
+                               judging = insp_progress_part(progress, 0.95, 1);
     _cleanup_(insp_trainer_freep) struct insp_trainer *trainer = NULL;
     json_t *curve = NULL;
     int64_t start_us = insp_mono_us();
@@ -138,26 +168,42 @@ static int pooled(struct validation *v, struct insp_metrics *ret, struct insp_er
                                    (double)v->params->threshold, ret, reterr);
 }
 
-static int report(struct validation *v, json_t **ret, struct insp_error *reterr) {
+static int judged(struct validation *v, const struct insp_progress *progress, json_t **ret,
+                  struct insp_error *reterr) {
+    const struct insp_judgement judgement = {.data = v->data,
+                                             .member = v->member,
+                                             .count = v->data->count,
+                                             .probability = v->probability,
+                                             .map = v->map,
+                                             .threshold = (double)v->params->threshold,
+                                             .heatmap_scale = v->params->heatmap_scale,
+                                             .heatmap_threshold = v->params->heatmap_threshold};
+    return insp_judgement_json(&judgement, &v->context->limits, progress, ret, reterr);
+}
+
+static int report(struct validation *v, const struct insp_progress *progress, json_t **ret,
+                  struct insp_error *reterr) {
     struct insp_metrics metrics = {0};
     const struct insp_train_data *data = v->data;
+    json_t *part = NULL;
+    int64_t start_us = insp_mono_us();
     int r = pooled(v, &metrics, reterr);
     if (r < 0)
         return r;
-    json_t *json = json_pack(
-        "{s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, s:f}}", "kind",
-        "cross-validate", "product", v->context->product, "params", insp_train_params_json(v->params), "dataset",
-        insp_report_dataset(data), "thin", v->thin, "folds", v->folds, "mean", figures_json(v, false), "std",
-        figures_json(v, true), "pooled", insp_report_metrics(data, &metrics), "roc",
-        insp_report_roc(data, v->member, data->count, v->probability), "images",
-        insp_report_images(data, v->member, data->count, v->probability, (double)v->params->threshold),
-        "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s,
-        "training", v->training_s, "evaluating", v->evaluating_s);
+    r = judged(v, progress, &part, reterr);
+    v->evaluating_s += insp_seconds_since(start_us);
+    if (r == 0) {
+        json_t *json = json_pack(
+            "{s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, s:f}}", "kind", "cross-validate",
+            "product", v->context->product, "params", insp_train_params_json(v->params), "dataset",
+            insp_report_dataset(data), "thin", v->thin, "folds", v->folds, "mean", figures_json(v, false), "std",
+            figures_json(v, true), "pooled", insp_report_metrics(data, &metrics), "trunk_runs",
+            (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s, "training",
+            v->training_s, "evaluating", v->evaluating_s);
+        r = insp_report_join(json, part, ret, reterr);
+    }
     insp_metrics_clear(&metrics);
-    if (!json)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
-    *ret = json;
-    return 0;
+    return r;
 }
 
 static int open_data(struct validation *v, const struct insp_progress *progress, struct insp_error *reterr) {
@@ -172,8 +218,9 @@ static int open_data(struct validation *v, const struct insp_progress *progress,
     v->fold = malloc(count * sizeof *v->fold);
     v->member = malloc(count * sizeof *v->member);
     v->probability = calloc(count, sizeof *v->probability);
+    v->map = calloc(count, INSP_MAP_FLOATS * sizeof *v->map);
     v->folds = json_array();
-    if (!v->fold || !v->member || !v->probability || !v->folds)
+    if (!v->fold || !v->member || !v->probability || !v->map || !v->folds)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the folds of %zu images", count);
     r = insp_split_folds(v->data->strata, count, v->data->dataset->stratum_count, v->params->folds,
                          v->params->seed, v->fold, &v->thin, reterr);
@@ -187,12 +234,13 @@ static int validate(struct validation *v, json_t **ret_report, struct insp_error
     const struct insp_progress opening = insp_progress_part(&v->context->progress, 0, 0.15);
     int r = open_data(v, &opening, reterr);
     for (size_t fold = 0; r == 0 && fold < v->params->folds; fold++) {
-        double width = 0.85 / v->params->folds;
+        double width = 0.84 / v->params->folds;
         const struct insp_progress part = insp_progress_part(&v->context->progress, 0.15 + width * (double)fold,
                                                              0.15 + width * (double)(fold + 1));
         r = run_fold(v, fold, &part, reterr);
     }
-    return r ? r : report(v, ret_report, reterr);
+    const struct insp_progress reporting = insp_progress_part(&v->context->progress, 0.99, 1);
+    return r ? r : report(v, &reporting, ret_report, reterr);
 }
 
 int insp_cross_validate(const struct insp_train_context *context, const struct insp_train_params *params,

@@ -2,6 +2,7 @@
 #include "core/base/clock.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
+#include "core/train/heat_range.h"
 #include "core/train/report.h"
 #include "core/train/score_version.h"
 
@@ -20,42 +21,57 @@ static int pick_version(const struct insp_train_context *context, const char *ve
     return r;
 }
 
-static json_t *report(const struct insp_train_context *context, const struct insp_train_data *data,
-                      const struct insp_manifest *manifest, const size_t *member, const float *probability,
-                      const struct insp_metrics *metrics, double evaluating_s) {
-    return json_pack("{s:s, s:s, s:s, s:f, s:o, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f}}", "kind", "evaluate",
-                     "product", context->product, "version", manifest->version, "threshold",
-                     (double)manifest->threshold, "dataset", insp_report_dataset(data), "metrics",
-                     insp_report_metrics(data, metrics), "roc",
-                     insp_report_roc(data, member, data->count, probability), "images",
-                     insp_report_images(data, member, data->count, probability, (double)manifest->threshold),
-                     "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features",
-                     data->features_s, "evaluating", evaluating_s);
+static int report(const struct insp_train_context *context, const struct insp_manifest *manifest,
+                  const struct insp_judgement *judgement, const struct insp_progress *progress, int64_t start_us,
+                  json_t **ret, struct insp_error *reterr) {
+    const struct insp_train_data *data = judgement->data;
+    struct insp_metrics metrics = {0};
+    json_t *judged = NULL;
+    int r = insp_train_data_metrics(data, judgement->member, judgement->count, judgement->probability,
+                                    judgement->threshold, &metrics, reterr);
+    if (r == 0)
+        r = insp_judgement_json(judgement, &context->limits, progress, &judged, reterr);
+    if (r == 0) {
+        json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:{s:f, s:f, s:f}}", "kind", "evaluate",
+                                 "product", context->product, "version", manifest->version, "dataset",
+                                 insp_report_dataset(data), "metrics", insp_report_metrics(data, &metrics),
+                                 "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s,
+                                 "features", data->features_s, "evaluating", insp_seconds_since(start_us));
+        r = insp_report_join(json, judged, ret, reterr);
+    }
+    insp_metrics_clear(&metrics);
+    return r;
 }
 
 static int judge(const struct insp_train_context *context, const struct insp_transform *input, const char *version,
                  const struct insp_train_data *data, const struct insp_progress *progress, json_t **ret_report,
                  struct insp_error *reterr) {
     _cleanup_free_ size_t *member = malloc(data->count * sizeof *member);
-    _cleanup_free_ float *probability = malloc(data->count * sizeof *probability);
+    _cleanup_free_ float *probability = malloc(data->count * sizeof *probability),
+                         *map = malloc(data->count * INSP_MAP_FLOATS * sizeof *map);
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
-    struct insp_metrics metrics = {0};
-    if (!member || !probability)
+    const struct insp_progress scoring = insp_progress_part(progress, 0, 0.8),
+                               reporting = insp_progress_part(progress, 0.8, 1);
+    if (!member || !probability || !map)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", data->count);
     for (size_t m = 0; m < data->count; m++)
         member[m] = m;
     int64_t start_us = insp_mono_us();
     insp_progress_stage(progress, "evaluating");
-    int r = insp_score_version(context, data, input, version, member, data->count, progress, probability,
+    int r = insp_score_version(context, data, input, version, member, data->count, &scoring, probability, map,
                                &manifest, reterr);
-    if (r == 0)
-        r = insp_train_data_metrics(data, member, data->count, probability, (double)manifest->threshold, &metrics,
-                                    reterr);
     if (r < 0)
         return r;
-    *ret_report = report(context, data, manifest, member, probability, &metrics, insp_seconds_since(start_us));
-    insp_metrics_clear(&metrics);
-    return *ret_report ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+    insp_heat_normalise(map, data->count * INSP_MAP_FLOATS, manifest->heatmap.low, manifest->heatmap.high);
+    const struct insp_judgement judgement = {.data = data,
+                                             .member = member,
+                                             .count = data->count,
+                                             .probability = probability,
+                                             .map = map,
+                                             .threshold = (double)manifest->threshold,
+                                             .heatmap_scale = manifest->heatmap.scale,
+                                             .heatmap_threshold = manifest->heatmap.threshold};
+    return report(context, manifest, &judgement, &reporting, start_us, ret_report, reterr);
 }
 
 int insp_evaluate(const struct insp_train_context *context, const struct insp_train_params *params,

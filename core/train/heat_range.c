@@ -55,3 +55,8 @@ int insp_heat_range(const float *good_max, size_t good_count, const float *anoma
     *ret_high = high;
     return 0;
 }
+
+void insp_heat_normalise(float *map, size_t floats, float low, float high) {
+    for (size_t i = 0; i < floats; i++)
+        map[i] = (map[i] - low) / (high - low);
+}

@@ -28,4 +28,8 @@
 int insp_heat_range(const float *good_max, size_t good_count, const float *anomaly_max, size_t anomaly_count,
                     float threshold, float *ret_low, float *ret_high, struct insp_error *reterr);
 
+/* Heat as a number that is the same on every map: 0 where cold, 1 where hot, beyond both ends not clamped.
+ *   map [floats], in place */
+void insp_heat_normalise(float *map, size_t floats, float low, float high);
+
 #endif

@@ -113,7 +113,7 @@ static json_t *number(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *rate_json(const struct insp_rate *rate) {
+json_t *insp_rate_json(const struct insp_rate *rate) {
     return json_pack("{s:o, s:o, s:o, s:I, s:I}", "value", number(rate->value), "low", number(rate->low), "high",
                      number(rate->high), "hits", (json_int_t)rate->hits, "of", (json_int_t)rate->of);
 }
@@ -121,7 +121,7 @@ static json_t *rate_json(const struct insp_rate *rate) {
 static json_t *by_type_json(const struct insp_metrics *m, const char (*stratum_name)[65]) {
     json_t *by_type = json_object();
     for (size_t s = 0; by_type && s < m->stratum_count; s++)
-        if (json_object_set_new(by_type, stratum_name[s], rate_json(&m->stratum[s])) < 0) {
+        if (json_object_set_new(by_type, stratum_name[s], insp_rate_json(&m->stratum[s])) < 0) {
             json_decref(by_type);
             return NULL;
         }
@@ -144,8 +144,8 @@ json_t *insp_metrics_json(const struct insp_metrics *m, const char (*stratum_nam
     return json_pack("{s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "images",
                      (json_int_t)m->accuracy.of, "confusion", confusion_json(m), "missed",
                      (json_int_t)m->false_good, "false_alarms", (json_int_t)m->false_anomaly, "summary", summary,
-                     "accuracy", rate_json(&m->accuracy), "precision", rate_json(&m->precision), "recall",
-                     rate_json(&m->recall), "specificity", rate_json(&m->specificity), "balanced_accuracy",
+                     "accuracy", insp_rate_json(&m->accuracy), "precision", insp_rate_json(&m->precision), "recall",
+                     insp_rate_json(&m->recall), "specificity", insp_rate_json(&m->specificity), "balanced_accuracy",
                      number(m->balanced_accuracy), "f1", number(m->f1), "roc_auc", number(m->roc_auc), "by_type",
                      by_type_json(m, stratum_name));
 }

@@ -35,6 +35,9 @@ int insp_metrics_compute(const float *probability, const uint8_t *label, const s
                          struct insp_error *reterr);
 void insp_metrics_clear(struct insp_metrics *metrics);
 
+/* {"value","low","high","hits","of"} as a new reference, NULL without memory. */
+json_t *insp_rate_json(const struct insp_rate *rate);
+
 /* New reference, NULL without memory: {"images", "confusion": {"actual_anomaly": {"predicted_anomaly",
  * "predicted_good"}, "actual_good": {...}}, "missed", "false_alarms", "summary" (the same in words), "accuracy":
  * {"value","low","high","hits","of"}, "precision", "recall", "specificity" (as accuracy), "balanced_accuracy",

@@ -1,7 +1,10 @@
 #include "core/train/report.h"
 
+#include "core/base/base64.h"
+#include "core/inspect/heatmap.h"
 #include "core/train/promote.h"
 
+#include <math.h>
 #include <string.h>
 
 json_t *insp_train_params_json(const struct insp_train_params *p) {
@@ -22,51 +25,97 @@ json_t *insp_report_dataset(const struct insp_train_data *data) {
 }
 
 struct judged {
-    size_t member;
-    float probability;
+    size_t place;
     double error; /* how far on the wrong side of the threshold; negative on the right one */
+    bool wrong;
 };
 
 static int by_falling_error(const void *a, const void *b) {
     const struct judged *x = a, *y = b;
+    if (x->wrong != y->wrong) /* exactly at the threshold the error alone does not tell */
+        return x->wrong ? -1 : 1;
     if (x->error != y->error)
         return x->error < y->error ? 1 : -1;
-    return (x->member > y->member) - (x->member < y->member);
+    return (x->place > y->place) - (x->place < y->place);
 }
 
-static json_t *image_json(const struct insp_train_data *data, const struct judged *judged, double threshold) {
-    const struct insp_dataset *dataset = data->dataset;
-    const struct insp_dataset_item *item = &dataset->item[data->item[judged->member]];
-    bool called = (double)judged->probability >= threshold;
+static const struct insp_dataset_item *item_of(const struct insp_judgement *j, size_t place) {
+    return &j->data->dataset->item[j->data->item[j->member[place]]];
+}
+
+/* NULL without memory. */
+static json_t *heat_json(const struct insp_judgement *j, size_t place) {
+    const struct insp_heat_params params = insp_judgement_heat(j);
+    float heat[INSP_MAP_FLOATS];
+    uint8_t byte[INSP_MAP_FLOATS];
+    _cleanup_free_ char *text = NULL;
+    insp_heat_scale(&params, j->map + place * INSP_MAP_FLOATS, heat);
+    for (size_t i = 0; i < INSP_MAP_FLOATS; i++)
+        byte[i] = (uint8_t)lrintf(heat[i] * 255);
+    return insp_base64_encode(byte, sizeof byte, &text, NULL) < 0 ? NULL : json_string(text);
+}
+
+static json_t *image_json(const struct insp_judgement *j, const struct judged *judged, bool with_heat) {
+    const struct insp_dataset *dataset = j->data->dataset;
+    const struct insp_dataset_item *item = item_of(j, judged->place);
     const char *relative = item->path + strlen(dataset->root) + 1;
     /* A file name may be any bytes, JSON only UTF-8: then the image is named by its hash. */
     json_t *path = json_string(relative);
-    return json_pack("{s:o, s:s, s:s, s:s, s:f, s:b}", "path",
-                     path ? path : json_sprintf("sha256:%s", item->sha256), "type",
-                     dataset->stratum[item->stratum], "label", item->label ? "anomaly" : "good", "verdict",
-                     called ? "anomaly" : "good", "probability", (double)judged->probability, "wrong",
-                     called != (item->label == INSP_CLASS_ANOMALY));
+    json_t *json = json_pack("{s:o, s:s, s:s, s:s, s:s, s:f, s:b}", "path",
+                             path ? path : json_sprintf("sha256:%s", item->sha256), "sha256", item->sha256, "type",
+                             dataset->stratum[item->stratum], "label", item->label ? "anomaly" : "good", "verdict",
+                             insp_judgement_anomaly(j, judged->place) ? "anomaly" : "good", "probability",
+                             (double)j->probability[judged->place], "wrong", judged->wrong);
+    if (json && with_heat && json_object_set_new(json, "heat", heat_json(j, judged->place)) < 0) {
+        json_decref(json);
+        return NULL;
+    }
+    return json;
 }
 
-json_t *insp_report_images(const struct insp_train_data *data, const size_t *member, size_t count,
-                           const float *probability, double threshold) {
-    _cleanup_free_ struct judged *judged = calloc(count + 1, sizeof *judged);
+json_t *insp_report_images(const struct insp_judgement *j) {
+    _cleanup_free_ struct judged *judged = calloc(j->count + 1, sizeof *judged);
     json_t *images = json_array();
     if (!judged || !images) {
         json_decref(images);
         return NULL;
     }
-    for (size_t i = 0; i < count; i++) {
-        double above = (double)probability[i] - threshold;
-        judged[i] = (struct judged){member[i], probability[i], data->label[member[i]] ? -above : above};
+    for (size_t i = 0; i < j->count; i++) {
+        double above = (double)j->probability[i] - j->threshold;
+        bool anomaly = j->data->label[j->member[i]] == INSP_CLASS_ANOMALY;
+        judged[i] = (struct judged){i, anomaly ? -above : above, insp_judgement_anomaly(j, i) != anomaly};
     }
-    qsort(judged, count, sizeof *judged, by_falling_error);
-    for (size_t i = 0; i < count && i < INSP_REPORT_IMAGES; i++)
-        if (json_array_append_new(images, image_json(data, &judged[i], threshold)) < 0) {
+    qsort(judged, j->count, sizeof *judged, by_falling_error);
+    for (size_t i = 0; i < j->count && i < INSP_REPORT_IMAGES_MAX; i++) {
+        if (!judged[i].wrong && i >= INSP_REPORT_HEATS)
+            break;
+        if (json_array_append_new(images, image_json(j, &judged[i], i < INSP_REPORT_HEATS)) < 0) {
             json_decref(images);
             return NULL;
         }
+    }
     return images;
+}
+
+/* NULL without memory. */
+static json_t *counts_json(const size_t *count) {
+    json_t *counts = json_array();
+    for (size_t i = 0; counts && i < INSP_REPORT_BINS; i++)
+        if (json_array_append_new(counts, json_integer((json_int_t)count[i])) < 0) {
+            json_decref(counts);
+            return NULL;
+        }
+    return counts;
+}
+
+json_t *insp_report_histogram(const struct insp_judgement *j) {
+    size_t count[INSP_CLASSES][INSP_REPORT_BINS] = {{0}};
+    for (size_t i = 0; i < j->count; i++) {
+        int bin = (int)((double)j->probability[i] * INSP_REPORT_BINS);
+        count[j->data->label[j->member[i]]][bin < INSP_REPORT_BINS ? bin : INSP_REPORT_BINS - 1]++;
+    }
+    return json_pack("{s:o, s:o}", "good", counts_json(count[INSP_CLASS_GOOD]), "anomaly",
+                     counts_json(count[INSP_CLASS_ANOMALY]));
 }
 
 json_t *insp_report_roc(const struct insp_train_data *data, const size_t *member, size_t count,
@@ -81,4 +130,15 @@ json_t *insp_report_roc(const struct insp_train_data *data, const size_t *member
 
 json_t *insp_report_metrics(const struct insp_train_data *data, const struct insp_metrics *metrics) {
     return insp_metrics_json(metrics, (const char(*)[INSP_NAME_BYTES])data->dataset->stratum);
+}
+
+int insp_report_join(json_t *report, json_t *part, json_t **ret, struct insp_error *reterr) {
+    bool joined = report && part && json_object_update(report, part) == 0;
+    json_decref(part);
+    if (!joined) {
+        json_decref(report);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+    }
+    *ret = report;
+    return 0;
 }

@@ -3,23 +3,34 @@
 #ifndef INSP_TRAIN_REPORT_H
 #define INSP_TRAIN_REPORT_H
 
+#include "core/train/judgement.h"
 #include "core/train/train_data.h"
 
-enum { INSP_REPORT_IMAGES = 50 };
+/* A report lies in a row of the database: at most so many images are listed, and so many of them with their heat.
+ * Wrong ones come first, and as many of the others as fill the second number. */
+enum { INSP_REPORT_IMAGES_MAX = 500, INSP_REPORT_HEATS = 50, INSP_REPORT_BINS = 20 };
 
 json_t *insp_train_params_json(const struct insp_train_params *params);
 
 /* {"digest","images","counts":{stratum: images},"skipped","ignored"} */
 json_t *insp_report_dataset(const struct insp_train_data *data);
 
-/* The INSP_REPORT_IMAGES images that are furthest on the wrong side of the threshold (or nearest to it, where all
- * are right), worst first: [{"path" (relative to the set), "type", "label", "verdict", "probability", "wrong"}].
- */
-json_t *insp_report_images(const struct insp_train_data *data, const size_t *member, size_t count,
-                           const float *probability, double threshold);
+/* The images that are furthest on the wrong side of the threshold, worst first, then those on the right side
+ * nearest to it: [{"path" (relative to the set; "sha256:..." where the name is no UTF-8), "sha256", "type",
+ * "label", "verdict", "probability", "wrong", "heat" (the first INSP_REPORT_HEATS only: base64 of 14x14 bytes, 255
+ * is heat 1; half a step, 0.002, is what is lost)}]. How many are wrong in all is in the metrics: "missed" and
+ * "false_alarms". */
+json_t *insp_report_images(const struct insp_judgement *judgement);
+
+/* How many images have which probability: {"good": [20 numbers], "anomaly": [20 numbers]}; bin i holds
+ * i/20 <= probability < (i+1)/20, the last one 1 as well. */
+json_t *insp_report_histogram(const struct insp_judgement *judgement);
 
 json_t *insp_report_roc(const struct insp_train_data *data, const size_t *member, size_t count,
                         const float *probability);
+
+/* Takes both references: *ret is `report` with the members of `part`, NULL ones are INSP_E_NOMEM. */
+int insp_report_join(json_t *report, json_t *part, json_t **ret, struct insp_error *reterr);
 
 /* As insp_metrics_json with the dataset's names. */
 json_t *insp_report_metrics(const struct insp_train_data *data, const struct insp_metrics *metrics);

@@ -38,7 +38,7 @@ static int load_trunk(const struct insp_train_context *context, const char *sha2
 static int score_with_own_trunk(const struct insp_train_context *context, const struct insp_train_data *data,
                                 const struct insp_manifest *manifest, const struct insp_scorer *scorer,
                                 const size_t *member, size_t count, const struct insp_progress *progress,
-                                float *ret_probability, struct insp_error *reterr) {
+                                float *ret_probability, float *ret_map, struct insp_error *reterr) {
     _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = NULL;
     _cleanup_(insp_feature_cache_closep) struct insp_feature_cache *cache = NULL;
     _cleanup_free_ struct insp_dataset_item *item = calloc(count + 1, sizeof *item);
@@ -62,12 +62,12 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
         (r = insp_feature_cache_fill(cache, trunk, &asked, progress, NULL, &runs, reterr)) < 0)
         return r;
     struct insp_train_data own = {.dataset = &asked, .cache = cache, .count = count, .item = all};
-    return insp_train_data_score(&own, scorer, all, count, progress, ret_probability, NULL, reterr);
+    return insp_train_data_score(&own, scorer, all, count, progress, ret_probability, ret_map, reterr);
 }
 
 int insp_score_version(const struct insp_train_context *context, const struct insp_train_data *data,
                        const struct insp_transform *input, const char *version, const size_t *member, size_t count,
-                       const struct insp_progress *progress, float *ret_probability,
+                       const struct insp_progress *progress, float *ret_probability, float *ret_map,
                        struct insp_manifest **ret_manifest, struct insp_error *reterr) {
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     _cleanup_(insp_tail_freep) struct insp_tail *tail = NULL;
@@ -76,9 +76,9 @@ int insp_score_version(const struct insp_train_context *context, const struct in
         return r;
     struct insp_scorer scorer = {.tail = tail};
     bool at_hand = !strcmp(manifest->trunk_sha256, context->trunk_sha256) && same_input(&manifest->input, input);
-    r = at_hand ? insp_train_data_score(data, &scorer, member, count, progress, ret_probability, NULL, reterr)
+    r = at_hand ? insp_train_data_score(data, &scorer, member, count, progress, ret_probability, ret_map, reterr)
                 : score_with_own_trunk(context, data, manifest, &scorer, member, count, progress, ret_probability,
-                                       reterr);
+                                       ret_map, reterr);
     if (r == 0)
         *ret_manifest = insp_take_ptr(manifest);
     return r;

@@ -43,6 +43,9 @@ struct run {
     json_t *curve;
     struct insp_metrics metrics; /* held-out */
     float *probability;          /* [held_count] */
+    float *map;                  /* [held_count,14,14], heat */
+    float low, high;             /* the range of the maps, from the training split */
+    json_t *judged;              /* judgement.h, of the held-out */
     struct insp_manifest *manifest;
     struct insp_tail_buffers *tail;
     char previous[INSP_NAME_BYTES]; /* the active version; "" none */
@@ -60,6 +63,8 @@ static void run_free(struct run *run) {
     json_decref(run->curve);
     insp_metrics_clear(&run->metrics);
     free(run->probability);
+    free(run->map);
+    json_decref(run->judged);
     insp_manifest_free(run->manifest);
     insp_tail_buffers_free(run->tail);
     json_decref(run->previous_metrics);
@@ -87,7 +92,8 @@ static int split(struct run *run, struct insp_error *reterr) {
     _cleanup_free_ bool *is_held_out = calloc(data->count, sizeof *is_held_out);
     run->member = malloc(data->count * sizeof *run->member);
     run->probability = malloc(data->count * sizeof *run->probability);
-    if (!is_held_out || !run->member || !run->probability)
+    run->map = malloc(data->count * INSP_MAP_FLOATS * sizeof *run->map);
+    if (!is_held_out || !run->member || !run->probability || !run->map)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the split of %zu images", data->count);
     /* 0.2f is a little more than 0.2, and the split rounds up: of 100 images 21 would be held out. */
     double test_share = round((double)run->params->test_share * 1e6) / 1e6;
@@ -111,34 +117,28 @@ static const size_t *held_out(const struct run *run) {
 /* --- judging
  * --------------------------------------------------------------------------------------------------------- */
 
-/* Where a map is cold and where it is hot, from the training split: the held-out images must stay unseen. */
-static int learn_heat_range(struct run *run, const struct insp_progress *progress, float *ret_low, float *ret_high,
-                            struct insp_error *reterr) {
-    size_t n = run->train_count, good = 0, anomalies = 0;
-    _cleanup_free_ float *probability = malloc(n * sizeof *probability), *max = malloc(n * sizeof *max),
-                         *good_max = malloc(n * sizeof *good_max), *anomaly_max = malloc(n * sizeof *anomaly_max);
-    if (!probability || !max || !good_max || !anomaly_max)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the maps of %zu images", n);
-    const struct insp_scorer scorer = {.trainer = run->trainer};
-    int r = insp_train_data_score(run->data, &scorer, run->member, n, progress, probability, max, reterr);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < n; i++)
-        if (run->data->label[run->member[i]] == INSP_CLASS_GOOD)
-            good_max[good++] = max[i];
-        else
-            anomaly_max[anomalies++] = max[i];
-    return insp_heat_range(good_max, good, anomaly_max, anomalies, run->params->heatmap_threshold, ret_low,
-                           ret_high, reterr);
-}
-
 static int judge(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     const struct insp_scorer scorer = {.trainer = run->trainer};
     int r = insp_train_data_score(run->data, &scorer, held_out(run), run->held_count, progress, run->probability,
-                                  NULL, reterr);
-    return r < 0 ? r
-                 : insp_train_data_metrics(run->data, held_out(run), run->held_count, run->probability,
-                                           (double)run->params->threshold, &run->metrics, reterr);
+                                  run->map, reterr);
+    if (r < 0)
+        return r;
+    insp_heat_normalise(run->map, run->held_count * INSP_MAP_FLOATS, run->low, run->high);
+    return insp_train_data_metrics(run->data, held_out(run), run->held_count, run->probability,
+                                   (double)run->params->threshold, &run->metrics, reterr);
+}
+
+static int localise(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    const struct insp_train_params *params = run->params;
+    const struct insp_judgement judgement = {.data = run->data,
+                                             .member = held_out(run),
+                                             .count = run->held_count,
+                                             .probability = run->probability,
+                                             .map = run->map,
+                                             .threshold = (double)params->threshold,
+                                             .heatmap_scale = params->heatmap_scale,
+                                             .heatmap_threshold = params->heatmap_threshold};
+    return insp_judgement_json(&judgement, &run->context->limits, progress, &run->judged, reterr);
 }
 
 /* The model that serves now, on the very images that the new one is judged by. Some of them may have been in its
@@ -155,7 +155,7 @@ static int judge_previous(struct run *run, const struct insp_progress *progress,
     if (!probability)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", run->held_count);
     r = insp_score_version(run->context, run->data, &run->params->input, run->previous, held_out(run),
-                           run->held_count, progress, probability, &manifest, &why);
+                           run->held_count, progress, probability, NULL, &manifest, &why);
     if (r == INSP_E_CANCELLED)
         return insp_fail(reterr, r, "%s", why.detail);
     if (r < 0) {
@@ -175,7 +175,7 @@ static int judge_previous(struct run *run, const struct insp_progress *progress,
 /* --- writing
  * ------------------------------------------------------------------------------------------------------------ */
 
-static int fill_manifest(struct run *run, float low, float high, struct insp_error *reterr) {
+static int fill_manifest(struct run *run, struct insp_error *reterr) {
     struct insp_manifest *manifest = run->manifest = insp_manifest_new();
     if (!manifest)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
@@ -184,7 +184,7 @@ static int fill_manifest(struct run *run, float low, float high, struct insp_err
     manifest->input = run->params->input;
     manifest->threshold = run->params->threshold;
     manifest->heatmap =
-        (struct insp_heat_params){run->params->heatmap_scale, run->params->heatmap_threshold, low, high};
+        (struct insp_heat_params){run->params->heatmap_scale, run->params->heatmap_threshold, run->low, run->high};
     manifest->training = insp_train_params_json(run->params);
     manifest->dataset = insp_report_dataset(run->data);
     manifest->curve = json_incref(run->curve);
@@ -220,19 +220,14 @@ static json_t *previous_report(const struct run *run) {
 static int report(const struct run *run, json_t **ret, struct insp_error *reterr) {
     const struct insp_train_data *data = run->data;
     json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:b, s:s, s:o, s:O, s:i, s:o, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, s:f, s:f}}", "kind",
+        "{s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:i, s:o, s:o, s:i, s:{s:f, s:f, s:f, s:f, s:f}}", "kind",
         "train", "product", run->context->product, "version", run->manifest->version, "activated", run->activated,
-        "reason", run->reason, "dataset", insp_report_dataset(data), "epochs", run->curve, "held_out",
-        (int)run->held_count, "metrics", insp_report_metrics(data, &run->metrics), "roc",
-        insp_report_roc(data, held_out(run), run->held_count, run->probability), "images",
-        insp_report_images(data, held_out(run), run->held_count, run->probability, (double)run->params->threshold),
-        "previous", previous_report(run), "trunk_runs", (int)data->trunk_runs, "seconds", "reading",
-        data->reading_s, "features", data->features_s, "training", run->training_s, "evaluating",
-        run->evaluating_s, "writing", run->writing_s);
-    if (!json)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
-    *ret = json;
-    return 0;
+        "reason", run->reason, "params", insp_train_params_json(run->params), "dataset", insp_report_dataset(data),
+        "epochs", run->curve, "held_out", (int)run->held_count, "metrics",
+        insp_report_metrics(data, &run->metrics), "previous", previous_report(run), "trunk_runs",
+        (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s, "training",
+        run->training_s, "evaluating", run->evaluating_s, "writing", run->writing_s);
+    return insp_report_join(json, json_incref(run->judged), ret, reterr);
 }
 
 /* --- the whole
@@ -254,19 +249,23 @@ static int fit(struct run *run, const struct insp_progress *progress, struct ins
 }
 
 static int evaluate(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
-    float low, high;
     int64_t start_us = insp_mono_us();
     insp_progress_stage(progress, "evaluating");
     const struct insp_progress maps = insp_progress_part(progress, 0, 0.6),
-                               held = insp_progress_part(progress, 0.6, 0.8),
-                               old = insp_progress_part(progress, 0.8, 1);
-    int r = learn_heat_range(run, &maps, &low, &high, reterr);
+                               held = insp_progress_part(progress, 0.6, 0.75),
+                               old = insp_progress_part(progress, 0.75, 0.9),
+                               masks = insp_progress_part(progress, 0.9, 1);
+    const struct insp_scorer scorer = {.trainer = run->trainer};
+    int r = insp_train_data_heat_range(run->data, &scorer, run->member, run->train_count,
+                                       run->params->heatmap_threshold, &maps, &run->low, &run->high, reterr);
     if (r == 0)
         r = judge(run, &held, reterr);
     if (r == 0)
         r = judge_previous(run, &old, reterr);
     if (r == 0)
-        r = fill_manifest(run, low, high, reterr);
+        r = localise(run, &masks, reterr);
+    if (r == 0)
+        r = fill_manifest(run, reterr);
     run->evaluating_s = insp_seconds_since(start_us);
     return r;
 }

@@ -43,11 +43,15 @@ struct insp_train_context {
     struct insp_progress progress;
 };
 
-/* The report of any of the three: a JSON document (new reference, the caller's):
- *   train {"product","version","activated","reason","dataset":{"digest","counts":{}},"epochs":[{"epoch","loss",
- *                   "accuracy","seconds"}],"metrics":{...},"previous":{...}|null,"trunk_runs","seconds":{"features","training",...}}
- *   cross-validate {"folds":[{"fold","epochs":[...],"metrics":{...}}],"mean":{...},"std":{...},"pooled":{...},...}
- *   evaluate        {"product","version","metrics":{...},"images":[{"path","label","probability"}],...}
+/* The report of any of the three: a JSON document (new reference, the caller's). All have
+ *   {"kind","product","dataset":{"digest","images","counts":{},"skipped","ignored"},"trunk_runs","seconds":{}} and the
+ *   judgement (judgement.h): {"threshold","heatmap","roc","histogram","images","localisation"}
+ *   train           {"version","activated","reason","params","epochs":[{"epoch","loss","accuracy","seconds"}],
+ *                    "held_out","metrics":{...},"previous":{"version","metrics"}|null}; the judgement of the held-out
+ *   cross-validate  {"params","thin","folds":[{"fold","held_out","epochs":[...],"metrics":{...}}],"mean":{...},
+ *                    "std":{...},"pooled":{...}}; the judgement of all images, each by the fold that had not seen it
+ *   evaluate        {"version","metrics":{...}}; the judgement of all images
+ * metrics as insp_metrics_json. A report stays below a megabyte for file names of usual length.
  * All three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE;
  * nothing half-written stays. */
 int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,

@@ -1,6 +1,7 @@
 #include "core/train/train_data.h"
 
 #include "core/base/clock.h"
+#include "core/train/heat_range.h"
 
 #include <math.h>
 
@@ -121,35 +122,48 @@ static float largest(const float *map) {
     return max;
 }
 
-static int score_batch(const struct insp_scorer *scorer, const float *features, size_t n, float *ret_probability,
-                       float *ret_map_max, struct insp_error *reterr) {
-    float cam[SCORE_BATCH * INSP_MAP_FLOATS], *maps = ret_map_max ? cam : NULL;
-    int r = scorer->trainer ? insp_trainer_score(scorer->trainer, features, n, ret_probability, maps, reterr)
-                            : insp_tail_score(scorer->tail, features, n, ret_probability, maps, reterr);
-    for (size_t i = 0; i < n && r == 0 && ret_map_max; i++)
-        ret_map_max[i] = largest(cam + i * INSP_MAP_FLOATS);
-    return r;
-}
-
 int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
                           const size_t *member, size_t count, const struct insp_progress *progress,
-                          float *ret_probability, float *ret_map_max, struct insp_error *reterr) {
+                          float *ret_probability, float *ret_map, struct insp_error *reterr) {
     _cleanup_free_ float *features = malloc(SCORE_BATCH * INSP_FEATURE_FLOATS * sizeof *features);
     if (!features)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to score %d images at once", SCORE_BATCH);
     for (size_t at = 0; at < count; at += SCORE_BATCH) {
         size_t n = count - at < SCORE_BATCH ? count - at : SCORE_BATCH;
+        float *probability = ret_probability + at, *map = ret_map ? ret_map + at * INSP_MAP_FLOATS : NULL;
         if (insp_progress_cancelled(progress))
             return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
         insp_train_data_gather(data, member + at, n, features);
-        int r =
-            score_batch(scorer, features, n, ret_probability + at, ret_map_max ? ret_map_max + at : NULL, reterr);
+        int r = scorer->trainer ? insp_trainer_score(scorer->trainer, features, n, probability, map, reterr)
+                                : insp_tail_score(scorer->tail, features, n, probability, map, reterr);
         if (r < 0)
             return r;
         insp_progress_step(progress, at + n, count);
         insp_progress_yield(progress);
     }
     return 0;
+}
+
+int insp_train_data_heat_range(const struct insp_train_data *data, const struct insp_scorer *scorer,
+                               const size_t *member, size_t count, float heatmap_threshold,
+                               const struct insp_progress *progress, float *ret_low, float *ret_high,
+                               struct insp_error *reterr) {
+    size_t good = 0, anomalies = 0;
+    _cleanup_free_ float *probability = malloc(count * sizeof *probability),
+                         *map = malloc(count * INSP_MAP_FLOATS * sizeof *map),
+                         *good_max = malloc(count * sizeof *good_max),
+                         *anomaly_max = malloc(count * sizeof *anomaly_max);
+    if (!probability || !map || !good_max || !anomaly_max)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the maps of %zu images", count);
+    int r = insp_train_data_score(data, scorer, member, count, progress, probability, map, reterr);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < count; i++)
+        if (data->label[member[i]] == INSP_CLASS_GOOD)
+            good_max[good++] = largest(map + i * INSP_MAP_FLOATS);
+        else
+            anomaly_max[anomalies++] = largest(map + i * INSP_MAP_FLOATS);
+    return insp_heat_range(good_max, good, anomaly_max, anomalies, heatmap_threshold, ret_low, ret_high, reterr);
 }
 
 int insp_train_data_metrics(const struct insp_train_data *data, const size_t *member, size_t count,

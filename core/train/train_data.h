@@ -30,10 +30,18 @@ struct insp_scorer {
 };
 
 /* Scores the members member[0..count).
- *   ret_probability [count]; ret_map_max [count] or NULL: each map's largest value, unscaled */
+ *   ret_probability [count]
+ *   ret_map         [count,14,14] or NULL: class activation maps, unscaled */
 int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
                           const size_t *member, size_t count, const struct insp_progress *progress,
-                          float *ret_probability, float *ret_map_max, struct insp_error *reterr);
+                          float *ret_probability, float *ret_map, struct insp_error *reterr);
+
+/* Where a map is cold and where it is hot (heat_range.h), from these members' maps: those that the scorer was
+ * trained on, as the held-out images must stay unseen. Both classes must be among them. */
+int insp_train_data_heat_range(const struct insp_train_data *data, const struct insp_scorer *scorer,
+                               const size_t *member, size_t count, float heatmap_threshold,
+                               const struct insp_progress *progress, float *ret_low, float *ret_high,
+                               struct insp_error *reterr);
 
 /* One batch of features [count,512,14,14], gathered. */
 void insp_train_data_gather(const struct insp_train_data *data, const size_t *member, size_t count,

@@ -70,5 +70,17 @@ START_TEST(nonsense_is_refused) {
 }
 END_TEST
 
+START_TEST(normalised_maps_keep_what_is_beyond_the_range) {
+    float map[] = {2, 4, 3, 8, 0};
+    insp_heat_normalise(map, 5, 2, 4);
+    ck_assert_float_eq(map[0], 0);
+    ck_assert_float_eq(map[1], 1);
+    ck_assert_float_eq(map[2], 0.5f);
+    ck_assert_float_eq(map[3], 3);
+    ck_assert_float_eq(map[4], -1);
+}
+END_TEST
+
 INSP_TESTS(good_parts_stay_cold_and_the_typical_anomaly_is_hot, one_odd_good_image_does_not_blind_the_map,
-           where_classes_overlap_good_parts_come_first, flat_maps_give_a_usable_range, nonsense_is_refused);
+           where_classes_overlap_good_parts_come_first, flat_maps_give_a_usable_range, nonsense_is_refused,
+           normalised_maps_keep_what_is_beyond_the_range);

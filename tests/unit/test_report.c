@@ -1,5 +1,6 @@
 #include "core/train/report.h"
 
+#include "core/base/base64.h"
 #include "tests/unit/train_fixture.h"
 
 static struct train_fixture f;
@@ -55,6 +56,21 @@ START_TEST(dataset_with_counts) {
 }
 END_TEST
 
+/* Maps of heat 0.5 but for cell 3, which is hot. */
+static json_t *images_of(const size_t *member, size_t count, const float *probability) {
+    _cleanup_free_ float *map = malloc(count * INSP_MAP_FLOATS * sizeof *map);
+    for (size_t i = 0; i < count * INSP_MAP_FLOATS; i++)
+        map[i] = i % INSP_MAP_FLOATS == 3 ? 1.7f : 0.5f;
+    const struct insp_judgement judgement = {.data = data,
+                                             .member = member,
+                                             .count = count,
+                                             .probability = probability,
+                                             .map = map,
+                                             .threshold = 0.5,
+                                             .heatmap_threshold = 0.7f};
+    return insp_report_images(&judgement);
+}
+
 /* Members by path: test/hole/00, 01, train/good/00, 01, 02. */
 START_TEST(worst_images_first) {
     train_fixture_open(&f);
@@ -62,7 +78,7 @@ START_TEST(worst_images_first) {
     open_data();
     const size_t member[] = {0, 1, 2, 3, 4};
     const float probability[] = {0.45f, 0.9f, 0.95f, 0.5f, 0.1f};
-    json_t *images = insp_report_images(data, member, 5, probability, 0.5);
+    json_t *images = images_of(member, 5, probability);
     ck_assert_uint_eq(json_array_size(images), 5);
     static const struct {
         const char *path, *label, *verdict;
@@ -79,29 +95,74 @@ START_TEST(worst_images_first) {
         ck_assert_str_eq(text(image, "verdict"), want[i].verdict);
         ck_assert(json_boolean_value(json_object_get(image, "wrong")) == want[i].wrong);
     }
-    ck_assert_str_eq(text(json_array_get(images, 1), "type"), "hole");
+    const json_t *hole = json_array_get(images, 1);
+    ck_assert_str_eq(text(hole, "type"), "hole");
+    ck_assert_str_eq(text(hole, "sha256"), data->dataset->item[0].sha256);
+    uint8_t heat[INSP_MAP_FLOATS];
+    ck_assert(insp_base64_decode(text(hole, "heat"), heat, sizeof heat));
+    ck_assert_uint_eq(heat[3], 255);
+    ck_assert_uint_eq(heat[4], 128);
     json_decref(images);
     close_data();
 }
 END_TEST
 
-START_TEST(no_more_images_than_promised) {
+/* The wrong ones are all there, up to the bound; the others fill up to the number of heats. */
+START_TEST(no_wrong_image_is_left_out) {
     train_fixture_open(&f);
-    fixture_set(&f, INSP_REPORT_IMAGES + 5, 2, 0);
+    fixture_set(&f, INSP_REPORT_HEATS + 10, 2, 0);
     open_data();
-    size_t member[INSP_REPORT_IMAGES + 7];
-    float probability[INSP_REPORT_IMAGES + 7];
-    for (size_t i = 0; i < data->count; i++) {
-        member[i] = i;
-        probability[i] = (float)i / 100;
+    size_t member[INSP_REPORT_HEATS + 12];
+    float probability[INSP_REPORT_HEATS + 12];
+    for (size_t wrong = 0; wrong < data->count; wrong += INSP_REPORT_HEATS + 5) {
+        for (size_t i = 0; i < data->count; i++) { /* the last ones are wrong */
+            member[i] = i;
+            probability[i] = (data->label[i] == INSP_CLASS_ANOMALY) == (i + wrong < data->count) ? 0.9f : 0.1f;
+        }
+        json_t *images = images_of(member, data->count, probability);
+        ck_assert_uint_eq(json_array_size(images), wrong ? wrong : INSP_REPORT_HEATS);
+        for (size_t i = 0; i < json_array_size(images); i++) {
+            const json_t *image = json_array_get(images, i);
+            ck_assert(json_boolean_value(json_object_get(image, "wrong")) == (wrong > 0));
+            ck_assert((json_object_get(image, "heat") != NULL) == (i < INSP_REPORT_HEATS));
+        }
+        json_decref(images);
     }
-    json_t *images = insp_report_images(data, member, data->count, probability, 0.5);
-    ck_assert_uint_eq(json_array_size(images), INSP_REPORT_IMAGES);
-    json_decref(images);
     json_t *roc = insp_report_roc(data, member, data->count, probability);
     ck_assert_uint_ge(json_array_size(roc), 2);
     json_decref(roc);
     close_data();
+}
+END_TEST
+
+START_TEST(the_histogram_counts_every_image_once) {
+    train_fixture_open(&f);
+    fixture_set(&f, 3, 2, 0);
+    open_data();
+    const size_t member[] = {0, 1, 2, 3, 4};
+    const float probability[] = {1, 0.5f, 0, 0.049f, 0.05f};
+    const struct insp_judgement judgement = {
+        .data = data, .member = member, .count = 5, .probability = probability, .threshold = 0.5};
+    json_t *json = insp_report_histogram(&judgement);
+    const json_t *good = json_object_get(json, "good"), *anomaly = json_object_get(json, "anomaly");
+    ck_assert_uint_eq(json_array_size(good), INSP_REPORT_BINS);
+    ck_assert_int_eq(json_integer_value(json_array_get(good, 0)), 2);
+    ck_assert_int_eq(json_integer_value(json_array_get(good, 1)), 1);
+    ck_assert_int_eq(json_integer_value(json_array_get(anomaly, 10)), 1);
+    ck_assert_int_eq(json_integer_value(json_array_get(anomaly, 19)), 1);
+    json_decref(json);
+    close_data();
+}
+END_TEST
+
+START_TEST(a_part_that_is_missing_is_no_report) {
+    json_t *whole;
+    struct insp_error error;
+    ck_insp_ok(insp_report_join(json_pack("{s:i}", "a", 1), json_pack("{s:i}", "b", 2), &whole, &error), error);
+    ck_assert_uint_eq(json_object_size(whole), 2);
+    json_decref(whole);
+    ck_insp_code(insp_report_join(NULL, json_object(), &whole, &error), INSP_E_NOMEM, error);
+    ck_insp_code(insp_report_join(json_object(), NULL, &whole, &error), INSP_E_NOMEM, error);
 }
 END_TEST
 
@@ -112,7 +173,7 @@ START_TEST(a_name_that_is_no_utf8_is_told_by_hash) {
     open_data();
     const size_t member[] = {1};
     const float probability[] = {0.9f};
-    json_t *images = insp_report_images(data, member, 1, probability, 0.5);
+    json_t *images = images_of(member, 1, probability);
     char want[7 + INSP_SHA256_HEX_BYTES];
     snprintf(want, sizeof want, "sha256:%s", data->dataset->item[1].sha256);
     ck_assert_str_eq(text(json_array_get(images, 0), "path"), want);
@@ -139,5 +200,6 @@ START_TEST(metrics_name_the_datasets_types) {
 }
 END_TEST
 
-INSP_TESTS(all_parameters_are_kept, dataset_with_counts, worst_images_first, no_more_images_than_promised,
+INSP_TESTS(all_parameters_are_kept, dataset_with_counts, worst_images_first, no_wrong_image_is_left_out,
+           the_histogram_counts_every_image_once, a_part_that_is_missing_is_no_report,
            a_name_that_is_no_utf8_is_told_by_hash, metrics_name_the_datasets_types);

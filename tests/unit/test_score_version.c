@@ -39,8 +39,8 @@ static void close_set(void) {
 static int score(const size_t *member, size_t count, float *ret_probability) {
     const struct insp_transform input = insp_transform_default();
     struct insp_manifest *manifest;
-    int r = insp_score_version(&f.context, data, &input, version, member, count, NULL, ret_probability, &manifest,
-                               &f.err);
+    int r = insp_score_version(&f.context, data, &input, version, member, count, NULL, ret_probability, NULL,
+                               &manifest, &f.err);
     if (r == 0) {
         ck_assert_str_eq(manifest->version, version);
         insp_manifest_free(manifest);
