@@ -23,14 +23,18 @@ static json_t *anomaly_rate(uint64_t good, uint64_t anomaly, uint64_t review) {
     return of ? json_real((double)anomaly / (double)of) : json_null();
 }
 
+static json_t *bucket_json(const struct insp_statistics_bucket *b) {
+    json_t *latency = json_pack("{s:o,s:o,s:o}", "p50", api_json_ms(b->total_p50_us), "p99",
+                                api_json_ms(b->total_p99_us), "max", api_json_ms(b->total_max_us));
+    return json_pack("{s:o,s:I,s:I,s:I,s:o,s:o}", "start", api_json_time(b->start_us), "good", (json_int_t)b->good,
+                     "anomaly", (json_int_t)b->anomaly, "review", (json_int_t)b->review, "anomaly_rate",
+                     anomaly_rate(b->good, b->anomaly, b->review), "latency_ms", latency);
+}
+
 static json_t *buckets(const struct insp_statistics *s) {
     json_t *list = json_array();
     for (size_t i = 0; i < s->bucket_count; i++)
-        json_array_append_new(
-            list, json_pack("{s:o,s:I,s:I,s:I,s:o}", "start", api_json_time(s->bucket[i].start_us), "good",
-                            (json_int_t)s->bucket[i].good, "anomaly", (json_int_t)s->bucket[i].anomaly, "review",
-                            (json_int_t)s->bucket[i].review, "anomaly_rate",
-                            anomaly_rate(s->bucket[i].good, s->bucket[i].anomaly, s->bucket[i].review)));
+        json_array_append_new(list, bucket_json(&s->bucket[i]));
     return list;
 }
 

@@ -76,14 +76,44 @@ struct gather {
     int64_t since_us, until_us, bucket_us;
     struct insp_statistics *statistics;
     size_t room;
-    uint64_t latency[INSP_LATENCY_BUCKETS];
+    uint64_t latency[INSP_LATENCY_BUCKETS];      /* of all */
+    uint64_t step_latency[INSP_LATENCY_BUCKETS]; /* of the last step */
 };
+
+/* max_us: the largest latency, which no quantile is beyond. */
+static int64_t quantile(const uint64_t *latency, double q, int64_t max_us) {
+    uint64_t count = 0, before = 0;
+    for (unsigned i = 0; i < INSP_LATENCY_BUCKETS; i++)
+        count += latency[i];
+    double rank = q * (double)count;
+    for (unsigned i = 0; i < INSP_LATENCY_BUCKETS; i++) {
+        uint64_t here = latency[i];
+        if (here && (double)(before + here) >= rank) {
+            int64_t us = insp_latency_at(i, (rank - (double)before) / (double)here);
+            return us < max_us ? us : max_us;
+        }
+        before += here;
+    }
+    return max_us;
+}
+
+/* Rows come in order of time, so only the last step is still growing: one histogram serves all steps. */
+static void end_step(struct gather *gather) {
+    struct insp_statistics *s = gather->statistics;
+    if (!s->bucket_count)
+        return;
+    struct insp_statistics_bucket *bucket = &s->bucket[s->bucket_count - 1];
+    bucket->total_p50_us = quantile(gather->step_latency, 0.50, bucket->total_max_us);
+    bucket->total_p99_us = quantile(gather->step_latency, 0.99, bucket->total_max_us);
+    memset(gather->step_latency, 0, sizeof gather->step_latency);
+}
 
 /* The step that a row falls into: the last one, or a new one behind it (rows come in order). NULL without memory.
  */
 static struct insp_statistics_bucket *bucket_at(struct gather *gather, int64_t start_us) {
     struct insp_statistics *s = gather->statistics;
     if (!s->bucket_count || s->bucket[s->bucket_count - 1].start_us != start_us) {
+        end_step(gather);
         if (s->bucket_count == gather->room) {
             size_t room = gather->room ? 2 * gather->room : 64;
             struct insp_statistics_bucket *grown = realloc(s->bucket, room * sizeof *grown);
@@ -114,27 +144,17 @@ static int add_row(struct gather *gather, struct sqlite3_stmt *row, struct insp_
     s->review += review;
     s->labelled_good += (uint64_t)sqlite3_column_int64(row, 3);
     s->labelled_anomaly += (uint64_t)sqlite3_column_int64(row, 4);
-    if (sqlite3_column_int64(row, 5) > s->total_max_us)
-        s->total_max_us = sqlite3_column_int64(row, 5);
+    int64_t max_us = sqlite3_column_int64(row, 5);
+    if (max_us > s->total_max_us)
+        s->total_max_us = max_us;
+    if (max_us > bucket->total_max_us)
+        bucket->total_max_us = max_us;
     memcpy(latency, sqlite3_column_blob(row, 6), sizeof latency);
-    for (size_t i = 0; i < INSP_LATENCY_BUCKETS; i++)
+    for (size_t i = 0; i < INSP_LATENCY_BUCKETS; i++) {
         gather->latency[i] += le32toh(latency[i]);
-    return 0;
-}
-
-static int64_t quantile(const struct gather *gather, double q) {
-    const struct insp_statistics *s = gather->statistics;
-    uint64_t count = s->good + s->anomaly + s->review, before = 0;
-    double rank = q * (double)count;
-    for (unsigned i = 0; i < INSP_LATENCY_BUCKETS; i++) {
-        uint64_t here = gather->latency[i];
-        if (here && (double)(before + here) >= rank) {
-            int64_t us = insp_latency_at(i, (rank - (double)before) / (double)here);
-            return us < s->total_max_us ? us : s->total_max_us;
-        }
-        before += here;
+        gather->step_latency[i] += le32toh(latency[i]);
     }
-    return s->total_max_us;
+    return 0;
 }
 
 static int gather_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
@@ -175,9 +195,10 @@ int insp_store_statistics(struct insp_store *store, const char *product, int64_t
         insp_statistics_clear(&statistics);
         return r;
     }
-    statistics.total_p50_us = quantile(&gather, 0.50);
-    statistics.total_p90_us = quantile(&gather, 0.90);
-    statistics.total_p99_us = quantile(&gather, 0.99);
+    end_step(&gather);
+    statistics.total_p50_us = quantile(gather.latency, 0.50, statistics.total_max_us);
+    statistics.total_p90_us = quantile(gather.latency, 0.90, statistics.total_max_us);
+    statistics.total_p99_us = quantile(gather.latency, 0.99, statistics.total_max_us);
     *ret = statistics;
     return 0;
 }

@@ -106,6 +106,7 @@ int insp_store_label(struct insp_store *store, const char *id, enum insp_label l
 struct insp_statistics_bucket {
     int64_t start_us;
     uint64_t good, anomaly, review;
+    int64_t total_p50_us, total_p99_us, total_max_us; /* of this step, as below */
 };
 struct insp_statistics {
     uint64_t good, anomaly, review, labelled_good, labelled_anomaly;

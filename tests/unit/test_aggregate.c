@@ -101,6 +101,29 @@ START_TEST(test_quantiles_are_within_nine_percent) {
 }
 END_TEST
 
+START_TEST(test_each_step_has_quantiles_of_its_own) {
+    struct fixture f;
+    char id[INSP_UUID_BYTES];
+    fixture_open(&f);
+    for (int i = 1; i <= 300; i++) /* 3 minutes: about 10, 20 and 30 ms */
+        put_at(&f, id, i % 2 ? "p" : "q", false, (100 + (i - 1) / 100) * MINUTE_US, 10000 * (1 + (i - 1) / 100));
+    put_at(&f, id, "p", false, 101 * MINUTE_US, 500000);
+    struct insp_statistics s = ask(&f, NULL, 0, 0, 1);
+    ck_assert_uint_eq(s.bucket_count, 3);
+    for (int i = 0; i < 3; i++)
+        ck_assert_double_eq_tol((double)s.bucket[i].total_p50_us, 10000 * (i + 1), 900 * (i + 1));
+    ck_assert_int_eq(s.bucket[0].total_max_us, 10000);
+    ck_assert_int_eq(s.bucket[1].total_max_us, 500000);
+    ck_assert_int_le(s.bucket[2].total_p99_us, 30000); /* the slow one before left nothing behind */
+    insp_statistics_clear(&s);
+    s = ask(&f, NULL, 0, 0, 2); /* minutes 100 and 101 are one step */
+    ck_assert_uint_eq(s.bucket_count, 2);
+    ck_assert_int_eq(s.bucket[0].total_max_us, 500000);
+    insp_statistics_clear(&s);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(test_labels_move_between_counts) {
     struct fixture f;
     char id[INSP_UUID_BYTES];
@@ -124,4 +147,4 @@ END_TEST
 
 INSP_TESTS(test_review_is_counted_beside_good_and_anomaly, test_buckets_hold_what_falls_into_them,
            test_counts_by_window_product_and_step, test_quantiles_are_within_nine_percent,
-           test_labels_move_between_counts);
+           test_each_step_has_quantiles_of_its_own, test_labels_move_between_counts);
