@@ -118,6 +118,20 @@ static void print_folds(FILE *out, const json_t *folds) {
     }
 }
 
+static void print_advice(FILE *out, const json_t *advice) {
+    const json_t *missed = json_object_get(advice, "missed"), *alarms = json_object_get(advice, "false_alarms");
+    if (!advice)
+        return;
+    fprintf(
+        out,
+        "\nThreshold %.6g: %.0f of %.0f anomalies missed (95 %%: at most %.1f %%), %.0f of %.0f good parts called "
+        "anomalies (95 %%: %.1f to %.1f %%).\n",
+        number(advice, "threshold"), number(missed, "hits"), number(missed, "of"), 100 * number(missed, "high"),
+        number(alarms, "hits"), number(alarms, "of"), 100 * number(alarms, "low"), 100 * number(alarms, "high"));
+    if (!json_is_true(json_object_get(advice, "reachable")))
+        fprintf(out, "It does not keep the promise of --max-missed: %s.\n", text(advice, "reason"));
+}
+
 void cli_report_cross_validate(FILE *out, const json_t *report) {
     const json_t *mean = json_object_get(report, "mean"), *deviation = json_object_get(report, "std");
     print_folds(out, json_object_get(report, "folds"));
@@ -129,6 +143,7 @@ void cli_report_cross_validate(FILE *out, const json_t *report) {
     }
     fprintf(out, "\nAll folds together, each image scored by the model that had not seen it:\n");
     print_metrics(out, json_object_get(report, "pooled"));
+    print_advice(out, json_object_get(report, "threshold_advice"));
 }
 
 void cli_report_evaluate(FILE *out, const json_t *report) {

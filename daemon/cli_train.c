@@ -38,6 +38,7 @@ static const struct parameter {
     {"threshold", "threshold", TRAIN | FOLDS, "X", "probability from which the verdict is anomaly"},
     {"heatmap_threshold", "heatmap-threshold", TRAIN | FOLDS, "X", "heat from which the map shows colour"},
     {"heatmap_scale", "heatmap-scale", TRAIN | FOLDS, "S", "fixed or per_image"},
+    {"max_missed", "max-missed", TRAIN | FOLDS, "X", "share of anomalies that the advised threshold may miss"},
     {"activate", "activate", TRAIN, "WHEN", "never, if_better or always"},
     {"version", "version", EVALUATE, "V", "which model (default: the active one)"},
 };

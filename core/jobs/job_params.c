@@ -33,7 +33,7 @@ bool insp_job_kind_parse(const char *text, enum insp_job_kind *ret) {
 
 /* Numbers: one row each. `kinds` is a bit set of the jobs that know the parameter. */
 enum { TRAIN = 1 << INSP_JOB_TRAIN, FOLDS = 1 << INSP_JOB_CROSS_VALIDATE, EVALUATE = 1 << INSP_JOB_EVALUATE };
-enum type { T_FLOAT, T_UNSIGNED, T_UINT64 };
+enum type { T_FLOAT, T_DOUBLE, T_UNSIGNED, T_UINT64 };
 
 static const struct number_row {
     const char *name;
@@ -53,6 +53,7 @@ static const struct number_row {
     ROW(TRAIN | FOLDS | EVALUATE, T_UINT64, seed, 0, 9007199254740991.0), /* what a JSON number holds exactly */
     ROW(TRAIN | FOLDS, T_FLOAT, threshold, 0, 1),
     ROW(TRAIN | FOLDS, T_FLOAT, heatmap_threshold, 0, 1),
+    ROW(TRAIN | FOLDS, T_DOUBLE, max_missed, 0.001, 0.5),
 #undef ROW
 };
 
@@ -60,6 +61,9 @@ static void store_number(void *place, enum type type, double value) {
     switch (type) {
     case T_FLOAT:
         *(float *)place = (float)value;
+        break;
+    case T_DOUBLE:
+        *(double *)place = value;
         break;
     case T_UNSIGNED:
         *(unsigned *)place = (unsigned)value;
@@ -74,6 +78,8 @@ static double load_number(const void *place, enum type type) {
     switch (type) {
     case T_FLOAT:
         return (double)*(const float *)place;
+    case T_DOUBLE:
+        return *(const double *)place;
     case T_UNSIGNED:
         return *(const unsigned *)place;
     default:
@@ -91,10 +97,10 @@ static const struct number_row *find_number(const char *name) {
 static int parse_number(const struct number_row *row, const json_t *value, struct insp_train_params *train,
                         struct insp_error *reterr) {
     double number = json_number_value(value);
-    bool whole = row->type == T_FLOAT || json_is_integer(value);
+    bool real = row->type == T_FLOAT || row->type == T_DOUBLE, whole = real || json_is_integer(value);
     if (!json_is_number(value) || !whole || !(number >= row->low && number <= row->high))
         return insp_fail(reterr, INSP_E_PARAMETER, "%s must be %s from %.15g to %.15g", row->name,
-                         row->type == T_FLOAT ? "a number" : "a whole number", row->low, row->high);
+                         real ? "a number" : "a whole number", row->low, row->high);
     store_number((char *)train + row->offset, row->type, number);
     return 0;
 }
@@ -221,8 +227,9 @@ json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_para
         double value = load_number((const char *)t + numbers[i].offset, numbers[i].type);
         if (numbers[i].kinds & bit)
             json_object_set_new(object, numbers[i].name,
-                                numbers[i].type == T_FLOAT ? json_float((float)value)
-                                                           : json_integer((json_int_t)value));
+                                numbers[i].type == T_FLOAT    ? json_float((float)value)
+                                : numbers[i].type == T_DOUBLE ? json_real(value)
+                                                              : json_integer((json_int_t)value));
     }
     return object;
 }

@@ -144,10 +144,10 @@ json_t *insp_metrics_json(const struct insp_metrics *m, const char (*stratum_nam
     return json_pack("{s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "images",
                      (json_int_t)m->accuracy.of, "confusion", confusion_json(m), "missed",
                      (json_int_t)m->false_good, "false_alarms", (json_int_t)m->false_anomaly, "summary", summary,
-                     "accuracy", insp_rate_json(&m->accuracy), "precision", insp_rate_json(&m->precision), "recall",
-                     insp_rate_json(&m->recall), "specificity", insp_rate_json(&m->specificity), "balanced_accuracy",
-                     number(m->balanced_accuracy), "f1", number(m->f1), "roc_auc", number(m->roc_auc), "by_type",
-                     by_type_json(m, stratum_name));
+                     "accuracy", insp_rate_json(&m->accuracy), "precision", insp_rate_json(&m->precision),
+                     "recall", insp_rate_json(&m->recall), "specificity", insp_rate_json(&m->specificity),
+                     "balanced_accuracy", number(m->balanced_accuracy), "f1", number(m->f1), "roc_auc",
+                     number(m->roc_auc), "by_type", by_type_json(m, stratum_name));
 }
 
 struct point {

@@ -3,19 +3,20 @@
 #include "core/base/base64.h"
 #include "core/inspect/heatmap.h"
 #include "core/train/promote.h"
+#include "core/train/threshold.h"
 
 #include <math.h>
 #include <string.h>
 
 json_t *insp_train_params_json(const struct insp_train_params *p) {
-    return json_pack("{s:[f,f], s:f, s:I, s:I, s:f, s:f, s:I, s:I, s:f, s:f, s:s, s:s, s:b}", "class_weights",
-                     (double)p->class_weights[0], (double)p->class_weights[1], "learning_rate",
-                     (double)p->learning_rate, "epochs", (json_int_t)p->epochs, "batch", (json_int_t)p->batch,
-                     "target_accuracy", (double)p->target_accuracy, "test_share", (double)p->test_share, "folds",
-                     (json_int_t)p->folds, "seed", (json_int_t)p->seed, "threshold", (double)p->threshold,
-                     "heatmap_threshold", (double)p->heatmap_threshold, "heatmap_scale",
-                     p->heatmap_scale == INSP_SCALE_FIXED ? "fixed" : "per_image", "activate",
-                     insp_activate_name(p->activate), "skip_unreadable", (int)p->skip_unreadable);
+    return json_pack(
+        "{s:[f,f], s:f, s:I, s:I, s:f, s:f, s:I, s:I, s:f, s:f, s:s, s:s, s:b, s:f}", "class_weights",
+        (double)p->class_weights[0], (double)p->class_weights[1], "learning_rate", (double)p->learning_rate,
+        "epochs", (json_int_t)p->epochs, "batch", (json_int_t)p->batch, "target_accuracy",
+        (double)p->target_accuracy, "test_share", (double)p->test_share, "folds", (json_int_t)p->folds, "seed",
+        (json_int_t)p->seed, "threshold", (double)p->threshold, "heatmap_threshold", (double)p->heatmap_threshold,
+        "heatmap_scale", p->heatmap_scale == INSP_SCALE_FIXED ? "fixed" : "per_image", "activate",
+        insp_activate_name(p->activate), "skip_unreadable", (int)p->skip_unreadable, "max_missed", p->max_missed);
 }
 
 json_t *insp_report_dataset(const struct insp_train_data *data) {
@@ -126,6 +127,22 @@ json_t *insp_report_roc(const struct insp_train_data *data, const size_t *member
     for (size_t i = 0; i < count; i++)
         label[i] = data->label[member[i]];
     return insp_roc_json(probability, label, count);
+}
+
+int insp_report_threshold(const struct insp_train_data *data, const size_t *member, size_t count,
+                          const float *probability, double max_missed, json_t *part, struct insp_error *reterr) {
+    struct insp_threshold_advice advice;
+    _cleanup_free_ uint8_t *label = calloc(count + 1, sizeof *label);
+    if (!label)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the labels of %zu images", count);
+    for (size_t i = 0; i < count; i++)
+        label[i] = data->label[member[i]];
+    int r = insp_threshold_advise(probability, label, count, max_missed, &advice, reterr);
+    if (r < 0)
+        return r;
+    return json_object_set_new(part, "threshold_advice", insp_threshold_json(&advice)) == 0
+               ? 0
+               : insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
 }
 
 json_t *insp_report_metrics(const struct insp_train_data *data, const struct insp_metrics *metrics) {

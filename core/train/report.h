@@ -29,6 +29,11 @@ json_t *insp_report_histogram(const struct insp_judgement *judgement);
 json_t *insp_report_roc(const struct insp_train_data *data, const size_t *member, size_t count,
                         const float *probability);
 
+/* Adds "threshold_advice" (threshold.h) from the members' probabilities to `part`. Fails as insp_threshold_advise.
+ */
+int insp_report_threshold(const struct insp_train_data *data, const size_t *member, size_t count,
+                          const float *probability, double max_missed, json_t *part, struct insp_error *reterr);
+
 /* Takes both references: *ret is `report` with the members of `part`, NULL ones are INSP_E_NOMEM. */
 int insp_report_join(json_t *report, json_t *part, json_t **ret, struct insp_error *reterr);
 

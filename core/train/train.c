@@ -28,6 +28,7 @@ struct insp_train_params insp_train_params_default(void) {
         .heatmap_threshold = 0.7f,
         .heatmap_scale = INSP_SCALE_FIXED,
         .activate = INSP_ACTIVATE_IF_BETTER,
+        .max_missed = 0.05,
         .input = insp_transform_default(),
     };
 }
@@ -264,6 +265,9 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
         r = judge_previous(run, &old, reterr);
     if (r == 0)
         r = localise(run, &masks, reterr);
+    if (r == 0)
+        r = insp_report_threshold(run->data, held_out(run), run->held_count, run->probability,
+                                  run->params->max_missed, run->judged, reterr);
     if (r == 0)
         r = fill_manifest(run, reterr);
     run->evaluating_s = insp_seconds_since(start_us);

@@ -24,6 +24,7 @@ struct insp_train_params {
     float heatmap_threshold;           /* 0.7 */
     enum insp_heatmap_scale heatmap_scale; /* fixed */
     enum insp_activate activate;           /* if_better */
+    double max_missed; /* 0.05: share of anomalies that the advised threshold may miss (threshold.h) */
     bool skip_unreadable;
     struct insp_transform input;
 };
@@ -44,15 +45,16 @@ struct insp_train_context {
 };
 
 /* The report of any of the three: a JSON document (new reference, the caller's). All have
- *   {"kind","product","dataset":{"digest","images","counts":{},"skipped","ignored"},"trunk_runs","seconds":{}} and the
- *   judgement (judgement.h): {"threshold","heatmap","roc","histogram","images","localisation"}
- *   train           {"version","activated","reason","params","epochs":[{"epoch","loss","accuracy","seconds"}],
- *                    "held_out","metrics":{...},"previous":{"version","metrics"}|null}; the judgement of the held-out
- *   cross-validate  {"params","thin","folds":[{"fold","held_out","epochs":[...],"metrics":{...}}],"mean":{...},
- *                    "std":{...},"pooled":{...}}; the judgement of all images, each by the fold that had not seen it
- *   evaluate        {"version","metrics":{...}}; the judgement of all images
- * metrics as insp_metrics_json. A report stays below a megabyte for file names of usual length.
- * All three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE;
+ *   {"kind","product","dataset":{"digest","images","counts":{},"skipped","ignored"},"trunk_runs","seconds":{}} and
+ * the judgement (judgement.h): {"threshold","heatmap","roc","histogram","images","localisation"} train
+ * {"version","activated","reason","params","epochs":[{"epoch","loss","accuracy","seconds"}],
+ *                    "held_out","metrics":{...},"previous":{"version","metrics"}|null,"threshold_advice"}; the
+ * judgement of the held-out cross-validate
+ * {"params","thin","folds":[{"fold","held_out","epochs":[...],"metrics":{...}}],"mean":{...},
+ *                    "std":{...},"pooled":{...},"threshold_advice" (threshold.h),"trunk": sha256}; the judgement
+ * of all images, each by the fold that had not seen it evaluate        {"version","metrics":{...}}; the judgement
+ * of all images metrics as insp_metrics_json. A report stays below a megabyte for file names of usual length. All
+ * three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE;
  * nothing half-written stays. */
 int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,
                json_t **ret_report, struct insp_error *reterr);

@@ -44,8 +44,15 @@ START_TEST(every_image_is_judged_once) {
     ck_assert_int_eq(number(json_object_get(report, "pooled"), "images"), 20);
     ck_assert(json_is_false(json_object_get(report, "thin")));
     ck_assert_int_eq(number(report, "trunk_runs"), 20); /* once for all folds */
+    const json_t *advice = json_object_get(report, "threshold_advice");
+    ck_assert(json_is_false(json_object_get(advice, "reachable"))); /* 10 anomalies are too few for 5 % */
+    ck_assert_int_eq(number(advice, "anomalies_needed"), 73);
+    ck_assert_int_eq(number(json_object_get(advice, "missed"), "hits"), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(report, "trunk")), f.context.trunk_sha256);
     json_decref(report);
+    params.max_missed = 0.5;
     report = validate(&params);
+    ck_assert(json_is_true(json_object_get(json_object_get(report, "threshold_advice"), "reachable")));
     ck_assert_int_eq(number(report, "trunk_runs"), 0);
     json_decref(report);
     struct insp_names names;

@@ -25,6 +25,7 @@ START_TEST(the_defaults_are_the_notebooks) {
     ck_assert_float_eq(p.train.target_accuracy, 0.98f);
     ck_assert_float_eq(p.train.test_share, 0.2f);
     ck_assert_uint_eq(p.train.folds, 5);
+    ck_assert_double_eq(p.train.max_missed, 0.05);
     ck_assert_uint_eq(p.train.seed, 42);
     ck_assert_float_eq(p.train.heatmap_threshold, 0.7f);
     ck_assert_int_eq(p.train.activate, INSP_ACTIVATE_IF_BETTER);
@@ -49,8 +50,9 @@ START_TEST(every_parameter_is_taken) {
     ck_assert(p.train.skip_unreadable);
     ck_insp_ok(parse(INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"version\":\"v1\"}", &p), err);
     ck_assert_str_eq(p.version, "v1");
-    ck_insp_ok(parse(INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"a\",\"folds\":3}", &p), err);
+    ck_insp_ok(parse(INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"a\",\"folds\":3,\"max_missed\":0.02}", &p), err);
     ck_assert_uint_eq(p.train.folds, 3);
+    ck_assert_double_eq(p.train.max_missed, 0.02);
 }
 END_TEST
 
@@ -75,6 +77,9 @@ START_TEST(what_is_wrong_is_named_with_its_range) {
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"epoch\":3}", "train knows no parameter \"epoch\""},
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"folds\":3}", "folds"},
         {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"version\":\"../x\"}", "version"},
+        {INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"a\",\"max_missed\":0.0009}",
+         "max_missed must be a number from 0.001 to 0.5"},
+        {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"max_missed\":0.05}", "no parameter \"max_missed\""},
         {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"batch\":3}", "batch"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

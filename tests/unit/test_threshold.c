@@ -1,0 +1,123 @@
+#include "core/train/threshold.h"
+
+#include "harness.h"
+
+#include <math.h>
+#include <string.h>
+
+static struct insp_threshold_advice advise(const float *probability, const uint8_t *label, size_t count,
+                                           double max_missed) {
+    struct insp_threshold_advice advice;
+    struct insp_error err = {0};
+    ck_insp_ok(insp_threshold_advise(probability, label, count, max_missed, &advice, &err), err);
+    return advice;
+}
+
+enum { ANOMALIES = 200, GOODS = 300, IMAGES = ANOMALIES + GOODS };
+
+/* Anomalies at 0.2 + i/1000, good images at i/1000: they overlap from 0.2 to 0.3. */
+static void ladder(float *probability, uint8_t *label) {
+    for (int i = 0; i < IMAGES; i++) {
+        label[i] = i < ANOMALIES;
+        probability[i] = label[i] ? 0.2f + (float)i / 1000 : (float)(i - ANOMALIES) / 1000;
+    }
+}
+
+START_TEST(the_advice_is_the_highest_threshold_that_keeps_the_promise) {
+    float probability[IMAGES];
+    uint8_t label[IMAGES];
+    ladder(probability, label);
+    struct insp_threshold_advice a = advise(probability, label, IMAGES, 0.05);
+    ck_assert(a.reachable && a.missed.high <= 0.05 && a.missed.of == ANOMALIES);
+    ck_assert(insp_rate(a.missed.hits + 1, ANOMALIES).high > 0.05); /* one miss more would break it */
+    /* brute force over every candidate: what the verdict rule does at the threshold and just above it */
+    uint64_t below = 0, below_next = 0, alarms = 0;
+    for (int i = 0; i < IMAGES; i++) {
+        below += label[i] && !(probability[i] >= a.threshold);
+        below_next += label[i] && !(probability[i] >= nextafterf(a.threshold, 1));
+        alarms += !label[i] && probability[i] >= a.threshold;
+    }
+    ck_assert_uint_eq(a.missed.hits, below);
+    ck_assert(insp_rate(below_next, ANOMALIES).high > 0.05);
+    ck_assert_uint_eq(a.false_alarms.hits, alarms);
+    ck_assert_uint_eq(a.false_alarms.of, GOODS);
+    ck_assert_double_eq(a.false_alarms.high, insp_rate(alarms, GOODS).high);
+}
+END_TEST
+
+START_TEST(tied_scores_are_all_missed_or_none) {
+    float probability[IMAGES];
+    uint8_t label[IMAGES];
+    ladder(probability, label);
+    uint64_t free_misses = advise(probability, label, IMAGES, 0.05).missed.hits;
+    ck_assert_uint_gt(free_misses, 2);
+    for (uint64_t i = 1; i <= free_misses; i++) /* a tie across the place where the cut would be */
+        probability[i] = probability[1];
+    struct insp_threshold_advice a = advise(probability, label, IMAGES, 0.05);
+    ck_assert_float_eq(a.threshold, probability[1]);
+    ck_assert_uint_eq(a.missed.hits, 1);
+    for (int i = 0; i < IMAGES; i++)
+        probability[i] = 0.5f;
+    a = advise(probability, label, IMAGES, 0.05);
+    ck_assert(a.reachable && a.threshold == 0.5f && a.missed.hits == 0 && a.false_alarms.hits == GOODS);
+}
+END_TEST
+
+START_TEST(too_few_anomalies_say_how_many_are_needed) {
+    static const float probability[] = {0.9f, 0.8f, 0.95f, 0.1f, 0.85f};
+    static const uint8_t label[] = {1, 1, 1, 0, 0};
+    struct insp_threshold_advice a = advise(probability, label, 5, 0.05);
+    ck_assert(!a.reachable);
+    ck_assert_float_eq(a.threshold, 0.8f); /* the best that misses none */
+    ck_assert(a.missed.hits == 0 && a.missed.of == 3 && a.false_alarms.hits == 1 && a.false_alarms.of == 2);
+    ck_assert_uint_eq(a.anomalies_needed, 73);
+    ck_assert(insp_rate(0, 73).high <= 0.05 && insp_rate(0, 72).high > 0.05);
+    json_t *json = insp_threshold_json(&a);
+    ck_assert(json_is_false(json_object_get(json, "reachable")));
+    ck_assert_ptr_nonnull(
+        strstr(json_string_value(json_object_get(json, "reason")), "73 anomalies would be needed"));
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(the_need_is_exact_over_the_whole_range) {
+    static const float probability[] = {1, 0};
+    static const uint8_t label[] = {1, 0};
+    for (double max = 0.001; max <= 0.5; max += 0.0127) {
+        struct insp_threshold_advice a = advise(probability, label, 2, max);
+        ck_assert(!a.reachable && a.anomalies_needed > 1);
+        ck_assert(insp_rate(0, a.anomalies_needed).high <= max && insp_rate(0, a.anomalies_needed - 1).high > max);
+    }
+}
+END_TEST
+
+START_TEST(the_float_survives_json) {
+    struct insp_threshold_advice a = {
+        .max_missed = 0.05, .reachable = true, .missed = insp_rate(0, 80), .false_alarms = insp_rate(1, 80)};
+    for (a.threshold = 0.3f; a.threshold < 0.301f; a.threshold = nextafterf(a.threshold, 1) + 1e-5f) {
+        json_t *json = insp_threshold_json(&a);
+        char *text = json_dumps(json, 0);
+        json_t *back = json_loads(text, 0, NULL);
+        ck_assert((float)json_number_value(json_object_get(back, "threshold")) == a.threshold);
+        ck_assert_ptr_null(json_object_get(back, "reason"));
+        json_decref(back);
+        json_decref(json);
+        free(text);
+    }
+}
+END_TEST
+
+START_TEST(needs_both_classes_and_numbers) {
+    static const float probability[] = {0.5f, NAN};
+    static const uint8_t one[] = {1, 1}, both[] = {1, 0};
+    struct insp_threshold_advice a;
+    struct insp_error err = {0};
+    ck_insp_code(insp_threshold_advise(probability, both, 2, 0.05, &a, &err), INSP_E_MODEL, err);
+    ck_insp_code(insp_threshold_advise(probability, one, 1, 0.05, &a, &err), INSP_E_DATASET, err);
+    ck_insp_code(insp_threshold_advise(probability, one + 1, 0, 0.05, &a, &err), INSP_E_DATASET, err);
+}
+END_TEST
+
+INSP_TESTS(the_advice_is_the_highest_threshold_that_keeps_the_promise, tied_scores_are_all_missed_or_none,
+           too_few_anomalies_say_how_many_are_needed, the_need_is_exact_over_the_whole_range,
+           the_float_survives_json, needs_both_classes_and_numbers);
