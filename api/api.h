@@ -21,6 +21,7 @@ struct api_config {
     bool open_access;                      /* false: tokens needed off loopback; true: only /v1/admin/ needs one */
     unsigned inflight;                     /* limits.inflight */
     size_t body_bytes;                     /* limits.body_bytes */
+    unsigned exports;                      /* limits.exports */
     unsigned connections;                  /* limits.connections */
     unsigned request_timeout_s;            /* a client that stops sending */
     unsigned deadline_ms;                  /* default deadline of an inspection; 0 none */

@@ -2,6 +2,7 @@
  * shows; the answer to POST and PUT then goes out before the body is read, to other methods after it was thrown
  * away (this libmicrohttpd would take the unread body of those for the next request). */
 #include "api/auth.h"
+#include "api/export.h"
 #include "api/server.h"
 
 #include "core/base/clock.h"
@@ -70,8 +71,10 @@ static enum MHD_Result queue(struct api_request *request) {
     bool owned = response->body && !response->body_static;
     struct MHD_Response *mhd =
         request->stream ? api_events_response(request->stream)
-                        : MHD_create_response_from_buffer(response->bytes, response->body,
-                                                          owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+        : request->exporting && response->status == 200
+            ? api_export_response(request)
+            : MHD_create_response_from_buffer(response->bytes, response->body,
+                                              owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!mhd)
         return MHD_NO;
     request->stream = NULL;

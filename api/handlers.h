@@ -9,7 +9,7 @@
 int api_inspections_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */
 int api_inspections_post(struct api_request *request, struct insp_error *reterr);   /* async */
 
-/* inspections_get.c: work */
+/* inspections_get.c: work; the list is JSON, or an export whose place api_export_before took */
 int api_inspections_list(struct api_request *request, struct insp_error *reterr);
 int api_inspection_get(struct api_request *request, struct insp_error *reterr);
 

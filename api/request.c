@@ -1,6 +1,7 @@
 #include "api/request.h"
 
 #include "api/events.h"
+#include "api/export.h"
 
 #include "core/base/clock.h"
 #include "core/inspect/inspection.h"
@@ -34,6 +35,7 @@ void api_request_free(struct api_request *request) {
     insp_inspection_free(request->job);
     api_events_drop(request->stream);
     free(request->replay);
+    api_export_free(request->server, request->exporting);
     free(request->content_type);
     free(request->if_none_match);
     free(request->body);

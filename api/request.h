@@ -15,6 +15,7 @@
 #include <uv.h>
 
 struct api_server;
+struct api_export;
 struct insp_inspection;
 
 enum api_phase {
@@ -54,6 +55,8 @@ struct api_request {
     char *replay;              /* owned until the stream has it */
     char replayed_to[INSP_UUID_BYTES];
     bool replay_partial;
+
+    struct api_export *exporting; /* owned; NULL where it is no export */
 
     /* POST /v1/inspections */
     struct insp_inspection *job; /* owned until submitted; then the pipeline's, which comes back through done */

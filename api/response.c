@@ -104,16 +104,19 @@ void api_response_problem(struct api_response *response, const struct insp_error
         api_response_header(response, "WWW-Authenticate", "Bearer realm=\"inspectd\"");
 }
 
-json_t *api_json_float(float value) {
-    if (!isfinite(value))
-        return json_null();
-    char text[32];
-    for (int digits = 6; digits <= 9; digits++) { /* 9 significant digits name every float */
-        snprintf(text, sizeof text, "%.*g", digits, (double)value);
-        if (strtof(text, NULL) == value)
+void api_float_text(float value, char ret_text[API_FLOAT_BYTES]) {
+    ret_text[0] = 0;
+    for (int digits = 6; digits <= 9 && isfinite(value); digits++) {
+        snprintf(ret_text, API_FLOAT_BYTES, "%.*g", digits, (double)value);
+        if (strtof(ret_text, NULL) == value)
             break;
     }
-    return json_real(strtod(text, NULL));
+}
+
+json_t *api_json_float(float value) {
+    char text[API_FLOAT_BYTES];
+    api_float_text(value, text);
+    return *text ? json_real(strtod(text, NULL)) : json_null();
 }
 
 json_t *api_json_ms(int64_t us) {

@@ -43,6 +43,10 @@ int api_response_json(struct api_response *response, unsigned status, json_t *js
  * without memory the body is a static text. */
 void api_response_problem(struct api_response *response, const struct insp_error *error);
 
+/* A finite float in the fewest digits (6 to 9 significant) that read back as the same; "" where not finite. */
+enum { API_FLOAT_BYTES = 32 };
+void api_float_text(float value, char ret_text[API_FLOAT_BYTES]);
+
 /* A float as JSON with no more digits than it has: 0.1f is 0.1, not 0.10000000149; null where not finite. */
 json_t *api_json_float(float value);
 /* Microseconds as milliseconds with three decimals. */

@@ -49,6 +49,7 @@ struct api_server {
     struct api_request *requests; /* all open ones */
     struct api_connection *connections;
     size_t request_count, slots; /* slots: inspections between headers and answer */
+    unsigned exports;            /* that run, of config.exports */
     int64_t turned_us;           /* monotonic: last time that the loop ran the sweep */
     struct insp_store_usage usage;
     bool usage_known, chore_running;

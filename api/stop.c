@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 void api_server_free(struct api_server *server) {
@@ -101,6 +102,13 @@ static void jobs_closed(void *arg) {
     api_stop_check(server);
 }
 
+/* They may take an hour and can be asked for again: the client sees that its file is not whole. */
+static void cut_exports(struct api_server *server) {
+    for (struct api_request *request = server->requests; request; request = request->next)
+        if (request->exporting)
+            shutdown(request->fd, SHUT_RDWR);
+}
+
 void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stopped)(void *arg), void *arg) {
     server->stopping = true;
     server->stopped = stopped;
@@ -108,6 +116,7 @@ void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stoppe
     uv_timer_stop(&server->housekeeping);
     uv_timer_stop(&server->selftest);
     api_events_end(server->events);
+    cut_exports(server);
     insp_jobs_close(server->jobs, jobs_closed, server); /* a job ends within one mini-batch */
     server->listen_fd =
         MHD_quiesce_daemon(server->mhd); /* closed with the rest: until then clients wait, not fail */

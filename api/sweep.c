@@ -1,5 +1,6 @@
 /* Suspended connections do not notice that their client left, and libmicrohttpd's timeout starts anew with each
  * byte: both are watched here. */
+#include "api/export.h"
 #include "api/server.h"
 
 #include "core/base/clock.h"
@@ -76,7 +77,7 @@ void api_sweep(uv_timer_t *timer) {
             api_server_fail(request, &left); /* resumed, so that libmicrohttpd closes the connection */
         }
     for (struct api_connection *c = server->connections; c; c = c->next)
-        if (overdue(server, c, now))
+        if (overdue(server, c, now) || (c->request && api_export_stalled(c->request, now)))
             cut(server, c);
     if (server->stopping)
         api_stop_check(server);

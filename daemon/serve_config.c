@@ -46,6 +46,7 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .open_access = settings->server_open_access,
         .inflight = (unsigned)settings->limits_inflight,
         .body_bytes = (size_t)settings->limits_body_bytes,
+        .exports = (unsigned)settings->limits_exports,
         .connections = (unsigned)settings->server_connections,
         .request_timeout_s = (unsigned)settings->server_request_timeout_s,
         .deadline_ms = (unsigned)settings->limits_deadline_ms,

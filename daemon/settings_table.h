@@ -61,6 +61,8 @@
     X(limits, image_pixels, COUNT, "64000000", 1, 1000000000, "pixels", "Width x height of an image.")            \
     X(limits, deadline_ms, COUNT, "10000", 0, 600000, "milliseconds",                                             \
       "An inspection that names no deadline_ms gets 504 after this. 0: no deadline.")                             \
+    X(limits, exports, COUNT, "4", 1, 64, "exports",                                                              \
+      "Exports (CSV, JSON lines) that run at once. One more gets 503 and code queue_full.")                       \
     X(limits, batch, COUNT, "8", 1, 64, "images",                                                                 \
       "Images scored in one pass at most. A pass takes what waits and never waits for more.")                     \
     S(device, "Where the network runs.")                                                                          \

@@ -16,6 +16,7 @@ LAYERS = ["base", "image", "model", "store", "inspect", "train", "jobs"]
 COVERED_ELSEWHERE = {
     "api/connection.c": "tests/http/test_bad_input.py",
     "api/events_get.c": "tests/http/test_events.py",
+    "api/export.c": "tests/http/test_export.py",
     "api/housekeeping.c": "tests/http/test_housekeeping.py",
     "api/inspections_get.c": "tests/http/test_inspections.py",
     "api/inspections_post.c": "tests/http/test_inspections.py",

@@ -30,12 +30,12 @@ class Contract:
     def __init__(self, client, admin):
         self.client, self.admin = client, admin
 
-    def __call__(self, method, template, status, body=None, admin=False, query="", kind=None, **values):
+    def __call__(self, method, template, status, body=None, admin=False, query="", kind=None, accept=None, **values):
         operation = DOCUMENT["paths"][template][method.lower()]
         path = template.format(**values) + (f"?{query}" if query else "")
         if isinstance(body, dict):
             body, kind = json.dumps(body), "application/json"
-        headers = {"Content_Type": kind} if kind else {}
+        headers = {name: value for name, value in [("Content_Type", kind), ("Accept", accept)] if value}
         answer = self.client(method, path, body, token=self.admin if admin else None, **headers)
         assert answer.status == status, answer.body
         responses = operation["responses"]
@@ -43,7 +43,10 @@ class Contract:
         media = (answer.headers["Content-Type"] or "").partition(";")[0]
         if "content" in response:
             described = response["content"][media]
-            if media.endswith("json"):
+            if media.endswith("ndjson"):
+                for line in answer.body.splitlines():
+                    check_schema({"$ref": "#/components/schemas/Inspection"}, json.loads(line))
+            elif media.endswith("json"):
                 check_schema(described["schema"], answer.json)
         else:
             assert not answer.body
@@ -79,6 +82,8 @@ def test_inspections(call):
         call("POST", posts, status, body, query=query, kind=kind)
     call("GET", posts, 200, query="product=carpet&limit=1&verdict=" + done["verdict"])
     call("GET", posts, 400, query="limit=0")
+    for kind in "text/csv", "application/x-ndjson":
+        assert call("GET", posts, 200, accept=kind).headers["Content-Type"].startswith(kind)
     one = {"id": done["id"]}
     call("GET", posts + "/{id}", 200, **one)
     call("GET", posts + "/{id}", 404, **IDS)
