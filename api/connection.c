@@ -248,6 +248,7 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
         c->quiet_since_us = insp_mono_us();
     }
     api_inspection_abandon(request);
+    api_dataset_release(request);
     log_request(request, code);
     api_metrics_request(server->metrics, request);
     unlink_request(server, request);

@@ -38,6 +38,14 @@ int api_job_cancel(struct api_request *request, struct insp_error *reterr);
 int api_job_get(struct api_request *request, struct insp_error *reterr);
 int api_jobs_list(struct api_request *request, struct insp_error *reterr);
 
+/* datasets.c, datasets_list.c: work */
+int api_dataset_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */
+int api_dataset_put(struct api_request *request, struct insp_error *reterr);
+int api_dataset_get(struct api_request *request, struct insp_error *reterr);
+int api_dataset_delete(struct api_request *request, struct insp_error *reterr);
+int api_dataset_list(struct api_request *request, struct insp_error *reterr);
+int api_dataset_from_labels(struct api_request *request, struct insp_error *reterr);
+
 /* models_admin.c: work */
 int api_model_activate(struct api_request *request, struct insp_error *reterr);
 int api_model_rollback(struct api_request *request, struct insp_error *reterr);

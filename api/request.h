@@ -35,8 +35,8 @@ struct api_request {
                          */
     const struct api_route *route; /* NULL where none matched */
     char method[16];
-    char path[256]; /* for the log; cut */
-    char param[API_PARAMS_MAX][INSP_NAME_BYTES];
+    char path[1024]; /* for the log */
+    char param[API_PARAMS_MAX][API_PARAM_BYTES];
     struct api_query query;
     char principal[INSP_NAME_BYTES]; /* name of the token; "" without one */
     char *content_type;              /* owned; NULL where not given */
@@ -63,6 +63,7 @@ struct api_request {
     bool slot, wants_png;
     bool submitted;
     int64_t deadline_us; /* monotonic; 0 none */
+    bool upload; /* holds one of the places for uploads into a dataset */
     char note[320];      /* key=value text for the log line */
 
     struct api_request *previous, *next; /* the server's list */

@@ -3,13 +3,12 @@
 #define INSP_API_ROUTER_H
 
 #include "core/base/error.h"
-#include "core/model/manifest.h"
 
 #include <stddef.h>
 
 struct api_request;
 
-enum { API_PARAMS_MAX = 4 };
+enum { API_PARAMS_MAX = 4, API_PARAM_BYTES = 256 };
 
 /* Runs on the thread of the route's kind; fills request->response. A negative answer becomes a problem. */
 typedef int api_handler(struct api_request *request, struct insp_error *reterr);
@@ -28,7 +27,9 @@ enum api_access {
 
 struct api_route {
     const char *method;
-    const char *pattern; /* "/v1/inspections/{id}/image": a segment in braces takes any valid name */
+    /* "/v1/inspections/{id}/image": a segment in braces takes any valid name (insp_name_valid); {name*} takes any
+     * text, and {name...} at the end that and what follows it, slashes too: their handler checks and says why. */
+    const char *pattern;
     enum api_access access;
     unsigned roles; /* enum api_role bits besides admin, which is always admitted */
     enum api_kind kind;
@@ -39,9 +40,10 @@ struct api_route {
 };
 
 /* Finds the route of method and path; HEAD finds GET's. INSP_E_NOT_FOUND; INSP_E_METHOD with the methods there are
- * in ret_allow ("GET, HEAD, PUT"; 64 bytes). ret_param: the values of the segments in braces, in order. */
+ * in ret_allow ("GET, HEAD, PUT"; 64 bytes). ret_param: the values of the segments in braces, in order; one that a
+ * name's rule or API_PARAM_BYTES does not admit matches nothing. */
 int api_route_find(const struct api_route *routes, size_t count, const char *method, const char *path,
-                   const struct api_route **ret, char (*ret_param)[INSP_NAME_BYTES], char *ret_allow,
+                   const struct api_route **ret, char (*ret_param)[API_PARAM_BYTES], char *ret_allow,
                    struct insp_error *reterr);
 
 /* The daemon's table; routes.c. */

@@ -50,6 +50,7 @@ struct api_server {
     struct api_connection *connections;
     size_t request_count, slots; /* slots: inspections between headers and answer */
     unsigned exports;            /* that run, of config.exports */
+    size_t uploads;              /* into datasets, from headers to the end of the request */
     int64_t turned_us;           /* monotonic: last time that the loop ran the sweep */
     struct insp_store_usage usage;
     bool usage_known, chore_running;
@@ -97,6 +98,9 @@ int64_t api_receive_deadline(int64_t start_us, unsigned timeout_s, size_t bytes)
 void api_inspections_deadline(uv_timer_t *timer); /* answers 504 where it has passed, re-arms */
 void api_inspection_abandon(
     struct api_request *request); /* nobody waits for it any more: slot free, job goes unheard */
+
+/* datasets.c */
+void api_dataset_release(struct api_request *request); /* its place for an upload, where it has one */
 
 /* housekeeping.c */
 void api_housekeeping(uv_timer_t *timer);

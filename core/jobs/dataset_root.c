@@ -31,7 +31,9 @@ static int try_root(const char *root, const char *relative, char *ret_path, stru
     _cleanup_free_ char *real_root = realpath(root, NULL);
     _cleanup_free_ char *real_path = real_root ? realpath(candidate, NULL) : NULL;
     if (!real_path)
-        return errno == ENOENT || errno == ENOTDIR ? 0 : insp_fail_errno(reterr, errno, "dataset %s", relative);
+        return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG
+                   ? 0
+                   : insp_fail_errno(reterr, errno, "dataset %s", relative);
     if (!inside(real_path, real_root))
         return insp_fail(reterr, INSP_E_FORBIDDEN, "dataset \"%s\" leads out of the dataset root", relative);
     struct stat st;
@@ -41,21 +43,70 @@ static int try_root(const char *root, const char *relative, char *ret_path, stru
     return r < 0 ? r : 1;
 }
 
+/* Calls for the roots in their order, from the one with number `first` on, until one answers other than 0. */
+static int search(const char *roots, size_t first, const char *relative, char *ret_path,
+                  struct insp_error *reterr) {
+    _cleanup_free_ char *copy = strdup(roots);
+    if (!copy)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory");
+    char *rest = NULL;
+    size_t number = 0;
+    for (char *root = strtok_r(copy, ":", &rest); root; root = strtok_r(NULL, ":", &rest)) {
+        int r = number++ >= first ? try_root(root, relative, ret_path, reterr) : 0;
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
 int insp_dataset_resolve(const char *roots, const char *relative, char *ret_path, struct insp_error *reterr) {
     if (relative[0] == '/' || climbs(relative))
         return insp_fail(reterr, INSP_E_FORBIDDEN,
                          "dataset \"%s\" must be a path below a dataset root, without \"..\"", relative);
     if (!*roots)
         return insp_fail(reterr, INSP_E_FORBIDDEN, "no dataset root is configured: set training.dataset_roots");
-    _cleanup_free_ char *copy = strdup(roots);
-    if (!copy)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory");
-    char *rest = NULL;
-    for (char *root = strtok_r(copy, ":", &rest); root; root = strtok_r(NULL, ":", &rest)) {
-        int r = try_root(root, relative, ret_path, reterr);
-        if (r != 0)
-            return r < 0 ? r : 0;
-    }
+    int r = search(roots, 0, relative, ret_path, reterr);
+    if (r != 0)
+        return r < 0 ? r : 0;
     return insp_fail(reterr, INSP_E_DATASET, "there is no dataset \"%s\" below training.dataset_roots (%s)",
                      relative, roots);
+}
+
+static int make_below(const char *root, const char *product, struct insp_error *reterr) {
+    char folder[INSP_PATH_BYTES];
+    int r = insp_mkdir_all(root, 0750, reterr);
+    if (r == 0)
+        r = insp_path(folder, reterr, "%s/%s", root, product);
+    if (r < 0)
+        return r;
+    if (mkdir(folder, 0750) < 0 && errno != EEXIST)
+        return insp_fail_errno(reterr, errno, "cannot make the dataset's folder %s", folder);
+    return insp_fsync_path(root, reterr);
+}
+
+int insp_dataset_home(const char *roots, const char *product, bool make, char *ret_path,
+                      struct insp_error *reterr) {
+    char elsewhere[INSP_PATH_BYTES];
+    size_t n = strcspn(roots, ":");
+    if (!n)
+        return insp_fail(reterr, INSP_E_FORBIDDEN, "no dataset root is configured: set training.dataset_roots");
+    _cleanup_free_ char *root = strndup(roots, n);
+    if (!root)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory");
+    int r = try_root(root, product, ret_path, reterr);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    /* A new folder of that name would hide the set that trainings use until now. */
+    if ((r = search(roots, 1, product, elsewhere, reterr)) > 0)
+        return insp_fail(reterr, INSP_E_CONFLICT,
+                         "the dataset \"%s\" lies at %s, and images are written below %s alone: copy it there "
+                         "first",
+                         product, elsewhere, root);
+    if (r == 0 && !make)
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "product %s has no dataset yet", product);
+    if (r == 0)
+        r = make_below(root, product, reterr);
+    if (r == 0 && (r = try_root(root, product, ret_path, reterr)) == 0)
+        return insp_fail(reterr, INSP_E_IO, "the folder %s/%s went away again", root, product);
+    return r < 0 ? r : 0;
 }

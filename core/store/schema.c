@@ -79,7 +79,12 @@ static const char version_4[] = "ALTER TABLE inspection ADD COLUMN review INTEGE
                                 "CREATE INDEX inspection_review ON inspection (product) WHERE review = 1;"
                                 "CREATE INDEX inspection_any_review ON inspection (review) WHERE review = 1;";
 
-static const struct insp_migration migrations[] = {{1, version_1}, {2, version_2}, {3, version_3}, {4, version_4}};
+/* The labelled images of a product, each content once: labelled.c. */
+static const char version_5[] =
+    "CREATE INDEX inspection_labelled ON inspection (product, sha256, key DESC) WHERE label <> 0;";
+
+static const struct insp_migration migrations[] = {
+    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4}, {5, version_5}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

@@ -18,6 +18,7 @@
 struct found {
     char *path; /* owned until it moves into the dataset */
     char class[INSP_NAME_BYTES];
+    uint64_t bytes;
 };
 
 struct scan {
@@ -32,7 +33,7 @@ static void scan_clear(struct scan *scan) {
     free(scan->found);
 }
 
-static bool is_image_name(const char *name) {
+bool insp_dataset_image_name(const char *name) {
     const char *dot = strrchr(name, '.');
     return dot && (!strcasecmp(dot, ".png") || !strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg"));
 }
@@ -50,7 +51,7 @@ static int check_inside(const struct scan *scan, const char *path, struct insp_e
 }
 
 /* What a folder entry is, links resolved. */
-static int look_at(const struct scan *scan, const char *path, mode_t *ret_mode, struct insp_error *reterr) {
+static int look_at(const struct scan *scan, const char *path, struct stat *ret, struct insp_error *reterr) {
     struct stat st;
     if (lstat(path, &st) < 0)
         return insp_fail_errno(reterr, errno, "cannot look at %s", path);
@@ -61,11 +62,12 @@ static int look_at(const struct scan *scan, const char *path, mode_t *ret_mode, 
         if (stat(path, &st) < 0)
             return insp_fail_errno(reterr, errno, "cannot look at %s", path);
     }
-    *ret_mode = st.st_mode;
+    *ret = st;
     return 0;
 }
 
-static int take(struct scan *scan, const char *path, const char *class, struct insp_error *reterr) {
+static int take(struct scan *scan, const char *path, const char *class, uint64_t bytes,
+                struct insp_error *reterr) {
     if (scan->count == INSP_DATASET_IMAGES_MAX)
         return insp_fail(reterr, INSP_E_DATASET, "%s has more than %d images", scan->root,
                          INSP_DATASET_IMAGES_MAX);
@@ -82,6 +84,7 @@ static int take(struct scan *scan, const char *path, const char *class, struct i
     if (!found->path)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %s", path);
     memcpy(found->class, class, strlen(class) + 1);
+    found->bytes = bytes;
     scan->count++;
     return 0;
 }
@@ -91,8 +94,8 @@ static void closedirp(DIR **dir) {
         closedir(*dir);
 }
 
-typedef int visit_entry(struct scan *scan, const char *path, const char *name, mode_t mode, const char *class,
-                        struct insp_error *reterr);
+typedef int visit_entry(struct scan *scan, const char *path, const char *name, const struct stat *st,
+                        const char *class, struct insp_error *reterr);
 
 /* Calls visit for each entry that is not hidden. */
 static int for_each_entry(struct scan *scan, const char *folder, const char *class, visit_entry *visit,
@@ -108,26 +111,26 @@ static int for_each_entry(struct scan *scan, const char *folder, const char *cla
         if (entry->d_name[0] == '.')
             continue;
         char path[INSP_PATH_BYTES];
-        mode_t mode;
+        struct stat st;
         int r = insp_path(path, reterr, "%s/%s", folder, entry->d_name);
-        if (r < 0 || (r = look_at(scan, path, &mode, reterr)) < 0 ||
-            (r = visit(scan, path, entry->d_name, mode, class, reterr)) < 0)
+        if (r < 0 || (r = look_at(scan, path, &st, reterr)) < 0 ||
+            (r = visit(scan, path, entry->d_name, &st, class, reterr)) < 0)
             return r;
     }
 }
 
-static int visit_file(struct scan *scan, const char *path, const char *name, mode_t mode, const char *class,
-                      struct insp_error *reterr) {
-    if (S_ISREG(mode) && is_image_name(name))
-        return take(scan, path, class, reterr);
+static int visit_file(struct scan *scan, const char *path, const char *name, const struct stat *st,
+                      const char *class, struct insp_error *reterr) {
+    if (S_ISREG(st->st_mode) && insp_dataset_image_name(name))
+        return take(scan, path, class, (uint64_t)st->st_size, reterr);
     scan->ignored++;
     return 0;
 }
 
-static int visit_class(struct scan *scan, const char *path, const char *name, mode_t mode, const char *class,
-                       struct insp_error *reterr) {
+static int visit_class(struct scan *scan, const char *path, const char *name, const struct stat *st,
+                       const char *class, struct insp_error *reterr) {
     (void)class;
-    if (!S_ISDIR(mode)) {
+    if (!S_ISDIR(st->st_mode)) {
         scan->ignored++;
         return 0;
     }
@@ -147,10 +150,9 @@ static int scan_part(struct scan *scan, const char *part, struct insp_error *ret
     struct stat st;
     if (lstat(folder, &st) < 0 && errno == ENOENT)
         return 0;
-    mode_t mode;
-    if ((r = look_at(scan, folder, &mode, reterr)) < 0)
+    if ((r = look_at(scan, folder, &st, reterr)) < 0)
         return r;
-    if (!S_ISDIR(mode))
+    if (!S_ISDIR(st.st_mode))
         return insp_fail(reterr, INSP_E_DATASET, "%s is not a folder; " LAYOUT, folder);
     return for_each_entry(scan, folder, NULL, visit_class, reterr);
 }
@@ -199,6 +201,7 @@ static int take_items(struct scan *scan, struct insp_dataset *d, struct insp_err
         struct found *found = &scan->found[d->count];
         struct insp_dataset_item *item = &d->item[d->count];
         item->path = insp_take_ptr(found->path);
+        item->bytes = found->bytes;
         if (!is_good(found->class)) {
             const char *at =
                 bsearch(found->class, d->stratum[1], d->stratum_count - 1, sizeof *d->stratum, by_name);
@@ -212,12 +215,6 @@ static int take_items(struct scan *scan, struct insp_dataset *d, struct insp_err
 }
 
 static int build(struct scan *scan, struct insp_dataset **ret, struct insp_error *reterr) {
-    size_t good = 0;
-    for (size_t i = 0; i < scan->count; i++)
-        good += is_good(scan->found[i].class);
-    if (!good || good == scan->count)
-        return insp_fail(reterr, INSP_E_DATASET, "%s has no %s images; " LAYOUT, scan->root,
-                         good ? "defect" : "good");
     _cleanup_(insp_dataset_freep) struct insp_dataset *d = calloc(1, sizeof *d);
     if (!d || !(d->root = strdup(scan->root)))
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %s", scan->root);
@@ -228,7 +225,7 @@ static int build(struct scan *scan, struct insp_dataset **ret, struct insp_error
     return 0;
 }
 
-int insp_dataset_open(const char *root, struct insp_dataset **ret, struct insp_error *reterr) {
+int insp_dataset_list(const char *root, struct insp_dataset **ret, struct insp_error *reterr) {
     _cleanup_(scan_clear) struct scan scan = {0};
     if (!realpath(root, scan.root)) {
         if (errno == ENOENT || errno == ENOTDIR)
@@ -239,6 +236,19 @@ int insp_dataset_open(const char *root, struct insp_dataset **ret, struct insp_e
     if (r < 0 || (r = scan_part(&scan, "test", reterr)) < 0)
         return r;
     return build(&scan, ret, reterr);
+}
+
+int insp_dataset_open(const char *root, struct insp_dataset **ret, struct insp_error *reterr) {
+    _cleanup_(insp_dataset_freep) struct insp_dataset *d = NULL;
+    int r = insp_dataset_list(root, &d, reterr);
+    if (r < 0)
+        return r;
+    size_t good = d->stratum_size[0];
+    if (!good || good == d->count)
+        return insp_fail(reterr, INSP_E_DATASET, "%s has no %s images; " LAYOUT, d->root,
+                         good ? "defect" : "good");
+    *ret = insp_take_ptr(d);
+    return 0;
 }
 
 void insp_dataset_free(struct insp_dataset *dataset) {

@@ -23,6 +23,7 @@ enum { INSP_DATASET_IMAGES_MAX = 1000000, INSP_DATASET_STRATA_MAX = 1000 };
 
 struct insp_dataset_item {
     char *path;                         /* owned; root and what follows */
+    uint64_t bytes;                     /* of the file, when it was listed */
     size_t stratum;                     /* index into strata: 0 is "good", then the defect types by name */
     uint8_t label;                      /* INSP_CLASS_GOOD or INSP_CLASS_ANOMALY */
     char sha256[INSP_SHA256_HEX_BYTES]; /* of the file's bytes; "" until insp_dataset_hash, and where unreadable */
@@ -42,6 +43,8 @@ struct insp_dataset {
  * layout, or names the folder that cannot be a defect's name; INSP_E_FORBIDDEN names a link that leaves the set;
  * errno codes. */
 int insp_dataset_open(const char *root, struct insp_dataset **ret, struct insp_error *reterr);
+/* The same for a set that is still being gathered: classes may be missing. */
+int insp_dataset_list(const char *root, struct insp_dataset **ret, struct insp_error *reterr);
 void insp_dataset_free(struct insp_dataset *dataset);
 
 /* Fills each item's sha256; *ret_digest (INSP_SHA256_HEX_BYTES) is the hash over the sorted lines "sha256
@@ -50,6 +53,9 @@ void insp_dataset_free(struct insp_dataset *dataset);
  * skip_unreadable, keeps "" and is not part of the digest. */
 int insp_dataset_hash(struct insp_dataset *dataset, const struct insp_progress *progress, bool skip_unreadable,
                       char *ret_digest, struct insp_error *reterr);
+
+/* True where the extension is one that a set's images have: png, jpg or jpeg, in any case. */
+bool insp_dataset_image_name(const char *name);
 
 /* {stratum: images} as a new reference; NULL without memory. */
 json_t *insp_dataset_counts_json(const struct insp_dataset *dataset);

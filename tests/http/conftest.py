@@ -105,7 +105,7 @@ class Daemon(Client):
         command = [os.environ["INSPECTD"], "serve"]
         for name, value in settings.items():
             command += ["-o", f"{name}={value}"]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace",
                                         env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})})
         threading.Thread(target=self._read, daemon=True).start()
         super().__init__("http://" + self.wait_line(r"listening address=(\S+)")[1])

@@ -1,5 +1,8 @@
 #include "api/router.h"
 
+#include "core/base/cleanup.h"
+#include "core/model/manifest.h"
+
 #include "harness.h"
 
 #include <string.h>
@@ -11,9 +14,10 @@ static const struct api_route table[] = {
     {.method = "GET", .pattern = "/v1/things/{id}"},
     {.method = "DELETE", .pattern = "/v1/things/{id}"},
     {.method = "GET", .pattern = "/v1/things/{id}/parts/{part}"},
+    {.method = "GET", .pattern = "/v1/shelves/{row*}/{place...}"},
 };
 
-static char param[API_PARAMS_MAX][INSP_NAME_BYTES], allowed[64];
+static char param[API_PARAMS_MAX][API_PARAM_BYTES], allowed[64];
 static struct insp_error err;
 
 static int find(const char *method, const char *path, const struct api_route **ret) {
@@ -72,5 +76,21 @@ START_TEST(test_not_found) {
 }
 END_TEST
 
+START_TEST(test_loose_segments_take_any_text) {
+    const struct api_route *route;
+    ck_insp_ok(find("GET", "/v1/shelves/../a b/../../etc", &route), err);
+    ck_assert_str_eq(param[0], "..");
+    ck_assert_str_eq(param[1], "a b/../../etc");
+    ck_insp_code(find("GET", "/v1/shelves//a", &route), INSP_E_NOT_FOUND, err);
+    ck_insp_code(find("GET", "/v1/shelves/a/", &route), INSP_E_NOT_FOUND, err);
+    ck_insp_code(find("GET", "/v1/shelves/a", &route), INSP_E_NOT_FOUND, err);
+    char longest[2 * API_PARAM_BYTES] = "/v1/shelves/a/";
+    memset(longest + 14, 'b', API_PARAM_BYTES - 1);
+    ck_insp_ok(find("GET", longest, &route), err);
+    longest[14 + API_PARAM_BYTES - 1] = 'b';
+    ck_insp_code(find("GET", longest, &route), INSP_E_NOT_FOUND, err);
+}
+END_TEST
+
 INSP_TESTS(test_finds_by_method_and_path, test_head_is_get, test_method_not_allowed_names_those_that_are,
-           test_not_found);
+           test_not_found, test_loose_segments_take_any_text);

@@ -1,0 +1,182 @@
+#include "core/train/from_labels.h"
+
+#include <string.h>
+
+enum { NAME_DIGITS = 40 };
+
+static const char *const taking_names[] = {[INSP_TAKING_ADDED] = "added",
+                                           [INSP_TAKING_MOVED] = "moved",
+                                           [INSP_TAKING_DUPLICATE] = "duplicate",
+                                           [INSP_TAKING_GONE] = "gone",
+                                           [INSP_TAKING_UNSUPPORTED] = "unsupported"};
+
+const char *insp_taking_name(enum insp_taking taking) {
+    return taking_names[taking];
+}
+
+void insp_label_place(const struct insp_labelled *labelled, struct insp_dataset_place *ret) {
+    bool good = labelled->label == INSP_LABEL_GOOD;
+    *ret = (struct insp_dataset_place){.split = good ? "train" : "test",
+                                       .class = good ? "good" : *labelled->defect ? labelled->defect : "anomaly"};
+}
+
+static bool is_raw(const struct insp_labelled *labelled) {
+    return !strcmp(labelled->extension, "raw");
+}
+
+static void name_file(const struct insp_labelled *labelled, char ret_name[INSP_NAME_BYTES]) {
+    snprintf(ret_name, INSP_NAME_BYTES, "%.*s.%s", NAME_DIGITS, labelled->sha256,
+             is_raw(labelled) ? "png" : labelled->extension);
+}
+
+/* --- what is there already
+ * ----------------------------------------------------------------------------------------------- */
+
+struct settle {
+    const struct insp_labelled *labelled;
+    struct insp_dataset_place place; /* where it belongs */
+    bool found, moved;
+    char at[INSP_PLACE_BYTES];
+};
+
+static bool named(const struct insp_dataset *dataset, size_t item, const char *name) {
+    return !strcmp(strrchr(dataset->item[item].path, '/') + 1, name);
+}
+
+/* By content; a raw frame, whose content is another as PNG, by the name that it was given. */
+static int next_copy(struct insp_dataset *dataset, size_t from, const struct settle *settle, size_t *ret,
+                     struct insp_error *reterr) {
+    if (!is_raw(settle->labelled))
+        return insp_dataset_find(dataset, from, settle->labelled->image_bytes, settle->labelled->sha256, ret,
+                                 reterr);
+    size_t i = from;
+    while (i < dataset->count && !named(dataset, i, settle->place.name))
+        i++;
+    *ret = i;
+    return 0;
+}
+
+static bool in_class(const struct insp_dataset *dataset, size_t item, const char *class) {
+    const char *at = strchr(insp_dataset_item_place(dataset, item), '/') + 1;
+    size_t n = strlen(class);
+    return !strncmp(at, class, n) && at[n] == '/';
+}
+
+static int find_right(struct insp_dataset_view *view, struct settle *settle, size_t *ret,
+                      struct insp_error *reterr) {
+    size_t i = 0;
+    for (;; i++) {
+        int r = next_copy(view->dataset, i, settle, &i, reterr);
+        if (r < 0 || i == view->dataset->count || in_class(view->dataset, i, settle->place.class)) {
+            *ret = i;
+            return r;
+        }
+    }
+}
+
+/* The first copy in a wrong class moves, unless one is in the right class; the others go: two classes for one image
+ * teach a model nothing. */
+static int settle_work(struct insp_dataset_view *view, void *arg, struct insp_error *reterr) {
+    struct settle *settle = arg;
+    struct insp_dataset *dataset = view->dataset;
+    size_t i = 0, right;
+    int r = find_right(view, settle, &right, reterr);
+    if (r < 0)
+        return r;
+    bool have = right < dataset->count;
+    if (have)
+        snprintf(settle->at, sizeof settle->at, "%s", insp_dataset_item_place(dataset, right));
+    for (;;) {
+        r = next_copy(dataset, i, settle, &i, reterr);
+        if (r < 0 || i == dataset->count)
+            break;
+        if (in_class(dataset, i, settle->place.class)) {
+            i++;
+            continue;
+        }
+        r = have ? insp_dataset_remove_item(view, i, reterr)
+                 : insp_dataset_move_item(view, i, &settle->place, reterr);
+        if (r < 0)
+            return r;
+        settle->moved = true;
+        if (!have)
+            snprintf(settle->at, sizeof settle->at, "%s", insp_dataset_item_place(dataset, i));
+        have = true;
+    }
+    settle->found = have;
+    return r < 0 ? r : settle->moved;
+}
+
+/* --- what is not
+ * ----------------------------------------------------------------------------------------------------- */
+
+static int raw_to_png(const void *bytes, size_t count, const char *media_type,
+                      const struct insp_image_limits *limits, unsigned char **ret_png, size_t *ret_bytes,
+                      struct insp_error *reterr) {
+    struct insp_media_type type;
+    _cleanup_(insp_image_freep) struct insp_image *image = NULL;
+    int r = insp_media_parse(media_type, &type, reterr);
+    if (r == 0)
+        r = insp_image_decode(bytes, count, &type, 0, limits, &image, reterr);
+    return r < 0 ? r
+                 : insp_image_encode_png(image->rgb, image->width, image->height, 3, ret_png, ret_bytes, reterr);
+}
+
+static int put(struct insp_store *store, struct insp_dataset_view *view, const struct settle *settle,
+               const struct insp_dataset_limits *limits, enum insp_dataset_change *ret_change,
+               struct insp_error *reterr) {
+    const struct insp_labelled *labelled = settle->labelled;
+    _cleanup_free_ void *posted = NULL;
+    _cleanup_free_ unsigned char *png = NULL;
+    char media_type[128], sha256[INSP_SHA256_HEX_BYTES];
+    size_t bytes, png_bytes;
+    int r = insp_store_image(store, labelled->kept_id, &posted, &bytes, media_type, reterr);
+    if (r < 0)
+        return r;
+    if (!is_raw(labelled))
+        return insp_dataset_put_into(view, &settle->place, posted, bytes, limits, ret_change, sha256, reterr);
+    r = raw_to_png(posted, bytes, media_type, &limits->image, &png, &png_bytes, reterr);
+    return r < 0 ? r
+                 : insp_dataset_put_into(view, &settle->place, png, png_bytes, limits, ret_change, sha256, reterr);
+}
+
+/* Of this image alone, so that the others can go on. */
+static bool own_fault(int code) {
+    return code == INSP_E_IMAGE || code == INSP_E_IMAGE_LIMIT || code == INSP_E_MEDIA_TYPE ||
+           code == INSP_E_PARAMETER || code == INSP_E_CONFLICT;
+}
+
+int insp_take_labelled(struct insp_store *store, struct insp_dataset_view *view,
+                       const struct insp_labelled *labelled, const struct insp_dataset_limits *limits,
+                       enum insp_taking *ret, char ret_place[INSP_PLACE_BYTES], struct insp_error *ret_why,
+                       struct insp_error *reterr) {
+    struct settle settle = {.labelled = labelled};
+    struct insp_error why = {0};
+    char name[INSP_NAME_BYTES];
+    enum insp_dataset_change change;
+    insp_label_place(labelled, &settle.place);
+    name_file(labelled, name);
+    settle.place.name = name;
+    enum insp_taking taking = INSP_TAKING_DUPLICATE;
+    int r = insp_dataset_edit(view, settle_work, &settle, &why);
+    if (r == 0 && settle.found) {
+        taking = settle.moved ? INSP_TAKING_MOVED : INSP_TAKING_DUPLICATE;
+    } else if (r == 0 && !*labelled->kept_id) {
+        r = insp_fail(&why, INSP_E_GONE, "the image is no longer kept");
+    } else if (r == 0) {
+        taking = INSP_TAKING_ADDED;
+        r = put(store, view, &settle, limits, &change, &why);
+        snprintf(settle.at, sizeof settle.at, "%s/%s/%s", settle.place.split, settle.place.class, name);
+    }
+    if (r == INSP_E_GONE || r == INSP_E_NOT_FOUND)
+        taking = INSP_TAKING_GONE;
+    else if (own_fault(r))
+        taking = INSP_TAKING_UNSUPPORTED;
+    else if (r < 0)
+        return insp_fail(reterr, r, "%s", why.detail);
+    if (r < 0)
+        *ret_why = why;
+    snprintf(ret_place, INSP_PLACE_BYTES, "%s", r < 0 ? "" : settle.at);
+    *ret = taking;
+    return 0;
+}
