@@ -1,5 +1,5 @@
-/* One image of a product's dataset: upload, read, delete. All of it touches the disk and runs on the pool (API_WORK);
- * what the headers alone decide is decided before the body is read. */
+/* One image of a product's dataset: upload, read, delete. All of it touches the disk and runs on the pool
+ * (API_WORK); what the headers alone decide is decided before the body is read. */
 #include "api/datasets.h"
 #include "api/handlers.h"
 #include "api/server.h"
@@ -111,7 +111,8 @@ int api_dataset_put(struct api_request *request, struct insp_error *reterr) {
     bool added = change == INSP_DATASET_ADDED;
     json_t *json = api_dataset_image_json(request, &place, NULL, sha256, request->body_bytes);
     if (added)
-        api_response_header(&request->response, "Location", "%s", json_string_value(json_object_get(json, "href")));
+        api_response_header(&request->response, "Location", "%s",
+                            json_string_value(json_object_get(json, "href")));
     return api_response_json(&request->response, added ? 201 : 200, json, reterr);
 }
 
@@ -139,7 +140,8 @@ int api_dataset_find(const struct api_request *request, char ret_set[INSP_PATH_B
     if (named && (!*named || strlen(named) >= DATASET_BYTES_MAX || !api_text_clean(named)))
         return insp_fail(reterr, INSP_E_QUERY, "query parameter \"dataset\" is a folder below a dataset root");
     *ret_named = named;
-    int r = insp_dataset_resolve(request->server->dataset_roots, named ? named : request->param[0], ret_set, reterr);
+    int r =
+        insp_dataset_resolve(request->server->dataset_roots, named ? named : request->param[0], ret_set, reterr);
     if (r == INSP_E_DATASET && !named)
         return insp_fail(reterr, INSP_E_NOT_FOUND, "product %s has no dataset yet", request->param[0]);
     return r;
@@ -158,7 +160,8 @@ int api_dataset_get(struct api_request *request, struct insp_error *reterr) {
     if (r == 0)
         r = api_dataset_find(request, set, &named, reterr);
     if (r == 0)
-        r = insp_dataset_place_read(set, &place, request->server->config.image_limits.bytes, &data, &bytes, reterr);
+        r = insp_dataset_place_read(set, &place, request->server->config.image_limits.bytes, &data, &bytes,
+                                    reterr);
     if (r < 0)
         return r;
     insp_sha256_hex(data, bytes, sha256);

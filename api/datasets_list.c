@@ -5,7 +5,7 @@
 
 #include "core/base/clock.h"
 #include "core/jobs/dataset_root.h"
-#include "core/train/from_labels.h"
+#include "core/jobs/from_labels.h"
 
 #include <string.h>
 
@@ -41,7 +41,8 @@ static int read_list(const struct api_request *request, struct list *ret, struct
     return 0;
 }
 
-/* {"train": {"good": 3}, "test": {"good": 1, "hole": 2}} and the sums. Places have three parts: the scan made them. */
+/* {"train": {"good": 3}, "test": {"good": 1, "hole": 2}} and the sums. Places have three parts: the scan made
+ * them. */
 static json_t *count(const struct insp_dataset *dataset, json_int_t *ret_bytes) {
     json_t *counts = json_pack("{s:{}, s:{}}", "train", "test");
     struct insp_dataset_place_text at;
@@ -58,7 +59,8 @@ static json_t *count(const struct insp_dataset *dataset, json_int_t *ret_bytes) 
 }
 
 static bool wanted(const struct list *list, const char *place, const struct insp_dataset_place *at) {
-    return (!list->cursor || strcmp(place, list->cursor) > 0) && (!list->split || !strcmp(at->split, list->split)) &&
+    return (!list->cursor || strcmp(place, list->cursor) > 0) &&
+           (!list->split || !strcmp(at->split, list->split)) &&
            (!list->class || !strcmp(at->class, list->class)) && api_text_clean(at->name);
 }
 
@@ -81,8 +83,8 @@ static json_t *page(const struct list *list, const char **ret_next) {
         if (insp_sha256_file(item->path, item->sha256, NULL) < 0)
             item->sha256[0] = 0; /* shown as null: a training will name it */
         last = place;
-        if (json_array_append_new(items, api_dataset_image_json(list->request, &at.place, list->named, item->sha256,
-                                                                item->bytes)) < 0) {
+        if (json_array_append_new(items, api_dataset_image_json(list->request, &at.place, list->named,
+                                                                item->sha256, item->bytes)) < 0) {
             json_decref(items);
             return NULL;
         }
@@ -112,10 +114,9 @@ int api_dataset_list(struct api_request *request, struct insp_error *reterr) {
     if (r < 0)
         return r;
     json_t *counts = count(list.dataset, &bytes), *items = page(&list, &next);
-    json_t *json = json_pack("{s:s, s:I, s:I, s:o, s:o, s:s?}", "dataset",
-                             list.named ? list.named : request->param[0], "images",
-                             (json_int_t)list.dataset->count, "bytes", bytes, "counts", counts, "items", items,
-                             "next", next);
+    json_t *json = json_pack(
+        "{s:s, s:I, s:I, s:o, s:o, s:s?}", "dataset", list.named ? list.named : request->param[0], "images",
+        (json_int_t)list.dataset->count, "bytes", bytes, "counts", counts, "items", items, "next", next);
     insp_dataset_free(list.dataset);
     return api_response_json(&request->response, 200, json, reterr);
 }
@@ -205,13 +206,14 @@ static int take_one(const struct api_request *request, struct insp_dataset_view 
     char place[INSP_PLACE_BYTES];
     struct insp_error why = {0};
     enum insp_taking outcome;
-    int r = insp_take_labelled(request->server->config.store, view, labelled, &limits, &outcome, place, &why, reterr);
+    int r =
+        insp_take_labelled(request->server->config.store, view, labelled, &limits, &outcome, place, &why, reterr);
     if (r < 0)
         return r;
     taking->counts[outcome]++;
-    json_t *item = json_pack("{s:s, s:s, s:s, s:o, s:o}", "id", labelled->id, "sha256", labelled->sha256, "outcome",
-                             insp_taking_name(outcome), "place",
-                             clean_text(place), "detail", clean_text(why.detail));
+    json_t *item =
+        json_pack("{s:s, s:s, s:s, s:o, s:o}", "id", labelled->id, "sha256", labelled->sha256, "outcome",
+                  insp_taking_name(outcome), "place", clean_text(place), "detail", clean_text(why.detail));
     return json_array_append_new(taking->answer, item) < 0
                ? insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer")
                : 0;
@@ -248,8 +250,8 @@ static int take(struct api_request *request, struct taking *taking, struct insp_
         &request->response, 200,
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:O, s:s?}", "added", taking->counts[INSP_TAKING_ADDED], "moved",
                   taking->counts[INSP_TAKING_MOVED], "duplicates", taking->counts[INSP_TAKING_DUPLICATE], "gone",
-                  taking->counts[INSP_TAKING_GONE], "unsupported", taking->counts[INSP_TAKING_UNSUPPORTED], "items",
-                  taking->answer, "next", next),
+                  taking->counts[INSP_TAKING_GONE], "unsupported", taking->counts[INSP_TAKING_UNSUPPORTED],
+                  "items", taking->answer, "next", next),
         reterr);
 }
 

@@ -63,7 +63,7 @@ struct api_request {
     bool slot, wants_png;
     bool submitted;
     int64_t deadline_us; /* monotonic; 0 none */
-    bool upload; /* holds one of the places for uploads into a dataset */
+    bool upload;         /* holds one of the places for uploads into a dataset */
     char note[320];      /* key=value text for the log line */
 
     struct api_request *previous, *next; /* the server's list */

@@ -15,6 +15,8 @@ LAYERS = ["base", "image", "model", "store", "inspect", "train", "jobs"]
 # source -> what drives it instead of a unit test of its own
 COVERED_ELSEWHERE = {
     "api/connection.c": "tests/http/test_bad_input.py",
+    "api/datasets.c": "tests/http/test_dataset.py",
+    "api/datasets_list.c": "tests/http/test_dataset.py",
     "api/events_get.c": "tests/http/test_events.py",
     "api/export.c": "tests/http/test_export.py",
     "api/housekeeping.c": "tests/http/test_housekeeping.py",

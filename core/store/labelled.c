@@ -13,7 +13,8 @@ struct walk {
 
 static void keep(struct insp_labelled *labelled, const struct insp_record *record) {
     bool fresh = !*labelled->sha256;
-    /* Rows of one image come newest first, so of two words given in the same microsecond the newer part's counts. */
+    /* Rows of one image come newest first, so of two words given in the same microsecond the newer part's counts.
+     */
     if (fresh || record->labelled_us > labelled->labelled_us) {
         snprintf(labelled->id, sizeof labelled->id, "%s", record->id);
         snprintf(labelled->sha256, sizeof labelled->sha256, "%s", record->sha256);
@@ -22,7 +23,7 @@ static void keep(struct insp_labelled *labelled, const struct insp_record *recor
         labelled->label = record->label;
         labelled->labelled_us = record->labelled_us;
         labelled->received_us = record->received_us;
-        labelled->anomaly = record->anomaly;
+        labelled->verdict = record->verdict;
         labelled->probability = record->probability;
     }
     if (record->image_kept && !*labelled->kept_id) {

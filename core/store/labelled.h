@@ -1,5 +1,5 @@
-/* core/store/labelled.h - what people have said about a product's images, each image once. Identical bytes that were
- * posted more than once are one image: the word given last counts. */
+/* core/store/labelled.h - what people have said about a product's images, each image once. Identical bytes that
+ * were posted more than once are one image: the word given last counts. */
 #ifndef INSP_STORE_LABELLED_H
 #define INSP_STORE_LABELLED_H
 
@@ -15,7 +15,7 @@ struct insp_labelled {
     int64_t labelled_us, received_us;      /* wall */
     /* what the daemon had answered, and which model */
     char model[INSP_LABELLED_TEXT_BYTES];
-    bool anomaly;
+    enum insp_verdict verdict;
     float probability;
     /* the bytes: kept_id is an inspection whose image file is still there, "" where retention took all of them */
     char kept_id[INSP_UUID_BYTES];

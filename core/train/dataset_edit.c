@@ -147,8 +147,7 @@ static int stage(const char *set, const void *bytes, size_t count, struct staged
     sweep(ret->folder);
     char name[INSP_UUID_BYTES];
     insp_uuid7(name);
-    _cleanup_close_ int fd =
-        openat(ret->folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+    _cleanup_close_ int fd = openat(ret->folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
     if (fd < 0)
         return insp_fail_errno(reterr, errno, "cannot write an image into %s", set);
     memcpy(ret->name, name, sizeof name);
@@ -194,9 +193,9 @@ static int put_work(struct insp_dataset_view *view, void *arg, struct insp_error
     if (at < view->dataset->count) {
         put->change = INSP_DATASET_UNCHANGED;
         const char *have = insp_dataset_item_place(view->dataset, at);
-        return !strcmp(have, wanted) ? 0
-                                     : insp_fail(reterr, INSP_E_CONFLICT,
-                                                 "the dataset has this very image already, as %s", have);
+        return !strcmp(have, wanted)
+                   ? 0
+                   : insp_fail(reterr, INSP_E_CONFLICT, "the dataset has this very image already, as %s", have);
     }
     _cleanup_close_ int folder = -1;
     r = insp_dataset_place_folder(view->set, place, true, &folder, reterr);
@@ -288,7 +287,7 @@ int insp_dataset_place_split(const char *text, struct insp_dataset_place_text *r
     char *class = strchr(ret->text, '/'), *name = class ? strchr(class + 1, '/') : NULL;
     if (!name || strlen(text) >= sizeof ret->text)
         return insp_fail(reterr, INSP_E_PARAMETER, "an image's place is split/class/name");
-    *class++ = *name++ = 0;
+    *class ++ = *name++ = 0;
     ret->place = (struct insp_dataset_place){ret->text, class, name};
     return 0;
 }

@@ -1,7 +1,8 @@
 /* core/train/dataset_edit.h - images put into a set and taken out of it while trainings may read it. An image is
- * there whole or not at all, no content twice, and none that a training could not decode. A `set` is a folder without
- * links in its path (insp_dataset_home). Blocks on the disk; any thread, never the loop. Edits of one process exclude
- * each other for as long as it takes to look for duplicates and rename, not while bytes are written. */
+ * there whole or not at all, no content twice, and none that a training could not decode. A `set` is a folder
+ * without links in its path (insp_dataset_home). Blocks on the disk; any thread, never the loop. Edits of one
+ * process exclude each other for as long as it takes to look for duplicates and rename, not while bytes are
+ * written. */
 #ifndef INSP_TRAIN_DATASET_EDIT_H
 #define INSP_TRAIN_DATASET_EDIT_H
 
@@ -41,8 +42,8 @@ struct insp_dataset_view {
 };
 void insp_dataset_view_clear(struct insp_dataset_view *view);
 
-/* The first item at or behind `from` whose content this is; dataset->count where there is none. Hashes files of that
- * size only, each once. */
+/* The first item at or behind `from` whose content this is; dataset->count where there is none. Hashes files of
+ * that size only, each once. */
 int insp_dataset_find(struct insp_dataset *dataset, size_t from, uint64_t bytes, const char *sha256, size_t *ret,
                       struct insp_error *reterr);
 

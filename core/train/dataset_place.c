@@ -16,9 +16,10 @@ static int check_folders(const struct insp_dataset_place *place, struct insp_err
     if (strcmp(place->split, "train") != 0 && strcmp(place->split, "test") != 0)
         return insp_fail(reterr, INSP_E_PARAMETER, "the split is \"train\" or \"test\"");
     if (!insp_name_valid(place->class))
-        return insp_fail(reterr, INSP_E_PARAMETER,
-                         "the class is \"good\" or a defect's name: 1 to 64 of A-Z a-z 0-9 . _ - (not starting with "
-                         ". or -)");
+        return insp_fail(
+            reterr, INSP_E_PARAMETER,
+            "the class is \"good\" or a defect's name: 1 to 64 of A-Z a-z 0-9 . _ - (not starting with "
+            ". or -)");
     return 0;
 }
 
@@ -101,7 +102,8 @@ int insp_dataset_place_read(const char *set, const struct insp_dataset_place *pl
     if (fd < 0 || fstat(fd, &st) < 0)
         return insp_fail_errno(reterr, errno, "cannot open an image of the dataset");
     if (!S_ISREG(st.st_mode))
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "the dataset has no such image, but something else of that name");
+        return insp_fail(reterr, INSP_E_NOT_FOUND,
+                         "the dataset has no such image, but something else of that name");
     if ((uint64_t)st.st_size > limit)
         return insp_fail(reterr, INSP_E_IMAGE_LIMIT, "the image has %lld bytes, more than the limit of %zu",
                          (long long)st.st_size, limit);

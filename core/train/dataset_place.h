@@ -31,8 +31,8 @@ int insp_dataset_place_check_new(const struct insp_dataset_place *place, enum in
 int insp_dataset_place_read(const char *set, const struct insp_dataset_place *place, size_t limit, char **ret_data,
                             size_t *ret_bytes, struct insp_error *reterr);
 
-/* Opens the folder <set>/<split>/<class>; with `make` it is made where it is missing. Real folders only: nothing is
- * written or removed through a link (INSP_E_FORBIDDEN). *ret_fd is the caller's. INSP_E_NOT_FOUND. */
+/* Opens the folder <set>/<split>/<class>; with `make` it is made where it is missing. Real folders only: nothing
+ * is written or removed through a link (INSP_E_FORBIDDEN). *ret_fd is the caller's. INSP_E_NOT_FOUND. */
 int insp_dataset_place_folder(const char *set, const struct insp_dataset_place *place, bool make, int *ret_fd,
                               struct insp_error *reterr);
 

@@ -144,6 +144,32 @@ def test_jobs(call):
     call("DELETE", "/v1/admin/jobs/{id}", 401, **IDS)
 
 
+def test_dataset(call):
+    base = "/v1/admin/products/{product}/dataset"
+    one = {"product": "carpet", "split": "train", "class": "good", "name": "a.png", "admin": True}
+    image = base + "/{split}/{class}/{name}"
+    call("GET", base, 200, product="carpet", admin=True)
+    call("PUT", image, 201, picture("red"), kind="image/png", **one)
+    call("PUT", image, 200, picture("green"), kind="image/png", **one)
+    call("PUT", image, 409, picture("green"), kind="image/png", **{**one, "name": "b.png"})
+    call("PUT", image, 415, b"x", kind="text/plain", **one)
+    call("PUT", image, 422, b"x", kind="image/png", **one)
+    call("PUT", image, 400, b"", kind="image/png", **one)
+    call("GET", image, 200, **one)
+    call("GET", image, 404, **{**one, "name": "b.png"})
+    call("GET", image, 403, query="dataset=../x", **one)
+    call("GET", image, 422, **{**one, "split": "all"})
+    call("GET", base, 200, product="carpet", admin=True, query="split=train&class=good&limit=1")
+    call("GET", base, 400, product="carpet", admin=True, query="split=all")
+    call("GET", base, 401, product="carpet")
+    done = call("POST", "/v1/inspections", 200, picture(noise=True), query="product=carpet", kind="image/png").json
+    call("PUT", "/v1/inspections/{id}/label", 200, {"label": "good"}, id=done["id"])
+    assert call("POST", base + "/from-labels", 200, {"limit": 10}, product="carpet", admin=True).json["added"] >= 1
+    call("POST", base + "/from-labels", 422, {"limit": 0}, product="carpet", admin=True)
+    call("DELETE", image, 204, **one)
+    call("DELETE", image, 404, **one)
+
+
 def test_events(call):
     connection = call.client.connect()
     connection.request("GET", "/v1/events")

@@ -13,7 +13,7 @@ START_TEST(test_routes_and_files_agree) {
             ck_assert_msg(api_asset_find(api_routes[i].pattern) != NULL, "%s has no file", api_routes[i].pattern);
     for (size_t i = 0; i < api_asset_count; i++) {
         const struct api_route *route = NULL;
-        char param[API_PARAMS_MAX][INSP_NAME_BYTES], allow[64];
+        char param[API_PARAMS_MAX][API_PARAM_BYTES], allow[64];
         int code =
             api_route_find(api_routes, api_route_count, "GET", api_assets[i].path, &route, param, allow, &error);
         ck_assert_msg(!code && route->handler == api_asset_get, "%s has no route", api_assets[i].path);

@@ -66,4 +66,30 @@ START_TEST(what_is_not_there_is_named) {
 }
 END_TEST
 
-INSP_TESTS(finds_a_set_below_any_root, nothing_leads_out, what_is_not_there_is_named);
+START_TEST(a_products_home_is_in_the_first_root) {
+    setup();
+    char found[INSP_PATH_BYTES], link[INSP_PATH_BYTES], made[INSP_PATH_BYTES];
+    ck_insp_ok(insp_dataset_home(roots, "carpet", false, found, &err), err);
+    ck_assert_ptr_nonnull(strstr(found, "/one/carpet"));
+    ck_insp_code(insp_dataset_home(roots, "wood", false, found, &err), INSP_E_NOT_FOUND, err);
+    ck_insp_ok(insp_dataset_home(roots, "wood", true, found, &err), err);
+    ck_assert_ptr_nonnull(strstr(found, "/one/wood"));
+    ck_assert_int_eq(access(found, W_OK), 0);
+    /* one that another root has would be hidden by a new folder */
+    make("two/tile");
+    ck_insp_code(insp_dataset_home(roots, "tile", true, found, &err), INSP_E_CONFLICT, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "/two/tile"));
+    ck_insp_ok(insp_path(link, &err, "%s/one/away", dir), err);
+    ck_assert_int_eq(symlink("../onesecret", link), 0);
+    ck_insp_code(insp_dataset_home(roots, "away", true, found, &err), INSP_E_FORBIDDEN, err);
+    ck_insp_code(insp_dataset_home("", "carpet", true, found, &err), INSP_E_FORBIDDEN, err);
+    /* a first root that is not there yet is made */
+    ck_insp_ok(insp_path(made, &err, "%s/new/root", dir), err);
+    ck_insp_ok(insp_dataset_home(made, "wood", true, found, &err), err);
+    ck_assert_int_eq(access(found, W_OK), 0);
+    teardown();
+}
+END_TEST
+
+INSP_TESTS(finds_a_set_below_any_root, nothing_leads_out, what_is_not_there_is_named,
+           a_products_home_is_in_the_first_root);

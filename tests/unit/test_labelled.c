@@ -47,7 +47,7 @@ START_TEST(each_image_once_by_hash) {
     ck_assert_str_eq(found.item[0].kept_id, id[1]);
     ck_assert_str_eq(found.item[0].defect, "hole");
     ck_assert_int_eq(found.item[0].label, INSP_LABEL_ANOMALY);
-    ck_assert(found.item[0].anomaly);
+    ck_assert_int_eq(found.item[0].verdict, INSP_VERDICT_ANOMALY);
     ck_assert_str_eq(found.item[0].model, "v1");
     ck_assert_str_eq(found.item[0].media_type, "image/png");
     ck_assert_uint_eq(found.item[0].image_bytes, 6);

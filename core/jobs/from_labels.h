@@ -1,8 +1,8 @@
-/* core/train/from_labels.h - labelled inspections taken into a product's dataset: good parts into train/good,
- * anomalies into test/<defect> (test/anomaly where no defect was named). A content is in the set once, in the class
- * of the last word about it: one that lies in another class is moved. */
-#ifndef INSP_TRAIN_FROM_LABELS_H
-#define INSP_TRAIN_FROM_LABELS_H
+/* core/jobs/from_labels.h - labelled inspections taken into a product's dataset: good parts into train/good,
+ * anomalies into test/<defect> (test/anomaly where no defect was named). A content is in the set once, in the
+ * class of the last word about it: one that lies in another class is moved. */
+#ifndef INSP_JOBS_FROM_LABELS_H
+#define INSP_JOBS_FROM_LABELS_H
 
 #include "core/store/labelled.h"
 #include "core/train/dataset_edit.h"

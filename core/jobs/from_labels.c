@@ -1,4 +1,4 @@
-#include "core/train/from_labels.h"
+#include "core/jobs/from_labels.h"
 
 #include <string.h>
 
@@ -17,7 +17,9 @@ const char *insp_taking_name(enum insp_taking taking) {
 void insp_label_place(const struct insp_labelled *labelled, struct insp_dataset_place *ret) {
     bool good = labelled->label == INSP_LABEL_GOOD;
     *ret = (struct insp_dataset_place){.split = good ? "train" : "test",
-                                       .class = good ? "good" : *labelled->defect ? labelled->defect : "anomaly"};
+                                       .class = good                ? "good"
+                                                : *labelled->defect ? labelled->defect
+                                                                    : "anomaly"};
 }
 
 static bool is_raw(const struct insp_labelled *labelled) {
@@ -74,8 +76,8 @@ static int find_right(struct insp_dataset_view *view, struct settle *settle, siz
     }
 }
 
-/* The first copy in a wrong class moves, unless one is in the right class; the others go: two classes for one image
- * teach a model nothing. */
+/* The first copy in a wrong class moves, unless one is in the right class; the others go: two classes for one
+ * image teach a model nothing. */
 static int settle_work(struct insp_dataset_view *view, void *arg, struct insp_error *reterr) {
     struct settle *settle = arg;
     struct insp_dataset *dataset = view->dataset;
