@@ -46,6 +46,9 @@ int api_dataset_delete(struct api_request *request, struct insp_error *reterr);
 int api_dataset_list(struct api_request *request, struct insp_error *reterr);
 int api_dataset_from_labels(struct api_request *request, struct insp_error *reterr);
 
+/* job_report.c: work */
+int api_job_report(struct api_request *request, struct insp_error *reterr);
+
 /* models_admin.c: work */
 int api_model_activate(struct api_request *request, struct insp_error *reterr);
 int api_model_rollback(struct api_request *request, struct insp_error *reterr);

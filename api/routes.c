@@ -41,6 +41,7 @@ const struct api_route api_routes[] = {
      NULL, NULL, api_dataset_delete},
     {"GET", "/v1/jobs", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_jobs_list},
     {"GET", "/v1/jobs/{id}", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_job_get},
+    {"GET", "/v1/jobs/{id}/report.html", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_job_report},
     {"DELETE", "/v1/admin/jobs/{id}", API_ALWAYS, 0, API_WORK, 0, NULL, NULL, api_job_cancel},
     {"POST", "/v1/admin/products/{product}/models/{version}/activate", API_ALWAYS, 0, API_WORK, JSON_BYTES_MAX,
      NULL, NULL, api_model_activate},

@@ -1,32 +1,22 @@
 #include "daemon/cli_report.h"
 
+#include "core/report/lookup.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-/* Number below a dotted path, NaN where there is none: number(report, "metrics.recall.value") */
-static double number(const json_t *object, const char *path) {
-    char key[64];
-    while (object && *path) {
-        size_t n = strcspn(path, ".");
-        snprintf(key, sizeof key, "%.*s", (int)n, path);
-        object = json_object_get(object, key);
-        path += n + (path[n] == '.');
-    }
-    return json_is_number(object) ? json_number_value(object) : (double)NAN;
-}
-
 static void print_rate(FILE *out, const char *name, const json_t *rate) {
-    double value = number(rate, "value");
+    double value = insp_lookup_number(rate, "value");
     if (isnan(value)) {
         fprintf(out, "  %-20s -\n", name);
         return;
     }
-    fprintf(out, "  %-20s %5.1f %%  (95 %%: %.1f to %.1f %%)", name, 100 * value, 100 * number(rate, "low"),
-            100 * number(rate, "high"));
-    if (!isnan(number(rate, "of")))
-        fprintf(out, "  %.0f of %.0f", number(rate, "hits"), number(rate, "of"));
+    fprintf(out, "  %-20s %5.1f %%  (95 %%: %.1f to %.1f %%)", name, 100 * value,
+            100 * insp_lookup_number(rate, "low"), 100 * insp_lookup_number(rate, "high"));
+    if (!isnan(insp_lookup_number(rate, "of")))
+        fprintf(out, "  %.0f of %.0f", insp_lookup_number(rate, "hits"), insp_lookup_number(rate, "of"));
     fputc('\n', out);
 }
 
@@ -38,12 +28,15 @@ static void print_share(FILE *out, const char *name, double value) {
 /* Balanced accuracy is the mean of two independent rates; its interval is theirs by the propagation of errors: the
  * half-widths on each side add as squares. */
 static void print_balanced(FILE *out, const json_t *metrics) {
-    double value = number(metrics, "balanced_accuracy");
-    double recall = number(metrics, "recall.value"), specificity = number(metrics, "specificity.value");
-    double below =
-        hypot(recall - number(metrics, "recall.low"), specificity - number(metrics, "specificity.low")) / 2;
-    double above =
-        hypot(number(metrics, "recall.high") - recall, number(metrics, "specificity.high") - specificity) / 2;
+    double value = insp_lookup_number(metrics, "balanced_accuracy");
+    double recall = insp_lookup_number(metrics, "recall.value"),
+           specificity = insp_lookup_number(metrics, "specificity.value");
+    double below = hypot(recall - insp_lookup_number(metrics, "recall.low"),
+                         specificity - insp_lookup_number(metrics, "specificity.low")) /
+                   2;
+    double above = hypot(insp_lookup_number(metrics, "recall.high") - recall,
+                         insp_lookup_number(metrics, "specificity.high") - specificity) /
+                   2;
     if (isnan(value) || isnan(below) || isnan(above))
         print_share(out, "balanced accuracy", value);
     else
@@ -52,10 +45,10 @@ static void print_balanced(FILE *out, const json_t *metrics) {
 }
 
 static void print_confusion(FILE *out, const json_t *metrics) {
-    double found = number(metrics, "confusion.actual_anomaly.predicted_anomaly");
-    double missed = number(metrics, "confusion.actual_anomaly.predicted_good");
-    double alarms = number(metrics, "confusion.actual_good.predicted_anomaly");
-    double passed = number(metrics, "confusion.actual_good.predicted_good");
+    double found = insp_lookup_number(metrics, "confusion.actual_anomaly.predicted_anomaly");
+    double missed = insp_lookup_number(metrics, "confusion.actual_anomaly.predicted_good");
+    double alarms = insp_lookup_number(metrics, "confusion.actual_good.predicted_anomaly");
+    double passed = insp_lookup_number(metrics, "confusion.actual_good.predicted_good");
     if (isnan(found) || isnan(missed) || isnan(alarms) || isnan(passed))
         return;
     fprintf(out, "                       said anomaly    said good\n");
@@ -74,8 +67,8 @@ static void print_metrics(FILE *out, const json_t *metrics) {
     print_rate(out, "anomalies found", json_object_get(metrics, "recall"));
     print_rate(out, "good parts passed", json_object_get(metrics, "specificity"));
     print_rate(out, "alarms that are right", json_object_get(metrics, "precision"));
-    if (!isnan(number(metrics, "roc_auc")))
-        fprintf(out, "  %-20s %.4f\n", "area under ROC", number(metrics, "roc_auc"));
+    if (!isnan(insp_lookup_number(metrics, "roc_auc")))
+        fprintf(out, "  %-20s %.4f\n", "area under ROC", insp_lookup_number(metrics, "roc_auc"));
     for (void *at = json_object_iter(json_object_get(metrics, "by_type")); at;
          at = json_object_iter_next(json_object_get(metrics, "by_type"), at)) {
         char name[80];
@@ -86,23 +79,63 @@ static void print_metrics(FILE *out, const json_t *metrics) {
     }
 }
 
-static const char *text(const json_t *object, const char *key) {
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "";
+/* A terminal obeys control characters; a file name may hold some. */
+static void print_foreign(FILE *out, const char *text) {
+    for (; *text; text++)
+        fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+}
+
+static void print_localisation(FILE *out, const json_t *report) {
+    const json_t *l = insp_lookup(report, "localisation");
+    if (!json_is_object(l))
+        return;
+    fprintf(out, "\nWhere the defects are, against %.0f masks:\n", insp_lookup_number(l, "images"));
+    if (insp_lookup_number(l, "unusable_masks") > 0)
+        fprintf(out, "  %.0f more masks could not be used\n", insp_lookup_number(l, "unusable_masks"));
+    if (!isnan(insp_lookup_number(l, "pixel_auroc")))
+        fprintf(out, "  %-20s %.4f\n", "pixel AUROC", insp_lookup_number(l, "pixel_auroc"));
+    print_rate(out, "boxes on a defect", insp_lookup(l, "boxes"));
+    print_rate(out, "defects in a box", insp_lookup(l, "defects"));
+}
+
+/* metrics: where the number of all wrong ones is. */
+static void print_wrong(FILE *out, const json_t *report, const json_t *metrics) {
+    const json_t *images = insp_lookup(report, "images"), *image;
+    double all = insp_lookup_number(metrics, "missed") + insp_lookup_number(metrics, "false_alarms");
+    size_t i, shown = 0;
+    json_array_foreach(images, i, image) {
+        if (!json_is_true(insp_lookup(image, "wrong")))
+            continue;
+        if (!shown++)
+            fprintf(out, "\nWrong verdicts, the surest first:\n  probability  really        image\n");
+        fprintf(out, "  %11.4f  ", insp_lookup_number(image, "probability"));
+        fprintf(out, "%-12s  ", insp_lookup_text(image, "type"));
+        print_foreign(out, insp_lookup_text(image, "path"));
+        fputc('\n', out);
+    }
+    if (all > (double)shown)
+        fprintf(out, "  and %.0f more\n", all - (double)shown);
+}
+
+/* What is said of single images, behind the figures. */
+static void print_images(FILE *out, const json_t *report, const char *metrics) {
+    print_localisation(out, report);
+    print_wrong(out, report, insp_lookup(report, metrics));
 }
 
 void cli_report_train(FILE *out, const json_t *report) {
     bool activated = json_is_true(json_object_get(report, "activated"));
     fprintf(out, "\nHeld-out images (never trained on):\n");
     print_metrics(out, json_object_get(report, "metrics"));
-    fprintf(out, "\nProduct %s, version %s: %s", text(report, "product"), text(report, "version"),
-            activated ? "active now" : "NOT activated");
-    if (*text(report, "reason"))
-        fprintf(out, " (%s)", text(report, "reason"));
+    print_images(out, report, "metrics");
+    fprintf(out, "\nProduct %s, version %s: %s", insp_lookup_text(report, "product"),
+            insp_lookup_text(report, "version"), activated ? "active now" : "NOT activated");
+    if (*insp_lookup_text(report, "reason"))
+        fprintf(out, " (%s)", insp_lookup_text(report, "reason"));
     fputc('\n', out);
     if (!activated)
-        fprintf(out, "To use it all the same: inspectd model activate --product %s %s\n", text(report, "product"),
-                text(report, "version"));
+        fprintf(out, "To use it all the same: inspectd model activate --product %s %s\n",
+                insp_lookup_text(report, "product"), insp_lookup_text(report, "version"));
 }
 
 static void print_folds(FILE *out, const json_t *folds) {
@@ -111,10 +144,11 @@ static void print_folds(FILE *out, const json_t *folds) {
     fprintf(out, "\n  fold  balanced accuracy   accuracy  anomalies found  good passed  area under ROC\n");
     json_array_foreach(folds, i, fold) {
         const json_t *metrics = json_object_get(fold, "metrics");
-        fprintf(out, "  %4.0f  %15.1f %%  %7.1f %%  %13.1f %%  %9.1f %%  %14.4f\n", number(fold, "fold"),
-                100 * number(metrics, "balanced_accuracy"), 100 * number(metrics, "accuracy.value"),
-                100 * number(metrics, "recall.value"), 100 * number(metrics, "specificity.value"),
-                number(metrics, "roc_auc"));
+        fprintf(out, "  %4.0f  %15.1f %%  %7.1f %%  %13.1f %%  %9.1f %%  %14.4f\n",
+                insp_lookup_number(fold, "fold"), 100 * insp_lookup_number(metrics, "balanced_accuracy"),
+                100 * insp_lookup_number(metrics, "accuracy.value"),
+                100 * insp_lookup_number(metrics, "recall.value"),
+                100 * insp_lookup_number(metrics, "specificity.value"), insp_lookup_number(metrics, "roc_auc"));
     }
 }
 
@@ -126,10 +160,12 @@ static void print_advice(FILE *out, const json_t *advice) {
         out,
         "\nThreshold %.6g: %.0f of %.0f anomalies missed (95 %%: at most %.1f %%), %.0f of %.0f good parts called "
         "anomalies (95 %%: %.1f to %.1f %%).\n",
-        number(advice, "threshold"), number(missed, "hits"), number(missed, "of"), 100 * number(missed, "high"),
-        number(alarms, "hits"), number(alarms, "of"), 100 * number(alarms, "low"), 100 * number(alarms, "high"));
+        insp_lookup_number(advice, "threshold"), insp_lookup_number(missed, "hits"),
+        insp_lookup_number(missed, "of"), 100 * insp_lookup_number(missed, "high"),
+        insp_lookup_number(alarms, "hits"), insp_lookup_number(alarms, "of"),
+        100 * insp_lookup_number(alarms, "low"), 100 * insp_lookup_number(alarms, "high"));
     if (!json_is_true(json_object_get(advice, "reachable")))
-        fprintf(out, "It does not keep the promise of --max-missed: %s.\n", text(advice, "reason"));
+        fprintf(out, "It does not keep the promise of --max-missed: %s.\n", insp_lookup_text(advice, "reason"));
 }
 
 void cli_report_cross_validate(FILE *out, const json_t *report) {
@@ -138,15 +174,19 @@ void cli_report_cross_validate(FILE *out, const json_t *report) {
     for (void *at = json_object_iter((json_t *)(uintptr_t)mean); at;
          at = json_object_iter_next((json_t *)(uintptr_t)mean, at)) {
         const char *name = json_object_iter_key(at);
-        if (!isnan(number(mean, name)))
-            fprintf(out, "  mean %-20s %.4f +- %.4f\n", name, number(mean, name), number(deviation, name));
+        if (!isnan(insp_lookup_number(mean, name)))
+            fprintf(out, "  mean %-20s %.4f +- %.4f\n", name, insp_lookup_number(mean, name),
+                    insp_lookup_number(deviation, name));
     }
     fprintf(out, "\nAll folds together, each image scored by the model that had not seen it:\n");
     print_metrics(out, json_object_get(report, "pooled"));
+    print_images(out, report, "pooled");
     print_advice(out, json_object_get(report, "threshold_advice"));
 }
 
 void cli_report_evaluate(FILE *out, const json_t *report) {
-    fprintf(out, "\nProduct %s, version %s:\n", text(report, "product"), text(report, "version"));
+    fprintf(out, "\nProduct %s, version %s:\n", insp_lookup_text(report, "product"),
+            insp_lookup_text(report, "version"));
     print_metrics(out, json_object_get(report, "metrics"));
+    print_images(out, report, "metrics");
 }

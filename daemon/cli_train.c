@@ -1,8 +1,10 @@
 /* train, cross-validate, evaluate: the jobs of core/train on the command line. Names, ranges and defaults of the
  * parameters are those of the HTTP interface (core/jobs/job_params.h), with dashes for underscores. */
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/jobs/job_params.h"
+#include "core/report/report_html.h"
 #include "daemon/cli.h"
 #include "daemon/cli_device.h"
 #include "daemon/cli_product.h"
@@ -11,8 +13,11 @@
 #include "daemon/serve_config.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     KINDS = 3,
@@ -42,11 +47,11 @@ static const struct parameter {
     {"activate", "activate", TRAIN, "WHEN", "never, if_better or always"},
     {"version", "version", EVALUATE, "V", "which model (default: the active one)"},
 };
-enum { PARAMETERS = sizeof parameters / sizeof *parameters, COMMON = 6, HELP_BYTES = 128 };
+enum { PARAMETERS = sizeof parameters / sizeof *parameters, COMMON = 7, HELP_BYTES = 128 };
 
 struct work {
     enum insp_job_kind kind;
-    const char *product, *data, *input;
+    const char *product, *data, *input, *html;
     bool json, no_cache, skip_unreadable;
     const char *value[PARAMETERS];
     char help[PARAMETERS][HELP_BYTES];
@@ -75,6 +80,7 @@ static size_t build_options(struct work *work, struct cli_option *options) {
         {"skip-unreadable", CLI_FLAG, &work->skip_unreadable, 0, 0, NULL, "leave out images that cannot be read"},
         {"no-cache", CLI_FLAG, &work->no_cache, 0, 0, NULL, "do not keep the trunk's output for the next time"},
         {"json", CLI_FLAG, &work->json, 0, 0, NULL, "print the report as one JSON document"},
+        {"html", CLI_STRING, &work->html, 0, 0, "FILE", "write the report as a page with pictures, for a browser"},
     };
     struct insp_job_params defaults = {.train = insp_train_params_default()};
     json_t *shown = insp_job_params_json(work->kind, &defaults);
@@ -192,6 +198,39 @@ static void print_report(const struct work *work, const json_t *report) {
     }
 }
 
+/* Before the long work: a report that cannot be written would be told an hour later. */
+static int check_html(const struct work *work, struct insp_error *reterr) {
+    char folder[INSP_PATH_BYTES];
+    struct stat st;
+    if (!work->html)
+        return 0;
+    int r = insp_path(folder, reterr, "%s", work->html);
+    if (r < 0)
+        return r;
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    else
+        memcpy(folder, ".", 2);
+    if (access(folder, W_OK | X_OK) < 0)
+        return insp_fail_errno(reterr, errno, "--html: cannot write in the folder %s", folder);
+    if (!*work->html || (stat(work->html, &st) == 0 && !S_ISREG(st.st_mode)))
+        return insp_fail(reterr, INSP_E_IO, "--html: \"%s\" is not a file's name", work->html);
+    return 0;
+}
+
+static int write_html(const struct work *work, const json_t *report, struct insp_error *reterr) {
+    _cleanup_free_ char *html = NULL;
+    char subtitle[128], now[INSP_RFC3339_BYTES];
+    size_t bytes;
+    insp_rfc3339(insp_wall_us(), now);
+    snprintf(subtitle, sizeof subtitle, "Written %.19sZ by inspectd " INSP_VERSION, now);
+    const struct insp_report_source source = {
+        .dataset_root = work->data, .limits = daemon_image_limits(&work->call.settings), .subtitle = subtitle};
+    int r = insp_report_html(report, &source, &html, &bytes, reterr);
+    return r < 0 ? r : insp_write_file(work->html, html, bytes, 0644, false, reterr);
+}
+
 static int run(enum insp_job_kind kind, const struct cli_command *command, int argc, char **argv) {
     struct work work = {.kind = kind};
     struct cli_option options[COMMON + PARAMETERS];
@@ -209,12 +248,16 @@ static int run(enum insp_job_kind kind, const struct cli_command *command, int a
         return cli_usage(command, "%s", error.detail);
     if (cli_input_transform(work.input, &work.params.train.input) < 0)
         return cli_usage(command, "--input is \"%.64s\"; it must be notebook or imagenet", work.input);
-    if (cli_prepare_state(&work.call, &error) < 0 || compute(&work, &report, &error) < 0)
+    if (cli_prepare_state(&work.call, &error) < 0 || check_html(&work, &error) < 0 ||
+        compute(&work, &report, &error) < 0)
         return cli_fail(command, &error);
     print_report(&work, report);
+    code = work.html ? write_html(&work, report, &error) : 0;
     if (kind == INSP_JOB_TRAIN && json_is_true(json_object_get(report, "activated")))
         cli_tell_daemon(&work.call);
     json_decref(report);
+    if (code < 0)
+        return cli_fail(command, &error);
     return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 }
 

@@ -140,6 +140,7 @@ def test_jobs(call):
     call("GET", "/v1/jobs", 200)
     call("GET", "/v1/jobs", 400, query="cursor=x")
     call("GET", "/v1/jobs/{id}", 404, **IDS)
+    call("GET", "/v1/jobs/{id}/report.html", 404, **IDS)
     call("DELETE", "/v1/admin/jobs/{id}", 404, admin=True, **IDS)
     call("DELETE", "/v1/admin/jobs/{id}", 401, **IDS)
 

@@ -1,11 +1,16 @@
 """Training over HTTP: from the POST to the model that serves, and everything that can go wrong on the way."""
 import json
 import os
+import pathlib
 import shutil
 import subprocess
+import sys
 
 import pytest
-from conftest import eventually, picture
+from conftest import FAKE, eventually, picture
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from report_page import Page  # noqa: E402
 
 SECONDS = 60  # a training of some images, also with sanitizers
 ENDED = {"succeeded", "failed", "cancelled"}
@@ -22,9 +27,10 @@ def datasets(tmp_path_factory):
 @pytest.fixture
 def begin(start, datasets):
     """begin(option...) -> a daemon whose client is admin and whose dataset root is `datasets`."""
-    def run(*options, state=None):
+    def run(*options, state=None, env=None):
         # With the fake shim a step takes no time of its own.
-        daemon = start(f"training.dataset_roots={datasets}", *options, state=state, env={"INSP_FAKE_PASS_MS": "10"})
+        daemon = start(f"training.dataset_roots={datasets}", *options, state=state,
+                       env={"INSP_FAKE_PASS_MS": "10"} if env is None else env)
         daemon.token = (daemon.state / "admin.token").read_text().strip()
         return daemon
     return run
@@ -191,3 +197,54 @@ def test_stop_while_it_trains(begin):
     again = begin(state=daemon.state)
     cut_off = job(again, running)
     assert cut_off["state"] == "failed" and cut_off["error"]["code"] == "interrupted"
+
+
+def test_report_as_a_page(begin, datasets):
+    daemon = begin()
+    mine = datasets / "marked"
+    shutil.copytree(datasets / "woven", mine)
+    hostile = mine / "test/hole/<img src=x onerror=alert(1)>&\"'\u202egnp.png"
+    picture_file = sorted((mine / "test/hole").iterdir())[0]
+    hostile.write_bytes(picture_file.read_bytes())
+    location = submit(daemon, "cross-validate", dataset="marked", epochs=1, folds=2, batch=2).headers["Location"]
+    done = finished(daemon, location)
+    assert done["state"] == "succeeded", done
+    answer = daemon("GET", location + "/report.html")
+    assert answer.status == 200 and answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    page = Page(answer.body.decode())
+    assert done["result"]["pooled"]["summary"] in page.text and done["id"] in page.text
+    assert any(source.startswith("data:image/jpeg") for source in page.sources)
+    assert hostile.name in page.text, "the set is small: every image is listed"
+    shutil.rmtree(mine)
+    gone = Page(daemon("GET", location + "/report.html").body.decode())
+    assert gone.sources == [] and "not there any more" in gone.text
+    assert daemon("GET", location + "/report.html?x=1").code == "invalid_query"
+
+
+def test_no_report_before_the_end(begin):
+    daemon = begin()
+    running = busy(daemon)
+    assert daemon("GET", running + "/report.html").code == "conflict"
+    assert daemon("DELETE", f"/v1/admin{running[3:]}").status == 202
+    assert finished(daemon, running)["state"] == "cancelled"
+    assert daemon("GET", running + "/report.html").code == "conflict"
+    assert daemon("GET", "/v1/jobs/0190b6f2-0000-7000-8000-000000000000/report.html").code == "not_found"
+
+
+def test_the_trunk_runs_once_per_image(begin, tmp_path_factory):
+    """188 images, 5 folds, 10 epochs: 188 runs. A second job on the same images: none."""
+    root = tmp_path_factory.mktemp("many")
+    subprocess.run([os.environ["INSPECTD"], "demo-data", str(root / "many"), "--images", "188"], check=True,
+                   capture_output=True)
+    daemon = begin(f"training.dataset_roots={root}", env={})
+    runs = []
+    for kind, more in (("cross-validate", {"folds": 5}), ("train", {"activate": "never"})):
+        epochs = 10 if FAKE else 1  # the trunk's part is the same however often the tail is trained
+        location = submit(daemon, kind, dataset="many", epochs=epochs, **more).headers["Location"]
+        eventually(lambda: job(daemon, location)["state"] in ENDED, 300)
+        done = job(daemon, location)
+        assert done["state"] == "succeeded", done
+        assert done["result"]["dataset"]["images"] == 188
+        runs.append(done["result"]["trunk_runs"])
+    assert runs == [188, 0]

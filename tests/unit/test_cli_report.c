@@ -86,4 +86,23 @@ START_TEST(test_what_is_missing_is_left_out) {
 }
 END_TEST
 
-INSP_TESTS(test_train, test_cross_validate, test_what_is_missing_is_left_out);
+START_TEST(test_wrong_images_and_masks) {
+    char *text =
+        printed(cli_report_evaluate,
+                "{'metrics':{'missed':2,'false_alarms':1},'images':[{'wrong':true,'type':'hole','path':"
+                "'test/hole/\\u001b[2J.png','probability':0.25},{'wrong':false,'type':'good','path':'fine.png'}],"
+                "'localisation':{'images':20,'unusable_masks':1,'pixel_auroc':0.96712,'boxes':{'value':0.9,"
+                "'low':0.7,'high':0.97,'hits':18,'of':20},'defects':null}}");
+    ck_says(text, "     0.2500  hole          test/hole/?[2J.png\n"); /* the terminal is not cleared */
+    ck_says(text, "and 2 more");
+    ck_assert_ptr_null(strstr(text, "fine.png"));
+    ck_says(text, "against 20 masks");
+    ck_says(text, "1 more masks could not be used");
+    ck_says(text, "pixel AUROC          0.9671");
+    ck_says(text, "boxes on a defect     90.0 %");
+    ck_assert_ptr_null(strstr(text, "nan"));
+    free(text);
+}
+END_TEST
+
+INSP_TESTS(test_train, test_cross_validate, test_what_is_missing_is_left_out, test_wrong_images_and_masks);

@@ -1,0 +1,215 @@
+#include "core/report/report_html.h"
+
+#include "core/report/curves.h"
+#include "core/report/figures.h"
+#include "core/report/html.h"
+#include "core/report/lookup.h"
+#include "core/report/picture.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CLOSE_CALLS = 8 };
+
+/* insp_report_css: the file's text, with a NUL behind it. */
+__asm__(".section .rodata\n.global insp_report_css\ninsp_report_css:\n.incbin \"" INSP_REPORT_CSS
+        "\"\n.byte 0\n.previous\n");
+extern const char insp_report_css[];
+
+static const struct kind {
+    const char *name, *title, *judged; /* judged: which images the figures are about */
+    const char *metrics;               /* where the figures lie */
+} kinds[] = {
+    {"train", "Training", "on images held out from the training", "metrics"},
+    {"cross-validate", "Cross-validation", "each image judged by the model that had not seen it", "pooled"},
+    {"evaluate", "Evaluation", "on all images of the set", "metrics"},
+};
+
+struct page {
+    FILE *out;
+    const json_t *report;
+    const struct insp_report_source *source;
+    const struct kind *kind;
+    const json_t *metrics;
+    size_t wrong_listed, wrong; /* wrong: in all */
+};
+
+static void head(const struct page *page) {
+    FILE *out = page->out;
+    fprintf(
+        out,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+        /* A report is opened from anywhere: nothing in it may ever run or load, whatever a file is named. */
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+        "img-src data:\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>%s of ",
+        page->kind->title);
+    insp_html_text(out, insp_lookup_text(page->report, "product"));
+    fprintf(out, "</title>\n<style>\n%s</style></head>\n<body>\n<header><h1>%s of ", insp_report_css,
+            page->kind->title);
+    insp_html_foreign(out, insp_lookup_text(page->report, "product"));
+    fputs("</h1>\n<p class=\"soft\">", out);
+    const char *version = insp_lookup_text(page->report, "version");
+    if (*version) {
+        fputs("Model version ", out);
+        insp_html_foreign(out, version);
+        if (json_is_boolean(insp_lookup(page->report, "activated")))
+            fputs(json_is_true(insp_lookup(page->report, "activated")) ? ", activated" : ", not activated", out);
+        fputs(" · ", out);
+    }
+    insp_html_text(out, page->source->subtitle);
+    fputs("</p></header>\n<main>\n", out);
+}
+
+static int summary(const struct page *page, struct insp_error *reterr) {
+    FILE *out = page->out;
+    fputs("<p class=\"lead\">", out);
+    insp_html_text(out, insp_lookup_text(page->metrics, "summary"));
+    fprintf(out, " – %s.</p>\n", page->kind->judged);
+    insp_report_tiles(out, page->metrics);
+    fputs("<div class=\"columns\"><div class=\"stack\">\n", out);
+    insp_report_confusion(out, page->metrics);
+    insp_report_types(out, page->metrics);
+    insp_report_rates(out, page->metrics);
+    fputs("</div><div class=\"stack\">\n", out);
+    insp_report_histogram_chart(out, page->report);
+    int r = insp_report_roc_chart(out, page->report, page->metrics, reterr);
+    fputs("</div></div>\n", out);
+    return r;
+}
+
+static int figure(const struct page *page, const json_t *image, struct insp_error *reterr) {
+    FILE *out = page->out;
+    bool wrong = json_is_true(insp_lookup(image, "wrong"));
+    bool per_image = !strcmp(insp_lookup_text(page->report, "heatmap.scale"), "per_image");
+    bool cold = per_image && !strcmp(insp_lookup_text(image, "verdict"), "good"); /* as it is served */
+    double threshold = insp_lookup_number(page->report, "heatmap.threshold");
+    fprintf(out, "<figure%s>", wrong ? " class=\"wrong\"" : "");
+    int r = insp_report_picture(out, page->source, image, cold || isnan(threshold) ? 2 : (float)threshold, reterr);
+    fputs("<figcaption><b>", out);
+    insp_html_text(out, insp_lookup_text(image, "verdict"));
+    fprintf(out, " %.4f</b>, really ", insp_lookup_number(image, "probability"));
+    insp_html_foreign(out, insp_lookup_text(image, "type"));
+    fputs("<br>", out);
+    insp_html_foreign(out, insp_lookup_text(image, "path"));
+    fputs("</figcaption></figure>\n", out);
+    return r;
+}
+
+/* Pictures of wrong verdicts, or of right ones. */
+static int gallery(const struct page *page, bool wrong, size_t most, struct insp_error *reterr) {
+    const json_t *images = insp_lookup(page->report, "images"), *image;
+    size_t i, shown = 0;
+    int r = 0;
+    fputs("<div class=\"pictures\">\n", page->out);
+    json_array_foreach(images, i, image) {
+        if (json_is_true(insp_lookup(image, "wrong")) != wrong || !insp_lookup(image, "heat"))
+            continue;
+        if (shown++ == most || (r = figure(page, image, reterr)) < 0)
+            break;
+    }
+    fputs("</div>\n", page->out);
+    return r;
+}
+
+static void wrong_table(const struct page *page) {
+    const json_t *images = insp_lookup(page->report, "images"), *image;
+    FILE *out = page->out;
+    size_t i;
+    fputs(
+        "<div class=\"panel scroll\"><table><caption>All wrong verdicts, the surest first</caption><thead><tr><th "
+        "scope=\"col\">image</th><th scope=\"col\">really</th><th scope=\"col\">said</th><th scope=\"col\" "
+        "class=\"number\">probability</th></tr></thead><tbody>\n",
+        out);
+    json_array_foreach(images, i, image) {
+        if (!json_is_true(insp_lookup(image, "wrong")))
+            continue;
+        fputs("<tr><td class=\"name\">", out);
+        insp_html_foreign(out, insp_lookup_text(image, "path"));
+        fputs("</td><td>", out);
+        insp_html_foreign(out, insp_lookup_text(image, "type"));
+        fputs("</td><td>", out);
+        insp_html_text(out, insp_lookup_text(image, "verdict"));
+        fprintf(out, "</td><td class=\"number\">%.4f</td></tr>\n", insp_lookup_number(image, "probability"));
+    }
+    fputs("</tbody></table></div>\n", out);
+    if (page->wrong > page->wrong_listed)
+        fprintf(out, "<p>%zu more wrong verdicts are not listed.</p>\n", page->wrong - page->wrong_listed);
+}
+
+static int images(const struct page *page, struct insp_error *reterr) {
+    FILE *out = page->out;
+    int r = 0;
+    if (!json_array_size(insp_lookup(page->report, "images")))
+        return 0;
+    fputs("<h2>Wrong verdicts</h2>\n", out);
+    if (!page->wrong_listed) {
+        fputs("<p>None: every image was judged right.</p>\n", out);
+    } else {
+        wrong_table(page);
+        fputs("<p class=\"soft\">The worst ones, with their heat; point at a picture to see it without.</p>\n",
+              out);
+        r = gallery(page, true, INSP_REPORT_PICTURES - CLOSE_CALLS, reterr);
+    }
+    if (r == 0) {
+        fputs("<h2>Closest calls</h2>\n<p class=\"soft\">Judged right, but nearest to the threshold.</p>\n", out);
+        r = gallery(page, false, CLOSE_CALLS, reterr);
+    }
+    return r;
+}
+
+static void count_wrong(struct page *page) {
+    const json_t *list = insp_lookup(page->report, "images"), *image;
+    double all = insp_lookup_number(page->metrics, "missed") + insp_lookup_number(page->metrics, "false_alarms");
+    size_t i;
+    json_array_foreach(list, i, image) {
+        page->wrong_listed += json_is_true(insp_lookup(image, "wrong"));
+    }
+    page->wrong = all > 0 ? (size_t)all : 0;
+}
+
+static int body(const struct page *page, struct insp_error *reterr) {
+    FILE *out = page->out;
+    head(page);
+    int r = summary(page, reterr);
+    if (r == 0)
+        r = images(page, reterr);
+    if (r < 0)
+        return r;
+    insp_report_localisation(out, page->report);
+    insp_report_advice(out, page->report);
+    insp_report_folds(out, page->report);
+    r = insp_report_curves(out, page->report, reterr);
+    if (r < 0)
+        return r;
+    insp_report_previous(out, page->report);
+    insp_report_facts(out, page->report);
+    fputs("</main>\n</body></html>\n", out);
+    return 0;
+}
+
+int insp_report_html(const json_t *report, const struct insp_report_source *source, char **ret_html,
+                     size_t *ret_bytes, struct insp_error *reterr) {
+    struct page page = {.report = report, .source = source};
+    _cleanup_free_ char *html = NULL;
+    for (size_t i = 0; i < INSP_COUNT(kinds); i++)
+        if (!strcmp(insp_lookup_text(report, "kind"), kinds[i].name))
+            page.kind = &kinds[i];
+    if (!page.kind)
+        return insp_fail(reterr, INSP_E_INTERNAL,
+                         "this is no report of a training, cross-validation or evaluation");
+    page.metrics = insp_lookup(report, page.kind->metrics);
+    count_wrong(&page);
+    size_t bytes;
+    page.out = open_memstream(&html, &bytes);
+    if (!page.out)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+    int r = body(&page, reterr);
+    bool whole = !ferror(page.out);
+    if ((fclose(page.out) != 0 || !whole) && r == 0)
+        r = insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+    if (r < 0)
+        return r;
+    *ret_html = insp_take_ptr(html);
+    *ret_bytes = bytes;
+    return 0;
+}

@@ -1,0 +1,84 @@
+#include "core/report/figures.h"
+
+#include "tests/unit/report_fixture.h"
+
+START_TEST(metrics_as_tables) {
+    json_t *metrics = parsed(SAMPLE_METRICS);
+    WRITTEN(text, insp_report_tiles(out, metrics); insp_report_confusion(out, metrics);
+            insp_report_rates(out, metrics); insp_report_types(out, metrics));
+    ck_says(text, "<dd class=\"value bad\">2</dd><dd class=\"soft\">of 20 anomalies (95 %: 2.8 to 30.1 %)");
+    ck_says(text, "<td class=\"wrong\"><b>1</b>false alarms</td>");
+    ck_says(text, "<td class=\"right\"><b>17</b>passed</td>");
+    ck_says(text, "<td class=\"number\">35 of 38</td><td class=\"number\">92.1 %</td>");
+    ck_says(text, "79.0 to 97.3 %");
+    ck_says(text, "<td class=\"number\">0.9810</td>");
+    ck_says(text, "<bdi>&lt;hole&gt;</bdi>");
+    ck_says_not(text, "nan");
+    free(text);
+    json_decref(metrics);
+}
+END_TEST
+
+START_TEST(folds_with_mean_and_deviation) {
+    json_t *report = parsed("{'thin':true,'folds':[{'fold':1,'held_out':38,'metrics':" SAMPLE_METRICS "}],"
+                            "'mean':{'accuracy':0.9,'f1':0.8},'std':{'accuracy':0.05,'roc_auc':null}}");
+    WRITTEN(text, insp_report_folds(out, report));
+    ck_says(text, "<tr><th scope=\"row\">1</th><td class=\"number\">38</td><td class=\"number\">92.2 %</td>");
+    ck_says(text, "fewer images than there are folds");
+    ck_says(text, "<th scope=\"row\">mean</th>");
+    ck_says(text, "<td class=\"number\">0.8000</td>");
+    ck_says(text, "<td class=\"number\">5.0 %</td>");
+    ck_says_not(text, "nan");
+    free(text);
+    json_decref(report);
+}
+END_TEST
+
+START_TEST(localisation_advice_and_the_version_before) {
+    json_t *report = parsed(
+        "{'reason':'better by <2 %>','previous':{'version':'v1','metrics':" SAMPLE_METRICS "},"
+        "'threshold_advice':{'max_missed':0.01,'reachable':false,'reason':'too few anomalies','threshold':0.42,"
+        "'missed':{'value':0,'low':0,'high':0.06,'hits':0,'of':60},'false_alarms':null},"
+        "'localisation':{'images':20,'unusable_masks':1,'pixel_auroc':0.96712,'boxes':{'value':0.9,'low':0.7,"
+        "'high':0.97,'hits':18,'of':20},'defects':null}}");
+    WRITTEN(text, insp_report_localisation(out, report); insp_report_advice(out, report);
+            insp_report_previous(out, report));
+    ck_says(text, "Over the 20 anomalous images that have a mask; 1 more masks could not be used");
+    ck_says(text, "<b>0.9671</b>");
+    ck_says(text, "18 of 20");
+    ck_says(text, "Advised threshold: 0.42");
+    ck_says(text, "<b>These images cannot promise that:</b> too few anomalies.");
+    ck_says(text, "0 to 6.0 %");
+    ck_says(text, "version <bdi>v1</bdi>");
+    ck_says(text, "better by &lt;2 %&gt;");
+    free(text);
+    json_decref(report);
+}
+END_TEST
+
+START_TEST(facts_of_any_kind) {
+    json_t *report = parsed("{'dataset':{'digest':'abc','counts':{'<b>':3}},'params':{'class_weights':[1.0,3.0],"
+                            "'learning_rate':0.0001,'skip_unreadable':false},'seconds':{'training':59.403849}}");
+    WRITTEN(text, insp_report_facts(out, report));
+    ck_says(text, "<dt>&lt;b&gt;</dt><dd>3</dd>");
+    ck_says(text, "<dt>class weights</dt><dd>[1.0, 3.0]</dd>");
+    ck_says(text, "<dt>training</dt><dd>59.4 s</dd>");
+    ck_assert_uint_eq(times(text, "<h3>"), 4);
+    free(text);
+    json_decref(report);
+}
+END_TEST
+
+START_TEST(what_is_missing_is_left_out) {
+    json_t *report = json_object();
+    WRITTEN(text, insp_report_confusion(out, NULL); insp_report_rates(out, NULL); insp_report_types(out, NULL);
+            insp_report_folds(out, report); insp_report_localisation(out, report); insp_report_advice(out, report);
+            insp_report_previous(out, report));
+    ck_assert_str_eq(text, "");
+    free(text);
+    json_decref(report);
+}
+END_TEST
+
+INSP_TESTS(metrics_as_tables, folds_with_mean_and_deviation, localisation_advice_and_the_version_before,
+           facts_of_any_kind, what_is_missing_is_left_out);
