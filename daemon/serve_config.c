@@ -58,6 +58,7 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
                 .anomaly_age_us = (int64_t)settings->storage_keep_anomaly_days * day_us,
                 .free_bytes_min = settings->storage_free_bytes_min,
                 .image_bytes_max = settings->storage_image_bytes_max,
+                .thumbnail_bytes_max = settings->storage_thumbnail_bytes_max,
             },
         .retention_interval_s = (unsigned)settings->storage_sweep_interval_s,
         .dataset_roots = settings->training_dataset_roots,

@@ -113,3 +113,34 @@ void insp_image_discard(const struct insp_store *store, const struct insp_record
             unlink(path);
     }
 }
+
+struct lookup {
+    const char *id;
+    bool kept;
+};
+
+static int find_row(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    struct lookup *lookup = arg;
+    unsigned char blob[INSP_ID_BLOB_BYTES];
+    int64_t key;
+    if (!insp_id_parse(lookup->id, blob, &key))
+        return 0;
+    _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
+    int r = insp_sql_prepare(db, "SELECT 1 FROM inspection WHERE key = ?1 AND id = ?2 AND image_kept = 1", &row,
+                             reterr);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(row, 1, key);
+    sqlite3_bind_blob(row, 2, blob, sizeof blob, SQLITE_STATIC);
+    int step = sqlite3_step(row);
+    lookup->kept = step == SQLITE_ROW;
+    return step == SQLITE_ROW || step == SQLITE_DONE ? 0 : insp_sql_fail(db, reterr);
+}
+
+int insp_image_is_kept(struct insp_store *store, const char *id, bool *ret, struct insp_error *reterr) {
+    struct lookup lookup = {.id = id};
+    int r = insp_store_read(store, find_row, &lookup, reterr);
+    if (r == 0)
+        *ret = lookup.kept;
+    return r;
+}

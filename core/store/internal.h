@@ -25,6 +25,9 @@ struct insp_store {
     pthread_cond_t reader_free;
     struct sqlite3 *reader[INSP_READERS];
     bool reader_taken[INSP_READERS];
+    pthread_mutex_t thumbnail_lock; /* the next two */
+    uint64_t thumbnail_bytes;
+    bool thumbnails_known; /* were counted since the start */
 };
 
 /* UUIDv7 <-> its 16 bytes and its sortable key: 42 bits of milliseconds, the 12 bits that count within one, and 9
@@ -44,6 +47,9 @@ int insp_image_write(const struct insp_store *store, const struct insp_record *r
                      struct insp_error *reterr);
 /* Removes the files of a group that will not be committed. */
 void insp_image_discard(const struct insp_store *store, const struct insp_record *records, size_t count);
+
+/* Whether an inspection has a row whose image is kept; an id that is none has not. */
+int insp_image_is_kept(struct insp_store *store, const char *id, bool *ret, struct insp_error *reterr);
 
 /* Adds a record to its minute's statistics, inside the writer's transaction. */
 int insp_minute_add(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr);

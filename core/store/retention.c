@@ -2,6 +2,7 @@
 
 #include "core/base/fs.h"
 #include "core/store/internal.h"
+#include "core/store/thumbnail_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -156,6 +157,7 @@ static void remove_files(const struct batch *batch, struct insp_retention_result
             insp_image_path(batch->store, batch->row[i].id, key, batch->extension[i], path, NULL) < 0)
             continue;
         unlink(path);
+        insp_thumbnail_drop(batch->store, batch->row[i].id);
         result->images++;
         result->bytes += batch->row[i].bytes;
     }
@@ -208,40 +210,17 @@ static int sweep_space(struct batch *batch, struct insp_retention_result *result
     return r;
 }
 
-struct orphan {
-    const char *id;
-    bool has_row;
-};
-
-static int find_row(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
-    struct orphan *orphan = arg;
-    unsigned char blob[INSP_ID_BLOB_BYTES];
-    int64_t key;
-    if (!insp_id_parse(orphan->id, blob, &key))
-        return 0;
-    _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
-    int r = insp_sql_prepare(db, "SELECT 1 FROM inspection WHERE key = ?1 AND id = ?2 AND image_kept = 1", &row,
-                             reterr);
-    if (r < 0)
-        return r;
-    sqlite3_bind_int64(row, 1, key);
-    sqlite3_bind_blob(row, 2, blob, sizeof blob, SQLITE_STATIC);
-    int step = sqlite3_step(row);
-    orphan->has_row = step == SQLITE_ROW;
-    return step == SQLITE_ROW || step == SQLITE_DONE ? 0 : insp_sql_fail(db, reterr);
-}
-
 static int sweep_file(struct insp_store *store, int folder, const char *name, int64_t now_us,
                       struct insp_retention_result *result, struct insp_error *reterr) {
     char id[INSP_UUID_BYTES];
-    struct orphan orphan = {.id = id};
+    bool kept = false;
     struct stat st;
     snprintf(id, sizeof id, "%.36s", name);
     if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
         now_us - (int64_t)st.st_mtime * 1000000 < ORPHAN_AGE_US)
         return 0;
-    int r = insp_store_read(store, find_row, &orphan, reterr);
-    if (r < 0 || orphan.has_row)
+    int r = insp_image_is_kept(store, id, &kept, reterr);
+    if (r < 0 || kept)
         return r;
     if (unlinkat(folder, name, 0) == 0) {
         result->images++;
@@ -306,6 +285,8 @@ int insp_retention_sweep(struct insp_store *store, const struct insp_retention *
     int r = 0;
     while (r == 0 && removed && (policy->good_age_us || policy->anomaly_age_us))
         r = sweep_batch(batch, &result, &removed, reterr);
+    if (r == 0)
+        r = insp_thumbnail_sweep(store, policy->thumbnail_bytes_max, NULL, reterr);
     if (r == 0)
         r = sweep_space(batch, &result, reterr);
     if (r == 0)

@@ -9,6 +9,7 @@
 struct insp_retention {
     int64_t good_age_us, anomaly_age_us; /* images and rows older than this go; 0: never by age */
     uint64_t free_bytes_min;             /* images go until this much is free; 0: never by space */
+    uint64_t thumbnail_bytes_max;        /* the cache of thumbnails is cut back to this; 0: none are kept */
     uint64_t image_bytes_max;            /* images go until all of them are at most this; 0: no limit */
 };
 
@@ -30,10 +31,9 @@ int insp_retention_plan(const struct insp_retention *policy, const struct insp_r
 struct insp_retention_result {
     uint64_t rows, images, bytes;
 };
-/* One sweep: age removes rows and images, space removes images (the row stays, image_kept = false). Also removes
- * image files without a row that are older than an hour, and
- * statistics older than 400 days. Blocks: the pool, at intervals and when a put met
- * INSP_E_NOSPACE. */
+/* One sweep: age removes rows and images, space removes images (the row stays, image_kept = false). The thumbnails
+ * of removed images go with them. Also removes image files without a row that are older than an hour, and
+ * statistics older than 400 days. Blocks: the pool, at intervals and when a put met INSP_E_NOSPACE. */
 int insp_retention_sweep(struct insp_store *store, const struct insp_retention *policy, int64_t now_us,
                          struct insp_retention_result *ret, struct insp_error *reterr);
 

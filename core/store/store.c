@@ -107,6 +107,7 @@ int insp_store_open(const char *state_dir, enum insp_durability durability, stru
     store->durability = durability;
     pthread_mutex_init(&store->write_lock, NULL);
     pthread_mutex_init(&store->read_lock, NULL);
+    pthread_mutex_init(&store->thumbnail_lock, NULL);
     pthread_cond_init(&store->reader_free, NULL);
     r = open_writer(store, reterr);
     if (r == 0)
@@ -131,6 +132,7 @@ void insp_store_close(struct insp_store *store) {
     sqlite3_close(store->writer); /* the last connection: checkpoints and removes the WAL */
     pthread_cond_destroy(&store->reader_free);
     pthread_mutex_destroy(&store->read_lock);
+    pthread_mutex_destroy(&store->thumbnail_lock);
     pthread_mutex_destroy(&store->write_lock);
     free(store);
 }

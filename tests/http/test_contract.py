@@ -89,6 +89,8 @@ def test_inspections(call):
     call("GET", posts + "/{id}", 404, **IDS)
     call("GET", posts + "/{id}/image", 200, **one)
     call("GET", posts + "/{id}/image", 404, **IDS)
+    call("GET", posts + "/{id}/image", 200, query="width=32", **one)
+    call("GET", posts + "/{id}/image", 400, query="width=3", **one)
     for view in "threshold", "overlay", "raw":
         call("GET", posts + "/{id}/heatmap.png", 200, query=f"view={view}&threshold=0.2", **one)
     call("GET", posts + "/{id}/heatmap.png", 400, query="view=none", **one)

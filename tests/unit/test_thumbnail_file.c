@@ -1,0 +1,169 @@
+#include "core/store/thumbnail_file.h"
+
+#include "core/base/fs.h"
+#include "core/store/retention.h"
+#include "tests/unit/store_fixture.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utime.h>
+
+static const char jpeg[] = "\xff\xd8 a small picture \xff\xd9";
+enum { BYTES = sizeof jpeg - 1, MANY = 1 << 20 };
+
+static struct fixture f;
+static char id[4][INSP_UUID_BYTES];
+
+static void setup(void) {
+    fixture_open(&f);
+    for (int i = 0; i < 4; i++) {
+        struct insp_record record = fixture_record(id[i], "carpet", i & 1);
+        fixture_put(&f, &record);
+    }
+}
+
+static bool there(int i, uint32_t width) {
+    unsigned char *data;
+    size_t bytes;
+    int r = insp_thumbnail_get(f.store, id[i], width, &data, &bytes, &f.err);
+    if (r == 0) {
+        ck_assert_uint_eq(bytes, BYTES);
+        ck_assert_mem_eq(data, jpeg, BYTES);
+        free(data);
+        return true;
+    }
+    ck_assert_int_eq(r, INSP_E_NOT_FOUND);
+    return false;
+}
+
+static void path_of(int i, const char *name, char *ret) {
+    ck_insp_ok(insp_path(ret, &f.err, "%s/cache/thumbnails/%s%s%s", f.dir, id[i], *name ? "/" : "", name), f.err);
+}
+
+static bool exists(int i, const char *name) {
+    char path[INSP_PATH_BYTES];
+    path_of(i, name, path);
+    return access(path, F_OK) == 0;
+}
+
+START_TEST(test_keeps_and_drops) {
+    setup();
+    ck_assert(!there(0, 64));
+    ck_assert(insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, MANY));
+    ck_assert(insp_thumbnail_keep(f.store, id[0], 128, jpeg, BYTES, MANY));
+    ck_assert(there(0, 64) && there(0, 128) && !there(0, 65) && !there(1, 64));
+    insp_thumbnail_drop(f.store, id[0]);
+    ck_assert(!there(0, 64) && !exists(0, ""));
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(test_not_without_an_image) {
+    setup();
+    char none[INSP_UUID_BYTES];
+    insp_uuid7(none);
+    ck_assert(!insp_thumbnail_keep(f.store, none, 64, jpeg, BYTES, MANY));
+    uint64_t bytes = 1;
+    ck_insp_ok(insp_thumbnail_sweep(f.store, MANY, &bytes, &f.err), f.err);
+    ck_assert_uint_eq(bytes, 0);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(test_bounded_and_the_oldest_go) {
+    setup();
+    uint64_t bytes;
+    ck_assert(!insp_thumbnail_keep(f.store, id[0], 16, jpeg, BYTES, 0));
+    for (int i = 0; i < 4; i++)
+        ck_assert(insp_thumbnail_keep(f.store, id[i], 64, jpeg, BYTES, 4 * BYTES));
+    ck_assert(!insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES)); /* not one byte more */
+    ck_assert(!exists(3, "65.jpg"));
+    insp_store_close(f.store); /* what lies there is counted anew */
+    ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
+    ck_assert(!insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES));
+    ck_insp_ok(insp_thumbnail_sweep(f.store, 4 * BYTES, &bytes, &f.err), f.err);
+    ck_assert_uint_eq(bytes, 4 * BYTES); /* within the bound: nothing goes */
+    ck_insp_ok(insp_thumbnail_sweep(f.store, 3 * BYTES, &bytes, &f.err), f.err);
+    ck_assert_uint_eq(bytes, 2 * BYTES);
+    ck_assert(!there(0, 64) && !there(1, 64) && there(2, 64) && there(3, 64));
+    ck_assert(insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, 3 * BYTES));
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(test_what_a_kill_or_a_power_cut_left) {
+    setup();
+    char path[INSP_PATH_BYTES];
+    const struct utimbuf long_ago = {0};
+    ck_assert(insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, MANY));
+    path_of(0, "64.jpg", path);
+    ck_assert_int_eq(truncate(path, BYTES - 1), 0);
+    ck_assert(!there(0, 64)); /* not whole: made anew */
+    ck_assert(insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, MANY));
+    ck_assert(there(0, 64));
+    path_of(0, "65.jpg.Abcdef", path);
+    ck_insp_ok(insp_write_file(path, jpeg, 3, 0600, false, &f.err), f.err);
+    ck_insp_ok(insp_thumbnail_sweep(f.store, MANY, NULL, &f.err), f.err);
+    ck_assert(exists(0, "65.jpg.Abcdef")); /* perhaps being written now */
+    ck_assert_int_eq(utime(path, &long_ago), 0);
+    ck_insp_ok(insp_thumbnail_sweep(f.store, MANY, NULL, &f.err), f.err);
+    ck_assert(!exists(0, "65.jpg.Abcdef") && there(0, 64));
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(test_goes_with_its_image) {
+    setup();
+    struct insp_retention_result result;
+    const struct insp_retention by_space = {.image_bytes_max = 18,
+                                            .thumbnail_bytes_max = MANY}; /* of 4 images of 6 */
+    for (int i = 0; i < 4; i++)
+        ck_assert(insp_thumbnail_keep(f.store, id[i], 64, jpeg, BYTES, MANY));
+    ck_insp_ok(insp_retention_sweep(f.store, &by_space, insp_wall_us(), &result, &f.err), f.err);
+    ck_assert_uint_eq(result.images, 1);
+    ck_assert(!there(0, 64) && there(1, 64) && there(2, 64) && there(3, 64));
+    ck_assert(!insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, MANY)); /* nor comes back after it */
+    const struct insp_retention by_age = {.good_age_us = 1, .anomaly_age_us = 1, .thumbnail_bytes_max = MANY};
+    ck_insp_ok(insp_retention_sweep(f.store, &by_age, insp_wall_us() + 1000000, &result, &f.err), f.err);
+    for (int i = 0; i < 4; i++)
+        ck_assert(!exists(i, ""));
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(test_a_disk_that_refuses) {
+    setup();
+    char path[INSP_PATH_BYTES];
+    ck_insp_ok(insp_path(path, &f.err, "%s/cache", f.dir), f.err);
+    ck_insp_ok(insp_write_file(path, "", 0, 0600, false, &f.err), f.err); /* a file where the folder should be */
+    ck_assert(!insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, MANY));
+    ck_assert(!there(0, 64));
+    fixture_close(&f);
+}
+END_TEST
+
+static void *keep_often(void *arg) {
+    for (int k = 0; k < 200; k++) {
+        insp_thumbnail_keep(f.store, id[k & 3], 64, jpeg, BYTES, MANY);
+        if (arg && k % 10 == 0)
+            insp_thumbnail_drop(f.store, id[k & 3]);
+        there(k & 3, 64); /* whole, or not there: never in between */
+    }
+    return NULL;
+}
+
+START_TEST(test_many_at_once) {
+    setup();
+    pthread_t thread[4];
+    for (intptr_t i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, keep_often, (void *)i), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    fixture_close(&f);
+}
+END_TEST
+
+INSP_TESTS(test_keeps_and_drops, test_not_without_an_image, test_bounded_and_the_oldest_go,
+           test_what_a_kill_or_a_power_cut_left, test_goes_with_its_image, test_a_disk_that_refuses,
+           test_many_at_once);
