@@ -250,7 +250,7 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
     api_inspection_abandon(request);
     api_dataset_release(request);
     log_request(request, code);
-    api_metrics_request(server->metrics, request);
+    api_meters_request(server->meters, request);
     unlink_request(server, request);
     api_request_free(request);
     if (server->stopping)

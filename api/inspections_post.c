@@ -157,7 +157,7 @@ static void done(struct insp_inspection *job) {
     }
     struct insp_error error = {0};
     request->submitted = false; /* request->job is the request's own again */
-    api_metrics_inspection(request->server->metrics, job);
+    api_meters_inspection(request->server->meters, job);
     if (!job->code) {
         note(request, job);
         publish(request, job);

@@ -25,7 +25,8 @@ struct api_models {
     struct list list;
     bool reloading, testing;
     bool reload_again;
-    api_models_changed *changed; /* may be NULL */
+    char failure[INSP_ERROR_DETAIL_BYTES]; /* why the registry itself could not be read again; "" */
+    api_models_changed *changed;           /* may be NULL */
     void *changed_arg;
     struct waiter *waiters; /* for the reading after the present one */
     size_t test_place;
@@ -149,6 +150,7 @@ static int load_one(struct reload *reload, struct insp_device *device, struct in
     const struct api_model *old = unchanged(reload, item->product, version);
     if (old) {
         *item = *old;
+        item->reload_failure[0] = 0; /* the active version is the one that serves, whatever was active meanwhile */
         insp_model_ref(item->model);
         return 0;
     }
@@ -169,13 +171,17 @@ static int load_one(struct reload *reload, struct insp_device *device, struct in
     return code;
 }
 
-/* A version that cannot be loaded does not take the product off the line: the one that served goes on. */
-static void keep_serving(const struct reload *reload, struct api_model *item) {
+/* A version that cannot be loaded does not take the product off the line: the one that served goes on, and says so
+ * until a reading goes well. */
+static void keep_serving(const struct reload *reload, struct api_model *item, const struct insp_error *error) {
     const struct api_model *old = list_find(&reload->old, item->product);
-    if (!old || !old->model)
+    if (!old || !old->model) {
+        memcpy(item->failure, error->detail, sizeof item->failure);
         return;
+    }
     *item = *old;
     insp_model_ref(item->model);
+    memcpy(item->reload_failure, error->detail, sizeof item->reload_failure);
 }
 
 static int load_all(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
@@ -194,8 +200,7 @@ static int load_all(struct insp_device *device, struct insp_trunk *trunk, void *
         if (load_one(reload, device, trunk, item, &error)) {
             insp_log_warning("model not loaded product=%s code=%s detail=\"%s\"", item->product,
                              insp_code_wire(error.code), error.detail);
-            keep_serving(reload, item);
-            memcpy(item->failure, error.detail, sizeof item->failure);
+            keep_serving(reload, item, &error);
         }
     }
     insp_names_clear(&products);
@@ -263,8 +268,10 @@ static void reloaded(void *arg, int code, const struct insp_error *error) {
     models->reloading = false;
     if (code) {
         insp_log_error("models not read again code=%s detail=\"%s\"", insp_code_wire(code), error->detail);
+        memcpy(models->failure, error->detail, sizeof models->failure);
         list_clear(&reload->fresh);
     } else {
+        models->failure[0] = 0;
         list_clear(&models->list);
         models->list = reload->fresh;
         tell_changes(models, &reload->old);
@@ -296,6 +303,7 @@ static void start_reload(struct api_models *models) {
     if (code) {
         models->reloading = false;
         insp_log_error("models not read again code=%s", insp_code_wire(code));
+        snprintf(models->failure, sizeof models->failure, "%s", insp_code_title(code));
         if (reload)
             list_clear(&reload->old);
         free(reload);
@@ -407,12 +415,20 @@ const struct api_model *api_models_at(const struct api_models *models, size_t pl
     return &models->list.item[place];
 }
 
+const char *api_models_failure(const struct api_models *models) {
+    return models->failure;
+}
+
+static const char *failure_of(const struct api_model *item) {
+    return item->failure[0] ? item->failure : item->reload_failure[0] ? item->reload_failure : NULL;
+}
+
 json_t *api_models_json(const struct api_models *models) {
     json_t *all = json_object();
     for (size_t i = 0; all && i < models->list.count; i++) {
         const struct api_model *item = &models->list.item[i];
         json_t *one = json_pack("{s:s?,s:b,s:s?}", "version", item->model ? item->model->manifest->version : NULL,
-                                "ready", item->passed, "failure", item->failure[0] ? item->failure : NULL);
+                                "ready", item->passed, "failure", failure_of(item));
         json_object_set_new(all, item->product, one);
     }
     return all;

@@ -13,6 +13,7 @@ struct api_model {
     char product[INSP_NAME_BYTES];
     struct insp_model *model;              /* owned reference; NULL where loading failed or no version is active */
     char failure[INSP_ERROR_DETAIL_BYTES]; /* why model is NULL, or what the self-test found; "" */
+    char reload_failure[INSP_ERROR_DETAIL_BYTES]; /* why the active version is not the one that serves; "" */
     bool golden_known, passed;
     float golden; /* the self-test's first answer, which every later one is held against */
 };
@@ -43,6 +44,10 @@ bool api_models_ready(const struct api_models *models); /* at least one model pa
 /* A new reference to the product's model. INSP_E_UNKNOWN_PRODUCT; INSP_E_NOT_READY says what is wrong with it. */
 int api_models_get(struct api_models *models, const char *product, struct insp_model **ret,
                    struct insp_error *reterr);
+
+/* Why the registry could not be read again at the last try; "". What concerns one product stands in its api_model.
+ */
+const char *api_models_failure(const struct api_models *models);
 
 size_t api_models_count(const struct api_models *models);
 const struct api_model *api_models_at(const struct api_models *models, size_t place);

@@ -1,4 +1,5 @@
 #include "api/handlers.h"
+#include "api/prometheus.h"
 #include "api/server.h"
 
 int api_healthz(struct api_request *request, struct insp_error *reterr) {
@@ -6,23 +7,37 @@ int api_healthz(struct api_request *request, struct insp_error *reterr) {
                              json_pack("{s:s,s:s}", "status", "ok", "version", INSP_VERSION), reterr);
 }
 
+enum { REASON_BYTES = 2 * INSP_NAME_BYTES + INSP_ERROR_DETAIL_BYTES + 80 };
+
+static void add_product(json_t *list, const struct api_model *item) {
+    char text[REASON_BYTES];
+    if (!item->passed) {
+        snprintf(text, sizeof text, "product %s: %s", item->product,
+                 item->failure[0] ? item->failure : "the self-test has not run yet");
+        json_array_append_new(list, json_string(text));
+    }
+    if (item->reload_failure[0]) {
+        snprintf(text, sizeof text, "product %s: the active version could not be loaded, %s still serves: %s",
+                 item->product, item->model->manifest->version, item->reload_failure);
+        json_array_append_new(list, json_string(text));
+    }
+}
+
 static json_t *reasons(struct api_server *server) {
     json_t *list = json_array();
-    char text[INSP_NAME_BYTES + INSP_ERROR_DETAIL_BYTES + 16];
+    char text[REASON_BYTES];
     if (server->stopping)
         json_array_append_new(list, json_string("the daemon is shutting down"));
     if (!insp_engine_trunk_sha256(server->config.engine)[0])
         json_array_append_new(list, json_string("no trunk is loaded; see inspectd trunk --help"));
     if (!api_models_count(server->models))
         json_array_append_new(list, json_string("no product has a model; see inspectd train --help"));
-    for (size_t i = 0; i < api_models_count(server->models); i++) {
-        const struct api_model *item = api_models_at(server->models, i);
-        if (item->passed)
-            continue;
-        snprintf(text, sizeof text, "product %s: %s", item->product,
-                 item->failure[0] ? item->failure : "the self-test has not run yet");
+    if (api_models_failure(server->models)[0]) {
+        snprintf(text, sizeof text, "the models could not be read again: %s", api_models_failure(server->models));
         json_array_append_new(list, json_string(text));
     }
+    for (size_t i = 0; i < api_models_count(server->models); i++)
+        add_product(list, api_models_at(server->models, i));
     return list;
 }
 

@@ -1,138 +1,10 @@
 #include "api/prometheus.h"
 
+#include "api/process.h"
 #include "api/server.h"
-
-#include "core/base/clock.h"
-#include "core/inspect/inspection.h"
-#include "core/inspect/pipeline.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Seconds: 1 ms to 5 s, about 1-2-5. */
-static const double bounds[] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5};
-enum { BUCKETS = INSP_COUNT(bounds), REASONS = 32 };
-
-struct histogram {
-    uint64_t bucket[BUCKETS + 1], count; /* the last bucket is +Inf; not cumulative */
-    double sum;
-};
-
-struct series {
-    char product[INSP_NAME_BYTES], model[INSP_NAME_BYTES];
-    const char *camera; /* one of metrics->camera or "other" */
-    enum insp_verdict verdict;
-    uint64_t count;
-};
-
-enum stage { STAGE_DECODE, STAGE_QUEUE, STAGE_INFERENCE, STAGE_STORE, STAGE_TOTAL, STAGES };
-static const char *const stage_name[STAGES] = {"decode", "queue", "inference", "store", "total"};
-
-struct api_metrics {
-    struct series series[API_METRICS_SERIES];
-    size_t series_count, camera_count;
-    uint64_t series_overflow;
-    char camera[API_METRICS_CAMERAS][INSP_TAG_BYTES];
-    struct histogram requests, stage[STAGES];
-    uint64_t status[6]; /* by first digit */
-    struct {
-        char code[32];
-        uint64_t count;
-    } refused[REASONS];
-    size_t refused_count;
-    uint64_t deadline_misses;
-    int64_t started_us;
-};
-
-int api_metrics_new(struct api_metrics **ret, struct insp_error *reterr) {
-    struct api_metrics *metrics = calloc(1, sizeof *metrics);
-    if (!metrics)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the metrics");
-    metrics->started_us = insp_wall_us();
-    *ret = metrics;
-    return 0;
-}
-
-void api_metrics_free(struct api_metrics *metrics) {
-    free(metrics);
-}
-
-static void observe(struct histogram *histogram, int64_t us) {
-    double seconds = (double)us / 1e6;
-    size_t i = 0;
-    while (i < BUCKETS && seconds > bounds[i])
-        i++;
-    histogram->bucket[i]++;
-    histogram->count++;
-    histogram->sum += seconds;
-}
-
-static void count_refusal(struct api_metrics *metrics, const char *code) {
-    for (size_t i = 0; i < metrics->refused_count; i++)
-        if (!strcmp(metrics->refused[i].code, code)) {
-            metrics->refused[i].count++;
-            return;
-        }
-    if (metrics->refused_count < REASONS) { /* the error table has about as many codes */
-        snprintf(metrics->refused[metrics->refused_count].code, sizeof metrics->refused[0].code, "%s", code);
-        metrics->refused[metrics->refused_count++].count = 1;
-    }
-}
-
-void api_metrics_request(struct api_metrics *metrics, const struct api_request *request) {
-    unsigned digit = request->response.status / 100;
-    metrics->status[digit < INSP_COUNT(metrics->status) ? digit : 0]++;
-    observe(&metrics->requests, insp_mono_us() - request->started_us);
-    bool inspection = request->route && request->route->kind == API_ASYNC;
-    if (inspection && !strcmp(request->response.code, insp_code_wire(INSP_E_DEADLINE)))
-        metrics->deadline_misses++;
-    if (inspection && request->response.code[0])
-        count_refusal(metrics, request->response.code);
-}
-
-const char *api_metrics_camera(struct api_metrics *metrics, const char *camera) {
-    for (size_t i = 0; i < metrics->camera_count; i++)
-        if (!strcmp(metrics->camera[i], camera))
-            return metrics->camera[i];
-    if (metrics->camera_count == API_METRICS_CAMERAS)
-        return "other";
-    char *place = metrics->camera[metrics->camera_count++];
-    snprintf(place, INSP_TAG_BYTES, "%s", camera);
-    return place;
-}
-
-static void count_verdict(struct api_metrics *metrics, const struct insp_inspection *job) {
-    const char *camera = api_metrics_camera(metrics, job->camera);
-    const struct insp_manifest *manifest = job->model->manifest;
-    for (size_t i = 0; i < metrics->series_count; i++) {
-        struct series *s = &metrics->series[i];
-        if (s->verdict == job->verdict && s->camera == camera && !strcmp(s->product, manifest->product) &&
-            !strcmp(s->model, manifest->version)) {
-            s->count++;
-            return;
-        }
-    }
-    if (metrics->series_count == API_METRICS_SERIES) {
-        metrics->series_overflow++;
-        return;
-    }
-    struct series *s = &metrics->series[metrics->series_count++];
-    memcpy(s->product, manifest->product, sizeof s->product);
-    memcpy(s->model, manifest->version, sizeof s->model);
-    s->camera = camera;
-    s->verdict = job->verdict;
-    s->count = 1;
-}
-
-void api_metrics_inspection(struct api_metrics *metrics, const struct insp_inspection *job) {
-    if (job->code)
-        return;
-    count_verdict(metrics, job);
-    const int64_t us[STAGES] = {job->decode_us, job->queue_us, job->inference_us, job->store_us, job->total_us};
-    for (size_t i = 0; i < STAGES; i++)
-        observe(&metrics->stage[i], us[i]);
-}
 
 void api_metrics_escape(const char *value, char *out, size_t bytes) {
     size_t used = 0;
@@ -145,103 +17,192 @@ void api_metrics_escape(const char *value, char *out, size_t bytes) {
 }
 
 static void head(FILE *out, const char *name, const char *type, const char *help) {
-    fprintf(out, "# HELP inspectd_%s %s\n# TYPE inspectd_%s %s\n", name, help, name, type);
+    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 static void gauge(FILE *out, const char *name, const char *help, double value) {
     head(out, name, "gauge", help);
-    fprintf(out, "inspectd_%s %.17g\n", name, value);
+    fprintf(out, "%s %.17g\n", name, value);
+}
+
+static void counter(FILE *out, const char *name, const char *help, double value) {
+    head(out, name, "counter", help);
+    fprintf(out, "%s %.17g\n", name, value);
 }
 
 static void write_histogram(FILE *out, const char *name, const char *label, const char *value,
-                            const struct histogram *h) {
+                            const struct api_histogram *h) {
     uint64_t below = 0;
-    char pair[64] = "", comma[66] = "", braces[66] = "";
-    if (label) {
-        snprintf(pair, sizeof pair, "%s=\"%s\"", label, value);
-        snprintf(comma, sizeof comma, "%s,", pair);
-        snprintf(braces, sizeof braces, "{%s}", pair);
-    }
-    for (size_t i = 0; i < BUCKETS; i++) {
+    for (size_t i = 0; i < API_METERS_BUCKETS; i++) {
         below += h->bucket[i];
-        fprintf(out, "inspectd_%s_bucket{%sle=\"%g\"} %llu\n", name, comma, bounds[i], (unsigned long long)below);
+        fprintf(out, "%s_bucket{%s=\"%s\",le=\"%g\"} %llu\n", name, label, value, api_meters_bounds[i],
+                (unsigned long long)below);
     }
-    fprintf(out, "inspectd_%s_bucket{%sle=\"+Inf\"} %llu\n", name, comma, (unsigned long long)h->count);
-    fprintf(out, "inspectd_%s_sum%s %.6f\ninspectd_%s_count%s %llu\n", name, braces, h->sum, name, braces,
-            (unsigned long long)h->count);
+    fprintf(out, "%s_bucket{%s=\"%s\",le=\"+Inf\"} %llu\n", name, label, value, (unsigned long long)h->count);
+    fprintf(out, "%s_sum{%s=\"%s\"} %.6f\n%s_count{%s=\"%s\"} %llu\n", name, label, value, h->sum, name, label,
+            value, (unsigned long long)h->count);
 }
 
-static void write_inspections(FILE *out, const struct api_metrics *metrics) {
+static void write_inspections(FILE *out, const struct api_meters *meters) {
     char camera[2 * INSP_TAG_BYTES + 1];
-    head(out, "inspections_total", "counter", "Inspections that were answered with a verdict.");
-    for (size_t i = 0; i < metrics->series_count; i++) {
-        const struct series *s = &metrics->series[i];
+    head(out, "inspectd_inspections_total", "counter", "Inspections that were answered with a verdict.");
+    for (size_t i = 0; i < meters->series_count; i++) {
+        const struct api_meters_series *s = &meters->series[i];
         api_metrics_escape(s->camera, camera, sizeof camera);
         fprintf(out, "inspectd_inspections_total{product=\"%s\",camera=\"%s\",verdict=\"%s\",model=\"%s\"} %llu\n",
                 s->product, camera, insp_verdict_name(s->verdict), s->model, (unsigned long long)s->count);
     }
-    if (metrics->series_overflow)
+    if (meters->series_overflow)
         fprintf(out,
                 "inspectd_inspections_total{product=\"other\",camera=\"other\",verdict=\"other\",model=\"other\"} "
                 "%llu\n",
-                (unsigned long long)metrics->series_overflow);
-    head(out, "refused_total", "counter", "Inspections that were not answered with a verdict, by problem code.");
-    for (size_t i = 0; i < metrics->refused_count; i++)
-        fprintf(out, "inspectd_refused_total{reason=\"%s\"} %llu\n", metrics->refused[i].code,
-                (unsigned long long)metrics->refused[i].count);
-    head(out, "deadline_misses_total", "counter", "Inspections whose deadline passed before the verdict.");
-    fprintf(out, "inspectd_deadline_misses_total %llu\n", (unsigned long long)metrics->deadline_misses);
-    head(out, "stage_duration_seconds", "histogram", "Time of an inspection in each stage.");
-    for (size_t i = 0; i < STAGES; i++)
-        write_histogram(out, "stage_duration_seconds", "stage", stage_name[i], &metrics->stage[i]);
+                (unsigned long long)meters->series_overflow);
+    head(out, "inspectd_refused_total", "counter",
+         "Inspections that were not answered with a verdict, by problem code.");
+    for (size_t i = 0; i < meters->refused_count; i++)
+        fprintf(out, "inspectd_refused_total{reason=\"%s\"} %llu\n", meters->refused[i].code,
+                (unsigned long long)meters->refused[i].count);
+    counter(out, "inspectd_deadline_misses_total", "Inspections whose deadline passed before the verdict.",
+            (double)meters->deadline_misses);
+    head(out, "inspectd_stage_duration_seconds", "histogram", "Time of an inspection in each stage.");
+    for (size_t i = 0; i < API_STAGES; i++)
+        write_histogram(out, "inspectd_stage_duration_seconds", "stage", api_meters_stage_name[i],
+                        &meters->stage[i]);
 }
 
-static void write_requests(FILE *out, const struct api_metrics *metrics) {
-    head(out, "http_requests_total", "counter",
+static void write_requests(FILE *out, const struct api_meters *meters) {
+    head(out, "inspectd_http_requests_total", "counter",
          "HTTP requests by class of status; 0xx: cut off before an answer.");
-    for (size_t i = 0; i < INSP_COUNT(metrics->status); i++)
+    for (size_t i = 0; i < INSP_COUNT(meters->status); i++)
         fprintf(out, "inspectd_http_requests_total{status=\"%zuxx\"} %llu\n", i,
-                (unsigned long long)metrics->status[i]);
-    head(out, "request_duration_seconds", "histogram", "From the headers to the end of the answer.");
-    write_histogram(out, "request_duration_seconds", NULL, NULL, &metrics->requests);
+                (unsigned long long)meters->status[i]);
+    head(out, "inspectd_request_duration_seconds", "histogram",
+         "From the headers to the end of the answer; event streams are left out.");
+    for (size_t i = 0; i < API_CALLS; i++)
+        write_histogram(out, "inspectd_request_duration_seconds", "call", api_meters_call_name[i],
+                        &meters->request[i]);
 }
 
-static void write_engine(FILE *out, struct api_server *server) {
+/* Bounds 1, 2, 4 .. INSP_BATCH_LIMIT images. */
+static void write_batches(FILE *out, const struct insp_engine_status *status) {
+    uint64_t below = 0;
+    size_t n = 1;
+    head(out, "inspectd_batch_size", "histogram", "Images per forward pass.");
+    for (size_t bound = 1; bound <= INSP_BATCH_LIMIT; bound *= 2) {
+        for (; n <= bound; n++)
+            below += status->passes_of[n];
+        fprintf(out, "inspectd_batch_size_bucket{le=\"%zu\"} %llu\n", bound, (unsigned long long)below);
+    }
+    fprintf(out,
+            "inspectd_batch_size_bucket{le=\"+Inf\"} %llu\ninspectd_batch_size_sum %llu\n"
+            "inspectd_batch_size_count %llu\n",
+            (unsigned long long)status->passes, (unsigned long long)status->images,
+            (unsigned long long)status->passes);
+}
+
+static void write_device(FILE *out, const struct insp_engine_status *status) {
+    const struct insp_device_usage *memory = &status->memory;
+    if (!memory->total_bytes) /* the CPU's memory is the process's */
+        return;
+    const struct {
+        const char *name, *help;
+        uint64_t bytes;
+    } row[] = {
+        {"inspectd_device_memory_allocated_bytes", "Device memory in use by tensors.", memory->allocated_bytes},
+        {"inspectd_device_memory_reserved_bytes", "Device memory held by this process's allocator.",
+         memory->reserved_bytes},
+        {"inspectd_device_memory_free_bytes", "Device memory that no process holds.", memory->free_bytes},
+        {"inspectd_device_memory_total_bytes", "Device memory in all.", memory->total_bytes},
+    };
+    for (size_t i = 0; i < INSP_COUNT(row); i++)
+        gauge(out, row[i].name, row[i].help, (double)row[i].bytes);
+}
+
+static void write_engine(FILE *out, const struct api_server *server) {
     struct insp_engine_status status;
     insp_engine_status(server->config.engine, &status);
-    gauge(out, "in_flight", "Inspections between headers and answer.", (double)server->slots);
-    gauge(out, "in_flight_limit", "limits.inflight.", server->config.inflight);
-    gauge(out, "queue_depth", "Images that wait for the device.", (double)status.queued);
-    gauge(out, "batch_images", "Images in the pass that runs now.", (double)status.in_pass);
-    head(out, "passes_total", "counter", "Forward passes.");
-    fprintf(out, "inspectd_passes_total %llu\n", (unsigned long long)status.passes);
-    head(out, "images_scored_total", "counter", "Images scored in those passes.");
-    fprintf(out, "inspectd_images_scored_total %llu\n", (unsigned long long)status.images);
-    head(out, "model_info", "gauge", "1 for each active model that passed its self-test, else 0.");
+    gauge(out, "inspectd_in_flight", "Inspections between headers and answer.", (double)server->slots);
+    gauge(out, "inspectd_in_flight_limit", "Setting limits.inflight.", server->config.inflight);
+    gauge(out, "inspectd_queue_depth", "Images that wait for the device.", (double)status.queued);
+    gauge(out, "inspectd_batch_images", "Images in the pass that runs now.", (double)status.in_pass);
+    counter(out, "inspectd_passes_total", "Forward passes.", (double)status.passes);
+    counter(out, "inspectd_images_scored_total", "Images scored in those passes.", (double)status.images);
+    write_batches(out, &status);
+    write_device(out, &status);
+    head(out, "inspectd_model_info", "gauge", "Always 1: the version that serves a product, and on what.");
     for (size_t i = 0; i < api_models_count(server->models); i++) {
         const struct api_model *item = api_models_at(server->models, i);
-        fprintf(out, "inspectd_model_info{product=\"%s\",version=\"%s\",trunk=\"%.12s\",device=\"%s\"} %d\n",
-                item->product, item->model ? item->model->manifest->version : "",
-                item->model ? item->model->trunk_sha256 : "", status.device, item->passed);
+        if (item->model)
+            fprintf(out, "inspectd_model_info{product=\"%s\",version=\"%s\",trunk=\"%.12s\",device=\"%s\"} 1\n",
+                    item->product, item->model->manifest->version, item->model->trunk_sha256, status.device);
     }
 }
 
-static void write_process(FILE *out, const struct api_server *server) {
-    gauge(out, "ready", "1 while /readyz answers 200.", api_server_ready(server));
-    gauge(out, "start_time_seconds", "Start of the daemon, Unix time.", (double)server->metrics->started_us / 1e6);
-    size_t resident = 0;
-    if (!uv_resident_set_memory(&resident))
-        gauge(out, "resident_memory_bytes", "Resident memory of the process.", (double)resident);
-    gauge(out, "open_connections", "TCP connections.",
-          (double)MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections);
-    if (!server->usage_known)
+static void write_models(FILE *out, const struct api_server *server) {
+    head(out, "inspectd_model_ready", "gauge", "1 where the product's model is loaded and passed its self-test.");
+    for (size_t i = 0; i < api_models_count(server->models); i++)
+        fprintf(out, "inspectd_model_ready{product=\"%s\"} %d\n", api_models_at(server->models, i)->product,
+                api_models_at(server->models, i)->passed);
+    head(out, "inspectd_model_reload_failed", "gauge",
+         "1 where the active version could not be loaded and the one before it still serves.");
+    for (size_t i = 0; i < api_models_count(server->models); i++)
+        fprintf(out, "inspectd_model_reload_failed{product=\"%s\"} %d\n",
+                api_models_at(server->models, i)->product,
+                api_models_at(server->models, i)->reload_failure[0] != 0);
+}
+
+static void write_jobs(FILE *out, const struct api_server *server) {
+    double progress = 0;
+    bool running = insp_jobs_running(server->jobs, &progress);
+    gauge(out, "inspectd_job_running", "1 while a training, cross-validation or evaluation runs.", running);
+    if (running)
+        gauge(out, "inspectd_job_progress_ratio", "How far it is, 0 to 1.", progress);
+    head(out, "inspectd_jobs_total", "counter", "Jobs that ended since the start.");
+    for (int kind = 0; kind < API_METERS_KINDS; kind++)
+        for (int state = INSP_JOB_SUCCEEDED; state < API_METERS_STATES; state++)
+            fprintf(out, "inspectd_jobs_total{kind=\"%s\",state=\"%s\"} %llu\n",
+                    insp_job_kind_name((enum insp_job_kind)kind), insp_job_state_name((enum insp_job_state)state),
+                    (unsigned long long)server->meters->job[kind][state]);
+}
+
+static void write_store(FILE *out, const struct api_server *server) {
+    if (!server->usage_known) /* the first chore has not run yet */
         return;
-    gauge(out, "store_inspections", "Rows in the store.", (double)server->usage.inspections);
-    gauge(out, "store_images", "Posted images that are kept.", (double)server->usage.images);
-    gauge(out, "store_image_bytes", "Their size.", (double)server->usage.image_bytes);
-    gauge(out, "store_database_bytes", "Size of the database.", (double)server->usage.database_bytes);
-    gauge(out, "store_free_bytes", "Free bytes in the state folder's file system.",
-          (double)server->usage.free_bytes);
+    const struct insp_store_usage *usage = &server->usage;
+    gauge(out, "inspectd_store_inspections", "Rows in the store.", (double)usage->inspections);
+    gauge(out, "inspectd_store_images", "Posted images that are kept.", (double)usage->images);
+    gauge(out, "inspectd_store_image_bytes", "Their size.", (double)usage->image_bytes);
+    gauge(out, "inspectd_store_database_bytes", "Size of the database.", (double)usage->database_bytes);
+    gauge(out, "inspectd_store_free_bytes", "Free bytes in the state folder's file system.",
+          (double)usage->free_bytes);
+    gauge(out, "inspectd_store_free_limit_bytes",
+          "Setting storage.free_bytes_min: below it retention removes images.",
+          (double)server->config.retention.free_bytes_min);
+}
+
+/* The names that every Prometheus client library uses. */
+static void write_process(FILE *out, const struct api_meters *meters) {
+    struct api_process process;
+    gauge(out, "process_start_time_seconds", "Start of the daemon, Unix time.", (double)meters->started_us / 1e6);
+    if (api_process_read(&process, NULL))
+        return; /* no /proc: absent, as the client libraries do */
+    counter(out, "process_cpu_seconds_total", "User and system CPU time.", process.cpu_s);
+    gauge(out, "process_resident_memory_bytes", "Resident memory.", (double)process.resident_bytes);
+    gauge(out, "process_virtual_memory_bytes", "Virtual memory.", (double)process.virtual_bytes);
+    gauge(out, "process_open_fds", "Open file descriptors.", (double)process.open_fds);
+    gauge(out, "process_max_fds", "Limit of open file descriptors.", (double)process.max_fds);
+}
+
+static void write_server(FILE *out, const struct api_server *server) {
+    head(out, "inspectd_build_info", "gauge", "Always 1: version of the daemon and of libtorch.");
+    fprintf(out, "inspectd_build_info{version=\"%s\",libtorch=\"%s\"} 1\n", INSP_VERSION, insp_torch_version());
+    gauge(out, "inspectd_ready", "1 while /readyz answers 200.", api_server_ready(server));
+    gauge(out, "inspectd_open_connections", "TCP connections.",
+          (double)MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections);
+    gauge(out, "inspectd_event_clients", "Clients that follow /v1/events.",
+          (double)api_events_clients(server->events));
+    counter(out, "inspectd_event_clients_dropped_total", "Event clients cut off because they read too slowly.",
+            (double)api_events_dropped(server->events));
 }
 
 char *api_metrics_text(struct api_server *server, size_t *ret_bytes) {
@@ -249,12 +210,14 @@ char *api_metrics_text(struct api_server *server, size_t *ret_bytes) {
     FILE *out = open_memstream(&text, ret_bytes);
     if (!out)
         return NULL;
-    head(out, "build_info", "gauge", "Version of the daemon.");
-    fprintf(out, "inspectd_build_info{version=\"%s\"} 1\n", INSP_VERSION);
-    write_inspections(out, server->metrics);
-    write_requests(out, server->metrics);
+    write_server(out, server);
+    write_inspections(out, server->meters);
+    write_requests(out, server->meters);
     write_engine(out, server);
-    write_process(out, server);
+    write_models(out, server);
+    write_jobs(out, server);
+    write_store(out, server);
+    write_process(out, server->meters);
     bool failed = ferror(out);
     if (fclose(out) || failed) {
         free(text);

@@ -233,6 +233,7 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
 static void on_job_changed(void *arg, const char *id, json_t *brief) {
     struct api_server *server = arg;
     (void)id;
+    api_meters_job(server->meters, brief);
     api_events_publish(server->events, "job", NULL, json_incref(brief));
 }
 
@@ -285,7 +286,7 @@ static int start(struct api_server *server, const struct api_config *config, str
     if (!code)
         code = load_access(server, reterr);
     if (!code)
-        code = api_metrics_new(&server->metrics, reterr);
+        code = api_meters_new(&server->meters, reterr);
     if (!code)
         code = api_events_new(server, &server->events, reterr);
     struct insp_pipeline_config pipeline = {.image_limits = config->image_limits,
@@ -321,9 +322,9 @@ int api_server_new(uv_loop_t *loop, const struct api_config *config, struct api_
         api_server_free(server);
         return code;
     }
-    insp_log_info("listening address=%s tls=%s access=%s products=%zu", server->address,
+    insp_log_info("listening address=%s tls=%s access=%s products=%zu state_dir=%s", server->address,
                   server->key_pem ? "yes" : "no", server->open_access ? "open" : "tokens",
-                  api_models_count(server->models));
+                  api_models_count(server->models), server->state_dir);
     *ret = server;
     return 0;
 }

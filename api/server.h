@@ -5,8 +5,8 @@
 
 #include "api/api.h"
 #include "api/events.h"
+#include "api/meters.h"
 #include "api/models.h"
-#include "api/prometheus.h"
 #include "api/request.h"
 #include "api/tokens.h"
 #include "core/jobs/jobs.h"
@@ -42,7 +42,7 @@ struct api_server {
     struct insp_pipeline *pipeline;
     struct api_models *models;
     struct api_tokens tokens;
-    struct api_metrics *metrics;
+    struct api_meters *meters;
     struct insp_jobs *jobs;
     struct api_events *events;
 

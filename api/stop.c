@@ -19,7 +19,7 @@ void api_server_free(struct api_server *server) {
     if (server->listen_fd >= 0)
         close(server->listen_fd);
     api_models_free(server->models);
-    api_metrics_free(server->metrics);
+    api_meters_free(server->meters);
     api_events_free(server->events);
     api_tokens_clear(&server->tokens);
     if (server->key_pem)

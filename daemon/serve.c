@@ -215,8 +215,6 @@ static int start(struct daemon *daemon, struct insp_error *reterr) {
         r = start_server(daemon, reterr);
     if (r < 0)
         return r;
-    insp_log_info("listening address=%s state_dir=%s", api_server_address(daemon->server),
-                  daemon->settings->storage_state_dir);
     daemon_notify_ready(status_text(daemon, status, sizeof status));
     return 0;
 }

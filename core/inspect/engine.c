@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { BATCH_LIMIT = 64, LOOK_LIMIT = 4 * BATCH_LIMIT };
+enum { LOOK_LIMIT = 4 * INSP_BATCH_LIMIT, MEASURE_US = 1000000 };
 
 struct call {
     insp_engine_work *work;
@@ -41,6 +41,7 @@ struct insp_engine {
     size_t batch_max;
     float *staging; /* [batch_max,3,224,224] */
     float *cam;     /* [batch_max,14,14] */
+    int64_t measure_due_us;
 
     pthread_mutex_t lock; /* all below */
     pthread_cond_t work_came, call_finished, idle;
@@ -119,8 +120,8 @@ static size_t form_batch(struct insp_engine *engine, struct insp_score **ret_bat
 
 static int score_images(struct insp_engine *engine, struct insp_score **batch, size_t n,
                         struct insp_error *reterr) {
-    struct insp_tail *tail[BATCH_LIMIT] = {NULL};
-    float probability[BATCH_LIMIT];
+    struct insp_tail *tail[INSP_BATCH_LIMIT] = {NULL};
+    float probability[INSP_BATCH_LIMIT];
     if (!engine->trunk)
         return insp_fail(reterr, INSP_E_NOT_READY,
                          "no trunk is loaded: run `inspectd trunk import` or `trunk bank`");
@@ -136,6 +137,18 @@ static int score_images(struct insp_engine *engine, struct insp_score **batch, s
         memcpy(batch[i]->cam, engine->cam + i * INSP_MAP_FLOATS, sizeof batch[i]->cam);
     }
     return 0;
+}
+
+/* Without the lock. A driver that does not tell leaves the last figures: they are for people. */
+static void measure_memory(struct insp_engine *engine) {
+    struct insp_device_usage memory;
+    int64_t now_us = insp_mono_us();
+    if (!engine->device || now_us < engine->measure_due_us || insp_device_memory(engine->device, &memory, NULL))
+        return;
+    engine->measure_due_us = now_us + MEASURE_US;
+    pthread_mutex_lock(&engine->lock);
+    engine->status.memory = memory;
+    pthread_mutex_unlock(&engine->lock);
 }
 
 /* One image whose output is not finite must not take its neighbours with it: they are scored again, one by one. */
@@ -160,17 +173,19 @@ static void run_pass(struct insp_engine *engine, struct insp_score **batch, size
 
 /* Under the lock, which it drops for the pass. */
 static void pass(struct insp_engine *engine) {
-    struct insp_score *batch[BATCH_LIMIT];
+    struct insp_score *batch[INSP_BATCH_LIMIT];
     size_t n = form_batch(engine, batch);
     if (n) {
         engine->status.in_pass = n;
         engine->status.busy_since_us = engine->status.last_progress_us = insp_mono_us();
         pthread_mutex_unlock(&engine->lock);
         run_pass(engine, batch, n);
+        measure_memory(engine);
         pthread_mutex_lock(&engine->lock);
         engine->status.in_pass = 0;
         engine->status.passes++;
         engine->status.images += n;
+        engine->status.passes_of[n]++;
     }
     for (size_t i = 0; i < n; i++)
         push_score(&engine->scored, batch[i]);
@@ -186,6 +201,7 @@ static void run_call(struct insp_engine *engine) {
     engine->status.busy_since_us = engine->status.last_progress_us = insp_mono_us();
     pthread_mutex_unlock(&engine->lock);
     call->code = call->work(engine->device, engine->trunk, call->arg, &call->error);
+    measure_memory(engine);
     pthread_mutex_lock(&engine->lock);
     if (call->wait) {
         call->finished = true;
@@ -315,9 +331,9 @@ static void on_closed(uv_handle_t *handle) {
 
 int insp_engine_new(uv_loop_t *loop, const struct insp_engine_config *config, struct insp_engine **ret,
                     struct insp_error *reterr) {
-    if (config->batch_max < 1 || config->batch_max > BATCH_LIMIT)
+    if (config->batch_max < 1 || config->batch_max > INSP_BATCH_LIMIT)
         return insp_fail(reterr, INSP_E_CONFIG, "a batch of %zu images is not within 1..%d", config->batch_max,
-                         BATCH_LIMIT);
+                         INSP_BATCH_LIMIT);
     struct insp_engine *engine = allocate(config);
     if (!engine)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for batches of %zu images", config->batch_max);

@@ -12,9 +12,11 @@
 
 struct insp_engine;
 
+enum { INSP_BATCH_LIMIT = 64 }; /* images in one pass at most */
+
 struct insp_engine_config {
     struct insp_device_config device;
-    size_t batch_max; /* 1..64 images in one pass */
+    size_t batch_max; /* 1..INSP_BATCH_LIMIT images in one pass */
 };
 
 /* One image to score. Where a whole pass fails with INSP_E_MODEL its images are scored again one by one, so that
@@ -60,7 +62,9 @@ int insp_engine_call(struct insp_engine *engine, insp_engine_work *work, insp_en
 struct insp_engine_status {
     size_t queued, in_pass;
     uint64_t passes, images;
-    int64_t busy_since_us;    /* monotonic start of the pass that runs now; 0 when idle */
+    uint64_t passes_of[INSP_BATCH_LIMIT + 1]; /* passes of n images; they add up to passes */
+    struct insp_device_usage memory;          /* of the device, at most a second old while it works; CPU: 0 */
+    int64_t busy_since_us;                    /* monotonic start of the pass that runs now; 0 when idle */
     int64_t last_progress_us; /* monotonic: last time that the thread took or finished work, or found none */
     char device[32];
     char description[192];

@@ -726,7 +726,8 @@ int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret
         if (device->cuda()) {
             c10::cuda::CUDAGuard here(device->device);
             auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(device->device.index());
-            memory.used_bytes = static_cast<uint64_t>(stats.reserved_bytes[0].current); /* 0: all pools together */
+            memory.allocated_bytes = static_cast<uint64_t>(stats.allocated_bytes[0].current); /* 0: all pools */
+            memory.reserved_bytes = static_cast<uint64_t>(stats.reserved_bytes[0].current);
             size_t free_bytes = 0, total_bytes = 0;
             if (cudaMemGetInfo(&free_bytes, &total_bytes) != cudaSuccess)
                 fail(INSP_E_DEVICE, device->name + ": CUDA does not tell its memory");

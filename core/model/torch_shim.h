@@ -52,9 +52,10 @@ const char *insp_device_describe(
     const struct insp_device *device); /* one line for people: name, threads, engine, libtorch version */
 bool insp_device_is_cuda(const struct insp_device *device);
 
-/* Device memory in bytes: what this process's allocator holds, and the device's free and total. On CPU all 0. */
+/* Device memory in bytes: in tensors, held by this process's allocator, and the device's free and total. On CPU
+ * all 0. */
 struct insp_device_usage {
-    uint64_t used_bytes, free_bytes, total_bytes;
+    uint64_t allocated_bytes, reserved_bytes, free_bytes, total_bytes;
 };
 int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret_memory,
                        struct insp_error *reterr);

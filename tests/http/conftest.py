@@ -88,10 +88,10 @@ class Client:
             return got
 
     def metric(self, name):
-        """Sum of a metric's samples."""
+        """Sum of a metric's samples; None where the page does not have it."""
         text = self("GET", "/metrics").body.decode()
-        found = re.findall(rf"^inspectd_{name}(?:{{[^}}]*}})? (\S+)$", text, re.M)
-        return sum(map(float, found))
+        found = re.findall(rf"^(?:inspectd_)?{name}(?:{{.*}})? (\S+)$", text, re.M)
+        return sum(map(float, found)) if found or f"# TYPE inspectd_{name} " in text else None
 
 
 class Daemon(Client):

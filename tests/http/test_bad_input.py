@@ -95,9 +95,9 @@ def huge_jpeg():
 @pytest.mark.parametrize("kind, image", [("image/png", huge_png()), ("image/jpeg", huge_jpeg())], ids=["png", "jpeg"])
 def test_hundred_megapixels_in_two_kilobytes(daemon, kind, image):
     assert len(image) <= 2 << 10
-    before = daemon.metric("resident_memory_bytes")
+    before = daemon.metric("process_resident_memory_bytes")
     refused(daemon.inspect(image, kind=kind), 422, "image_too_large", "10000")
-    assert daemon.metric("resident_memory_bytes") < before + (50 << 20)
+    assert daemon.metric("process_resident_memory_bytes") < before + (50 << 20)
 
 
 def test_zero_sized(daemon):

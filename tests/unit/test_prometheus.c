@@ -1,10 +1,7 @@
 #include "api/prometheus.h"
-#include "core/inspect/inspection.h"
 #include "tests/unit/harness.h"
 
 #include <string.h>
-
-static struct insp_error err;
 
 START_TEST(test_escape) {
     char out[32];
@@ -28,20 +25,4 @@ START_TEST(test_a_cut_leaves_no_half_escape) {
 }
 END_TEST
 
-/* A client chooses the names of cameras: their number is bounded. */
-START_TEST(test_cameras_are_bounded) {
-    struct api_metrics *metrics;
-    char name[32];
-    ck_insp_ok(api_metrics_new(&metrics, &err), err);
-    for (int i = 0; i < API_METRICS_CAMERAS; i++) {
-        snprintf(name, sizeof name, "camera-%d", i);
-        ck_assert_str_eq(api_metrics_camera(metrics, name), name);
-    }
-    ck_assert_str_eq(api_metrics_camera(metrics, "one more"), "other");
-    ck_assert_str_eq(api_metrics_camera(metrics, "camera-0"), "camera-0");
-    api_metrics_free(metrics);
-    api_metrics_free(NULL);
-}
-END_TEST
-
-INSP_TESTS(test_escape, test_a_cut_leaves_no_half_escape, test_cameras_are_bounded);
+INSP_TESTS(test_escape, test_a_cut_leaves_no_half_escape);
