@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     SWEEP_MS = 50, /* how fast a departed client is noticed */
@@ -143,6 +144,15 @@ static int copy_config(struct api_server *server, const struct api_config *confi
     return code;
 }
 
+/* A warning and no more: secrets that Kubernetes mounts are 0644 in a folder that nobody else sees. */
+static void look_at_key_mode(const char *path) {
+    struct stat info;
+    if (!stat(path, &info) && info.st_mode & S_IROTH)
+        insp_log_warning(
+            "every user can read the TLS key file=%s mode=%04o; chmod 0640 and give it to the daemon's group",
+            path, info.st_mode & 07777u);
+}
+
 static int load_tls(struct api_server *server, struct insp_error *reterr) {
     bool certificate = server->certificate[0], key = server->key[0];
     if (!certificate && !key)
@@ -153,7 +163,11 @@ static int load_tls(struct api_server *server, struct insp_error *reterr) {
         return insp_fail(reterr, INSP_E_CONFIG, "this libmicrohttpd was built without TLS");
     size_t bytes;
     int code = insp_read_file(server->certificate, PEM_BYTES_MAX, &server->certificate_pem, &bytes, reterr);
-    return code ? code : insp_read_file(server->key, PEM_BYTES_MAX, &server->key_pem, &bytes, reterr);
+    if (!code)
+        code = insp_read_file(server->key, PEM_BYTES_MAX, &server->key_pem, &bytes, reterr);
+    if (!code)
+        look_at_key_mode(server->key);
+    return code;
 }
 
 static int load_access(struct api_server *server, struct insp_error *reterr) {
@@ -169,11 +183,15 @@ static int load_access(struct api_server *server, struct insp_error *reterr) {
     return code;
 }
 
+/* GnuTLS' own choice without TLS 1.0 and 1.1 (RFC 8996). */
+static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
 static int start_mhd(struct api_server *server, struct insp_error *reterr) {
     unsigned flags =
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (server->key_pem ? MHD_USE_TLS : 0);
     struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate_pem},
                                    {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key_pem},
+                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
                                    {MHD_OPTION_END, 0, NULL}};
     server->mhd = MHD_start_daemon(
         flags, 0, NULL, NULL, api_connection_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
@@ -182,7 +200,7 @@ static int start_mhd(struct api_server *server, struct insp_error *reterr) {
         MHD_OPTION_CONNECTION_TIMEOUT, 2 * server->config.request_timeout_s + 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
         api_connection_completed, server, MHD_OPTION_NOTIFY_CONNECTION, api_connection_notify, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, server->key_pem ? tls : tls + 2,
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, server->key_pem ? tls : tls + 3,
         MHD_OPTION_END);
     if (!server->mhd)
         return insp_fail(reterr, server->key_pem ? INSP_E_CONFIG : INSP_E_INTERNAL,

@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 
@@ -100,6 +101,51 @@ def serving(daemon):
 def model_call(daemon, method, path, body=None):
     return daemon(method, f"/v1/admin/products/carpet{path}", None if body is None else json.dumps(body),
                   Content_Type="application/json")
+
+
+def reasons(daemon):
+    answer = daemon("GET", "/readyz")
+    assert answer.status == 200
+    return answer.json["reasons"]
+
+
+def test_a_failed_reload_is_told_until_one_goes_well(start, state):
+    add_version(state, "carpet", "v2")
+    daemon = start("device.selftest_interval_s=1", state=state)
+    flip_a_weight(state / "models/carpet/v2")
+    (state / "models/carpet/active.json").write_text('{"active": "v2", "history": ["v1"]}')
+    assert reasons(daemon) == []
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_line("model not loaded product=carpet")
+    daemon.wait_line("models read again")
+    # The old version serves and passes its self-tests, which must not wipe the reason away.
+    tests = daemon.metric("passes_total")
+    eventually(lambda: daemon.metric("passes_total") >= tests + 2)
+    [reason] = reasons(daemon)
+    assert "carpet" in reason and "v1 still serves" in reason and "sha256" in reason.lower()
+    assert daemon("GET", "/readyz").json["models"]["carpet"] == {
+        "version": "v1", "ready": True, "failure": daemon("GET", "/v1/products/carpet").json["serving"]["failure"]}
+    assert daemon.metric("model_reload_failed") == 1 and daemon.metric("model_ready") == 1
+    assert daemon.inspect(IMAGE).json["model"] == "v1"
+    # Back to the version that serves anyway: nothing is loaded, and nothing is wrong any more.
+    (state / "models/carpet/active.json").write_text('{"active": "v1", "history": []}')
+    daemon.process.send_signal(signal.SIGHUP)
+    eventually(lambda: reasons(daemon) == [])
+    assert daemon.metric("model_reload_failed") == 0
+
+
+def test_a_registry_that_cannot_be_read_again_is_told(start, state):
+    daemon = start(state=state)
+    (state / "models").rename(state / "gone")
+    (state / "models").write_text("no folder")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_line("models not read again")
+    assert any("could not be read again" in reason for reason in reasons(daemon))
+    assert daemon.inspect(IMAGE).status == 200
+    (state / "models").unlink()
+    (state / "gone").rename(state / "models")
+    daemon.process.send_signal(signal.SIGHUP)
+    eventually(lambda: reasons(daemon) == [])
 
 
 def test_activate_and_rollback(admin, state):
