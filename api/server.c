@@ -19,7 +19,6 @@ enum {
     STUCK_US = 60 * 1000000, /* a pass longer than this: the inference thread does not progress */
     TURN_US = 10 * 1000000,
     PING_MS = 10000,
-    JOB_YIELD_US = 2 * 1000000,
 };
 
 /* --- libmicrohttpd in the loop ---------------------------------------------------------------------------------
@@ -261,11 +260,10 @@ static void on_job_activated(void *arg, const char *product, const char *version
     api_models_reload(server->models, NULL, NULL);
 }
 
-/* Between mini-batches inspections go first; the limit keeps a line that never pauses from starving the training.
- */
-static void on_job_yield(void *arg) {
+/* Inspections go first. */
+static void on_job_yield(void *arg, int64_t limit_us) {
     struct api_server *server = arg;
-    insp_engine_wait_idle(server->config.engine, JOB_YIELD_US);
+    insp_engine_wait_idle(server->config.engine, limit_us);
 }
 
 static void on_model_changed(void *arg, const char *product, const char *version) {

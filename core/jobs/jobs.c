@@ -7,6 +7,7 @@
 #include "core/jobs/job_live.h"
 #include "core/jobs/job_rows.h"
 #include "core/jobs/job_run.h"
+#include "core/model/pace.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -15,7 +16,14 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-enum { JOB_NICE = 10, CHANGED_INTERVAL_US = 100000 };
+enum {
+    JOB_NICE = 19,
+    CHANGED_INTERVAL_US = 100000,
+    /* A job waits for the line ten times as long as it worked at most, so that a line that never pauses slows a
+     * training down and does not stop it; and never longer at a time than a person waits for a cancel. */
+    YIELD_TIMES = 10,
+    YIELD_MAX_US = 2000000,
+};
 
 struct insp_jobs {
     struct insp_jobs_config config; /* its strings are the strdup'ed ones below */
@@ -25,6 +33,8 @@ struct insp_jobs {
     uv_work_t work;
     bool working;        /* loop thread: a worker looks for jobs or runs one */
     int64_t notified_us; /* loop thread */
+    int64_t resumed_us;  /* job's thread: when it began or last came back from a yield */
+    int64_t yielded_us;  /* job's thread: all that it waited for inspections */
     atomic_bool queued, changed, closing;
     struct insp_job_live *live;
     void (*closed)(void *arg);
@@ -70,8 +80,12 @@ static bool on_cancelled(void *arg) {
 
 static void on_yield(void *arg) {
     struct insp_jobs *jobs = arg;
-    if (jobs->config.yield)
-        jobs->config.yield(jobs->config.arg);
+    if (!jobs->config.yield)
+        return;
+    int64_t now_us = insp_mono_us(), limit_us = (now_us - jobs->resumed_us) * YIELD_TIMES;
+    jobs->config.yield(jobs->config.arg, limit_us < YIELD_MAX_US ? limit_us : YIELD_MAX_US);
+    jobs->resumed_us = insp_mono_us();
+    jobs->yielded_us += jobs->resumed_us - now_us;
 }
 
 static enum insp_job_state end_state(int code) {
@@ -115,9 +129,14 @@ static void *job_thread(void *arg) {
     struct insp_error err = {0};
     json_t *report = NULL;
     lower_priority();
+    jobs->resumed_us = insp_mono_us();
+    jobs->yielded_us = 0;
+    insp_pace_set(on_yield, jobs);
     const struct insp_progress progress = {
         .event = on_event, .cancelled = on_cancelled, .yield = on_yield, .arg = jobs};
     int code = insp_job_run(&jobs->config, a->row, &progress, &report, &err);
+    if (code == 0)
+        json_object_set_new(report, "yielded_s", json_real((double)jobs->yielded_us / 1e6));
     end_job(jobs, a->row, code, report, &err);
     json_decref(report);
     return NULL;

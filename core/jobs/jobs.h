@@ -42,8 +42,9 @@ struct insp_jobs_config {
     void (*changed)(void *arg, const char *id, json_t *brief);
     /* Loop thread. A training made `version` of `product` the active one: load it. */
     void (*activated)(void *arg, const char *product, const char *version);
-    /* The job's thread, between mini-batches: may block while inspections wait. NULL: never. */
-    void (*yield)(void *arg);
+    /* The job's thread, between mini-batches and (CPU kernels) between layers: blocks while inspections wait, at
+     * most limit_us. NULL: the job never waits. What was waited stands in the result as yielded_s. */
+    void (*yield)(void *arg, int64_t limit_us);
     void *arg;
 };
 

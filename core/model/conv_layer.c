@@ -1,5 +1,6 @@
 #include "core/model/conv_layer.h"
 #include "core/model/conv_threads.h"
+#include "core/model/pace.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -262,6 +263,7 @@ int insp_conv_layer_run(const struct insp_conv_layer *layer, struct insp_conv_sc
     int r = insp_conv_scratch_reserve(scratch, floats, reterr);
     if (r)
         return r;
+    insp_pace();
     insp_conv_border(dst, shape->out, shape->pool ? shape->side / 2 : shape->side, n);
     if (own)
         run_own(&pass, scratch->threads, scratch->floats);

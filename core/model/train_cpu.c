@@ -1,6 +1,7 @@
 #include "core/model/train_cpu.h"
 #include "core/model/conv_tail.h"
 #include "core/model/conv_threads.h"
+#include "core/model/pace.h"
 #include "core/model/train_kernel.h"
 
 #include <math.h>
@@ -283,6 +284,7 @@ static void weight_gradient(struct insp_cpu_trainer *trainer, size_t i, const fl
     size_t tiles = n * shape->tiles, runs = (tiles + RUN_TILES - 1) / RUN_TILES;
     size_t columns = kernel->conv->columns;
     float *v = trainer->run, *d = v + (size_t)POINTS * CHANNELS * RUN_TILES;
+    insp_pace();
 #pragma omp parallel num_threads(trainer->scratch.threads)
     {
         unsigned mode = insp_float_mode_enter();
@@ -342,6 +344,7 @@ static void update_bias(struct insp_cpu_trainer *trainer, const struct insp_adam
 static void update_conv(struct insp_cpu_trainer *trainer, const struct insp_adam *adam, size_t i) {
     size_t columns = trainer->kernel->conv->columns;
     const struct moments *conv = &trainer->conv[i];
+    insp_pace();
 #pragma omp parallel num_threads(trainer->scratch.threads)
     {
         unsigned mode = insp_float_mode_enter();
