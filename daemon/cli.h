@@ -71,9 +71,6 @@ int cli_prepare_state(const struct cli_call *call, struct insp_error *reterr);
  * again, or says on stderr how to. Silent where none runs. */
 void cli_tell_daemon(const struct cli_call *call);
 
-/* "notebook" (also NULL) or "imagenet" -> the input transform of --input; -1 for another word. */
-int cli_input_transform(const char *name, struct insp_transform *ret);
-
 /* Prints a JSON value and a newline on stdout and drops the reference -> exit code. NULL: out of memory. */
 int cli_print_json(const struct cli_command *command, json_t *value);
 

@@ -41,17 +41,18 @@ static const struct parameter {
     {"folds", "folds", FOLDS, "N", "parts that take turns at being the test"},
     {"seed", "seed", TRAIN | FOLDS | EVALUATE, "N", "same seed and threads, same split and same model"},
     {"threshold", "threshold", TRAIN | FOLDS, "X", "probability from which the verdict is anomaly"},
+    {"input", "input", TRAIN | FOLDS, "HOW", "notebook: pixels as 0..1; imagenet: ImageNet's mean and deviation"},
     {"heatmap_threshold", "heatmap-threshold", TRAIN | FOLDS, "X", "heat from which the map shows colour"},
     {"heatmap_scale", "heatmap-scale", TRAIN | FOLDS, "S", "fixed or per_image"},
     {"max_missed", "max-missed", TRAIN | FOLDS, "X", "share of anomalies that the advised threshold may miss"},
     {"activate", "activate", TRAIN, "WHEN", "never, if_better or always"},
     {"version", "version", EVALUATE, "V", "which model (default: the active one)"},
 };
-enum { PARAMETERS = sizeof parameters / sizeof *parameters, COMMON = 7, HELP_BYTES = 128 };
+enum { PARAMETERS = sizeof parameters / sizeof *parameters, COMMON = 6, HELP_BYTES = 128 };
 
 struct work {
     enum insp_job_kind kind;
-    const char *product, *data, *input, *html;
+    const char *product, *data, *html;
     bool json, no_cache, skip_unreadable;
     const char *value[PARAMETERS];
     char help[PARAMETERS][HELP_BYTES];
@@ -75,8 +76,6 @@ static size_t build_options(struct work *work, struct cli_option *options) {
     const struct cli_option common[COMMON] = {
         {"product", CLI_STRING, &work->product, 0, 0, "P", "name of the product"},
         {"data", CLI_STRING, &work->data, 0, 0, "DIR", "folder of the dataset"},
-        {"input", CLI_STRING, &work->input, 0, 0, "HOW",
-         "notebook: pixels as 0..1; imagenet: ImageNet's mean and deviation (default notebook)"},
         {"skip-unreadable", CLI_FLAG, &work->skip_unreadable, 0, 0, NULL, "leave out images that cannot be read"},
         {"no-cache", CLI_FLAG, &work->no_cache, 0, 0, NULL, "do not keep the trunk's output for the next time"},
         {"json", CLI_FLAG, &work->json, 0, 0, NULL, "print the report as one JSON document"},
@@ -86,8 +85,7 @@ static size_t build_options(struct work *work, struct cli_option *options) {
     json_t *shown = insp_job_params_json(work->kind, &defaults);
     size_t n = 0;
     for (size_t i = 0; i < COMMON; i++)
-        if (work->kind != INSP_JOB_EVALUATE || strcmp(common[i].name, "input") != 0)
-            options[n++] = common[i];
+        options[n++] = common[i];
     for (size_t i = 0; i < PARAMETERS; i++) {
         if (!(parameters[i].kinds & 1U << work->kind))
             continue;
@@ -119,18 +117,6 @@ static int parse_parameters(struct work *work, struct insp_error *reterr) {
     int r = insp_job_params_parse(work->kind, object, &work->params, reterr);
     json_decref(object);
     return r;
-}
-
-int cli_input_transform(const char *name, struct insp_transform *ret) {
-    static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
-    *ret = insp_transform_default();
-    if (!name || !strcmp(name, "notebook"))
-        return 0;
-    if (strcmp(name, "imagenet") != 0)
-        return -1;
-    memcpy(ret->mean, mean, sizeof mean);
-    memcpy(ret->std, std, sizeof std);
-    return 0;
 }
 
 static int run_kind(struct work *work, const struct insp_train_context *context, json_t **ret,
@@ -246,8 +232,6 @@ static int run(enum insp_job_kind kind, const struct cli_command *command, int a
         return cli_usage(command, "--product is \"%.64s\"; a name has 1 to 64 of A-Z a-z 0-9 . _ -", work.product);
     if (parse_parameters(&work, &error) < 0)
         return cli_usage(command, "%s", error.detail);
-    if (cli_input_transform(work.input, &work.params.train.input) < 0)
-        return cli_usage(command, "--input is \"%.64s\"; it must be notebook or imagenet", work.input);
     if (cli_prepare_state(&work.call, &error) < 0 || check_html(&work, &error) < 0 ||
         compute(&work, &report, &error) < 0)
         return cli_fail(command, &error);

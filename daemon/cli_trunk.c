@@ -106,7 +106,7 @@ static int bank(const struct cli_call *call, const char *folder, size_t count, c
 
 int cli_trunk_bank(const struct cli_command *command, int argc, char **argv) {
     unsigned long long count = 32;
-    const char *folder = NULL, *input = NULL;
+    const char *folder = NULL, *input = "notebook";
     const struct cli_option options[] = {
         {"images", CLI_STRING, &folder, 0, 0, "DIR", "images of good parts"},
         {"count", CLI_WHOLE, &count, 1, 256, "N", "use at most this many, evenly spaced (default 32)"},
@@ -121,7 +121,7 @@ int cli_trunk_bank(const struct cli_command *command, int argc, char **argv) {
         return code;
     if (!folder)
         return cli_usage(command, "--images is needed");
-    if (cli_input_transform(input, &transform) < 0)
+    if (!insp_transform_named(input, &transform))
         return cli_usage(command, "--input is \"%.64s\"; it must be notebook or imagenet", input);
     return bank(&call, folder, (size_t)count, &transform, &error) < 0 ? cli_fail(command, &error) : CLI_OK;
 }

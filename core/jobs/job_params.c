@@ -171,6 +171,12 @@ static int parse_member(enum insp_job_kind kind, const char *name, const json_t 
             p->train.activate = (enum insp_activate)choice;
         return r;
     }
+    if (!strcmp(name, "input") && bit != EVALUATE) {
+        const char *text = json_string_value(value);
+        return text && insp_transform_named(text, &p->train.input)
+                   ? 0
+                   : insp_fail(reterr, INSP_E_PARAMETER, "input must be one of \"notebook\", \"imagenet\"");
+    }
     if (!strcmp(name, "heatmap_scale") && bit != EVALUATE) {
         r = parse_choice(name, value, scale_names, INSP_COUNT(scale_names), &choice, reterr);
         if (r == 0)
@@ -219,6 +225,7 @@ json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_para
     if (bit == TRAIN)
         json_object_set_new(object, "activate", json_string(activate_names[t->activate]));
     if (bit != EVALUATE) {
+        json_object_set_new(object, "input", json_string(insp_transform_name(&t->input)));
         json_object_set_new(object, "heatmap_scale", json_string(scale_names[t->heatmap_scale]));
         json_object_set_new(object, "class_weights",
                             json_pack("[o,o]", json_float(t->class_weights[0]), json_float(t->class_weights[1])));

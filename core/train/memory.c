@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 static uint64_t mem_available(void) {
     _cleanup_fclose_ FILE *file = fopen("/proc/meminfo", "re");
@@ -60,9 +62,24 @@ static uint64_t cgroup_available(void) {
     return max > used ? max - used : 0;
 }
 
+static uint64_t address_space_available(void) {
+    struct rlimit limit;
+    uint64_t pages;
+    if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return UINT64_MAX;
+    _cleanup_fclose_ FILE *file = fopen("/proc/self/statm", "re");
+    if (!file || fscanf(file, "%" SCNu64, &pages) != 1)
+        return UINT64_MAX;
+    uint64_t used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+}
+
 uint64_t insp_memory_available(void) {
-    uint64_t machine = mem_available(), group = cgroup_available();
-    return machine < group ? machine : group;
+    const uint64_t left[] = {mem_available(), cgroup_available(), address_space_available()};
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < INSP_COUNT(left); i++)
+        least = left[i] < least ? left[i] : least;
+    return least;
 }
 
 uint64_t insp_memory_training_estimate(unsigned batch) {

@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-/* Bytes that this process may still take without swapping: MemAvailable, or what the cgroup (v2) leaves where that
- * is less. UINT64_MAX where the system does not say. */
+/* Bytes that this process may still take without swapping: MemAvailable, or what the cgroup (v2) or the limit of
+ * its address space (ulimit -v) leaves where that is less. UINT64_MAX where the system does not say. */
 uint64_t insp_memory_available(void);
 
 /* Upper estimate of what training with mini-batches of `batch` takes: parameters, gradients, Adam's moments and

@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-static bool same_input(const struct insp_transform *a, const struct insp_transform *b) {
-    bool same = a->width == b->width && a->height == b->height && a->bgr == b->bgr && a->scale == b->scale;
-    for (size_t c = 0; c < INSP_COUNT(a->mean); c++)
-        same = same && a->mean[c] == b->mean[c] && a->std[c] == b->std[c];
-    return same;
-}
-
 static int load_tail(const struct insp_train_context *context, const char *version,
                      struct insp_manifest **ret_manifest, struct insp_tail **ret_tail, struct insp_error *reterr) {
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *buffers = NULL;
@@ -75,7 +68,8 @@ int insp_score_version(const struct insp_train_context *context, const struct in
     if (r)
         return r;
     struct insp_scorer scorer = {.tail = tail};
-    bool at_hand = !strcmp(manifest->trunk_sha256, context->trunk_sha256) && same_input(&manifest->input, input);
+    bool at_hand =
+        !strcmp(manifest->trunk_sha256, context->trunk_sha256) && insp_transform_equal(&manifest->input, input);
     r = at_hand ? insp_train_data_score(data, &scorer, member, count, progress, ret_probability, ret_map, reterr)
                 : score_with_own_trunk(context, data, manifest, &scorer, member, count, progress, ret_probability,
                                        ret_map, reterr);

@@ -2,6 +2,8 @@
 import json
 import os
 import pathlib
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -88,6 +90,17 @@ def test_training_that_is_not_to_be_activated(begin):
     assert done["state"] == "succeeded"
     assert daemon("GET", "/v1/products/carpet").json == {**daemon("GET", "/v1/products/carpet").json,
                                                          "active": before, "versions": 2}
+
+
+def test_a_job_that_would_not_fit_is_refused_with_the_estimate(begin):
+    daemon = begin()
+    pid = daemon.process.pid
+    used = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(pid, resource.RLIMIT_AS, (used + (1 << 30), resource.RLIM_INFINITY))
+    done = finished(daemon, submit(daemon, batch=256, epochs=1).headers["Location"])
+    assert done["state"] == "failed" and done["error"]["code"] == "out_of_memory"
+    assert re.search(r"training needs about \d+ MB of memory, \d+ MB are available", done["error"]["detail"])
+    assert daemon.inspect(picture()).status == 200
 
 
 def test_a_new_products_first_model(begin):

@@ -38,7 +38,8 @@ START_TEST(every_parameter_is_taken) {
         parse(INSP_JOB_TRAIN,
               "{\"dataset\":\"a/b\",\"class_weights\":[2,5],\"learning_rate\":0.001,\"epochs\":3,\"batch\":4,"
               "\"target_accuracy\":1,\"test_share\":0.3,\"seed\":7,\"threshold\":0.4,\"heatmap_threshold\":0.6,"
-              "\"heatmap_scale\":\"per_image\",\"activate\":\"always\",\"skip_unreadable\":true}",
+              "\"heatmap_scale\":\"per_image\",\"input\":\"imagenet\",\"activate\":\"always\",\"skip_unreadable\":"
+              "true}",
               &p),
         err);
     ck_assert_float_eq(p.train.class_weights[1], 5);
@@ -47,6 +48,7 @@ START_TEST(every_parameter_is_taken) {
     ck_assert_uint_eq(p.train.seed, 7);
     ck_assert_int_eq(p.train.heatmap_scale, INSP_SCALE_PER_IMAGE);
     ck_assert_int_eq(p.train.activate, INSP_ACTIVATE_ALWAYS);
+    ck_assert_str_eq(insp_transform_name(&p.train.input), "imagenet");
     ck_assert(p.train.skip_unreadable);
     ck_insp_ok(parse(INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"version\":\"v1\"}", &p), err);
     ck_assert_str_eq(p.version, "v1");
@@ -73,6 +75,8 @@ START_TEST(what_is_wrong_is_named_with_its_range) {
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"class_weights\":[1,0]}", "class_weights"},
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"activate\":\"maybe\"}", "\"never\", \"if_better\", \"always\""},
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"heatmap_scale\":1}", "\"fixed\", \"per_image\""},
+        {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"input\":\"coco\"}", "\"notebook\", \"imagenet\""},
+        {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"input\":\"notebook\"}", "input"},
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"skip_unreadable\":1}", "true or false"},
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"epoch\":3}", "train knows no parameter \"epoch\""},
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"folds\":3}", "folds"},

@@ -4,6 +4,7 @@
 #include "harness.h"
 
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/sysinfo.h>
 
 START_TEST(available_is_within_the_machine) {
@@ -35,5 +36,19 @@ START_TEST(too_little_is_told_with_both_figures) {
 }
 END_TEST
 
+/* Each test has a process of its own. */
+START_TEST(the_limit_of_the_address_space_counts) {
+    struct rlimit limit;
+    uint64_t before = insp_memory_available();
+    ck_assert_int_eq(getrlimit(RLIMIT_AS, &limit), 0);
+    limit.rlim_cur = UINT64_C(1) << 47; /* beyond what a machine has: changes nothing */
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    ck_assert_uint_ge(insp_memory_available(), before / 2);
+    limit.rlim_cur = 1; /* below what is used already */
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    ck_assert_uint_eq(insp_memory_available(), 0);
+}
+END_TEST
+
 INSP_TESTS(available_is_within_the_machine, the_estimate_covers_what_is_known_and_grows_with_the_batch,
-           too_little_is_told_with_both_figures);
+           too_little_is_told_with_both_figures, the_limit_of_the_address_space_counts);

@@ -32,4 +32,16 @@ START_TEST(test_bgr_mean_std) {
 }
 END_TEST
 
-INSP_TESTS(test_notebook, test_bgr_mean_std);
+START_TEST(test_names) {
+    struct insp_transform notebook, imagenet, before = insp_transform_default();
+    ck_assert(insp_transform_named("notebook", &notebook) && insp_transform_equal(&notebook, &before));
+    ck_assert(insp_transform_named("imagenet", &imagenet) && !insp_transform_equal(&imagenet, &notebook));
+    ck_assert(!insp_transform_named("coco", &before) && insp_transform_equal(&notebook, &before));
+    ck_assert_str_eq(insp_transform_name(&notebook), "notebook");
+    ck_assert_str_eq(insp_transform_name(&imagenet), "imagenet");
+    imagenet.std[2] = 1;
+    ck_assert_str_eq(insp_transform_name(&imagenet), "custom");
+}
+END_TEST
+
+INSP_TESTS(test_notebook, test_bgr_mean_std, test_names);
