@@ -6,10 +6,10 @@
 static const int64_t window_default_us = 24 * 3600 * 1000000LL;
 enum { BUCKETS_WANTED = 60 };
 
-/* A step that people can read, so that there are at most BUCKETS_WANTED of them (but for windows beyond 60 weeks).
- */
+/* A step that people can read, so that there are at most BUCKETS_WANTED of them (but for windows beyond 60 weeks);
+ * no finer than the minutes that the store keeps. */
 static int64_t bucket_of(int64_t window_us) {
-    static const int64_t seconds[] = {1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400, 604800};
+    static const int64_t seconds[] = {60, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400, 604800};
     size_t i = 0;
     while (i + 1 < INSP_COUNT(seconds) && window_us > seconds[i] * 1000000 * BUCKETS_WANTED)
         i++;

@@ -73,6 +73,9 @@ struct insp_bindings {
 int insp_list_sql(const struct insp_filter *filter, char *ret_sql, struct insp_bindings *ret_bindings,
                   struct insp_error *reterr);
 
+/* The text of the index-th statement that a list may run, for those who want its plan; false behind the last. */
+bool insp_list_statement(const struct insp_filter *filter, int index, char *ret_sql);
+
 /* The columns that insp_record_read expects, in its order. */
 extern const char insp_record_columns[];
 void insp_record_read(struct sqlite3_stmt *row, char ret_id[INSP_UUID_BYTES], struct insp_record *ret);

@@ -18,8 +18,9 @@ struct insp_migration {
 /* The table, versions 1, 2, 3... without a gap. Static. */
 const struct insp_migration *insp_schema_migrations(size_t *ret_count);
 
-/* Brings db from its PRAGMA user_version to the newest, one transaction per row. A database of a newer inspectd is
- * refused by name: INSP_E_IO. */
+/* Brings db from its PRAGMA user_version to the newest, one transaction per row; says in the log that it does
+ * so, every five seconds while it does, and when it is done. A database of a newer inspectd is refused by name:
+ * INSP_E_IO. */
 int insp_schema_migrate(struct sqlite3 *db, struct insp_error *reterr);
 
 #endif
