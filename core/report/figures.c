@@ -102,11 +102,11 @@ void insp_report_tiles(FILE *out, const json_t *metrics) {
         fputs("</dd><dd class=\"soft\">mean of anomalies found and good parts passed</dd></div>\n", out);
     }
     if (isfinite(area))
-        fprintf(
-            out,
-            "<div><dt>Area under ROC</dt><dd class=\"value\">%.4f</dd><dd class=\"soft\">1: the classes never mix, "
-            "0.5: chance</dd></div>\n",
-            area);
+        fprintf(out,
+                "<div><dt>Area under ROC</dt><dd class=\"value\">%.4f</dd><dd class=\"soft\">1: the classes never "
+                "mix, "
+                "0.5: chance</dd></div>\n",
+                area);
     fputs("</dl>\n", out);
 }
 

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CLOSE_CALLS = 8 };
+enum { CLOSE_CALLS = 8, EXAMPLES = 8 };
 
 /* insp_report_css: the file's text, with a NUL behind it. */
 __asm__(".section .rodata\n.global insp_report_css\ninsp_report_css:\n.incbin \"" INSP_REPORT_CSS
@@ -95,9 +95,9 @@ static int figure(const struct page *page, const json_t *image, struct insp_erro
     return r;
 }
 
-/* Pictures of wrong verdicts, or of right ones. */
-static int gallery(const struct page *page, bool wrong, size_t most, struct insp_error *reterr) {
-    const json_t *images = insp_lookup(page->report, "images"), *image;
+/* Pictures of one of the report's lists: of wrong verdicts, or of right ones. */
+static int gallery(const struct page *page, const char *list, bool wrong, size_t most, struct insp_error *reterr) {
+    const json_t *images = insp_lookup(page->report, list), *image;
     size_t i, shown = 0;
     int r = 0;
     fputs("<div class=\"pictures\">\n", page->out);
@@ -148,11 +148,15 @@ static int images(const struct page *page, struct insp_error *reterr) {
         wrong_table(page);
         fputs("<p class=\"soft\">The worst ones, with their heat; point at a picture to see it without.</p>\n",
               out);
-        r = gallery(page, true, INSP_REPORT_PICTURES - CLOSE_CALLS, reterr);
+        r = gallery(page, "images", true, INSP_REPORT_PICTURES - CLOSE_CALLS - EXAMPLES, reterr);
     }
     if (r == 0) {
         fputs("<h2>Closest calls</h2>\n<p class=\"soft\">Judged right, but nearest to the threshold.</p>\n", out);
-        r = gallery(page, false, CLOSE_CALLS, reterr);
+        r = gallery(page, "images", false, CLOSE_CALLS, reterr);
+    }
+    if (r == 0 && json_array_size(insp_lookup(page->report, "examples"))) {
+        fputs("<h2>Anomalies found</h2>\n<p class=\"soft\">The surest of each type.</p>\n", out);
+        r = gallery(page, "examples", false, EXAMPLES, reterr);
     }
     return r;
 }

@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-enum { INSP_REPORT_PICTURES = 24, INSP_REPORT_THUMBNAIL = 256 };
+enum { INSP_REPORT_PICTURES = 32, INSP_REPORT_THUMBNAIL = 256 };
 
 struct insp_report_source {
     const char

@@ -17,12 +17,12 @@ int insp_judgement_json(const struct insp_judgement *j, const struct insp_image_
     int r = insp_localise(j, limits, progress, &localisation, reterr);
     if (r < 0)
         return r;
-    json_t *json = json_pack("{s:f, s:{s:s, s:f}, s:o, s:o, s:o, s:o}", "threshold", j->threshold, "heatmap",
+    json_t *json = json_pack("{s:f, s:{s:s, s:f}, s:o, s:o, s:o, s:o, s:o}", "threshold", j->threshold, "heatmap",
                              "scale", j->heatmap_scale == INSP_SCALE_FIXED ? "fixed" : "per_image", "threshold",
                              (double)j->heatmap_threshold, "roc",
                              insp_report_roc(j->data, j->member, j->count, j->probability), "histogram",
-                             insp_report_histogram(j), "images", insp_report_images(j), "localisation",
-                             insp_localisation_json(&localisation));
+                             insp_report_histogram(j), "images", insp_report_images(j), "examples",
+                             insp_report_examples(j), "localisation", insp_localisation_json(&localisation));
     if (!json)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
     *ret = json;

@@ -99,6 +99,35 @@ json_t *insp_report_images(const struct insp_judgement *j) {
     return images;
 }
 
+/* The surest anomaly of this type that was found and is not taken yet; count where there is none. */
+static size_t surest(const struct insp_judgement *j, size_t stratum, const bool *taken) {
+    size_t best = j->count;
+    for (size_t i = 0; i < j->count; i++)
+        if (!taken[i] && j->data->strata[j->member[i]] == stratum && insp_judgement_anomaly(j, i) &&
+            (best == j->count || j->probability[i] > j->probability[best]))
+            best = i;
+    return best;
+}
+
+json_t *insp_report_examples(const struct insp_judgement *j) {
+    _cleanup_free_ bool *taken = calloc(j->count + 1, sizeof *taken);
+    json_t *examples = taken ? json_array() : NULL;
+    for (bool more = examples != NULL; more && json_array_size(examples) < INSP_REPORT_EXAMPLES;) {
+        more = false;
+        for (size_t s = 1; s < j->data->dataset->stratum_count; s++) { /* 0 is "good" */
+            size_t i = surest(j, s, taken);
+            if (i == j->count || json_array_size(examples) == INSP_REPORT_EXAMPLES)
+                continue;
+            more = taken[i] = true;
+            if (json_array_append_new(examples, image_json(j, &(struct judged){.place = i}, true)) < 0) {
+                json_decref(examples);
+                return NULL;
+            }
+        }
+    }
+    return examples;
+}
+
 /* NULL without memory. */
 static json_t *counts_json(const size_t *count) {
     json_t *counts = json_array();

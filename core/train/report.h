@@ -8,7 +8,7 @@
 
 /* A report lies in a row of the database: at most so many images are listed, and so many of them with their heat.
  * Wrong ones come first, and as many of the others as fill the second number. */
-enum { INSP_REPORT_IMAGES_MAX = 500, INSP_REPORT_HEATS = 50, INSP_REPORT_BINS = 20 };
+enum { INSP_REPORT_IMAGES_MAX = 500, INSP_REPORT_HEATS = 50, INSP_REPORT_EXAMPLES = 8, INSP_REPORT_BINS = 20 };
 
 json_t *insp_train_params_json(const struct insp_train_params *params);
 
@@ -21,6 +21,10 @@ json_t *insp_report_dataset(const struct insp_train_data *data);
  * is heat 1; half a step, 0.002, is what is lost)}]. How many are wrong in all is in the metrics: "missed" and
  * "false_alarms". */
 json_t *insp_report_images(const struct insp_judgement *judgement);
+
+/* Anomalies that were found, to see what the heat makes of them: the surest of each defect type, then the second surest
+ * of each and so on, INSP_REPORT_EXAMPLES at most; entries as above, with heat. */
+json_t *insp_report_examples(const struct insp_judgement *judgement);
 
 /* How many images have which probability: {"good": [20 numbers], "anomaly": [20 numbers]}; bin i holds
  * i/20 <= probability < (i+1)/20, the last one 1 as well. */

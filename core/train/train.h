@@ -46,7 +46,7 @@ struct insp_train_context {
 
 /* The report of any of the three: a JSON document (new reference, the caller's). All have
  *   {"kind","product","dataset":{"digest","images","counts":{},"skipped","ignored"},"trunk_runs","seconds":{}} and
- * the judgement (judgement.h): {"threshold","heatmap","roc","histogram","images","localisation"} train
+ * the judgement (judgement.h): {"threshold","heatmap","roc","histogram","images","examples","localisation"} train
  * {"version","activated","reason","params","epochs":[{"epoch","loss","accuracy","seconds"}],
  *                    "held_out","metrics":{...},"previous":{"version","metrics"}|null,"threshold_advice"}; the
  * judgement of the held-out cross-validate

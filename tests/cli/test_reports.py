@@ -24,7 +24,7 @@ def test_cross_validation_in_every_form(trained, tmp_path):
     for text in ("Cross-validation of carpet", "ROC curve", "Confusion matrix", "Loss by epoch", "Folds", "Closest calls",
                  "Does the heatmap point at the defect?", "probability of an anomaly", "class weights"):
         assert text in page.text, text
-    assert page.count["svg"] >= 4 and 1 <= len(page.sources) <= 48
+    assert page.count["svg"] >= 4 and 1 <= len(page.sources) <= 64
     assert len(page.source) < 1_500_000
     assert [p.name for p in tmp_path.iterdir()] == ["r.html"], "nothing is left beside it"
 
@@ -80,23 +80,33 @@ def test_a_page_that_cannot_be_written_is_told_first(trained, tmp_path, target):
     assert "--html" in failed.stderr and failed.stdout == ""
 
 
-CUBES = pathlib.Path("/work/shared/data/cubes")
-
-
 @pytest.mark.skipif(FAKE, reason="the fake shim has no network whose verdicts could change")
-def test_half_precision_features_change_no_verdict(trained, tmp_path):
-    """One model judges the same images by features kept as float16 and as float32."""
-    data, said = trained.data, []
+@pytest.mark.parametrize("own", [False, True])
+def test_half_precision_features_change_no_verdict(trained, tmp_path, own):
+    """One model judges the same images by features kept as float16 and as float32: of the demo set, and of a set of your
+    own (INSP_TEST_SET names its folder; 188 images take some 45 s on two cores)."""
+    data = os.environ.get("INSP_TEST_SET") if own else trained.data
+    if not data:
+        pytest.skip("INSP_TEST_SET names no dataset")
+    first = type(trained)(tmp_path / "first")
+    shutil.copytree(trained.state, first.state)
+    if own:  # few epochs, so that many images are near the threshold
+        first("train", "--product", "carpet", "--data", data, "--epochs", 4, "--activate", "always")
+    said = []
     for half in ("true", "false"):
         state = tmp_path / half
-        shutil.copytree(trained.state, state, ignore=shutil.ignore_patterns("cache"))
-        cli = type(trained)(state)
-        report = json.loads(run(cli, "evaluate", data, "--json", "-o", f"training.cache_half={half}").stdout)
-        assert report["trunk_runs"] == 24
-        said.append({image["path"]: image for image in report["images"]})
+        shutil.copytree(first.state, state, ignore=shutil.ignore_patterns("cache"))
+        report = json.loads(run(type(trained)(state), "evaluate", data, "--json", "-o",
+                                f"training.cache_half={half}").stdout)
+        assert report["trunk_runs"] == report["dataset"]["images"]
+        said.append(({image["path"] for image in report["images"] if image["wrong"]},
+                     {image["path"]: image["probability"] for image in report["images"]}, report["metrics"]["confusion"]))
     half, whole = said
-    assert half.keys() == whole.keys() and len(half) == 24
-    assert all(half[path]["verdict"] == whole[path]["verdict"] for path in half)
-    difference = max(abs(half[path]["probability"] - whole[path]["probability"]) for path in half)
-    print(f"float16 against float32 features: largest difference of a probability {difference:.1e}")
+    # The list of wrong verdicts is whole: where it is the same, every verdict is.
+    assert half[0] == whole[0] and half[2] == whole[2]
+    both = half[1].keys() & whole[1].keys()
+    assert len(both) >= 20
+    difference = max(abs(half[1][path] - whole[1][path]) for path in both)
+    print(f"float16 against float32 features, {len(both)} images nearest to the threshold: probabilities differ by at most "
+          f"{difference:.1e}; {len(half[0])} wrong verdicts, the same ones")
     assert difference < 5e-3

@@ -136,6 +136,29 @@ START_TEST(no_wrong_image_is_left_out) {
 }
 END_TEST
 
+/* Members by path: three holes, two stains, a good one. One stain is missed. */
+START_TEST(examples_take_turns_among_the_types) {
+    train_fixture_open(&f);
+    fixture_set(&f, 1, 3, 2);
+    open_data();
+    const size_t member[] = {0, 1, 2, 3, 4, 5};
+    const float probability[] = {0.7f, 0.9f, 0.6f, 0.1f, 0.8f, 0.95f};
+    static const char *const want[] = {"test/hole/01.png", "test/stain/01.png", "test/hole/00.png",
+                                       "test/hole/02.png"};
+    static float map[6 * INSP_MAP_FLOATS];
+    const struct insp_judgement judgement = {
+        .data = data, .member = member, .count = 6, .probability = probability, .map = map, .threshold = 0.5};
+    json_t *examples = insp_report_examples(&judgement);
+    ck_assert_uint_eq(json_array_size(examples), INSP_COUNT(want));
+    for (size_t i = 0; i < INSP_COUNT(want); i++) {
+        ck_assert_str_eq(text(json_array_get(examples, i), "path"), want[i]);
+        ck_assert_ptr_nonnull(text(json_array_get(examples, i), "heat"));
+    }
+    json_decref(examples);
+    close_data();
+}
+END_TEST
+
 START_TEST(the_histogram_counts_every_image_once) {
     train_fixture_open(&f);
     fixture_set(&f, 3, 2, 0);
@@ -202,5 +225,6 @@ START_TEST(metrics_name_the_datasets_types) {
 END_TEST
 
 INSP_TESTS(all_parameters_are_kept, dataset_with_counts, worst_images_first, no_wrong_image_is_left_out,
-           the_histogram_counts_every_image_once, a_part_that_is_missing_is_no_report,
-           a_name_that_is_no_utf8_is_told_by_hash, metrics_name_the_datasets_types);
+           examples_take_turns_among_the_types, the_histogram_counts_every_image_once,
+           a_part_that_is_missing_is_no_report, a_name_that_is_no_utf8_is_told_by_hash,
+           metrics_name_the_datasets_types);
