@@ -87,7 +87,7 @@ static int figure(const struct page *page, const json_t *image, struct insp_erro
     int r = insp_report_picture(out, page->source, image, cold || isnan(threshold) ? 2 : (float)threshold, reterr);
     fputs("<figcaption><b>", out);
     insp_html_text(out, insp_lookup_text(image, "verdict"));
-    fprintf(out, " %.4f</b>, really ", insp_lookup_number(image, "probability"));
+    fprintf(out, " %.4f</b><br>really ", insp_lookup_number(image, "probability"));
     insp_html_foreign(out, insp_lookup_text(image, "type"));
     fputs("<br>", out);
     insp_html_foreign(out, insp_lookup_text(image, "path"));
