@@ -5,7 +5,7 @@
 #include <math.h>
 
 /* Units of the drawing; the page scales it to the room there is. */
-enum { WIDTH = 420, HEIGHT = 270, LEFT = 52, RIGHT = 22, TOP = 12, BOTTOM = 40 };
+enum { WIDTH = 420, HEIGHT = 270, LEFT = 56, RIGHT = 22, TOP = 12, BOTTOM = 40 };
 static const double INNER_WIDTH = WIDTH - LEFT - RIGHT, INNER_HEIGHT = HEIGHT - TOP - BOTTOM;
 
 double insp_chart_tick(double span, unsigned wanted) {

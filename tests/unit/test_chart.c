@@ -29,7 +29,7 @@ START_TEST(lines_with_their_names) {
                                      .mark_x = (double)NAN};
     WRITTEN(text, insp_chart_lines(out, &chart));
     ck_says(text, "Loss &amp; more");
-    ck_says(text, "class=\"line c0\" d=\"M52.0 12.0L");
+    ck_says(text, "class=\"line c0\" d=\"M56.0 12.0L");
     ck_says(text, "<circle class=\"dot c1\""); /* one epoch alone is a dot */
     ck_says(text, "<span class=\"c1\">fold 2</span>");
     ck_says(text, ">0.5</text>");
