@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import REQUEST_S, picture
+from conftest import REQUEST_S, eventually, picture
 
 README = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
 WRAPPER = '#!/bin/sh\nexec /usr/bin/curl -sS --fail-with-body --max-time 30 "$@"\n'  # quiet, and errors are errors
@@ -63,6 +63,9 @@ def test_every_curl_line_works(shell):
     for line in lines:
         for kind in ("inspections", "jobs"):
             line = line.replace(f"/{kind}/ID", f"/{kind}/{ids.get(kind)}")
+        if "report.html" in line:
+            job = "curl " + line.split()[3].removesuffix("/report.html")
+            eventually(lambda: json.loads(shell(job))["state"] not in ("queued", "running"), 4 * REQUEST_S)
         printed[line] = out = shell(line)
         if out.startswith(b"{") and "id" in (answer := json.loads(out)):
             ids["jobs" if "state" in answer else "inspections"] = answer["id"]
@@ -70,7 +73,7 @@ def test_every_curl_line_works(shell):
     assert first.keys() == example().keys()
     for part in ("heatmap", "image", "timing_ms"):
         assert first[part].keys() == example()[part].keys()
-    for name in ("heat.png", "image.png", "small.jpg"):
+    for name in ("heat.png", "image.png", "small.jpg", "report.html"):
         assert (shell.folder / name).stat().st_size > 100
     assert list(shell.folder.glob("*.csv"))
     stream = [out for line, out in printed.items() if " -N " in line]
