@@ -123,11 +123,32 @@ static void print_images(FILE *out, const json_t *report, const char *metrics) {
     print_wrong(out, report, insp_lookup(report, metrics));
 }
 
+/* One line on what people had said of earlier answers, where they had. */
+static void print_feedback(FILE *out, const json_t *report) {
+    const json_t *feedback = insp_lookup(report, "feedback"), *unseen = insp_lookup(feedback, "unseen");
+    double missed = insp_lookup_number(feedback, "missed_before"),
+           alarms = insp_lookup_number(feedback, "false_alarms_before");
+    if (isnan(missed) || isnan(alarms))
+        return;
+    fprintf(out,
+            "\nOf %.0f labelled inspections %.0f had been missed and %.0f were false alarms: %.0f right now, %.0f "
+            "newly wrong",
+            insp_lookup_number(feedback, "labelled"), missed, alarms, insp_lookup_number(feedback, "now_right"),
+            insp_lookup_number(feedback, "newly_wrong"));
+    if (!isnan(insp_lookup_number(unseen, "labelled")))
+        fprintf(out, " (not trained on: %.0f, of which %.0f of %.0f right now, %.0f newly wrong)",
+                insp_lookup_number(unseen, "labelled"), insp_lookup_number(unseen, "now_right"),
+                insp_lookup_number(unseen, "missed_before") + insp_lookup_number(unseen, "false_alarms_before"),
+                insp_lookup_number(unseen, "newly_wrong"));
+    fputc('\n', out);
+}
+
 void cli_report_train(FILE *out, const json_t *report) {
     bool activated = json_is_true(json_object_get(report, "activated"));
     fprintf(out, "\nHeld-out images (never trained on):\n");
     print_metrics(out, json_object_get(report, "metrics"));
     print_images(out, report, "metrics");
+    print_feedback(out, report);
     fprintf(out, "\nProduct %s, version %s: %s", insp_lookup_text(report, "product"),
             insp_lookup_text(report, "version"), activated ? "active now" : "NOT activated");
     if (*insp_lookup_text(report, "reason"))
@@ -189,4 +210,5 @@ void cli_report_evaluate(FILE *out, const json_t *report) {
             insp_lookup_text(report, "version"));
     print_metrics(out, json_object_get(report, "metrics"));
     print_images(out, report, "metrics");
+    print_feedback(out, report);
 }

@@ -3,6 +3,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/fs.h"
+#include "core/jobs/feedback_items.h"
 #include "core/jobs/job_params.h"
 #include "core/report/report_html.h"
 #include "daemon/cli.h"
@@ -138,6 +139,7 @@ static int compute(struct work *work, json_t **ret_report, struct insp_error *re
     struct insp_device_config config = daemon_training_device_config(settings);
     struct cli_progress progress;
     struct cli_device device;
+    _cleanup_(insp_feedback_clear) struct insp_feedback feedback = {0};
     char cache[INSP_PATH_BYTES];
     char version[INSP_NAME_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
     const char *state_dir = settings->storage_state_dir;
@@ -149,6 +151,11 @@ static int compute(struct work *work, json_t **ret_report, struct insp_error *re
         r = cli_device_open(&device, &config, state_dir, trained ? trunk_sha256 : NULL, reterr);
     if (r)
         return r;
+    if (work->kind != INSP_JOB_CROSS_VALIDATE &&
+        (r = insp_feedback_collect_from(state_dir, work->product, &feedback, reterr)) < 0) {
+        cli_device_close(&device);
+        return r;
+    }
     cli_progress_start(&progress, stderr);
     fprintf(stderr, "device: %s\n", insp_device_describe(device.device));
     const struct insp_train_context context = {
@@ -162,6 +169,7 @@ static int compute(struct work *work, json_t **ret_report, struct insp_error *re
         .cache_bytes_max = settings->training_cache_bytes,
         .cache_half = settings->training_cache_half,
         .limits = daemon_image_limits(settings),
+        .feedback = &feedback,
         .progress = cli_progress_hooks(&progress),
     };
     r = run_kind(work, &context, ret_report, reterr);

@@ -13,10 +13,11 @@
 int insp_dataset_resolve(const char *roots, const char *relative, char *ret_path, struct insp_error *reterr);
 
 /* The set that a product's images are written to: <first root>/<product>. Where it is not there it is made, or,
- * without `make`, INSP_E_NOT_FOUND. product   an insp_name_valid ret_path  INSP_PATH_BYTES bytes, all links
- * resolved Fails with INSP_E_FORBIDDEN (no root configured, a link that leads out), INSP_E_CONFLICT (another root
- * has a set of that name, which the new one would hide), errno codes (a root that cannot be written:
- * INSP_E_PERMISSION). */
+ * without `make`, INSP_E_NOT_FOUND.
+ *   product   an insp_name_valid
+ *   ret_path  INSP_PATH_BYTES bytes, all links resolved
+ * Fails with INSP_E_FORBIDDEN (no root configured, a link that leads out), INSP_E_CONFLICT (another root has a set
+ * of that name, which the new one would hide), errno codes (a root that cannot be written: INSP_E_PERMISSION). */
 int insp_dataset_home(const char *roots, const char *product, bool make, char *ret_path,
                       struct insp_error *reterr);
 

@@ -2,6 +2,7 @@
 
 #include "core/base/fs.h"
 #include "core/jobs/dataset_root.h"
+#include "core/jobs/feedback_items.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 
@@ -43,9 +44,16 @@ static int load_trunk(struct insp_device *device, const char *state_dir, const c
     return insp_trunk_load(device, &view, ret, reterr);
 }
 
-static int dispatch(const struct insp_job_row *row, const struct insp_train_context *context, json_t **ret_report,
-                    struct insp_error *reterr) {
+static int dispatch(const struct insp_jobs_config *config, const struct insp_job_row *row,
+                    struct insp_train_context *context, json_t **ret_report, struct insp_error *reterr) {
     const struct insp_job_params *params = &row->params;
+    _cleanup_(insp_feedback_clear) struct insp_feedback feedback = {0};
+    if (row->kind != INSP_JOB_CROSS_VALIDATE) { /* which makes no model to hold against them */
+        int r = insp_feedback_collect(config->store, row->product, &feedback, reterr);
+        if (r < 0)
+            return r;
+        context->feedback = &feedback;
+    }
     switch (row->kind) {
     case INSP_JOB_TRAIN:
         return insp_train(context, &params->train, ret_report, reterr);
@@ -82,5 +90,5 @@ int insp_job_run(const struct insp_jobs_config *config, const struct insp_job_ro
         .limits = config->limits,
         .progress = *progress,
     };
-    return dispatch(row, &context, ret_report, reterr);
+    return dispatch(config, row, &context, ret_report, reterr);
 }

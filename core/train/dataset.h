@@ -12,6 +12,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/base/sha256.h"
+#include "core/image/image.h"
 #include "core/model/manifest.h"
 #include "core/model/vgg16.h"
 #include "core/train/progress.h"
@@ -24,6 +25,7 @@ enum { INSP_DATASET_IMAGES_MAX = 1000000, INSP_DATASET_STRATA_MAX = 1000 };
 struct insp_dataset_item {
     char *path;                         /* owned; root and what follows */
     uint64_t bytes;                     /* of the file, when it was listed */
+    struct insp_media_type type;        /* INSP_MEDIA_UNKNOWN: by the first bytes, as in every set */
     size_t stratum;                     /* index into strata: 0 is "good", then the defect types by name */
     uint8_t label;                      /* INSP_CLASS_GOOD or INSP_CLASS_ANOMALY */
     char sha256[INSP_SHA256_HEX_BYTES]; /* of the file's bytes; "" until insp_dataset_hash, and where unreadable */

@@ -18,10 +18,10 @@ struct insp_dataset_limits {
 enum insp_dataset_change { INSP_DATASET_ADDED, INSP_DATASET_REPLACED, INSP_DATASET_UNCHANGED };
 
 /* Writes one image: temporary file, fsync, rename, fsync. The same content at the same place is
- * INSP_DATASET_UNCHANGED and writes nothing.
+ * INSP_DATASET_UNCHANGED and changes nothing.
  *   bytes       [count], JPEG or PNG, borrowed
  *   ret_sha256  INSP_SHA256_HEX_BYTES bytes
- * Fails with INSP_E_MEDIA_TYPE, INSP_E_IMAGE, INSP_E_IMAGE_LIMIT (not decodable), INSP_E_PARAMETER (place),
+ * Fails with INSP_E_IMAGE, INSP_E_IMAGE_LIMIT (not decodable), INSP_E_PARAMETER (place),
  * INSP_E_CONFLICT (names the place where the set has this content already, or the name is a folder's),
  * INSP_E_FORBIDDEN (a link on the way), INSP_E_NOSPACE, INSP_E_PERMISSION. */
 int insp_dataset_put(const char *set, const struct insp_dataset_place *place, const void *bytes, size_t count,
@@ -50,9 +50,9 @@ int insp_dataset_find(struct insp_dataset *dataset, size_t from, uint64_t bytes,
 /* "split/class/name" of an item, as a pointer into its path. */
 const char *insp_dataset_item_place(const struct insp_dataset *dataset, size_t item);
 
-/* Runs `work` while no other edit of this process runs, with a view that is up to date. */
+/* Runs `work` while no other edit of this process runs, with a view that is up to date. work answers 0 where it
+ * changed nothing, 1 where it did, negative where it failed; the call 0 or negative. */
 typedef int insp_dataset_work(struct insp_dataset_view *view, void *arg, struct insp_error *reterr);
-/* work answers 0 where it changed nothing, 1 where it did, negative where it failed; the call 0 or negative. */
 int insp_dataset_edit(struct insp_dataset_view *view, insp_dataset_work *work, void *arg,
                       struct insp_error *reterr);
 

@@ -2,6 +2,7 @@
 #include "core/base/clock.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
+#include "core/train/feedback.h"
 #include "core/train/heat_range.h"
 #include "core/train/report.h"
 #include "core/train/score_version.h"
@@ -74,13 +75,47 @@ static int judge(const struct insp_train_context *context, const struct insp_tra
     return report(context, manifest, &judgement, &reporting, start_us, ret_report, reterr);
 }
 
+struct version {
+    const struct insp_train_context *context;
+    const struct insp_manifest *manifest;
+};
+
+static int score_labelled(void *arg, const struct insp_train_data *view, const size_t *member, size_t count,
+                          const struct insp_progress *progress, float *ret_probability,
+                          struct insp_error *reterr) {
+    const struct version *v = arg;
+    _cleanup_(insp_manifest_freep) struct insp_manifest *again = NULL;
+    return insp_score_version(v->context, view, &v->manifest->input, v->manifest->version, member, count, progress,
+                              ret_probability, NULL, &again, reterr);
+}
+
+/* Last, because it takes the cache for other images than the dataset's. Which images a stored version was trained
+ * on is not kept. */
+static int judge_labelled(const struct insp_train_context *context, const struct insp_manifest *manifest,
+                          struct insp_train_data *data, const struct insp_progress *progress, json_t *report,
+                          struct insp_error *reterr) {
+    struct version version = {context, manifest};
+    const struct insp_feedback_config config = {.context = context,
+                                                .data = data,
+                                                .scorer = score_labelled,
+                                                .arg = &version,
+                                                .threshold = manifest->threshold};
+    json_t *feedback = NULL;
+    int r = insp_feedback_report_or_null(&config, progress, &feedback, reterr);
+    if (r == 0 && json_object_set_new(report, "feedback", feedback ? feedback : json_null()) < 0)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+    return r;
+}
+
 int insp_evaluate(const struct insp_train_context *context, const struct insp_train_params *params,
                   const char *version, json_t **ret_report, struct insp_error *reterr) {
     char name[INSP_NAME_BYTES];
     _cleanup_(insp_train_data_freep) struct insp_train_data *data = NULL;
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     const struct insp_progress opening = insp_progress_part(&context->progress, 0, 0.8),
-                               judging = insp_progress_part(&context->progress, 0.8, 1);
+                               judging = insp_progress_part(&context->progress, 0.8, 0.95),
+                               labelled = insp_progress_part(&context->progress, 0.95, 1);
+    json_t *made = NULL;
     int r = pick_version(context, version, name, reterr);
     /* Before the set is read: a version that is not there is told at once, and the features are made with the
      * input that the model takes. */
@@ -88,5 +123,13 @@ int insp_evaluate(const struct insp_train_context *context, const struct insp_tr
         r = insp_bundle_read_manifest(context->state_dir, context->product, name, &manifest, reterr);
     if (r == 0)
         r = insp_train_data_open(context, &manifest->input, params->skip_unreadable, &opening, &data, reterr);
-    return r ? r : judge(context, &manifest->input, name, data, &judging, ret_report, reterr);
+    if (r == 0)
+        r = judge(context, &manifest->input, name, data, &judging, &made, reterr);
+    if (r == 0)
+        r = judge_labelled(context, manifest, data, &labelled, made, reterr);
+    if (r < 0)
+        json_decref(made);
+    else
+        *ret_report = made;
+    return r;
 }

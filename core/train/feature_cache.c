@@ -16,7 +16,7 @@ static const size_t NO_SLOT = SIZE_MAX;
 
 struct insp_feature_cache {
     struct insp_feature_store *store;
-    bool half, skip_unreadable;
+    bool half;
     struct insp_transform input;
     struct insp_image_limits limits;
     size_t *slot; /* [items of the last fill] */
@@ -41,7 +41,6 @@ int insp_feature_cache_open(const struct insp_feature_cache_config *config, stru
     if (!cache)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the feature cache");
     cache->half = config->half;
-    cache->skip_unreadable = config->skip_unreadable;
     cache->input = config->input;
     cache->limits = config->limits;
     char name[INSP_SHA256_HEX_BYTES];
@@ -63,7 +62,8 @@ void insp_feature_cache_close(struct insp_feature_cache *cache) {
 
 /* The distinct images of a dataset, by hash. */
 struct image {
-    const char *sha256, *path; /* path of the first item with that content */
+    const char *sha256, *path; /* of the first item with that content, as its type */
+    const struct insp_media_type *type;
     size_t first, slot;
 };
 
@@ -90,7 +90,7 @@ static int list_images(const struct insp_dataset *dataset, struct images *ret, s
     for (size_t i = 0; i < dataset->count; i++) {
         const struct insp_dataset_item *item = &dataset->item[i];
         if (*item->sha256)
-            image[n++] = (struct image){item->sha256, item->path, i, NO_SLOT};
+            image[n++] = (struct image){item->sha256, item->path, &item->type, i, NO_SLOT};
     }
     qsort(image, n, sizeof *image, by_hash_then_item);
     for (size_t i = 0; i < n; i++)
@@ -172,6 +172,7 @@ struct fill {
     const struct insp_progress *progress;
     struct image **missing;
     size_t count, next, runs;
+    bool skip_unreadable;
     float *pixels, *features; /* [BATCH] each */
 };
 
@@ -187,7 +188,7 @@ static int collect(struct fill *f, struct image **batch, size_t *ret_count, stru
         int r = insp_image_loader_next(f->loader, f->pixels + n * INSP_INPUT_FLOATS, &error);
         if (r == 0) {
             batch[n++] = image;
-        } else if (f->cache->skip_unreadable && unreadable(r)) {
+        } else if (f->skip_unreadable && unreadable(r)) {
             struct insp_progress here = insp_progress_part(f->progress, (double)f->next / (double)f->count, 1);
             insp_progress_log(&here, "skipped: %s", error.detail);
             image->slot = NO_SLOT;
@@ -223,17 +224,20 @@ static int run_batches(struct fill *f, struct insp_error *reterr) {
 
 static int compute(struct fill *f, struct insp_error *reterr) {
     _cleanup_free_ const char **path = calloc(2 * f->count + 1, sizeof *path);
+    _cleanup_free_ const struct insp_media_type **type = calloc(f->count + 1, sizeof *type);
     _cleanup_free_ float *pixels = malloc(BATCH * INSP_INPUT_FLOATS * sizeof *pixels);
     _cleanup_free_ float *features = malloc(BATCH * INSP_FEATURE_FLOATS * sizeof *features);
-    if (!path || !pixels || !features)
+    if (!path || !type || !pixels || !features)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to compute features");
     for (size_t i = 0; i < f->count; i++) {
         path[i] = f->missing[i]->path;
         path[f->count + i] = f->missing[i]->sha256;
+        type[i] = f->missing[i]->type;
     }
     struct insp_image_loader_config config = {.count = f->count,
                                               .path = path,
                                               .sha256 = path + f->count,
+                                              .type = type,
                                               .transform = f->cache->input,
                                               .limits = f->cache->limits,
                                               .threads = DECODERS,
@@ -261,7 +265,8 @@ int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk 
         cache->slot = slot;
     if (!missing || !slot)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to look up %zu images", images.count);
-    struct fill fill = {.cache = cache, .trunk = trunk, .progress = progress, .missing = missing};
+    struct fill fill = {
+        .cache = cache, .trunk = trunk, .progress = progress, .missing = missing, .skip_unreadable = ret_skipped};
     r = assign_slots(cache, &images, missing, &fill.count, reterr);
     if (r < 0 || (fill.count && (r = compute(&fill, reterr)) < 0))
         return r;

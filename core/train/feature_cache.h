@@ -22,7 +22,6 @@ struct insp_feature_cache_config {
     const char *trunk_sha256;
     struct insp_transform input;
     struct insp_image_limits limits;
-    bool skip_unreadable; /* else the first unreadable image fails the job, by name */
 };
 
 int insp_feature_cache_open(const struct insp_feature_cache_config *config, struct insp_feature_cache **ret,
@@ -30,10 +29,11 @@ int insp_feature_cache_open(const struct insp_feature_cache_config *config, stru
 void insp_feature_cache_close(struct insp_feature_cache *cache);
 
 /* Makes sure that every item's features are there (decode on helper threads overlapped with the trunk); items need
- * their sha256. Space for all of them is taken before the first is computed. ret_skipped    [count], not NULL
- * where skip_unreadable is on: set where the image was unreadable ret_trunk_runs images that went through the
- * trunk now INSP_E_IMAGE and the like name the file; INSP_E_NOSPACE gives the estimate; INSP_E_CANCELLED: what is
- * computed by then stays. INSP_E_MODEL where a feature is not finite. */
+ * their sha256. Space for all of them is taken before the first is computed. Items of the fill before are
+ * forgotten. ret_skipped     [count], set where the image was unreadable; NULL: the first unreadable one fails the
+ * call ret_trunk_runs  images that went through the trunk now INSP_E_IMAGE and the like name the file;
+ * INSP_E_NOSPACE gives the estimate; INSP_E_CANCELLED: what is computed by then stays. INSP_E_MODEL where a
+ * feature is not finite. */
 int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk *trunk,
                             const struct insp_dataset *dataset, const struct insp_progress *progress,
                             bool *ret_skipped, size_t *ret_trunk_runs, struct insp_error *reterr);

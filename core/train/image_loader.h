@@ -11,17 +11,20 @@
 
 /* Reads, decodes, resizes and transforms one file exactly as the daemon does with a posted image.
  *   sha256         of the bytes as hashed before, or NULL: a file that changed since is INSP_E_IMAGE
+ *   type           what the bytes are, needed for raw frames; NULL: by their first bytes
  *   ret_pixels     float32 [3, height, width] of the transform
  * INSP_E_IMAGE, INSP_E_IMAGE_LIMIT, INSP_E_IO..., each naming the file. Any thread; blocks on the disk. */
-int insp_load_image(const char *path, const char *sha256, const struct insp_transform *transform,
-                    const struct insp_image_limits *limits, float *ret_pixels, struct insp_error *reterr);
+int insp_load_image(const char *path, const char *sha256, const struct insp_media_type *type,
+                    const struct insp_transform *transform, const struct insp_image_limits *limits,
+                    float *ret_pixels, struct insp_error *reterr);
 
 struct insp_image_loader;
 
 struct insp_image_loader_config {
     size_t count;
-    const char *const *path;   /* [count], borrowed */
-    const char *const *sha256; /* [count], borrowed */
+    const char *const *path;                   /* [count], borrowed */
+    const char *const *sha256;                 /* [count], borrowed */
+    const struct insp_media_type *const *type; /* [count], borrowed; NULL: all by their first bytes */
     struct insp_transform transform;
     struct insp_image_limits limits;
     unsigned threads; /* >= 1 */

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
+#include "core/train/feedback.h"
 #include "core/train/fit.h"
 #include "core/train/heat_range.h"
 #include "core/train/memory.h"
@@ -47,6 +48,7 @@ struct run {
     float *map;                  /* [held_count,14,14], heat */
     float low, high;             /* the range of the maps, from the training split */
     json_t *judged;              /* judgement.h, of the held-out */
+    json_t *feedback;            /* feedback.h; NULL: none */
     struct insp_manifest *manifest;
     struct insp_tail_buffers *tail;
     char previous[INSP_NAME_BYTES]; /* the active version; "" none */
@@ -66,6 +68,7 @@ static void run_free(struct run *run) {
     free(run->probability);
     free(run->map);
     json_decref(run->judged);
+    json_decref(run->feedback);
     insp_manifest_free(run->manifest);
     insp_tail_buffers_free(run->tail);
     json_decref(run->previous_metrics);
@@ -221,13 +224,13 @@ static json_t *previous_report(const struct run *run) {
 static int report(const struct run *run, json_t **ret, struct insp_error *reterr) {
     const struct insp_train_data *data = run->data;
     json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:i, s:o, s:o, s:i, s:{s:f, s:f, s:f, s:f, s:f}}", "kind",
+        "{s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:i, s:o, s:o, s:O?, s:i, s:{s:f, s:f, s:f, s:f, s:f}}", "kind",
         "train", "product", run->context->product, "version", run->manifest->version, "activated", run->activated,
         "reason", run->reason, "params", insp_train_params_json(run->params), "dataset", insp_report_dataset(data),
         "epochs", run->curve, "held_out", (int)run->held_count, "metrics",
-        insp_report_metrics(data, &run->metrics), "previous", previous_report(run), "trunk_runs",
-        (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s, "training",
-        run->training_s, "evaluating", run->evaluating_s, "writing", run->writing_s);
+        insp_report_metrics(data, &run->metrics), "previous", previous_report(run), "feedback", run->feedback,
+        "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s,
+        "training", run->training_s, "evaluating", run->evaluating_s, "writing", run->writing_s);
     return insp_report_join(json, json_incref(run->judged), ret, reterr);
 }
 
@@ -274,6 +277,27 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
     return r;
 }
 
+static int score_labelled(void *arg, const struct insp_train_data *view, const size_t *member, size_t count,
+                          const struct insp_progress *progress, float *ret_probability,
+                          struct insp_error *reterr) {
+    const struct run *run = arg;
+    const struct insp_scorer scorer = {.trainer = run->trainer};
+    return insp_train_data_score(view, &scorer, member, count, progress, ret_probability, NULL, reterr);
+}
+
+/* Last, because it takes the cache for other images than the dataset's. */
+static int judge_labelled(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    const struct insp_feedback_config config = {.context = run->context,
+                                                .data = run->data,
+                                                .scorer = score_labelled,
+                                                .arg = run,
+                                                .threshold = run->manifest->threshold,
+                                                .trained_known = true,
+                                                .trained = run->member,
+                                                .trained_count = run->train_count};
+    return insp_feedback_report_or_null(&config, progress, &run->feedback, reterr);
+}
+
 static int finish(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     int64_t start_us = insp_mono_us();
     if (insp_progress_cancelled(progress))
@@ -290,7 +314,8 @@ static int train(struct run *run, json_t **ret_report, struct insp_error *reterr
     const struct insp_progress *whole = &run->context->progress;
     const struct insp_progress data = insp_progress_part(whole, 0, 0.35),
                                training = insp_progress_part(whole, 0.35, 0.9),
-                               evaluating = insp_progress_part(whole, 0.9, 0.98),
+                               evaluating = insp_progress_part(whole, 0.9, 0.96),
+                               labelled = insp_progress_part(whole, 0.96, 0.98),
                                writing = insp_progress_part(whole, 0.98, 1);
     int r = insp_memory_check(insp_memory_training_estimate(run->params->batch), insp_memory_available(),
                               "training", reterr);
@@ -303,6 +328,8 @@ static int train(struct run *run, json_t **ret_report, struct insp_error *reterr
         r = fit(run, &training, reterr);
     if (r == 0)
         r = evaluate(run, &evaluating, reterr);
+    if (r == 0)
+        r = judge_labelled(run, &labelled, reterr);
     if (r == 0)
         r = finish(run, &writing, reterr);
     return r ? r : report(run, ret_report, reterr);

@@ -11,6 +11,8 @@
 
 enum insp_activate { INSP_ACTIVATE_NEVER, INSP_ACTIVATE_IF_BETTER, INSP_ACTIVATE_ALWAYS };
 
+struct insp_feedback;
+
 struct insp_train_params {
     float class_weights[INSP_CLASSES]; /* {1, 3}; > 0 */
     float learning_rate;               /* 1e-4 */
@@ -41,6 +43,7 @@ struct insp_train_context {
     uint64_t cache_bytes_max;
     bool cache_half;
     struct insp_image_limits limits;
+    const struct insp_feedback *feedback; /* labelled inspections (feedback.h), borrowed; NULL: none */
     struct insp_progress progress;
 };
 

@@ -19,13 +19,12 @@ static int fill(const struct insp_train_context *context, const struct insp_tran
                                                .half = context->cache_half,
                                                .trunk_sha256 = context->trunk_sha256,
                                                .input = *input,
-                                               .limits = context->limits,
-                                               .skip_unreadable = skip_unreadable};
+                                               .limits = context->limits};
     int r = insp_feature_cache_open(&config, &data->cache, reterr);
     if (r < 0)
         return r;
-    return insp_feature_cache_fill(data->cache, context->trunk, data->dataset, progress, skipped,
-                                   &data->trunk_runs, reterr);
+    return insp_feature_cache_fill(data->cache, context->trunk, data->dataset, progress,
+                                   skip_unreadable ? skipped : NULL, &data->trunk_runs, reterr);
 }
 
 static int list_members(struct insp_train_data *data, const bool *skipped, struct insp_error *reterr) {

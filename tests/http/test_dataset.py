@@ -11,11 +11,14 @@ import socket
 import threading
 import urllib.parse
 
+import jsonschema
 import PIL.Image
 import pytest
-from conftest import Daemon, eventually, picture
+import yaml
+from conftest import FAKE, Daemon, eventually
 
 SECONDS = 60
+RESOLVER = jsonschema.RefResolver("", yaml.safe_load((pathlib.Path(__file__).parents[2] / "openapi.yaml").read_text()))
 BASE = "/v1/admin/products/carpet/dataset"
 
 
@@ -550,3 +553,129 @@ def test_inspections_go_on_while_labels_are_taken(begin):
     answers = [daemon.inspect(made(1000 + n)).status for n in range(20)]
     thread.join()
     assert answers == [200] * 20 and counts(taken[0]) == {"added": 60}
+
+
+# --- what a new model makes of the labels
+
+
+def shade(level, number):
+    """Grey pictures of a level, each with pixels of its own."""
+    image = PIL.Image.new("RGB", (64, 64), (level,) * 3)
+    image.putpixel((number % 64, number // 64), (number, level, 255 - level))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def run_job(daemon, kind, **parameters):
+    recipe = {"seed": 1, "epochs": 1, "batch": 4} if kind == "train" else {}
+    body = json.dumps({"dataset": "carpet", **recipe, **parameters})
+    answer = daemon("POST", f"/v1/admin/products/carpet/{kind}", body)
+    assert answer.status == 202, answer.body
+    location = answer.headers["Location"]
+    eventually(lambda: daemon("GET", location).json["state"] in ("succeeded", "failed"), SECONDS)
+    done = daemon("GET", location).json
+    assert done["state"] == "succeeded", done["error"]
+    jsonschema.Draft202012Validator({"$ref": "#/components/schemas/Job"}, resolver=RESOLVER).validate(done)
+    return done
+
+
+@pytest.fixture
+def labelled(begin):
+    """A daemon that called every part an anomaly, and what people said: 12 good and 12 defective parts, taken into the
+    dataset, and three that came later."""
+    daemon = begin()
+    assert daemon("PATCH", "/v1/admin/products/carpet/models/v1", '{"threshold": 0}').status == 200
+    daemon.ids = {}
+    for n in range(12):
+        daemon.ids[f"good{n}"] = inspected(daemon, shade(10, n), "good")["id"]
+        daemon.ids[f"hole{n}"] = inspected(daemon, shade(245, n), "anomaly", "hole")["id"]
+    assert counts(take(daemon)) == {"added": 24}
+    daemon.ids["later"] = inspected(daemon, shade(10, 100), "good")["id"]
+    daemon.ids["bright"] = inspected(daemon, shade(245, 100), "good")["id"]
+    daemon.ids["right"] = inspected(daemon, shade(245, 101), "anomaly")["id"]
+    return daemon
+
+
+def test_a_candidate_is_held_against_the_labels(labelled):
+    result = run_job(labelled, "train", activate="never")["result"]
+    feedback, unseen = result["feedback"], result["feedback"]["unseen"]
+    assert (feedback["labelled"], feedback["left_out"], feedback["unreadable"]) == (27, 0, 0)
+    assert (feedback["missed_before"], feedback["false_alarms_before"]) == (0, 14)
+    assert feedback["now_right"] + feedback["still_wrong"] == 14
+    assert feedback["trunk_runs"] == 3  # the dataset's are in the cache
+    trained_on = 24 - result["held_out"]
+    assert unseen["labelled"] == 27 - trained_on
+    by_id = {item["id"]: item for item in feedback["items"]}
+    for item in feedback["items"]:
+        assert item["verdict_now"] == ("anomaly" if item["probability_now"] >= 0.5 else "good")
+        assert item["verdict_before"] == "anomaly" and item["model"] == "v1"
+    for name in "later", "bright":
+        assert by_id[labelled.ids[name]]["in_training"] is False
+    assert sum(item["in_training"] for item in feedback["items"]) <= trained_on
+    wrong = [item["verdict_now"] != item["label"] for item in feedback["items"]]
+    assert wrong == sorted(wrong, reverse=True)
+    if FAKE:  # which tells dark from bright without fail
+        assert (feedback["now_right"], feedback["still_wrong"], feedback["newly_wrong"]) == (13, 1, 0)
+        assert feedback["items"][0]["id"] == labelled.ids["bright"]
+        assert labelled.ids["right"] not in by_id
+        assert by_id[labelled.ids["good3"]]["verdict_now"] == "good"
+
+
+def test_the_last_word_is_what_counts_in_feedback(labelled):
+    for n in range(12):
+        say(labelled, labelled.ids[f"good{n}"], "anomaly", "odd")
+    feedback = run_job(labelled, "train", activate="never")["result"]["feedback"]
+    assert feedback["false_alarms_before"] == 2 and feedback["labelled"] == 27
+
+
+def test_an_evaluation_has_it_too(labelled):
+    version = run_job(labelled, "train", activate="never")["result"]["version"]
+    result = run_job(labelled, "evaluate", version=version)["result"]
+    assert result["version"] == version
+    assert result["feedback"]["labelled"] == 27 and result["feedback"]["unseen"] is None
+    assert {item["in_training"] for item in result["feedback"]["items"]} == {None}
+    assert result["feedback"]["trunk_runs"] == 0
+
+
+def test_images_that_went_meanwhile_do_not_fail_the_training(labelled):
+    for name in "later", "right":
+        for file in (labelled.state / "images").rglob(labelled.ids[name] + ".png"):
+            file.unlink()
+    done = run_job(labelled, "train", activate="never")
+    assert (done["result"]["feedback"]["labelled"], done["result"]["feedback"]["unreadable"]) == (25, 2)
+
+
+def test_without_labels_there_is_no_feedback(begin, roots):
+    daemon = begin()
+    for n in range(8):
+        put(daemon, f"train/good/{n}.png", shade(10, n))
+        put(daemon, f"test/hole/{n}.png", shade(245, n))
+    assert run_job(daemon, "train", activate="never")["result"]["feedback"] is None
+
+
+def test_raw_frames_in_feedback(begin):
+    daemon = begin()
+    kind = "image/x-raw;format=mono8;width=64;height=64"
+    for n in range(8):
+        inspected(daemon, bytes([10]) * (64 * 64 - 1) + bytes([n]), "good", kind=kind)
+        inspected(daemon, bytes([245]) * (64 * 64 - 1) + bytes([n]), "anomaly", "hole", kind=kind)
+    assert counts(take(daemon)) == {"added": 16}
+    result = run_job(daemon, "train", activate="never")["result"]
+    assert (result["feedback"]["labelled"], result["feedback"]["unreadable"]) == (16, 0)
+    assert result["feedback"]["unseen"]["labelled"] == result["held_out"]  # known by the name that the PNG has
+
+
+def test_the_worst_images_of_a_report_can_be_read(begin, roots):
+    daemon = begin()
+    folder = roots / "second/sets/odd"
+    for n in range(8):
+        for place, level in (f"train/good/p {n}.png", 10), (f"test/hole/p {n}.png", 245):
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_bytes(shade(level, n))
+    images = run_job(daemon, "train", dataset="sets/odd", activate="never")["result"]["images"]
+    assert images
+    for image in images:
+        answer = daemon("GET", f"{BASE}/{urllib.parse.quote(image['path'])}?dataset=sets/odd")
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "image/png")
+        assert answer.body == (folder / image["path"]).read_bytes()

@@ -57,6 +57,30 @@ START_TEST(test_train) {
 }
 END_TEST
 
+static const char feedback[] =
+    "{'product':'carpet','version':'v1','activated':true,'metrics':%s,'feedback':{'labelled':40,'missed_before':3,"
+    "'false_alarms_before':2,'now_right':4,'still_wrong':1,'newly_wrong':0,'unseen':{'labelled':12,'missed_before'"
+    ":2,"
+    "'false_alarms_before':1,'now_right':2,'still_wrong':1,'newly_wrong':0}}}";
+
+START_TEST(test_feedback) {
+    char *text = printed(cli_report_train, feedback);
+    ck_says(text,
+            "Of 40 labelled inspections 3 had been missed and 2 were false alarms: 4 right now, 0 newly wrong "
+            "(not trained on: 12, of which 2 of 3 right now, 0 newly wrong)");
+    free(text);
+    text =
+        printed(cli_report_evaluate, "{'product':'carpet','version':'v1','metrics':%s,'feedback':{'labelled':40,"
+                                     "'missed_before':3,'false_alarms_before':2,'now_right':4,'newly_wrong':0,"
+                                     "'unseen':null}}");
+    ck_says(text, "4 right now, 0 newly wrong\n");
+    free(text);
+    text = printed(cli_report_train, "{'product':'carpet','version':'v1','feedback':null,'metrics':%s}");
+    ck_assert_ptr_null(strstr(text, "labelled"));
+    free(text);
+}
+END_TEST
+
 START_TEST(test_cross_validate) {
     char *text =
         printed(cli_report_cross_validate,
@@ -105,4 +129,5 @@ START_TEST(test_wrong_images_and_masks) {
 }
 END_TEST
 
-INSP_TESTS(test_train, test_cross_validate, test_what_is_missing_is_left_out, test_wrong_images_and_masks);
+INSP_TESTS(test_train, test_feedback, test_cross_validate, test_what_is_missing_is_left_out,
+           test_wrong_images_and_masks);
