@@ -99,7 +99,7 @@ static int parse_number(const struct number_row *row, const json_t *value, struc
     double number = json_number_value(value);
     bool real = row->type == T_FLOAT || row->type == T_DOUBLE, whole = real || json_is_integer(value);
     if (!json_is_number(value) || !whole || !(number >= row->low && number <= row->high))
-        return insp_fail(reterr, INSP_E_PARAMETER, "%s must be %s from %.15g to %.15g", row->name,
+        return insp_fail(reterr, INSP_E_PARAMETER, "%s must be %s from %.16g to %.16g", row->name,
                          real ? "a number" : "a whole number", row->low, row->high);
     store_number((char *)train + row->offset, row->type, number);
     return 0;

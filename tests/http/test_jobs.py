@@ -119,16 +119,35 @@ def test_inspections_go_on_during_a_training(begin):
     assert finished(daemon, location)["state"] == "cancelled"
 
 
-@pytest.mark.parametrize("kind, parameters, name", [
-    ("train", {"epochs": 0}, "epochs"), ("train", {"epochs": 1.5}, "epochs"), ("train", {"batch": 257}, "batch"),
-    ("train", {"learning_rate": "fast"}, "learning_rate"), ("train", {"activate": "maybe"}, "activate"),
-    ("train", {"class_weights": [1]}, "class_weights"), ("train", {"colour": "red"}, "colour"),
-    ("train", {"folds": 5}, "folds"), ("train", {"dataset": ""}, "dataset"), ("train", {"dataset": None}, "dataset"),
-    ("cross-validate", {"folds": 1}, "folds"), ("evaluate", {"version": "../x"}, "version")])
-def test_bad_parameter(jobs_daemon, kind, parameters, name):
+@pytest.mark.parametrize("kind, parameters, name, limits", [
+    ("train", {"epochs": 0}, "epochs", "a whole number from 1 to 1000"),
+    ("train", {"epochs": 1001}, "epochs", "a whole number from 1 to 1000"),
+    ("train", {"epochs": 1.5}, "epochs", "a whole number from 1 to 1000"),
+    ("train", {"epochs": None}, "epochs", "a whole number from 1 to 1000"),
+    ("train", {"batch": 257}, "batch", "from 1 to 256"), ("train", {"batch": -1}, "batch", "from 1 to 256"),
+    ("train", {"learning_rate": "fast"}, "learning_rate", "a number from 1e-07 to 1"),
+    ("train", {"learning_rate": 0}, "learning_rate", "from 1e-07 to 1"),
+    ("train", {"target_accuracy": 0.4}, "target_accuracy", "from 0.5 to 1"),
+    ("train", {"test_share": 0.95}, "test_share", "from 0.01 to 0.9"),
+    ("train", {"threshold": 1.1}, "threshold", "from 0 to 1"),
+    ("train", {"heatmap_threshold": -0.1}, "heatmap_threshold", "from 0 to 1"),
+    ("train", {"seed": -1}, "seed", "from 0 to 9007199254740991"),
+    ("train", {"activate": "maybe"}, "activate", '"never", "if_better", "always"'),
+    ("train", {"heatmap_scale": 1}, "heatmap_scale", '"fixed", "per_image"'),
+    ("train", {"skip_unreadable": "yes"}, "skip_unreadable", "true or false"),
+    ("train", {"class_weights": [1]}, "class_weights", "from 0.001 to 1000"),
+    ("train", {"class_weights": [1, 0]}, "class_weights", "from 0.001 to 1000"),
+    ("train", {"colour": "red"}, "colour", "knows no parameter"), ("train", {"folds": 5}, "folds", "knows no parameter"),
+    ("train", {"version": "v1"}, "version", "knows no parameter"),
+    ("train", {"dataset": ""}, "dataset", "1 to 1023 bytes"), ("train", {"dataset": None}, "dataset", "1 to 1023 bytes"),
+    ("train", {"dataset": "x" * 1024}, "dataset", "1 to 1023 bytes"),
+    ("cross-validate", {"folds": 1}, "folds", "from 2 to 20"), ("cross-validate", {"folds": 21}, "folds", "from 2 to 20"),
+    ("cross-validate", {"activate": "never"}, "activate", "knows no parameter"),
+    ("evaluate", {"epochs": 3}, "epochs", "knows no parameter"), ("evaluate", {"version": "../x"}, "version", "not a name")])
+def test_bad_parameter(jobs_daemon, kind, parameters, name, limits):
     answer = submit(jobs_daemon, kind, **parameters)
     assert (answer.status, answer.code) == (422, "invalid_parameter")
-    assert name in answer.json["detail"]
+    assert name in answer.json["detail"] and limits in answer.json["detail"]
     assert jobs_daemon("GET", "/v1/jobs").json["jobs"] == []
 
 
@@ -164,6 +183,86 @@ def test_dataset_that_is_not_there(jobs_daemon):
     assert (answer.status, answer.code) == (422, "dataset_invalid")
 
 
+def a_set(datasets, name, good=8, holes=8, **odd):
+    """A set of small pictures; odd: place -> bytes of a file that is none."""
+    folder = datasets / name
+    for place, count, colour in ("train/good", good, 10), ("test/hole", holes, 245):
+        for n in range(count):
+            file = folder / place / f"{n}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(picture((n, colour, colour), (32, 32)))
+    for place, content in odd.items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes(content)
+    return name
+
+
+def failed(daemon, kind="train", **parameters):
+    answer = submit(daemon, kind, **parameters)
+    assert answer.status == 202
+    done = finished(daemon, answer.headers["Location"])
+    assert done["state"] == "failed" and done["result"] is None, done
+    return done["error"]
+
+
+@pytest.mark.parametrize("kind", ["train", "cross-validate", "evaluate"])
+def test_sets_that_lack_a_class(begin, datasets, kind):
+    daemon = begin()
+    for name, good, holes, lack in ("only-good", 8, 0, "defect"), ("only-holes", 0, 8, "good"):
+        error = failed(daemon, kind, dataset=a_set(datasets, name, good, holes))
+        assert error["code"] == "dataset_invalid"
+        assert f"no {lack} images" in error["detail"] and name in error["detail"] and "train/good" in error["detail"]
+
+
+@pytest.mark.parametrize("kind", ["train", "cross-validate", "evaluate"])
+def test_an_unreadable_image_is_named(begin, datasets, kind):
+    daemon = begin()
+    cut = picture("red", (32, 32), noise=True)[:-30]
+    for name, place, content in ("cut", "test/hole/cut.png", cut), ("text", "train/good/text.jpg", b"no picture"), (
+            "empty", "train/good/empty.png", b""):
+        error = failed(daemon, kind, dataset=a_set(datasets, name, **{place: content}))
+        assert error["code"] == "image_undecodable" and f"{name}/{place}" in error["detail"], error
+
+
+@pytest.mark.parametrize("kind", ["train", "cross-validate", "evaluate"])
+def test_unreadable_images_are_skipped_and_counted(begin, datasets, kind):
+    daemon = begin()
+    odd = {"test/hole/cut.png": picture("red", (32, 32), noise=True)[:-30], "train/good/text.jpg": b"no picture"}
+    more = {"epochs": 1, "batch": 2} if kind != "evaluate" else {}
+    more |= {"folds": 2} if kind == "cross-validate" else {}
+    location = submit(daemon, kind, dataset=a_set(datasets, "odd", **odd), skip_unreadable=True, **more).headers["Location"]
+    done = finished(daemon, location)
+    assert done["state"] == "succeeded", done["error"]
+    assert done["result"]["dataset"]["skipped"] == 2
+    log = "\n".join(line["text"] for line in done["log"])
+    for place in odd:
+        assert place in log
+    assert "2 images could not be read" in log
+
+
+def test_skipping_may_leave_a_class_empty(begin, datasets):
+    daemon = begin()
+    error = failed(daemon, dataset=a_set(datasets, "hollow", holes=0, **{"test/hole/a.png": b"no picture"}),
+                   skip_unreadable=True)
+    assert error["code"] == "dataset_invalid" and "no readable defect image" in error["detail"] and "1" in error["detail"]
+
+
+def test_a_link_out_of_the_set_fails_the_job(begin, datasets):
+    daemon = begin()
+    name = a_set(datasets, "linked")
+    secret = datasets.parent / "secret.png"
+    secret.write_bytes(picture("red", (32, 32)))
+    (datasets / name / "test/hole/link.png").symlink_to(secret)
+    error = failed(daemon, dataset=name)
+    assert error["code"] == "forbidden" and "test/hole/link.png" in error["detail"]
+
+
+def test_too_few_images_for_a_batch(begin, datasets):
+    daemon = begin()
+    error = failed(daemon, dataset=a_set(datasets, "few", 4, 4), batch=16)
+    assert error["code"] == "dataset_invalid" and "batch of 16" in error["detail"]
+
+
 def test_unknown_job(jobs_daemon):
     for name in ("0190b6f2-0000-7000-8000-000000000000", "x"):
         assert jobs_daemon("GET", f"/v1/jobs/{name}").code == "not_found"
@@ -182,6 +281,7 @@ def test_queue_full_and_cancel(begin):
     assert waiting.status == 202
     answer = submit(daemon)
     assert (answer.status, answer.code) == (503, "queue_full")
+    assert int(answer.headers["Retry-After"]) > 0
     assert daemon("DELETE", f"/v1/admin/jobs/{waiting.json['id']}").json["state"] == "cancelled"
     assert daemon("DELETE", f"/v1/admin{running[3:]}").status == 202
     assert finished(daemon, running)["state"] == "cancelled"

@@ -9,6 +9,7 @@
 #include <string.h>
 
 static struct insp_error err;
+static struct insp_store *store;
 static char dir[INSP_PATH_BYTES], roots[INSP_PATH_BYTES], set[INSP_PATH_BYTES];
 
 static void setup(void) {
@@ -17,9 +18,11 @@ static void setup(void) {
     ck_insp_ok(insp_path(roots, &err, "%s/sets", dir), err);
     ck_insp_ok(insp_path(set, &err, "%s/sets/empty", dir), err);
     ck_insp_ok(insp_mkdir_all(set, 0700, &err), err);
+    ck_insp_ok(insp_store_open(dir, INSP_DURABLE_PROCESS, &store, &err), err);
 }
 
 static void teardown(void) {
+    insp_store_close(store);
     ck_insp_ok(insp_remove_tree(dir, &err), err);
 }
 
@@ -32,6 +35,7 @@ static void install_trunk(void) {
 
 static int run(enum insp_job_kind kind, const char *dataset) {
     const struct insp_jobs_config config = {
+        .store = store,
         .state_dir = dir,
         .dataset_roots = roots,
         .device = {.name = "cpu", .threads = 1},
