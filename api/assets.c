@@ -19,18 +19,30 @@ ASSET(icon_svg);
 ASSET(app_js);
 ASSET(cards_js);
 ASSET(charts_js);
+ASSET(compare_js);
 ASSET(dom_js);
+ASSET(figures_js);
+ASSET(filter_js);
 ASSET(heat_js);
+ASSET(heat_bytes_js);
 ASSET(history_js);
 ASSET(inspection_js);
+ASSET(job_detail_js);
+ASSET(job_form_js);
 ASSET(jobs_js);
 ASSET(judge_js);
+ASSET(label_form_js);
 ASSET(line_js);
 ASSET(live_js);
+ASSET(model_card_js);
 ASSET(models_js);
 ASSET(neighbours_js);
 ASSET(net_js);
+ASSET(pins_js);
 ASSET(report_js);
+ASSET(shift_js);
+ASSET(stage_js);
+ASSET(threshold_js);
 ASSET(trouble_js);
 ASSET(openapi_yaml);
 ASSET(uPlot_esm_js); /* the chart library: cmake/InspUplot.cmake */
@@ -49,18 +61,30 @@ const struct api_asset api_assets[] = {
     SCRIPT(app),
     SCRIPT(cards),
     SCRIPT(charts),
+    SCRIPT(compare),
     SCRIPT(dom),
+    SCRIPT(figures),
+    SCRIPT(filter),
     SCRIPT(heat),
+    SCRIPT(heat_bytes),
     SCRIPT(history),
     SCRIPT(inspection),
+    SCRIPT(job_detail),
+    SCRIPT(job_form),
     SCRIPT(jobs),
     SCRIPT(judge),
+    SCRIPT(label_form),
     SCRIPT(line),
     SCRIPT(live),
+    SCRIPT(model_card),
     SCRIPT(models),
     SCRIPT(neighbours),
     SCRIPT(net),
+    SCRIPT(pins),
     SCRIPT(report),
+    SCRIPT(shift),
+    SCRIPT(stage),
+    SCRIPT(threshold),
     SCRIPT(trouble),
     ROW("/dashboard/uPlot.esm.js", "text/javascript; charset=utf-8", uPlot_esm_js),
     ROW("/dashboard/uPlot.min.css", "text/css; charset=utf-8", uPlot_min_css),

@@ -1,77 +1,104 @@
 // The shell: which view is open, which product, whether the daemon answers.
 import { byId, tickAges } from "./dom.js";
-import * as history from "./history.js";
-import * as inspection from "./inspection.js";
-import * as jobs from "./jobs.js";
 import * as line from "./line.js";
-import * as models from "./models.js";
 import { live, run, state } from "./live.js";
 import { askToken, getJson } from "./net.js";
 import { sayTrouble } from "./trouble.js";
 
-const HEALTH_MS = 2000, LOST_MS = 3000, PRODUCTS_MS = 30000;
-const words = { live: "● live", polling: "◐ polling", lost: "○ no connection" };
+const HEALTH_MS = 2000;
+const LOST_MS = 3000;
+const POLLING_MS = 6000;
+const PRODUCTS_MS = 30000;
+const WORDS = { connecting: "… connecting", live: "● live", polling: "◐ polling", lost: "○ no connection" };
 
 let close = () => {};
+let opened = 0; // counts, so that a view that was fetched too late is not shown
 let productsRead = 0;
 
 function parse() {
   const [path, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [name = "line", id] = path.split("/");
+  const [name, id] = path.split("/");
   return { name: name || "line", id, parameters: new URLSearchParams(search), product: byId("product").value };
 }
 
+// The line comes with the page; the others are fetched when somebody goes there.
 const views = {
-  line: { title: "Line", open: line.open },
-  history: { title: "History", open: (view, at) => history.open(view, { filter: history.filterOf(at.parameters), product: at.product }) },
-  inspection: { title: "Inspection", open: (view, at) => inspection.open(view, { id: at.id, filter: history.filterOf(at.parameters) }) },
-  jobs: { title: "Jobs", open: jobs.open },
-  models: { title: "Models", open: models.open },
+  line: { title: "Line", load: () => line },
+  history: { title: "History", load: () => import("./history.js") },
+  inspection: { title: "Inspection", load: () => import("./inspection.js") },
+  jobs: { title: "Jobs", load: () => import("./jobs.js") },
+  models: { title: "Models", load: () => import("./models.js") },
 };
 
-function route() {
-  const at = parse(), view = views[at.name] ?? views.line;
+async function route() {
+  const at = parse();
+  const name = views[at.name] ? at.name : "line";
+  const turn = ++opened;
   close();
-  byId("view").replaceChildren();
-  byId("view").className = `view-${at.name}`;
-  document.title = `${view.title} · inspectd`;
+  close = () => {};
+  document.title = `${views[name].title} · inspectd`;
   for (const link of document.querySelectorAll("header nav a")) {
-    if (link.hash === `#/${at.name}`) link.setAttribute("aria-current", "page");
+    if (link.hash === `#/${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  const view = await views[name].load();
+  if (turn !== opened) return;
+  byId("view").replaceChildren();
+  byId("view").className = `view-${name}`;
   close = view.open(byId("view"), at);
 }
 
 async function readProducts() {
   const { items } = await getJson("/v1/products");
-  const select = byId("product"), known = new Set([...select.options].map((option) => option.value));
+  const select = byId("product");
+  const known = new Set([...select.options].map((option) => option.value));
   for (const { product } of items) if (!known.has(product)) select.add(new Option(product));
   productsRead = Date.now();
 }
 
+let liveAt = Date.now();
+let answeredAt = Date.now();
+
 // A restart or a broken stream is over in a moment; only what lasts is said loudly.
-let lostSince = Date.now();
 async function health() {
   try {
     const answer = await fetch("/readyz", { cache: "no-store" });
     const { status, reasons = [] } = await answer.json();
-    sayTrouble("ready", status === "ready" ? reasons.join("; ") : `Not ready: ${reasons.join("; ")}`);
+    const ready = status === "ready";
+    sayTrouble("ready", ready ? reasons.join("; ") : `Not ready: ${reasons.join("; ")}`, ready ? "warning" : "alarm");
     if (Date.now() - productsRead > PRODUCTS_MS) await readProducts();
-  } catch { /* said as a lost connection */ }
-  if (state !== "lost") lostSince = Date.now();
-  sayTrouble("connection", Date.now() - lostSince > LOST_MS ? "No live data: the daemon does not answer, what you see is old" : "");
+  } catch {
+    // said as a lost connection
+  }
+  const now = Date.now();
+  if (state === "live") liveAt = now;
+  if (state !== "lost") answeredAt = now;
+  const lost = now - answeredAt > LOST_MS;
+  const stale = !lost && state === "polling" && now - liveAt > POLLING_MS;
+  sayTrouble("connection", lost ? "No live data: the daemon does not answer, what you see is old" : "");
+  sayTrouble("stream", stale ? "The live stream is broken: results are asked for every 2 s instead" : "", "warning");
 }
 
 function showState() {
-  byId("connection").textContent = words[state];
+  byId("connection").textContent = WORDS[state];
   byId("connection").dataset.state = state;
 }
 
-byId("sign-in").onclick = () => askToken("A viewer's token shows, an operator's labels, an admin's trains.").then((used) => used && route());
+async function signIn() {
+  if (await askToken("A viewer's token shows, an operator's labels, an admin's trains.")) route();
+}
+
+byId("sign-in").onclick = signIn;
 byId("product").onchange = route;
-addEventListener("hashchange", () => { route(); byId("view").focus({ preventScroll: true }); scrollTo(0, 0); });
+addEventListener("hashchange", async () => {
+  await route();
+  byId("view").focus({ preventScroll: true });
+  scrollTo(0, 0);
+});
 live.addEventListener("state", showState);
-live.addEventListener("model", () => { productsRead = 0; });
+live.addEventListener("model", () => {
+  productsRead = 0;
+});
 setInterval(tickAges, 1000);
 setInterval(health, HEALTH_MS);
 showState();

@@ -1,23 +1,56 @@
 // One inspection as a card: picture under its heat, verdict, probability, where and when.
 import { age, h, labelTag, meter, milliseconds, verdict } from "./dom.js";
-import { imagePath } from "./heat.js";
+import { heatPath, imagePath } from "./heat.js";
 import { showPicture } from "./net.js";
 
-export function picture(item) {
+const WIDTHS = { large: 960, small: 320, pin: 320 }; // pixels of the picture that is asked for
+
+export function picture(item, width) {
   const image = h("img", { class: "image", alt: `${item.product}${item.part ? `, part ${item.part}` : ""}` });
   const heat = h("img", { class: "heat", alt: "" });
-  if (item.image.kept) showPicture(image, imagePath(item));
-  showPicture(heat, item.heatmap.href);
+  if (item.image.kept) showPicture(image, imagePath(item, width));
+  showPicture(heat, heatPath(item, width));
   return h("div", { class: "picture" }, image, heat);
 }
 
-export const placeText = (item) => [item.product, item.camera && `camera ${item.camera}`, item.part && `part ${item.part}`].filter(Boolean).join(" · ");
+export const placeText = (item) =>
+  [item.product, item.camera && `camera ${item.camera}`, item.part && `part ${item.part}`].filter(Boolean).join(" · ");
 
 // buttons: elements for the foot of the card
 export function card(item, size, buttons) {
-  return h("article", { class: `card ${size} ${item.verdict}`, "data-id": item.id },
-    h("a", { href: `#/inspection/${item.id}`, "aria-label": `${item.verdict}, ${placeText(item)}: open` }, picture(item)),
-    h("div", { class: "facts" }, verdict(item), meter(item), h("p", { class: "place" }, placeText(item)),
-      h("p", { class: "times" }, age(item.received_at), ` · ${milliseconds(item.timing_ms.total)}`, labelTag(item.label)),
-      buttons?.length ? h("p", { class: "buttons" }, buttons) : null));
+  return h(
+    "article",
+    { class: `card ${size} ${item.verdict}`, "data-id": item.id },
+    h(
+      "a",
+      { href: `#/inspection/${item.id}`, "aria-label": `${item.verdict}, ${placeText(item)}: open` },
+      picture(item, WIDTHS[size]),
+    ),
+    h(
+      "div",
+      { class: "facts" },
+      verdict(item),
+      meter(item),
+      h("p", { class: "place" }, placeText(item)),
+      h(
+        "p",
+        { class: "times" },
+        age(item.received_at),
+        ` · ${milliseconds(item.timing_ms.total)}`,
+        labelTag(item.label),
+      ),
+      buttons?.length ? h("p", { class: "buttons" }, buttons) : null,
+    ),
+  );
+}
+
+// Puts the cards of `items` into `list` in their order, keeping the elements that are there already, so that a
+// focused button stays focused.
+export function fill(list, items, make) {
+  const had = new Map([...list.children].map((element) => [element.dataset.id, element]));
+  const wanted = items.map((item) => had.get(item.id) ?? make(item));
+  for (const element of [...list.children]) if (!wanted.includes(element)) element.remove();
+  wanted.forEach((element, place) => {
+    if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null);
+  });
 }

@@ -1,73 +1,237 @@
-// Small charts as SVG: lines over time, drawn to the width they get. Each says its figures in words, too.
-import { h, svg } from "./dom.js";
+// Charts by uPlot. It is fetched when the first chart is drawn, so that what the line needs first does not wait for
+// it. A canvas says nothing to a screen reader: each chart says its figures in words and has them as a table, too.
+import { h } from "./dom.js";
 
-const WIDTH = 320, HEIGHT = 96, LEFT = 44, BOTTOM = 16, TOP = 8;
+const TABLE_ROWS = 200; // of a long chart the newest
+const LABEL_GAP = 6; // pixels between an axis and its labels
 
-function niceMax(value) {
-  if (!(value > 0)) return 1;
-  const step = 10 ** Math.floor(Math.log10(value));
-  return [1, 1.5, 2, 3, 5, 10].map((n) => n * step).find((n) => n >= value * 0.999);
-}
+let library = null;
+const loadLibrary = () => (library ??= import("./uPlot.esm.js").then((module) => module.default));
 
-const path = (points, x, y) => {
-  let text = "", pen = "M";
-  for (const [px, py] of points) {
-    if (py === null) pen = "M"; // a gap
-    else { text += `${pen}${x(px).toFixed(1)} ${y(py).toFixed(1)}`; pen = "L"; }
-  }
-  return text;
-};
+const values = (points) => points.map(([, y]) => y).filter((y) => y !== null);
 
 function describe(title, series, format) {
-  return `${title}: ` + series.map(({ name, points }) => {
-    const values = points.map((p) => p[1]).filter((v) => v !== null);
-    if (!values.length) return `${name} no data`;
-    return `${name} now ${format(values.at(-1))}, lowest ${format(Math.min(...values))}, highest ${format(Math.max(...values))}`;
-  }).join("; ");
-}
-
-function readout(series, format, formatX, px, { x }) {
-  const nearest = (points) => points.reduce((best, p) => (p[1] !== null && (!best || Math.abs(x(p[0]) - px) < Math.abs(x(best[0]) - px)) ? p : best), null);
-  const found = series.map((s) => [s.name, nearest(s.points)]).filter(([, p]) => p);
-  if (!found.length) return "";
-  return `${formatX(found[0][1][0])} · ${found.map(([name, p]) => `${found.length > 1 ? `${name} ` : ""}${format(p[1])}`).join(" · ")}`;
-}
-
-function area(series, format, formatX, max, domain) {
-  const all = series.flatMap((s) => s.points).filter((p) => p[1] !== null);
-  const [low, high] = domain ?? [Math.min(...all.map((p) => p[0])), Math.max(...all.map((p) => p[0]))];
-  const top = max ?? niceMax(Math.max(...all.map((p) => p[1])));
-  const x = (v) => LEFT + ((v - low) / (high - low || 1)) * (WIDTH - LEFT - 6);
-  const y = (v) => HEIGHT - BOTTOM - (Math.min(v, top) / top) * (HEIGHT - BOTTOM - TOP);
-  const text = (px, py, anchor, words) => svg("text", { x: px, y: py, "text-anchor": anchor }, words);
-  const parts = [0, 0.5, 1].map((share) => svg("line", { class: "grid", x1: LEFT, x2: WIDTH - 6, y1: y(share * top), y2: y(share * top) }));
-  parts.push(text(LEFT - 5, y(top) + 4, "end", format(top)), text(LEFT - 5, y(0) + 3, "end", format(0)),
-    text(LEFT, HEIGHT - 3, "start", formatX(low)), text(WIDTH - 6, HEIGHT - 3, "end", formatX(high)));
-  series.forEach((s, i) => {
-    const solid = s.points.filter((p) => p[1] !== null);
-    parts.push(svg("path", { class: `series${i}`, d: path(s.points, x, y) }));
-    if (solid.length && solid.length < 30) parts.push(...solid.map((p) => svg("circle", { class: `dot series${i}`, cx: x(p[0]), cy: y(p[1]), r: 2 })));
+  const said = series.map(({ name, points }) => {
+    const known = values(points);
+    if (!known.length) return `${name}: nothing yet`;
+    const low = known.reduce((a, b) => Math.min(a, b));
+    const high = known.reduce((a, b) => Math.max(a, b));
+    return `${name}: last ${format(known.at(-1))}, lowest ${format(low)}, highest ${format(high)}`;
   });
-  return { parts, x };
+  return `${title}. ${said.join("; ")}`;
 }
 
-// series: [{name, points: [[x, y or null], ...]}]; format and formatX turn a number into words; max: the top of the
-// scale (else the next round number); domain: [first, last] x. Returns a <figure>.
-export function lineChart({ title, series, format, formatX, max, domain }) {
-  const drawn = series.some((s) => s.points.some((p) => p[1] !== null));
-  const output = h("output", { class: "readout" });
-  const caption = h("figcaption", {}, h("span", {}, title), output);
-  if (!drawn) return h("figure", { class: "chart" }, caption, h("p", { class: "empty" }, "Nothing yet"));
-  const { parts, x } = area(series, format, formatX, max, domain);
-  const values = series[0].points.map((p) => p[1]).filter((v) => v !== null);
-  const resting = series.length > 1 ? "" : values.length ? format(values.at(-1)) : "";
-  output.textContent = resting;
-  const graphic = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": describe(title, series, format) }, parts);
-  graphic.addEventListener("pointermove", (event) => {
-    const box = graphic.getBoundingClientRect();
-    output.textContent = readout(series, format, formatX, ((event.clientX - box.left) / box.width) * WIDTH, { x });
-  });
-  graphic.addEventListener("pointerleave", () => { output.textContent = resting; });
-  const legend = series.length > 1 && h("ul", { class: "legend" }, series.map((s, i) => h("li", { class: `series${i}` }, s.name)));
-  return h("figure", { class: "chart" }, caption, graphic, legend);
+// uPlot wants one column of x for all. Series with the same x (a ROC curve has some x twice) are taken as they are.
+function columns(uPlot, series) {
+  const xs = series[0].points.map(([x]) => x);
+  const alike = series.every(({ points }) => points.length === xs.length && points.every(([x], i) => x === xs[i]));
+  if (alike) return [xs, ...series.map(({ points }) => points.map(([, y]) => y))];
+  return uPlot.join(series.map(({ points }) => [points.map(([x]) => x), points.map(([, y]) => y)]));
 }
+
+// What a chart is: {title, kind: "line" | "bars", format, formatX: number -> words, max: top of the scale (else what
+// is there), time: x is in milliseconds since 1970}.
+export class Chart {
+  #options;
+  #series = [];
+  #domain = null;
+  #marks = [];
+  #plot = null;
+  #names = "";
+  #drawing = false;
+
+  constructor(options) {
+    this.#options = options;
+    this.readout = h("output", { class: "readout" });
+    this.place = h("div", { class: "plot", role: "img" });
+    this.empty = h("p", { class: "empty" }, "Nothing yet");
+    this.legend = h("ul", { class: "legend" });
+    const table = h("div", {
+      class: "scroll",
+      tabindex: 0,
+      role: "region",
+      "aria-label": `${options.title} as a table`,
+    });
+    this.details = h(
+      "details",
+      { class: "figures-table", ontoggle: () => this.details.open && table.replaceChildren(this.#table()) },
+      h("summary", { "aria-label": `${options.title}: as a table` }, "Table"),
+      table,
+    );
+    this.element = h(
+      "figure",
+      { class: "chart" },
+      h("figcaption", {}, h("span", {}, options.title), this.readout),
+      this.empty,
+      this.place,
+      h("div", { class: "chart-foot" }, this.legend, this.details),
+    );
+    // Told of every change of size, of coming into the page and of leaving it.
+    new ResizeObserver(() => this.#fit()).observe(this.place);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#plot?.redraw());
+  }
+
+  // series: [{name, points: [[x, y or null], ...] by rising x}]; domain: [first, last] x; marks: x of vertical lines.
+  show(series, { domain = null, marks = [] } = {}) {
+    this.#series = series;
+    this.#domain = domain;
+    this.#marks = marks;
+    const { title, format } = this.#options;
+    const drawn = series.some(({ points }) => values(points).length);
+    this.empty.hidden = drawn;
+    this.place.hidden = this.details.hidden = !drawn;
+    this.legend.hidden = !drawn || series.length < 2;
+    this.place.setAttribute("aria-label", describe(title, series, format));
+    this.legend.replaceChildren(...series.map(({ name }, i) => h("li", { class: `series${i % 6}` }, name)));
+    this.#rest();
+    this.#fit();
+    return this;
+  }
+
+  #rest() {
+    const last = this.#series.length === 1 ? values(this.#series[0].points).at(-1) : undefined;
+    this.readout.textContent = last === undefined || this.#options.kind === "bars" ? "" : this.#options.format(last);
+  }
+
+  async #fit() {
+    if (!this.#series.length || !this.place.isConnected || !this.place.clientWidth) {
+      if (!this.place.isConnected) this.#forget(); // uPlot listens to the window
+      return;
+    }
+    if (this.#drawing) return; // shows what is newest when it is done
+    this.#drawing = true;
+    const uPlot = await loadLibrary();
+    this.#drawing = false;
+    if (this.place.isConnected && this.place.clientWidth) this.#draw(uPlot);
+  }
+
+  #draw(uPlot) {
+    const size = { width: this.place.clientWidth, height: this.place.clientHeight };
+    const names = JSON.stringify(this.#series.map(({ name }) => name));
+    if (this.#plot && names !== this.#names) this.#forget();
+    this.#names = names;
+    const data = columns(uPlot, this.#series);
+    if (!this.#plot) {
+      this.#plot = new uPlot(this.#settings(uPlot, size), data, this.place);
+      return;
+    }
+    if (this.#plot.width !== size.width || this.#plot.height !== size.height) this.#plot.setSize(size);
+    this.#plot.setData(data);
+  }
+
+  #forget() {
+    this.#plot?.destroy();
+    this.#plot = null;
+  }
+
+  #settings(uPlot, size) {
+    const { kind, format, formatX, max, time } = this.#options;
+    const fontPixels = Math.round(0.78 * parseFloat(getComputedStyle(document.documentElement).fontSize));
+    const font = `${fontPixels}px system-ui, sans-serif`;
+    const ink = () => getComputedStyle(this.place).color;
+    const edge = () => getComputedStyle(this.place).borderTopColor;
+    const axis = { font, stroke: ink, gap: LABEL_GAP, grid: { stroke: edge, width: 1 }, ticks: { show: false } };
+    const widest = (u, labels) => {
+      if (!labels) return 40;
+      u.ctx.font = `${fontPixels * devicePixelRatio}px system-ui, sans-serif`;
+      const widths = labels.map((label) => u.ctx.measureText(label ?? "").width / devicePixelRatio);
+      return Math.ceil(Math.max(...widths)) + LABEL_GAP + 4;
+    };
+    return {
+      ...size,
+      ms: 1,
+      legend: { show: false },
+      cursor: { drag: { x: false, y: false }, points: { size: 7 } },
+      padding: [fontPixels * 0.8, fontPixels * 1.6, 0, 0],
+      scales: {
+        x: { time: Boolean(time), range: (u, low, high) => this.#domain ?? [low, high > low ? high : low + 1] },
+        y: { range: (u, low, high) => [0, max ?? (high > 0 ? high * 1.08 : 1)] },
+      },
+      axes: [
+        {
+          ...axis,
+          size: fontPixels * 1.4 + LABEL_GAP,
+          space: fontPixels * 6,
+          grid: { show: false },
+          values: (u, at) => at.map(formatX),
+          ...(time ? {} : { incrs: kind === "epochs" ? [1, 2, 5, 10, 20, 50, 100, 200, 500] : undefined }),
+        },
+        { ...axis, size: widest, space: fontPixels * 2.2, values: (u, at) => at.map(format) },
+      ],
+      series: [{}, ...this.#series.map(({ name, points }, i) => this.#line(uPlot, name, points.length, i))],
+      hooks: { setCursor: [(u) => this.#say(u)], draw: [(u) => this.#mark(u)] },
+    };
+  }
+
+  // Colour alone does not tell lines apart: from the second on they are dashed, each in its own way.
+  #line(uPlot, label, count, i) {
+    const stroke = () => getComputedStyle(this.legend.children[i] ?? this.legend).color;
+    if (this.#options.kind === "bars") {
+      const alone = this.#series.length === 1; // two stand side by side, to the left and the right of their x
+      const paths = uPlot.paths.bars(alone ? { size: [0.9] } : { size: [0.45], align: i ? 1 : -1 });
+      return { label, stroke, fill: stroke, width: 0, points: { show: false }, paths };
+    }
+    const dash = [undefined, [7, 3], [2, 3], [9, 3, 2, 3], [4, 4], [12, 4]][i % 6];
+    return { label, stroke, width: 2, dash, points: { show: count < 40, size: 5 } };
+  }
+
+  #say(u) {
+    const { format, formatX } = this.#options;
+    const { idx } = u.cursor;
+    if (idx === null || idx === undefined) return this.#rest();
+    const said = this.#series
+      .map(({ name }, i) => [name, u.data[i + 1][idx]])
+      .filter(([, y]) => y !== null && y !== undefined);
+    const figures = said.map(([name, y]) => (this.#series.length > 1 ? `${name} ${format(y)}` : format(y)));
+    this.readout.textContent = [formatX(u.data[0][idx]), ...figures].join(" · ");
+  }
+
+  #mark(u) {
+    const { ctx, bbox } = u;
+    ctx.save();
+    ctx.strokeStyle = getComputedStyle(this.element).color;
+    ctx.lineWidth = 2 * devicePixelRatio;
+    for (const x of this.#marks) {
+      const at = u.valToPos(x, "x", true);
+      ctx.beginPath();
+      ctx.moveTo(at, bbox.top);
+      ctx.lineTo(at, bbox.top + bbox.height);
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+
+  #table() {
+    const { title, format, formatX } = this.#options;
+    const rows = new Map();
+    this.#series.forEach(({ points }, i) => {
+      for (const [x, y] of points) rows.set(x, Object.assign(rows.get(x) ?? [], { [i]: y }));
+    });
+    const newest = [...rows].sort(([a], [b]) => a - b).slice(-TABLE_ROWS);
+    const cells = (row) =>
+      this.#series.map((_, i) => h("td", {}, row[i] === null || row[i] === undefined ? "–" : format(row[i])));
+    return h(
+      "table",
+      {},
+      h("caption", {}, title),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("td", {}),
+          this.#series.map(({ name }) => h("th", { scope: "col" }, name)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        newest.map(([x, row]) => h("tr", {}, h("th", { scope: "row" }, formatX(x)), cells(row))),
+      ),
+    );
+  }
+}
+
+// A chart that is shown once.
+export const chart = (options, series, extra) => new Chart(options).show(series, extra).element;

@@ -8,7 +8,9 @@ function build(element, properties, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -22,9 +24,19 @@ export const percent = (share, digits = 1) =>
 // A probability is never rounded across its threshold or to certainty.
 export const probability = (p) => (p > 0.999 && p < 1 ? "> 99.9 %" : p > 0 && p < 0.001 ? "< 0.1 %" : percent(p));
 export const milliseconds = (ms) =>
-  ms === null || ms === undefined ? "–" : ms < 10 ? `${ms.toFixed(1)} ms` : ms < 10000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
-export const clock = (time) => (time ? new Date(time).toLocaleTimeString() : "–");
+  ms === null || ms === undefined
+    ? "–"
+    : ms < 10
+      ? `${ms.toFixed(1)} ms`
+      : ms < 10000
+        ? `${ms.toFixed(0)} ms`
+        : `${(ms / 1000).toFixed(1)} s`;
 export const dateTime = (time) => (time ? new Date(time).toLocaleString() : "–");
+// For an axis that spans `span` milliseconds.
+export const dayOrTime = (time, span) =>
+  span > 3 * 86400e3
+    ? new Date(time).toLocaleDateString(undefined, { day: "numeric", month: "short" })
+    : new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
 
 export function bytes(count) {
   const units = ["B", "kB", "MB", "GB", "TB"];
@@ -50,25 +62,54 @@ export function tickAges() {
   }
 }
 
-// Word, colour and shape: a tick in a disc, or an exclamation mark in a triangle.
+// Word, colour and shape: a tick in a disc, an exclamation mark in a triangle, an eye in a diamond.
+const VERDICTS = {
+  good: { word: "Good", shape: ["circle", { cx: 12, cy: 12, r: 11 }], mark: "M6.5 12.5l3.8 3.8 7.2-8" },
+  anomaly: { word: "Anomaly", shape: ["path", { d: "M12 1.5L23.5 22.5H.5z" }], mark: "M12 9v6M12 18.2v.6" },
+  review: {
+    word: "Review",
+    shape: ["path", { d: "M12 .5L23.5 12 12 23.5.5 12z" }],
+    mark: "M6.5 12q5.5-6.5 11 0q-5.5 6.5-11 0M12 12v.1",
+  },
+};
+export const verdictWord = (verdict) => VERDICTS[verdict]?.word ?? verdict;
+
 export function verdict(item) {
-  const good = item.verdict === "good";
-  const mark = good
-    ? svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("circle", { cx: 12, cy: 12, r: 11 }),
-        svg("path", { class: "mark", d: "M6.5 12.5l3.8 3.8 7.2-8" }))
-    : svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: "M12 1.5L23.5 22.5H.5z" }),
-        svg("path", { class: "mark", d: "M12 9v6M12 18.2v.6" }));
-  return h("p", { class: `verdict ${item.verdict}` }, mark, h("span", {}, good ? "Good" : "Anomaly"));
+  const { word, shape, mark } = VERDICTS[item.verdict];
+  const icon = svg(
+    "svg",
+    { viewBox: "0 0 24 24", "aria-hidden": "true" },
+    svg(...shape),
+    svg("path", { class: "mark", d: mark }),
+  );
+  return h("p", { class: `verdict ${item.verdict}` }, icon, h("span", {}, word));
 }
 
 // The probability as a bar, with a line where an anomaly begins.
 export function meter(item) {
   const text = `${probability(item.probability)}, anomaly from ${percent(item.threshold, 0)}`;
-  const bar = h("div", { class: `meter ${item.verdict}`, role: "meter", "aria-label": "Probability of an anomaly", "aria-valuemin": 0,
-    "aria-valuemax": 1, "aria-valuenow": item.probability.toFixed(4), "aria-valuetext": text }, h("span", { class: "fill" }), h("span", { class: "limit" }));
+  const bar = h(
+    "div",
+    {
+      class: `meter ${item.verdict}`,
+      role: "meter",
+      "aria-label": "Probability of an anomaly",
+      "aria-valuemin": 0,
+      "aria-valuemax": 1,
+      "aria-valuenow": item.probability.toFixed(4),
+      "aria-valuetext": text,
+    },
+    h("span", { class: "fill" }),
+    h("span", { class: "limit" }),
+  );
   bar.style.setProperty("--value", item.probability);
   bar.style.setProperty("--limit", item.threshold);
-  return h("div", { class: "score" }, bar, h("p", {}, h("strong", {}, probability(item.probability)), ` anomaly from ${percent(item.threshold, 0)}`));
+  return h(
+    "div",
+    { class: "score" },
+    bar,
+    h("p", {}, h("strong", {}, probability(item.probability)), ` anomaly from ${percent(item.threshold, 0)}`),
+  );
 }
 
 export function labelTag(label) {
@@ -83,5 +124,35 @@ export function notice(text) {
   element.textContent = text;
   element.hidden = false;
   clearTimeout(noticeTimer);
-  noticeTimer = setTimeout(() => { element.hidden = true; }, 6000);
+  noticeTimer = setTimeout(() => {
+    element.hidden = true;
+  }, 6000);
+}
+
+// A question that must be answered before something that cannot be undone. Resolves to true or false.
+export function confirmed(question, yes) {
+  const dialog = byId("confirm");
+  byId("confirm-question").textContent = question;
+  byId("confirm-yes").textContent = yes;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) =>
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }),
+  );
+}
+
+// Does what a button promises: says `done` or what went wrong; the button waits meanwhile.
+export function doing(act, done) {
+  return async (event) => {
+    const button = event.currentTarget;
+    button.disabled = true;
+    try {
+      await act();
+      if (done) notice(done);
+    } catch (error) {
+      notice(error.message);
+    } finally {
+      button.disabled = false;
+    }
+  };
 }

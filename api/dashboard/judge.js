@@ -1,15 +1,33 @@
 // When the line deserves a loud word. Pure functions.
 
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
 // Whether the newest verdicts leave the usual rate: more than three standard deviations of a binomial from what the
 // whole window showed, and at least five verdicts away, so that a rare stray anomaly says nothing.
 export function unusualRate(recent, statistics) {
-  const all = statistics.good + statistics.anomaly, n = recent.length;
+  const all = statistics.good + statistics.anomaly + statistics.review;
+  const n = recent.length;
   if (n < 30 || all < 4 * n) return null;
   const found = recent.filter((item) => item.verdict === "anomaly").length;
   const usual = Math.min(0.98, Math.max(0.005, (statistics.anomaly - found) / (all - n)));
   const distance = found - n * usual;
   if (Math.abs(distance) < 5 || Math.abs(distance) <= 3 * Math.sqrt(n * usual * (1 - usual))) return null;
   return { found, of: n, usual, high: distance > 0 };
+}
+
+const QUIET_FLOOR_MS = 60000;
+const QUIET_FACTOR = 20;
+const QUIET_SAMPLES = 20;
+
+// Whether nothing has come for much longer than between the newest parts (newest first): the milliseconds, or null.
+// A break of a day is no news any more.
+export function quiet(recent, now) {
+  if (recent.length < QUIET_SAMPLES) return null;
+  const times = recent.slice(0, 100).map((item) => Date.parse(item.received_at));
+  const gaps = times.slice(1).map((time, i) => times[i] - time);
+  const silence = now - times[0];
+  const long = Math.max(QUIET_FLOOR_MS, QUIET_FACTOR * median(gaps));
+  return silence > long && silence < 86400e3 ? silence : null;
 }
 
 // Value of a metric without labels in Prometheus' text, or null.

@@ -1,15 +1,24 @@
-// Server-sent events, read with fetch because EventSource cannot send a token. Where the stream is missing or
-// breaks, the newest inspections are polled until it is back.
+// Server-sent events, read with fetch because EventSource cannot send a token. Two loops: one keeps the stream open,
+// the other polls the newest inspections for as long as the stream is closed or silent.
 import { getJson, request } from "./net.js";
 
-const SILENT_MS = 25000; // the daemon writes at least every 10 s
-const RETRY_MS = 1000, RETRY_MAX_MS = 5000;
+const SILENT_MS = 15000; // the daemon writes at least every 10 s
+const RETRY_MS = 1000;
+const RETRY_MAX_MS = 5000;
+const POLL_MS = 2000;
+const POLL_ITEMS = 50;
 const RESUME_MS = 60000; // after a longer pause the page reads its lists anew instead
 
-export const live = new EventTarget(); // "inspection", "job", "model" with detail; "state" with "live" | "polling" | "lost"
-export let state = "lost";
+// "inspection", "job", "model" with detail; "state" with the state.
+export const live = new EventTarget();
+export let state = "connecting"; // "live" | "polling" | "lost"
 
-let lastId = null, lastHeard = 0;
+let lastId = null;
+let heardAt = -Infinity; // of the stream, in performance.now()
+let open = false;
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const fresh = () => open && performance.now() - heardAt < SILENT_MS;
 
 function say(type, detail) {
   live.dispatchEvent(new CustomEvent(type, { detail }));
@@ -22,7 +31,9 @@ function setState(next) {
 }
 
 function take(block) {
-  let id = null, type = "message", data = "";
+  let id = null;
+  let type = "message";
+  let data = "";
   for (const line of block.split("\n")) {
     if (line.startsWith("id: ")) id = line.slice(4);
     else if (line.startsWith("event: ")) type = line.slice(7);
@@ -32,48 +43,67 @@ function take(block) {
   if (data) say(type, JSON.parse(data));
 }
 
+async function poll() {
+  const { items } = await getJson(`/v1/inspections?limit=${POLL_ITEMS}`);
+  for (const item of items.reverse()) say("inspection", item); // listeners know an id that they have
+}
+
 async function stream() {
   const stop = new AbortController();
-  let watchdog = setTimeout(() => stop.abort(), SILENT_MS);
+  const arm = () => setTimeout(() => stop.abort(), SILENT_MS);
+  let watchdog = arm();
   try {
-    const resume = lastId && Date.now() - lastHeard < RESUME_MS ? `?last_event_id=${lastId}` : "";
+    const resume = lastId && performance.now() - heardAt < RESUME_MS ? `?last_event_id=${lastId}` : "";
     const answer = await request(`/v1/events${resume}`, { signal: stop.signal, accept: "text/event-stream" });
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
+    open = true;
+    heardAt = performance.now();
+    if (!resume && state !== "connecting") await poll(); // what came while no stream was open
     setState("live");
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return;
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => stop.abort(), SILENT_MS);
-      lastHeard = Date.now();
+      watchdog = arm();
+      heardAt = performance.now();
       const blocks = (text + value).split("\n\n");
       text = blocks.pop();
       blocks.forEach(take);
     }
   } finally {
+    open = false;
     clearTimeout(watchdog);
+    stop.abort();
   }
 }
 
-async function poll() {
-  const { items } = await getJson("/v1/inspections?limit=50");
-  for (const item of items.reverse()) say("inspection", item); // listeners know an id that they have
-}
-
-export async function run() {
+async function keepStream() {
   for (let wait = RETRY_MS; ; wait = Math.min(2 * wait, RETRY_MAX_MS)) {
     try {
       await stream();
       wait = RETRY_MS;
-    } catch { /* what is wrong is said by the state below */ }
+    } catch {
+      // what is wrong is said by the state
+    }
+    await pause(wait * (0.75 + Math.random() / 2));
+  }
+}
+
+async function keepPolling() {
+  for (;;) {
+    await pause(POLL_MS);
+    if (fresh()) continue;
     try {
       await poll();
-      setState("polling");
-      wait = RETRY_MS;
+      if (!fresh()) setState("polling");
     } catch {
       setState("lost");
     }
-    await new Promise((resolve) => setTimeout(resolve, wait * (0.75 + Math.random() / 2)));
   }
+}
+
+export function run() {
+  keepStream();
+  keepPolling();
 }

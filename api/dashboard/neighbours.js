@@ -3,12 +3,16 @@
 // ends within one page.
 import { getJson, query } from "./net.js";
 
-const PAGE = 500, TRIES = 14, FIRST_SPAN_MS = 60000;
+const PAGE = 500,
+  TRIES = 14,
+  FIRST_SPAN_MS = 60000;
 
 const later = (time, ms) => new Date(Date.parse(time) + ms).toISOString();
 
 export async function older(item, filter) {
-  const { items } = await getJson(`/v1/inspections?${query({ ...filter, until: later(item.received_at, 1), limit: PAGE })}`);
+  const { items } = await getJson(
+    `/v1/inspections?${query({ ...filter, until: later(item.received_at, 1), limit: PAGE })}`,
+  );
   return items.find((other) => other.id < item.id) ?? null;
 }
 
@@ -16,7 +20,9 @@ export async function newer(item, filter) {
   let span = FIRST_SPAN_MS;
   for (let i = 0; i < TRIES; i++) {
     const until = later(item.received_at, span);
-    const { items, next } = await getJson(`/v1/inspections?${query({ ...filter, since: item.received_at, until, limit: PAGE })}`);
+    const { items, next } = await getJson(
+      `/v1/inspections?${query({ ...filter, since: item.received_at, until, limit: PAGE })}`,
+    );
     const found = items.filter((other) => other.id > item.id).at(-1);
     if (next) span = Math.max(1, Math.floor(span / 8));
     else if (found) return found;

@@ -17,7 +17,8 @@ const headers = () => (token() ? { Authorization: `Bearer ${token()}` } : {});
 
 export function askToken(why) {
   asking ??= new Promise((resolve) => {
-    const dialog = byId("login"), input = byId("token");
+    const dialog = byId("login"),
+      input = byId("token");
     byId("login-why").textContent = why;
     const end = (used) => {
       input.value = "";
@@ -34,7 +35,10 @@ export function askToken(why) {
       end(true);
     };
     byId("login-cancel").onclick = () => end(false);
-    dialog.oncancel = (event) => { event.preventDefault(); end(false); };
+    dialog.oncancel = (event) => {
+      event.preventDefault();
+      end(false);
+    };
     dialog.showModal();
   });
   return asking;
@@ -45,7 +49,8 @@ export function askToken(why) {
 export async function request(path, { method = "GET", body, signal, accept, asked = false } = {}) {
   const used = token();
   const answer = await fetch(path, {
-    method, signal,
+    method,
+    signal,
     headers: { ...headers(), ...(accept && { Accept: accept }), ...(body && { "Content-Type": "application/json" }) },
     body: body && JSON.stringify(body),
   });
@@ -79,6 +84,20 @@ export async function showPicture(image, path) {
   }
 }
 
+// A body of any length as a blob; progress(bytes) is called while it comes.
+export async function stream(path, { accept, progress }) {
+  const answer = await request(path, { accept, asked: true });
+  let count = 0;
+  const counted = new TransformStream({
+    transform(chunk, controller) {
+      count += chunk.byteLength;
+      progress(count);
+      controller.enqueue(chunk);
+    },
+  });
+  return new Response(answer.body.pipeThrough(counted), { headers: { "Content-Type": accept } }).blob();
+}
+
 export async function download(path, name) {
   save(await (await request(path, { asked: true })).blob(), name);
 }
@@ -93,6 +112,7 @@ export function save(blob, name) {
 
 export function query(values) {
   const out = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) if (value !== "" && value !== null && value !== undefined) out.set(name, value);
+  for (const [name, value] of Object.entries(values))
+    if (value !== "" && value !== null && value !== undefined) out.set(name, value);
   return out.toString();
 }

@@ -1,40 +1,235 @@
 // What a training, cross-validation or evaluation found: in words, as a confusion matrix, per fold and per defect.
-import { lineChart } from "./charts.js";
-import { h, percent } from "./dom.js";
+import { chart } from "./charts.js";
+import { doing, h, notice, percent } from "./dom.js";
+import { paintHeat } from "./heat_bytes.js";
+import { download, getJson, sendJson, showPicture, token } from "./net.js";
 
-const value = (rate) => (rate !== null && typeof rate === "object" ? rate.value : rate);
-const interval = (rate) => (rate?.low !== null && rate?.low !== undefined ? ` (${percent(rate.low, 0)} to ${percent(rate.high, 0)})` : "");
-const RATES = [["accuracy", "Accuracy"], ["balanced_accuracy", "Balanced accuracy"], ["recall", "Anomalies found (recall)"], ["precision", "Alarms that were right (precision)"], ["specificity", "Good parts passed"], ["f1", "F1"], ["roc_auc", "ROC AUC"]];
+const WORST = 24;
+const RATES = [
+  ["accuracy", "Accuracy"],
+  ["balanced_accuracy", "Balanced accuracy"],
+  ["recall", "Anomalies found (recall)"],
+  ["precision", "Alarms that were right (precision)"],
+  ["specificity", "Good parts passed"],
+  ["f1", "F1"],
+  ["roc_auc", "ROC AUC"],
+];
 
-function table(caption, head, rows) {
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption }, h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, head.map((t) => h("th", { scope: "col" }, t)))),
-    h("tbody", {}, rows.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), rest.map((t) => h("td", {}, t)))))));
+// A rate with its interval, or a plain number.
+export const rateValue = (rate) => (rate !== null && typeof rate === "object" ? rate.value : rate);
+const interval = (rate) =>
+  rate?.low !== null && rate?.low !== undefined ? `${percent(rate.low, 0)} to ${percent(rate.high, 0)}` : "";
+
+export function table(caption, head, rows) {
+  const first = ([name, ...rest]) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, name),
+      rest.map((text) => h("td", {}, text)),
+    );
+  const titles = head.map((text) => (text ? h("th", { scope: "col" }, text) : h("td", {})));
+  return h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+    h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, titles)), h("tbody", {}, rows.map(first))),
+  );
 }
 
-export function metricsTables(m) {
-  const { actual_anomaly: a, actual_good: g } = m.confusion;
-  return [h("p", { class: "summary" }, m.summary),
-    table("Confusion matrix (positive is anomaly)", ["", "said anomaly", "said good"], [["really anomaly", `${a.predicted_anomaly} found`, `${a.predicted_good} missed`], ["really good", `${g.predicted_anomaly} false alarms`, `${g.predicted_good} passed`]]),
-    table("Rates with 95 % intervals", ["Rate", "Value"], RATES.map(([key, name]) => [name, percent(value(m[key])) + interval(m[key])])),
-    table("Right verdicts by defect type", ["Type", "Right", "Of"], Object.entries(m.by_type).map(([type, r]) => [type, `${percent(r.value)}${interval(r)}`, `${r.hits} of ${r.of}`]))];
+export function metricsTables(metrics) {
+  const { actual_anomaly: anomaly, actual_good: good } = metrics.confusion;
+  const confusion = [
+    ["really anomaly", `${anomaly.predicted_anomaly} found`, `${anomaly.predicted_good} missed`],
+    ["really good", `${good.predicted_anomaly} false alarms`, `${good.predicted_good} passed`],
+  ];
+  const types = Object.entries(metrics.by_type).map(([type, rate]) => [
+    type,
+    percent(rate.value),
+    interval(rate),
+    `${rate.hits} of ${rate.of}`,
+  ]);
+  return [
+    h("p", { class: "summary" }, metrics.summary),
+    table("Confusion matrix (positive is anomaly)", ["", "said anomaly", "said good"], confusion),
+    table(
+      "Rates with 95 % intervals",
+      ["Rate", "Value", "Interval"],
+      RATES.map(([key, name]) => [name, percent(rateValue(metrics[key])), interval(metrics[key])]),
+    ),
+    table("Right verdicts by defect type", ["Type", "Right", "Interval", "Of"], types),
+  ];
 }
 
-function foldTable(result) {
-  const rows = result.folds.map((f) => [`${f.fold}`, percent(value(f.metrics.accuracy)), percent(f.metrics.balanced_accuracy), percent(value(f.metrics.recall)), `${f.metrics.missed}`, `${f.metrics.false_alarms}`]);
-  if (result.mean) rows.push(["mean ± std", ...["accuracy", "balanced_accuracy", "recall"].map((k) => `${percent(result.mean[k])} ± ${percent(result.std[k])}`), "", ""]);
+function foldTable({ folds, mean, std }) {
+  const rows = folds.map(({ fold, metrics }) => [
+    `${fold}`,
+    percent(rateValue(metrics.accuracy)),
+    percent(metrics.balanced_accuracy),
+    percent(rateValue(metrics.recall)),
+    `${metrics.missed}`,
+    `${metrics.false_alarms}`,
+  ]);
+  const spread = (key) => `${percent(mean[key])} ± ${percent(std[key])}`;
+  if (mean) rows.push(["mean ± std", ...["accuracy", "balanced_accuracy", "recall"].map(spread), "", ""]);
   return table("Folds", ["Fold", "Accuracy", "Balanced", "Recall", "Missed", "False alarms"], rows);
 }
 
-function worst(images) {
-  const wrong = images.filter((image) => image.wrong).slice(0, 30);
-  return wrong.length ? table("Wrong verdicts", ["Image", "Really", "Said", "Probability"], wrong.map((i) => [i.path, i.type, i.verdict, percent(i.probability)])) : h("p", {}, "No image was judged wrongly.");
+const rocChart = (roc) =>
+  chart(
+    { title: "ROC curve", format: (value) => percent(value, 0), formatX: (value) => percent(value, 0), max: 1.02 },
+    [
+      { name: "anomalies found by share of false alarms", points: roc.map(([x, y]) => [x, y]) },
+      { name: "by chance", points: roc.map(([x]) => [x, x]) },
+    ],
+    { domain: [0, 1] },
+  );
+
+// Good ones and anomalies by probability; the line is the threshold.
+export const histogramChart = (title, { good, anomaly }, marks) =>
+  chart(
+    { title, kind: "bars", format: (count) => `${Math.round(count)}`, formatX: (value) => percent(value, 0) },
+    [
+      { name: "really good", points: good.map((count, i) => [(i + 0.5) / good.length, count]) },
+      { name: "really anomaly", points: anomaly.map((count, i) => [(i + 0.5) / anomaly.length, count]) },
+    ],
+    { domain: [0, 1], marks },
+  );
+
+function localisation(found) {
+  if (!found) return null;
+  const hit = (rate) => `${rate.hits} of ${rate.of} (${percent(rate.value)})`;
+  return table(
+    `Where the heatmaps point, by the masks of ${found.images} images`,
+    ["Measure", "Value"],
+    [
+      ["Pixel AUROC", percent(found.pixel_auroc)],
+      ["Boxes that hit a defect", hit(found.boxes)],
+      ["Defects that a box hits", hit(found.defects)],
+    ],
+  );
 }
 
-export function report(result) {
+function worstImage(image, job) {
+  const picture = h("img", { alt: `${image.path}`, loading: "lazy" });
+  const parts = image.path.split("/");
+  if (parts.length === 3) {
+    const path = parts.map(encodeURIComponent).join("/");
+    const dataset = encodeURIComponent(job.params.dataset);
+    showPicture(picture, `/v1/admin/products/${encodeURIComponent(job.product)}/dataset/${path}?dataset=${dataset}`);
+  }
+  const canvas = image.heat ? paintHeat(image.heat, job.result.heatmap.threshold) : null;
+  return h(
+    "figure",
+    { class: `worst ${image.wrong ? "wrong" : "right"}` },
+    h("div", { class: "picture" }, picture, canvas),
+    h(
+      "figcaption",
+      {},
+      h("code", {}, image.path),
+      h("br"),
+      `really ${image.type}, said ${image.verdict} at ${percent(image.probability)}`,
+    ),
+  );
+}
+
+// Pictures of the dataset are the admin's; without a token they are fetched when somebody asks for them.
+function worst(job) {
+  const { images } = job.result;
+  const wrong = images.filter((image) => image.wrong);
+  const shown = (wrong.length ? wrong : images).slice(0, WORST);
+  const title = wrong.length
+    ? `Wrong verdicts: ${wrong.length}`
+    : "No image was judged wrongly; those nearest to the threshold";
+  const place = h("div", { class: "worst-images" });
+  return h(
+    "details",
+    {
+      class: "worst-list",
+      ontoggle: (event) =>
+        event.target.open && !place.children.length && place.append(...shown.map((image) => worstImage(image, job))),
+    },
+    h("summary", {}, title),
+    place,
+  );
+}
+
+function adviceText({ threshold, missed, false_alarms: alarms, max_missed: most, reachable, reason }) {
+  const cost = `it misses ${missed.hits} of ${missed.of} and calls ${alarms.hits} of ${alarms.of} good parts anomalies (${percent(alarms.value)})`;
+  if (!reachable)
+    return `The promise to miss at most ${percent(most)} cannot be kept: ${reason}. At ${percent(threshold)} ${cost}.`;
+  return `To miss at most ${percent(most)} of the anomalies: threshold ${percent(threshold)}; ${cost}.`;
+}
+
+async function useAdvice(job, version) {
+  await sendJson("PATCH", `/v1/admin/products/${job.product}/models/${version}`, { threshold_job: job.id });
+  notice(`${version} now takes ${percent(job.result.threshold_advice.threshold)}.`);
+}
+
+// A training's advice is for its own version; a cross-validation's for whichever is chosen.
+function advice(job) {
+  const found = job.result.threshold_advice;
+  if (!found) return null;
+  const version = h("select", { "aria-label": "Version that takes the threshold" });
+  const button = h(
+    "button",
+    { type: "button", onclick: doing(() => useAdvice(job, version.value)) },
+    "Use this threshold",
+  );
+  const choice = h("p", { class: "buttons", hidden: true }, button, h("label", {}, "for version ", version));
+  getJson(`/v1/products/${job.product}/models`).then(
+    ({ items }) => {
+      const known = items.filter(({ failure }) => !failure);
+      version.append(
+        ...known.map((model) =>
+          h(
+            "option",
+            { value: model.version, selected: model.active },
+            `${model.version}${model.active ? " (active)" : ""}`,
+          ),
+        ),
+      );
+      choice.hidden = !known.length || job.kind !== "cross-validate" || !found.reachable; // the daemon refuses others
+    },
+    () => {},
+  );
+  return h("div", { class: "advice" }, h("p", {}, adviceText(found)), choice);
+}
+
+function outcome({ version, activated, reason }) {
+  if (!version) return null;
+  const what = activated === undefined ? "" : activated ? ", now active" : ", not activated";
+  return h("p", {}, `Version ${version}${what}${reason ? `: ${reason}` : ""}`);
+}
+
+// A link cannot send a token; with one the page is fetched and saved.
+function wholeReport(job) {
+  const path = `/v1/jobs/${job.id}/report.html`;
+  const fetched = doing(() => download(path, `${job.kind}-${job.product}-${job.id}.html`));
+  const element = token()
+    ? h("button", { type: "button", onclick: fetched }, "Save the whole report")
+    : h("a", { class: "button", href: path, target: "_blank", rel: "noopener" }, "The whole report");
+  return h("p", { class: "buttons" }, element);
+}
+
+// job: as GET /v1/jobs/{id} answers, with its result
+export function report(job) {
+  const { result } = job;
   const metrics = result.pooled ?? result.metrics;
-  return h("section", { class: "report", "aria-label": "Report" }, h("h3", {}, "Report"),
-    result.version && h("p", {}, `Version ${result.version}${result.activated === undefined ? "" : result.activated ? ", now active" : `, ${result.reason ?? "not activated"}`}`),
-    metrics && metricsTables(metrics), result.folds?.length ? foldTable(result) : null,
-    result.roc && lineChart({ title: "ROC curve", series: [{ name: "anomalies found", points: result.roc.map(([x, y]) => [x, y]) }], format: (v) => percent(v, 0), formatX: (v) => `${percent(v, 0)} false alarms`, max: 1, domain: [0, 1] }),
-    result.images && worst(result.images));
+  const charts = [
+    result.roc?.length ? rocChart(result.roc) : null,
+    result.histogram ? histogramChart("Probabilities", result.histogram, [result.threshold]) : null,
+  ];
+  return h(
+    "section",
+    { class: "report", "aria-label": "Report" },
+    h("h3", {}, "Report"),
+    outcome(result),
+    wholeReport(job),
+    advice(job),
+    metrics ? metricsTables(metrics) : null,
+    result.folds?.length ? foldTable(result) : null,
+    h("div", { class: "curves" }, charts),
+    localisation(result.localisation),
+    result.images ? worst(job) : null,
+  );
 }

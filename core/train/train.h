@@ -45,27 +45,19 @@ struct insp_train_context {
     struct insp_image_limits limits;
     const struct insp_feedback *feedback; /* labelled inspections (feedback.h), borrowed; NULL: none */
     struct insp_progress progress;
-    const char *job_id; /* for the new model's lineage; NULL on the command line */
-    /* Makes a new version, which has passed its self-test here, the active one. INSP_E_SELF_TEST and
-     * INSP_E_CONFLICT: it is not, and the report says why. NULL: a bare insp_registry_set_active. */
-    int (*activate)(void *arg, const char *product, const char *version, struct insp_error *reterr);
-    void *activate_arg;
 };
 
 /* The report of any of the three: a JSON document (new reference, the caller's). All have
  *   {"kind","product","dataset":{"digest","images","counts":{},"skipped","ignored"},"trunk_runs","seconds":{}} and
- *   the judgement (judgement.h): {"threshold","heatmap","roc","histogram","images","examples",
- *   "localisation"}
- *   train           {"version","activated","reason","params","epochs":[{"epoch","loss","accuracy","seconds"}],
- *                    "held_out","metrics":{...},"previous":{"version","metrics"}|null,"threshold_advice":{...}};
- *                    the judgement of the held-out
- *   cross-validate  {"params","trunk","thin","folds":[{"fold","held_out","epochs":[...],"metrics":{...}}],
- *                    "mean":{...},"std":{...},"pooled":{...},"threshold_advice":{...}}; the judgement of all
- *                    images, each by the fold that had not seen it
- *   evaluate        {"version","metrics":{...}}; the judgement of all images
- * metrics as insp_metrics_json, threshold_advice as insp_threshold_json. A report stays below a megabyte for file
- * names of usual length.
- * All three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE;
+ * the judgement (judgement.h): {"threshold","heatmap","roc","histogram","images","examples","localisation"} train
+ * {"version","activated","reason","params","epochs":[{"epoch","loss","accuracy","seconds"}],
+ *                    "held_out","metrics":{...},"previous":{"version","metrics"}|null,"threshold_advice"}; the
+ * judgement of the held-out cross-validate
+ * {"params","thin","folds":[{"fold","held_out","epochs":[...],"metrics":{...}}],"mean":{...},
+ *                    "std":{...},"pooled":{...},"threshold_advice" (threshold.h),"trunk": sha256}; the judgement
+ * of all images, each by the fold that had not seen it evaluate        {"version","metrics":{...}}; the judgement
+ * of all images metrics as insp_metrics_json. A report stays below a megabyte for file names of usual length. All
+ * three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE;
  * nothing half-written stays. */
 int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,
                json_t **ret_report, struct insp_error *reterr);

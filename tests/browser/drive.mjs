@@ -1,15 +1,19 @@
-// A daemon on a state folder of its own and a page in Debian's Chromium, for the tests.
+// A daemon on a state folder of its own, for the tests. Training takes a while, so a state with two versions of a
+// model is made once (prepare.mjs) and copied for each test.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const binary = process.env.INSPECTD;
+const template = process.env.INSP_TEMPLATE;
 const CHROMIUM = "/usr/bin/chromium";
+const READY_MS = 60000;
 
 export async function missing() {
   if (!binary || !existsSync(binary)) return `no daemon at INSPECTD=${binary}`;
+  if (!template) return "INSP_TEMPLATE does not say where the prepared state is";
   if (!existsSync(CHROMIUM)) return `${CHROMIUM} is not installed`;
   try {
     await import("playwright-core");
@@ -20,60 +24,125 @@ export async function missing() {
   return null;
 }
 
-const freePort = () => new Promise((resolve) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
   });
-});
+
+const optionsOf = (state) => [
+  "-o",
+  `storage.state_dir=${state}`,
+  "-o",
+  `training.dataset_roots=${join(state, "datasets")}`,
+];
 
 function must(...args) {
   const done = spawnSync(binary, args, { encoding: "utf8" });
   if (done.status !== 0) throw new Error(`inspectd ${args.join(" ")}: ${done.stderr}`);
 }
 
+// A dataset, a trunk from it, and a product "carpet" with two versions, of which the second is active.
+export function prepare() {
+  rmSync(template, { recursive: true, force: true });
+  const data = join(template, "datasets", "carpet");
+  mkdirSync(join(template, "datasets"), { recursive: true });
+  must("demo-data", data, "--images", "60", "--seed", "1");
+  const options = optionsOf(template);
+  must("trunk", "bank", "--images", data, ...options);
+  for (const seed of ["1", "2"])
+    must("train", "--product", "carpet", "--data", data, "--seed", seed, "--activate", "always", ...options);
+}
+
 export class Daemon {
   state = mkdtempSync(join(tmpdir(), "inspectd-browser-"));
 
-  // Made once: a dataset, a trunk from it and a trained model.
-  async prepare() {
-    const data = join(this.state, "datasets", "carpet");
-    mkdirSync(join(this.state, "datasets"));
-    must("demo-data", data, "--images", "60", "--seed", "1");
-    this.options = ["-o", `storage.state_dir=${this.state}`, "-o", `training.dataset_roots=${join(this.state, "datasets")}`];
-    must("trunk", "bank", "--images", data, ...this.options);
-    must("train", "--product", "carpet", "--data", data, ...this.options);
-    this.port = await freePort();
-    this.url = `http://127.0.0.1:${this.port}`;
-    const folder = (kind) => join(data, "test", kind);
-    this.images = { good: join(folder("good"), readdirSync(folder("good"))[0]), hole: join(folder("hole"), readdirSync(folder("hole"))[0]) };
+  // empty: no trunk, no model; guarded: on all addresses, where every call needs a token
+  constructor({ empty = false, guarded = false } = {}) {
+    if (!empty) cpSync(template, this.state, { recursive: true });
+    mkdirSync(join(this.state, "datasets"), { recursive: true });
+    this.options = optionsOf(this.state);
+    this.empty = empty;
+    this.host = guarded ? "0.0.0.0" : "127.0.0.1";
   }
 
+  // Waits until it answers, and until a model serves where there is one. The port stays the same over restarts.
   async start() {
-    this.process = spawn(binary, ["serve", "-o", `server.listen=127.0.0.1:${this.port}`, ...this.options], { stdio: ["ignore", "ignore", "pipe"] });
+    this.port ??= await freePort();
+    this.url = `http://127.0.0.1:${this.port}`;
+    const listen = ["-o", `server.listen=${this.host}:${this.port}`];
+    this.process = spawn(binary, ["serve", ...listen, ...this.options], { stdio: ["ignore", "ignore", "pipe"] });
     this.log = "";
-    this.process.stderr.on("data", (text) => { this.log += text; });
-    for (const end = Date.now() + 60000; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
-      if (this.process.exitCode !== null || Date.now() > end) throw new Error(`the daemon did not get ready: ${this.log}`);
-      if (await fetch(`${this.url}/readyz`).then((answer) => answer.ok, () => false)) return;
+    this.process.stderr.on("data", (text) => {
+      this.log += text;
+    });
+    const probe = `${this.url}/${this.empty ? "healthz" : "readyz"}`;
+    for (const end = Date.now() + READY_MS; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
+      if (this.process.exitCode !== null || Date.now() > end) throw new Error(`the daemon is not ready: ${this.log}`);
+      if (
+        await fetch(probe).then(
+          (answer) => answer.ok,
+          () => false,
+        )
+      )
+        return;
     }
   }
 
-  stop() {
-    return new Promise((resolve) => { this.process.once("exit", resolve); this.process.kill("SIGTERM"); });
+  async stop() {
+    if (!this.process || this.process.exitCode !== null) return;
+    await new Promise((resolve) => {
+      this.process.once("exit", resolve);
+      this.process.kill("SIGTERM");
+    });
   }
 
-  async post(kind, part) {
-    const answer = await fetch(`${this.url}/v1/inspections?product=carpet&camera=cam1&part=${part}`, { method: "POST", headers: { "Content-Type": "image/png" }, body: readFileSync(this.images[kind]) });
+  image(kind) {
+    const folder = join(this.state, "datasets", "carpet", "test", kind);
+    return readFileSync(join(folder, readdirSync(folder).sort()[0]));
+  }
+
+  async ask(method, path, body, token = this.adminToken) {
+    const answer = await fetch(`${this.url}${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${token}` },
+      body: body && JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.status === 204 ? null : answer.json();
+  }
+
+  // kind: a folder of the test images
+  async post(kind, part, camera = "cam1") {
+    const answer = await fetch(`${this.url}/v1/inspections?product=carpet&camera=${camera}&part=${part}`, {
+      method: "POST",
+      headers: { "Content-Type": "image/png", Authorization: `Bearer ${this.adminToken}` },
+      body: this.image(kind),
+    });
     if (!answer.ok) throw new Error(`posting answered ${answer.status}`);
     return answer.json();
   }
 
-  get adminToken() { return readFileSync(join(this.state, "admin.token"), "utf8").trim(); }
-  remove() { rmSync(this.state, { recursive: true, force: true }); }
+  // The version that serves, changed as the admin may: {threshold}, {review}. Answers the version's name.
+  async setModel(change) {
+    const { active } = await this.ask("GET", "/v1/products/carpet");
+    await this.ask("PATCH", `/v1/admin/products/carpet/models/${active}`, change);
+    return active;
+  }
+
+  get adminToken() {
+    return readFileSync(join(this.state, "admin.token"), "utf8").trim();
+  }
+
+  remove() {
+    rmSync(this.state, { recursive: true, force: true });
+  }
 }
 
 export async function launch() {
   const { chromium } = await import("playwright-core");
-  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
+  const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
+  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", ...quiet] });
 }

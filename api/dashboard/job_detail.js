@@ -1,0 +1,92 @@
+// One job as it goes on: progress, curves, log lines, and in the end its report.
+import { Chart } from "./charts.js";
+import { dateTime, doing, duration, h, percent } from "./dom.js";
+import { sendJson } from "./net.js";
+import { report } from "./report.js";
+
+const formatX = (epoch) => `${Math.round(epoch)}`;
+const curve = (runs, field) =>
+  runs.map(({ name, epochs }) => ({ name, points: epochs.map((epoch) => [epoch.epoch, epoch[field]]) }));
+
+function runsOf(job) {
+  if (job.folds?.length) return job.folds.map(({ fold, epochs }) => ({ name: `fold ${fold}`, epochs: epochs ?? [] }));
+  return [{ name: "training", epochs: job.epochs ?? [] }];
+}
+
+export class JobDetail {
+  #ended = "";
+  #lines = 0;
+
+  // changed() is called after a cancel
+  constructor(job, changed) {
+    this.loss = new Chart({ title: "Loss by epoch", kind: "epochs", format: (value) => value.toFixed(3), formatX });
+    this.accuracy = new Chart({
+      title: "Accuracy while training, by epoch",
+      kind: "epochs",
+      format: (value) => percent(value, 0),
+      formatX,
+      max: 1.02,
+    });
+    this.state = h("p", {});
+    this.bar = h("progress", { max: 1, "aria-label": "Progress" });
+    this.times = h("p", { class: "hint" });
+    this.failure = h("p", { class: "failure" });
+    const cancel = doing(() => sendJson("DELETE", `/v1/admin/jobs/${job.id}`).then(changed));
+    this.cancel = h("p", { class: "buttons" }, h("button", { type: "button", onclick: cancel }, "Cancel the job"));
+    this.curves = h("div", { class: "curves" }, this.loss.element, this.accuracy.element);
+    this.report = h("div", {});
+    this.log = h("ol", { class: "log", role: "log", "aria-label": "Log", tabindex: 0 });
+    this.element = h(
+      "article",
+      { class: "job-detail" },
+      h("h2", {}, `${job.kind} of ${job.product}`),
+      this.state,
+      this.bar,
+      this.times,
+      this.cancel,
+      this.failure,
+      this.curves,
+      this.report,
+      h("details", { open: true }, h("summary", {}, "Log"), this.log),
+      h("details", {}, h("summary", {}, "Parameters"), h("pre", { tabindex: 0 }, JSON.stringify(job.params, null, 2))),
+    );
+    this.show(job);
+  }
+
+  // What the event stream says in brief, or the whole job.
+  show(job) {
+    const ended = !["queued", "running"].includes(job.state);
+    const left = job.eta_s ? ` · about ${duration(job.eta_s)} to go` : "";
+    this.state.className = `state ${job.state}`;
+    this.state.replaceChildren(h("strong", {}, job.state), ` · ${job.stage} · ${percent(job.progress, 0)}${left}`);
+    this.bar.value = job.progress;
+    this.bar.hidden = this.cancel.hidden = ended;
+    if (!job.created_at) return; // the brief: no more is known
+    const end = job.finished_at ? `, ended ${dateTime(job.finished_at)}` : "";
+    const took =
+      job.finished_at && job.started_at
+        ? ` after ${duration((Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000)}`
+        : "";
+    this.times.textContent = `Created ${dateTime(job.created_at)}${end}${took}`;
+    this.failure.textContent = job.error ? `${job.error.code}: ${job.error.detail}` : "";
+    const runs = runsOf(job);
+    this.curves.hidden = job.kind === "evaluate";
+    this.loss.show(curve(runs, "loss"));
+    this.accuracy.show(curve(runs, "accuracy"));
+    this.#append(job.log ?? []);
+    if (job.result && this.#ended !== job.id) {
+      this.#ended = job.id; // drawn once: a report does not change
+      this.report.replaceChildren(report(job));
+    }
+  }
+
+  #append(log) {
+    const follow = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 8;
+    const line = ({ at, text }) =>
+      h("li", {}, h("time", { datetime: at }, new Date(at).toLocaleTimeString()), ` ${text}`);
+    if (log.length < this.#lines) this.log.replaceChildren();
+    this.log.append(...log.slice(this.log.children.length).map(line));
+    this.#lines = log.length;
+    if (follow) this.log.scrollTop = this.log.scrollHeight;
+  }
+}

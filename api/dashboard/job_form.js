@@ -1,0 +1,213 @@
+// Starting a job: every parameter with its range and what it does; the daemon's defaults are in the fields.
+import { h, notice } from "./dom.js";
+import { getJson, sendJson } from "./net.js";
+
+const KINDS = [
+  ["train", "Training"],
+  ["cross-validate", "Cross-validation"],
+  ["evaluate", "Evaluation"],
+];
+const SEED_MAX = 9007199254740991;
+const BOTH = ["train", "cross-validate"];
+
+// name, text, default, lowest, highest, step, the kinds that take it, what it is
+const NUMBERS = [
+  ["epochs", "Epochs", 10, 1, 1000, 1, BOTH, "Passes over the images at most."],
+  ["batch", "Batch", 10, 1, 256, 1, BOTH, "Images in one step."],
+  ["learning_rate", "Learning rate", 0.0001, 1e-7, 1, "any", BOTH, "Of Adam."],
+  [
+    "target_accuracy",
+    "Stop at accuracy",
+    0.98,
+    0.5,
+    1,
+    "any",
+    ["train"],
+    "Ends when an epoch's running accuracy exceeds it.",
+  ],
+  [
+    "test_share",
+    "Held out",
+    0.2,
+    0.01,
+    0.9,
+    "any",
+    ["train", "evaluate"],
+    "Share of the images that judges the model.",
+  ],
+  ["folds", "Folds", 5, 2, 20, 1, ["cross-validate"], "Each image is judged once, by the fold that has not seen it."],
+  ["seed", "Seed", 42, 0, SEED_MAX, 1, [...BOTH, "evaluate"], "The same seed gives the same split."],
+  ["weight_good", "Weight of good", 1, 0.001, 1000, "any", BOTH, "In the loss."],
+  ["weight_anomaly", "Weight of anomaly", 3, 0.001, 1000, "any", BOTH, "In the loss; higher misses fewer."],
+  ["threshold", "Threshold", 0.5, 0, 1, "any", BOTH, "An anomaly from this probability on."],
+  ["max_missed", "May miss", 0.05, 0.001, 0.5, "any", BOTH, "Share of anomalies that the advised threshold may miss."],
+  ["heatmap_threshold", "Heatmap threshold", 0.7, 0, 1, "any", BOTH, "Below it the heatmap is transparent."],
+];
+const CHOICES = [
+  [
+    "activate",
+    "Activate",
+    [
+      ["if_better", "if better"],
+      ["never", "never"],
+      ["always", "always"],
+    ],
+    ["train"],
+    "Better by balanced accuracy on the held-out images.",
+  ],
+  [
+    "heatmap_scale",
+    "Heatmap scale",
+    [
+      ["fixed", "fixed"],
+      ["per_image", "per image"],
+    ],
+    BOTH,
+    "Fixed keeps good parts cold.",
+  ],
+];
+const MORE = [
+  "weight_good",
+  "weight_anomaly",
+  "threshold",
+  "max_missed",
+  "heatmap_threshold",
+  "heatmap_scale",
+  "seed",
+  "skip_unreadable",
+];
+
+const rangeText = (low, high) => (high === SEED_MAX ? "a whole number from 0" : `${low} to ${high}`);
+
+function labelled(name, text, input, help) {
+  const hint = h("small", { id: `help-${name}` }, help);
+  input.setAttribute("aria-describedby", hint.id);
+  return h("label", {}, h("span", {}, text), input, hint);
+}
+
+// [{name, kinds, element}]
+function parameters() {
+  const numbers = NUMBERS.map(([name, text, value, min, max, step, kinds, help]) => {
+    const input = h("input", { type: "number", name, value, min, max, step, required: true });
+    return { name, kinds, element: labelled(name, text, input, `${help} ${rangeText(min, max)}.`) };
+  });
+  const choices = CHOICES.map(([name, text, options, kinds, help]) => {
+    const select = h(
+      "select",
+      { name },
+      options.map(([value, word]) => h("option", { value }, word)),
+    );
+    return { name, kinds, element: labelled(name, text, select, help) };
+  });
+  const version = h("select", { name: "version" }, h("option", { value: "" }, "the active one"));
+  const skip = h("input", { type: "checkbox", name: "skip_unreadable" });
+  return [
+    ...numbers,
+    ...choices,
+    {
+      name: "version",
+      kinds: ["evaluate"],
+      element: labelled("version", "Version", version, "Which model is evaluated."),
+    },
+    {
+      name: "skip_unreadable",
+      kinds: KINDS.map(([kind]) => kind),
+      element: labelled("skip_unreadable", "Skip unreadable images", skip, "Else the job fails and names the file."),
+    },
+  ];
+}
+
+// What the daemon wants of what the form holds.
+export function bodyOf(form) {
+  const body = { skip_unreadable: false };
+  for (const [name, value] of new FormData(form)) {
+    if (name === "kind" || name === "product" || value === "") continue;
+    if (name === "skip_unreadable") body[name] = true;
+    else body[name] = NUMBERS.some(([number]) => number === name) ? Number(value) : value;
+  }
+  const { weight_good: good, weight_anomaly: anomaly, ...rest } = body;
+  return good === undefined ? rest : { ...rest, class_weights: [good, anomaly] };
+}
+
+// A product that is not there yet has no versions.
+async function fillVersions(select, product) {
+  const options = [h("option", { value: "" }, "the active one")];
+  try {
+    const { items: products } = await getJson("/v1/products");
+    if (products.some((item) => item.product === product)) {
+      const { items } = await getJson(`/v1/products/${encodeURIComponent(product)}/models`);
+      options.push(...items.map(({ version }) => h("option", { value: version }, version)));
+    }
+  } catch (error) {
+    notice(error.message);
+  }
+  select.replaceChildren(...options);
+}
+
+// started(job) is called with the job that the daemon answers.
+export function jobForm(product, started) {
+  const kind = h(
+    "select",
+    { name: "kind", onchange: () => fit() },
+    KINDS.map(([value, text]) => h("option", { value }, text)),
+  );
+  const fields = parameters();
+  const usual = fields.filter(({ name }) => !MORE.includes(name));
+  const more = fields.filter(({ name }) => MORE.includes(name));
+  const fit = () => {
+    for (const { kinds, element } of fields) {
+      element.hidden = !kinds.includes(kind.value);
+      element.querySelector("input, select").disabled = element.hidden;
+    }
+  };
+  const start = async (event) => {
+    event.preventDefault();
+    const button = event.submitter;
+    button.disabled = true;
+    try {
+      const to = encodeURIComponent(event.target.elements.product.value);
+      started(await sendJson("POST", `/v1/admin/products/${to}/${kind.value}`, bodyOf(event.target)));
+    } catch (error) {
+      notice(error.message);
+    } finally {
+      button.disabled = false;
+    }
+  };
+  const versions = usual.find(({ name }) => name === "version").element.querySelector("select");
+  const name = h("input", {
+    name: "product",
+    required: true,
+    value: product,
+    pattern: "[A-Za-z0-9._\\-]{1,64}",
+    onchange: () => fillVersions(versions, name.value),
+  });
+  const dataset = h("input", { name: "dataset", required: true, maxlength: 1023, value: product });
+  const form = h(
+    "form",
+    { class: "job-form", "aria-label": "Start a job", onsubmit: start },
+    h(
+      "div",
+      { class: "fields" },
+      labelled("kind", "Job", kind, "A cross-validation or evaluation changes no model."),
+      labelled("product", "Product", name, "A new name makes a new product."),
+      labelled("dataset", "Dataset folder", dataset, "Below training.dataset_roots, in MVTec AD layout."),
+      usual.map(({ element }) => element),
+    ),
+    h(
+      "details",
+      {},
+      h("summary", {}, "More parameters"),
+      h(
+        "div",
+        { class: "fields" },
+        more.map(({ element }) => element),
+      ),
+    ),
+    h("p", { class: "buttons" }, h("button", { class: "primary" }, "Start")),
+  );
+  // A field in a closed <details> that is out of its range could not be shown to the person who is to mend it.
+  form.addEventListener("invalid", () => form.querySelector("details").setAttribute("open", ""), true);
+  fit();
+  if (product) fillVersions(versions, product);
+  return form;
+}

@@ -1,0 +1,111 @@
+// One version of a model: what it is, how good it was, and what can be done with it.
+import { chart } from "./charts.js";
+import { confirmed, dateTime, doing, h, notice, percent } from "./dom.js";
+import { getJson, sendJson } from "./net.js";
+import { metricsTables, table } from "./report.js";
+import { ThresholdForm } from "./threshold.js";
+
+const pathOf = (model) => `/v1/admin/products/${model.product}/models/${model.version}`;
+
+function actions(model, changed) {
+  const path = pathOf(model);
+  const button = (text, question, method, url, kind) => {
+    const act = async () => {
+      if (!(await confirmed(question, text))) return;
+      await sendJson(method, url);
+      notice(`${text}: done.`);
+      changed();
+    };
+    return h("button", { type: "button", class: kind, onclick: doing(act) }, text);
+  };
+  const name = `${model.product} ${model.version}`;
+  const buttons = model.active
+    ? [button("Roll back", `Take ${name} out of service and serve the version before it?`, "POST", `${path}/rollback`)]
+    : [
+        button("Activate", `Serve ${name} from now on?`, "POST", `${path}/activate`, "primary"),
+        button("Delete", `Delete ${name}? This cannot be undone.`, "DELETE", path, "danger"),
+      ];
+  return h("p", { class: "buttons" }, buttons);
+}
+
+function lazy(summary, fill) {
+  const place = h("div", { class: "lazy" });
+  const show = async (event) => {
+    if (!event.target.open || place.childElementCount) return;
+    try {
+      place.append(...[await fill()].flat().filter(Boolean));
+    } catch (error) {
+      place.replaceChildren(h("p", { class: "failure" }, error.message));
+    }
+  };
+  return h("details", { ontoggle: show }, h("summary", {}, summary), place);
+}
+
+function training(model) {
+  const formatX = (epoch) => `${Math.round(epoch)}`;
+  const points = (field) => (model.curve ?? []).map((epoch) => [epoch.epoch, epoch[field]]);
+  const curves = [
+    chart({ title: "Loss by epoch", kind: "epochs", format: (value) => value.toFixed(3), formatX }, [
+      { name: "loss", points: points("loss") },
+    ]),
+    chart(
+      {
+        title: "Accuracy while training, by epoch",
+        kind: "epochs",
+        format: (value) => percent(value, 0),
+        formatX,
+        max: 1.02,
+      },
+      [{ name: "accuracy", points: points("accuracy") }],
+    ),
+  ];
+  const metrics = model.metrics?.confusion
+    ? metricsTables(model.metrics)
+    : h("p", {}, "No metrics are kept with this version.");
+  return [h("div", { class: "curves" }, curves), metrics].flat();
+}
+
+// Who changed what, when.
+async function changes(model) {
+  const { items } = await getJson(`${pathOf(model)}/changes`);
+  if (!items.length) return h("p", {}, "Nothing was changed since it was trained.");
+  const value = (one) =>
+    one === null || one === undefined ? "–" : typeof one === "object" ? JSON.stringify(one) : `${one}`;
+  const rows = items.map(({ at, who, field, from, to }) => [dateTime(at), who, field, value(from), value(to)]);
+  return table(`Changes of ${model.version}`, ["When", "Who", "What", "From", "To"], rows);
+}
+
+function origin({ threshold_source: source, lineage, dataset, created, trunk }) {
+  const from = source ? `threshold from ${source.from}${source.by ? ` by ${source.by}` : ""}` : null;
+  const parent = lineage?.parent ? `trained while ${lineage.parent} served` : null;
+  return [dateTime(created), `${dataset?.images ?? "?"} images`, `trunk ${trunk.sha256.slice(0, 12)}`, from, parent]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+export function modelCard(model, changed, shown) {
+  const marked = `model${model.active ? " active" : ""}${shown ? " shown" : ""}`;
+  const title = h("h3", {}, model.version, model.active ? h("span", { class: "tag" }, "active") : null);
+  if (model.failure)
+    return h("article", { class: `${marked} broken` }, title, h("p", { class: "failure" }, model.failure));
+  const { missed, false_alarms: alarms, summary } = model.metrics ?? {};
+  return h(
+    "article",
+    { class: marked, "data-version": model.version },
+    title,
+    h("p", { class: "hint" }, origin(model)),
+    h(
+      "p",
+      { class: "summary" },
+      summary ??
+        (missed === undefined ? "No metrics are kept with this version." : `${missed} missed, ${alarms} false alarms`),
+    ),
+    actions(model, changed),
+    lazy(
+      `Threshold: ${percent(model.threshold, 1)}${model.review ? `, review ${percent(model.review.low, 0)} to ${percent(model.review.high, 0)}` : ""}`,
+      () => new ThresholdForm(model, changed).element,
+    ),
+    lazy("Training and metrics", () => training(model)),
+    lazy("Changes", () => changes(model)),
+  );
+}

@@ -1,0 +1,72 @@
+// Which time the counters of the line are for: the shift that runs, or a span back from now.
+import { h } from "./dom.js";
+
+const STORED = "shift"; // in local storage: a screen at the line keeps its shift through restarts
+const PERIODS = [
+  ["shift", "this shift"],
+  ["1h", "last hour"],
+  ["8h", "last 8 hours"],
+  ["24h", "last 24 hours"],
+  ["7d", "last 7 days"],
+];
+const LENGTHS = [8, 12, 24];
+
+function stored() {
+  try {
+    return { period: "shift", start: "06:00", hours: 8, ...JSON.parse(localStorage.getItem(STORED) ?? "{}") };
+  } catch {
+    return { period: "shift", start: "06:00", hours: 8 };
+  }
+}
+
+// When the shift that runs at `now` (a Date) began: shifts of `hours` follow each other from `start` ("06:00", local
+// time) on.
+export function shiftStart(now, { start, hours }) {
+  const [hour, minute] = start.split(":").map(Number);
+  const begin = new Date(now);
+  begin.setHours(hour, minute, 0, 0);
+  if (begin > now) begin.setDate(begin.getDate() - 1);
+  const length = hours * 3600e3;
+  return new Date(begin.getTime() + Math.floor((now - begin) / length) * length);
+}
+
+export class Shift {
+  #settings = stored();
+
+  // changed() is called after each change.
+  constructor(changed) {
+    const period = h(
+      "select",
+      { name: "period", onchange: () => this.#set({ period: period.value }, changed) },
+      PERIODS.map(([value, text]) => h("option", { value, selected: value === this.#settings.period }, text)),
+    );
+    const start = h("input", {
+      type: "time",
+      name: "shift-start",
+      required: true,
+      value: this.#settings.start,
+      onchange: () => start.value && this.#set({ start: start.value }, changed),
+    });
+    const hours = h(
+      "select",
+      { name: "shift-hours", onchange: () => this.#set({ hours: Number(hours.value) }, changed) },
+      LENGTHS.map((value) => h("option", { value, selected: value === this.#settings.hours }, `${value} h`)),
+    );
+    this.times = h("span", { class: "shift-times" }, h("label", {}, "from ", start), h("label", {}, "each ", hours));
+    this.element = h("div", { class: "period" }, h("label", {}, "Count ", period), this.times);
+    this.#set({}, () => {});
+  }
+
+  #set(values, changed) {
+    Object.assign(this.#settings, values);
+    localStorage.setItem(STORED, JSON.stringify(this.#settings));
+    this.times.hidden = this.#settings.period !== "shift";
+    changed();
+  }
+
+  // As GET /v1/statistics takes it. A shift that has just begun shows its first minute.
+  get window() {
+    if (this.#settings.period !== "shift") return this.#settings.period;
+    return `${Math.max(60, Math.round((Date.now() - shiftStart(new Date(), this.#settings)) / 1000))}s`;
+  }
+}

@@ -1,0 +1,197 @@
+// Setting a version's threshold and review band, with what they would have done on its last inspections.
+import { Chart } from "./charts.js";
+import { doing, h, percent, probability } from "./dom.js";
+import { getJson, query, sendJson } from "./net.js";
+
+const COUNTS = [100, 500, 2000, 5000];
+const PAGE = 500;
+const BINS = 25;
+const EXAMPLES = 8;
+
+// The daemon's rule (core/model/verdict.c). band: {low, high} or null.
+export function verdictOf(p, threshold, band) {
+  if (band && p >= band.low && p < band.high) return "review";
+  return p >= threshold ? "anomaly" : "good";
+}
+
+// What the two would have said of `items`: counts by verdict, which verdicts change, and, where there are labels,
+// how many would be wrong. A part for review is no wrong verdict.
+export function whatIf(items, threshold, band) {
+  const counts = { good: 0, anomaly: 0, review: 0 };
+  const changed = [];
+  let labelled = 0;
+  let wrong = 0;
+  for (const item of items) {
+    const verdict = verdictOf(item.probability, threshold, band);
+    counts[verdict]++;
+    if (verdict !== item.verdict) changed.push({ item, verdict });
+    if (!item.label) continue;
+    labelled++;
+    wrong += verdict !== "review" && verdict !== item.label.label;
+  }
+  return { counts, changed, labelled, wrong };
+}
+
+// The newest `count` of a version, as many as there are.
+async function readItems(model, count) {
+  const items = [];
+  let cursor = "";
+  do {
+    const filter = {
+      product: model.product,
+      model: model.version,
+      limit: Math.min(PAGE, count - items.length),
+      cursor,
+    };
+    const page = await getJson(`/v1/inspections?${query(filter)}`);
+    items.push(...page.items);
+    cursor = page.next;
+  } while (cursor && items.length < count);
+  return items;
+}
+
+function histogram(items) {
+  const bins = new Array(BINS).fill(0);
+  for (const { probability: p } of items) bins[Math.min(BINS - 1, Math.floor(p * BINS))]++;
+  return bins.map((count, i) => [(i + 0.5) / BINS, count]);
+}
+
+export class ThresholdForm {
+  #items = [];
+  #due = false;
+
+  // changed() is called after the daemon has taken new values
+  constructor(model, changed) {
+    this.model = model;
+    this.output = h("output", {});
+    this.input = h("input", {
+      type: "range",
+      name: "threshold",
+      min: 0,
+      max: 1,
+      step: 0.01,
+      value: model.threshold,
+      oninput: () => this.#soon(),
+    });
+    this.count = h(
+      "select",
+      { name: "count", onchange: () => this.#read() },
+      COUNTS.map((count) => h("option", { value: count, selected: count === 500 }, count)),
+    );
+    this.effect = h("p", { class: "effect", "aria-live": "polite" }, "Reading the last inspections");
+    this.examples = h("ul", { class: "examples" });
+    this.chart = new Chart({
+      title: "Probabilities of these",
+      kind: "bars",
+      format: (count) => `${Math.round(count)}`,
+      formatX: (value) => percent(value, 0),
+    });
+    const save = doing(() => this.#save(changed), "Set.");
+    this.element = h(
+      "div",
+      { class: "threshold" },
+      h("label", { class: "slider" }, h("span", {}, "Anomaly from"), this.input, this.output),
+      this.#band(),
+      h("label", {}, "Tried on the last ", this.count, " inspections of this version"),
+      this.effect,
+      this.chart.element,
+      this.examples,
+      h("p", { class: "buttons" }, h("button", { type: "button", onclick: save }, "Set threshold and band")),
+    );
+    this.#read();
+  }
+
+  #band() {
+    const { review, threshold } = this.model;
+    const edge = (name, value) =>
+      h("input", {
+        type: "number",
+        name,
+        min: 0,
+        max: 1,
+        step: 0.01,
+        value: Number(value.toFixed(4)),
+        oninput: () => this.#soon(),
+      });
+    this.low = edge("review-low", review?.low ?? Math.max(0, threshold - 0.1));
+    this.high = edge("review-high", review?.high ?? Math.min(1, threshold + 0.1));
+    this.banded = h("input", {
+      type: "checkbox",
+      name: "review",
+      checked: Boolean(review),
+      onchange: () => this.#soon(),
+    });
+    this.edges = h(
+      "span",
+      { class: "edges" },
+      h("label", {}, "from ", this.low),
+      h("label", {}, "to below ", this.high),
+    );
+    return h(
+      "div",
+      { class: "band" },
+      h("label", { class: "check" }, this.banded, " Leave close calls to a person"),
+      this.edges,
+    );
+  }
+
+  get band() {
+    return this.banded.checked ? { low: this.low.valueAsNumber, high: this.high.valueAsNumber } : null;
+  }
+
+  async #read() {
+    try {
+      this.#items = await readItems(this.model, Number(this.count.value));
+      this.#show();
+    } catch (error) {
+      this.effect.textContent = error.message;
+    }
+  }
+
+  // A stored threshold need not lie on the slider's steps: as long as nobody moves it, it is what it was.
+  get value() {
+    const { threshold } = this.model;
+    return Math.abs(this.input.valueAsNumber - threshold) < 0.005 ? threshold : this.input.valueAsNumber;
+  }
+
+  #save(changed) {
+    const path = `/v1/admin/products/${this.model.product}/models/${this.model.version}`;
+    return sendJson("PATCH", path, { threshold: this.value, review: this.band }).then(changed);
+  }
+
+  #soon() {
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => this.#show());
+  }
+
+  #show() {
+    this.#due = false;
+    const { band, value } = this;
+    this.output.textContent = percent(value, value === this.input.valueAsNumber ? 0 : 2);
+    this.edges.hidden = !band;
+    const would = whatIf(this.#items, value, band);
+    this.effect.textContent = this.#words(would);
+    this.chart.element.hidden = !this.#items.length;
+    this.chart.show([{ name: "inspections", points: histogram(this.#items) }], {
+      domain: [0, 1],
+      marks: band ? [value, band.low, band.high] : [value],
+    });
+    const example = ({ item, verdict }) =>
+      h(
+        "li",
+        {},
+        h("a", { href: `#/inspection/${item.id}` }, item.part ? `part ${item.part}` : item.id.slice(-12)),
+        ` ${probability(item.probability)}: ${item.verdict} → ${verdict}`,
+      );
+    this.examples.replaceChildren(...would.changed.slice(0, EXAMPLES).map(example));
+  }
+
+  #words({ counts, changed, labelled, wrong }) {
+    const { length } = this.#items;
+    if (!length) return "This version has no inspections to try it on.";
+    const review = this.band || counts.review ? `, ${counts.review} to review` : "";
+    const labels = labelled ? `; ${wrong} of ${labelled} labelled ones would be wrong` : "";
+    return `Of its last ${length} inspections: ${counts.anomaly} anomalies, ${counts.good} good${review}; ${changed.length} verdicts change${labels}.`;
+  }
+}

@@ -1,0 +1,94 @@
+// What every test file needs: a daemon, a page, and an account of what went wrong on the console.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Daemon, launch, missing } from "./drive.mjs";
+
+const SKIPPED = 77; // ctest's SKIP_RETURN_CODE
+const WAIT_MS = 15000;
+
+const lack = await missing();
+if (lack) {
+  console.log(`skipped: ${lack}`);
+  process.exit(SKIPPED);
+}
+
+export class Dashboard {
+  #expected = null;
+  wrong = []; // console errors, violations of the content security policy among them, and exceptions
+
+  constructor(options) {
+    this.daemon = new Daemon(options);
+  }
+
+  async open() {
+    await this.daemon.start();
+    this.browser = await launch();
+    this.page = await this.newPage();
+  }
+
+  // In a context of its own: another person's browser.
+  async newPage(options = {}) {
+    const context = await this.browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(WAIT_MS);
+    page.on(
+      "console",
+      (message) => message.type() === "error" && this.#note(`${message.text()} ${message.location().url}`),
+    );
+    page.on("pageerror", (error) => this.#note(error.stack ?? String(error)));
+    return page;
+  }
+
+  #note(text) {
+    if (!this.#expected?.test(text)) this.wrong.push(text);
+  }
+
+  // Chromium writes every refused request to the console: while `act` runs, what matches is expected.
+  async during(pattern, act) {
+    this.#expected = pattern;
+    try {
+      return await act();
+    } finally {
+      this.#expected = null;
+    }
+  }
+
+  // Loaded anew, also where only the hash differs from what is shown.
+  async visit(hash, page = this.page) {
+    await page.goto("about:blank");
+    await page.goto(`${this.daemon.url}/${hash}`);
+  }
+
+  // With the admin's token, as if it had been typed into this tab.
+  async signIn(page = this.page) {
+    await page.addInitScript((token) => {
+      if (location.protocol === "http:") sessionStorage.setItem("token", token);
+    }, this.daemon.adminToken);
+  }
+
+  async close() {
+    await this.browser?.close();
+    await this.daemon.stop();
+    this.daemon.remove();
+  }
+}
+
+// The dashboard of this file: opened before its tests, closed behind them.
+export function dashboard(options = {}, prepare = async () => {}) {
+  const site = new Dashboard(options);
+  before(async () => {
+    await site.open();
+    await prepare(site);
+  });
+  after(() => site.close());
+  return site;
+}
+
+// Belongs at the end of every file.
+export const nothingWrong = (site) => test("nothing was wrong on the console", () => assert.deepEqual(site.wrong, []));
+
+export const textOf = (locator) => locator.innerText();
+
+// Two frames: what was asked for before is drawn.
+export const settled = (page) =>
+  page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));

@@ -1,0 +1,132 @@
+// One inspection.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { dashboard, nothingWrong, settled } from "./dashboard.mjs";
+
+const parts = [];
+const site = dashboard({}, async ({ daemon }) => {
+  for (const [kind, part] of [
+    ["good", "first"],
+    ["hole", "second"],
+    ["stain", "third"],
+  ])
+    parts.push(await daemon.post(kind, part));
+});
+const open = async (item) => {
+  await site.visit(`#/inspection/${item.id}`);
+  await site.page.locator("canvas[data-ready]").waitFor();
+};
+const pixels = async () => {
+  await settled(site.page);
+  return site.page.locator(".stage canvas").evaluate((canvas) => canvas.toDataURL());
+};
+const set = (name, value) => site.page.locator(`input[type=range][name=${name}]`).fill(value);
+
+test("the sliders change pixels at once, without a request", async () => {
+  await open(parts[1]);
+  let requests = 0;
+  const count = (request) => {
+    if (/heatmap|image/.test(request.url())) requests++;
+  };
+  site.page.on("request", count);
+  await set("threshold", "1");
+  const cold = await pixels();
+  await set("threshold", "0.01");
+  const hot = await pixels();
+  assert.notEqual(hot, cold);
+  await set("opacity", "0.2");
+  assert.notEqual(await pixels(), hot);
+  site.page.off("request", count);
+  assert.equal(requests, 0);
+});
+
+test("overlay, heat only, raw map and image are four pictures", async () => {
+  await open(parts[1]);
+  await set("threshold", "0.2");
+  const seen = new Map();
+  for (const view of ["overlay", "threshold", "raw", "image"]) {
+    await site.page.locator(`input[name=view][value=${view}]`).check();
+    const shown = await site.page.locator(".stage img").evaluate((image) => getComputedStyle(image).visibility);
+    seen.set(view, `${shown} ${await pixels()}`);
+  }
+  assert.equal(new Set(seen.values()).size, 4);
+  await site.page.locator("input[name=view][value=overlay]").check();
+});
+
+test("all facts are there, the model's hashes and the timings among them", async () => {
+  await open(parts[1]);
+  const { items } = await site.daemon.ask("GET", "/v1/products/carpet/models");
+  const model = items.find(({ version }) => version === parts[1].model);
+  const facts = site.page.locator("dl.details");
+  for (const text of [
+    parts[1].image.sha256,
+    model.weights.sha256,
+    model.trunk.sha256,
+    parts[1].id,
+    parts[1].model,
+    "inference",
+  ])
+    await facts.getByText(text).first().waitFor();
+  const boxes = await site.page.locator(".boxes span").count();
+  assert.equal(boxes, parts[1].heatmap.boxes.length);
+});
+
+test("an inspection is labelled with its defect and note", async () => {
+  await open(parts[1]);
+  await site.page.locator("datalist#defects option[value=hole]").waitFor({ state: "attached" });
+  await site.page.locator("input[name=defect]").fill("not a name!");
+  await site.page.getByRole("button", { name: "Anomaly", exact: true }).click();
+  assert.equal((await site.daemon.ask("GET", `/v1/inspections/${parts[1].id}`)).label, null);
+  await site.page.locator("input[name=defect]").fill("hole");
+  await site.page.locator("input[name=note]").fill("seen under the lamp");
+  await site.page.getByRole("button", { name: "Anomaly", exact: true }).click();
+  await site.page.locator(".said", { hasText: "anomaly (hole)" }).waitFor();
+  const { label } = await site.daemon.ask("GET", `/v1/inspections/${parts[1].id}`);
+  assert.deepEqual([label.label, label.defect, label.note], ["anomaly", "hole", "seen under the lamp"]);
+  await site.page.getByRole("button", { name: "Good", exact: true }).click();
+  await site.page.locator(".said", { hasText: "good" }).waitFor();
+});
+
+test("arrow keys go to the neighbours, within the filter", async () => {
+  await open(parts[1]);
+  await site.page.locator(".neighbours button:enabled", { hasText: "Older" }).waitFor();
+  await site.page.keyboard.press("ArrowRight");
+  await site.page.waitForFunction((id) => location.hash.includes(id), parts[0].id);
+  await site.page.locator(".neighbours button:enabled", { hasText: "Newer" }).waitFor();
+  await site.page.keyboard.press("ArrowLeft");
+  await site.page.waitForFunction((id) => location.hash.includes(id), parts[1].id);
+  await site.visit(`#/inspection/${parts[1].id}?part=second`);
+  await site.page.locator("canvas[data-ready]").waitFor();
+  await site.page.locator(".neighbours[aria-busy=false]").waitFor();
+  assert.equal(await site.page.locator(".neighbours button:enabled").count(), 0);
+});
+
+test("a shared link opens the same inspection in another browser", async () => {
+  await open(parts[2]);
+  const other = await site.newPage();
+  await other.goto(site.page.url());
+  await other.locator("canvas[data-ready]").waitFor();
+  await other.locator("dl.details").getByText(parts[2].id).waitFor();
+  await other.context().close();
+});
+
+test("image and heatmap are downloaded", async () => {
+  await open(parts[1]);
+  const saved = async (name) => {
+    const download = site.page.waitForEvent("download");
+    await site.page.getByRole("button", { name }).click();
+    return readFileSync(await (await download).path());
+  };
+  assert.deepEqual(await saved("Download image"), site.daemon.image("hole"));
+  assert.equal((await saved("Download heatmap")).subarray(1, 4).toString(), "PNG");
+});
+
+test("an id that is not there says so", async () => {
+  await site.during(/404/, async () => {
+    await site.visit("#/inspection/01a20f9c-34e6-7000-8908-64a79671e629");
+    await site.page.locator("#view .empty").filter({ hasNotText: "Loading" }).waitFor();
+  });
+});
+
+nothingWrong(site);

@@ -1,0 +1,100 @@
+// Every view in light and dark at three widths: axe finds nothing serious, nothing scrolls sideways, and pictures are
+// made for people to look at ($INSP_SCREENSHOTS).
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { test } from "node:test";
+import { dashboard, nothingWrong, settled } from "./dashboard.mjs";
+
+const SIZES = [
+  [360, 780],
+  [1280, 720],
+  [2560, 1440],
+];
+const shots = process.env.INSP_SCREENSHOTS;
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const views = ["line", "history", "models"];
+// What is there when a view has read what it shows.
+const signs = {
+  line: ".card.large",
+  history: ".thumb",
+  models: ".model",
+  inspection: "canvas[data-ready]",
+  jobs: ".split tbody tr",
+};
+const site = dashboard({}, async (opened) => {
+  const { daemon } = opened;
+  for (let i = 0; i < 24; i++)
+    await daemon.post(["good", "good", "hole", "good", "stain", "thread"][i % 6], `A-${1000 + i}`);
+  await daemon.setModel({ review: { low: 0, high: 1 } });
+  await daemon.post("hole", "A-1024");
+  await daemon.setModel({ review: null });
+  await daemon.post("good", "A-1025");
+  await daemon.post("stain", "A-1026");
+  const { id } = (await daemon.ask("GET", "/v1/inspections?limit=1")).items[0];
+  const job = await daemon.ask("POST", "/v1/admin/products/carpet/cross-validate", {
+    dataset: "carpet",
+    folds: 2,
+    epochs: 2,
+  });
+  while (["queued", "running"].includes((await daemon.ask("GET", `/v1/jobs/${job.id}`)).state))
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  views.push(`inspection/${id}`, "jobs", `jobs/${job.id}`);
+  await opened.signIn();
+});
+
+async function show(view) {
+  await site.visit(`#/${view}`);
+  await site.page.reload();
+  await site.page
+    .locator(`${signs[view.split("/")[0]]} >> visible=true`)
+    .first()
+    .waitFor();
+  await site.page.locator("#connection[data-state=live]").waitFor();
+  if (view === "models") {
+    await site.page.locator(".compare > summary").click();
+    for (const name of ["Threshold", "Training"])
+      await site.page.locator(".model.active summary", { hasText: name }).click();
+    await site.page.locator(".model.active .effect", { hasText: "Of its last" }).waitFor();
+  }
+  if (view !== "history" && view !== "jobs" && !view.startsWith("inspection"))
+    await site.page.locator("figure.chart canvas").first().waitFor();
+  if (/^jobs\/./.test(view)) await site.page.locator(".worst-list summary").click();
+  await site.page.waitForLoadState("load");
+}
+
+async function shoot(name, width, height) {
+  await site.page.setViewportSize({ width, height });
+  await settled(site.page);
+  assert.ok(
+    await site.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+    `${name} scrolls sideways at ${width}`,
+  );
+  if (!shots) return;
+  mkdirSync(shots, { recursive: true });
+  await site.page.screenshot({ path: join(shots, `${name}-${width}.png`) });
+  if (width === 1280) await site.page.screenshot({ path: join(shots, `${name}-whole.png`), fullPage: true });
+}
+
+for (const scheme of ["light", "dark"])
+  test(`axe finds nothing serious, ${scheme}`, async () => {
+    const found = [];
+    await site.page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    for (const view of views) {
+      await site.page.setViewportSize({ width: 1280, height: 720 });
+      await show(view);
+      // The page's own policy lets no script in; the debugger's evaluation is not under it.
+      await site.page.evaluate(axe);
+      const { violations } = await site.page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+      for (const { id, impact, nodes } of violations)
+        if (impact === "serious" || impact === "critical")
+          found.push(`${view}: ${id} ${nodes.map(({ target }) => target).join(" | ")}`);
+        else console.log(`${scheme} ${view}: ${impact} ${id} ${nodes[0].target}`);
+      const name = `${view.replace(/\/.*/, "-one")}-${scheme}`;
+      for (const [width, height] of SIZES) await shoot(name, width, height);
+    }
+    assert.deepEqual(found, []);
+  });
+
+nothingWrong(site);
