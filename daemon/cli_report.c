@@ -119,6 +119,8 @@ static void print_wrong(FILE *out, const json_t *report, const json_t *metrics) 
 
 /* What is said of single images, behind the figures. */
 static void print_images(FILE *out, const json_t *report, const char *metrics) {
+    fputc('\n', out);
+    print_rate(out, "good parts with heat", insp_lookup(report, "good_shown"));
     print_localisation(out, report);
     print_wrong(out, report, insp_lookup(report, metrics));
 }

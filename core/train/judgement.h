@@ -21,9 +21,9 @@ struct insp_judgement {
 struct insp_heat_params insp_judgement_heat(const struct insp_judgement *judgement);
 bool insp_judgement_anomaly(const struct insp_judgement *judgement, size_t i);
 
-/* {"threshold", "heatmap": {"scale","threshold"}, "roc", "histogram", "images", "examples",
- * "localisation"} as a new
- * reference: report.h and localise.h say what they hold. Blocks on the disk, where there are masks. INSP_E_NOMEM,
+/* {"threshold", "heatmap": {"scale","threshold"}, "roc", "histogram", "images", "examples", "good_shown",
+ * "localisation"} as a new reference: report.h and localise.h say what they hold; good_shown is the rate of good
+ * images whose heatmap shows anything. Blocks on the disk, where there are masks. INSP_E_NOMEM,
  * INSP_E_CANCELLED, INSP_E_MODEL (a map that is not finite). */
 int insp_judgement_json(const struct insp_judgement *judgement, const struct insp_image_limits *limits,
                         const struct insp_progress *progress, json_t **ret, struct insp_error *reterr);

@@ -47,17 +47,20 @@ struct insp_train_context {
     struct insp_progress progress;
 };
 
-/* The report of any of the three: a JSON document (new reference, the caller's). All have
- *   {"kind","product","dataset":{"digest","images","counts":{},"skipped","ignored"},"trunk_runs","seconds":{}} and
- * the judgement (judgement.h): {"threshold","heatmap","roc","histogram","images","examples","localisation"} train
- * {"version","activated","reason","params","epochs":[{"epoch","loss","accuracy","seconds"}],
- *                    "held_out","metrics":{...},"previous":{"version","metrics"}|null,"threshold_advice"}; the
- * judgement of the held-out cross-validate
- * {"params","thin","folds":[{"fold","held_out","epochs":[...],"metrics":{...}}],"mean":{...},
- *                    "std":{...},"pooled":{...},"threshold_advice" (threshold.h),"trunk": sha256}; the judgement
- * of all images, each by the fold that had not seen it evaluate        {"version","metrics":{...}}; the judgement
- * of all images metrics as insp_metrics_json. A report stays below a megabyte for file names of usual length. All
- * three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE;
+/* The report of any of the three: a JSON document (new reference, the caller's), below a megabyte for file names
+ * of usual length. All have "kind", "product", "dataset": {"digest","images","counts","skipped","ignored"},
+ * "trunk_runs", "seconds" by stage, and the judgement (judgement.h) of the images that they are about.
+ *
+ * Training, about the held-out images: "version", "activated", "reason", "params", "epochs":
+ * [{"epoch","loss","accuracy","seconds"}], "held_out", "metrics", "previous": {"version","metrics"} or null,
+ * "threshold_advice" (threshold.h).
+ *
+ * Cross-validation, about all images, each by the fold that had not seen it: "params", "thin", "folds":
+ * [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled", "threshold_advice", "trunk" (its hash).
+ *
+ * Evaluation, about all images: "version", "metrics". Metrics are as insp_metrics_json gives them.
+ *
+ * All three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE;
  * nothing half-written stays. */
 int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,
                json_t **ret_report, struct insp_error *reterr);

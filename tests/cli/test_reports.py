@@ -110,3 +110,17 @@ def test_half_precision_features_change_no_verdict(trained, tmp_path, own):
     print(f"float16 against float32 features, {len(both)} images nearest to the threshold: probabilities differ by at most "
           f"{difference:.1e}; {len(half[0])} wrong verdicts, the same ones")
     assert difference < 5e-3
+
+
+def test_held_out_good_parts_stay_cold(cli, tmp_path):
+    """DESIGN section 2: at most 5 % of held-out good images may show anything above the heatmap's threshold."""
+    if FAKE:
+        pytest.skip("the fake network learns nothing")
+    data = tmp_path / "carpet"
+    cli("demo-data", data, "--images", 100, "--seed", 3)
+    cli("trunk", "bank", "--images", data, "--count", 16)
+    report = json.loads(run(cli, "cross-validate", data, "--folds", 2, "--epochs", 3, "--json").stdout)
+    shown, pooled = report["good_shown"], report["pooled"]
+    assert shown["of"] == pooled["confusion"]["actual_good"]["predicted_good"] + pooled["false_alarms"]
+    assert shown["value"] <= 0.05, shown
+    assert pooled["balanced_accuracy"] >= 0.85, pooled["summary"]

@@ -4,6 +4,17 @@
 
 #include <math.h>
 
+static json_int_t good_shown(const struct insp_judgement *judgement, struct insp_image_limits limits) {
+    struct insp_error err;
+    json_t *json;
+    ck_insp_ok(insp_judgement_json(judgement, &limits, NULL, &json, &err), err);
+    const json_t *rate = json_object_get(json, "good_shown");
+    ck_assert_int_eq(json_integer_value(json_object_get(rate, "of")), 2);
+    json_int_t hits = json_integer_value(json_object_get(rate, "hits"));
+    json_decref(json);
+    return hits;
+}
+
 START_TEST(the_part_of_a_report_that_is_about_images) {
     static struct train_fixture f;
     struct insp_train_data *data;
@@ -34,6 +45,15 @@ START_TEST(the_part_of_a_report_that_is_about_images) {
     ck_assert(json_is_object(json_object_get(json, "histogram")));
     ck_assert(json_is_null(json_object_get(json, "localisation")));
     json_decref(json);
+    ck_assert_int_eq(good_shown(&judgement, f.context.limits), 0);
+    judgement.threshold = 0.2; /* per image: shown where the verdict is anomaly */
+    ck_assert_int_eq(good_shown(&judgement, f.context.limits), 1);
+    judgement.heatmap_scale = INSP_SCALE_FIXED;
+    ck_assert_int_eq(good_shown(&judgement, f.context.limits), 0);
+    map[INSP_MAP_FLOATS + 7] = 0.5f;
+    ck_assert_int_eq(good_shown(&judgement, f.context.limits), 1);
+    map[2 * INSP_MAP_FLOATS - 1] = 0.7f; /* of the same image */
+    ck_assert_int_eq(good_shown(&judgement, f.context.limits), 1);
     map[5] = NAN;
     ck_insp_code(insp_judgement_json(&judgement, &f.context.limits, NULL, &json, &f.err), INSP_E_MODEL, f.err);
     insp_train_data_free(data);
