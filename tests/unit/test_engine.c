@@ -62,6 +62,9 @@ START_TEST(test_what_waits_is_one_batch_of_mixed_products) {
     ck_assert_uint_eq(status.in_pass, 0);
     ck_assert_uint_eq(status.images, 5);
     ck_assert_uint_eq(status.passes, 2);
+    ck_assert_uint_eq(status.passes_of[3], 1);
+    ck_assert_uint_eq(status.passes_of[2], 1);
+    ck_assert_uint_eq(status.memory.total_bytes, 0); /* a CPU has none of its own */
     ck_assert_str_eq(status.device, "cpu");
     finish(&s);
 }
