@@ -133,6 +133,21 @@ def test_a_job_is_counted_when_it_ends(start, tmp_path):
     assert daemon.metric("job_running") == 0 and daemon.metric("job_progress_ratio") is None
 
 
+def test_a_running_job_shows_its_progress(start, tmp_path):
+    subprocess.run([os.environ["INSPECTD"], "demo-data", str(tmp_path / "sets/woven"), "--images", "20"], check=True,
+                   capture_output=True)
+    daemon = start(f"training.dataset_roots={tmp_path}/sets", env={"INSP_FAKE_PASS_MS": "10"})
+    daemon.token = (daemon.state / "admin.token").read_text().strip()
+    job = daemon("POST", "/v1/admin/products/carpet/cross-validate",
+                 b'{"dataset": "woven", "epochs": 1000, "folds": 5, "batch": 1}')  # ends when it is cancelled
+    assert job.status == 202
+    eventually(lambda: (daemon.metric("job_progress_ratio") or 0) > 0, 60)
+    assert daemon.metric("job_running") == 1 and daemon.metric("job_progress_ratio") < 1
+    assert daemon("DELETE", "/v1/admin" + job.headers["Location"].removeprefix("/v1")).status == 202
+    eventually(lambda: daemon.metric("job_running") == 0)
+    assert dict(series(page(daemon), "inspectd_jobs_total"))['kind="cross-validate",state="cancelled"'] == "1"
+
+
 def test_device_memory_is_there_where_the_device_has_its_own(start):
     assert start().metric("device_memory_total_bytes") is None  # a CPU's is the process's: no made-up zero
     if not FAKE:
@@ -152,6 +167,16 @@ def test_configuration_and_rules_are_sound(tmp_path):
     promtool("check", "config", tmp_path / "prometheus.yml")
     assert "SUCCESS" in promtool("check", "rules", RULES)
     assert "SUCCESS" in promtool("test", "rules", DOCKER / "prometheus-rules.test.yml")
+
+
+def test_what_compose_mounts_is_there():
+    services = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
+    mounted = [v.split(":")[0] for s in services.values() for v in s["volumes"] if v.startswith("./")]
+    assert len(mounted) >= 5
+    assert {m for m in mounted if not (DOCKER / m).exists()} <= {"./prometheus.token"}  # a secret that people make
+    paths = [provider["options"]["path"] for provider in yaml.safe_load(
+        (DOCKER / "grafana/provisioning/dashboards/inspectd.yml").read_text())["providers"]]
+    assert all(any(v.split(":")[1] == path for v in services["grafana"]["volumes"]) for path in paths)
 
 
 def alerts_seen_firing():
