@@ -4,6 +4,7 @@
 #define INSP_API_HANDLERS_H
 
 #include "api/request.h"
+#include "core/inspect/model_change.h"
 
 /* inspections_post.c */
 int api_inspections_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */
@@ -52,8 +53,13 @@ int api_job_report(struct api_request *request, struct insp_error *reterr);
 /* models_admin.c: work */
 int api_model_activate(struct api_request *request, struct insp_error *reterr);
 int api_model_rollback(struct api_request *request, struct insp_error *reterr);
-int api_model_patch(struct api_request *request, struct insp_error *reterr);
 int api_model_delete(struct api_request *request, struct insp_error *reterr);
+struct insp_changer
+api_changer(const struct api_request *request); /* the request as author of a change; borrows */
+
+/* model_patch.c: work */
+int api_model_patch(struct api_request *request, struct insp_error *reterr);
+int api_model_changes(struct api_request *request, struct insp_error *reterr);
 
 /* events_get.c: async */
 int api_events_get(struct api_request *request, struct insp_error *reterr);

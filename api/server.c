@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/log.h"
+#include "core/inspect/model_change.h"
 #include "core/inspect/pipeline.h"
 
 #include <stdlib.h>
@@ -254,6 +255,21 @@ static void on_job_changed(void *arg, const char *id, json_t *brief) {
     api_events_publish(server->events, "job", NULL, json_incref(brief));
 }
 
+/* The job's thread: the new version is proved on the device that serves, then it is the active one. Where no trunk
+ * is loaded nothing serves yet; the start that loads one proves it. */
+static int on_job_activate(void *arg, const char *job_id, const char *product, const char *version,
+                           struct insp_error *reterr) {
+    struct api_server *server = arg;
+    char who[64];
+    snprintf(who, sizeof who, "job:%s", job_id);
+    const struct insp_changer changer = {server->state_dir, server->config.store, who};
+    bool serving = insp_engine_trunk_sha256(server->config.engine)[0] != '\0';
+    int r = serving ? api_models_prove(server->models, product, version, reterr) : 0;
+    if (r == 0 && (r = insp_change_activate(&changer, product, version, reterr)) < 0)
+        api_models_withdraw(server->models);
+    return r;
+}
+
 static void on_job_activated(void *arg, const char *product, const char *version) {
     struct api_server *server = arg;
     insp_log_info("training activated product=%s version=%s", product, version);
@@ -285,6 +301,7 @@ static int start_jobs(struct api_server *server, struct insp_error *reterr) {
         .limits = c->image_limits,
         .queue_max = c->job_queue,
         .changed = on_job_changed,
+        .activate = on_job_activate,
         .activated = on_job_activated,
         .yield = on_job_yield,
         .arg = server,
@@ -313,7 +330,7 @@ static int start(struct api_server *server, const struct api_config *config, str
     if (!code)
         code = insp_pipeline_new(server->loop, &pipeline, &server->pipeline, reterr);
     if (!code)
-        code = api_models_new(config->engine, server->state_dir, &server->models, reterr);
+        code = api_models_new(server->loop, config->engine, server->state_dir, &server->models, reterr);
     if (!code)
         api_models_on_change(server->models, on_model_changed, server);
     if (!code)

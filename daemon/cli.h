@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/image/transform.h"
+#include "core/store/store.h"
 #include "daemon/settings.h"
 
 #include <jansson.h>
@@ -70,6 +71,10 @@ int cli_prepare_state(const struct cli_call *call, struct insp_error *reterr);
 /* After a change of models, thresholds or tokens: tells the daemon that serves this state folder to read them
  * again, or says on stderr how to. Silent where none runs. */
 void cli_tell_daemon(const struct cli_call *call);
+
+/* What records changes of models in the state folder's database, for insp_changer: NULL where that cannot be
+ * opened, which is said on stderr; the change is made all the same. The caller's to close. */
+struct insp_store *cli_open_audit(const struct cli_call *call);
 
 /* Prints a JSON value and a newline on stdout and drops the reference -> exit code. NULL: out of memory. */
 int cli_print_json(const struct cli_command *command, json_t *value);

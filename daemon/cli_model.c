@@ -2,10 +2,14 @@
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/fs.h"
+#include "core/inspect/model_change.h"
+#include "core/inspect/prove.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 #include "daemon/cli.h"
+#include "daemon/cli_device.h"
 #include "daemon/cli_product.h"
+#include "daemon/serve_config.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,12 +21,16 @@ static double balanced_accuracy(const struct insp_manifest *manifest) {
 }
 
 static void print_model(const struct insp_manifest *manifest, bool active) {
-    char created[INSP_RFC3339_BYTES], accuracy[32] = "-";
+    char created[INSP_RFC3339_BYTES], accuracy[32] = "-", review[32] = "-";
     insp_rfc3339(manifest->created_us, created);
     if (!isnan(balanced_accuracy(manifest)))
         snprintf(accuracy, sizeof accuracy, "%.1f %%", 100 * balanced_accuracy(manifest));
-    printf("%-20s %-20s %-7s %17s %9.3f  %.12s  %s\n", manifest->product, manifest->version,
-           active ? "active" : "", accuracy, (double)manifest->threshold, manifest->trunk_sha256, created);
+    const char *source = json_string_value(json_object_get(manifest->threshold_source, "from"));
+    if (manifest->review.on)
+        snprintf(review, sizeof review, "%.3f..%.3f", (double)manifest->review.low, (double)manifest->review.high);
+    printf("%-20s %-20s %-7s %17s %9.3f  %-14s  %-12s  %.12s  %s\n", manifest->product, manifest->version,
+           active ? "active" : "", accuracy, (double)manifest->threshold, source ? source : "-", review,
+           manifest->trunk_sha256, created);
 }
 
 static int add_model(json_t *list, const struct insp_manifest *manifest, bool active, struct insp_error *reterr) {
@@ -76,8 +84,8 @@ int cli_model_list(const struct cli_command *command, int argc, char **argv) {
         return code;
     json_t *list = json ? json_array() : NULL;
     if (!json)
-        printf("%-20s %-20s %-7s %17s %9s  %-12s  %s\n", "product", "version", "", "balanced accuracy",
-               "threshold", "trunk", "created");
+        printf("%-20s %-20s %-7s %17s %9s  %-14s  %-12s  %-12s  %s\n", "product", "version", "",
+               "balanced accuracy", "threshold", "from", "review", "trunk", "created");
     if (list_all(call.settings.storage_state_dir, product, list, &error) < 0) {
         json_decref(list);
         return cli_fail(command, &error);
@@ -85,6 +93,41 @@ int cli_model_list(const struct cli_command *command, int argc, char **argv) {
     if (json)
         return cli_print_json(command, list);
     return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+}
+
+/* On this process's own device: the daemon, told afterwards, does the same on its own before it swaps. */
+static int prove(const struct cli_call *call, const char *product, const char *version, const char *trunk_sha256,
+                 struct insp_error *reterr) {
+    const struct insp_device_config config = daemon_device_config(&call->settings);
+    struct insp_model_files files = {0};
+    struct insp_model *model = NULL;
+    struct cli_device device;
+    int r = insp_model_read(call->settings.storage_state_dir, product, version, &files, reterr);
+    if (r == 0)
+        r = cli_device_open(&device, &config, call->settings.storage_state_dir, trunk_sha256, reterr);
+    if (r == 0) {
+        r = insp_model_new(device.device, &files, &model, reterr);
+        if (r == 0)
+            r = insp_prove(device.trunk, insp_device_is_cuda(device.device), model, files.golden, reterr);
+        insp_model_unref(model);
+        cli_device_close(&device);
+    }
+    insp_model_files_clear(&files);
+    return r;
+}
+
+/* A version that fails its self-test is not made active. */
+static int switch_to(const struct cli_call *call, const char *product, const char *version,
+                     const char *trunk_sha256,
+                     int (*change)(const struct insp_changer *changer, const char *product, const char *version,
+                                   struct insp_error *reterr),
+                     struct insp_error *reterr) {
+    int r = prove(call, product, version, trunk_sha256, reterr);
+    if (r < 0)
+        return r;
+    _cleanup_(insp_store_closep) struct insp_store *store = cli_open_audit(call);
+    const struct insp_changer changer = {call->settings.storage_state_dir, store, "cli"};
+    return change(&changer, product, version, reterr);
 }
 
 int cli_model_activate(const struct cli_command *command, int argc, char **argv) {
@@ -100,7 +143,8 @@ int cli_model_activate(const struct cli_command *command, int argc, char **argv)
         return cli_usage(command, "--product is needed");
     const char *state_dir = call.settings.storage_state_dir;
     if (cli_product_version(state_dir, product, call.argument[0], version, trunk_sha256, &error) < 0 ||
-        cli_prepare_state(&call, &error) < 0 || insp_registry_activate(state_dir, product, version, &error) < 0)
+        cli_prepare_state(&call, &error) < 0 ||
+        switch_to(&call, product, version, trunk_sha256, insp_change_activate, &error) < 0)
         return cli_fail(command, &error);
     printf("%s %s is active\n", product, version);
     cli_tell_daemon(&call);
@@ -110,7 +154,7 @@ int cli_model_activate(const struct cli_command *command, int argc, char **argv)
 int cli_model_rollback(const struct cli_command *command, int argc, char **argv) {
     const char *product = NULL;
     const struct cli_option options[] = {{"product", CLI_STRING, &product, 0, 0, "P", "name of the product"}};
-    char version[INSP_NAME_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
+    char target[INSP_NAME_BYTES], version[INSP_NAME_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
     struct insp_error error = {0};
     struct cli_call call;
     int code;
@@ -119,8 +163,12 @@ int cli_model_rollback(const struct cli_command *command, int argc, char **argv)
     if (!product)
         return cli_usage(command, "--product is needed");
     const char *state_dir = call.settings.storage_state_dir;
-    if (cli_product_version(state_dir, product, NULL, version, trunk_sha256, &error) < 0 ||
-        cli_prepare_state(&call, &error) < 0 || insp_registry_rollback(state_dir, product, version, &error) < 0)
+    if (cli_product_version(state_dir, product, NULL, version, trunk_sha256, &error) <
+            0 || /* says which there are */
+        insp_registry_rollback_target(state_dir, product, target, &error) < 0 ||
+        cli_product_version(state_dir, product, target, version, trunk_sha256, &error) < 0 ||
+        cli_prepare_state(&call, &error) < 0 ||
+        switch_to(&call, product, version, trunk_sha256, insp_change_rollback, &error) < 0)
         return cli_fail(command, &error);
     printf("%s %s is active again\n", product, version);
     cli_tell_daemon(&call);

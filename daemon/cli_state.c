@@ -1,6 +1,7 @@
 /* Commands that write below the state folder of a daemon that may be running. */
 #include "core/base/fs.h"
 #include "daemon/cli.h"
+#include "daemon/serve_config.h"
 #include "daemon/state_lock.h"
 
 #include <errno.h>
@@ -35,6 +36,14 @@ int cli_prepare_state(const struct cli_call *call, struct insp_error *reterr) {
         return insp_fail_errno(reterr, errno, "cannot write in the state folder %s (it belongs to user %u)",
                                folder, (unsigned)st.st_uid);
     return 0;
+}
+
+struct insp_store *cli_open_audit(const struct cli_call *call) {
+    struct insp_store *store = NULL;
+    struct insp_error error;
+    if (insp_store_open(call->settings.storage_state_dir, daemon_durability(&call->settings), &store, &error) < 0)
+        fprintf(stderr, "inspectd: %s: this change is not recorded: %s\n", call->command->name, error.detail);
+    return store;
 }
 
 void cli_tell_daemon(const struct cli_call *call) {

@@ -3,6 +3,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/fs.h"
+#include "core/inspect/model_change.h"
 #include "core/jobs/feedback_items.h"
 #include "core/jobs/job_params.h"
 #include "core/report/report_html.h"
@@ -134,6 +135,13 @@ static int run_kind(struct work *work, const struct insp_train_context *context,
     return insp_fail(reterr, INSP_E_INTERNAL, "no such kind of job");
 }
 
+static int activate(void *arg, const char *product, const char *version, struct insp_error *reterr) {
+    const struct cli_call *call = arg;
+    _cleanup_(insp_store_closep) struct insp_store *store = cli_open_audit(call);
+    const struct insp_changer changer = {call->settings.storage_state_dir, store, "cli"};
+    return insp_change_activate(&changer, product, version, reterr);
+}
+
 static int compute(struct work *work, json_t **ret_report, struct insp_error *reterr) {
     const struct daemon_settings *settings = &work->call.settings;
     struct insp_device_config config = daemon_training_device_config(settings);
@@ -171,6 +179,8 @@ static int compute(struct work *work, json_t **ret_report, struct insp_error *re
         .limits = daemon_image_limits(settings),
         .feedback = &feedback,
         .progress = cli_progress_hooks(&progress),
+        .activate = activate,
+        .activate_arg = &work->call,
     };
     r = run_kind(work, &context, ret_report, reterr);
     cli_progress_end(&progress);

@@ -25,6 +25,8 @@ COVERED_ELSEWHERE = {
     "api/job_requests.c": "tests/http/test_jobs.py",
     "api/job_report.c": "tests/http/test_jobs.py",
     "api/labels.c": "tests/http/test_contract.py",
+    "api/model_loader.c": "tests/http/test_models.py",
+    "api/model_patch.c": "tests/http/test_thresholds.py",
     "api/models_admin.c": "tests/http/test_models.py",
     "api/ops.c": "tests/http/test_contract.py",
     "api/pictures.c": "tests/http/test_inspections.py",

@@ -49,7 +49,8 @@ extern "C" {
     X(INSP_E_CANCELLED, -29, 409, "cancelled", "Cancelled")                                                       \
     X(INSP_E_INTERRUPTED, -30, 500, "interrupted", "Interrupted by a restart")                                    \
     X(INSP_E_CONFIG, -31, 500, "configuration", "Configuration error")                                            \
-    X(INSP_E_GONE, -32, 410, "gone", "No longer kept")
+    X(INSP_E_GONE, -32, 410, "gone", "No longer kept")                                                            \
+    X(INSP_E_SELF_TEST, -33, 409, "self_test_failed", "The model failed its self-test")
 
 enum insp_code {
     INSP_OK = 0,

@@ -1,7 +1,8 @@
 /* core/inspect/engine.h - the inference thread and its queue. A batch is whatever waits at the moment the device
  * is free, oldest first, at most batch_max: no fixed delay, so one image alone never waits for company.
  *
- * Threads: new, free, submit and call on the loop thread; every `done` runs on the loop thread too. Only the
+ * Threads: new, free, submit and call on the loop thread (a call that waits: any thread); every `done` runs on the
+ * loop thread too. Only the
  * inference thread touches the device. */
 #ifndef INSP_INSPECT_ENGINE_H
 #define INSP_INSPECT_ENGINE_H
@@ -51,7 +52,8 @@ const char *insp_engine_trunk_sha256(const struct insp_engine *engine); /* "" be
 void insp_engine_submit(struct insp_engine *engine, struct insp_score *score);
 
 /* Runs `work` on the inference thread between batches (load a model, self-test); then done on the loop. With
- * wait = true blocks the caller until work has run (startup, before the loop runs; done may be NULL). */
+ * wait = true blocks the caller until work has run (startup; a pool thread or the job's, with done NULL; all of
+ * those have come back before insp_engine_close). */
 typedef int insp_engine_work(struct insp_device *device, struct insp_trunk *trunk, void *arg,
                              struct insp_error *reterr);
 typedef void insp_engine_done(void *arg, int code, const struct insp_error *error);

@@ -66,6 +66,16 @@ static int dispatch(const struct insp_jobs_config *config, const struct insp_job
     return insp_fail(reterr, INSP_E_INTERNAL, "job %s: unknown kind", row->id);
 }
 
+struct activation {
+    const struct insp_jobs_config *config;
+    const struct insp_job_row *row;
+};
+
+static int activate(void *arg, const char *product, const char *version, struct insp_error *reterr) {
+    const struct activation *a = arg;
+    return a->config->activate(a->config->arg, a->row->id, product, version, reterr);
+}
+
 int insp_job_run(const struct insp_jobs_config *config, const struct insp_job_row *row,
                  const struct insp_progress *progress, json_t **ret_report, struct insp_error *reterr) {
     char dataset[INSP_PATH_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
@@ -77,6 +87,7 @@ int insp_job_run(const struct insp_jobs_config *config, const struct insp_job_ro
     r = insp_device_open(&config->device, &device, reterr);
     if (r < 0 || (r = load_trunk(device, config->state_dir, trunk_sha256, &trunk, reterr)) < 0)
         return r;
+    struct activation activation = {config, row};
     struct insp_train_context context = {
         .state_dir = config->state_dir,
         .product = row->product,
@@ -89,6 +100,9 @@ int insp_job_run(const struct insp_jobs_config *config, const struct insp_job_ro
         .cache_half = config->cache_half,
         .limits = config->limits,
         .progress = *progress,
+        .job_id = row->id,
+        .activate = config->activate ? activate : NULL,
+        .activate_arg = &activation,
     };
     return dispatch(config, row, &context, ret_report, reterr);
 }

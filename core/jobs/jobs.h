@@ -40,6 +40,9 @@ struct insp_jobs_config {
     /* Loop thread. A job moved on or ended: {id, kind, product, state, stage, progress, eta_s}, borrowed. Progress
      * comes at most some ten times a second, each end exactly once. */
     void (*changed)(void *arg, const char *id, json_t *brief);
+    /* The job's thread. Makes a trained version the active one (insp_train_context.activate); may be NULL. */
+    int (*activate)(void *arg, const char *job_id, const char *product, const char *version,
+                    struct insp_error *reterr);
     /* Loop thread. A training made `version` of `product` the active one: load it. */
     void (*activated)(void *arg, const char *product, const char *version);
     /* The job's thread, between mini-batches and (CPU kernels) between layers: blocks while inspections wait, at

@@ -153,7 +153,7 @@ static int sync_new_folders(const char *state_dir, struct insp_error *reterr) {
 }
 
 int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, const struct insp_tail_buffers *tail,
-                      struct insp_error *reterr) {
+                      const struct insp_golden *golden, struct insp_error *reterr) {
     char product_folder[INSP_PATH_BYTES], temporary[INSP_PATH_BYTES] = "";
     int r = insp_path(product_folder, reterr, "%s/models/%s", state_dir, manifest->product);
     if (r < 0 || (r = check_names(manifest, product_folder, reterr)) < 0)
@@ -165,6 +165,9 @@ int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, con
         r = sync_new_folders(state_dir, reterr);
     if (r == 0)
         r = write_weights(temporary, tail, written.weights_sha256, reterr);
+    written.golden_sha256[0] = '\0';
+    if (r == 0 && golden)
+        r = insp_golden_write(temporary, golden, written.golden_sha256, reterr);
     if (r == 0)
         r = publish(temporary, product_folder, &written, manifest->version[0] != '\0', reterr);
     if (r < 0) {
@@ -247,6 +250,17 @@ int insp_bundle_read(const char *state_dir, const char *product, const char *ver
         return r;
     *ret_manifest = insp_take_ptr(manifest);
     return 0;
+}
+
+int insp_bundle_read_golden(const char *state_dir, const struct insp_manifest *manifest, struct insp_golden **ret,
+                            struct insp_error *reterr) {
+    char folder[INSP_PATH_BYTES];
+    if (!manifest->golden_sha256[0]) {
+        *ret = NULL;
+        return 0;
+    }
+    int r = insp_bundle_folder(state_dir, manifest->product, manifest->version, folder, reterr);
+    return r < 0 ? r : insp_golden_read(folder, manifest->golden_sha256, ret, reterr);
 }
 
 /* --- trunks --- */

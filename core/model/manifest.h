@@ -8,20 +8,19 @@
  *     "created": "2026-11-24T20:27:20.123Z",              RFC 3339, milliseconds, 1970 to 9999
  *     "trunk": {"sha256": "..."},                         <state>/trunks/<sha256>.safetensors
  *     "weights": {"file": "model.safetensors", "sha256": "..."},
+ *     "golden": {"file": "golden.json", "sha256": "..."},  see golden.h; null or missing: none
  *     "input": {"width": 224, "height": 224, "channel_order": "rgb" | "bgr", "scale": 1e-9..1e9,
- *               "mean": [3 numbers], "std": [3 numbers, 1e-9..1e9]},  the network sees (pixel * scale - mean) /
- * std
+ *               "mean": [3 numbers], "std": [3 numbers, 1e-9..1e9]},
+ *                                                         the network sees (pixel * scale - mean) / std
  *     "classes": ["good", "anomaly"],
  *     "threshold": 0..1,
- *     "threshold_source": {"from": "default" | "training" | "patch" | "cross-validate", ...},  may be missing
- *     "review": {"low": 0..threshold, "high": threshold..1, above low},                        missing or null:
- * none "heatmap": {"scale": "fixed" | "per_image", "threshold": 0..1, "low": number, "high": number > low},
- *     "golden": {"file": "golden.json", "sha256": "..."},                                      see golden.h; or
- * missing "training": {...}, "dataset": {...}, "curve": [...], "metrics": {...}, "lineage": {...}  each may be
- * missing or null
- *   }
+ *     "threshold_source": {"from": "default" | "training" | "patch" | "cross-validate", ...},
+ *     "review": {"low": 0..threshold, "high": threshold..1},  low < high; null or missing: none
+ *     "heatmap": {"scale": "fixed" | "per_image", "threshold": 0..1, "low": number, "high": number > low},
+ *     "training": {...}, "dataset": {...}, "curve": [...], "metrics": {...}, "lineage": {...}
+ *   }                                        the documents, threshold_source too, may be missing or null
  *
- * Floats are written as the shortest decimal that reads back as the same float, the doubles inside the four
+ * Floats are written as the shortest decimal that reads back as the same float, the doubles inside the
  * documents with 15 digits. */
 #ifndef INSP_MODEL_MANIFEST_H
 #define INSP_MODEL_MANIFEST_H

@@ -230,32 +230,65 @@ static int verify(const char *state_dir, const char *product, const char *versio
     return insp_bundle_read(state_dir, product, version, &manifest, NULL, reterr);
 }
 
-int insp_registry_activate(const char *state_dir, const char *product, const char *version,
-                           struct insp_error *reterr) {
+int insp_registry_set_active(const char *state_dir, const char *product, const char *version,
+                             struct insp_error *reterr) {
     struct active old, new;
-    int r;
-    if ((r = verify(state_dir, product, version, reterr)) < 0 ||
-        (r = read_active(state_dir, product, &old, reterr)) < 0 || strcmp(old.version, version) == 0)
+    int r = read_active(state_dir, product, &old, reterr);
+    if (r < 0 || strcmp(old.version, version) == 0)
         return r;
     push_active(&old, version, &new);
     return write_active(state_dir, product, &new, reterr);
 }
 
-int insp_registry_rollback(const char *state_dir, const char *product, char *ret_version,
+int insp_registry_activate(const char *state_dir, const char *product, const char *version,
                            struct insp_error *reterr) {
-    struct active active;
+    int r = verify(state_dir, product, version, reterr);
+    return r < 0 ? r : insp_registry_set_active(state_dir, product, version, reterr);
+}
+
+/* The place in the history that a rollback goes to. */
+static int find_target(const char *state_dir, const char *product, struct active *ret_active, size_t *ret_place,
+                       struct insp_error *reterr) {
     char folder[INSP_PATH_BYTES];
-    int r = read_active(state_dir, product, &active, reterr);
+    int r = read_active(state_dir, product, ret_active, reterr);
     if (r < 0)
         return r;
     size_t i = 0;
-    while (i < active.count && insp_bundle_folder(state_dir, product, active.history[i], folder, NULL) < 0)
+    while (i < ret_active->count &&
+           insp_bundle_folder(state_dir, product, ret_active->history[i], folder, NULL) < 0)
         i++; /* removed since */
-    if (i == active.count)
+    if (i == ret_active->count)
         return insp_fail(reterr, INSP_E_CONFLICT, "product %s has no older active model to go back to", product);
-    /* One that is there but broken is an error, not skipped: the caller asked for the model of last week and shall
-     * not get last month's unsaid. */
-    r = verify(state_dir, product, active.history[i], reterr);
+    *ret_place = i;
+    return 0;
+}
+
+int insp_registry_rollback_target(const char *state_dir, const char *product, char *ret_version,
+                                  struct insp_error *reterr) {
+    struct active active;
+    size_t i;
+    int r = find_target(state_dir, product, &active, &i, reterr);
+    if (r == 0)
+        memcpy(ret_version, active.history[i], INSP_NAME_BYTES);
+    return r;
+}
+
+/* One that is there but broken is an error, not skipped: the caller asked for the model of last week and shall not
+ * get last month's unsaid. */
+int insp_registry_rollback(const char *state_dir, const char *product, char *ret_version,
+                           struct insp_error *reterr) {
+    char target[INSP_NAME_BYTES];
+    int r = insp_registry_rollback_target(state_dir, product, target, reterr);
+    if (r == 0)
+        r = verify(state_dir, product, target, reterr);
+    return r < 0 ? r : insp_registry_set_back(state_dir, product, ret_version, reterr);
+}
+
+int insp_registry_set_back(const char *state_dir, const char *product, char *ret_version,
+                           struct insp_error *reterr) {
+    struct active active;
+    size_t i;
+    int r = find_target(state_dir, product, &active, &i, reterr);
     if (r < 0)
         return r;
     memcpy(active.version, active.history[i], INSP_NAME_BYTES);

@@ -1,7 +1,7 @@
 /* core/model/registry.h - which products and versions there are on disk and which version is active:
  * <state>/models/<product>/active.json {"active": v, "history": [older actives, newest first]}, and which trunk
  * new trainings use: <state>/trunks/default. Files are replaced atomically. All functions block on the disk; any
- * one thread at a time per state folder writes (the daemon's job, or the command line while no daemon runs). */
+ * one thread at a time per state folder writes: core/inspect/model_change.h sees to that. */
 #ifndef INSP_MODEL_REGISTRY_H
 #define INSP_MODEL_REGISTRY_H
 
@@ -37,6 +37,14 @@ int insp_registry_activate(const char *state_dir, const char *product, const cha
  * broken. */
 int insp_registry_rollback(const char *state_dir, const char *product, char *ret_version,
                            struct insp_error *reterr);
+/* Both for a bundle that the caller has verified: nothing is read but active.json. */
+int insp_registry_set_active(const char *state_dir, const char *product, const char *version,
+                             struct insp_error *reterr);
+int insp_registry_set_back(const char *state_dir, const char *product, char *ret_version,
+                           struct insp_error *reterr);
+/* Where a rollback would lead, without doing it. Fails as that. */
+int insp_registry_rollback_target(const char *state_dir, const char *product, char *ret_version,
+                                  struct insp_error *reterr);
 /* INSP_E_CONFLICT for the active version, INSP_E_NOT_FOUND. */
 int insp_registry_remove(const char *state_dir, const char *product, const char *version,
                          struct insp_error *reterr);

@@ -98,8 +98,15 @@ static const char version_7[] =
     "CREATE INDEX inspection_model_series ON inspection (model, product, camera, anomaly, review, label);"
     "DROP INDEX inspection_model;";
 
+/* Who changed which model (changes.h). Nothing deletes from it. */
+static const char version_8[] =
+    "CREATE TABLE model_change (id TEXT PRIMARY KEY, at_us INTEGER NOT NULL, who TEXT NOT NULL,"
+    "  product TEXT NOT NULL, version TEXT NOT NULL, field TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL)"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE INDEX model_change_product ON model_change (product, id);";
+
 static const struct insp_migration migrations[] = {{1, version_1}, {2, version_2}, {3, version_3}, {4, version_4},
-                                                   {5, version_5}, {6, version_6}, {7, version_7}};
+                                                   {5, version_5}, {6, version_6}, {7, version_7}, {8, version_8}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

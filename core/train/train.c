@@ -1,10 +1,12 @@
 #include "core/train/train.h"
 
 #include "core/base/clock.h"
+#include "core/inspect/prove.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 #include "core/train/feedback.h"
 #include "core/train/fit.h"
+#include "core/train/golden_pick.h"
 #include "core/train/heat_range.h"
 #include "core/train/memory.h"
 #include "core/train/promote.h"
@@ -193,7 +195,12 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->dataset = insp_report_dataset(run->data);
     manifest->curve = json_incref(run->curve);
     manifest->metrics = insp_report_metrics(run->data, &run->metrics);
-    if (!manifest->training || !manifest->dataset || !manifest->metrics)
+    bool usual = manifest->threshold == insp_train_params_default().threshold;
+    manifest->threshold_source = json_pack("{s:s}", "from", usual ? "default" : "training");
+    manifest->lineage = json_pack("{s:s?, s:s?, s:s}", "parent", *run->previous ? run->previous : NULL, "job",
+                                  run->context->job_id, "dataset", run->data->digest);
+    if (!manifest->training || !manifest->dataset || !manifest->metrics || !manifest->threshold_source ||
+        !manifest->lineage)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
     return 0;
 }
@@ -202,8 +209,33 @@ static int write_bundle(struct run *run, struct insp_error *reterr) {
     run->tail = insp_tail_buffers_new();
     if (!run->tail)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the weights");
+    _cleanup_(insp_golden_freep) struct insp_golden *golden = NULL;
     int r = insp_trainer_export(run->trainer, run->tail, reterr);
-    return r < 0 ? r : insp_bundle_write(run->context->state_dir, run->manifest, run->tail, reterr);
+    if (r == 0)
+        r = insp_golden_pick(run->context, run->data, &run->params->input, held_out(run), run->held_count,
+                             run->tail, &golden, reterr);
+    return r < 0 ? r : insp_bundle_write(run->context->state_dir, run->manifest, run->tail, golden, reterr);
+}
+
+/* The bundle as it lies on the disk now, by the device that trained it. */
+static int prove(const struct insp_train_context *c, const char *version, struct insp_error *reterr) {
+    struct insp_model_files files = {0};
+    _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
+    int r = insp_model_read(c->state_dir, c->product, version, &files, reterr);
+    if (r == 0)
+        r = insp_model_new(c->device, &files, &model, reterr);
+    if (r == 0)
+        r = insp_prove(c->trunk, insp_device_is_cuda(c->device), model, files.golden, reterr);
+    insp_model_files_clear(&files);
+    return r;
+}
+
+static int activate(const struct insp_train_context *c, const char *version, struct insp_error *reterr) {
+    int r = prove(c, version, reterr);
+    if (r < 0)
+        return r;
+    return c->activate ? c->activate(c->activate_arg, c->product, version, reterr)
+                       : insp_registry_set_active(c->state_dir, c->product, version, reterr);
 }
 
 static int promote(struct run *run, struct insp_error *reterr) {
@@ -212,7 +244,16 @@ static int promote(struct run *run, struct insp_error *reterr) {
                                    run->previous_accuracy, run->reason);
     if (!run->activated)
         return 0;
-    return insp_registry_activate(run->context->state_dir, run->context->product, run->manifest->version, reterr);
+    struct insp_error why;
+    int r = activate(run->context, run->manifest->version, &why);
+    if (r == INSP_E_SELF_TEST ||
+        r == INSP_E_CONFLICT) { /* the training went well, and the old model goes on serving */
+        run->activated = false;
+        snprintf(run->reason, sizeof run->reason, "not activated: %s", why.detail);
+        insp_progress_log(&run->context->progress, "%s", run->reason);
+        return 0;
+    }
+    return r < 0 ? insp_fail(reterr, r, "%s", why.detail) : 0;
 }
 
 static json_t *previous_report(const struct run *run) {

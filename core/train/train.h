@@ -45,6 +45,11 @@ struct insp_train_context {
     struct insp_image_limits limits;
     const struct insp_feedback *feedback; /* labelled inspections (feedback.h), borrowed; NULL: none */
     struct insp_progress progress;
+    const char *job_id; /* for the new model's lineage; NULL on the command line */
+    /* Makes a new version, which has passed its self-test here, the active one. INSP_E_SELF_TEST and
+     * INSP_E_CONFLICT: it is not, and the report says why. NULL: a bare insp_registry_set_active. */
+    int (*activate)(void *arg, const char *product, const char *version, struct insp_error *reterr);
+    void *activate_arg;
 };
 
 /* The report of any of the three: a JSON document (new reference, the caller's), below a megabyte for file names
@@ -53,7 +58,7 @@ struct insp_train_context {
  *
  * Training, about the held-out images: "version", "activated", "reason", "params", "epochs":
  * [{"epoch","loss","accuracy","seconds"}], "held_out", "metrics", "previous": {"version","metrics"} or null,
- * "threshold_advice" (threshold.h).
+ * "threshold_advice" (insp_threshold_json).
  *
  * Cross-validation, about all images, each by the fold that had not seen it: "params", "thin", "folds":
  * [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled", "threshold_advice", "trunk" (its hash).

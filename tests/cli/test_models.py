@@ -1,7 +1,11 @@
 """From a demo set to a verdict without the daemon: trunk, train, evaluate, predict, model."""
+import array
+import contextlib
+import hashlib
 import json
 import os
 import shutil
+import sqlite3
 
 import pytest
 
@@ -103,6 +107,30 @@ def test_activate_and_rollback(trained, tmp_path):
     assert first in cli("model", "rollback", "--product", "carpet").stdout
     cli("model", "rollback", "--product", "carpet", code=1)
     cli("model", "activate", "--product", "carpet", "nonesuch", code=1)
+    with contextlib.closing(sqlite3.connect(cli.state / "inspectd.sqlite3")) as store:  # who changed what
+        rows = store.execute("SELECT who, version, field, old, new FROM model_change WHERE product = 'carpet' ORDER BY id")
+        assert list(rows)[-2:] == [("cli", second, "active", f'"{first}"', f'"{second}"'),
+                                   ("cli", first, "active", f'"{second}"', f'"{first}"')]
+
+
+def test_a_spoilt_version_is_not_activated(trained, tmp_path):
+    shutil.copytree(trained.state, tmp_path / "state")
+    cli = type(trained)(tmp_path / "state")
+    cli("train", "--product", "carpet", "--data", trained.data, "--epochs", 1, "--seed", 2, "--activate", "never")
+    [spoilt] = [m["version"] for m in versions(cli) if m["product"] == "carpet" and not m["active"]]
+    folder = cli.state / "models" / "carpet" / spoilt
+    manifest = json.loads((folder / "manifest.json").read_text())
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    length = int.from_bytes(weights[:8], "little")
+    begin, end = json.loads(weights[8:8 + length])["classifier.bias"]["data_offsets"]
+    bias = array.array("f", weights[8 + length + begin:8 + length + end])
+    bias[1] += 2
+    weights[8 + length + begin:8 + length + end] = bias.tobytes()
+    (folder / "model.safetensors").write_bytes(weights)
+    manifest["weights"]["sha256"] = hashlib.sha256(weights).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert "golden sample" in cli("model", "activate", "--product", "carpet", spoilt, code=1).stderr
+    assert spoilt not in [m["version"] for m in versions(cli) if m["active"]]
 
 
 @pytest.mark.skipif(FAKE, reason="the fake shim does not compute")

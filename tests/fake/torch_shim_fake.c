@@ -8,6 +8,8 @@
  *   probability  mean of channel 0, clamped to 0..1: a black picture is good (0), a white one an anomaly (1)
  *   map          channel 1
  *   trainer      keeps the initial weights; loss ln(2) / step; all classified right from the third step on
+ * Where a head's bias for anomaly is 0.1 or more away from that for good (starting weights are noise of 0.04), the
+ * difference is added to the probability, so that versions can be told apart; the other weights do not matter.
  * INSP_FAKE_PASS_MS=N in the environment makes each scoring pass and each training step take N milliseconds more
  * (overload, deadlines, cancelled jobs).
  */
@@ -31,6 +33,7 @@ struct insp_trunk {
 
 struct insp_tail {
     struct insp_device *device;
+    float shift;
 };
 
 struct insp_trainer {
@@ -103,13 +106,18 @@ void insp_trunk_free(struct insp_trunk *trunk) {
     free(trunk);
 }
 
+static float shift_of(const float *bias) {
+    float shift = bias[INSP_CLASS_ANOMALY] - bias[INSP_CLASS_GOOD];
+    return fabsf(shift) < 0.1f ? 0 : shift;
+}
+
 int insp_tail_load(struct insp_device *device, const struct insp_tail_weights *weights,
                    struct insp_tail **ret_tail, struct insp_error *reterr) {
-    (void)weights;
     struct insp_tail *tail = calloc(1, sizeof *tail);
     if (!tail)
         return no_memory(reterr);
     tail->device = device;
+    tail->shift = shift_of(weights->classifier_bias);
     *ret_tail = tail;
     return 0;
 }
@@ -139,9 +147,9 @@ static void cells(const float *pixels, float *ret_mean, float *ret_contrast) {
     }
 }
 
-static int score_cells(const float *mean, const float *contrast, size_t image, float *ret_prob, float *ret_cam,
-                       struct insp_error *reterr) {
-    float sum = 0;
+static int score_cells(const float *mean, const float *contrast, float shift, size_t image, float *ret_prob,
+                       float *ret_cam, struct insp_error *reterr) {
+    float sum = shift * INSP_MAP_FLOATS;
     for (size_t i = 0; i < INSP_MAP_FLOATS; i++)
         sum += mean[i];
     if (!isfinite(sum))
@@ -160,12 +168,12 @@ static void take_time(const struct insp_device *device) {
 
 int insp_score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
                float *ret_prob, float *ret_cam, struct insp_error *reterr) {
-    (void)tails;
     take_time(trunk->device);
     for (size_t i = 0; i < n; i++) {
         float mean[INSP_MAP_FLOATS], contrast[INSP_MAP_FLOATS];
         cells(pixels + i * INSP_INPUT_FLOATS, mean, contrast);
-        int r = score_cells(mean, contrast, i, &ret_prob[i], ret_cam + i * INSP_MAP_FLOATS, reterr);
+        int r =
+            score_cells(mean, contrast, tails[i]->shift, i, &ret_prob[i], ret_cam + i * INSP_MAP_FLOATS, reterr);
         if (r < 0)
             return r;
     }
@@ -184,11 +192,11 @@ int insp_trunk_features(struct insp_trunk *trunk, const float *pixels, size_t n,
     return 0;
 }
 
-static int score_features(const float *features, size_t n, float *ret_prob, float *ret_cam,
+static int score_features(const float *features, float shift, size_t n, float *ret_prob, float *ret_cam,
                           struct insp_error *reterr) {
     for (size_t i = 0; i < n; i++) {
         const float *mean = features + i * INSP_FEATURE_FLOATS;
-        int r = score_cells(mean, mean + INSP_MAP_FLOATS, i, &ret_prob[i],
+        int r = score_cells(mean, mean + INSP_MAP_FLOATS, shift, i, &ret_prob[i],
                             ret_cam ? ret_cam + i * INSP_MAP_FLOATS : NULL, reterr);
         if (r < 0)
             return r;
@@ -199,7 +207,7 @@ static int score_features(const float *features, size_t n, float *ret_prob, floa
 int insp_tail_score(struct insp_tail *tail, const float *features, size_t n, float *ret_prob, float *ret_cam,
                     struct insp_error *reterr) {
     take_time(tail->device);
-    return score_features(features, n, ret_prob, ret_cam, reterr);
+    return score_features(features, tail->shift, n, ret_prob, ret_cam, reterr);
 }
 
 enum { CONV_FLOATS = INSP_CHANNELS * INSP_CHANNELS * 9, HEAD_FLOATS = INSP_CLASSES * INSP_CHANNELS };
@@ -258,8 +266,7 @@ int insp_trainer_step(struct insp_trainer *trainer, const float *features, const
 
 int insp_trainer_score(struct insp_trainer *trainer, const float *features, size_t n, float *ret_prob,
                        float *ret_cam, struct insp_error *reterr) {
-    (void)trainer;
-    return score_features(features, n, ret_prob, ret_cam, reterr);
+    return score_features(features, shift_of(trainer->parameters.classifier_bias), n, ret_prob, ret_cam, reterr);
 }
 
 int insp_trainer_export(struct insp_trainer *trainer, const struct insp_tail_buffers *buffers,

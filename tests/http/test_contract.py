@@ -122,6 +122,15 @@ def test_models(call):
     call("POST", base + "/models/{version}/rollback", 409, **model)
     assert call("PATCH", base + "/models/{version}", 200, {"threshold": 0.4}, **model).json["threshold"] == 0.4
     call("PATCH", base + "/models/{version}", 422, {"threshold": 2}, **model)
+    band = {"low": 0.3, "high": 0.5}
+    assert call("PATCH", base + "/models/{version}", 200, {"review": band}, **model).json["review"] == band
+    changes = base + "/models/{version}/changes"
+    assert call("GET", changes, 200, **model).json["items"][0]["field"] == "review"
+    page = call("GET", changes, 200, query="limit=1", **model).json
+    assert call("GET", changes, 200, query=f"limit=1&cursor={page['next']}", **model).json["items"][0]["to"] == 0.4
+    call("GET", changes, 400, query="limit=0", **model)
+    call("GET", changes, 404, product="carpet", version="v9", admin=True)
+    call("GET", changes, 401, product="carpet", version="v1")
     call("DELETE", base + "/models/{version}", 409, **model)
     other = {**model, "version": "v2"}
     assert call("POST", base + "/models/{version}/activate", 200, **other).json["active"] == "v2"

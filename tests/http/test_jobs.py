@@ -29,10 +29,10 @@ def datasets(tmp_path_factory):
 @pytest.fixture
 def begin(start, datasets):
     """begin(option...) -> a daemon whose client is admin and whose dataset root is `datasets`."""
-    def run(*options, state=None, env=None):
+    def run(*options, state=None, env=None, **more):
         # With the fake shim a step takes no time of its own.
         daemon = start(f"training.dataset_roots={datasets}", *options, state=state,
-                       env={"INSP_FAKE_PASS_MS": "10"} if env is None else env)
+                       env={"INSP_FAKE_PASS_MS": "10"} if env is None else env, **more)
         daemon.token = (daemon.state / "admin.token").read_text().strip()
         return daemon
     return run

@@ -1,4 +1,5 @@
 """Models: broken ones are named and never serve, good ones are swapped under load."""
+import array
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import threading
 
 import pytest
 from conftest import eventually, make_state, picture
+from test_jobs import begin, datasets, finished, submit  # noqa: F401 (begin and datasets are fixtures)
 
 IMAGE = picture(noise=True)
 
@@ -169,6 +171,79 @@ def test_activating_a_damaged_version_changes_nothing(admin, state):
     answer = model_call(daemon, "POST", "/models/v2/activate")
     assert answer.status >= 400 and answer.code == "model_invalid"
     assert serving(daemon) == before and daemon("GET", "/readyz").status == 200
+
+
+def spoil(folder):
+    """Weights that answer otherwise, with a hash that fits: only the golden samples can tell."""
+    path, manifest = folder / "model.safetensors", json.loads((folder / "manifest.json").read_text())
+    data = bytearray(path.read_bytes())
+    length = int.from_bytes(data[:8], "little")
+    begin, end = json.loads(data[8:8 + length])["classifier.bias"]["data_offsets"]
+    bias = array.array("f", data[8 + length + begin:8 + length + end])
+    bias[1] += 0.3
+    data[8 + length + begin:8 + length + end] = bias.tobytes()
+    path.write_bytes(data)
+    manifest["weights"]["sha256"] = hashlib.sha256(data).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_spoilt_version_never_serves(begin):
+    daemon = begin()
+    done = finished(daemon, submit(daemon, epochs=1, activate="never").headers["Location"])
+    version, before = done["result"]["version"], serving(daemon)
+    folder = daemon.state / "models" / "carpet" / version
+    assert len(list(folder.glob("golden-*.png"))) >= 2 and (folder / "golden.json").exists()
+    assert model_call(daemon, "POST", f"/models/{version}/activate").status == 200  # as it was made it serves
+    assert model_call(daemon, "POST", "/rollback").status == 200
+    spoil(folder)
+    answer = model_call(daemon, "POST", f"/models/{version}/activate")
+    assert (answer.status, answer.code) == (409, "self_test_failed") and "golden sample" in answer.json["detail"]
+    assert serving(daemon) == before and daemon("GET", "/v1/products/carpet").json["active"] == before
+    # By hand, behind the daemon's back: a reading again keeps the old one, a start has nothing older and says so.
+    active = folder.parent / "active.json"
+    kept = active.read_text()
+    active.write_text(json.dumps({"active": version, "history": [before]}))
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_line("model not loaded product=carpet code=self_test_failed")
+    daemon.wait_line("models read again")
+    assert serving(daemon) == before
+    daemon.stop()
+    again = begin(state=daemon.state, wait_ready=False)
+    assert again("GET", "/readyz").status == 503 and "golden sample" in again("GET", "/readyz").json["reasons"][0]
+    assert again.inspect(IMAGE).code == "not_ready"
+    active.write_text(kept)
+    again.process.send_signal(signal.SIGHUP)
+    eventually(lambda: again("GET", "/readyz").status == 200)
+    assert serving(again) == before
+
+
+def test_a_rollback_to_a_spoilt_version_is_refused(begin):
+    daemon = begin()
+    versions = [finished(daemon, submit(daemon, epochs=1, activate="always").headers["Location"])["result"]["version"]
+                for _ in range(2)]
+    spoil(daemon.state / "models" / "carpet" / versions[0])
+    answer = model_call(daemon, "POST", "/rollback")
+    assert (answer.status, answer.code) == (409, "self_test_failed")
+    assert serving(daemon) == versions[1]
+
+
+def test_damaged_golden_samples_are_named(begin):
+    daemon = begin()
+    done = finished(daemon, submit(daemon, epochs=1, activate="never").headers["Location"])
+    version = done["result"]["version"]
+    (daemon.state / "models" / "carpet" / version / "golden-2.png").write_bytes(b"x")
+    answer = model_call(daemon, "POST", f"/models/{version}/activate")
+    assert answer.code == "model_invalid" and "golden-2.png" in answer.json["detail"]
+
+
+def test_if_better_is_the_default_and_says_what_it_compared(begin):
+    daemon = begin()
+    first = finished(daemon, submit(daemon, epochs=1).headers["Location"])
+    assert first["params"]["activate"] == "if_better"
+    second = finished(daemon, submit(daemon, epochs=1).headers["Location"])["result"]
+    assert not second["activated"] and "the active model's" in second["reason"]  # the same again is not better
+    assert "balanced accuracy on the same held-out images is" in second["reason"]
+    assert second["previous"]["metrics"]["balanced_accuracy"] is not None
 
 
 def test_thresholds_change_without_a_restart(admin, state):

@@ -87,7 +87,7 @@ START_TEST(test_write_read_update_and_damage) {
     struct insp_error err = {0};
     _cleanup_(insp_manifest_freep) struct insp_manifest *m = some_manifest(""), *back = NULL, *again = NULL;
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail(), *read = NULL;
-    ck_insp_ok(insp_bundle_write(state, m, tail, &err), err);
+    ck_insp_ok(insp_bundle_write(state, m, tail, NULL, &err), err);
     ck_assert_uint_eq(strlen(m->version), strlen("20261124T202720Z"));
     ck_assert_int_eq(entries("models/cubes"), 1);
     ck_insp_ok(insp_bundle_read(state, "cubes", m->version, &back, &read, &err), err);
@@ -119,14 +119,14 @@ START_TEST(test_two_in_one_second_and_a_given_version) {
     struct insp_error err = {0};
     _cleanup_(insp_manifest_freep) struct insp_manifest *named = some_manifest("v1");
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
-    ck_insp_ok(insp_bundle_write(state, named, tail, &err), err);
-    ck_insp_code(insp_bundle_write(state, named, tail, &err), INSP_E_CONFLICT, err);
+    ck_insp_ok(insp_bundle_write(state, named, tail, NULL, &err), err);
+    ck_insp_code(insp_bundle_write(state, named, tail, NULL, &err), INSP_E_CONFLICT, err);
     /* Two processes at once: both get a bundle, whatever the second of their clocks. */
     pid_t child[2];
     for (int i = 0; i < 2; i++)
         if ((child[i] = fork()) == 0) {
             struct insp_manifest *mine = some_manifest("");
-            _exit(insp_bundle_write(state, mine, tail, NULL) == 0 ? 0 : 1);
+            _exit(insp_bundle_write(state, mine, tail, NULL, NULL) == 0 ? 0 : 1);
         }
     for (int i = 0; i < 2; i++) {
         int status;
@@ -143,7 +143,7 @@ START_TEST(test_what_is_wrong_is_named) {
     struct insp_manifest *none = NULL;
     _cleanup_(insp_manifest_freep) struct insp_manifest *m = some_manifest("v1");
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
-    ck_insp_ok(insp_bundle_write(state, m, tail, &err), err);
+    ck_insp_ok(insp_bundle_write(state, m, tail, NULL, &err), err);
     ck_insp_code(insp_bundle_read(state, "cubes", "v2", &none, NULL, &err), INSP_E_NOT_FOUND, err);
     ck_insp_code(insp_bundle_read(state, "../models/cubes", "v1", &none, NULL, &err), INSP_E_NOT_FOUND, err);
     _cleanup_(insp_manifest_freep) struct insp_manifest *absent = some_manifest("v3");
@@ -178,11 +178,11 @@ START_TEST(test_bad_manifests_are_not_written) {
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
     _cleanup_(insp_manifest_freep) struct insp_manifest *m = some_manifest("");
     m->threshold = 3;
-    ck_insp_code(insp_bundle_write(state, m, tail, &err), INSP_E_MODEL, err);
+    ck_insp_code(insp_bundle_write(state, m, tail, NULL, &err), INSP_E_MODEL, err);
     ck_assert_str_eq(m->version, ""); /* unchanged */
     ck_assert_str_eq(m->weights_sha256, "");
     strcpy(m->product, "..");
-    ck_insp_code(insp_bundle_write(state, m, tail, &err), INSP_E_PARAMETER, err);
+    ck_insp_code(insp_bundle_write(state, m, tail, NULL, &err), INSP_E_PARAMETER, err);
     ck_assert_int_eq(entries("models"), 0);
 }
 END_TEST
@@ -194,7 +194,7 @@ START_TEST(test_a_write_that_fails_leaves_nothing) {
     _cleanup_(insp_manifest_freep) struct insp_manifest *m = some_manifest("");
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){1 << 20, 1 << 20}), 0);
-    ck_insp_code(insp_bundle_write(state, m, tail, &err), INSP_E_IO, err); /* EFBIG after 1 MiB */
+    ck_insp_code(insp_bundle_write(state, m, tail, NULL, &err), INSP_E_IO, err); /* EFBIG after 1 MiB */
     ck_assert_int_eq(entries("models"), 0);
 }
 END_TEST
@@ -211,7 +211,7 @@ START_TEST(test_disk_full_leaves_nothing) {
         printf("skipped: no mount of a small tmpfs allowed here: %s\n", strerror(errno));
         return;
     }
-    ck_insp_code(insp_bundle_write(state, m, tail, &err), INSP_E_NOSPACE, err);
+    ck_insp_code(insp_bundle_write(state, m, tail, NULL, &err), INSP_E_NOSPACE, err);
     ck_assert_int_eq(entries("models"), 0);
     uint64_t free_bytes, total_bytes;
     ck_insp_ok(insp_disk_free(state, &free_bytes, &total_bytes, &err), err);

@@ -36,7 +36,7 @@ static void begin(void) {
     strcpy(m->version, "v1");
     memset(m->trunk_sha256, 'a', 64);
     m->threshold = 0.375F;
-    ck_insp_ok(insp_bundle_write(state, m, tail, &err), err);
+    ck_insp_ok(insp_bundle_write(state, m, tail, NULL, &err), err);
     snprintf(path, sizeof path, "%s/trunks", state);
     ck_insp_ok(insp_mkdir_all(path, 0755, &err), err);
     snprintf(path, sizeof path, "%s/trunks/%s.safetensors", state, m->trunk_sha256);
@@ -104,4 +104,34 @@ START_TEST(test_the_last_reference_frees) {
 }
 END_TEST
 
-INSP_TESTS(test_load_and_score, test_what_cannot_be_loaded, test_the_last_reference_frees);
+/* A change of threshold is a new model that shares the weights with the old one, also with that of an older
+ * change. */
+START_TEST(test_another_manifest_shares_the_weights) {
+    begin();
+    struct insp_error err = {0};
+    struct insp_device *device = open_cpu();
+    struct insp_model *model = NULL, *changed = NULL, *again = NULL;
+    ck_insp_ok(insp_model_load(device, state, "cubes", "v1", &model, &err), err);
+    model->proved = true;
+    model->answer = 0.25F;
+    struct insp_manifest *manifest = insp_manifest_new();
+    manifest->threshold = 0.75F;
+    ck_insp_ok(insp_model_with_manifest(model, manifest, &changed, &err), err);
+    ck_insp_ok(insp_model_with_manifest(changed, insp_manifest_new(), &again, &err), err);
+    ck_assert(changed->tail == model->tail && again->tail == model->tail);
+    ck_assert(changed->proved && changed->answer == 0.25F && again->proved);
+    ck_assert(again->base == model); /* no chain */
+    ck_assert_float_eq(changed->manifest->threshold, 0.75F);
+    ck_assert_float_eq(model->manifest->threshold, 0.375F);
+    insp_model_unref(model);
+    insp_model_unref(changed);
+    _cleanup_free_ float *features = calloc(INSP_FEATURE_FLOATS, sizeof *features);
+    float probability = -1;
+    ck_insp_ok(insp_tail_score(again->tail, features, 1, &probability, NULL, &err), err); /* still there */
+    insp_model_unref(again);
+    insp_device_free(device);
+}
+END_TEST
+
+INSP_TESTS(test_another_manifest_shares_the_weights, test_load_and_score, test_what_cannot_be_loaded,
+           test_the_last_reference_frees);

@@ -19,7 +19,7 @@ static void write_model(const struct insp_transform *input) {
     manifest->input = *input;
     manifest->threshold = 0.5f;
     manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, 0.7f, 0, 1};
-    ck_insp_ok(insp_bundle_write(f.state, manifest, tail, &f.err), f.err);
+    ck_insp_ok(insp_bundle_write(f.state, manifest, tail, NULL, &f.err), f.err);
     strcpy(version, manifest->version);
 }
 

@@ -51,8 +51,36 @@ START_TEST(defaults_are_the_notebooks) {
 }
 END_TEST
 
+static int refuse(void *arg, const char *product, const char *version, struct insp_error *reterr) {
+    ck_assert_str_eq(product, "p");
+    ck_assert_str_ne(version, "");
+    return insp_fail(reterr, *(int *)arg, "it answers nonsense");
+}
+
+/* A new version that fails where it is to serve stays a version; the training has not failed. */
+START_TEST(a_version_that_is_refused_is_not_active) {
+    open_set();
+    struct insp_train_params params = fixture_params();
+    int code = INSP_E_SELF_TEST;
+    f.context.activate = refuse;
+    f.context.activate_arg = &code;
+    json_t *report = train(&params);
+    char active[INSP_NAME_BYTES];
+    ck_assert(json_is_false(json_object_get(report, "activated")));
+    ck_assert_str_eq(text(report, "reason"), "not activated: it answers nonsense");
+    ck_insp_ok(insp_registry_active(f.state, "p", active, &f.err), f.err);
+    ck_assert_str_eq(active, "");
+    ck_assert_uint_eq(versions(), 1);
+    json_decref(report);
+    code = INSP_E_NOSPACE;
+    ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_NOSPACE, f.err);
+    train_fixture_close(&f);
+}
+END_TEST
+
 START_TEST(writes_and_activates_a_model_that_can_be_read) {
     open_set();
+    f.context.job_id = "the-job";
     struct insp_train_params params = fixture_params();
     json_t *report = train(&params);
     char active[INSP_NAME_BYTES];
@@ -69,6 +97,14 @@ START_TEST(writes_and_activates_a_model_that_can_be_read) {
     ck_assert(json_equal(json_object_get(manifest->metrics, "confusion"),
                          json_object_get(json_object_get(report, "metrics"), "confusion")));
     ck_assert(json_equal(manifest->dataset, json_object_get(report, "dataset")));
+    ck_assert_str_eq(text(manifest->threshold_source, "from"), "default");
+    ck_assert(json_is_null(json_object_get(manifest->lineage, "parent")));
+    ck_assert_str_eq(text(manifest->lineage, "job"), "the-job");
+    ck_assert_str_eq(text(manifest->lineage, "dataset"), text(manifest->dataset, "digest"));
+    struct insp_golden *golden;
+    ck_insp_ok(insp_bundle_read_golden(f.state, manifest, &golden, &f.err), f.err);
+    ck_assert_uint_ge(golden->count, 2);
+    insp_golden_free(golden);
     for (size_t i = 0; i < 512; i++)
         ck_assert(isfinite(tail->classifier_weight[i]));
     insp_manifest_free(manifest);
@@ -217,7 +253,7 @@ START_TEST(progress_never_goes_back) {
 }
 END_TEST
 
-INSP_TESTS(defaults_are_the_notebooks, writes_and_activates_a_model_that_can_be_read,
-           the_report_has_all_that_train_h_promises, the_second_training_runs_no_trunk_and_must_be_better,
-           a_broken_active_model_loses, cancelled_anywhere_leaves_no_model,
-           sets_that_cannot_be_trained_on_are_told, progress_never_goes_back);
+INSP_TESTS(a_version_that_is_refused_is_not_active, defaults_are_the_notebooks,
+           writes_and_activates_a_model_that_can_be_read, the_report_has_all_that_train_h_promises,
+           the_second_training_runs_no_trunk_and_must_be_better, a_broken_active_model_loses,
+           cancelled_anywhere_leaves_no_model, sets_that_cannot_be_trained_on_are_told, progress_never_goes_back);

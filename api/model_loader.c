@@ -1,0 +1,227 @@
+#include "api/model_loader.h"
+
+#include "core/base/log.h"
+#include "core/inspect/prove.h"
+#include "core/model/bundle.h"
+#include "core/model/registry.h"
+
+#include <pthread.h>
+#include <string.h>
+
+struct api_model_loader {
+    struct insp_engine *engine;
+    const char *state_dir;
+    pthread_mutex_t lock;
+    struct insp_model *offered; /* under the lock; owned reference or NULL */
+};
+
+int api_model_loader_new(struct insp_engine *engine, const char *state_dir, struct api_model_loader **ret,
+                         struct insp_error *reterr) {
+    struct api_model_loader *loader = calloc(1, sizeof *loader);
+    if (!loader)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the models");
+    loader->engine = engine;
+    loader->state_dir = state_dir;
+    pthread_mutex_init(&loader->lock, NULL);
+    *ret = loader;
+    return 0;
+}
+
+void api_model_loader_free(struct api_model_loader *loader) {
+    if (!loader)
+        return;
+    insp_model_unref(loader->offered);
+    pthread_mutex_destroy(&loader->lock);
+    free(loader);
+}
+
+/* --- proving one --- */
+
+static void offer(struct api_model_loader *loader, struct insp_model *model) {
+    pthread_mutex_lock(&loader->lock);
+    struct insp_model *before = loader->offered;
+    loader->offered = model;
+    pthread_mutex_unlock(&loader->lock);
+    insp_model_unref(before);
+}
+
+void api_model_loader_withdraw(struct api_model_loader *loader) {
+    offer(loader, NULL);
+}
+
+/* What was offered for this product leaves the loader; NULL for none. */
+static struct insp_model *take_offered(struct api_model_loader *loader, const char *product) {
+    struct insp_model *taken = NULL;
+    pthread_mutex_lock(&loader->lock);
+    if (loader->offered && !strcmp(loader->offered->manifest->product, product)) {
+        taken = loader->offered;
+        loader->offered = NULL;
+    }
+    pthread_mutex_unlock(&loader->lock);
+    return taken;
+}
+
+static int make_proved(struct insp_device *device, struct insp_trunk *trunk, struct insp_model_files *files,
+                       struct insp_model **ret, struct insp_error *reterr) {
+    _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
+    if (!trunk)
+        return insp_fail(reterr, INSP_E_NOT_READY, "no trunk is loaded");
+    int r = insp_model_new(device, files, &model, reterr);
+    if (r == 0)
+        r = insp_prove(trunk, insp_device_is_cuda(device), model, files->golden, reterr);
+    if (r == 0)
+        *ret = insp_take_ptr(model);
+    return r;
+}
+
+struct proof {
+    struct insp_model_files files;
+    struct insp_model *model;
+};
+
+static int prove_work(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
+    struct proof *proof = arg;
+    return make_proved(device, trunk, &proof->files, &proof->model, reterr);
+}
+
+/* The daemon holds one trunk; a model that was trained on another cannot be served beside it. */
+static int check_trunk(const struct api_model_loader *loader, const struct insp_manifest *manifest, int code,
+                       struct insp_error *reterr) {
+    const char *loaded = insp_engine_trunk_sha256(loader->engine);
+    if (!strcmp(manifest->trunk_sha256, loaded))
+        return 0;
+    return insp_fail(
+        reterr, code,
+        "%s %s was trained on trunk %.12s, the daemon serves trunk %.12s: restart it after `inspectd trunk "
+        "list` and a change of the default, or train again",
+        manifest->product, manifest->version, manifest->trunk_sha256, loaded[0] ? loaded : "none");
+}
+
+int api_model_loader_prove(struct api_model_loader *loader, const char *product, const char *version,
+                           struct insp_error *reterr) {
+    struct proof proof = {0};
+    int r = insp_model_read(loader->state_dir, product, version, &proof.files, reterr);
+    if (r == 0)
+        r = check_trunk(loader, proof.files.manifest, INSP_E_CONFLICT, reterr);
+    if (r == 0)
+        r = insp_engine_call(loader->engine, prove_work, NULL, &proof, true, reterr);
+    if (r == 0)
+        offer(loader, proof.model);
+    insp_model_files_clear(&proof.files);
+    return r;
+}
+
+/* --- reading all --- */
+
+static bool same_decision(const struct insp_manifest *a, const struct insp_manifest *b) {
+    const struct insp_review *x = &a->review, *y = &b->review;
+    const struct insp_heat_params *p = &a->heatmap, *q = &b->heatmap;
+    return a->threshold == b->threshold && x->on == y->on && x->low == y->low && x->high == y->high &&
+           p->scale == q->scale && p->threshold == q->threshold && p->low == q->low && p->high == q->high;
+}
+
+/* The item from a model that is on the device already, if it has the version's weights. */
+static bool reuse(struct insp_model *model, struct insp_manifest **manifest, struct api_model *item, int *ret_code,
+                  struct insp_error *reterr) {
+    if (!model || strcmp(model->manifest->version, (*manifest)->version) != 0 ||
+        strcmp(model->manifest->weights_sha256, (*manifest)->weights_sha256) != 0)
+        return false;
+    *ret_code = 0;
+    if (same_decision(*manifest, model->manifest))
+        item->model = insp_model_ref(model);
+    else
+        *ret_code = insp_model_with_manifest(model, insp_take_ptr(*manifest), &item->model, reterr);
+    item->passed = *ret_code == 0 && model->proved;
+    return true;
+}
+
+static int read_one(struct api_model_reading *reading, struct api_model *item, struct insp_model_files *files,
+                    struct insp_error *reterr) {
+    struct api_model_loader *loader = reading->loader;
+    const struct api_model *old = api_model_list_find(&reading->old, item->product);
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
+    _cleanup_(insp_model_unrefp) struct insp_model *offered = take_offered(loader, item->product);
+    char version[INSP_NAME_BYTES] = "";
+    int r = insp_registry_active(loader->state_dir, item->product, version, reterr);
+    if (r == 0 && !version[0])
+        r = insp_fail(reterr, INSP_E_NOT_READY, "no version is active");
+    if (r == 0)
+        r = insp_bundle_read_manifest(loader->state_dir, item->product, version, &manifest, reterr);
+    if (r < 0)
+        return r;
+    if (old && reuse(old->model, &manifest, item, &r, reterr)) {
+        item->passed = item->passed && old->passed;
+        memcpy(item->failure, old->failure, sizeof item->failure);
+        return r;
+    }
+    if (reuse(offered, &manifest, item, &r, reterr))
+        return r;
+    if ((r = check_trunk(loader, manifest, INSP_E_MODEL, reterr)) < 0 ||
+        (r = insp_model_read(loader->state_dir, item->product, version, files, reterr)) < 0)
+        return r;
+    reading->to_load++;
+    return 0;
+}
+
+/* A version that cannot be loaded does not take the product off the line: the one that served goes on, and says so
+ * until a reading goes well. */
+static void keep_serving(const struct api_model_reading *reading, struct api_model *item,
+                         const struct insp_error *error) {
+    const struct api_model *old = api_model_list_find(&reading->old, item->product);
+    insp_log_warning("model not loaded product=%s code=%s detail=\"%s\"", item->product,
+                     insp_code_wire(error->code), error->detail);
+    if (!old || !old->model) {
+        memcpy(item->failure, error->detail, sizeof item->failure);
+        return;
+    }
+    *item = *old;
+    insp_model_ref(item->model);
+    memcpy(item->reload_failure, error->detail, sizeof item->reload_failure);
+}
+
+int api_model_reading_read(struct api_model_reading *reading, struct insp_error *reterr) {
+    struct insp_names products = {0};
+    struct insp_error error;
+    int r = insp_registry_products(reading->loader->state_dir, &products, reterr);
+    if (r < 0)
+        return r;
+    reading->fresh.item = calloc(products.count + 1, sizeof *reading->fresh.item);
+    reading->files = calloc(products.count + 1, sizeof *reading->files);
+    if (!reading->fresh.item || !reading->files)
+        r = insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu products", products.count);
+    for (size_t i = 0; r == 0 && i < products.count; i++) {
+        struct api_model *item = &reading->fresh.item[reading->fresh.count++];
+        memcpy(item->product, products.name[i], INSP_NAME_BYTES);
+        if (read_one(reading, item, &reading->files[i], &error) < 0)
+            keep_serving(reading, item, &error);
+    }
+    insp_names_clear(&products);
+    return r;
+}
+
+int api_model_reading_load(struct insp_device *device, struct insp_trunk *trunk, void *arg,
+                           struct insp_error *reterr) {
+    struct api_model_reading *reading = arg;
+    (void)reterr;
+    for (size_t i = 0; i < reading->fresh.count; i++) {
+        struct api_model *item = &reading->fresh.item[i];
+        struct insp_error error;
+        if (!reading->files[i].manifest)
+            continue;
+        if (make_proved(device, trunk, &reading->files[i], &item->model, &error) < 0)
+            keep_serving(reading, item, &error);
+        else
+            item->passed = true;
+        insp_model_files_clear(&reading->files[i]); /* before the next one's are packed */
+    }
+    return 0;
+}
+
+void api_model_reading_clear(struct api_model_reading *reading) {
+    for (size_t i = 0; reading->files && i < reading->fresh.count; i++)
+        insp_model_files_clear(&reading->files[i]);
+    free(reading->files);
+    reading->files = NULL;
+    api_model_list_clear(&reading->old);
+    api_model_list_clear(&reading->fresh);
+}

@@ -1,0 +1,98 @@
+#include "core/train/golden_pick.h"
+
+#include "core/base/fs.h"
+
+#include <string.h>
+
+enum { PER_CLASS = INSP_GOLDEN_MAX / INSP_CLASSES };
+
+struct pick {
+    const struct insp_train_context *context;
+    const struct insp_train_data *data;
+    const struct insp_transform *input;
+    struct insp_tail *tail;
+    float *pixels;
+    struct insp_golden *golden;
+    size_t taken[INSP_CLASSES];
+};
+
+/* The file as the daemon would see it: 224x224 RGB8. */
+static int read_rgb(const struct pick *pick, const char *path, uint8_t **ret, struct insp_error *reterr) {
+    static const struct insp_media_type sniff = {.media = INSP_MEDIA_UNKNOWN};
+    _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
+    _cleanup_free_ char *bytes = NULL;
+    size_t count;
+    int r = insp_read_file(path, pick->context->limits.bytes, &bytes, &count, reterr);
+    if (r == 0)
+        r = insp_image_decode(bytes, count, &sniff, INSP_INPUT_SIDE, &pick->context->limits, &image, reterr);
+    if (r == 0)
+        r = insp_image_resize(image, INSP_INPUT_SIDE, INSP_INPUT_SIDE, &small, reterr);
+    if (r == 0)
+        *ret = insp_take_ptr(small->rgb);
+    return r;
+}
+
+static int add(struct pick *pick, const struct insp_dataset_item *item, struct insp_error *reterr) {
+    struct insp_golden_sample *sample = &pick->golden->sample[pick->golden->count];
+    struct insp_error why;
+    int r = read_rgb(pick, item->path, &sample->rgb, &why);
+    if (r == INSP_E_NOMEM)
+        return insp_fail(reterr, r, "%s", why.detail);
+    if (r < 0) {
+        insp_progress_log(&pick->context->progress, "no golden sample from %s: %s", item->path, why.detail);
+        return 0;
+    }
+    insp_transform_apply(pick->input, sample->rgb, pick->pixels);
+    r = insp_score(pick->context->trunk, &pick->tail, pick->pixels, 1, &sample->probability, sample->map, reterr);
+    if (r < 0)
+        return r;
+    sample->label = item->label;
+    pick->golden->count++;
+    pick->taken[item->label]++;
+    return 0;
+}
+
+/* strangers: only defect types of which there is none yet. */
+static int add_from(struct pick *pick, const size_t *member, size_t count, bool *used, bool strangers,
+                    struct insp_error *reterr) {
+    size_t met[PER_CLASS] = {0}, types = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct insp_dataset_item *item = &pick->data->dataset->item[pick->data->item[member[i]]];
+        bool known = false;
+        for (size_t t = 0; t < types; t++)
+            known = known || met[t] == item->stratum;
+        if (used[i] || pick->taken[item->label] == PER_CLASS ||
+            (strangers && (known || item->label == INSP_CLASS_GOOD)))
+            continue;
+        used[i] = true;
+        if (item->label == INSP_CLASS_ANOMALY && types < PER_CLASS)
+            met[types++] = item->stratum;
+        int r = add(pick, item, reterr);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int insp_golden_pick(const struct insp_train_context *context, const struct insp_train_data *data,
+                     const struct insp_transform *input, const size_t *member, size_t count,
+                     const struct insp_tail_buffers *tail, struct insp_golden **ret, struct insp_error *reterr) {
+    _cleanup_(insp_golden_freep) struct insp_golden *golden = insp_golden_new();
+    _cleanup_(insp_tail_freep) struct insp_tail *loaded = NULL;
+    _cleanup_free_ float *pixels = malloc(INSP_INPUT_FLOATS * sizeof *pixels);
+    _cleanup_free_ bool *used = calloc(count + 1, sizeof *used);
+    if (!golden || !pixels || !used)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for golden samples");
+    struct insp_tail_weights view = insp_tail_buffers_view(tail);
+    int r = insp_tail_load(context->device, &view, &loaded, reterr);
+    struct pick pick = {
+        .context = context, .data = data, .input = input, .tail = loaded, .pixels = pixels, .golden = golden};
+    golden->cuda = insp_device_is_cuda(context->device);
+    if (r == 0)
+        r = add_from(&pick, member, count, used, true, reterr);
+    if (r == 0)
+        r = add_from(&pick, member, count, used, false, reterr);
+    if (r == 0)
+        *ret = golden->count ? insp_take_ptr(golden) : NULL;
+    return r;
+}

@@ -1,0 +1,119 @@
+#include "core/inspect/prove.h"
+
+#include "core/model/weights.h"
+#include "harness.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* A trunk of zeros: the network answers the head's bias to every picture, the fake device the brightness plus
+ * that. */
+struct bench {
+    struct insp_device *device;
+    struct insp_trunk *trunk;
+    struct insp_model *model;
+    struct insp_golden *golden;
+    struct insp_error err;
+};
+
+static struct insp_model *model_of(struct bench *b, float bias) {
+    struct insp_model_files files = {.manifest = insp_manifest_new(), .tail = insp_tail_buffers_new()};
+    struct insp_model *model;
+    files.tail->classifier_bias[INSP_CLASS_ANOMALY] = bias;
+    strcpy(files.manifest->product, "p");
+    strcpy(files.manifest->version, "v1");
+    ck_insp_ok(insp_model_new(b->device, &files, &model, &b->err), b->err);
+    insp_model_files_clear(&files);
+    return model;
+}
+
+/* One golden sample, a grey picture with the answer that a model with this bias gives. */
+static void open_bench(struct bench *b, float bias) {
+    *b = (struct bench){0};
+    ck_insp_ok(insp_device_open(&(struct insp_device_config){.name = "cpu", .threads = 1}, &b->device, &b->err),
+               b->err);
+    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = insp_trunk_arrays_new();
+    struct insp_trunk_weights view = insp_trunk_arrays_view(arrays);
+    ck_insp_ok(insp_trunk_load(b->device, &view, &b->trunk, &b->err), b->err);
+    b->model = model_of(b, bias);
+    b->golden = insp_golden_new();
+    struct insp_golden_sample *sample = &b->golden->sample[b->golden->count++];
+    _cleanup_free_ float *pixels = malloc(INSP_INPUT_FLOATS * sizeof *pixels);
+    sample->rgb = malloc(INSP_GOLDEN_RGB_BYTES);
+    memset(sample->rgb, 64, INSP_GOLDEN_RGB_BYTES);
+    insp_transform_apply(&b->model->manifest->input, sample->rgb, pixels);
+    ck_insp_ok(insp_score(b->trunk, &b->model->tail, pixels, 1, &sample->probability, sample->map, &b->err),
+               b->err);
+}
+
+static void close_bench(struct bench *b) {
+    insp_golden_free(b->golden);
+    insp_model_unref(b->model);
+    insp_trunk_free(b->trunk);
+    insp_device_free(b->device);
+}
+
+START_TEST(a_model_that_answers_as_trained_is_proved) {
+    struct bench b;
+    open_bench(&b, 0.2f);
+    ck_assert(!b.model->proved);
+    ck_insp_ok(insp_prove(b.trunk, false, b.model, NULL, &b.err), b.err); /* an old bundle without samples */
+    ck_assert(b.model->proved);
+    b.model->proved = false;
+    ck_insp_ok(insp_prove(b.trunk, false, b.model, b.golden, &b.err), b.err);
+    ck_assert(b.model->proved && b.model->answer >= 0 && b.model->answer <= 1);
+    close_bench(&b);
+}
+END_TEST
+
+START_TEST(a_model_that_answers_otherwise_is_not) {
+    struct bench b;
+    open_bench(&b, 0.2f);
+    _cleanup_(insp_model_unrefp) struct insp_model *other = model_of(&b, 0.4f), *broken = model_of(&b, NAN);
+    ck_insp_code(insp_prove(b.trunk, false, other, b.golden, &b.err), INSP_E_SELF_TEST, b.err);
+    ck_assert_ptr_nonnull(strstr(b.err.detail, "golden sample 1"));
+    ck_assert_ptr_nonnull(strstr(b.err.detail, "model v1 of product p"));
+    ck_assert(!other->proved);
+    ck_insp_code(insp_prove(b.trunk, false, broken, NULL, &b.err), INSP_E_MODEL, b.err);
+    ck_assert(!broken->proved);
+    b.golden->sample[0].map[7] += 0.5f;
+    ck_insp_code(insp_prove(b.trunk, false, b.model, b.golden, &b.err), INSP_E_SELF_TEST, b.err);
+    ck_assert_ptr_nonnull(strstr(b.err.detail, "map"));
+    close_bench(&b);
+}
+END_TEST
+
+START_TEST(half_precision_is_given_more_room) {
+    struct bench b;
+    open_bench(&b, 0.2f);
+    b.golden->sample[0].probability += 0.02f;
+    ck_insp_code(insp_prove(b.trunk, false, b.model, b.golden, &b.err), INSP_E_SELF_TEST, b.err);
+    ck_insp_ok(insp_prove(b.trunk, true, b.model, b.golden, &b.err), b.err);
+    b.golden->cuda = true; /* trained on a GPU, served by a CPU */
+    ck_insp_ok(insp_prove(b.trunk, false, b.model, b.golden, &b.err), b.err);
+    close_bench(&b);
+}
+END_TEST
+
+START_TEST(the_map_is_compared_as_a_share_of_its_size) {
+    struct insp_error err;
+    struct insp_golden_sample sample = {.probability = 0.5f};
+    float map[INSP_MAP_FLOATS] = {0};
+    map[0] = 0.9e-3f;
+    ck_insp_ok(insp_prove_compare(&sample, 1, 0.5f, map, 1e-3f, &err), err);
+    map[0] = 1.1e-3f;
+    ck_insp_code(insp_prove_compare(&sample, 1, 0.5f, map, 1e-3f, &err), INSP_E_SELF_TEST, err);
+    sample.map[1] = map[1] = 2000; /* whose rounding is larger than that of small numbers */
+    map[0] = 1.9f;
+    ck_insp_ok(insp_prove_compare(&sample, 1, 0.5f, map, 1e-3f, &err), err);
+    map[0] = NAN;
+    ck_insp_code(insp_prove_compare(&sample, 1, 0.5f, map, 1e-3f, &err), INSP_E_SELF_TEST, err);
+    map[0] = 0;
+    ck_insp_code(insp_prove_compare(&sample, 1, NAN, map, 1e-3f, &err), INSP_E_SELF_TEST, err);
+    ck_insp_code(insp_prove_compare(&sample, 1, 0.502f, map, 1e-3f, &err), INSP_E_SELF_TEST, err);
+}
+END_TEST
+
+INSP_TESTS(a_model_that_answers_as_trained_is_proved, a_model_that_answers_otherwise_is_not,
+           half_precision_is_given_more_room, the_map_is_compared_as_a_share_of_its_size);
