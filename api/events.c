@@ -5,8 +5,13 @@
 #include "core/base/log.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
-enum { RING = 1024, BLOCK_BYTES = 16384 };
+enum {
+    RING = 1024,
+    BLOCK_BYTES = 4096,
+    SEND_BYTES = 64 << 10, /* what the kernel may hold for a client that does not read; it takes twice that */
+};
 
 struct event {
     char id[INSP_UUID_BYTES];
@@ -28,10 +33,10 @@ struct api_stream {
     struct MHD_Connection *connection;
     char *replay; /* owned; sent first */
     size_t replay_bytes, replay_at;
-    char replayed_to[INSP_UUID_BYTES]; /* inspections up to this id were in the replay */
-    uint64_t next;                     /* number of the event that comes next */
-    size_t at;                         /* bytes of it that were sent */
-    bool waiting;                      /* the connection is suspended until something comes */
+    uint64_t replay_head; /* inspections below this number were in the store when the replay was read */
+    uint64_t next;        /* number of the event that comes next */
+    size_t at;            /* bytes of it that were sent */
+    bool waiting;         /* the connection is suspended until something comes */
     bool ping, ended;
     bool
         partial; /* more is in the store than one replay takes: the stream ends behind it, the client comes back */
@@ -139,20 +144,24 @@ static size_t take(char *out, size_t room, const char *text, size_t bytes, size_
     return count;
 }
 
-static bool was_replayed(const struct api_stream *stream, const struct event *event) {
-    return *stream->replayed_to && strstr(event->text, "\nevent: inspection\n") &&
-           strcmp(event->id, stream->replayed_to) <= 0;
+static bool was_replayed(const struct api_stream *stream, uint64_t number, const struct event *event) {
+    return number < stream->replay_head && strstr(event->text, "\nevent: inspection\n");
 }
 
 /* Fills buf with whole or partial events; 0 when there is nothing now. */
 static size_t fill(struct api_stream *stream, char *buf, size_t room) {
     struct api_events *events = stream->events;
     size_t used = 0;
-    if (stream->replay_at < stream->replay_bytes)
+    if (stream->replay_at < stream->replay_bytes) {
         used = take(buf, room, stream->replay, stream->replay_bytes, &stream->replay_at);
+        if (stream->replay_at == stream->replay_bytes) { /* a stream may live for days */
+            free(stream->replay);
+            stream->replay = NULL;
+        }
+    }
     while (used < room && stream->next < events->head) {
         const struct event *event = &events->ring[stream->next % RING];
-        if (stream->at || !was_replayed(stream, event))
+        if (stream->at || !was_replayed(stream, stream->next, event))
             used += take(buf + used, room - used, event->text, event->bytes, &stream->at);
         else
             stream->at = event->bytes;
@@ -221,8 +230,10 @@ int api_events_open(struct api_events *events, struct api_request *request, cons
     if (replay) { /* from the oldest on: what came meanwhile and was not replayed must not be lost */
         stream->next = oldest(events);
         stream->partial = request->replay_partial;
-        snprintf(stream->replayed_to, sizeof stream->replayed_to, "%s", request->replayed_to);
+        stream->replay_head = request->replay_head;
     }
+    int send_bytes = SEND_BYTES; /* left to itself it grows to megabytes for each client that stalls */
+    setsockopt(request->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
     stream->ping = true; /* the headers go out at once, with a first comment */
     stream->following = events->streams;
     if (stream->following)
@@ -235,6 +246,10 @@ int api_events_open(struct api_events *events, struct api_request *request, cons
 
 struct MHD_Response *api_events_response(struct api_stream *stream) {
     return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, reader, stream, free_stream);
+}
+
+uint64_t api_events_head(const struct api_events *events) {
+    return events->head;
 }
 
 size_t api_events_clients(const struct api_events *events) {

@@ -1,5 +1,9 @@
 /* api/events.h - GET /v1/events: server-sent events (WHATWG HTML, section 9.2) `inspection`, `job` and `model`.
  *
+ * What a client costs is bounded: a connection, a block of 4 KiB, 128 KiB in the kernel when it does not read, and
+ * once, when it resumes, a replay of at most 500 inspections until that is sent. One that stalls altogether is
+ * closed by the timeout for answers that nobody reads.
+ *
  * Events lie once in a ring that all clients read from; a client is a position in it, so two hundred of them cost
  * little and a slow one costs nothing: when the ring has gone past its position its stream ends, and it comes back
  * with Last-Event-ID. What the ring no longer has of inspections is replayed from the store. All functions on the
@@ -46,6 +50,7 @@ void api_events_ping(struct api_events *events);
 /* Ends all streams (shutdown). */
 void api_events_end(struct api_events *events);
 
+uint64_t api_events_head(const struct api_events *events); /* the number that the next event gets */
 size_t api_events_clients(const struct api_events *events);
 uint64_t api_events_dropped(const struct api_events *events); /* clients that were too slow */
 

@@ -51,9 +51,10 @@ struct api_request {
     uv_work_t work;
 
     /* GET /v1/events */
-    struct api_stream *stream; /* owned until its response is queued */
-    char *replay;              /* owned until the stream has it */
-    char replayed_to[INSP_UUID_BYTES];
+    struct api_stream *stream;       /* owned until its response is queued */
+    char *replay;                    /* owned until the stream has it */
+    char resume_id[INSP_UUID_BYTES]; /* the client's Last-Event-ID */
+    uint64_t replay_head;            /* api_events_head before the store was read */
     bool replay_partial;
 
     struct api_export *exporting; /* owned; NULL where it is no export */

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# tests/bench/run.sh BUILD [forward|stages|latency|store|cross_validation ...] - what ./dev bench runs: all of them, or those named.
+# tests/bench/run.sh BUILD [forward|stages|latency|store|events|cross_validation ...] - what ./dev bench runs: all of them, or those named.
 set -euo pipefail
 cd "$(dirname "$0")"
 build=$(readlink -f "../../${1:-build/release}")
 shift || true
-[ $# -gt 0 ] || set -- forward stages latency store cross_validation
+[ $# -gt 0 ] || set -- forward stages latency store events cross_validation
 for bench in "$@"; do
     printf '\033[1m== %s\033[0m\n' "$bench"
     case $bench in
@@ -12,12 +12,13 @@ for bench in "$@"; do
     stages) /usr/bin/python3 stages.py --inspectd "$build/inspectd" ;;
     latency) /usr/bin/python3 latency.py --inspectd "$build/inspectd" ;;
     cross_validation) /usr/bin/python3 cross_validation.py --inspectd "$build/inspectd" ;;
+    events) /usr/bin/python3 events.py --inspectd "$build/inspectd" ;;
     store) # five million inspections: 3 GB below TMPDIR for a few minutes
         folder=$(mktemp -d)
         # shellcheck disable=SC2064 # the folder of now is meant
         trap "rm -rf '$folder'" EXIT
         "$build/tests/bench/store_rows" "$folder"
         ;;
-    *) echo "no bench '$bench' (forward, stages, latency, store, cross_validation)" >&2 && exit 2 ;;
+    *) echo "no bench '$bench' (forward, stages, latency, store, events, cross_validation)" >&2 && exit 2 ;;
     esac
 done

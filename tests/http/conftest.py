@@ -200,3 +200,8 @@ def token(daemon, role, name=None):
 
 def count(client):
     return len(client("GET", "/v1/inspections?limit=500").json["items"])
+
+
+def resident_kib(daemon):
+    with open(f"/proc/{daemon.process.pid}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))

@@ -1,18 +1,25 @@
 """GET /v1/events: what happens, live and resumed."""
+import concurrent.futures
+import contextlib
 import json
 import signal
 import socket
 
-from conftest import eventually, picture
+from conftest import eventually, picture, resident_kib
 
 IMAGE = picture(noise=True)
+SMALL = picture(size=(16, 16))
 
 
 class Stream:
     """Reads server-sent events from a socket; the time limit is the socket's."""
 
-    def __init__(self, daemon, last_id=None):
-        self.socket = socket.create_connection((daemon.host, daemon.port), timeout=20)
+    def __init__(self, daemon, last_id=None, receive_bytes=None):
+        self.socket = socket.socket()
+        self.socket.settimeout(60)
+        if receive_bytes:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.socket.connect((daemon.host, daemon.port))
         resume = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
         self.socket.sendall(f"GET /v1/events HTTP/1.1\r\nHost: x\r\n{resume}\r\n".encode())
         self.file = self.socket.makefile("rb")
@@ -119,3 +126,51 @@ def test_ends_when_the_daemon_stops(start):
         daemon.process.send_signal(signal.SIGTERM)
         assert list(stream.events) == []  # the stream ends properly, with its last chunk
     assert daemon.process.wait(timeout=20) == 0
+
+
+def post_many(daemon, number):
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: daemon.inspect(SMALL), range(number)))
+    assert all(answer.status == 200 for answer in answers)
+    return {answer.json["id"] for answer in answers}
+
+
+def test_two_hundred_clients_cost_little_and_miss_nothing(start):
+    daemon = start()
+    post(daemon, 5)
+    before = resident_kib(daemon)
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(Stream(daemon)) for _ in range(200)]
+        assert daemon.metric("open_connections") >= 201
+        made = post(daemon, 20)
+        for stream in streams:
+            assert sorted(ids(stream.take(20))) == sorted(made)
+        assert resident_kib(daemon) - before < 200 * 64
+    post(daemon, 1)
+    eventually(lambda: daemon.metric("open_connections") == 1)
+
+
+def test_a_reader_that_is_too_slow_is_dropped_and_comes_back(start):
+    daemon = start("server.request_timeout_s=600")  # not the timeout is tested here
+    with Stream(daemon, receive_bytes=4096) as slow:
+        made = post_many(daemon, 1500)  # the ring has 1024; what the kernel holds are some 200
+        before = resident_kib(daemon)
+        got = list(slow.events)  # to the end of the stream, which came
+    assert 0 < len(got) < 1024
+    assert "event client dropped" in daemon.log_text()
+    seen = ids(got)
+    while len(set(seen)) < 1500:  # a replay has 500 at most and then ends; what overtook another may come twice
+        with Stream(daemon, seen[-1]) as again:
+            for event in again.events:
+                seen.append(event[0])
+                if len(set(seen)) == 1500:
+                    break
+    assert set(seen) == made and len(seen) < 1500 + 500
+    assert resident_kib(daemon) - before < 16 << 10
+
+
+def test_a_reader_that_stalls_is_closed(start):
+    daemon = start("server.request_timeout_s=1")
+    with Stream(daemon, receive_bytes=4096):
+        post_many(daemon, 400)  # more than the kernel holds for it
+        eventually(lambda: daemon.metric("open_connections") == 1)

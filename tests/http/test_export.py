@@ -8,7 +8,7 @@ import socket
 
 import pytest
 import rows
-from conftest import eventually, picture
+from conftest import eventually, picture, resident_kib
 
 CSV, LINES = "text/csv", "application/x-ndjson"
 
@@ -33,11 +33,6 @@ def held(daemon, receive_bytes=4096):
         s.sendall(f"GET /v1/inspections HTTP/1.1\r\nHost: x\r\nAccept: {CSV}\r\n\r\n".encode())
         assert s.recv(12) == b"HTTP/1.1 200"
         yield s
-
-
-def resident_kib(daemon):
-    with open(f"/proc/{daemon.process.pid}/status") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
 
 
 def test_csv_and_lines_say_what_the_list_says(start):
@@ -116,19 +111,22 @@ def test_a_hundred_thousand_rows_in_flat_memory(start):
             most += len(piece)
             peak = max(peak, resident_kib(daemon))
     assert lines == 120_000 and most > 60 << 20
-    assert peak - before < 8 << 10, f"{peak - before} KiB more for an export of {most >> 10} KiB"
+    assert peak - before < 16 << 10, f"{peak - before} KiB more for an export of {most >> 10} KiB"
 
 
 def test_a_client_that_does_not_read_costs_a_place_only(start):
     daemon = start("limits.exports=1")
     rows.fill(daemon.state, 30_000)
+    for _ in range(5):  # arenas and page caches are there now
+        daemon.inspect(picture(noise=True))
+        export(daemon, "limit=5000", LINES)
     before = resident_kib(daemon)
     with held(daemon):
         answer = daemon("GET", "/v1/inspections", Accept=LINES)
         assert (answer.status, answer.code) == (503, "queue_full") and int(answer.headers["Retry-After"]) > 0
         assert daemon("GET", "/v1/inspections").status == 200  # pages are no exports
         assert all(daemon.inspect(picture(noise=True)).status == 200 for _ in range(5))
-        assert resident_kib(daemon) - before < 8 << 10
+        assert resident_kib(daemon) - before < 16 << 10
     eventually(lambda: daemon("GET", "/v1/inspections?limit=1", Accept=CSV).status == 200)  # it left: the place is free
 
 
