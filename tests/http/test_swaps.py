@@ -1,0 +1,84 @@
+"""200 changes of the serving model while cameras post: no failed request, no mixed result, no growth."""
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import threading
+
+import pytest
+from conftest import FAKE, eventually, picture
+
+SWAPS = 200 if FAKE else 60  # with the real device a swap packs weights for half a second
+SETTLED, WINDOW, GROWTH, CAMERAS = 20, 10, 1.02, 3
+GREY = picture("#808080")
+
+
+def resident(daemon):
+    return int(pathlib.Path(f"/proc/{daemon.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+class Line(threading.Thread):
+    """A camera on one connection that posts the same picture until it is told to stop."""
+
+    def __init__(self, daemon, expected, stop):
+        super().__init__()
+        self.daemon_under_test, self.expected, self.stop_event = daemon, expected, stop
+        self.wrong, self.seen = [], set()
+
+    def run(self):
+        connection = self.daemon_under_test.connect()
+        while not self.stop_event.is_set():
+            answer = self.daemon_under_test.inspect(GREY, connection=connection)
+            made = answer.json
+            # Version, probability and threshold of an answer are those of one model, never of two.
+            if answer.status != 200 or self.expected[made["model"]] != (made["probability"], made["threshold"]):
+                self.wrong.append(answer.body)
+            else:
+                self.seen.add(made["model"])
+        connection.close()
+
+
+def activate(daemon, version):
+    answer = daemon("POST", f"/v1/admin/products/carpet/models/{version}/activate")
+    assert answer.status == 200, answer.body
+
+
+@pytest.fixture
+def daemon(start):
+    daemon = start()
+    daemon.token = (daemon.state / "admin.token").read_text().strip()
+    subprocess.run([os.environ["INSP_MAKE_BUNDLE"], str(daemon.state), "carpet", "v2", "0.4"], check=True)
+    assert daemon("PATCH", "/v1/admin/products/carpet/models/v2", json.dumps({"threshold": 0.25}),
+                  Content_Type="application/json").status == 200
+    return daemon
+
+
+def test_200_swaps_under_load(daemon):
+    expected = {}
+    for version in "v1", "v2":
+        activate(daemon, version)
+        made = daemon.inspect(GREY).json
+        assert made["model"] == version
+        expected[version] = (made["probability"], made["threshold"])
+    assert expected["v1"][0] != expected["v2"][0]
+    stop, memory = threading.Event(), []
+    lines = [Line(daemon, expected, stop) for _ in range(CAMERAS)]
+    for line in lines:
+        line.start()
+    try:
+        for swap in range(SWAPS):
+            done = daemon.metric("inspections_total")
+            activate(daemon, ("v1", "v2")[swap % 2])
+            eventually(lambda: daemon.metric("inspections_total") > done)  # some were answered by this one
+            memory.append(resident(daemon))
+    finally:
+        stop.set()
+        for line in lines:
+            line.join()
+    assert not any(line.wrong for line in lines), [line.wrong[:3] for line in lines]
+    assert set().union(*(line.seen for line in lines)) == {"v1", "v2"}
+    before = statistics.median(memory[SETTLED:SETTLED + WINDOW])
+    after = statistics.median(memory[-WINDOW:])
+    print(f"resident after swap {SETTLED}: {before / 1e6:.1f} MB, after {SWAPS}: {after / 1e6:.1f} MB")
+    assert after <= GROWTH * before, [round(m / 1e6, 1) for m in memory[::10]]
