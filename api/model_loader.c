@@ -147,7 +147,7 @@ static int read_one(struct api_model_reading *reading, struct api_model *item, s
         r = insp_fail(reterr, INSP_E_NOT_READY, "no version is active");
     if (r == 0)
         r = insp_bundle_read_manifest(loader->state_dir, item->product, version, &manifest, reterr);
-    if (r < 0)
+    if (r)
         return r;
     if (old && reuse(old->model, &manifest, item, &r, reterr)) {
         item->passed = item->passed && old->passed;

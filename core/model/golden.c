@@ -37,7 +37,7 @@ static int write_picture(const char *folder, size_t i, const uint8_t *rgb, char 
     int r = insp_path(path, reterr, "%s/%s", folder, name);
     if (r == 0)
         r = insp_image_encode_png(rgb, INSP_INPUT_SIDE, INSP_INPUT_SIDE, 3, &png, &bytes, reterr);
-    if (r < 0)
+    if (r)
         return r;
     insp_sha256_hex(png, bytes, ret_sha256);
     return insp_write_file(path, png, bytes, FILE_MODE, true, reterr);
@@ -194,7 +194,7 @@ int insp_golden_read(const char *folder, const char *sha256, struct insp_golden 
     int r = insp_path(path, reterr, "%s/" INSP_GOLDEN_FILE, folder);
     if (r == 0)
         r = read_hashed(path, JSON_BYTES_MAX, sha256, &text, &bytes, reterr);
-    if (r < 0)
+    if (r)
         return r;
     json_t *root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL);
     r = read_samples(folder, root, golden, reterr);
