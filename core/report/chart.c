@@ -42,14 +42,15 @@ static void axes(FILE *out, const struct insp_chart *chart) {
     double y_tick = insp_chart_tick(chart->y_high - chart->y_low, 5);
     if (!chart->x_percent && x_tick < 1)
         x_tick = 1; /* epochs */
-    for (double y = ceil(chart->y_low / y_tick) * y_tick; y <= chart->y_high + 1e-9; y += y_tick) {
-        double at = place_y(chart, y);
+    for (long i = lrint(ceil(chart->y_low / y_tick)); (double)i * y_tick <= chart->y_high + 1e-9; i++) {
+        double y = (double)i * y_tick, at = place_y(chart, y);
         fprintf(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" class=\"end\">", LEFT, at,
                 WIDTH - RIGHT, LEFT - 6, at + 4);
         tick_text(out, y, y_tick, chart->y_percent);
         fputs("</text>\n", out);
     }
-    for (double x = ceil(chart->x_low / x_tick) * x_tick; x <= chart->x_high + 1e-9; x += x_tick) {
+    for (long i = lrint(ceil(chart->x_low / x_tick)); (double)i * x_tick <= chart->x_high + 1e-9; i++) {
+        double x = (double)i * x_tick;
         fprintf(out, "<text x=\"%.1f\" y=\"%d\" class=\"middle\">", place_x(chart, x), HEIGHT - BOTTOM + 16);
         tick_text(out, x, x_tick, chart->x_percent);
         fputs("</text>\n", out);
