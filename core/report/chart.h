@@ -1,5 +1,4 @@
-/* core/report/chart.h - charts as static SVG inside HTML; colours come from the page's style (report.css). Pure.
- */
+/* core/report/chart.h - charts as static SVG inside HTML; colours are the page's (report.css). Pure. */
 #ifndef INSP_REPORT_CHART_H
 #define INSP_REPORT_CHART_H
 

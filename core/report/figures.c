@@ -223,13 +223,9 @@ void insp_report_folds(FILE *out, const json_t *report) {
     end_table(out);
 }
 
-void insp_report_localisation(FILE *out, const json_t *report) {
-    const json_t *l = insp_lookup(report, "localisation");
-    if (!json_is_object(l))
-        return;
+static void masks_words(FILE *out, const json_t *l) {
     double unusable = insp_lookup_number(l, "unusable_masks"), area = insp_lookup_number(l, "pixel_auroc");
-    fprintf(out,
-            "<h2>Does the heatmap point at the defect?</h2>\n<p>Over the %.0f anomalous images that have a mask",
+    fprintf(out, "<p>%.0f anomalous images have a mask that says where the defect is",
             insp_lookup_number(l, "images"));
     if (unusable > 0)
         fprintf(out, "; %.0f more masks could not be used (the log says why)", unusable);
@@ -241,7 +237,17 @@ void insp_report_localisation(FILE *out, const json_t *report) {
             "outside.",
             area);
     fputs("</p>\n", out);
-    begin_rates(out, "Boxes around hot regions against the masks", "hits");
+}
+
+void insp_report_localisation(FILE *out, const json_t *report) {
+    const json_t *l = insp_lookup(report, "localisation"), *shown = insp_lookup(report, "good_shown");
+    if (!json_is_object(l) && !json_is_object(shown))
+        return;
+    fputs("<h2>Does the heatmap point at the defect?</h2>\n", out);
+    if (json_is_object(l))
+        masks_words(out, l);
+    begin_rates(out, "Where the heatmap shows something", "hits");
+    rate_row(out, "Good parts that show any", shown);
     rate_row(out, "Boxes that hit a defect", insp_lookup(l, "boxes"));
     rate_row(out, "Defects that a box hits", insp_lookup(l, "defects"));
     end_table(out);
@@ -281,6 +287,51 @@ void insp_report_previous(FILE *out, const json_t *report) {
         return;
     fputs("<p>What that version says of the same images; some of them may have been in its training:</p>\n", out);
     insp_report_rates(out, metrics);
+}
+
+static void feedback_item(FILE *out, const json_t *item) {
+    const char *defect = insp_lookup_text(item, "defect");
+    fputs("<tr><td class=\"name\">", out);
+    insp_html_text(out, insp_lookup_text(item, "id"));
+    fputs("</td><td>", out);
+    insp_html_foreign(out, *defect ? defect : insp_lookup_text(item, "label"));
+    static const char *const when[] = {"before", "now"};
+    for (size_t i = 0; i < INSP_COUNT(when); i++) {
+        char key[32];
+        snprintf(key, sizeof key, "verdict_%s", when[i]);
+        fputs("</td><td>", out);
+        insp_html_text(out, insp_lookup_text(item, key));
+        snprintf(key, sizeof key, "probability_%s", when[i]);
+        fprintf(out, " %.4f", insp_lookup_number(item, key));
+    }
+    fprintf(out, "</td><td>%s</td></tr>\n", json_is_true(insp_lookup(item, "in_training")) ? "trained on" : "");
+}
+
+void insp_report_feedback(FILE *out, const json_t *report) {
+    const json_t *feedback = insp_lookup(report, "feedback"), *item;
+    size_t i;
+    if (!(insp_lookup_number(feedback, "labelled") > 0))
+        return;
+    fprintf(
+        out,
+        "<h2>Labelled inspections</h2>\n<p>Of %.0f inspections that a person labelled, %.0f misses and %.0f false "
+        "alarms were made by the models that answered. This model gets <b>%.0f</b> of those right, %.0f still "
+        "wrong, "
+        "and %.0f wrong that were right.</p>\n",
+        insp_lookup_number(feedback, "labelled"), insp_lookup_number(feedback, "missed_before"),
+        insp_lookup_number(feedback, "false_alarms_before"), insp_lookup_number(feedback, "now_right"),
+        insp_lookup_number(feedback, "still_wrong"), insp_lookup_number(feedback, "newly_wrong"));
+    if (!json_array_size(insp_lookup(feedback, "items")))
+        return;
+    fputs("<div class=\"panel scroll\"><table><thead><tr><th scope=\"col\">inspection</th><th "
+          "scope=\"col\">really</th>"
+          "<th scope=\"col\">said then</th><th scope=\"col\">says now</th><th "
+          "scope=\"col\"></th></tr></thead><tbody>\n",
+          out);
+    json_array_foreach(insp_lookup(feedback, "items"), i, item) {
+        feedback_item(out, item);
+    }
+    end_table(out);
 }
 
 /* Scalars, and lists of them, as definitions; the rest is left out. */

@@ -17,6 +17,7 @@ void insp_report_folds(FILE *out, const json_t *report); /* table of the folds, 
 void insp_report_localisation(FILE *out, const json_t *report);
 void insp_report_advice(FILE *out, const json_t *report);   /* the threshold that was advised */
 void insp_report_previous(FILE *out, const json_t *report); /* a training: the version before */
+void insp_report_feedback(FILE *out, const json_t *report); /* labelled inspections (core/train/feedback.h) */
 void insp_report_facts(FILE *out, const json_t *report);    /* dataset, parameters, time taken */
 
 #endif

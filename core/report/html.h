@@ -5,8 +5,7 @@
 #include <stdio.h>
 
 /* Writes UTF-8 as text or attribute value (in double quotes): & < > " ' become references, control characters
- * U+FFFD.
- */
+ * U+FFFD. */
 void insp_html_text(FILE *out, const char *text);
 
 /* A text from outside (file, product, defect names) within <bdi>, so that letters of the other writing direction

@@ -186,6 +186,7 @@ static int body(const struct page *page, struct insp_error *reterr) {
     if (r < 0)
         return r;
     insp_report_previous(out, page->report);
+    insp_report_feedback(out, page->report);
     insp_report_facts(out, page->report);
     fputs("</main>\n</body></html>\n", out);
     return 0;

@@ -22,8 +22,8 @@ json_t *insp_report_dataset(const struct insp_train_data *data);
  * "false_alarms". */
 json_t *insp_report_images(const struct insp_judgement *judgement);
 
-/* Anomalies that were found, to see what the heat makes of them: the surest of each defect type, then the second surest
- * of each and so on, INSP_REPORT_EXAMPLES at most; entries as above, with heat. */
+/* Anomalies that were found, to see what the heat makes of them: the surest of each defect type, then the second
+ * surest of each and so on, INSP_REPORT_EXAMPLES at most; entries as above, with heat. */
 json_t *insp_report_examples(const struct insp_judgement *judgement);
 
 /* How many images have which probability: {"good": [20 numbers], "anomaly": [20 numbers]}; bin i holds

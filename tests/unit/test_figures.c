@@ -36,22 +36,43 @@ END_TEST
 
 START_TEST(localisation_advice_and_the_version_before) {
     json_t *report = parsed(
-        "{'reason':'better by <2 %>','previous':{'version':'v1','metrics':" SAMPLE_METRICS "},"
+        "{'reason':'better by <2 "
+        "%>','good_shown':{'value':0.01,'low':0.002,'high':0.05,'hits':1,'of':100},'previous':{'version':'v1','"
+        "metrics':" SAMPLE_METRICS "},"
         "'threshold_advice':{'max_missed':0.01,'reachable':false,'reason':'too few anomalies','threshold':0.42,"
         "'missed':{'value':0,'low':0,'high':0.06,'hits':0,'of':60},'false_alarms':null},"
         "'localisation':{'images':20,'unusable_masks':1,'pixel_auroc':0.96712,'boxes':{'value':0.9,'low':0.7,"
         "'high':0.97,'hits':18,'of':20},'defects':null}}");
     WRITTEN(text, insp_report_localisation(out, report); insp_report_advice(out, report);
             insp_report_previous(out, report));
-    ck_says(text, "Over the 20 anomalous images that have a mask; 1 more masks could not be used");
+    ck_says(text, "20 anomalous images have a mask that says where the defect is; 1 more masks could not be used");
     ck_says(text, "<b>0.9671</b>");
     ck_says(text, "18 of 20");
+    ck_says(text, "1 of 100");
     ck_says(text, "Advised threshold: 0.42");
     ck_says(text, "<b>These images cannot promise that:</b> too few anomalies.");
     ck_says(text, "0 to 6.0 %");
     ck_says(text, "version <bdi>v1</bdi>");
     ck_says(text, "better by &lt;2 %&gt;");
     free(text);
+    json_decref(report);
+}
+END_TEST
+
+START_TEST(what_people_labelled) {
+    json_t *report =
+        parsed("{'feedback':{'labelled':9,'missed_before':2,'false_alarms_before':1,'now_right':2,"
+               "'still_wrong':1,'newly_wrong':0,'items':[{'id':'0190','label':'anomaly','defect':'<x>',"
+               "'verdict_before':'good','probability_before':0.2,'verdict_now':'anomaly',"
+               "'probability_now':0.75,'in_training':true}]}}");
+    WRITTEN(text, insp_report_feedback(out, report));
+    ck_says(text, "Of 9 inspections that a person labelled, 2 misses and 1 false alarms");
+    ck_says(text, "<bdi>&lt;x&gt;</bdi></td><td>good 0.2000</td><td>anomaly 0.7500</td><td>trained on</td>");
+    free(text);
+    json_object_clear(json_object_get(report, "feedback"));
+    WRITTEN(none, insp_report_feedback(out, report));
+    ck_assert_str_eq(none, "");
+    free(none);
     json_decref(report);
 }
 END_TEST
@@ -81,4 +102,4 @@ START_TEST(what_is_missing_is_left_out) {
 END_TEST
 
 INSP_TESTS(metrics_as_tables, folds_with_mean_and_deviation, localisation_advice_and_the_version_before,
-           facts_of_any_kind, what_is_missing_is_left_out);
+           what_people_labelled, facts_of_any_kind, what_is_missing_is_left_out);
