@@ -84,9 +84,26 @@ static int prove_work(struct insp_device *device, struct insp_trunk *trunk, void
     return make_proved(device, trunk, &proof->files, &proof->model, reterr);
 }
 
+/* A daemon that started without a trunk takes that of the first model that it is to serve. */
+static int load_first_trunk(const struct api_model_loader *loader, const char *sha256, struct insp_error *reterr) {
+    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
+    int r = insp_trunk_open(loader->state_dir, sha256, &arrays, reterr);
+    if (r < 0)
+        return r;
+    struct insp_trunk_weights weights = insp_trunk_arrays_view(arrays);
+    r = insp_engine_load_trunk(loader->engine, &weights, sha256, reterr);
+    if (r == 0)
+        insp_log_info("trunk loaded sha256=%.12s", sha256);
+    return r;
+}
+
 /* The daemon holds one trunk; a model that was trained on another cannot be served beside it. */
 static int check_trunk(const struct api_model_loader *loader, const struct insp_manifest *manifest, int code,
                        struct insp_error *reterr) {
+    int r =
+        *insp_engine_trunk_sha256(loader->engine) ? 0 : load_first_trunk(loader, manifest->trunk_sha256, reterr);
+    if (r < 0 && r != INSP_E_CONFLICT)
+        return r;
     const char *loaded = insp_engine_trunk_sha256(loader->engine);
     if (!strcmp(manifest->trunk_sha256, loaded))
         return 0;
@@ -94,7 +111,7 @@ static int check_trunk(const struct api_model_loader *loader, const struct insp_
         reterr, code,
         "%s %s was trained on trunk %.12s, the daemon serves trunk %.12s: restart it after `inspectd trunk "
         "list` and a change of the default, or train again",
-        manifest->product, manifest->version, manifest->trunk_sha256, loaded[0] ? loaded : "none");
+        manifest->product, manifest->version, manifest->trunk_sha256, loaded);
 }
 
 int api_model_loader_prove(struct api_model_loader *loader, const char *product, const char *version,

@@ -16,7 +16,8 @@ void api_model_loader_free(struct api_model_loader *loader); /* NULL is fine */
 /* Loads and proves a version before it is made the active one, and keeps the model for the next reading, which
  * then has nothing to load. Blocks on the disk and on the inference thread; the pool or the job's thread.
  * INSP_E_SELF_TEST: it does not answer its golden samples as it did when trained; INSP_E_CONFLICT: it was trained
- * on another trunk than the loaded one; INSP_E_NOT_FOUND, INSP_E_MODEL, INSP_E_NOT_READY (no trunk). */
+ * on another trunk than the loaded one (where none is loaded its trunk is loaded now); INSP_E_NOT_FOUND,
+ * INSP_E_MODEL. */
 int api_model_loader_prove(struct api_model_loader *loader, const char *product, const char *version,
                            struct insp_error *reterr);
 /* Drops what prove kept: the version was not made active after all. Any thread. */

@@ -255,16 +255,14 @@ static void on_job_changed(void *arg, const char *id, json_t *brief) {
     api_events_publish(server->events, "job", NULL, json_incref(brief));
 }
 
-/* The job's thread: the new version is proved on the device that serves, then it is the active one. Where no trunk
- * is loaded nothing serves yet; the start that loads one proves it. */
+/* The job's thread: the new version is proved on the device that serves, then it is the active one. */
 static int on_job_activate(void *arg, const char *job_id, const char *product, const char *version,
                            struct insp_error *reterr) {
     struct api_server *server = arg;
     char who[64];
     snprintf(who, sizeof who, "job:%s", job_id);
     const struct insp_changer changer = {server->state_dir, server->config.store, who};
-    bool serving = insp_engine_trunk_sha256(server->config.engine)[0] != '\0';
-    int r = serving ? api_models_prove(server->models, product, version, reterr) : 0;
+    int r = api_models_prove(server->models, product, version, reterr);
     if (r == 0 && (r = insp_change_activate(&changer, product, version, reterr)) < 0)
         api_models_withdraw(server->models);
     return r;

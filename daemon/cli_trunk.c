@@ -26,7 +26,7 @@ static int install(const struct cli_call *call, const struct insp_trunk_arrays *
         return r;
     printf("trunk %s is installed and the default for trainings\n", sha256);
     fprintf(stderr, "Next: inspectd train --product P --data DIR\n"
-                    "(a daemon that runs loads another trunk when it is restarted)\n");
+                    "(a daemon that serves another trunk takes this one when it is restarted)\n");
     return 0;
 }
 

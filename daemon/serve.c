@@ -155,7 +155,7 @@ static int load_trunk(struct daemon *daemon, struct insp_error *reterr) {
         return r;
     if (!*sha256) {
         insp_log_warning("no trunk is installed, so nothing can be inspected yet: use `inspectd trunk import` or "
-                         "`inspectd trunk bank`, then `inspectd train`, then restart");
+                         "`inspectd trunk bank`, then `inspectd train`");
         return 0;
     }
     r = insp_trunk_open(state_dir, sha256, &arrays, reterr);

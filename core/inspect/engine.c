@@ -4,6 +4,7 @@
 #include "core/inspect/batch.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 enum { LOOK_LIMIT = 4 * INSP_BATCH_LIMIT, MEASURE_US = 1000000 };
@@ -31,7 +32,10 @@ struct insp_engine {
     uv_async_t async;
     void (*closed)(void *arg);
     void *closed_arg;
+
+    /* Written once, by the inference thread; whoever sees has_trunk sees the name. */
     char trunk_sha256[INSP_SHA256_HEX_BYTES];
+    atomic_bool has_trunk;
 
     /* inference thread; the loop thread before it starts and after it is joined */
     pthread_t thread;
@@ -368,30 +372,32 @@ int insp_engine_new(uv_loop_t *loop, const struct insp_engine_config *config, st
 struct load {
     struct insp_engine *engine;
     const struct insp_trunk_weights *weights;
+    const char *sha256;
 };
 
 static int load_work(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
     struct load *load = arg;
-    struct insp_trunk *loaded;
-    int r = insp_trunk_load(device, load->weights, &loaded, reterr);
+    struct insp_engine *engine = load->engine;
+    if (trunk)
+        return !strcmp(engine->trunk_sha256, load->sha256)
+                   ? 0
+                   : insp_fail(reterr, INSP_E_CONFLICT, "trunk %.12s is loaded already", engine->trunk_sha256);
+    int r = insp_trunk_load(device, load->weights, &engine->trunk, reterr);
     if (r < 0)
         return r;
-    load->engine->trunk = loaded;
-    insp_trunk_free(trunk);
+    snprintf(engine->trunk_sha256, sizeof engine->trunk_sha256, "%s", load->sha256);
+    atomic_store(&engine->has_trunk, true);
     return 0;
 }
 
 int insp_engine_load_trunk(struct insp_engine *engine, const struct insp_trunk_weights *weights,
                            const char *sha256, struct insp_error *reterr) {
-    struct load load = {.engine = engine, .weights = weights};
-    int r = insp_engine_call(engine, load_work, NULL, &load, true, reterr);
-    if (r == 0)
-        snprintf(engine->trunk_sha256, sizeof engine->trunk_sha256, "%s", sha256);
-    return r;
+    struct load load = {.engine = engine, .weights = weights, .sha256 = sha256};
+    return insp_engine_call(engine, load_work, NULL, &load, true, reterr);
 }
 
 const char *insp_engine_trunk_sha256(const struct insp_engine *engine) {
-    return engine->trunk_sha256;
+    return atomic_load(&engine->has_trunk) ? engine->trunk_sha256 : "";
 }
 
 void insp_engine_submit(struct insp_engine *engine, struct insp_score *score) {

@@ -44,10 +44,13 @@ struct insp_score {
 int insp_engine_new(uv_loop_t *loop, const struct insp_engine_config *config, struct insp_engine **ret,
                     struct insp_error *reterr);
 
-/* Loads the trunk on the inference thread; waits. Replaces the one there was (only while nothing is in flight). */
+/* Loads the trunk on the inference thread; waits. An engine has one trunk, for good, because the tails that it
+ * serves were trained on it: the same again does nothing, another is INSP_E_CONFLICT. Startup, a pool thread or a
+ * job's. */
 int insp_engine_load_trunk(struct insp_engine *engine, const struct insp_trunk_weights *weights,
                            const char *sha256, struct insp_error *reterr);
-const char *insp_engine_trunk_sha256(const struct insp_engine *engine); /* "" before the first */
+/* "" before there is one. Any thread; lives as long as the engine. */
+const char *insp_engine_trunk_sha256(const struct insp_engine *engine);
 
 void insp_engine_submit(struct insp_engine *engine, struct insp_score *score);
 

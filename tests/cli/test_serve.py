@@ -65,6 +65,27 @@ def test_an_empty_state_folder_is_served(cli):
         assert "no trunk is installed" in daemon.log and "stopped" in daemon.log
 
 
+def test_the_first_trunk_and_model_need_no_restart(cli, tmp_path):
+    data = tmp_path / "roots" / "carpet"
+    data.parent.mkdir()
+    cli("demo-data", data, "--images", 24, "--seed", 7)
+    with serve(cli, "-o", f"training.dataset_roots={data.parent}") as daemon:
+        address = daemon.wait_for(r"listening address=(\S+)")[1]
+        cli("trunk", "bank", "--images", data, "--count", 4)
+        assert status(address, "/readyz") == 503
+        token = (cli.state / "admin.token").read_text().strip()
+        train = urllib.request.Request(f"http://{address}/v1/admin/products/carpet/train", b'{"dataset":"carpet","epochs":1}',
+                                       {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+        assert urllib.request.urlopen(train, timeout=30).status == 202
+        daemon.wait_for("trunk loaded")
+        daemon.wait_for("training activated product=carpet")
+        daemon.wait_for("models read again products=1")
+        assert status(address, "/readyz") == 200
+        cli("train", "--product", "wood", "--data", data, "--epochs", 1)  # tells the daemon
+        daemon.wait_for("models read again products=2")
+        assert daemon.stop() == 0
+
+
 def test_two_daemons_cannot_share_a_folder(cli):
     with serve(cli) as daemon:
         daemon.wait_for("listening")

@@ -67,6 +67,8 @@ static inline void engine_open(struct engine_fixture *f, size_t batch_max, bool 
     struct insp_trunk_weights weights = insp_trunk_arrays_view(arrays);
     ck_insp_ok(insp_engine_load_trunk(f->engine, &weights, "abc", &f->err), f->err);
     ck_assert_str_eq(insp_engine_trunk_sha256(f->engine), "abc");
+    ck_insp_ok(insp_engine_load_trunk(f->engine, &weights, "abc", &f->err), f->err);
+    ck_insp_code(insp_engine_load_trunk(f->engine, &weights, "def", &f->err), INSP_E_CONFLICT, f->err);
 }
 
 static inline void engine_closed(void *arg) {
