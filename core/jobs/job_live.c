@@ -18,6 +18,7 @@ struct insp_job_live {
     double progress;
     int64_t started_us;           /* monotonic */
     json_t *epochs, *folds, *log; /* arrays of the running or last job */
+    json_t *new_epochs, *new_log; /* arrays of what no brief has told yet */
     json_t *ended;                /* briefs of ended jobs that were not told yet; NULL: none */
     bool activated;
     char product[INSP_NAME_BYTES], version[INSP_NAME_BYTES];
@@ -34,7 +35,9 @@ static void drop_documents(struct insp_job_live *live) {
     json_decref(live->epochs);
     json_decref(live->folds);
     json_decref(live->log);
-    live->epochs = live->folds = live->log = NULL;
+    json_decref(live->new_epochs);
+    json_decref(live->new_log);
+    live->epochs = live->folds = live->log = live->new_epochs = live->new_log = NULL;
 }
 
 void insp_job_live_free(struct insp_job_live *live) {
@@ -62,15 +65,22 @@ void insp_job_live_begin(struct insp_job_live *live, const char *id, enum insp_j
     live->epochs = json_array();
     live->folds = json_array();
     live->log = json_array();
+    live->new_epochs = json_array();
+    live->new_log = json_array();
     pthread_mutex_unlock(&live->lock);
 }
 
 static void add_log(struct insp_job_live *live, const char *text) {
     char now[INSP_RFC3339_BYTES];
     insp_rfc3339(insp_wall_us(), now);
-    if (json_array_size(live->log) >= LOG_LINES_MAX)
-        json_array_remove(live->log, 0);
-    json_array_append_new(live->log, json_pack("{s:s, s:s}", "at", now, "text", text));
+    json_t *const line = json_pack("{s:s, s:s}", "at", now, "text", text);
+    json_t *const lists[] = {live->log, live->new_log};
+    for (size_t i = 0; i < INSP_COUNT(lists); i++) {
+        if (json_array_size(lists[i]) >= LOG_LINES_MAX)
+            json_array_remove(lists[i], 0);
+        json_array_append(lists[i], line);
+    }
+    json_decref(line);
 }
 
 /* Epochs of a fold go into that fold's entry, which its first epoch makes. */
@@ -89,6 +99,9 @@ static void add_epoch(struct insp_job_live *live, const struct insp_progress_eve
     json_array_append_new(epochs_of(live, event->fold),
                           json_pack("{s:I, s:f, s:f, s:f}", "epoch", (json_int_t)event->epoch, "loss", event->loss,
                                     "accuracy", event->accuracy, "seconds", event->seconds));
+    json_array_append_new(live->new_epochs,
+                          json_pack("{s:I, s:I, s:f, s:f}", "fold", (json_int_t)event->fold, "epoch",
+                                    (json_int_t)event->epoch, "loss", event->loss, "accuracy", event->accuracy));
 }
 
 void insp_job_live_event(struct insp_job_live *live, const struct insp_progress_event *event) {
@@ -127,10 +140,14 @@ static json_t *eta_of(const struct insp_job_live *live) {
     return live->running && eta >= 0 ? json_real(eta) : json_null();
 }
 
-static json_t *brief_of(const struct insp_job_live *live) {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:o}", "id", live->id, "kind", insp_job_kind_name(live->kind),
-                     "product", live->job_product, "state", insp_job_state_name(live->state), "stage", live->stage,
-                     "progress", live->progress, "eta_s", eta_of(live));
+static json_t *brief_of(struct insp_job_live *live) {
+    json_t *brief = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:o}", "id", live->id, "kind",
+                              insp_job_kind_name(live->kind), "product", live->job_product, "state",
+                              insp_job_state_name(live->state), "stage", live->stage, "progress", live->progress,
+                              "eta_s", eta_of(live), "epochs", live->new_epochs, "log", live->new_log);
+    live->new_epochs = json_array();
+    live->new_log = json_array();
+    return brief;
 }
 
 void insp_job_live_end(struct insp_job_live *live, enum insp_job_state state, const char *product,

@@ -29,7 +29,9 @@ bool insp_job_live_cancel(struct insp_job_live *live, const char *id);
 /* Lays the present progress over a job read from its row, where it is the one that runs; adds eta_s. */
 void insp_job_live_overlay(struct insp_job_live *live, json_t *object, bool documents);
 
-/* {id, kind, product, state, stage, progress, eta_s} of the running job (new reference), NULL where none runs. */
+/* {id, kind, product, state, stage, progress, eta_s, epochs, log} of the running job (new reference), NULL where
+ * none runs. epochs [{fold (0 outside cross-validation), epoch, loss, accuracy}] and log [{at, text}] hold what
+ * came since the last brief: each is told once. */
 json_t *insp_job_live_brief(struct insp_job_live *live);
 
 /* The same of each job that ended since the last call, in an array (new reference); NULL where none did. */

@@ -37,8 +37,9 @@ struct insp_jobs_config {
     bool cache_half;
     struct insp_image_limits limits;
     unsigned queue_max; /* jobs that may wait, not counting the running one; 1.. */
-    /* Loop thread. A job moved on or ended: {id, kind, product, state, stage, progress, eta_s}, borrowed. Progress
-     * comes at most some ten times a second, each end exactly once. */
+    /* Loop thread. A job moved on or ended: {id, kind, product, state, stage, progress, eta_s, epochs, log} with
+     * the epochs and log lines since the last time, borrowed. Progress comes at most some ten times a second, each
+     * end exactly once. */
     void (*changed)(void *arg, const char *id, json_t *brief);
     /* The job's thread. Makes a trained version the active one (insp_train_context.activate); may be NULL. */
     int (*activate)(void *arg, const char *job_id, const char *product, const char *version,

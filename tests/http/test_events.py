@@ -2,8 +2,10 @@
 import concurrent.futures
 import contextlib
 import json
+import os
 import signal
 import socket
+import subprocess
 
 from conftest import eventually, picture, resident_kib
 
@@ -174,3 +176,21 @@ def test_a_reader_that_stalls_is_closed(start):
     with Stream(daemon, receive_bytes=4096):
         post_many(daemon, 400)  # more than the kernel holds for it
         eventually(lambda: daemon.metric("open_connections") == 1)
+
+
+def test_a_jobs_epochs_and_log_come_as_they_happen(start, tmp_path):
+    subprocess.run([os.environ["INSPECTD"], "demo-data", str(tmp_path / "woven"), "--images", "20"], check=True, capture_output=True)
+    (tmp_path / "woven/train/good/notes.txt").write_text("no image")  # gives a log line
+    daemon = start(f"training.dataset_roots={tmp_path}")
+    daemon.token = (daemon.state / "admin.token").read_text().strip()
+    with Stream(daemon) as stream:
+        body = json.dumps({"dataset": "woven", "epochs": 2, "folds": 2})
+        assert daemon("POST", "/v1/admin/products/carpet/cross-validate", body, Content_Type="application/json").status == 202
+        briefs = []
+        while not briefs or briefs[-1]["state"] in ("queued", "running"):
+            briefs += [data for _, _, data in stream.take(1, "job")]
+    assert briefs[-1]["state"] == "succeeded"
+    assert [(e["fold"], e["epoch"]) for b in briefs for e in b["epochs"]] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert any("no images were passed over" in line["text"] for b in briefs for line in b["log"])
+    assert any(b["eta_s"] is not None for b in briefs)
+    assert [b["progress"] for b in briefs] == sorted(b["progress"] for b in briefs)

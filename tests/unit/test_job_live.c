@@ -133,6 +133,27 @@ START_TEST(every_end_is_told_once) {
 }
 END_TEST
 
+START_TEST(epochs_and_lines_are_told_once) {
+    begin();
+    event((struct insp_progress_event){.kind = INSP_PROGRESS_EPOCH, .fold = 2, .epoch = 1});
+    event((struct insp_progress_event){.kind = INSP_PROGRESS_LOG, .text = "first"});
+    json_t *brief = insp_job_live_brief(live);
+    const json_t *epoch = json_array_get(json_object_get(brief, "epochs"), 0);
+    ck_assert_int_eq(json_integer_value(json_object_get(epoch, "fold")), 2);
+    ck_assert_uint_eq(json_array_size(json_object_get(brief, "log")), 1);
+    json_decref(brief);
+    event((struct insp_progress_event){.kind = INSP_PROGRESS_LOG, .text = "second"});
+    insp_job_live_end(live, INSP_JOB_SUCCEEDED, NULL, NULL); /* what was not told comes with the end */
+    json_t *ended = insp_job_live_take_ended(live);
+    const json_t *last = json_array_get(ended, 0), *lines = json_object_get(last, "log");
+    ck_assert_uint_eq(json_array_size(json_object_get(last, "epochs")), 0);
+    ck_assert_uint_eq(json_array_size(lines), 1);
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(lines, 0), "text")), "second");
+    json_decref(ended);
+    insp_job_live_free(live);
+}
+END_TEST
+
 START_TEST(eta_follows_the_share_done) {
     ck_assert_double_lt(insp_job_eta_s(0, 10), 0);
     ck_assert_double_eq_tol(insp_job_eta_s(0.25, 10), 30, 1e-9);
@@ -142,4 +163,5 @@ END_TEST
 
 INSP_TESTS(progress_shows_over_the_row_of_the_running_job_only, epochs_of_folds_go_to_their_folds,
            progress_never_steps_back, cancel_reaches_the_named_job_while_it_runs, an_activation_is_taken_once,
-           the_log_keeps_its_newest_lines, every_end_is_told_once, eta_follows_the_share_done);
+           the_log_keeps_its_newest_lines, every_end_is_told_once, epochs_and_lines_are_told_once,
+           eta_follows_the_share_done);
