@@ -91,7 +91,7 @@ def test_half_precision_features_change_no_verdict(trained, tmp_path, own):
     first = type(trained)(tmp_path / "first")
     shutil.copytree(trained.state, first.state)
     if own:  # few epochs, so that many images are near the threshold
-        first("train", "--product", "carpet", "--data", data, "--epochs", 4, "--activate", "always")
+        first("train", "--product", "carpet", "--data", data, "--epochs", 2, "--activate", "always")
     said = []
     for half in ("true", "false"):
         state = tmp_path / half
