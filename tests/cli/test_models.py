@@ -96,6 +96,20 @@ def test_predict_goes_on_after_a_bad_file(trained, tmp_path):
     assert "there are: carpet" in trained("predict", "--product", "carpte", good, code=1).stderr
 
 
+def test_model_list_as_a_table(trained):
+    head, *rows = trained("model", "list").stdout.splitlines()
+    assert head.split()[:2] == ["product", "version"] and len(rows) == len(versions(trained))
+    [active] = [row.split() for row in rows if row.startswith("carpet") and "active" in row]
+    [manifest] = [m for m in versions(trained) if m["active"] and m["product"] == "carpet"]
+    assert active[:3] == ["carpet", manifest["version"], "active"]
+    assert float(active[3]) == pytest.approx(100 * manifest["metrics"]["balanced_accuracy"], abs=0.06)
+    assert float(active[5]) == manifest["threshold"] and manifest["trunk"]["sha256"].startswith(active[6])
+    assert active[7] == manifest["created"]
+    carpets = [row for row in rows if row.startswith("carpet ")]
+    assert trained("model", "list", "--product", "carpet").stdout.splitlines() == [head, *carpets]
+    assert trained("model", "list", "--product", "wood").stdout.splitlines() == [head]
+
+
 def test_activate_and_rollback(trained, tmp_path):
     cli = type(trained)(tmp_path / "state")
     shutil.copytree(trained.state, cli.state)

@@ -1,5 +1,6 @@
 """The life of `inspectd serve` without a model: start, lock, signals, systemd's protocol, refusals."""
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -109,6 +110,9 @@ def test_a_new_token_works_at_once(cli):
         assert f"pid {daemon.process.pid}" in run.stderr
         daemon.wait_for("reading tokens and models again")
         assert "line-3" in cli("token", "list").stdout
+        [admin, camera] = json.loads(cli("token", "list", "--json").stdout)
+        assert (admin["role"], camera["name"], camera["role"]) == ("admin", "line-3", "camera")
+        assert camera.keys() == {"name", "role", "created"}  # no secret, no hash
         assert run.stdout.strip() not in (cli.state / "tokens.json").read_text()
         cli("token", "add", "line-3", "camera", code=1)
         cli("token", "revoke", "line-3")

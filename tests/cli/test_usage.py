@@ -55,6 +55,8 @@ def test_train_help_shows_the_defaults_of_the_code():
     (["train", "--product", "p", "--data", "/d", "--input", "x"], "imagenet"),
     (["predict", "a.png"], "--product"),
     (["predict", "--product", "p", "a.png", "b.png", "--heatmap", "h.png"], "one image"),
+    (["model", "activate", "v1"], "--product is needed"),
+    (["model", "rollback"], "--product is needed"),
     (["token", "add", "x", "king"], "camera, viewer, operator or admin"),
     (["demo-data"], "missing"),
     (["demo-data", "/tmp/x", "--images", "3"], "20 to"),
