@@ -196,7 +196,8 @@ static int take_items(struct scan *scan, struct insp_dataset *d, struct insp_err
     d->item = calloc(scan->count + 1, sizeof *d->item);
     if (!d->item)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %zu images", scan->count);
-    qsort(scan->found, scan->count, sizeof *scan->found, by_path);
+    if (scan->count) /* without any found is NULL, which qsort does not take */
+        qsort(scan->found, scan->count, sizeof *scan->found, by_path);
     for (; d->count < scan->count; d->count++) {
         struct found *found = &scan->found[d->count];
         struct insp_dataset_item *item = &d->item[d->count];
