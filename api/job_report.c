@@ -10,7 +10,8 @@
 #include <string.h>
 
 /* The page has its own policy too, for the time after it was saved. */
-static const char policy[] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
+static const char policy[] =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
 static int make_page(const struct api_server *server, const json_t *job, char **ret_html, size_t *ret_bytes,
                      struct insp_error *reterr) {

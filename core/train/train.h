@@ -63,7 +63,7 @@ struct insp_train_context {
  * Cross-validation, about all images, each by the fold that had not seen it: "params", "thin", "folds":
  * [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled", "threshold_advice", "trunk" (its hash).
  *
- * Evaluation, about all images: "version", "metrics", "feedback" or null. Metrics are as insp_metrics_json gives them.
+ * Evaluation, about all images: "version", "metrics", "feedback" or null. Metrics are as of insp_metrics_json.
  *
  * All three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE;
  * nothing half-written stays. */
