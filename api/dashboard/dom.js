@@ -54,7 +54,11 @@ export function duration(seconds) {
 
 // "3 s ago"; kept up to date by tickAges.
 export const age = (time) => h("time", { class: "age", datetime: time, title: dateTime(time) }, agoText(time));
-const agoText = (time) => `${duration((Date.now() - Date.parse(time)) / 1000)} ago`;
+const COARSE_S = 600; // from here on nobody counts seconds
+const agoText = (time) => {
+  const seconds = (Date.now() - Date.parse(time)) / 1000;
+  return seconds >= COARSE_S && seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : `${duration(seconds)} ago`;
+};
 export function tickAges() {
   for (const element of document.querySelectorAll("time.age")) {
     const text = agoText(element.dateTime);
@@ -108,7 +112,13 @@ export function meter(item) {
     "div",
     { class: "score" },
     bar,
-    h("p", {}, h("strong", {}, probability(item.probability)), ` anomaly from ${percent(item.threshold, 0)}`),
+    h(
+      "p",
+      {},
+      h("strong", {}, probability(item.probability)),
+      " ",
+      h("span", {}, `anomaly from ${percent(item.threshold, 0)}`),
+    ),
   );
 }
 

@@ -106,6 +106,15 @@ test("a cross-validation shows a curve for each fold, the fold table and which t
   await site.page.waitForFunction(() => document.querySelector(".worst img")?.naturalWidth > 0);
 });
 
+test("the advised threshold is taken by a click", async () => {
+  const job = await site.daemon.ask("GET", `/v1/jobs/${await idOfPage()}`);
+  await site.page.getByRole("button", { name: "Use this threshold" }).click();
+  await site.page.locator("#notice", { hasText: "now takes" }).waitFor();
+  const { active } = await site.daemon.ask("GET", "/v1/products/carpet");
+  const model = await site.daemon.ask("GET", `/v1/products/carpet/models/${active}`);
+  assert.ok(Math.abs(model.threshold - job.result.threshold_advice.threshold) < 1e-6);
+});
+
 test("an evaluation reports on the chosen version", async () => {
   const { items } = await site.daemon.ask("GET", "/v1/products/carpet/models");
   const { version } = items.find(({ active }) => !active);

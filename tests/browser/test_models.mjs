@@ -63,6 +63,16 @@ test("the threshold is tried on the last inspections before it is set", async ()
   assert.ok(Math.abs(model.review.low - 0.3) < 1e-6 && Math.abs(model.review.high - 0.6) < 1e-6);
 });
 
+test("the changes tell who changed what", async () => {
+  const version = await active();
+  await site.page.reload();
+  await card(version).waitFor();
+  await unfold(version, "Changes");
+  const table = card(version).getByRole("region", { name: "Changes of" });
+  await table.getByText("threshold").first().waitFor();
+  await table.getByText("0.4").first().waitFor();
+});
+
 test("a band that does not hold the threshold is refused with what is wrong", async () => {
   const version = await active();
   await open();
