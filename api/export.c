@@ -185,7 +185,7 @@ struct MHD_Response *api_export_response(struct api_request *request) {
 
 bool api_export_stalled(const struct api_request *request, int64_t now_us) {
     const struct api_export *exporting = request->exporting;
-    return exporting && exporting->ready_us && request->phase == API_ANSWERED &&
+    return exporting && request->phase == API_ANSWERED && exporting->ready_us &&
            now_us > api_receive_deadline(exporting->ready_us, request->server->config.request_timeout_s,
                                          exporting->bytes);
 }

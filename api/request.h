@@ -53,8 +53,8 @@ struct api_request {
     /* GET /v1/events */
     struct api_stream *stream;       /* owned until its response is queued */
     char *replay;                    /* owned until the stream has it */
-    char resume_id[INSP_UUID_BYTES]; /* the client's Last-Event-ID */
     uint64_t replay_head;            /* api_events_head before the store was read */
+    char resume_id[INSP_UUID_BYTES]; /* the client's Last-Event-ID */
     bool replay_partial;
 
     struct api_export *exporting; /* owned; NULL where it is no export */
@@ -63,8 +63,8 @@ struct api_request {
     struct insp_inspection *job; /* owned until submitted; then the pipeline's, which comes back through done */
     bool slot, wants_png;
     bool submitted;
-    int64_t deadline_us; /* monotonic; 0 none */
     bool upload;         /* holds one of the places for uploads into a dataset */
+    int64_t deadline_us; /* monotonic; 0 none */
     char note[320];      /* key=value text for the log line */
 
     struct api_request *previous, *next; /* the server's list */

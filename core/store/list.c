@@ -206,6 +206,6 @@ bool insp_list_statement(const struct insp_filter *filter, int index, char *ret_
     if (index == 2)
         keyed_sql(ret_sql);
     else
-        strcpy(ret_sql, index ? keys : seek);
+        snprintf(ret_sql, INSP_LIST_SQL_BYTES, "%s", index ? keys : seek);
     return index < 3;
 }
