@@ -149,27 +149,39 @@ struct get {
     void *arg;
 };
 
-static int get_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
-    const struct get *get = arg;
+/* Steps to the one row of an id, for a SELECT with "key = ?1 AND id = ?2": the key alone lacks some of the id's
+ * random bits. INSP_E_NOT_FOUND. *ret is the caller's to finalize on success. */
+static int find(struct sqlite3 *db, const char *sql, const char *id, struct sqlite3_stmt **ret, int64_t *ret_key,
+                struct insp_error *reterr) {
     unsigned char blob[INSP_ID_BLOB_BYTES];
-    int64_t key;
-    if (!insp_id_parse(get->id, blob, &key))
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "there is no inspection '%.64s'", get->id);
-    char sql[1024];
-    snprintf(sql, sizeof sql,
-             "SELECT %s, cam FROM inspection LEFT JOIN map USING (key) WHERE inspection.key = ?1 AND id = ?2",
-             insp_record_columns);
     _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
+    if (!insp_id_parse(id, blob, ret_key))
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "there is no inspection '%.64s'", id);
     int r = insp_sql_prepare(db, sql, &row, reterr);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(row, 1, key);
-    sqlite3_bind_blob(row, 2, blob, sizeof blob, SQLITE_STATIC);
+    sqlite3_bind_int64(row, 1, *ret_key);
+    sqlite3_bind_blob(row, 2, blob, sizeof blob, SQLITE_TRANSIENT);
     int step = sqlite3_step(row);
     if (step == SQLITE_DONE)
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "there is no inspection '%s'", get->id);
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "there is no inspection '%s'", id);
     if (step != SQLITE_ROW)
         return insp_sql_fail(db, reterr);
+    *ret = insp_take_ptr(row);
+    return 0;
+}
+
+static int get_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    const struct get *get = arg;
+    int64_t key;
+    char sql[1024];
+    _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
+    snprintf(sql, sizeof sql,
+             "SELECT %s, cam FROM inspection LEFT JOIN map USING (key) WHERE inspection.key = ?1 AND id = ?2",
+             insp_record_columns);
+    int r = find(db, sql, get->id, &row, &key, reterr);
+    if (r < 0)
+        return r;
     char id[INSP_UUID_BYTES];
     struct insp_record record;
     float cam[MAP_FLOATS];
@@ -255,22 +267,12 @@ static int label_update(struct sqlite3 *db, const struct labelling *labelling, i
 
 static int label_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     const struct labelling *labelling = arg;
-    unsigned char blob[INSP_ID_BLOB_BYTES];
     int64_t key;
-    if (!insp_id_parse(labelling->id, blob, &key))
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "there is no inspection '%.64s'", labelling->id);
     _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
-    int r = insp_sql_prepare(db, "SELECT product, received_us, label FROM inspection WHERE key = ?1 AND id = ?2",
-                             &row, reterr);
+    int r = find(db, "SELECT product, received_us, label FROM inspection WHERE key = ?1 AND id = ?2",
+                 labelling->id, &row, &key, reterr);
     if (r < 0)
         return r;
-    sqlite3_bind_int64(row, 1, key);
-    sqlite3_bind_blob(row, 2, blob, sizeof blob, SQLITE_STATIC);
-    int step = sqlite3_step(row);
-    if (step == SQLITE_DONE)
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "there is no inspection '%s'", labelling->id);
-    if (step != SQLITE_ROW)
-        return insp_sql_fail(db, reterr);
     r = insp_minute_relabel(db, text_at(row, 0), sqlite3_column_int64(row, 1),
                             (enum insp_label)sqlite3_column_int(row, 2), labelling->label, reterr);
     return r < 0 ? r : label_update(db, labelling, key, reterr);
