@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { PRODUCTS = 8, CAMERAS = 3, MODELS = 5, CALLS = 100, DAYS = 90, GOAL_MS = 50 };
 static const int64_t DAY_US = 86400 * 1000000LL;
@@ -280,18 +281,40 @@ static struct insp_filter filter_of(const struct measure *m, char text[4][64], c
     return f;
 }
 
+/* Wall and processor time of each call; the second says what a call costs where other programs hold the machine.
+ */
+static double wall_ms[CALLS], cpu_ms[CALLS];
+static struct timespec wall_began, cpu_began;
+
+static double since(clockid_t clock, const struct timespec *began) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)(now.tv_sec - began->tv_sec) * 1e3 + (double)(now.tv_nsec - began->tv_nsec) / 1e6;
+}
+
+static void call_begins(void) {
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu_began);
+    clock_gettime(CLOCK_MONOTONIC, &wall_began);
+}
+
+static void call_ended(int call) {
+    wall_ms[call] = since(CLOCK_MONOTONIC, &wall_began);
+    cpu_ms[call] = since(CLOCK_THREAD_CPUTIME_ID, &cpu_began);
+}
+
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-/* Prints first call, median, p99 of ms[CALLS], in the order of the calls; false above the goal. */
-static bool report(const char *name, double *ms, size_t found, double goal_ms) {
-    double first = ms[0];
-    qsort(ms, CALLS, sizeof *ms, by_value);
-    bool well = ms[CALLS - 2] <= goal_ms;
-    printf("%-40s %8.2f %8.2f %8.2f %8zu%s\n", name, first, ms[CALLS / 2], ms[CALLS - 2], found,
-           well ? "" : "  TOO SLOW");
+/* Prints first call, median, p99 and the p99 of processor time; false where the p99 is above the goal. */
+static bool report(const char *name, size_t found, double goal_ms) {
+    double first = wall_ms[0];
+    qsort(wall_ms, CALLS, sizeof *wall_ms, by_value);
+    qsort(cpu_ms, CALLS, sizeof *cpu_ms, by_value);
+    bool well = wall_ms[CALLS - 2] <= goal_ms;
+    printf("%-40s %8.2f %8.2f %8.2f %8.2f %8zu%s\n", name, first, wall_ms[CALLS / 2], wall_ms[CALLS - 2],
+           cpu_ms[CALLS - 2], found, well ? "" : "  TOO SLOW");
     fflush(stdout);
     return well;
 }
@@ -314,7 +337,6 @@ static bool wanted(const char *name) {
 }
 
 static bool measure_list(struct insp_store *store, const struct measure *m) {
-    double ms[CALLS];
     size_t found = 0;
     struct insp_error error;
     struct insp_filter f = {0};
@@ -324,30 +346,29 @@ static bool measure_list(struct insp_store *store, const struct measure *m) {
     for (int i = 0; i < CALLS; i++) {
         f = filter_of(m, text, cursor);
         found = 0;
-        int64_t began = insp_mono_us();
+        call_begins();
         need(insp_store_list(store, &f, count_row, &found, &error), &error);
-        ms[i] = (double)(insp_mono_us() - began) / 1000;
+        call_ended(i);
     }
-    bool well = report(m->name, ms, found, GOAL_MS);
+    bool well = report(m->name, found, GOAL_MS);
     need(insp_store_read(store, plan_work, &f, &error), &error);
     return well;
 }
 
 static bool measure_statistics(struct insp_store *store, const char *name, const char *product, int days) {
-    double ms[CALLS];
     size_t found = 0;
     struct insp_error error;
     if (!wanted(name))
         return true;
     for (int i = 0; i < CALLS; i++) {
         struct insp_statistics s;
-        int64_t began = insp_mono_us();
+        call_begins();
         need(insp_store_statistics(store, product, now_us - days * DAY_US, 0, 3600000000, &s, &error), &error);
-        ms[i] = (double)(insp_mono_us() - began) / 1000;
+        call_ended(i);
         found = s.bucket_count;
         insp_statistics_clear(&s);
     }
-    return report(name, ms, found, days == 1 ? GOAL_MS : INFINITY);
+    return report(name, found, days == 1 ? GOAL_MS : INFINITY);
 }
 
 /* What an inspection pays: groups of `size` records in one transaction, without images. */
@@ -356,7 +377,6 @@ static void measure_put(struct insp_store *store, size_t size) {
     struct insp_record record[16];
     char id[16][INSP_UUID_BYTES], product[16][16], camera[16][32], part[16][32];
     struct insp_error error;
-    double ms[CALLS];
     char name[40];
     snprintf(name, sizeof name, "put, %zu in a transaction", size);
     if (!wanted(name))
@@ -382,11 +402,11 @@ static void measure_put(struct insp_store *store, size_t size) {
                                              .image_bytes = 0,
                                              .received_us = insp_wall_us()};
         }
-        int64_t began = insp_mono_us();
+        call_begins();
         need(insp_store_put(store, record, size, &error), &error);
-        ms[k] = (double)(insp_mono_us() - began) / 1000;
+        call_ended(k);
     }
-    report(name, ms, size, INFINITY);
+    report(name, size, INFINITY);
 }
 
 int main(int count, char **argument) {
@@ -413,8 +433,8 @@ int main(int count, char **argument) {
         need(insp_store_open(argument[1], INSP_DURABLE_PROCESS, &store, &error), &error);
     }
     need(insp_store_usage(store, &usage, &error), &error);
-    printf("%llu inspections, %.2f GB\n%-40s %8s %8s %8s %8s\n", (unsigned long long)usage.inspections,
-           (double)usage.database_bytes / 1e9, "ms", "first", "median", "p99", "rows");
+    printf("%llu inspections, %.2f GB\n%-40s %8s %8s %8s %8s %8s\n", (unsigned long long)usage.inspections,
+           (double)usage.database_bytes / 1e9, "ms", "first", "median", "p99", "cpu p99", "rows");
     bool well = true;
     for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
         well &= measure_list(store, &measures[i]);
