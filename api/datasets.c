@@ -71,7 +71,7 @@ int api_dataset_accept(struct api_request *request, struct insp_error *reterr) {
     int r = api_query_allow(&request->query, no_query, reterr);
     if (r == 0)
         r = insp_media_parse(request->content_type ? request->content_type : "", &type, reterr);
-    if (r < 0)
+    if (r)
         return r;
     if (type.media != INSP_MEDIA_JPEG && type.media != INSP_MEDIA_PNG)
         return insp_fail(reterr, INSP_E_MEDIA_TYPE, "a dataset's image is image/jpeg or image/png");
@@ -106,7 +106,7 @@ int api_dataset_put(struct api_request *request, struct insp_error *reterr) {
         r = insp_dataset_home(request->server->dataset_roots, request->param[0], true, set, reterr);
     if (r == 0)
         r = insp_dataset_put(set, &place, request->body, request->body_bytes, &limits, &change, sha256, reterr);
-    if (r < 0)
+    if (r)
         return r;
     bool added = change == INSP_DATASET_ADDED;
     json_t *json = api_dataset_image_json(request, &place, NULL, sha256, request->body_bytes);
@@ -162,7 +162,7 @@ int api_dataset_get(struct api_request *request, struct insp_error *reterr) {
     if (r == 0)
         r = insp_dataset_place_read(set, &place, request->server->config.image_limits.bytes, &data, &bytes,
                                     reterr);
-    if (r < 0)
+    if (r)
         return r;
     insp_sha256_hex(data, bytes, sha256);
     snprintf(etag, sizeof etag, "\"%s\"", sha256);

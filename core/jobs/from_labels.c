@@ -120,8 +120,7 @@ static int raw_to_png(const void *bytes, size_t count, const char *media_type,
     int r = insp_media_parse(media_type, &type, reterr);
     if (r == 0)
         r = insp_image_decode(bytes, count, &type, 0, limits, &image, reterr);
-    return r < 0 ? r
-                 : insp_image_encode_png(image->rgb, image->width, image->height, 3, ret_png, ret_bytes, reterr);
+    return r ? r : insp_image_encode_png(image->rgb, image->width, image->height, 3, ret_png, ret_bytes, reterr);
 }
 
 static int put(struct insp_store *store, struct insp_dataset_view *view, const struct settle *settle,
@@ -133,13 +132,12 @@ static int put(struct insp_store *store, struct insp_dataset_view *view, const s
     char media_type[128], sha256[INSP_SHA256_HEX_BYTES];
     size_t bytes, png_bytes;
     int r = insp_store_image(store, labelled->kept_id, &posted, &bytes, media_type, reterr);
-    if (r < 0)
+    if (r)
         return r;
     if (!is_raw(labelled))
         return insp_dataset_put_into(view, &settle->place, posted, bytes, limits, ret_change, sha256, reterr);
     r = raw_to_png(posted, bytes, media_type, &limits->image, &png, &png_bytes, reterr);
-    return r < 0 ? r
-                 : insp_dataset_put_into(view, &settle->place, png, png_bytes, limits, ret_change, sha256, reterr);
+    return r ? r : insp_dataset_put_into(view, &settle->place, png, png_bytes, limits, ret_change, sha256, reterr);
 }
 
 /* Of this image alone, so that the others can go on. */
