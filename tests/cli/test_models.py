@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import sqlite3
+import urllib.request
 
 import pytest
+from test_serve import serve
 
 FAKE = os.environ.get("INSP_FAKE_TORCH") == "1"
 
@@ -156,3 +158,26 @@ def test_same_seed_same_model(trained, tmp_path):
         cli("train", "--product", "p", "--data", trained.data, "--epochs", 1, "--activate", "always")
         weights += [p.read_bytes() for p in cli.state.glob("models/p/*/model.safetensors")]
     assert len(weights) == 2 and weights[0] == weights[1]
+
+
+def test_train_says_what_it_makes_of_labels(trained, tmp_path):
+    """Parts that the daemon inspected and people labelled: the training's report has a line on them."""
+    cli = type(trained)(tmp_path / "state")
+    shutil.copytree(trained.state, cli.state)
+    parts = sorted((trained.data / "test/hole").glob("*.png"))[:2] + sorted((trained.data / "train/good").glob("*.png"))[:1]
+    with serve(cli) as daemon:
+        address = "http://" + daemon.wait_for(r"listening address=(\S+)")[1]
+
+        def ask(method, path, body, kind):
+            request = urllib.request.Request(address + path, body, {"Content-Type": kind}, method=method)
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+
+        for part, label in zip(parts, ("anomaly", "good", "good")):
+            done = ask("POST", "/v1/inspections?product=carpet", part.read_bytes(), "image/png")
+            ask("PUT", f"/v1/inspections/{done['id']}/label", json.dumps({"label": label}).encode(), "application/json")
+    train = ("train", "--product", "carpet", "--data", trained.data, "--epochs", 1, "--activate", "never")
+    feedback = json.loads(cli(*train, "--json").stdout)["feedback"]
+    assert (feedback["labelled"], feedback["unreadable"], feedback["trunk_runs"]) == (3, 0, 0)
+    assert f"Of 3 labelled inspections {feedback['missed_before']} had been missed" in cli(*train).stdout
+    assert json.loads(trained(*train, "--json").stdout)["feedback"] is None
