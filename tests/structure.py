@@ -28,7 +28,7 @@ COVERED_ELSEWHERE = {
     "api/model_loader.c": "tests/http/test_models.py",
     "api/model_patch.c": "tests/http/test_thresholds.py",
     "api/models_admin.c": "tests/http/test_models.py",
-    "api/ops.c": "tests/http/test_contract.py",
+    "api/ops.c": "tests/http/test_models.py",
     "api/pictures.c": "tests/http/test_inspections.py",
     "api/products.c": "tests/http/test_contract.py",
     "api/request.c": "tests/http/test_bad_input.py",
