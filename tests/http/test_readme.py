@@ -1,4 +1,4 @@
-"""README.md's curl lines, run as they stand: only address and ids are filled in."""
+"""README.md's curl lines, run as they stand: only the address, ids and a version are filled in."""
 import json
 import os
 import pathlib
@@ -52,20 +52,37 @@ def shell(start, tmp_path):
         assert process.returncode == 0 or late, f"{command}\n{out.decode(errors='replace')}{err.decode()}"
         return out
 
-    run.folder = tmp_path
+    run.folder, run.daemon = tmp_path, daemon
+    daemon.token = (daemon.state / "admin.token").read_text().strip()
     return run
+
+
+def wait_for_job(daemon, job):
+    ended = lambda: daemon("GET", f"/v1/jobs/{job}").json["state"] not in ("queued", "running")
+    eventually(ended, 180)
+    assert daemon("GET", f"/v1/jobs/{job}").json["state"] == "succeeded"
+
+
+def cross_validation(daemon):
+    """A finished one, for the line that takes a threshold from it."""
+    body = json.dumps({"dataset": "carpet", "epochs": 1, "folds": 2, "max_missed": 0.5})
+    job = daemon("POST", "/v1/admin/products/carpet/cross-validate", body).json["id"]
+    wait_for_job(daemon, job)
+    return job
 
 
 def test_every_curl_line_works(shell):
     lines = commands()
     assert len(lines) >= 15 and not [line for line in lines if "..." in line]
-    ids, printed = {}, {}
+    ids, printed, daemon = {}, {}, shell.daemon
     for line in lines:
+        if '"JOB"' in line:
+            line = line.replace("JOB", cross_validation(daemon))
+        line = line.replace("/models/VERSION", "/models/v1")
+        if "report.html" in line:
+            wait_for_job(daemon, ids["jobs"])
         for kind in ("inspections", "jobs"):
             line = line.replace(f"/{kind}/ID", f"/{kind}/{ids.get(kind)}")
-        if "report.html" in line:
-            job = "curl " + line.split()[3].removesuffix("/report.html")
-            eventually(lambda: json.loads(shell(job))["state"] not in ("queued", "running"), 4 * REQUEST_S)
         printed[line] = out = shell(line)
         if out.startswith(b"{") and "id" in (answer := json.loads(out)):
             ids["jobs" if "state" in answer else "inspections"] = answer["id"]
