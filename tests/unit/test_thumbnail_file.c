@@ -26,7 +26,8 @@ static void setup(void) {
 static bool there(int i, uint32_t width) {
     unsigned char *data;
     size_t bytes;
-    int r = insp_thumbnail_get(f.store, id[i], width, &data, &bytes, &f.err);
+    struct insp_error err; /* asked from several threads */
+    int r = insp_thumbnail_get(f.store, id[i], width, &data, &bytes, &err);
     if (r == 0) {
         ck_assert_uint_eq(bytes, BYTES);
         ck_assert_mem_eq(data, jpeg, BYTES);
