@@ -5,11 +5,10 @@
 
 #include "core/inspect/model.h"
 
-/* How far an answer may lie from the one that was stored, in probability, and in the map as a share of the stored
- * map's largest magnitude (at least 1). Float32 on CPUs: instruction sets differ in the last bits of sums over
- * 4608 products, three convolutions deep; measured between AVX2, AVX-512, portable and libtorch at most 2e-5. Half
- * precision, where either side was a GPU: 11 bits of mantissa. A damaged weight that matters is far beyond both.
- */
+/* How far an answer may lie from the one that was stored: in probability, and in the map as a share of the stored
+ * map's largest magnitude (at least 1). Float32 on CPUs: instruction sets and libtorch round sums of 4608 products
+ * otherwise, three convolutions deep; tests/bench/bench_forward.py holds them to 1e-4 of each other. Half
+ * precision, where either side was a GPU: 11 bits of mantissa. */
 #define INSP_PROVE_TOLERANCE_CPU 1e-3F
 #define INSP_PROVE_TOLERANCE_CUDA 5e-2F
 
