@@ -11,6 +11,7 @@
 #include "daemon/state_lock.h"
 #include "daemon/trunk_choice.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,11 +229,24 @@ static void undo_start(struct daemon *daemon) {
     uv_run(&daemon->loop, UV_RUN_DEFAULT);
 }
 
+/* Left to itself, glibc takes the size of the largest buffer that was ever freed (a model's weights, tens of
+ * megabytes) for what an arena may keep, and there is an arena for each thread that ever loaded a model: a swap
+ * then leaves memory behind until all of them have had their turn. With fixed limits weights are mapped and go
+ * back to the system at once, while the buffers of an inspection, which are smaller, stay at hand. */
+static void bound_memory(void) {
+    enum { MAPPED_FROM = 8 << 20, KEPT_AT_MOST = 16 << 20 };
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+    mallopt(M_TRIM_THRESHOLD, KEPT_AT_MOST);
+#endif
+}
+
 int daemon_serve(const struct daemon_settings *settings, struct insp_error *reterr) {
     struct daemon daemon = {.settings = settings, .lock_fd = -1};
     enum insp_log_level level = INSP_LOG_INFO;
     insp_log_level_parse(settings->log_level, &level);
     insp_log_set_level(level);
+    bound_memory();
     umask(0077);
     signal(SIGPIPE, SIG_IGN);
     insp_log_info("inspectd starts version=%s libtorch=%s", INSP_VERSION, insp_torch_version());

@@ -10,7 +10,8 @@ import pytest
 from conftest import FAKE, eventually, picture
 
 SWAPS = 200 if FAKE else 60  # with the real device a swap packs weights for half a second
-SETTLED, WINDOW, GROWTH, CAMERAS = 20, 10, 1.02, 3
+SETTLED, WINDOW, CAMERAS = 20, 10, 3
+WARM = 1500 if FAKE else 50
 GREY = picture("#808080")
 
 
@@ -67,6 +68,8 @@ def test_200_swaps_under_load(daemon):
     for line in lines:
         line.start()
     try:
+        # What inspections fill whether models are swapped or not: the ring of 1024 events, SQLite's caches.
+        eventually(lambda: daemon.metric("inspections_total") >= WARM, 120)
         for swap in range(SWAPS):
             done = daemon.metric("inspections_total")
             activate(daemon, ("v1", "v2")[swap % 2])
@@ -81,4 +84,6 @@ def test_200_swaps_under_load(daemon):
     before = statistics.median(memory[SETTLED:SETTLED + WINDOW])
     after = statistics.median(memory[-WINDOW:])
     print(f"resident after swap {SETTLED}: {before / 1e6:.1f} MB, after {SWAPS}: {after / 1e6:.1f} MB")
-    assert after <= GROWTH * before, [round(m / 1e6, 1) for m in memory[::10]]
+    # With the fake device no model lies in memory: 28 MB in all, of which the allocator moves 1 MB up and down. 4 MB are
+    # 1 % of a daemon that serves, and 22 KB a swap; tests/bench/swaps.py holds a real one to 2 %.
+    assert after <= before + (4e6 if FAKE else 0.02 * before), " ".join(f"{m / 1e6:.1f}" for m in memory[::10])
