@@ -5,6 +5,12 @@ import { h } from "./dom.js";
 const TABLE_ROWS = 200; // of a long chart the newest
 const LABEL_GAP = 6; // pixels between an axis and its labels
 
+const FEW = 40; // so many points of a line are drawn each, of more only those that no line would show
+
+const known = (y) => y !== null && y !== undefined;
+// Where a value has no neighbour.
+const lonely = (ys) => [...ys.keys()].filter((i) => known(ys[i]) && !known(ys[i - 1]) && !known(ys[i + 1]));
+
 let library = null;
 const loadLibrary = () => (library ??= import("./uPlot.esm.js").then((module) => module.default));
 
@@ -172,7 +178,13 @@ export class Chart {
       return { label, stroke, fill: stroke, width: 0, points: { show: false }, paths };
     }
     const dash = [undefined, [7, 3], [2, 3], [9, 3, 2, 3], [4, 4], [12, 4]][i % 6];
-    return { label, stroke, width: 2, dash, points: { show: count < 40, size: 5 } };
+    return {
+      label,
+      stroke,
+      width: 2,
+      dash,
+      points: { show: true, size: 5, filter: (u, column) => (count < FEW ? null : lonely(u.data[column])) },
+    };
   }
 
   #say(u) {
