@@ -192,6 +192,6 @@ export class ThresholdForm {
     if (!length) return "This version has no inspections to try it on.";
     const review = this.band || counts.review ? `, ${counts.review} to review` : "";
     const labels = labelled ? `; ${wrong} of ${labelled} labelled ones would be wrong` : "";
-    return `Of its last ${length} inspections: ${counts.anomaly} anomalies, ${counts.good} good${review}; ${changed.length} verdicts change${labels}.`;
+    return `Of its last ${length} inspections: ${counts.anomaly} anomalies, ${counts.good} good${review}; ${changed.length} would change${labels}.`;
   }
 }

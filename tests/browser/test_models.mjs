@@ -43,8 +43,8 @@ test("the threshold is tried on the last inspections before it is set", async ()
     .locator(".effect", { hasText: `Of its last ${POSTS} inspections` })
     .waitFor();
   for (const [value, said, changed] of [
-    ["0", `${POSTS} anomalies, 0 good; ${good} verdicts change`, good],
-    ["1", `0 anomalies, ${POSTS} good; ${POSTS - good} verdicts change`, POSTS - good],
+    ["0", `${POSTS} anomalies, 0 good; ${good} would change`, good],
+    ["1", `0 anomalies, ${POSTS} good; ${POSTS - good} would change`, POSTS - good],
   ]) {
     await card(version).locator("input[name=threshold]").fill(value);
     await card(version).locator(".effect", { hasText: said }).waitFor();
