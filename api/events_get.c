@@ -19,7 +19,7 @@ struct replay {
     const char *resume_id;
     int64_t
         ended_us; /* the inspection with that id; INT64_MAX where it is not stored: only larger ids are given */
-    size_t count;
+    size_t count; /* behind resume_id */
 };
 
 static int64_t ended(const struct insp_record *record) {
@@ -50,7 +50,7 @@ static int add(void *arg, const struct insp_record *record) {
     int failed = !json || json_dumpf(json, replay->out, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(json);
     fputs("\n\n", replay->out);
-    replay->count++;
+    replay->count += order > 0; /* those before would else fill a replay, which would then end before it began */
     return failed || ferror(replay->out) || replay->count == REPLAY_MAX;
 }
 

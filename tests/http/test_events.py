@@ -6,7 +6,9 @@ import os
 import signal
 import socket
 import subprocess
+import time
 
+import rows
 from conftest import eventually, picture, resident_kib
 
 IMAGE = picture(noise=True)
@@ -194,3 +196,15 @@ def test_a_jobs_epochs_and_log_come_as_they_happen(start, tmp_path):
     assert any("no images were passed over" in line["text"] for b in briefs for line in b["log"])
     assert any(b["eta_s"] is not None for b in briefs)
     assert [b["progress"] for b in briefs] == sorted(b["progress"] for b in briefs)
+
+
+def test_a_replay_goes_on_where_a_second_had_more_than_it_takes(start):
+    daemon = start()
+    now = int(time.time() * 1000) - 60_000
+    made = rows.fill(daemon.state, 1200, now, lambda i: {"received_us": now * 1000})  # all ended at once
+    with Stream(daemon, made[600]) as stream:
+        first = ids(stream.take(1200))  # to the end of the stream: there was more
+    with Stream(daemon, first[-1]) as stream:
+        second = ids(stream.take(1199))
+    assert first == made[:600] + made[601:1101]
+    assert second == made[:1100] + made[1101:]
