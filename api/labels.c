@@ -26,6 +26,8 @@ static int check_word(const char *label, const char *defect, const char *note, s
         return insp_fail(reterr, INSP_E_PARAMETER, "\"defect\" goes with label \"anomaly\" only");
     if (defect && !insp_name_valid(defect))
         return insp_fail(reterr, INSP_E_PARAMETER, "\"defect\" is 1 to 64 of A-Z a-z 0-9 . _ -");
+    if (defect && !strcmp(defect, "good"))
+        return insp_fail(reterr, INSP_E_PARAMETER, "no defect is named \"good\": a dataset's good parts are");
     if (note && strlen(note) > NOTE_BYTES_MAX)
         return insp_fail(reterr, INSP_E_PARAMETER, "\"note\" has at most %d bytes", NOTE_BYTES_MAX);
     ret->defect = defect ? defect : "";

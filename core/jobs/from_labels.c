@@ -16,10 +16,12 @@ const char *insp_taking_name(enum insp_taking taking) {
 
 void insp_label_place(const struct insp_labelled *labelled, struct insp_dataset_place *ret) {
     bool good = labelled->label == INSP_LABEL_GOOD;
+    /* A defect that somebody named "good" would be learnt as a good part. */
+    bool named = *labelled->defect && strcmp(labelled->defect, "good") != 0;
     *ret = (struct insp_dataset_place){.split = good ? "train" : "test",
-                                       .class = good                ? "good"
-                                                : *labelled->defect ? labelled->defect
-                                                                    : "anomaly"};
+                                       .class = good    ? "good"
+                                                : named ? labelled->defect
+                                                        : "anomaly"};
 }
 
 static bool is_raw(const struct insp_labelled *labelled) {

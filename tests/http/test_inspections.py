@@ -99,6 +99,7 @@ def test_label(shared):
     assert got["label"]["label"] == "anomaly" and got["label"]["defect"] == "hole"
     assert shared("PUT", path, '{"label": "fine"}').code == "invalid_parameter"
     assert shared("PUT", path, '{"label": "good", "defect": "hole"}').code == "invalid_parameter"
+    assert shared("PUT", path, '{"label": "anomaly", "defect": "good"}').code == "invalid_parameter"
     assert shared("PUT", path, "{").code == "malformed_request"
     assert shared("PUT", path).code == "empty_body"
     missing = "/v1/inspections/01a20f8b-6a8d-7000-820b-092b4143d590/label"

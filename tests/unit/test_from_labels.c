@@ -78,6 +78,9 @@ START_TEST(classes_of_labels) {
     strcpy(one.defect, "hole");
     insp_label_place(&one, &where);
     ck_assert_str_eq(where.class, "hole");
+    strcpy(one.defect, "good");
+    insp_label_place(&one, &where);
+    ck_assert_str_eq(where.class, "anomaly");
     ck_assert_str_eq(insp_taking_name(INSP_TAKING_UNSUPPORTED), "unsupported");
 }
 END_TEST
