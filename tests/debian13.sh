@@ -170,6 +170,8 @@ check_cpu() {
     serve -o "server.listen=127.0.0.1:$PORT"
     say "cpu: warnings as errors and unit tests against Debian 13's libtorch"
     CHROOT=$ROOT/cpu-build
+    attach -t proc proc "$CHROOT/proc" # the stage after it took them away
+    attach --bind /dev "$CHROOT/dev"
     in_chroot sh -c "apt-get install -y -qq --no-install-recommends check python3 && cmake -S /src -B /tests -G Ninja \
         -DCMAKE_BUILD_TYPE=Release -DINSP_WERROR=ON && cmake --build /tests && ctest --test-dir /tests -L unit --output-on-failure" \
         >>"$LOG" 2>&1 || { tail -n 60 "$LOG" >&2; die "the tests failed"; }
