@@ -50,6 +50,7 @@ static void quote(const char *version, char text[TEXT_BYTES]) {
 struct serving {
     const char *state_dir, *product, *version;
     char before[INSP_NAME_BYTES];
+    char *saved; /* owned by change_serving */
 };
 
 static int do_activate(void *arg, struct insp_error *reterr) {
@@ -63,11 +64,11 @@ static int do_rollback(void *arg, struct insp_error *reterr) {
     return insp_registry_set_back(s->state_dir, s->product, version, reterr);
 }
 
-/* The history forgets nothing by this: the version that is taken out again stands in front of it. */
+/* The history as well: a rollback must not lead to a version that never served. */
 static void undo_activate(void *arg) {
     const struct serving *s = arg;
     struct insp_error error;
-    if (s->before[0] && insp_registry_set_active(s->state_dir, s->product, s->before, &error) < 0)
+    if (insp_registry_restore(s->state_dir, s->product, s->saved, &error) < 0)
         insp_log_error("a change that could not be recorded was not taken back product=%s active=%s detail=\"%s\"",
                        s->product, s->version, error.detail);
 }
@@ -86,7 +87,11 @@ static int change_serving(const struct insp_changer *changer, struct serving *s,
                                        .field = "active",
                                        .from = from,
                                        .to = to};
-    return apply(changer, &change, 1, &(struct insp_change_work){work, undo_activate, s}, reterr);
+    r = insp_registry_save(s->state_dir, s->product, &s->saved, reterr);
+    if (r == 0)
+        r = apply(changer, &change, 1, &(struct insp_change_work){work, undo_activate, s}, reterr);
+    free(s->saved);
+    return r;
 }
 
 int insp_change_activate(const struct insp_changer *changer, const char *product, const char *version,

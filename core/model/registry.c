@@ -300,6 +300,30 @@ int insp_registry_set_back(const char *state_dir, const char *product, char *ret
     return r;
 }
 
+int insp_registry_save(const char *state_dir, const char *product, char **ret, struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    size_t bytes;
+    int r = active_path(state_dir, product, path, reterr);
+    if (r < 0)
+        return r;
+    if (access(path, F_OK) < 0 && errno == ENOENT) {
+        *ret = NULL;
+        return 0;
+    }
+    return insp_read_file(path, ACTIVE_BYTES_MAX, ret, &bytes, reterr);
+}
+
+int insp_registry_restore(const char *state_dir, const char *product, const char *saved,
+                          struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    int r = active_path(state_dir, product, path, reterr);
+    if (r < 0)
+        return r;
+    if (saved)
+        return insp_write_file(path, saved, strlen(saved), FILE_MODE, true, reterr);
+    return unlink(path) < 0 ? insp_fail_errno(reterr, errno, "cannot remove %s", path) : 0;
+}
+
 int insp_registry_remove(const char *state_dir, const char *product, const char *version,
                          struct insp_error *reterr) {
     struct active active;

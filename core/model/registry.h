@@ -42,6 +42,11 @@ int insp_registry_set_active(const char *state_dir, const char *product, const c
                              struct insp_error *reterr);
 int insp_registry_set_back(const char *state_dir, const char *product, char *ret_version,
                            struct insp_error *reterr);
+/* What says which one serves, to be put back as it was (history too) if the change to come cannot be kept. *ret is
+ * the caller's (free); NULL where no version has been active yet. */
+int insp_registry_save(const char *state_dir, const char *product, char **ret, struct insp_error *reterr);
+int insp_registry_restore(const char *state_dir, const char *product, const char *saved,
+                          struct insp_error *reterr);
 /* Where a rollback would lead, without doing it. Fails as that. */
 int insp_registry_rollback_target(const char *state_dir, const char *product, char *ret_version,
                                   struct insp_error *reterr);

@@ -3,6 +3,7 @@
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 #include "core/store/changes.h"
+#include "core/store/sql.h"
 #include "tests/unit/store_fixture.h"
 
 #include <pthread.h>
@@ -123,6 +124,50 @@ START_TEST(without_a_store_the_change_is_made_all_the_same) {
 }
 END_TEST
 
+/* A deferred foreign key fails at the commit, as a full disk may. */
+static int break_commits(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    (void)arg;
+    return insp_sql_exec(
+        db,
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE child (id REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);"
+        "CREATE TRIGGER trap AFTER INSERT ON model_change BEGIN INSERT INTO child VALUES (1); END;",
+        reterr);
+}
+
+START_TEST(what_cannot_be_recorded_is_as_it_was) {
+    char target[INSP_NAME_BYTES];
+    begin();
+    add_version("v3");
+    ck_insp_ok(insp_change_activate(&me, "p", "v2", &f.err), f.err);
+    ck_insp_ok(insp_store_write(f.store, break_commits, NULL, &f.err), f.err);
+    ck_assert_int_lt(insp_change_activate(&me, "p", "v3", &f.err), 0);
+    ck_assert_str_eq(active(), "v2");
+    ck_insp_ok(insp_registry_rollback_target(f.dir, "p", target, &f.err), f.err);
+    ck_assert_str_eq(target, "v1"); /* not v3, which never served */
+    ck_assert_int_lt(insp_change_rollback(&me, "p", "v1", &f.err), 0);
+    ck_assert_str_eq(active(), "v2");
+    ck_insp_ok(insp_registry_rollback_target(f.dir, "p", target, &f.err), f.err);
+    ck_assert_str_eq(target, "v1");
+    ck_assert_int_lt(adjust(&me, 0.7f, &f.err), 0);
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
+    ck_insp_ok(insp_bundle_read_manifest(f.dir, "p", "v1", &manifest, &f.err), f.err);
+    ck_assert(manifest->threshold == 0.5f && !manifest->review.on);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_first_activation_that_cannot_be_recorded_is_none) {
+    fixture_open(&f);
+    me = (struct insp_changer){.state_dir = f.dir, .store = f.store, .who = "me"};
+    add_version("v1");
+    ck_insp_ok(insp_store_write(f.store, break_commits, NULL, &f.err), f.err);
+    ck_assert_int_lt(insp_change_activate(&me, "p", "v1", &f.err), 0);
+    ck_assert_str_eq(active(), "");
+    fixture_close(&f);
+}
+END_TEST
+
 enum { THREADS = 4, ROUNDS = 20 };
 
 static int add_a_little(void *arg, struct insp_manifest *manifest, struct insp_error *reterr) {
@@ -164,4 +209,5 @@ START_TEST(changes_do_not_mix) {
 END_TEST
 
 INSP_TESTS(which_one_serves_is_recorded, the_active_one_is_not_removed, each_field_that_changes_has_its_row,
-           without_a_store_the_change_is_made_all_the_same, changes_do_not_mix);
+           without_a_store_the_change_is_made_all_the_same, what_cannot_be_recorded_is_as_it_was,
+           a_first_activation_that_cannot_be_recorded_is_none, changes_do_not_mix);
