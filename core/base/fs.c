@@ -65,7 +65,8 @@ static int read_all(int fd, char *buffer, size_t bytes, const char *path, size_t
 }
 
 int insp_read_file(const char *path, size_t limit, char **ret_data, size_t *ret_bytes, struct insp_error *reterr) {
-    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* Not blocking: a pipe would have this wait for its writer. */
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat st;
     if (fd < 0)
         return insp_fail_errno(reterr, errno, "cannot open %s", path);

@@ -59,6 +59,20 @@ START_TEST(a_file_over_the_limit_is_refused_by_size) {
 }
 END_TEST
 
+/* Opening a pipe for reading waits for a writer, forever: a folder from outside may hold one. */
+START_TEST(a_pipe_is_refused_at_once) {
+    make_dir();
+    char path[INSP_PATH_BYTES], *data;
+    size_t bytes;
+    ck_insp_ok(insp_path(path, &err, "%s/pipe", dir), err);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    alarm(5);
+    ck_insp_code(insp_read_file(path, 100, &data, &bytes, &err), INSP_E_IO, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "not a regular file"));
+    ck_insp_ok(insp_remove_tree(dir, &err), err);
+}
+END_TEST
+
 /* RLIMIT_FSIZE stands in for the full disk: write(2) fails half way. */
 START_TEST(a_write_that_fails_keeps_the_old_file_and_leaves_nothing) {
     make_dir();
@@ -129,6 +143,6 @@ START_TEST(free_space_is_asked_of_the_right_place) {
 END_TEST
 
 INSP_TESTS(writes_reads_and_leaves_no_temporary, a_file_over_the_limit_is_refused_by_size,
-           a_write_that_fails_keeps_the_old_file_and_leaves_nothing,
+           a_pipe_is_refused_at_once, a_write_that_fails_keeps_the_old_file_and_leaves_nothing,
            folders_are_made_all_the_way_and_removed_with_their_content, names_that_become_paths_are_tame,
            paths_that_do_not_fit_are_errors, free_space_is_asked_of_the_right_place);
