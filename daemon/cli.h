@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Exit codes of every command */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
@@ -48,6 +49,7 @@ struct cli_option {
 struct cli_call {
     const struct cli_command *command;
     struct daemon_settings settings;
+    mode_t umask; /* the user's, for files that the user names; cli_prepare_state narrows the process's */
     int count;
     char **argument; /* borrowed from argv */
 };

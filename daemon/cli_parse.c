@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_CONFIG INSP_CONFIG_DIR "/inspectd.conf"
@@ -200,6 +201,8 @@ bool cli_parse(struct cli_call *call, const struct cli_command *command, int arg
     }
     call->command = command;
     call->argument = argv;
+    call->umask = umask(0077); /* which is read only by setting it */
+    umask(call->umask);
     *ret_exit = load_settings(&p, &call->settings);
     return *ret_exit == CLI_OK;
 }

@@ -232,7 +232,7 @@ static int write_html(const struct work *work, const json_t *report, struct insp
     const struct insp_report_source source = {
         .dataset_root = work->data, .limits = daemon_image_limits(&work->call.settings), .subtitle = subtitle};
     int r = insp_report_html(report, &source, &html, &bytes, reterr);
-    return r < 0 ? r : insp_write_file(work->html, html, bytes, 0644, false, reterr);
+    return r < 0 ? r : insp_write_file(work->html, html, bytes, 0666 & ~work->call.umask, false, reterr);
 }
 
 static int run(enum insp_job_kind kind, const struct cli_command *command, int argc, char **argv) {

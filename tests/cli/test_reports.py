@@ -80,6 +80,18 @@ def test_a_page_that_cannot_be_written_is_told_first(trained, tmp_path, target):
     assert "--html" in failed.stderr and failed.stdout == ""
 
 
+@pytest.mark.parametrize("mask", [0o022, 0o002, 0o077])
+def test_files_that_the_user_names_have_the_mode_that_the_user_gives_files(trained, tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        run(trained, "evaluate", trained.data, "--html", tmp_path / "r.html")
+        trained("predict", "--product", "carpet", next(trained.data.glob("test/hole/*.png")), "--heatmap",
+                tmp_path / "h.png")
+    finally:
+        os.umask(before)
+    assert [oct((tmp_path / name).stat().st_mode & 0o777) for name in ("r.html", "h.png")] == [oct(0o666 & ~mask)] * 2
+
+
 @pytest.mark.skipif(FAKE, reason="the fake shim has no network whose verdicts could change")
 @pytest.mark.parametrize("own", [False, True])
 def test_half_precision_features_change_no_verdict(trained, tmp_path, own):
