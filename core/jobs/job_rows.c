@@ -126,10 +126,27 @@ static int read_row(sqlite3_stmt *s, struct insp_job_row *row, struct insp_error
     return r;
 }
 
-static int take_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
-    struct take *take = arg;
+static int fail_row(sqlite3 *db, const char *id, const struct insp_error *why, struct insp_error *reterr) {
+    _cleanup_statement_ sqlite3_stmt *s = NULL;
+    int r = prepare(db,
+                    "UPDATE jobs SET state = 'failed', stage = 'failed', error_code = ?2, error_detail = ?3, "
+                    "finished_us = ?4 WHERE id = ?1",
+                    &s, reterr);
+    if (r < 0)
+        return r;
+    bind_text(s, 1, id);
+    bind_text(s, 2, insp_code_wire(why->code));
+    bind_text(s, 3, why->detail);
+    sqlite3_bind_int64(s, 4, insp_wall_us());
+    return run(db, s, reterr);
+}
+
+/* *ret_again: the oldest row could not be read (another version queued it) and failed; the ones behind it go on.
+ */
+static int take_oldest(sqlite3 *db, struct take *take, bool *ret_again, struct insp_error *reterr) {
     _cleanup_statement_ sqlite3_stmt *s = NULL, *update = NULL;
-    take->found = false;
+    struct insp_error why;
+    *ret_again = false;
     int r = prepare(db, "SELECT id, kind, product, params FROM jobs WHERE state = 'queued' ORDER BY id LIMIT 1",
                     &s, reterr);
     if (r < 0)
@@ -139,9 +156,10 @@ static int take_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
         return 0;
     if (step != SQLITE_ROW)
         return sql_fail(db, reterr);
-    r = read_row(s, take->row, reterr);
-    if (r < 0)
-        return r;
+    if (read_row(s, take->row, &why) < 0) {
+        *ret_again = true;
+        return fail_row(db, take->row->id, &why, reterr);
+    }
     r = prepare(db, "UPDATE jobs SET state = 'running', stage = 'starting', started_us = ?2 WHERE id = ?1",
                 &update, reterr);
     if (r < 0)
@@ -150,6 +168,16 @@ static int take_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     sqlite3_bind_int64(update, 2, insp_wall_us());
     take->found = true;
     return run(db, update, reterr);
+}
+
+static int take_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
+    struct take *take = arg;
+    bool again = true;
+    int r = 0;
+    take->found = false;
+    while (r == 0 && again)
+        r = take_oldest(db, take, &again, reterr);
+    return r;
 }
 
 int insp_job_rows_take(struct insp_store *store, struct insp_job_row *ret, bool *ret_found,

@@ -1,6 +1,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
 #include "core/jobs/job_rows.h"
+#include "core/store/sql.h"
 #include "harness.h"
 
 #include <string.h>
@@ -47,6 +48,32 @@ START_TEST(the_oldest_waiting_job_is_taken_with_its_parameters) {
     ck_assert_str_eq(taken.product, "b");
     ck_insp_ok(insp_job_rows_take(store, &taken, &found, &err), err);
     ck_assert(!found);
+    teardown();
+}
+END_TEST
+
+static int spoil(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    (void)arg;
+    return insp_sql_exec(db, "UPDATE jobs SET params = '{\"dataset\": \"d\", \"colour\": 1}' WHERE product = 'a'",
+                         reterr);
+}
+
+/* Another version of the daemon may have queued it. */
+START_TEST(a_job_that_cannot_be_read_fails_and_holds_up_nothing) {
+    setup();
+    struct insp_job_row old = add("a", 10, 0), taken;
+    json_t *job;
+    bool found;
+    add("b", 10, 0);
+    ck_insp_ok(insp_store_write(store, spoil, NULL, &err), err);
+    ck_insp_ok(insp_job_rows_take(store, &taken, &found, &err), err);
+    ck_assert(found);
+    ck_assert_str_eq(taken.product, "b");
+    ck_insp_ok(insp_job_rows_get(store, old.id, &job, &err), err);
+    ck_assert_str_eq(text(job, "state"), "failed");
+    ck_assert_ptr_nonnull(strstr(text(json_object_get(job, "error"), "detail"), "colour"));
+    ck_assert(json_is_string(json_object_get(job, "finished_at")));
+    json_decref(job);
     teardown();
 }
 END_TEST
@@ -139,7 +166,8 @@ START_TEST(the_list_is_newest_first_and_pages) {
 }
 END_TEST
 
-INSP_TESTS(the_oldest_waiting_job_is_taken_with_its_parameters, a_full_queue_refuses,
+INSP_TESTS(the_oldest_waiting_job_is_taken_with_its_parameters,
+           a_job_that_cannot_be_read_fails_and_holds_up_nothing, a_full_queue_refuses,
            an_update_keeps_documents_that_it_does_not_name,
            what_a_crash_left_running_is_interrupted_and_what_waited_waits,
            cancel_ends_a_waiting_job_and_reports_others, the_list_is_newest_first_and_pages);
