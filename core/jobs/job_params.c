@@ -48,9 +48,9 @@ static const struct number_row {
     ROW(TRAIN | FOLDS, T_UNSIGNED, epochs, 1, 1000),
     ROW(TRAIN | FOLDS, T_UNSIGNED, batch, 1, 256),
     ROW(TRAIN, T_FLOAT, target_accuracy, 0.5, 1),
-    ROW(TRAIN | EVALUATE, T_FLOAT, test_share, 0.01, 0.9),
+    ROW(TRAIN, T_FLOAT, test_share, 0.01, 0.9),
     ROW(FOLDS, T_UNSIGNED, folds, 2, 20),
-    ROW(TRAIN | FOLDS | EVALUATE, T_UINT64, seed, 0, 9007199254740991.0), /* what a JSON number holds exactly */
+    ROW(TRAIN | FOLDS, T_UINT64, seed, 0, 9007199254740991.0), /* what a JSON number holds exactly */
     ROW(TRAIN | FOLDS, T_FLOAT, threshold, 0, 1),
     ROW(TRAIN | FOLDS, T_FLOAT, heatmap_threshold, 0, 1),
     ROW(TRAIN | FOLDS, T_DOUBLE, max_missed, 0.001, 0.5),

@@ -143,7 +143,9 @@ def test_inspections_go_on_during_a_training(begin):
     ("train", {"dataset": "x" * 1024}, "dataset", "1 to 1023 bytes"),
     ("cross-validate", {"folds": 1}, "folds", "from 2 to 20"), ("cross-validate", {"folds": 21}, "folds", "from 2 to 20"),
     ("cross-validate", {"activate": "never"}, "activate", "knows no parameter"),
-    ("evaluate", {"epochs": 3}, "epochs", "knows no parameter"), ("evaluate", {"version": "../x"}, "version", "not a name")])
+    ("evaluate", {"epochs": 3}, "epochs", "knows no parameter"),
+    ("evaluate", {"test_share": 0.2}, "test_share", "knows no parameter"), ("evaluate", {"seed": 1}, "seed", "knows no parameter"),
+    ("evaluate", {"version": "../x"}, "version", "not a name")])
 def test_bad_parameter(jobs_daemon, kind, parameters, name, limits):
     answer = submit(jobs_daemon, kind, **parameters)
     assert (answer.status, answer.code) == (422, "invalid_parameter")
