@@ -39,7 +39,8 @@ def begin(start, datasets):
 
 
 def submit(daemon, kind="train", product="carpet", **parameters):
-    body = json.dumps({"dataset": "woven", "seed": 1, **parameters})
+    seed = {"seed": 1} if kind != "evaluate" else {}
+    body = json.dumps({"dataset": "woven", **seed, **parameters})
     return daemon("POST", f"/v1/admin/products/{product}/{kind}", body, Content_Type="application/json")
 
 
