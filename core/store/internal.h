@@ -25,9 +25,10 @@ struct insp_store {
     pthread_cond_t reader_free;
     struct sqlite3 *reader[INSP_READERS];
     bool reader_taken[INSP_READERS];
-    pthread_mutex_t thumbnail_lock; /* the next two */
+    pthread_mutex_t thumbnail_lock; /* the next three */
     uint64_t thumbnail_bytes;
     bool thumbnails_known; /* were counted since the start */
+    bool thumbnails_counting;
 };
 
 /* UUIDv7 <-> its 16 bytes and its sortable key: 42 bits of milliseconds, the 12 bits that count within one, and 9

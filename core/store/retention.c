@@ -285,8 +285,8 @@ int insp_retention_sweep(struct insp_store *store, const struct insp_retention *
     int r = 0;
     while (r == 0 && removed && (policy->good_age_us || policy->anomaly_age_us))
         r = sweep_batch(batch, &result, &removed, reterr);
-    if (r == 0)
-        r = insp_thumbnail_sweep(store, policy->thumbnail_bytes_max, NULL, reterr);
+    /* Trouble with the cache is told, but does not keep images from going: the disk would fill up. */
+    int cache = r == 0 ? insp_thumbnail_sweep(store, policy->thumbnail_bytes_max, NULL, reterr) : 0;
     if (r == 0)
         r = sweep_space(batch, &result, reterr);
     if (r == 0)
@@ -295,5 +295,5 @@ int insp_retention_sweep(struct insp_store *store, const struct insp_retention *
         r = sweep_orphans(store, now_us, &result, reterr);
     if (r == 0)
         *ret = result;
-    return r;
+    return r < 0 ? r : cache;
 }

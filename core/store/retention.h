@@ -33,7 +33,8 @@ struct insp_retention_result {
 };
 /* One sweep: age removes rows and images, space removes images (the row stays, image_kept = false). The thumbnails
  * of removed images go with them. Also removes image files without a row that are older than an hour, and
- * statistics older than 400 days. Blocks: the pool, at intervals and when a put met INSP_E_NOSPACE. */
+ * statistics older than 400 days. Where only the cache of thumbnails cannot be swept, the rest is done and *ret
+ * set all the same. Blocks: the pool, at intervals and when a put met INSP_E_NOSPACE. */
 int insp_retention_sweep(struct insp_store *store, const struct insp_retention *policy, int64_t now_us,
                          struct insp_retention_result *ret, struct insp_error *reterr);
 

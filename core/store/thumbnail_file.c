@@ -90,25 +90,42 @@ static void free_ids(struct dirent **ids, size_t count) {
         free(ids);
 }
 
-/* Under the lock. The folder is counted once; afterwards put, drop and sweep keep the sum. */
-static void count_once(struct insp_store *store) {
+static bool count_all(const struct insp_store *store, uint64_t *ret_bytes) {
     struct dirent **ids = NULL;
     size_t count;
     char path[INSP_PATH_BYTES];
-    if (store->thumbnails_known || list_ids(store, &ids, &count, NULL) < 0)
-        return;
-    store->thumbnail_bytes = 0;
+    if (list_ids(store, &ids, &count, NULL) < 0)
+        return false;
+    *ret_bytes = 0;
     for (size_t i = 0; i < count; i++)
         if (folder_path(store, ids[i]->d_name, path, NULL) == 0)
-            store->thumbnail_bytes += folder_bytes(path, false);
+            *ret_bytes += folder_bytes(path, false);
     free_ids(ids, count);
-    store->thumbnails_known = true;
+    return true;
+}
+
+/* Whether the sum is known; under the lock. The first one counts what lies there, without the lock: that may take
+ * minutes, and whoever waited for it would hold a thread of the pool that inspections need. Afterwards keep, drop
+ * and sweep keep the sum. */
+static bool known(struct insp_store *store) {
+    uint64_t bytes;
+    if (store->thumbnails_known || store->thumbnails_counting)
+        return store->thumbnails_known;
+    store->thumbnails_counting = true;
+    pthread_mutex_unlock(&store->thumbnail_lock);
+    bool counted = count_all(store, &bytes);
+    pthread_mutex_lock(&store->thumbnail_lock);
+    store->thumbnails_counting = false;
+    if (counted && !store->thumbnails_known) { /* a sweep may have been faster */
+        store->thumbnail_bytes = bytes;
+        store->thumbnails_known = true;
+    }
+    return store->thumbnails_known;
 }
 
 static bool reserve(struct insp_store *store, size_t bytes, uint64_t bytes_max) {
     pthread_mutex_lock(&store->thumbnail_lock);
-    count_once(store);
-    bool fits = store->thumbnails_known && bytes <= bytes_max && store->thumbnail_bytes <= bytes_max - bytes;
+    bool fits = known(store) && bytes <= bytes_max && store->thumbnail_bytes <= bytes_max - bytes;
     store->thumbnail_bytes += fits ? bytes : 0;
     pthread_mutex_unlock(&store->thumbnail_lock);
     return fits;

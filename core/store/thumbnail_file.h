@@ -14,7 +14,9 @@ int insp_thumbnail_get(const struct insp_store *store, const char *id, uint32_t 
                        size_t *ret_bytes, struct insp_error *reterr);
 
 /* Keeps one; false where it was not kept: all together would take more than bytes_max, the disk is full or
- * refuses, or the image went meanwhile. Nothing is left behind then. */
+ * refuses, another call is still counting what a start found, or the image went meanwhile. Nothing is left behind
+ * then.
+ */
 bool insp_thumbnail_keep(struct insp_store *store, const char *id, uint32_t width, const void *data, size_t bytes,
                          uint64_t bytes_max);
 

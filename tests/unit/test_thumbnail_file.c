@@ -140,6 +140,10 @@ START_TEST(test_a_disk_that_refuses) {
     ck_insp_ok(insp_write_file(path, "", 0, 0600, false, &f.err), f.err); /* a file where the folder should be */
     ck_assert(!insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, MANY));
     ck_assert(!there(0, 64));
+    struct insp_retention_result result; /* images go all the same, and the trouble is told */
+    const struct insp_retention by_space = {.image_bytes_max = 18, .thumbnail_bytes_max = MANY};
+    ck_assert_int_lt(insp_retention_sweep(f.store, &by_space, insp_wall_us(), &result, &f.err), 0);
+    ck_assert_uint_eq(result.images, 1);
     fixture_close(&f);
 }
 END_TEST
