@@ -49,7 +49,6 @@ int api_job_get(struct api_request *request, struct insp_error *reterr) {
     int r = api_query_allow(&request->query, allowed, reterr);
     if (r < 0)
         return r;
-    api_response_header(&request->response, "Cache-Control", "no-store");
     return answer_job(request, 200, request->param[0], reterr);
 }
 
@@ -81,6 +80,5 @@ int api_jobs_list(struct api_request *request, struct insp_error *reterr) {
     size_t count = json_array_size(jobs);
     if (count == limit)
         next = json_incref(json_object_get(json_array_get(jobs, count - 1), "id"));
-    api_response_header(&request->response, "Cache-Control", "no-store");
     return api_response_json(&request->response, 200, json_pack("{s:o, s:o}", "jobs", jobs, "next", next), reterr);
 }

@@ -14,10 +14,10 @@ const char *const api_meters_call_name[API_CALLS] = {"inspect", "read", "write"}
 const char *const api_meters_stage_name[API_STAGES] = {"decode", "queue", "inference", "store", "total"};
 
 /* There from the start with 0, so that the first refusal is an increase that an alert can see. */
-static const int expected[] = {INSP_E_QUEUE_FULL, INSP_E_DEADLINE,    INSP_E_NOT_READY,  INSP_E_NOSPACE,
-                               INSP_E_IMAGE,      INSP_E_TOO_LARGE,   INSP_E_MEDIA_TYPE, INSP_E_UNKNOWN_PRODUCT,
-                               INSP_E_TIMEOUT,    INSP_E_CANCELLED,   INSP_E_MODEL,      INSP_E_INTERNAL,
-                               INSP_E_DEVICE,     INSP_E_UNAUTHORIZED};
+#define CODE(symbol, ...) symbol,
+static const int codes[] = {INSP_ERROR_TABLE(CODE)};
+#undef CODE
+_Static_assert(INSP_COUNT(codes) <= API_METERS_REASONS, "room for each code");
 
 static void count_refusal(struct api_meters *meters, const char *code, uint64_t count) {
     for (size_t i = 0; i < meters->refused_count; i++)
@@ -36,8 +36,8 @@ int api_meters_new(struct api_meters **ret, struct insp_error *reterr) {
     if (!meters)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the metrics");
     meters->started_us = insp_wall_us();
-    for (size_t i = 0; i < INSP_COUNT(expected); i++)
-        count_refusal(meters, insp_code_wire(expected[i]), 0);
+    for (size_t i = 0; i < INSP_COUNT(codes); i++)
+        count_refusal(meters, insp_code_wire(codes[i]), 0);
     *ret = meters;
     return 0;
 }

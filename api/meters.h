@@ -8,7 +8,7 @@
 enum {
     API_METERS_CAMERAS = 64,  /* distinct cameras in labels; a client chooses their names */
     API_METERS_SERIES = 2048, /* product x camera x verdict x model */
-    API_METERS_REASONS = 32,  /* as many as the error table has codes */
+    API_METERS_REASONS = 40,  /* at least the codes of the error table */
     API_METERS_BUCKETS = 12,
     API_METERS_KINDS = INSP_JOB_EVALUATE + 1,
     API_METERS_STATES = INSP_JOB_CANCELLED + 1

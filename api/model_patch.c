@@ -255,7 +255,6 @@ int api_model_changes(struct api_request *request, struct insp_error *reterr) {
     }
     if (page.more)
         api_cursor_make(&request->query, page.last_id, next);
-    api_response_header(&request->response, "Cache-Control", "no-store");
     return api_response_json(&request->response, 200,
                              json_pack("{s:o, s:s?}", "items", page.items, "next", page.more ? next : NULL),
                              reterr);

@@ -17,6 +17,7 @@ def patch(daemon, body, version="v1", product="carpet", **more):
 def changes(daemon, version="v1", query=""):
     answer = daemon("GET", f"/v1/admin/products/carpet/models/{version}/changes{query}")
     assert answer.status == 200, answer.body
+    assert answer.headers.get_all("Cache-Control") == ["no-store"]
     return answer.json
 
 

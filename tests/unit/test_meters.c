@@ -86,6 +86,7 @@ START_TEST(test_requests_by_call_and_reason) {
     const struct api_route post = {.handler = api_inspections_post}, stream = {.handler = api_events_get};
     struct api_request request = {.method = "POST", .route = &post, .started_us = insp_mono_us()};
     ck_assert_uint_eq(refusals(meters, "queue_full"), 0); /* there before the first one */
+    ck_assert_uint_eq(refusals(meters, "image_too_large"), 0);
     request.response.status = 200;
     api_meters_request(meters, &request);
     request.response.status = 504;
