@@ -38,6 +38,7 @@ test("without a token the page asks for one, once, and says why a wrong one does
 
 test("a viewer's token shows pictures, live, and may not label", async () => {
   const token = tokenOf("viewer");
+  await site.page.goto("about:blank"); // the page of the test before would miss the daemon
   await site.daemon.stop();
   await site.daemon.start();
   await site.during(/401/, async () => {

@@ -41,16 +41,28 @@ test("the sliders change pixels at once, without a request", async () => {
   assert.equal(requests, 0);
 });
 
-test("overlay, heat only, raw map and image are four pictures", async () => {
+test("overlay, heat only, raw map and image each show what they say", async () => {
   await open(parts[1]);
-  await set("threshold", "0.2");
-  const seen = new Map();
+  await set("threshold", "1");
+  const seen = {};
   for (const view of ["overlay", "threshold", "raw", "image"]) {
     await site.page.locator(`input[name=view][value=${view}]`).check();
-    const shown = await site.page.locator(".stage img").evaluate((image) => getComputedStyle(image).visibility);
-    seen.set(view, `${shown} ${await pixels()}`);
+    await settled(site.page);
+    const image = await site.page.locator(".stage img").evaluate((element) => getComputedStyle(element).visibility);
+    const heat = await site.page.locator(".stage canvas").evaluate((canvas) => {
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      return data.filter((value, i) => i % 4 === 3 && value > 0).length / (data.length / 4);
+    });
+    seen[view] = { image, heat };
   }
-  assert.equal(new Set(seen.values()).size, 4);
+  assert.equal(seen.raw.heat, 1);
+  assert.equal(seen.image.heat, 0);
+  assert.ok(seen.overlay.heat < 1);
+  assert.equal(seen.threshold.heat, seen.overlay.heat);
+  assert.deepEqual(
+    ["overlay", "threshold", "raw", "image"].map((view) => seen[view].image),
+    ["visible", "hidden", "hidden", "visible"],
+  );
   await site.page.locator("input[name=view][value=overlay]").check();
 });
 

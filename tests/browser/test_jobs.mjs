@@ -59,6 +59,7 @@ test("a training asks for the admin's token, takes its parameters, grows its cur
   const loss = site.page.locator(".job-detail > .curves figure", { hasText: "Loss" });
   await loss.locator("canvas").waitFor();
   await loss.locator("summary").click();
+  await loss.locator("tbody tr").first().waitFor();
   assert.equal(await loss.locator("tbody tr").count(), job.epochs.length);
   const report = site.page.locator(".report");
   for (const text of ["Confusion matrix", "Rates with 95 % intervals", "Right verdicts by defect type", "hole"])
