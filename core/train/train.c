@@ -56,6 +56,7 @@ struct run {
     char previous[INSP_NAME_BYTES]; /* the active version; "" none */
     json_t *previous_metrics;
     double previous_accuracy; /* balanced, on the same images; NaN without a previous */
+    bool previous_unknown;    /* it could not be asked, and not because it is broken */
     bool activated;
     char reason[INSP_REASON_BYTES];
     double training_s, evaluating_s, writing_s;
@@ -148,7 +149,8 @@ static int localise(struct run *run, const struct insp_progress *progress, struc
 }
 
 /* The model that serves now, on the very images that the new one is judged by. Some of them may have been in its
- * training split: that favours the old one, which is the side to err on. A model that cannot be read loses. */
+ * training split: that favours the old one, which is the side to err on. A broken model loses; where the disk or
+ * the memory failed it may well be the better one. */
 static int judge_previous(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     run->previous_accuracy = NAN;
     int r = insp_registry_active(run->context->state_dir, run->context->product, run->previous, reterr);
@@ -166,6 +168,7 @@ static int judge_previous(struct run *run, const struct insp_progress *progress,
         return insp_fail(reterr, r, "%s", why.detail);
     if (r < 0) {
         insp_progress_log(progress, "the active version %s cannot be judged: %s", run->previous, why.detail);
+        run->previous_unknown = r != INSP_E_MODEL && r != INSP_E_NOT_FOUND;
         return 0;
     }
     r = insp_train_data_metrics(run->data, held_out(run), run->held_count, probability,
@@ -239,6 +242,11 @@ static int activate(const struct insp_train_context *c, const char *version, str
 }
 
 static int promote(struct run *run, struct insp_error *reterr) {
+    if (run->previous_unknown && run->params->activate == INSP_ACTIVATE_IF_BETTER) {
+        snprintf(run->reason, sizeof run->reason,
+                 "not activated: the active model could not be judged on these images, see the log");
+        return 0;
+    }
     run->activated =
         insp_train_should_activate(run->params->activate, *run->previous, run->metrics.balanced_accuracy,
                                    run->previous_accuracy, run->reason);

@@ -186,6 +186,34 @@ START_TEST(a_broken_active_model_loses) {
 }
 END_TEST
 
+static void lose_the_set(void *arg, const struct insp_progress_event *event) {
+    (void)arg;
+    if (event->kind == INSP_PROGRESS_STAGE && !strcmp(event->text, "evaluating"))
+        ck_insp_ok(insp_remove_tree(f.set, &f.err), f.err);
+}
+
+/* It is whole, but its own trunk would have to see the images once more, and they have gone meanwhile. */
+START_TEST(an_active_model_that_could_not_be_asked_goes_on) {
+    open_set();
+    struct insp_train_params params = fixture_params();
+    json_t *first = train(&params);
+    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = fixture_trunk_arrays();
+    arrays->bias[0][0] += 1;
+    ck_insp_ok(insp_trunk_install(f.state, arrays, f.trunk_sha256, &f.err), f.err);
+    ck_insp_ok(insp_remove_tree(f.cache, &f.err), f.err);
+    f.context.progress = (struct insp_progress){.event = lose_the_set};
+    json_t *second = train(&params);
+    ck_assert(json_is_false(json_object_get(second, "activated")));
+    ck_assert_ptr_nonnull(strstr(text(second, "reason"), "not activated: the active model could not be judged"));
+    char active[INSP_NAME_BYTES];
+    ck_insp_ok(insp_registry_active(f.state, "p", active, &f.err), f.err);
+    ck_assert_str_eq(active, text(first, "version"));
+    json_decref(first);
+    json_decref(second);
+    train_fixture_close(&f);
+}
+END_TEST
+
 /* Wherever it is cancelled, there is no model afterwards; how often it asks is counted first. */
 static bool count_asks(void *arg) {
     ++*(int *)arg;
@@ -256,4 +284,5 @@ END_TEST
 INSP_TESTS(a_version_that_is_refused_is_not_active, defaults_are_the_notebooks,
            writes_and_activates_a_model_that_can_be_read, the_report_has_all_that_train_h_promises,
            the_second_training_runs_no_trunk_and_must_be_better, a_broken_active_model_loses,
-           cancelled_anywhere_leaves_no_model, sets_that_cannot_be_trained_on_are_told, progress_never_goes_back);
+           an_active_model_that_could_not_be_asked_goes_on, cancelled_anywhere_leaves_no_model,
+           sets_that_cannot_be_trained_on_are_told, progress_never_goes_back);
