@@ -1,7 +1,7 @@
 /* core/model/golden.h - a few pictures that a bundle carries together with what its model answered to them when it
  * was trained: the self-test that a bundle has to pass before it serves.
  *
- *   golden.json    {"device": "cpu" | "cuda:0", "samples": [{"file": "golden-1.png", "sha256": "...",
+ *   golden.json    {"device": "cpu" | "cuda", "samples": [{"file": "golden-1.png", "sha256": "...",
  *                   "class": "good" | "anomaly", "probability": 0..1, "map": [196 numbers]}]}, 1 to 4 samples
  *   golden-N.png   the 224x224 RGB8 pixels that the transform was applied to: 150 KB at most
  *

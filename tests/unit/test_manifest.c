@@ -96,6 +96,32 @@ START_TEST(test_floats_survive_exactly_and_read_well) {
 }
 END_TEST
 
+/* As inspectd wrote it before there were golden samples, review bands, sources of thresholds and lineages. */
+START_TEST(test_what_the_first_bundles_say_is_read_and_kept) {
+    static const char text[] =
+        "{\"classes\":[\"good\",\"anomaly\"],\"created\":\"2026-11-24T22:10:22.884Z\","
+        "\"curve\":[{\"accuracy\":0.466666666666667,\"epoch\":1,\"loss\":0.992244454224904,\"seconds\":5.481747}],"
+        "\"dataset\":{\"counts\":{\"good\":116,\"spot\":72},\"digest\":\"" HASH_A
+        "\",\"ignored\":0,\"images\":188,"
+        "\"skipped\":0},\"format\":1,\"heatmap\":{\"high\":26.36,\"low\":-10.742992,\"scale\":\"fixed\","
+        "\"threshold\":0.7},\"input\":{\"channel_order\":\"rgb\",\"height\":224,\"mean\":[0.0,0.0,0.0],"
+        "\"scale\":0.003921569,\"std\":[1.0,1.0,1.0],\"width\":224},\"metrics\":{\"balanced_accuracy\":1.0},"
+        "\"product\":\"cubes\",\"threshold\":0.5,\"training\":{\"activate\":\"if_better\",\"batch\":10},"
+        "\"trunk\":{\"sha256\":\"" HASH_A "\"},\"version\":\"20261124T221022Z\","
+        "\"weights\":{\"file\":\"model.safetensors\",\"sha256\":\"" HASH_B "\"}}";
+    struct insp_error err = {0};
+    _cleanup_(insp_manifest_freep) struct insp_manifest *m = NULL, *back = NULL;
+    ck_insp_ok(insp_manifest_parse(text, strlen(text), &m, &err), err);
+    ck_assert(m->heatmap.low == -10.742992F && m->heatmap.high == 26.36F && m->threshold == 0.5F);
+    ck_assert(!m->review.on && !m->golden_sha256[0] && !m->threshold_source && !m->lineage);
+    m->review = (struct insp_review){true, 0.25F, 0.75F}; /* as a PATCH does: the rest stays */
+    back = round_trip(m);
+    ck_assert(back->review.on && !back->golden_sha256[0] && back->created_us == m->created_us);
+    ck_assert(json_equal(back->curve, m->curve) && json_equal(back->dataset, m->dataset));
+    ck_assert(json_equal(back->training, m->training) && json_equal(back->metrics, m->metrics));
+}
+END_TEST
+
 START_TEST(test_documents_may_be_missing_or_null) {
     _cleanup_(insp_manifest_freep) struct insp_manifest *m = example();
     _cleanup_(insp_manifest_freep) struct insp_manifest *back = round_trip(m);
@@ -239,6 +265,7 @@ START_TEST(test_format_refuses_what_could_not_be_read) {
 END_TEST
 
 INSP_TESTS(test_defaults_are_the_notebooks, test_round_trip_keeps_every_field,
-           test_floats_survive_exactly_and_read_well, test_documents_may_be_missing_or_null,
-           test_errors_name_the_field_and_the_range, test_unknown_keys_are_dropped, test_hostile_texts,
-           test_every_truncation_is_refused, test_format_refuses_what_could_not_be_read);
+           test_floats_survive_exactly_and_read_well, test_what_the_first_bundles_say_is_read_and_kept,
+           test_documents_may_be_missing_or_null, test_errors_name_the_field_and_the_range,
+           test_unknown_keys_are_dropped, test_hostile_texts, test_every_truncation_is_refused,
+           test_format_refuses_what_could_not_be_read);
