@@ -93,6 +93,7 @@ START_TEST(writes_and_activates_a_model_that_can_be_read) {
     ck_assert_float_eq(manifest->threshold, params.threshold);
     ck_assert_float_lt(manifest->heatmap.low, manifest->heatmap.high);
     ck_assert_int_eq(number(manifest->training, "seed"), 42);
+    ck_assert_double_eq(json_real_value(json_object_get(manifest->training, "target_accuracy")), 0.98);
     ck_assert_uint_eq(json_array_size(manifest->curve), 2);
     ck_assert(json_equal(json_object_get(manifest->metrics, "confusion"),
                          json_object_get(json_object_get(report, "metrics"), "confusion")));
