@@ -18,6 +18,7 @@ void api_server_free(struct api_server *server) {
         insp_pipeline_free(server->pipeline);
     if (server->listen_fd >= 0)
         close(server->listen_fd);
+    insp_jobs_free(server->jobs); /* until here requests on the pool may ask for jobs */
     api_models_free(server->models);
     api_meters_free(server->meters);
     api_events_free(server->events);

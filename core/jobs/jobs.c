@@ -193,7 +193,9 @@ static void start_worker(struct insp_jobs *jobs) {
     uv_queue_work(jobs->loop, &jobs->work, work, after_work);
 }
 
-static void jobs_free(struct insp_jobs *jobs) {
+void insp_jobs_free(struct insp_jobs *jobs) {
+    if (!jobs)
+        return;
     insp_job_live_free(jobs->live);
     free(jobs->state_dir);
     free(jobs->dataset_roots);
@@ -204,11 +206,8 @@ static void jobs_free(struct insp_jobs *jobs) {
 
 static void on_closed(uv_handle_t *handle) {
     struct insp_jobs *jobs = handle->data;
-    void (*closed)(void *arg) = jobs->closed;
-    void *arg = jobs->closed_arg;
-    jobs_free(jobs);
-    if (closed)
-        closed(arg);
+    if (jobs->closed)
+        jobs->closed(jobs->closed_arg);
 }
 
 static void tell(struct insp_jobs *jobs, json_t *brief) {
@@ -277,15 +276,14 @@ int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct
         insp_log_warning("jobs that ran when the daemon ended are failed now count=%zu", interrupted);
     struct insp_jobs *jobs = calloc(1, sizeof *jobs);
     if (!jobs || copy_config(jobs, config) < 0 || !(jobs->live = insp_job_live_new())) {
-        if (jobs)
-            jobs_free(jobs);
+        insp_jobs_free(jobs);
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the job queue");
     }
     jobs->loop = loop;
     jobs->wake.data = jobs;
     r = uv_async_init(loop, &jobs->wake, on_wake);
     if (r < 0) {
-        jobs_free(jobs);
+        insp_jobs_free(jobs);
         return insp_fail_errno(reterr, -r, "cannot make the job queue");
     }
     start_worker(jobs);

@@ -77,8 +77,10 @@ int insp_jobs_list(struct insp_jobs *jobs, const char *before_id, size_t limit, 
 /* Whether a job runs now and how far it is (0..1). Any thread, no SQLite. */
 bool insp_jobs_running(struct insp_jobs *jobs, double *ret_progress);
 
-/* Cancels what runs, waits for it on the loop, then `closed`. The row of a job that was cut off says
- * `interrupted`. */
+/* Cancels what runs, waits for it on the loop, then `closed`, which may be NULL. The row of a job that was cut off
+ * says `interrupted`. The calls above stay allowed, but nothing is run any more. */
 void insp_jobs_close(struct insp_jobs *jobs, void (*closed)(void *arg), void *arg);
+/* After `closed`, and when no thread is inside one of the calls above. NULL is fine. */
+void insp_jobs_free(struct insp_jobs *jobs);
 
 #endif

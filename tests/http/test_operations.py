@@ -1,5 +1,10 @@
 """Metrics, page, products, statistics."""
+import contextlib
 import gzip
+import signal
+import socket
+import sqlite3
+import uuid
 
 import yaml
 from conftest import picture
@@ -44,3 +49,21 @@ def test_statistics(start):
     assert got["good"] + got["anomaly"] == 3 and got["latency_ms"]["p50"] > 0
     assert sum(b["good"] + b["anomaly"] for b in got["buckets"]) == 3
     assert daemon("GET", "/v1/statistics?window=1y").code == "invalid_query"
+
+
+def test_a_stop_waits_for_requests_that_ask_for_jobs(start):
+    """What a request on the pool still needs is not taken from under it (the address sanitizer sees it)."""
+    daemon = start("server.pool_threads=2")
+    with contextlib.closing(sqlite3.connect(f"{daemon.state}/inspectd.sqlite3", timeout=30)) as db, db:
+        db.executemany("INSERT INTO jobs (id, kind, product, state, progress, stage, params, created_us)"
+                       " VALUES (?, 'train', 'carpet', 'succeeded', 1, 'succeeded', '{}', 1)",
+                       [(str(uuid.uuid4()),) for _ in range(5000)])
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection((daemon.host, daemon.port))) for _ in range(40)]
+        for client in clients:
+            client.sendall(b"GET /v1/jobs?limit=500 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert clients[0].recv(12) == b"HTTP/1.1 200"  # the others are being answered or wait
+        daemon.process.send_signal(signal.SIGTERM)
+        for client in clients[1:]:
+            assert client.recv(12) in (b"HTTP/1.1 200", b"HTTP/1.1 503")
+    assert daemon.process.wait(timeout=30) == 0, daemon.log_text()

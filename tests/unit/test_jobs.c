@@ -63,6 +63,10 @@ static void setup(unsigned queue_max) {
 static void teardown(void) {
     insp_jobs_close(jobs, NULL, NULL);
     ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    json_t *json;
+    ck_insp_ok(insp_jobs_list(jobs, NULL, 1, &json, &err), err); /* a request that had begun still may ask */
+    json_decref(json);
+    insp_jobs_free(jobs);
     ck_assert_int_eq(uv_loop_close(&loop), 0);
     insp_store_close(store);
     ck_insp_ok(insp_remove_tree(dir, &err), err);
@@ -126,6 +130,7 @@ START_TEST(jobs_that_waited_run_after_a_restart) {
     strcpy(row.product, "carpet");
     insp_jobs_close(jobs, NULL, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
+    insp_jobs_free(jobs);
     ck_insp_ok(insp_job_rows_add(store, &row, 10, &err), err);
     const struct insp_jobs_config config = {.store = store,
                                             .state_dir = dir,
