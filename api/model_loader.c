@@ -12,6 +12,7 @@
 struct api_model_loader {
     struct insp_engine *engine;
     const char *state_dir;
+    pthread_mutex_t packing; /* one thread at a time loads onto the device */
     pthread_mutex_t lock;
     struct insp_model *offered; /* under the lock; owned reference or NULL */
 };
@@ -24,6 +25,7 @@ int api_model_loader_new(struct insp_engine *engine, const char *state_dir, stru
     loader->engine = engine;
     loader->state_dir = state_dir;
     pthread_mutex_init(&loader->lock, NULL);
+    pthread_mutex_init(&loader->packing, NULL);
     *ret = loader;
     return 0;
 }
@@ -33,6 +35,7 @@ void api_model_loader_free(struct api_model_loader *loader) {
         return;
     insp_model_unref(loader->offered);
     pthread_mutex_destroy(&loader->lock);
+    pthread_mutex_destroy(&loader->packing);
     free(loader);
 }
 
@@ -62,27 +65,41 @@ static struct insp_model *take_offered(struct api_model_loader *loader, const ch
     return taken;
 }
 
-static int make_proved(struct insp_device *device, struct insp_trunk *trunk, struct insp_model_files *files,
-                       struct insp_model **ret, struct insp_error *reterr) {
-    _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
+/* One answer, asked for on the inference thread. */
+struct question {
+    struct insp_model *model;
+    const float *pixels;
+    float *probability, *map;
+};
+
+static int ask_work(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
+    struct question *q = arg;
+    (void)device;
     if (!trunk)
         return insp_fail(reterr, INSP_E_NOT_READY, "no trunk is loaded");
+    return insp_score(trunk, &q->model->tail, q->pixels, 1, q->probability, q->map, reterr);
+}
+
+static int ask(void *arg, struct insp_model *model, const float *pixels, float *ret_probability, float *ret_map,
+               struct insp_error *reterr) {
+    struct question question = {model, pixels, ret_probability, ret_map};
+    return insp_engine_call(arg, ask_work, NULL, &question, true, reterr);
+}
+
+/* Weights are packed here, and each sample is a pass of its own: inspections go between them. */
+static int make_proved(struct api_model_loader *loader, struct insp_model_files *files, struct insp_model **ret,
+                       struct insp_error *reterr) {
+    _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
+    struct insp_device *device = insp_engine_device(loader->engine);
+    const struct insp_prover prover = {.score = ask, .arg = loader->engine, .cuda = insp_device_is_cuda(device)};
+    pthread_mutex_lock(&loader->packing);
     int r = insp_model_new(device, files, &model, reterr);
+    pthread_mutex_unlock(&loader->packing);
     if (r == 0)
-        r = insp_prove(trunk, insp_device_is_cuda(device), model, files->golden, reterr);
+        r = insp_prove_by(&prover, model, files->golden, reterr);
     if (r == 0)
         *ret = insp_take_ptr(model);
     return r;
-}
-
-struct proof {
-    struct insp_model_files files;
-    struct insp_model *model;
-};
-
-static int prove_work(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
-    struct proof *proof = arg;
-    return make_proved(device, trunk, &proof->files, &proof->model, reterr);
 }
 
 /* A daemon that started without a trunk takes that of the first model that it is to serve. */
@@ -117,16 +134,16 @@ static int check_trunk(const struct api_model_loader *loader, const struct insp_
 
 int api_model_loader_prove(struct api_model_loader *loader, const char *product, const char *version,
                            struct insp_error *reterr) {
-    struct proof proof = {0};
-    int r = insp_model_read(loader->state_dir, product, version, &proof.files, reterr);
+    struct insp_model_files files = {0};
+    struct insp_model *model = NULL;
+    int r = insp_model_read(loader->state_dir, product, version, &files, reterr);
     if (r == 0)
-        r = check_trunk(loader, proof.files.manifest, INSP_E_CONFLICT, reterr);
+        r = check_trunk(loader, files.manifest, INSP_E_CONFLICT, reterr);
     if (r == 0)
-        r = insp_engine_call(loader->engine, prove_work, NULL, &proof, true, reterr);
+        r = make_proved(loader, &files, &model, reterr);
     if (r == 0)
-        offer(loader, proof.model);
-    insp_model_files_clear(&proof.files);
-    malloc_trim(0); /* what reading left in this thread's arena, and the last swap in all of them */
+        offer(loader, model);
+    insp_model_files_clear(&files);
     return r;
 }
 
@@ -154,8 +171,19 @@ static bool reuse(struct insp_model *model, struct insp_manifest **manifest, str
     return true;
 }
 
-static int read_one(struct api_model_reading *reading, struct api_model *item, struct insp_model_files *files,
-                    struct insp_error *reterr) {
+static int load(struct api_model_reading *reading, struct api_model *item, const char *version,
+                struct insp_error *reterr) {
+    struct insp_model_files files = {0};
+    int r = insp_model_read(reading->loader->state_dir, item->product, version, &files, reterr);
+    if (r == 0)
+        r = make_proved(reading->loader, &files, &item->model, reterr);
+    insp_model_files_clear(&files);
+    item->passed = r == 0;
+    reading->loaded += r == 0;
+    return r;
+}
+
+static int read_one(struct api_model_reading *reading, struct api_model *item, struct insp_error *reterr) {
     struct api_model_loader *loader = reading->loader;
     const struct api_model *old = api_model_list_find(&reading->old, item->product);
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
@@ -175,11 +203,8 @@ static int read_one(struct api_model_reading *reading, struct api_model *item, s
     }
     if (reuse(offered, &manifest, item, &r, reterr))
         return r;
-    if ((r = check_trunk(loader, manifest, INSP_E_MODEL, reterr)) < 0 ||
-        (r = insp_model_read(loader->state_dir, item->product, version, files, reterr)) < 0)
-        return r;
-    reading->to_load++;
-    return 0;
+    r = check_trunk(loader, manifest, INSP_E_MODEL, reterr);
+    return r < 0 ? r : load(reading, item, version, reterr);
 }
 
 /* A version that cannot be loaded does not take the product off the line: the one that served goes on, and says so
@@ -205,42 +230,19 @@ int api_model_reading_read(struct api_model_reading *reading, struct insp_error 
     if (r < 0)
         return r;
     reading->fresh.item = calloc(products.count + 1, sizeof *reading->fresh.item);
-    reading->files = calloc(products.count + 1, sizeof *reading->files);
-    if (!reading->fresh.item || !reading->files)
+    if (!reading->fresh.item)
         r = insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu products", products.count);
     for (size_t i = 0; r == 0 && i < products.count; i++) {
         struct api_model *item = &reading->fresh.item[reading->fresh.count++];
         memcpy(item->product, products.name[i], INSP_NAME_BYTES);
-        if (read_one(reading, item, &reading->files[i], &error) < 0)
+        if (read_one(reading, item, &error) < 0)
             keep_serving(reading, item, &error);
     }
     insp_names_clear(&products);
     return r;
 }
 
-int api_model_reading_load(struct insp_device *device, struct insp_trunk *trunk, void *arg,
-                           struct insp_error *reterr) {
-    struct api_model_reading *reading = arg;
-    (void)reterr;
-    for (size_t i = 0; i < reading->fresh.count; i++) {
-        struct api_model *item = &reading->fresh.item[i];
-        struct insp_error error;
-        if (!reading->files[i].manifest)
-            continue;
-        if (make_proved(device, trunk, &reading->files[i], &item->model, &error) < 0)
-            keep_serving(reading, item, &error);
-        else
-            item->passed = true;
-        insp_model_files_clear(&reading->files[i]); /* before the next one's are packed */
-    }
-    return 0;
-}
-
 void api_model_reading_clear(struct api_model_reading *reading) {
-    for (size_t i = 0; reading->files && i < reading->fresh.count; i++)
-        insp_model_files_clear(&reading->files[i]);
-    free(reading->files);
-    reading->files = NULL;
     api_model_list_clear(&reading->old);
     api_model_list_clear(&reading->fresh);
 }

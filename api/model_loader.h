@@ -1,5 +1,5 @@
-/* api/model_loader.h - from the registry folder to proved models. The disk is read on the pool, so that the
- * inference thread, which the line waits for, does no more than pack the weights and run the self-test. */
+/* api/model_loader.h - from the registry folder to proved models. The pool reads, hashes and packs, so that the
+ * inference thread, which the line waits for, has no more to do than the self-test's passes, one at a time. */
 #ifndef INSP_API_MODEL_LOADER_H
 #define INSP_API_MODEL_LOADER_H
 
@@ -26,19 +26,16 @@ void api_model_loader_withdraw(struct api_model_loader *loader);
 /* One reading of the registry. */
 struct api_model_reading {
     struct api_model_loader *loader;
-    struct api_model_list old;      /* what serves, with references of its own */
-    struct api_model_list fresh;    /* what is to serve, when both steps are done */
-    struct insp_model_files *files; /* [fresh.count]; what is still to be loaded, manifest NULL for none */
-    size_t to_load;
+    struct api_model_list old;   /* what serves, with references of its own */
+    struct api_model_list fresh; /* what is to serve */
+    size_t loaded;               /* how many were not there before */
 };
 
-/* First step, blocks on the disk: fills `fresh`. What serves already under its version, weights and thresholds is
- * taken over; other thresholds for the same weights cost nothing on the device. A product that cannot be read
- * keeps what it had and says why in `failure`. INSP_E_NOMEM and errors of the registry folder itself. */
+/* Fills `fresh`. What serves already under its version, weights and thresholds is taken over; other thresholds for
+ * the same weights cost nothing on the device; the rest is loaded and proved. A product that cannot be read or
+ * proved keeps what it had and says why in `failure`. Blocks on the disk and on the inference thread: startup or
+ * the pool. INSP_E_NOMEM and errors of the registry folder itself. */
 int api_model_reading_read(struct api_model_reading *reading, struct insp_error *reterr);
-/* Second step, on the inference thread (insp_engine_work), where to_load is not 0. Never fails as a whole. */
-int api_model_reading_load(struct insp_device *device, struct insp_trunk *trunk, void *reading,
-                           struct insp_error *reterr);
 void api_model_reading_clear(struct api_model_reading *reading);
 
 #endif

@@ -29,12 +29,12 @@ struct waiter {
     struct waiter *next;
 };
 
-/* A reading under way: loop, pool, perhaps inference thread, loop. */
+/* A reading under way: loop, pool, loop. */
 struct reload {
     struct api_models *models;
     struct api_model_reading reading;
     uv_work_t work;
-    int code; /* of the first step */
+    int code;
     struct insp_error error;
     struct waiter *waiters; /* answered when this pass is through */
 };
@@ -44,8 +44,6 @@ struct reload {
 static int load_now(struct api_models *models, struct insp_error *reterr) {
     struct api_model_reading reading = {.loader = models->loader};
     int r = api_model_reading_read(&reading, reterr);
-    if (r == 0 && reading.to_load)
-        r = insp_engine_call(models->engine, api_model_reading_load, NULL, &reading, true, reterr);
     if (r == 0)
         models->list = reading.fresh;
     if (r == 0)
@@ -126,7 +124,7 @@ static void swap(struct api_models *models, struct api_model_reading *reading) {
     models->list = reading->fresh;
     reading->fresh = (struct api_model_list){0};
     tell_changes(models, &reading->old);
-    insp_log_info("models read again products=%zu loaded=%zu", models->list.count, reading->to_load);
+    insp_log_info("models read again products=%zu loaded=%zu", models->list.count, reading->loaded);
     bool all = true;
     for (size_t i = 0; i < models->list.count; i++)
         all = all && (models->list.item[i].passed || !models->list.item[i].model);
@@ -152,15 +150,6 @@ static void end_reload(struct reload *reload, int code, const struct insp_error 
         start_reload(models);
 }
 
-static int load_work(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
-    struct reload *reload = arg;
-    return api_model_reading_load(device, trunk, &reload->reading, reterr);
-}
-
-static void loaded(void *arg, int code, const struct insp_error *error) {
-    end_reload(arg, code, error);
-}
-
 static void read_work(uv_work_t *work) {
     struct reload *reload = work->data;
     reload->code = api_model_reading_read(&reload->reading, &reload->error);
@@ -169,10 +158,7 @@ static void read_work(uv_work_t *work) {
 static void read_done(uv_work_t *work, int status) {
     struct reload *reload = work->data;
     (void)status; /* nothing cancels pool work */
-    if (reload->code == 0 && reload->reading.to_load)
-        reload->code = insp_engine_call(reload->models->engine, load_work, loaded, reload, false, &reload->error);
-    if (reload->code || !reload->reading.to_load)
-        end_reload(reload, reload->code, &reload->error);
+    end_reload(reload, reload->code, &reload->error);
 }
 
 /* Takes over the waiters that have gathered; they are answered even where the reading cannot start. */

@@ -400,6 +400,10 @@ const char *insp_engine_trunk_sha256(const struct insp_engine *engine) {
     return atomic_load(&engine->has_trunk) ? engine->trunk_sha256 : "";
 }
 
+struct insp_device *insp_engine_device(const struct insp_engine *engine) {
+    return engine->device;
+}
+
 void insp_engine_submit(struct insp_engine *engine, struct insp_score *score) {
     score->submitted_us = insp_mono_us();
     pthread_mutex_lock(&engine->lock);

@@ -52,6 +52,10 @@ int insp_engine_load_trunk(struct insp_engine *engine, const struct insp_trunk_w
 /* "" before there is one. Any thread; lives as long as the engine. */
 const char *insp_engine_trunk_sha256(const struct insp_engine *engine);
 
+/* For loading models onto it, which does not disturb a pass; whoever does so from more than one thread takes
+ * turns. Never for scoring. Any thread. */
+struct insp_device *insp_engine_device(const struct insp_engine *engine);
+
 void insp_engine_submit(struct insp_engine *engine, struct insp_score *score);
 
 /* Runs `work` on the inference thread between batches (load a model, self-test); then done on the loop. With

@@ -43,13 +43,13 @@ int insp_prove_compare(const struct insp_golden_sample *expected, size_t number,
     return 0;
 }
 
-static int prove_golden(struct insp_trunk *trunk, bool cuda, struct insp_model *model,
+static int prove_golden(const struct insp_prover *prover, struct insp_model *model,
                         const struct insp_golden *golden, float *pixels, struct insp_error *reterr) {
-    float tolerance = cuda || golden->cuda ? INSP_PROVE_TOLERANCE_CUDA : INSP_PROVE_TOLERANCE_CPU;
+    float tolerance = prover->cuda || golden->cuda ? INSP_PROVE_TOLERANCE_CUDA : INSP_PROVE_TOLERANCE_CPU;
     for (size_t i = 0; i < golden->count; i++) {
         float probability, map[INSP_MAP_FLOATS];
         insp_transform_apply(&model->manifest->input, golden->sample[i].rgb, pixels);
-        int r = insp_score(trunk, &model->tail, pixels, 1, &probability, map, reterr);
+        int r = prover->score(prover->arg, model, pixels, &probability, map, reterr);
         if (r == 0)
             r = insp_prove_compare(&golden->sample[i], i + 1, probability, map, tolerance, reterr);
         if (r < 0)
@@ -58,18 +58,18 @@ static int prove_golden(struct insp_trunk *trunk, bool cuda, struct insp_model *
     return 0;
 }
 
-int insp_prove(struct insp_trunk *trunk, bool cuda, struct insp_model *model, const struct insp_golden *golden,
-               struct insp_error *reterr) {
+int insp_prove_by(const struct insp_prover *prover, struct insp_model *model, const struct insp_golden *golden,
+                  struct insp_error *reterr) {
     float probability, map[INSP_MAP_FLOATS];
     _cleanup_free_ float *pixels = malloc(INSP_INPUT_FLOATS * sizeof *pixels);
     if (!pixels)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the self-test");
     insp_prove_picture(&model->manifest->input, pixels);
-    int r = insp_score(trunk, &model->tail, pixels, 1, &probability, map, reterr);
+    int r = prover->score(prover->arg, model, pixels, &probability, map, reterr);
     if (r == 0 && !(probability >= 0 && probability <= 1))
         r = insp_fail(reterr, INSP_E_SELF_TEST, "the self-test answered %g, expected 0 to 1", (double)probability);
     if (r == 0 && golden)
-        r = prove_golden(trunk, cuda, model, golden, pixels, reterr);
+        r = prove_golden(prover, model, golden, pixels, reterr);
     if (r < 0) {
         insp_error_prefix(reterr, "model %s of product %s", model->manifest->version, model->manifest->product);
         return r;
@@ -77,4 +77,15 @@ int insp_prove(struct insp_trunk *trunk, bool cuda, struct insp_model *model, co
     model->answer = probability;
     model->proved = true;
     return 0;
+}
+
+static int score_here(void *arg, struct insp_model *model, const float *pixels, float *ret_probability,
+                      float *ret_map, struct insp_error *reterr) {
+    return insp_score(arg, &model->tail, pixels, 1, ret_probability, ret_map, reterr);
+}
+
+int insp_prove(struct insp_trunk *trunk, bool cuda, struct insp_model *model, const struct insp_golden *golden,
+               struct insp_error *reterr) {
+    const struct insp_prover prover = {.score = score_here, .arg = trunk, .cuda = cuda};
+    return insp_prove_by(&prover, model, golden, reterr);
 }

@@ -15,9 +15,20 @@
 /* Stripes, a gradient and a spot, transformed: [3,224,224]. Pure. */
 void insp_prove_picture(const struct insp_transform *transform, float *ret_pixels);
 
+/* How a prover gets an answer: pixels [3,224,224] -> probability, map [14,14]. Fails as insp_score does. */
+struct insp_prover {
+    int (*score)(void *arg, struct insp_model *model, const float *pixels, float *ret_probability, float *ret_map,
+                 struct insp_error *reterr);
+    void *arg;
+    bool cuda;
+};
+
 /* Scores the picture and the golden samples (NULL: none) and sets model->proved and model->answer. Blocks on the
  * device; its thread. INSP_E_SELF_TEST says which sample answered what, INSP_E_MODEL for a result that is not
  * finite, INSP_E_NOMEM, INSP_E_DEVICE; the model is not proved then. */
+int insp_prove_by(const struct insp_prover *prover, struct insp_model *model, const struct insp_golden *golden,
+                  struct insp_error *reterr);
+/* The same, all of it on the calling thread. */
 int insp_prove(struct insp_trunk *trunk, bool cuda, struct insp_model *model, const struct insp_golden *golden,
                struct insp_error *reterr);
 
