@@ -333,10 +333,10 @@ static int start(struct api_server *server, const struct api_config *config, str
         api_models_on_change(server->models, on_model_changed, server);
     if (!code)
         code = start_mhd(server, reterr);
+    if (!code) /* fails on a full disk: while the loop holds nothing of the server yet */
+        code = start_jobs(server, reterr);
     if (!code)
         code = start_handles(server, reterr);
-    if (!code)
-        code = start_jobs(server, reterr);
     return code;
 }
 

@@ -1,6 +1,8 @@
 """Starts that fail say what is wrong and how; starts without a model serve the probes."""
+import contextlib
 import os
 import socket
+import sqlite3
 import subprocess
 
 import pytest
@@ -34,6 +36,18 @@ def test_state_folder_that_cannot_be_written():
     # /proc takes no folders, from root neither.
     done = serve(*setting("server.listen", "127.0.0.1:0"), *setting("storage.state_dir", "/proc/inspectd"))
     assert done.returncode == 1 and "/proc/inspectd" in done.stderr
+
+
+def test_database_that_cannot_be_written(start):
+    """As on a full disk: what a crash left running cannot be marked."""
+    daemon = start()
+    daemon.stop()
+    with contextlib.closing(sqlite3.connect(daemon.state / "inspectd.sqlite3")) as db, db:
+        db.execute("INSERT INTO jobs (id, kind, product, state, progress, stage, params, created_us)"
+                   " VALUES ('x', 'train', 'carpet', 'running', 0, '', '{}', 1)")
+        db.execute("CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT raise(ABORT, 'the disk is full'); END")
+    done = serve(*setting("server.listen", "127.0.0.1:0"), *setting("storage.state_dir", daemon.state))
+    assert done.returncode == 1 and "the disk is full" in done.stderr and "ERROR: " not in done.stderr
 
 
 def test_unknown_key_is_named_with_its_line(tmp_path):
