@@ -7,12 +7,15 @@
 #include <math.h>
 
 /* Standard deviation of all features of the members: the initial tail is scaled by it. */
-static int feature_std(const struct insp_fit_config *c, float *ret, struct insp_error *reterr) {
+static int feature_std(const struct insp_fit_config *c, const struct insp_progress *progress, float *ret,
+                       struct insp_error *reterr) {
     _cleanup_free_ float *features = malloc(INSP_FEATURE_FLOATS * sizeof *features);
     if (!features)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the features of an image");
     double sum = 0, squares = 0, n = (double)c->count * INSP_FEATURE_FLOATS;
-    for (size_t m = 0; m < c->count; m++) {
+    for (size_t m = 0; m < c->count; m++) { /* of a large set gigabytes, from the disk */
+        if (insp_progress_cancelled(progress))
+            return insp_fail(reterr, INSP_E_CANCELLED, "cancelled before the training");
         insp_train_data_gather(c->data, &c->member[m], 1, features);
         for (size_t i = 0; i < INSP_FEATURE_FLOATS; i++) {
             sum += (double)features[i];
@@ -27,10 +30,10 @@ static int feature_std(const struct insp_fit_config *c, float *ret, struct insp_
     return 0;
 }
 
-static int new_trainer(const struct insp_fit_config *c, uint64_t seed, struct insp_trainer **ret,
-                       struct insp_error *reterr) {
+static int new_trainer(const struct insp_fit_config *c, const struct insp_progress *progress, uint64_t seed,
+                       struct insp_trainer **ret, struct insp_error *reterr) {
     float std;
-    int r = feature_std(c, &std, reterr);
+    int r = feature_std(c, progress, &std, reterr);
     if (r < 0)
         return r;
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = insp_tail_buffers_new();
@@ -160,7 +163,7 @@ int insp_fit(const struct insp_fit_config *c, const struct insp_progress *progre
     _cleanup_(insp_trainer_freep) struct insp_trainer *trainer = NULL;
     uint64_t seed = c->params->seed + c->fold;
     int r = order && features && label && curve
-                ? new_trainer(c, seed, &trainer, reterr)
+                ? new_trainer(c, progress, seed, &trainer, reterr)
                 : insp_fail(reterr, INSP_E_NOMEM, "no memory for a batch of %zu", batch);
     if (r == 0) {
         for (size_t m = 0; m < c->count; m++)

@@ -157,11 +157,12 @@ START_TEST(the_same_seed_gives_the_same_parameters) {
 }
 END_TEST
 
+/* Before the first batch, while the features are looked through, and between batches. */
 START_TEST(cancelled_between_batches) {
     open_data();
     struct insp_train_params params = fixture_params();
     struct insp_fit_config config = config_of(&params);
-    for (int after = 0; after < 4; after++) {
+    for (int after = 0; after < (int)config.count + 4; after++) {
         int left = after;
         struct insp_progress progress = {.cancelled = fixture_cancel_after, .arg = &left};
         struct insp_trainer *trainer;
