@@ -161,17 +161,31 @@ void cli_report_train(FILE *out, const json_t *report) {
                 insp_lookup_text(report, "product"), insp_lookup_text(report, "version"));
 }
 
+/* A share in percent, or "-" where a fold has no such figure: a defect type may be missing in it. */
+static void print_cell(FILE *out, int width, const json_t *metrics, const char *path) {
+    double value = insp_lookup_number(metrics, path);
+    if (isnan(value))
+        fprintf(out, "%*s  ", width, "-");
+    else
+        fprintf(out, "%*.1f %%", width, 100 * value);
+}
+
 static void print_folds(FILE *out, const json_t *folds) {
     size_t i;
     const json_t *fold;
     fprintf(out, "\n  fold  balanced accuracy   accuracy  anomalies found  good passed  area under ROC\n");
     json_array_foreach(folds, i, fold) {
         const json_t *metrics = json_object_get(fold, "metrics");
-        fprintf(out, "  %4.0f  %15.1f %%  %7.1f %%  %13.1f %%  %9.1f %%  %14.4f\n",
-                insp_lookup_number(fold, "fold"), 100 * insp_lookup_number(metrics, "balanced_accuracy"),
-                100 * insp_lookup_number(metrics, "accuracy.value"),
-                100 * insp_lookup_number(metrics, "recall.value"),
-                100 * insp_lookup_number(metrics, "specificity.value"), insp_lookup_number(metrics, "roc_auc"));
+        double area = insp_lookup_number(metrics, "roc_auc");
+        fprintf(out, "  %4.0f", insp_lookup_number(fold, "fold"));
+        print_cell(out, 17, metrics, "balanced_accuracy");
+        print_cell(out, 9, metrics, "accuracy.value");
+        print_cell(out, 15, metrics, "recall.value");
+        print_cell(out, 11, metrics, "specificity.value");
+        if (isnan(area))
+            fprintf(out, "%16s\n", "-");
+        else
+            fprintf(out, "%16.4f\n", area);
     }
 }
 
@@ -197,9 +211,13 @@ void cli_report_cross_validate(FILE *out, const json_t *report) {
     for (void *at = json_object_iter((json_t *)(uintptr_t)mean); at;
          at = json_object_iter_next((json_t *)(uintptr_t)mean, at)) {
         const char *name = json_object_iter_key(at);
-        if (!isnan(insp_lookup_number(mean, name)))
-            fprintf(out, "  mean %-20s %.4f +- %.4f\n", name, insp_lookup_number(mean, name),
-                    insp_lookup_number(deviation, name));
+        double value = insp_lookup_number(mean, name), spread = insp_lookup_number(deviation, name);
+        if (isnan(value))
+            continue;
+        fprintf(out, "  mean %-20s %.4f", name, value);
+        if (!isnan(spread)) /* of one fold alone there is none */
+            fprintf(out, " +- %.4f", spread);
+        fputc('\n', out);
     }
     fprintf(out, "\nAll folds together, each image scored by the model that had not seen it:\n");
     print_metrics(out, json_object_get(report, "pooled"));

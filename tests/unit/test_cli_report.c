@@ -99,6 +99,19 @@ START_TEST(test_cross_validate) {
 }
 END_TEST
 
+START_TEST(test_figures_that_a_fold_does_not_have) {
+    char *text = printed(cli_report_cross_validate,
+                         "{'folds':[{'fold':2,'metrics':{'accuracy':{'value':1},'recall':{'value':null},"
+                         "'specificity':{'value':1},'balanced_accuracy':null,'roc_auc':null}},"
+                         "{'fold':3,'metrics':%s}],'mean':{'recall':0.9,'f1':null},'std':{'recall':null}}");
+    ck_says(text, "     2                -      100.0 %              -        100.0 %               -\n");
+    ck_says(text, "     3             92.2 %     92.1 %           90.0 %       94.4 %          0.9810\n");
+    ck_says(text, "  mean recall               0.9000\n");
+    ck_assert_ptr_null(strstr(text, "nan"));
+    free(text);
+}
+END_TEST
+
 START_TEST(test_what_is_missing_is_left_out) {
     char *text = printed(cli_report_evaluate, "{'product':'p','version':'v'}");
     ck_says(text, "Product p, version v");
@@ -129,5 +142,5 @@ START_TEST(test_wrong_images_and_masks) {
 }
 END_TEST
 
-INSP_TESTS(test_train, test_feedback, test_cross_validate, test_what_is_missing_is_left_out,
-           test_wrong_images_and_masks);
+INSP_TESTS(test_train, test_feedback, test_cross_validate, test_figures_that_a_fold_does_not_have,
+           test_what_is_missing_is_left_out, test_wrong_images_and_masks);
