@@ -130,6 +130,9 @@ static int take_job(const struct patch *patch, const json_t *id, struct insp_man
     if (!says(patch->advice, "trunk", manifest->trunk_sha256))
         return refuse_job(json_string_value(id), INSP_E_CONFLICT,
                           "ran on another trunk than this version: its scores are not this model's", reterr);
+    if (!says(json_object_get(patch->advice, "params"), "input", insp_transform_name(&manifest->input)))
+        return refuse_job(json_string_value(id), INSP_E_CONFLICT,
+                          "ran with another input than this version: its scores are not this model's", reterr);
     int r = take_fraction("threshold", json_object_get(advice, "threshold"), &manifest->threshold, reterr);
     return r < 0 ? r
                  : set_source(manifest,

@@ -94,6 +94,11 @@ def test_the_threshold_of_a_cross_validation(begin):
     (folder / "stranger" / "manifest.json").write_text(json.dumps(manifest))
     answer = patch(daemon, {"threshold_job": done["id"]}, "stranger")
     assert answer.status == 409 and "another trunk" in answer.json["detail"]
+    # Neither do those of images that the network saw in another form.
+    other = finished(daemon, submit(daemon, "cross-validate", epochs=1, folds=2, max_missed=0.4,
+                                    input="imagenet").headers["Location"])
+    answer = patch(daemon, {"threshold_job": other["id"]}, trained["version"])
+    assert answer.status == 409 and "another input" in answer.json["detail"], answer.body
 
 
 def test_jobs_whose_advice_is_not_taken(begin):
