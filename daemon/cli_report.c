@@ -193,9 +193,10 @@ static void print_advice(FILE *out, const json_t *advice) {
     const json_t *missed = json_object_get(advice, "missed"), *alarms = json_object_get(advice, "false_alarms");
     if (!advice)
         return;
+    /* In full: the threshold is an anomaly's own score, and one that is rounded up would miss it. */
     fprintf(
         out,
-        "\nThreshold %.6g: %.0f of %.0f anomalies missed (95 %%: at most %.1f %%), %.0f of %.0f good parts called "
+        "\nThreshold %.9g: %.0f of %.0f anomalies missed (95 %%: at most %.1f %%), %.0f of %.0f good parts called "
         "anomalies (95 %%: %.1f to %.1f %%).\n",
         insp_lookup_number(advice, "threshold"), insp_lookup_number(missed, "hits"),
         insp_lookup_number(missed, "of"), 100 * insp_lookup_number(missed, "high"),

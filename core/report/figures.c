@@ -258,7 +258,8 @@ void insp_report_advice(FILE *out, const json_t *report) {
     double threshold = insp_lookup_number(advice, "threshold");
     if (!isfinite(threshold))
         return;
-    fprintf(out, "<h2>Advised threshold: %.6g</h2>\n<p>Asked for: at most ", threshold);
+    /* In full: the threshold is an anomaly's own score, and one that is rounded up would miss it. */
+    fprintf(out, "<h2>Advised threshold: %.9g</h2>\n<p>Asked for: at most ", threshold);
     insp_html_percent(out, insp_lookup_number(advice, "max_missed"));
     fputs(" of the anomalies missed, by the upper end of the interval.", out);
     if (json_is_false(insp_lookup(advice, "reachable"))) {
