@@ -75,7 +75,8 @@ static void on_event(void *arg, const struct insp_progress_event *event) {
 
 static bool on_cancelled(void *arg) {
     struct insp_jobs *jobs = arg;
-    return insp_job_live_cancelled(jobs->live);
+    /* A job that was taken just before the shutdown began has not seen its cancel. */
+    return atomic_load(&jobs->closing) || insp_job_live_cancelled(jobs->live);
 }
 
 static void on_yield(void *arg) {
