@@ -28,3 +28,19 @@ struct api_model *api_model_list_find(const struct api_model_list *list, const c
             return &list->item[i];
     return NULL;
 }
+
+/* Two that differ in thresholds only share their weights. */
+static const struct insp_model *weights_of(const struct api_model *item) {
+    return item->model && item->model->base ? item->model->base : item->model;
+}
+
+void api_model_list_judge(const struct api_model_list *from, struct api_model_list *to) {
+    for (size_t i = 0; i < to->count; i++) {
+        struct api_model *item = &to->item[i];
+        const struct api_model *judged = api_model_list_find(from, item->product);
+        if (!judged || !item->model || weights_of(judged) != weights_of(item))
+            continue;
+        item->passed = judged->passed;
+        memcpy(item->failure, judged->failure, sizeof item->failure);
+    }
+}

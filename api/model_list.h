@@ -23,6 +23,9 @@ void api_model_list_clear(struct api_model_list *list); /* drops the references 
 /* A copy with references of its own; INSP_E_NOMEM. */
 int api_model_list_copy(const struct api_model_list *list, struct api_model_list *ret);
 
+/* What the last self-test said of the models in `from` holds for the same weights in `to`. */
+void api_model_list_judge(const struct api_model_list *from, struct api_model_list *to);
+
 struct api_model *api_model_list_find(const struct api_model_list *list, const char *product); /* or NULL */
 
 #endif

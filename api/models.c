@@ -120,6 +120,7 @@ static void tell_changes(const struct api_models *models, const struct api_model
 
 /* From here on the new models serve; inspections under way keep what they started with. */
 static void swap(struct api_models *models, struct api_model_reading *reading) {
+    api_model_list_judge(&models->list, &reading->fresh); /* a self-test may have come while it was read */
     api_model_list_clear(&models->list);
     models->list = reading->fresh;
     reading->fresh = (struct api_model_list){0};

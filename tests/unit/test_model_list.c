@@ -25,4 +25,23 @@ START_TEST(a_copy_holds_references_of_its_own) {
 }
 END_TEST
 
-INSP_TESTS(a_copy_holds_references_of_its_own);
+START_TEST(a_judgement_goes_with_the_weights) {
+    struct insp_model weights = {0}, thresholds = {.base = &weights}, other = {0};
+    struct api_model old[4] = {{.product = "a", .model = &weights, .failure = "wrong"},
+                               {.product = "b", .model = &weights, .failure = "wrong"},
+                               {.product = "c", .model = &weights, .failure = "wrong"},
+                               {.product = "d", .failure = "gone"}};
+    struct api_model new[4] = {{.product = "a", .model = &thresholds, .passed = true},
+                               {.product = "b", .model = &other, .passed = true},
+                               {.product = "c", .failure = "why"},
+                               {.product = "d", .model = &other, .passed = true}};
+    struct api_model_list fresh = {.count = 4, .item = new};
+    api_model_list_judge(&(const struct api_model_list){.count = 4, .item = old}, &fresh);
+    ck_assert(!new[0].passed &&new[1].passed && !new[2].passed &&new[3].passed);
+    ck_assert_str_eq(new[0].failure, "wrong");
+    ck_assert_str_eq(new[1].failure, "");
+    ck_assert_str_eq(new[2].failure, "why");
+}
+END_TEST
+
+INSP_TESTS(a_copy_holds_references_of_its_own, a_judgement_goes_with_the_weights);
