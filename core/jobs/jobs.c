@@ -81,7 +81,8 @@ static bool on_cancelled(void *arg) {
 
 static void on_yield(void *arg) {
     struct insp_jobs *jobs = arg;
-    if (!jobs->config.yield)
+    /* Before each layer of a mini-batch: on a busy line a cancel would have all those waits before it. */
+    if (!jobs->config.yield || on_cancelled(jobs))
         return;
     int64_t now_us = insp_mono_us(), limit_us = (now_us - jobs->resumed_us) * YIELD_TIMES;
     jobs->config.yield(jobs->config.arg, limit_us < YIELD_MAX_US ? limit_us : YIELD_MAX_US);
