@@ -25,10 +25,11 @@ struct insp_store {
     pthread_cond_t reader_free;
     struct sqlite3 *reader[INSP_READERS];
     bool reader_taken[INSP_READERS];
-    pthread_mutex_t thumbnail_lock; /* the next three */
+    pthread_mutex_t thumbnail_lock; /* the next four */
     uint64_t thumbnail_bytes;
     bool thumbnails_known; /* were counted since the start */
     bool thumbnails_counting;
+    bool thumbnails_full; /* one found no room since the last sweep */
 };
 
 /* UUIDv7 <-> its 16 bytes and its sortable key: 42 bits of milliseconds, the 12 bits that count within one, and 9

@@ -127,6 +127,7 @@ static bool reserve(struct insp_store *store, size_t bytes, uint64_t bytes_max) 
     pthread_mutex_lock(&store->thumbnail_lock);
     bool fits = known(store) && bytes <= bytes_max && store->thumbnail_bytes <= bytes_max - bytes;
     store->thumbnail_bytes += fits ? bytes : 0;
+    store->thumbnails_full |= !fits && store->thumbnails_known && bytes <= bytes_max;
     pthread_mutex_unlock(&store->thumbnail_lock);
     return fits;
 }
@@ -208,7 +209,12 @@ int insp_thumbnail_sweep(struct insp_store *store, uint64_t bytes_max, uint64_t 
         r = sweep_one(store, ids[i]->d_name, &bytes, reterr);
         total += bytes;
     }
-    uint64_t goal = total > bytes_max ? bytes_max / 4 * 3 : total;
+    /* No call passes the bound, so without this what is new would find no room for ever. */
+    pthread_mutex_lock(&store->thumbnail_lock);
+    bool full = store->thumbnails_full;
+    store->thumbnails_full = false;
+    pthread_mutex_unlock(&store->thumbnail_lock);
+    uint64_t goal = full || total > bytes_max ? bytes_max / 4 * 3 : total;
     for (size_t i = 0; i < count && r == 0 && total > goal; i++) {
         uint64_t bytes = drop(store, ids[i]->d_name);
         total -= bytes < total ? bytes : total;

@@ -24,8 +24,8 @@ bool insp_thumbnail_keep(struct insp_store *store, const char *id, uint32_t widt
 void insp_thumbnail_drop(struct insp_store *store, const char *id);
 
 /* Removes what has no image any more and what a kill left half written; then, where all together take more than
- * bytes_max, those of the oldest images until three quarters of it are left. *ret_bytes (may be NULL): what all
- * take now. */
+ * bytes_max or one found no room since the last sweep, those of the oldest images until three quarters of it are
+ * left. *ret_bytes (may be NULL): what all take now. */
 int insp_thumbnail_sweep(struct insp_store *store, uint64_t bytes_max, uint64_t *ret_bytes,
                          struct insp_error *reterr);
 

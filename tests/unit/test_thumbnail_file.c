@@ -78,16 +78,19 @@ START_TEST(test_bounded_and_the_oldest_go) {
     ck_assert(!insp_thumbnail_keep(f.store, id[0], 16, jpeg, BYTES, 0));
     for (int i = 0; i < 4; i++)
         ck_assert(insp_thumbnail_keep(f.store, id[i], 64, jpeg, BYTES, 4 * BYTES));
+    ck_insp_ok(insp_thumbnail_sweep(f.store, 4 * BYTES, &bytes, &f.err), f.err);
+    ck_assert_uint_eq(bytes, 4 * BYTES); /* within the bound, and nobody wanted more: nothing goes */
     ck_assert(!insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES)); /* not one byte more */
     ck_assert(!exists(3, "65.jpg"));
     insp_store_close(f.store); /* what lies there is counted anew */
     ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
     ck_assert(!insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES));
     ck_insp_ok(insp_thumbnail_sweep(f.store, 4 * BYTES, &bytes, &f.err), f.err);
-    ck_assert_uint_eq(bytes, 4 * BYTES); /* within the bound: nothing goes */
+    ck_assert_uint_eq(bytes, 3 * BYTES); /* room for the next ones */
+    ck_assert(!there(0, 64) && insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES));
     ck_insp_ok(insp_thumbnail_sweep(f.store, 3 * BYTES, &bytes, &f.err), f.err);
     ck_assert_uint_eq(bytes, 2 * BYTES);
-    ck_assert(!there(0, 64) && !there(1, 64) && there(2, 64) && there(3, 64));
+    ck_assert(!there(1, 64) && !there(2, 64) && there(3, 64) && there(3, 65));
     ck_assert(insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, 3 * BYTES));
     fixture_close(&f);
 }
