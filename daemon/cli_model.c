@@ -61,9 +61,21 @@ static int list_product(const char *state_dir, const char *product, json_t *list
     return r;
 }
 
+static bool known(const struct insp_names *products, const char *product) {
+    bool found = false;
+    for (size_t i = 0; i < products->count; i++)
+        found = found || !strcmp(product, products->name[i]);
+    return found;
+}
+
 static int list_all(const char *state_dir, const char *product, json_t *list, struct insp_error *reterr) {
     _cleanup_(insp_names_clear) struct insp_names products = {0};
     int r = insp_registry_products(state_dir, &products, reterr);
+    if (r == 0 && product && !known(&products, product))
+        r = insp_fail(reterr, INSP_E_NOT_FOUND, "there is no product %s in %s", product, state_dir);
+    if (r == 0 && !list)
+        printf("%-20s %-20s %-7s %17s %9s  %-14s  %-12s  %-12s  %s\n", "product", "version", "",
+               "balanced accuracy", "threshold", "from", "review", "trunk", "created");
     for (size_t i = 0; r == 0 && i < products.count; i++)
         if (!product || !strcmp(product, products.name[i]))
             r = list_product(state_dir, products.name[i], list, reterr);
@@ -83,9 +95,6 @@ int cli_model_list(const struct cli_command *command, int argc, char **argv) {
     if (!cli_parse(&call, command, argc, argv, options, INSP_COUNT(options), 0, 0, &code))
         return code;
     json_t *list = json ? json_array() : NULL;
-    if (!json)
-        printf("%-20s %-20s %-7s %17s %9s  %-14s  %-12s  %-12s  %s\n", "product", "version", "",
-               "balanced accuracy", "threshold", "from", "review", "trunk", "created");
     if (list_all(call.settings.storage_state_dir, product, list, &error) < 0) {
         json_decref(list);
         return cli_fail(command, &error);

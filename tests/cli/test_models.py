@@ -109,7 +109,8 @@ def test_model_list_as_a_table(trained):
     assert manifest["trunk"]["sha256"].startswith(active[8]) and active[9] == manifest["created"]
     carpets = [row for row in rows if row.startswith("carpet ")]
     assert trained("model", "list", "--product", "carpet").stdout.splitlines() == [head, *carpets]
-    assert trained("model", "list", "--product", "wood").stdout.splitlines() == [head]
+    unknown = trained("model", "list", "--product", "wood", code=1)
+    assert unknown.stdout == "" and "no product wood" in unknown.stderr
 
 
 def test_activate_and_rollback(trained, tmp_path):
