@@ -232,3 +232,17 @@ def test_schemas_are_json_schema():
     for name, schema in DOCUMENT["components"]["schemas"].items():
         jsonschema.Draft202012Validator.check_schema(schema)
         assert re.fullmatch("[A-Z][A-Za-z0-9]*", name)
+
+
+def test_no_text_became_a_key():
+    """`{description: a, b}` is YAML for a description "a" and a key "b": text with a comma wants quotes."""
+    def keys(node):
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key not in ("example", "examples"):
+                    yield str(key)
+                    yield from keys(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from keys(value)
+    assert [key for key in keys(DOCUMENT) if " " in key] == []
