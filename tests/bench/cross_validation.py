@@ -180,7 +180,8 @@ def parse():
     parser.add_argument("--batch", type=int, default=10)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--plain-folds", type=int, help="folds that the plain side really runs (default: all)")
-    parser.add_argument("--ours-only", action="store_true")
+    parser.add_argument("--ours-only", action="store_true", help="no plain side: stages and the training step only")
+    parser.add_argument("--rounds", type=int, default=3, help="with --ours-only")
     args = parser.parse_args()
     args.inspectd = pathlib.Path(args.inspectd).resolve()
     cubes = root.parent / "shared/data/cubes"
@@ -207,17 +208,17 @@ def main():
         gemm = gemm_rate(args.threads)
         mine, plain = [], []
         worker = None if args.ours_only else Plain(args, trunk)
-        rounds = args.plain_folds if worker else 3
+        rounds = args.plain_folds if worker else args.rounds
         for k in range(rounds):
             seconds, report = ours(args, state)
             mine.append(seconds)
             print(f"  inspectd, all folds: {seconds:8.1f} s, pooled balanced accuracy {report['pooled']['balanced_accuracy']:.4f}, "
                   f"trunk runs {report['trunk_runs']}", flush=True)
+            tell_stages(report, seconds, args, gemm)
             if worker:
                 plain.append(worker.fold(k))
                 print(f"  PyTorch {worker.setup}, fold {k + 1}: {plain[-1][0]:8.1f} s, balanced accuracy {plain[-1][1]:.4f}, "
                       f"ratio {plain[-1][0] * args.folds / seconds:.2f}", flush=True)
-        tell_stages(report, mine[-1], args, gemm)
         print(f"  inspectd {min(mine):.1f} / {statistics.median(mine):.1f} / {max(mine):.1f} s (min, median, max)")
         if not worker:
             return 0
