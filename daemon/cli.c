@@ -58,7 +58,8 @@ static const struct cli_command commands[] = {
     {"trunk list", "[--json]", "list installed trunks", "", cli_trunk_list},
     {"model list", "[--product P] [--json]", "list trained models", "", cli_model_list},
     {"model activate", "--product P VERSION", "make a version the active one",
-     "Verifies the bundle and has it pass its self-test first. A running daemon is told to load it.\n", cli_model_activate},
+     "Verifies the bundle and has it pass its self-test first. A running daemon is told to load it.\n",
+     cli_model_activate},
     {"model rollback", "--product P", "go back to the version that was active before", "", cli_model_rollback},
     {"token add", "NAME ROLE", "make a bearer token and print it",
      "ROLE is camera (post inspections), viewer (read), operator (read and label) or admin (everything).\n"

@@ -51,8 +51,7 @@
       "All images together take at most this, in the same order. 0: no limit.")                                   \
     X(storage, thumbnail_bytes_max, SIZE, "1G", 0, INT64_MAX, "bytes",                                            \
       "Small pictures kept for the dashboard, in <state_dir>/cache/thumbnails. 0: made anew each time.")          \
-    X(storage, sweep_interval_s, COUNT, "300", 10, 86400, "seconds",                                              \
-      "How often the rules above are applied.")                                                                   \
+    X(storage, sweep_interval_s, COUNT, "300", 10, 86400, "seconds", "How often the rules above are applied.")    \
     S(limits, "What one request may ask for. All of it is checked before memory is taken.")                       \
     X(limits, inflight, COUNT, "64", 1, 4096, "inspections",                                                      \
       "Inspections accepted and not yet answered. One more gets 503 and code queue_full at once.\n"               \

@@ -82,18 +82,18 @@ START_TEST(test_feedback) {
 END_TEST
 
 START_TEST(test_cross_validate) {
-    char *text =
-        printed(cli_report_cross_validate,
-                "{'folds':[{'fold':1,'metrics':%s}],'mean':{'accuracy':0.9},'std':{'accuracy':0.05},"
-                "'threshold_advice':{'max_missed':0.05,'reachable':false,'threshold':0.123456785,'reason':'too few',"
-                "'missed':{'hits':0,'of':20,'value':0,'low':0,'high':0.161},"
-                "'false_alarms':{'hits':1,'of':18,'value':0.056,'low':0.01,'high':0.26}}}");
+    char *text = printed(
+        cli_report_cross_validate,
+        "{'folds':[{'fold':1,'metrics':%s}],'mean':{'accuracy':0.9},'std':{'accuracy':0.05},"
+        "'threshold_advice':{'max_missed':0.05,'reachable':false,'threshold':0.123456785,'reason':'too few',"
+        "'missed':{'hits':0,'of':20,'value':0,'low':0,'high':0.161},"
+        "'false_alarms':{'hits':1,'of':18,'value':0.056,'low':0.01,'high':0.26}}}");
     ck_says(text, "92.2 %");
     ck_says(text, "0.9810");
     ck_says(text, "mean accuracy             0.9000 +- 0.0500");
-    ck_says(text,
-            "Threshold 0.123456785: 0 of 20 anomalies missed (95 %: at most 16.1 %), 1 of 18 good parts called anomalies "
-            "(95 %: 1.0 to 26.0 %).");
+    ck_says(text, "Threshold 0.123456785: 0 of 20 anomalies missed (95 %: at most 16.1 %), 1 of 18 good parts "
+                  "called anomalies "
+                  "(95 %: 1.0 to 26.0 %).");
     ck_says(text, "does not keep the promise of --max-missed: too few.");
     free(text);
 }

@@ -39,7 +39,8 @@ START_TEST(localisation_advice_and_the_version_before) {
         "{'reason':'better by <2 "
         "%>','good_shown':{'value':0.01,'low':0.002,'high':0.05,'hits':1,'of':100},'previous':{'version':'v1','"
         "metrics':" SAMPLE_METRICS "},"
-        "'threshold_advice':{'max_missed':0.01,'reachable':false,'reason':'too few anomalies','threshold':0.123456785,"
+        "'threshold_advice':{'max_missed':0.01,'reachable':false,'reason':'too few "
+        "anomalies','threshold':0.123456785,"
         "'missed':{'value':0,'low':0,'high':0.06,'hits':0,'of':60},'false_alarms':null},"
         "'localisation':{'images':20,'unusable_masks':1,'pixel_auroc':0.96712,'boxes':{'value':0.9,'low':0.7,"
         "'high':0.97,'hits':18,'of':20},'defects':null}}");
