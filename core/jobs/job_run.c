@@ -45,22 +45,23 @@ static int load_trunk(struct insp_device *device, const char *state_dir, const c
 }
 
 static int dispatch(const struct insp_jobs_config *config, const struct insp_job_row *row,
-                    struct insp_train_context *context, json_t **ret_report, struct insp_error *reterr) {
+                    const struct insp_train_context *plain, json_t **ret_report, struct insp_error *reterr) {
     const struct insp_job_params *params = &row->params;
     _cleanup_(insp_feedback_clear) struct insp_feedback feedback = {0};
+    struct insp_train_context context = *plain;
     if (row->kind != INSP_JOB_CROSS_VALIDATE) { /* which makes no model to hold against them */
         int r = insp_feedback_collect(config->store, row->product, &feedback, reterr);
         if (r < 0)
             return r;
-        context->feedback = &feedback;
+        context.feedback = &feedback;
     }
     switch (row->kind) {
     case INSP_JOB_TRAIN:
-        return insp_train(context, &params->train, ret_report, reterr);
+        return insp_train(&context, &params->train, ret_report, reterr);
     case INSP_JOB_CROSS_VALIDATE:
-        return insp_cross_validate(context, &params->train, ret_report, reterr);
+        return insp_cross_validate(&context, &params->train, ret_report, reterr);
     case INSP_JOB_EVALUATE:
-        return insp_evaluate(context, &params->train, *params->version ? params->version : NULL, ret_report,
+        return insp_evaluate(&context, &params->train, *params->version ? params->version : NULL, ret_report,
                              reterr);
     }
     return insp_fail(reterr, INSP_E_INTERNAL, "job %s: unknown kind", row->id);

@@ -283,6 +283,7 @@ int insp_dataset_remove(const char *set, const struct insp_dataset_place *place,
 }
 
 int insp_dataset_place_split(const char *text, struct insp_dataset_place_text *ret, struct insp_error *reterr) {
+    /* cppcheck-suppress ctuuninitvar ; it is written to, not read */
     snprintf(ret->text, sizeof ret->text, "%s", text);
     char *class = strchr(ret->text, '/'), *name = class ? strchr(class + 1, '/') : NULL;
     if (!name || strlen(text) >= sizeof ret->text)
