@@ -9,8 +9,11 @@ import subprocess
 import time
 
 import rows
-from conftest import eventually, picture, resident_kib
+import pytest
+from conftest import FAKE, eventually, picture, resident_kib
 
+# Against many events the real network is no better a witness, only minutes slower.
+many = pytest.mark.skipif(not FAKE, reason="thousands of inspections: run with the fake device, in ./dev test's second part")
 IMAGE = picture(noise=True)
 SMALL = picture(size=(16, 16))
 
@@ -154,6 +157,7 @@ def test_two_hundred_clients_cost_little_and_miss_nothing(start):
     eventually(lambda: daemon.metric("open_connections") == 1)
 
 
+@many
 def test_a_reader_that_is_too_slow_is_dropped_and_comes_back(start):
     daemon = start("server.request_timeout_s=600")  # not the timeout is tested here
     with Stream(daemon, receive_bytes=4096) as slow:
@@ -173,6 +177,7 @@ def test_a_reader_that_is_too_slow_is_dropped_and_comes_back(start):
     assert resident_kib(daemon) - before < 16 << 10
 
 
+@many
 def test_a_reader_that_stalls_is_closed(start):
     daemon = start("server.request_timeout_s=1")
     with Stream(daemon, receive_bytes=4096):
