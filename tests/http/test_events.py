@@ -8,8 +8,8 @@ import socket
 import subprocess
 import time
 
-import rows
 import pytest
+import rows
 from conftest import FAKE, eventually, picture, resident_kib
 
 # Against many events the real network is no better a witness, only minutes slower.
