@@ -178,10 +178,22 @@ def spoil(folder):
     path, manifest = folder / "model.safetensors", json.loads((folder / "manifest.json").read_text())
     data = bytearray(path.read_bytes())
     length = int.from_bytes(data[:8], "little")
-    begin, end = json.loads(data[8:8 + length])["classifier.bias"]["data_offsets"]
-    bias = array.array("f", data[8 + length + begin:8 + length + end])
-    bias[1] += 0.3
-    data[8 + length + begin:8 + length + end] = bias.tobytes()
+    entries = json.loads(data[8:8 + length])
+
+    def change(name, how):
+        begin, end = (8 + length + offset for offset in entries[name]["data_offsets"])
+        values = array.array("f", data[begin:end])
+        how(values)
+        data[begin:end] = values.tobytes()
+
+    def turn(weight):  # of class anomaly: hot becomes cold, also where the probability is saturated
+        weight[512:] = array.array("f", [-w for w in weight[512:]])
+
+    def shift(bias):  # what the fake device goes by
+        bias[1] += 0.3
+
+    change("classifier.weight", turn)
+    change("classifier.bias", shift)
     path.write_bytes(data)
     manifest["weights"]["sha256"] = hashlib.sha256(data).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(manifest))
