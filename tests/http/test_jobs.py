@@ -14,7 +14,7 @@ from conftest import FAKE, eventually, picture
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from report_page import Page  # noqa: E402
 
-SECONDS = 60  # a training of some images, also with sanitizers
+SECONDS = 240  # a training of some images, also with sanitizers
 ENDED = {"succeeded", "failed", "cancelled"}
 
 

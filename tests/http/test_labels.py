@@ -13,7 +13,7 @@ import yaml
 from conftest import FAKE, eventually
 from datasets import BASE, begin, files, listing, made, places, put, refuses, roots, sha256  # noqa: F401 (fixtures)
 
-SECONDS = 60
+SECONDS = 240
 RESOLVER = jsonschema.RefResolver("", yaml.safe_load((pathlib.Path(__file__).parents[2] / "openapi.yaml").read_text()))
 
 
