@@ -225,11 +225,6 @@ int insp_registry_active(const char *state_dir, const char *product, char *ret_v
     return r;
 }
 
-static int verify(const char *state_dir, const char *product, const char *version, struct insp_error *reterr) {
-    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
-    return insp_bundle_read(state_dir, product, version, &manifest, NULL, reterr);
-}
-
 int insp_registry_set_active(const char *state_dir, const char *product, const char *version,
                              struct insp_error *reterr) {
     struct active old, new;
@@ -238,12 +233,6 @@ int insp_registry_set_active(const char *state_dir, const char *product, const c
         return r;
     push_active(&old, version, &new);
     return write_active(state_dir, product, &new, reterr);
-}
-
-int insp_registry_activate(const char *state_dir, const char *product, const char *version,
-                           struct insp_error *reterr) {
-    int r = verify(state_dir, product, version, reterr);
-    return r < 0 ? r : insp_registry_set_active(state_dir, product, version, reterr);
 }
 
 /* The place in the history that a rollback goes to. */
@@ -271,17 +260,6 @@ int insp_registry_rollback_target(const char *state_dir, const char *product, ch
     if (r == 0)
         memcpy(ret_version, active.history[i], INSP_NAME_BYTES);
     return r;
-}
-
-/* One that is there but broken is an error, not skipped: the caller asked for the model of last week and shall not
- * get last month's unsaid. */
-int insp_registry_rollback(const char *state_dir, const char *product, char *ret_version,
-                           struct insp_error *reterr) {
-    char target[INSP_NAME_BYTES];
-    int r = insp_registry_rollback_target(state_dir, product, target, reterr);
-    if (r == 0)
-        r = verify(state_dir, product, target, reterr);
-    return r < 0 ? r : insp_registry_set_back(state_dir, product, ret_version, reterr);
 }
 
 int insp_registry_set_back(const char *state_dir, const char *product, char *ret_version,

@@ -28,18 +28,13 @@ int insp_registry_versions(const char *state_dir, const char *product, struct in
 
 /* ret has INSP_NAME_BYTES bytes; "" where none is active. INSP_E_MODEL for a damaged active.json. */
 int insp_registry_active(const char *state_dir, const char *product, char *ret_version, struct insp_error *reterr);
-/* Verifies the bundle, then makes it active; the one before goes into the history, which holds each version once,
- * at its latest time, and 32 at most. The active version again: no change. INSP_E_NOT_FOUND, INSP_E_MODEL. */
-int insp_registry_activate(const char *state_dir, const char *product, const char *version,
-                           struct insp_error *reterr);
-/* Back to the newest older active version that still exists; the one left does not enter the history, so that a
- * second rollback goes one further back. INSP_E_CONFLICT where there is none, INSP_E_MODEL where that version is
- * broken. */
-int insp_registry_rollback(const char *state_dir, const char *product, char *ret_version,
-                           struct insp_error *reterr);
-/* Both for a bundle that the caller has verified: nothing is read but active.json. */
+/* Makes a bundle that the caller has verified the active one; the one before goes into the history, which holds
+ * each version once, at its latest time, and 32 at most. The active version again: no change. */
 int insp_registry_set_active(const char *state_dir, const char *product, const char *version,
                              struct insp_error *reterr);
+/* Back to the newest older active version that still exists, which the caller has verified
+ * (insp_registry_rollback_target names it); the one left does not enter the history, so that a second rollback
+ * goes one further back. INSP_E_CONFLICT where there is none. */
 int insp_registry_set_back(const char *state_dir, const char *product, char *ret_version,
                            struct insp_error *reterr);
 /* What says which one serves, to be put back as it was (history too) if the change to come cannot be kept. *ret is
@@ -47,7 +42,8 @@ int insp_registry_set_back(const char *state_dir, const char *product, char *ret
 int insp_registry_save(const char *state_dir, const char *product, char **ret, struct insp_error *reterr);
 int insp_registry_restore(const char *state_dir, const char *product, const char *saved,
                           struct insp_error *reterr);
-/* Where a rollback would lead, without doing it. Fails as that. */
+/* Where a rollback would lead, without doing it. Fails as insp_registry_set_back. One that is there but broken is
+ * named, not skipped: whoever asks for the model of last week shall not get last month's unsaid. */
 int insp_registry_rollback_target(const char *state_dir, const char *product, char *ret_version,
                                   struct insp_error *reterr);
 /* INSP_E_CONFLICT for the active version, INSP_E_NOT_FOUND. */

@@ -137,10 +137,6 @@ void insp_store_close(struct insp_store *store) {
     free(store);
 }
 
-const char *insp_store_state_dir(const struct insp_store *store) {
-    return store->state_dir;
-}
-
 static int transaction(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr) {
     int r = insp_sql_exec(store->writer, "BEGIN IMMEDIATE", reterr);
     if (r < 0)

@@ -130,7 +130,5 @@ typedef int insp_store_work(struct sqlite3 *db, void *arg, struct insp_error *re
 int insp_store_write(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr);
 int insp_store_read(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr);
 
-const char *insp_store_state_dir(const struct insp_store *store);
-
 DEFINE_CLEANUP(struct insp_store, insp_store_close);
 #endif

@@ -39,7 +39,7 @@ static int make(const char *state_dir, const char *product, const char *version,
     snprintf(manifest->product, sizeof manifest->product, "%s", product);
     snprintf(manifest->version, sizeof manifest->version, "%s", version);
     code = insp_bundle_write(state_dir, manifest, tail, NULL, error);
-    return code ? code : insp_registry_activate(state_dir, product, manifest->version, error);
+    return code ? code : insp_registry_set_active(state_dir, product, manifest->version, error);
 }
 
 int main(int argc, char **argv) {
