@@ -127,6 +127,16 @@ export function labelTag(label) {
   return h("span", { class: "tag label" }, `labelled ${label.label}${label.defect ? `: ${label.defect}` : ""}`);
 }
 
+// A table that scrolls by itself where the page is narrow, and can be scrolled by keyboard.
+export function scrolledTable(label, columns, body) {
+  const titles = columns.map((text) => h("th", { scope: "col" }, text));
+  return h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": label },
+    h("table", {}, h("thead", {}, h("tr", {}, titles)), body),
+  );
+}
+
 let noticeTimer;
 // A line at the foot of the page that goes by itself; screen readers say it.
 export function notice(text) {

@@ -1,5 +1,5 @@
 // All inspections that a filter lets through, as an endless list on the cursor, and as a file.
-import { age, bytes, h, labelTag, milliseconds, notice, probability, verdict } from "./dom.js";
+import { age, bytes, h, labelTag, milliseconds, notice, probability, scrolledTable, verdict } from "./dom.js";
 import { filterOf } from "./filter.js";
 import { imagePath } from "./heat.js";
 import { getJson, query, save, showPicture, stream } from "./net.js";
@@ -144,21 +144,7 @@ function endlessList(filter, signal) {
     foot.disconnect();
   });
   load();
-  const head = h(
-    "thead",
-    {},
-    h(
-      "tr",
-      {},
-      COLUMNS.map((text) => h("th", { scope: "col" }, text)),
-    ),
-  );
-  const table = h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Inspections" },
-    h("table", {}, head, body),
-  );
-  return [table, status, more];
+  return [scrolledTable("Inspections", COLUMNS, body), status, more];
 }
 
 function exportButtons(filter, signal) {

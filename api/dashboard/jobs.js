@@ -1,5 +1,5 @@
 // Training, cross-validation and evaluation: start, watch, cancel, read the report.
-import { age, h, notice, percent } from "./dom.js";
+import { age, h, notice, percent, scrolledTable } from "./dom.js";
 import { JobDetail } from "./job_detail.js";
 import { jobForm } from "./job_form.js";
 import { live } from "./live.js";
@@ -34,20 +34,7 @@ class Jobs {
     this.id = id;
     this.list = h("tbody", {});
     this.place = h("div", {});
-    const head = h(
-      "thead",
-      {},
-      h(
-        "tr",
-        {},
-        COLUMNS.map((text) => h("th", { scope: "col" }, text)),
-      ),
-    );
-    const table = h(
-      "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Jobs, newest first" },
-      h("table", {}, head, this.list),
-    );
+    const table = scrolledTable("Jobs, newest first", COLUMNS, this.list);
     this.empty = h("p", { class: "empty", hidden: true }, "No job yet.");
     const form = jobForm(product || "", (job) => {
       notice(`${job.kind} of ${job.product} is ${job.state}.`);

@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/fs.h"
+#include "core/store/sql.h"
 #include "core/store/store.h"
 #include "tests/unit/harness.h"
 
@@ -55,6 +56,18 @@ static inline struct insp_record fixture_record(char *id, const char *product, b
 
 static inline void fixture_put(struct fixture *f, struct insp_record *record) {
     ck_insp_ok(insp_store_put(f->store, record, 1, &f->err), f->err);
+}
+
+/* insp_store_work: from now on no row of the audit table can be committed. A deferred foreign key fails at the
+ * commit, as a full disk may. */
+static inline int fixture_break_commits(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    (void)arg;
+    return insp_sql_exec(
+        db,
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE child (id REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);"
+        "CREATE TRIGGER trap AFTER INSERT ON model_change BEGIN INSERT INTO child VALUES (1); END;",
+        reterr);
 }
 
 #endif

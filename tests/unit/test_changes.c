@@ -79,22 +79,11 @@ static void step_back(void *arg) {
     *(int *)arg = 2;
 }
 
-static int break_commits(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
-    (void)arg;
-    return insp_sql_exec(
-        db,
-        "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
-        "CREATE TABLE child (id REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);"
-        "CREATE TRIGGER trap AFTER INSERT ON model_change BEGIN INSERT INTO child VALUES (1); END;",
-        reterr);
-}
-
-/* A deferred foreign key fails at the commit, as a full disk may. */
 START_TEST(a_commit_that_fails_takes_the_change_back) {
     struct fixture f;
     int done = 0;
     fixture_open(&f);
-    ck_insp_ok(insp_store_write(f.store, break_commits, NULL, &f.err), f.err);
+    ck_insp_ok(insp_store_write(f.store, fixture_break_commits, NULL, &f.err), f.err);
     const struct insp_change change = {
         .who = "me", .product = "p", .version = "v1", .field = "threshold", .from = "0", .to = "1"};
     ck_assert_int_lt(

@@ -124,23 +124,12 @@ START_TEST(without_a_store_the_change_is_made_all_the_same) {
 }
 END_TEST
 
-/* A deferred foreign key fails at the commit, as a full disk may. */
-static int break_commits(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
-    (void)arg;
-    return insp_sql_exec(
-        db,
-        "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
-        "CREATE TABLE child (id REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);"
-        "CREATE TRIGGER trap AFTER INSERT ON model_change BEGIN INSERT INTO child VALUES (1); END;",
-        reterr);
-}
-
 START_TEST(what_cannot_be_recorded_is_as_it_was) {
     char target[INSP_NAME_BYTES];
     begin();
     add_version("v3");
     ck_insp_ok(insp_change_activate(&me, "p", "v2", &f.err), f.err);
-    ck_insp_ok(insp_store_write(f.store, break_commits, NULL, &f.err), f.err);
+    ck_insp_ok(insp_store_write(f.store, fixture_break_commits, NULL, &f.err), f.err);
     ck_assert_int_lt(insp_change_activate(&me, "p", "v3", &f.err), 0);
     ck_assert_str_eq(active(), "v2");
     ck_insp_ok(insp_registry_rollback_target(f.dir, "p", target, &f.err), f.err);
@@ -161,7 +150,7 @@ START_TEST(a_first_activation_that_cannot_be_recorded_is_none) {
     fixture_open(&f);
     me = (struct insp_changer){.state_dir = f.dir, .store = f.store, .who = "me"};
     add_version("v1");
-    ck_insp_ok(insp_store_write(f.store, break_commits, NULL, &f.err), f.err);
+    ck_insp_ok(insp_store_write(f.store, fixture_break_commits, NULL, &f.err), f.err);
     ck_assert_int_lt(insp_change_activate(&me, "p", "v1", &f.err), 0);
     ck_assert_str_eq(active(), "");
     fixture_close(&f);
