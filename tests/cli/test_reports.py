@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from report_page import Page  # noqa: E402
 
 FAKE = os.environ.get("INSP_FAKE_TORCH") == "1"
+CUBES = pathlib.Path(__file__).resolve().parents[3] / "shared/data/cubes"
 
 
 def run(cli, kind, data, *more):
@@ -93,16 +94,15 @@ def test_files_that_the_user_names_have_the_mode_that_the_user_gives_files(train
 
 
 @pytest.mark.skipif(FAKE, reason="the fake shim has no network whose verdicts could change")
-@pytest.mark.parametrize("own", [False, True])
-def test_half_precision_features_change_no_verdict(trained, tmp_path, own):
-    """One model judges the same images by features kept as float16 and as float32: of the demo set, and of a set of your
-    own (INSP_TEST_SET names its folder; 188 images take some 45 s on two cores)."""
-    data = os.environ.get("INSP_TEST_SET") if own else trained.data
-    if not data:
-        pytest.skip("INSP_TEST_SET names no dataset")
+@pytest.mark.parametrize("photographs", [False, True])
+def test_half_precision_features_change_no_verdict(trained, tmp_path, photographs):
+    """One model judges the same images by features kept as float16 and as float32: of the demo set, and real ones."""
+    data = CUBES if photographs else trained.data
+    if not data.is_dir():
+        pytest.skip(f"no photographs in {data}")
     first = type(trained)(tmp_path / "first")
     shutil.copytree(trained.state, first.state)
-    if own:  # few epochs, so that many images are near the threshold
+    if photographs:  # few epochs, so that many images are near the threshold
         first("train", "--product", "carpet", "--data", data, "--epochs", 2, "--activate", "always")
     said = []
     for half in ("true", "false"):
