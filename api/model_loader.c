@@ -86,15 +86,42 @@ static int ask(void *arg, struct insp_model *model, const float *pixels, float *
     return insp_engine_call(arg, ask_work, NULL, &question, true, reterr);
 }
 
-/* Weights are packed here, and each sample is a pass of its own: inspections go between them. */
+struct loading {
+    struct insp_model_files *files;
+    struct insp_model *model;
+};
+
+static int load_work(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
+    struct loading *loading = arg;
+    (void)trunk;
+    return insp_model_new(device, loading->files, &loading->model, reterr);
+}
+
+/* Own kernels pack here, so that the line does not wait for it. libtorch keeps a team of threads for each thread
+ * that calls it, so the pool does not: there the inference thread copies the weights. */
+static int load_model(struct api_model_loader *loader, struct insp_model_files *files, struct insp_model **ret,
+                      struct insp_error *reterr) {
+    struct insp_device *device = insp_engine_device(loader->engine);
+    struct loading loading = {.files = files};
+    int r;
+    if (insp_device_is_packed(device)) {
+        pthread_mutex_lock(&loader->packing);
+        r = load_work(device, NULL, &loading, reterr);
+        pthread_mutex_unlock(&loader->packing);
+    } else {
+        r = insp_engine_call(loader->engine, load_work, NULL, &loading, true, reterr);
+    }
+    *ret = loading.model;
+    return r;
+}
+
+/* Each sample is a pass of its own: inspections go between them. */
 static int make_proved(struct api_model_loader *loader, struct insp_model_files *files, struct insp_model **ret,
                        struct insp_error *reterr) {
     _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
-    struct insp_device *device = insp_engine_device(loader->engine);
-    const struct insp_prover prover = {.score = ask, .arg = loader->engine, .cuda = insp_device_is_cuda(device)};
-    pthread_mutex_lock(&loader->packing);
-    int r = insp_model_new(device, files, &model, reterr);
-    pthread_mutex_unlock(&loader->packing);
+    const struct insp_prover prover = {
+        .score = ask, .arg = loader->engine, .cuda = insp_device_is_cuda(insp_engine_device(loader->engine))};
+    int r = load_model(loader, files, &model, reterr);
     if (r == 0)
         r = insp_prove_by(&prover, model, files->golden, reterr);
     if (r == 0)
@@ -102,24 +129,13 @@ static int make_proved(struct api_model_loader *loader, struct insp_model_files 
     return r;
 }
 
-/* A daemon that started without a trunk takes that of the first model that it is to serve. */
-static int load_first_trunk(const struct api_model_loader *loader, const char *sha256, struct insp_error *reterr) {
-    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
-    int r = insp_trunk_open(loader->state_dir, sha256, &arrays, reterr);
-    if (r < 0)
-        return r;
-    struct insp_trunk_weights weights = insp_trunk_arrays_view(arrays);
-    r = insp_engine_load_trunk(loader->engine, &weights, sha256, reterr);
-    if (r == 0)
-        insp_log_info("trunk loaded sha256=%.12s", sha256);
-    return r;
-}
-
-/* The daemon holds one trunk; a model that was trained on another cannot be served beside it. */
+/* The daemon holds one trunk; a model that was trained on another cannot be served beside it. One that started
+ * without takes that of the first model that it is to serve. */
 static int check_trunk(const struct api_model_loader *loader, const struct insp_manifest *manifest, int code,
                        struct insp_error *reterr) {
-    int r =
-        *insp_engine_trunk_sha256(loader->engine) ? 0 : load_first_trunk(loader, manifest->trunk_sha256, reterr);
+    int r = 0;
+    if (!*insp_engine_trunk_sha256(loader->engine))
+        r = insp_engine_open_trunk(loader->engine, loader->state_dir, manifest->trunk_sha256, reterr);
     if (r < 0 && r != INSP_E_CONFLICT)
         return r;
     const char *loaded = insp_engine_trunk_sha256(loader->engine);

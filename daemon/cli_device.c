@@ -5,15 +5,6 @@
 
 #include <stdio.h>
 
-static int load_trunk(struct cli_device *device, const char *state_dir, struct insp_error *reterr) {
-    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
-    int r = insp_trunk_open(state_dir, device->trunk_sha256, &arrays, reterr);
-    if (r < 0)
-        return r;
-    struct insp_trunk_weights weights = insp_trunk_arrays_view(arrays);
-    return insp_trunk_load(device->device, &weights, &device->trunk, reterr);
-}
-
 int cli_device_open(struct cli_device *device, const struct insp_device_config *config, const char *state_dir,
                     const char *sha256, struct insp_error *reterr) {
     *device = (struct cli_device){0};
@@ -31,7 +22,7 @@ int cli_device_open(struct cli_device *device, const struct insp_device_config *
             state_dir);
     r = insp_device_open(config, &device->device, reterr);
     if (r == 0)
-        r = load_trunk(device, state_dir, reterr);
+        r = insp_trunk_open_on(device->device, state_dir, device->trunk_sha256, &device->trunk, reterr);
     if (r < 0)
         cli_device_close(device);
     return r;

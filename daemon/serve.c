@@ -150,7 +150,6 @@ static int start_store(struct daemon *daemon, struct insp_error *reterr) {
 static int load_trunk(struct daemon *daemon, struct insp_error *reterr) {
     const char *state_dir = daemon->settings->storage_state_dir;
     char sha256[INSP_SHA256_HEX_BYTES];
-    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
     int r = daemon_choose_trunk(state_dir, sha256, reterr);
     if (r < 0)
         return r;
@@ -159,14 +158,7 @@ static int load_trunk(struct daemon *daemon, struct insp_error *reterr) {
                          "`inspectd trunk bank`, then `inspectd train`");
         return 0;
     }
-    r = insp_trunk_open(state_dir, sha256, &arrays, reterr);
-    if (r < 0)
-        return r;
-    struct insp_trunk_weights weights = insp_trunk_arrays_view(arrays);
-    r = insp_engine_load_trunk(daemon->engine, &weights, sha256, reterr);
-    if (r == 0)
-        insp_log_info("trunk loaded sha256=%.12s", sha256);
-    return r;
+    return insp_engine_open_trunk(daemon->engine, state_dir, sha256, reterr);
 }
 
 static int start_engine(struct daemon *daemon, struct insp_error *reterr) {

@@ -49,11 +49,14 @@ int insp_engine_new(uv_loop_t *loop, const struct insp_engine_config *config, st
  * job's. */
 int insp_engine_load_trunk(struct insp_engine *engine, const struct insp_trunk_weights *weights,
                            const char *sha256, struct insp_error *reterr);
+/* The same for <state>/trunks/<sha256>.safetensors, with a line in the log. Fails as insp_trunk_open, too. */
+int insp_engine_open_trunk(struct insp_engine *engine, const char *state_dir, const char *sha256,
+                           struct insp_error *reterr);
 /* "" before there is one. Any thread; lives as long as the engine. */
 const char *insp_engine_trunk_sha256(const struct insp_engine *engine);
 
-/* For loading models onto it, which does not disturb a pass; whoever does so from more than one thread takes
- * turns. Never for scoring. Any thread. */
+/* For asking about it, and, where it is packed, for loading models onto it, which does not disturb a pass; whoever
+ * does so from more than one thread takes turns. Never for scoring. Any thread. */
 struct insp_device *insp_engine_device(const struct insp_engine *engine);
 
 void insp_engine_submit(struct insp_engine *engine, struct insp_score *score);

@@ -31,8 +31,8 @@ int insp_model_read(const char *state_dir, const char *product, const char *vers
 void insp_model_files_clear(struct insp_model_files *files); /* zeroed is fine */
 
 /* Packs the weights onto the device; takes over the manifest, the rest of files stays the caller's. Takes tenths
- * of a second of processor; any thread, one at a time per device, also while another one scores. One reference is
- * the caller's. */
+ * of a second of processor. One thread at a time per device, also while another one scores; where the device is
+ * not insp_device_is_packed, one that may call libtorch. One reference is the caller's. */
 int insp_model_new(struct insp_device *device, struct insp_model_files *files, struct insp_model **ret,
                    struct insp_error *reterr);
 

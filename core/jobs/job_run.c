@@ -34,16 +34,6 @@ static int pick_trunk(const char *state_dir, const struct insp_job_row *row, cha
     return r;
 }
 
-static int load_trunk(struct insp_device *device, const char *state_dir, const char *sha256,
-                      struct insp_trunk **ret, struct insp_error *reterr) {
-    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
-    int r = insp_trunk_open(state_dir, sha256, &arrays, reterr);
-    if (r < 0)
-        return r;
-    struct insp_trunk_weights view = insp_trunk_arrays_view(arrays);
-    return insp_trunk_load(device, &view, ret, reterr);
-}
-
 static int dispatch(const struct insp_jobs_config *config, const struct insp_job_row *row,
                     const struct insp_train_context *plain, json_t **ret_report, struct insp_error *reterr) {
     const struct insp_job_params *params = &row->params;
@@ -86,7 +76,7 @@ int insp_job_run(const struct insp_jobs_config *config, const struct insp_job_ro
     _cleanup_(insp_device_freep) struct insp_device *device = NULL;
     _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = NULL; /* freed before its device: reverse order */
     r = insp_device_open(&config->device, &device, reterr);
-    if (r < 0 || (r = load_trunk(device, config->state_dir, trunk_sha256, &trunk, reterr)) < 0)
+    if (r < 0 || (r = insp_trunk_open_on(device, config->state_dir, trunk_sha256, &trunk, reterr)) < 0)
         return r;
     struct activation activation = {config, row};
     struct insp_train_context context = {

@@ -303,6 +303,16 @@ int insp_trunk_open(const char *state_dir, const char *sha256, struct insp_trunk
     return insp_trunk_read(path, ret, reterr);
 }
 
+int insp_trunk_open_on(struct insp_device *device, const char *state_dir, const char *sha256,
+                       struct insp_trunk **ret, struct insp_error *reterr) {
+    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
+    int r = insp_trunk_open(state_dir, sha256, &arrays, reterr);
+    if (r < 0)
+        return r;
+    struct insp_trunk_weights weights = insp_trunk_arrays_view(arrays);
+    return insp_trunk_load(device, &weights, ret, reterr);
+}
+
 /* --- what a crash left --- */
 
 /* The temporaries of this file and of registry.c, and those of insp_write_file: "<name>.XXXXXX" beside a file that

@@ -52,6 +52,9 @@ int insp_trunk_install(const char *state_dir, const struct insp_trunk_arrays *ar
 /* Reads and checks a trunk against its name; INSP_E_NOT_FOUND, INSP_E_MODEL. */
 int insp_trunk_open(const char *state_dir, const char *sha256, struct insp_trunk_arrays **ret,
                     struct insp_error *reterr);
+/* The same, onto a device. Fails as insp_trunk_load, too. */
+int insp_trunk_open_on(struct insp_device *device, const char *state_dir, const char *sha256,
+                       struct insp_trunk **ret, struct insp_error *reterr);
 
 /* Removes what a crash left: temporary folders and files below models/ and trunks/. Startup only. */
 int insp_bundle_sweep(const char *state_dir, struct insp_error *reterr);

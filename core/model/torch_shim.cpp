@@ -718,6 +718,10 @@ bool insp_device_is_cuda(const struct insp_device *device) {
     return device->cuda();
 }
 
+bool insp_device_is_packed(const struct insp_device *device) {
+    return device->packed;
+}
+
 int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret_memory,
                        struct insp_error *reterr) {
     return guard(reterr, [&] {

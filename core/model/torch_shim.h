@@ -51,6 +51,8 @@ const char *insp_device_name(const struct insp_device *device); /* "cpu" or "cud
 const char *insp_device_describe(
     const struct insp_device *device); /* one line for people: name, threads, engine, libtorch version */
 bool insp_device_is_cuda(const struct insp_device *device);
+/* Own CPU kernels compute: loading a trunk or a tail onto it calls no libtorch. */
+bool insp_device_is_packed(const struct insp_device *device);
 
 /* Device memory in bytes: in tensors, held by this process's allocator, and the device's free and total. On CPU
  * all 0. */

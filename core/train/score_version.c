@@ -17,16 +17,6 @@ static int load_tail(const struct insp_train_context *context, const char *versi
     return r;
 }
 
-static int load_trunk(const struct insp_train_context *context, const char *sha256, struct insp_trunk **ret,
-                      struct insp_error *reterr) {
-    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
-    int r = insp_trunk_open(context->state_dir, sha256, &arrays, reterr);
-    if (r < 0)
-        return r;
-    struct insp_trunk_weights view = insp_trunk_arrays_view(arrays);
-    return insp_trunk_load(context->device, &view, ret, reterr);
-}
-
 /* Features by the model's own trunk, for the asked members alone: a view of the dataset that borrows its items. */
 static int score_with_own_trunk(const struct insp_train_context *context, const struct insp_train_data *data,
                                 const struct insp_manifest *manifest, const struct insp_scorer *scorer,
@@ -50,7 +40,7 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
                                                .input = manifest->input,
                                                .limits = context->limits};
     size_t runs;
-    int r = load_trunk(context, manifest->trunk_sha256, &trunk, reterr);
+    int r = insp_trunk_open_on(context->device, context->state_dir, manifest->trunk_sha256, &trunk, reterr);
     if (r < 0 || (r = insp_feature_cache_open(&config, &cache, reterr)) < 0 ||
         (r = insp_feature_cache_fill(cache, trunk, &asked, progress, NULL, &runs, reterr)) < 0)
         return r;

@@ -81,6 +81,11 @@ bool insp_device_is_cuda(const struct insp_device *device) {
     return false;
 }
 
+bool insp_device_is_packed(const struct insp_device *device) {
+    (void)device;
+    return true;
+}
+
 int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret_memory,
                        struct insp_error *reterr) {
     (void)device;

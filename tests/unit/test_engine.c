@@ -137,6 +137,8 @@ START_TEST(test_without_a_trunk_it_says_so) {
     static struct scores s;
     engine_open(&s.f, 4, false);
     ck_assert_str_eq(insp_engine_trunk_sha256(s.f.engine), "");
+    ck_insp_code(insp_engine_open_trunk(s.f.engine, "/nonexistent", "abc", &s.f.err), INSP_E_NOT_FOUND, s.f.err);
+    ck_assert_str_eq(insp_engine_trunk_sha256(s.f.engine), "");
     submit(&s, 0, s.f.good, 0, 0);
     run_until(&s, 1);
     ck_assert_int_eq(s.score[0].code, INSP_E_NOT_READY);
