@@ -6,3 +6,21 @@ function(insp_library name)
   target_link_libraries(${name} PUBLIC ${ARGN} PRIVATE insp_options)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()
+
+# insp_device(NAME SOURCE...): the compute device that the users of library NAME link. It is no part of NAME, because a
+# program chooses between two: SOURCE... (libtorch), or the fake of tests/fake if the program has the property
+# INSP_FAKE_DEVICE. Where libtorch's threads would drown the thread sanitizer and in fuzz drivers (INSP_FAKE_TORCH),
+# everything links the fake and libtorch is not needed.
+function(insp_device name)
+  if(NOT INSP_FAKE_TORCH)
+    add_library(insp_device_torch STATIC ${ARGN})
+    target_link_libraries(insp_device_torch PUBLIC ${name} PRIVATE insp_torch insp_options)
+    set_target_properties(insp_device_torch PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  endif()
+  if(INSP_FAKE_TORCH OR INSP_TESTS)
+    add_library(insp_device_fake STATIC "${PROJECT_SOURCE_DIR}/tests/fake/torch_shim_fake.c")
+    target_link_libraries(insp_device_fake PUBLIC ${name} m PRIVATE insp_options)
+  endif()
+  target_link_libraries(${name} INTERFACE
+    $<IF:$<OR:$<BOOL:${INSP_FAKE_TORCH}>,$<BOOL:$<TARGET_PROPERTY:INSP_FAKE_DEVICE>>>,insp_device_fake,insp_device_torch>)
+endfunction()

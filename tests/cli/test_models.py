@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 from test_serve import serve
 
-FAKE = os.environ.get("INSP_FAKE_TORCH") == "1"
+FAKE = os.environ.get("INSP_FAKE_DEVICE") == "1"
 
 
 def versions(cli):
@@ -71,11 +71,13 @@ def test_train_report_as_json(trained):
                                                       code=1).stderr
 
 
+@pytest.mark.real_device
 def test_evaluate(trained):
     out = trained("evaluate", "--product", "carpet", "--data", trained.data).stdout
     assert "really an anomaly" in out and "balanced accuracy" in out
 
 
+@pytest.mark.real_device
 def test_predict(trained, tmp_path):
     image = sorted((trained.data / "test/hole").glob("*.png"))[0]
     before = sorted(os.listdir(trained.state))
@@ -150,6 +152,7 @@ def test_a_spoilt_version_is_not_activated(trained, tmp_path):
     assert spoilt not in [m["version"] for m in versions(cli) if m["active"]]
 
 
+@pytest.mark.real_device
 @pytest.mark.skipif(FAKE, reason="the fake shim does not compute")
 def test_same_seed_same_model(trained, tmp_path):
     weights = []

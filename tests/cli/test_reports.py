@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from report_page import Page  # noqa: E402
 
-FAKE = os.environ.get("INSP_FAKE_TORCH") == "1"
+FAKE = os.environ.get("INSP_FAKE_DEVICE") == "1"
 CUBES = pathlib.Path(__file__).resolve().parents[3] / "shared/data/cubes"
 
 
@@ -18,6 +18,7 @@ def run(cli, kind, data, *more):
     return cli(kind, "--product", "carpet", "--data", data, *more)
 
 
+@pytest.mark.real_device
 def test_cross_validation_in_every_form(trained, tmp_path):
     out = run(trained, "cross-validate", trained.data, "--epochs", 1, "--folds", 2, "--html", tmp_path / "r.html").stdout
     assert "against 9 masks" in out and "pixel AUROC" in out and "right for hole" in out
@@ -93,6 +94,7 @@ def test_files_that_the_user_names_have_the_mode_that_the_user_gives_files(train
     assert [oct((tmp_path / name).stat().st_mode & 0o777) for name in ("r.html", "h.png")] == [oct(0o666 & ~mask)] * 2
 
 
+@pytest.mark.real_device
 @pytest.mark.skipif(FAKE, reason="the fake shim has no network whose verdicts could change")
 @pytest.mark.parametrize("photographs", [False, True])
 def test_half_precision_features_change_no_verdict(trained, tmp_path, photographs):
@@ -124,6 +126,7 @@ def test_half_precision_features_change_no_verdict(trained, tmp_path, photograph
     assert difference < 5e-3
 
 
+@pytest.mark.real_device
 def test_held_out_good_parts_stay_cold(cli, tmp_path):
     """DESIGN section 2: at most 5 % of held-out good images may show anything above the heatmap's threshold."""
     if FAKE:

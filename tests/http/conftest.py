@@ -1,7 +1,7 @@
 """Starts the real daemon for tests: a state folder made in a second, port 0, the address read from the log.
 
-INSPECTD         path of the binary            INSP_MAKE_BUNDLE  path of make_bundle
-INSP_HTTP_FAKE   1: built with the fake shim   INSPECTD_URL      attach the shared daemon's tests to a running one
+INSPECTD          path of the binary           INSP_MAKE_BUNDLE  path of make_bundle
+INSP_FAKE_DEVICE  1: it has the fake device    INSPECTD_URL      attach the shared daemon's tests to a running one
 """
 import functools
 import http.client
@@ -23,7 +23,7 @@ import urllib.parse
 import PIL.Image
 import pytest
 
-FAKE = os.environ.get("INSP_HTTP_FAKE") == "1"
+FAKE = os.environ.get("INSP_FAKE_DEVICE") == "1"
 START_S, REQUEST_S, STOP_S = 60, 30, 40
 
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from conftest import Daemon, picture
 
+pytestmark = pytest.mark.real_device
 DOCUMENT = yaml.safe_load((pathlib.Path(__file__).parents[2] / "openapi.yaml").read_text())
 RESOLVER = jsonschema.RefResolver("", DOCUMENT)
 seen = set()

@@ -18,6 +18,7 @@ def test_white_is_an_anomaly_and_black_is_good(shared):
     assert shared.inspect(picture("black")).json["verdict"] == "good"
 
 
+@pytest.mark.real_device
 def test_answer_has_the_fields_of_the_contract(shared):
     got = shared.inspect(picture(kind="JPEG"), "product=carpet&camera=c%C3%A41&part=p%201", "image/jpeg").json
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", got["id"])

@@ -64,6 +64,7 @@ def busy(daemon):
     return location
 
 
+@pytest.mark.real_device
 def test_training_ends_in_a_model_that_serves(begin):
     daemon = begin()
     answer = submit(daemon, epochs=1, activate="always")
@@ -315,6 +316,7 @@ def test_stop_while_it_trains(begin):
     assert cut_off["state"] == "failed" and cut_off["error"]["code"] == "interrupted"
 
 
+@pytest.mark.real_device
 def test_report_as_a_page(begin, datasets):
     daemon = begin()
     mine = datasets / "marked"
@@ -348,6 +350,7 @@ def test_no_report_before_the_end(begin):
     assert daemon("GET", "/v1/jobs/0190b6f2-0000-7000-8000-000000000000/report.html").code == "not_found"
 
 
+@pytest.mark.real_device
 def test_the_trunk_runs_once_per_image(begin, tmp_path_factory):
     """188 images, 5 folds, 10 epochs: 188 runs. A second job on the same images: none."""
     root = tmp_path_factory.mktemp("many")

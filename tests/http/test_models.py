@@ -199,6 +199,7 @@ def spoil(folder):
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.real_device
 def test_a_spoilt_version_never_serves(begin):
     daemon = begin()
     done = finished(daemon, submit(daemon, epochs=1, activate="never").headers["Location"])
@@ -239,6 +240,7 @@ def test_a_rollback_to_a_spoilt_version_is_refused(begin):
     assert serving(daemon) == versions[1]
 
 
+@pytest.mark.real_device
 def test_damaged_golden_samples_are_named(begin):
     daemon = begin()
     done = finished(daemon, submit(daemon, epochs=1, activate="never").headers["Location"])
@@ -248,6 +250,7 @@ def test_damaged_golden_samples_are_named(begin):
     assert answer.code == "model_invalid" and "golden-2.png" in answer.json["detail"]
 
 
+@pytest.mark.real_device
 def test_if_better_is_the_default_and_says_what_it_compared(begin):
     daemon = begin()
     first = finished(daemon, submit(daemon, epochs=1).headers["Location"])

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from conftest import REQUEST_S, eventually, picture
 
+pytestmark = pytest.mark.real_device
 README = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
 WRAPPER = '#!/bin/sh\nexec /usr/bin/curl -sS --fail-with-body --max-time 30 "$@"\n'  # quiet, and errors are errors
 

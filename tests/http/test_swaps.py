@@ -56,6 +56,7 @@ def daemon(start):
     return daemon
 
 
+@pytest.mark.real_device
 def test_200_swaps_under_load(daemon):
     expected = {}
     for version in "v1", "v2":

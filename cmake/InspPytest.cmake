@@ -1,0 +1,42 @@
+# insp_pytests(LABEL): tests for ctest from the calling folder's test_*.py, which start the daemon or the command line.
+#   LABEL/<file>        all tests of the file except those marked "slow", with the fake device
+#   real/LABEL-<file>   the tests marked "real_device", with libtorch; label real
+#   slow/LABEL-<file>   the tests marked "slow", with the fake device; label long
+#   long/LABEL-<file>   all tests not marked "real_device", with libtorch; label long
+# The fake device answers at once where the real one computes for seconds.
+function(insp_pytests label)
+  file(GLOB files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/test_*.py")
+  # The marks decide which entries there are.
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
+  foreach(file ${files})
+    get_filename_component(name "${file}" NAME_WE)
+    string(REGEX REPLACE "^test_" "" subject "${name}")
+    file(STRINGS "${file}" real REGEX "mark\\.real_device")
+    file(STRINGS "${file}" slow REGEX "mark\\.slow")
+    insp_pytest(${label}/${subject} "${file}" fake ${label} "not slow")
+    if(slow)
+      insp_pytest(slow/${label}-${subject} "${file}" fake long "slow")
+    endif()
+    if(INSP_FAKE_TORCH)
+      continue()
+    endif()
+    if(real)
+      insp_pytest(real/${label}-${subject} "${file}" real real "real_device and not slow")
+    endif()
+    insp_pytest(long/${label}-${subject} "${file}" real long "not real_device or slow")
+    # Every test of the file may be marked: pytest then says 5, no tests.
+    set_tests_properties(long/${label}-${subject} PROPERTIES SKIP_RETURN_CODE 5)
+  endforeach()
+endfunction()
+
+# insp_pytest(NAME FILE fake|real LABEL MARKS)
+function(insp_pytest name file device label marks)
+  if(device STREQUAL "fake")
+    set(environment "INSPECTD=$<TARGET_FILE:inspectd_fake>" INSP_FAKE_DEVICE=1)
+  else()
+    set(environment "INSPECTD=$<TARGET_FILE:inspectd>" INSP_FAKE_DEVICE=0)
+  endif()
+  add_test(NAME ${name} COMMAND /usr/bin/python3 -m pytest -m "${marks}" "${file}")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 900 LABELS ${label} ENVIRONMENT
+    "${environment};INSP_MAKE_BUNDLE=$<TARGET_FILE:make_bundle>;PYTHONDONTWRITEBYTECODE=1")
+endfunction()
