@@ -2,10 +2,12 @@
 #ifndef INSP_STORE_INTERNAL_H
 #define INSP_STORE_INTERNAL_H
 
+#include "core/store/orphans.h"
 #include "core/store/sql.h"
 #include "core/store/store.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
     INSP_READERS = 4,
@@ -30,7 +32,25 @@ struct insp_store {
     bool thumbnails_known; /* were counted since the start */
     bool thumbnails_counting;
     bool thumbnails_full; /* one found no room since the last sweep */
+    /* read from the database when it was opened */
+    int64_t born_us;             /* wall; when the database was made; 0: before that was written down */
+    int64_t evidence_us;         /* wall; the last time that was believed, else the newest row's; 0: none */
+    int64_t opened_us;           /* wall */
+    int64_t opened_newest_us;    /* of the newest id; 0: no row */
+    _Atomic int64_t id_ahead_us; /* by how much ids have run before the wall clock at most */
+    atomic_uint_least64_t came_bytes, came_rows; /* put since insp_store_came asked last */
+    pthread_mutex_t sweep_lock;                  /* the rest: what retention keeps between sweeps */
+    struct insp_retention_clock clock;
+    struct insp_retention_credit credit;
+    struct insp_orphan_walk walk;
+    int64_t good_from_key, good_scanned_us; /* older rows are not good; monotonic */
 };
+
+/* enum insp_retention_class in SQL: the text of the index inspection_kept. */
+#define INSP_CLASS_SQL "(label <> 0) + (label = 0) * anomaly * 2"
+
+/* What was put since the last call: it justifies as much removal. */
+void insp_store_came(struct insp_store *store, uint64_t *ret_bytes, uint64_t *ret_rows);
 
 /* UUIDv7 <-> its 16 bytes and its sortable key: 42 bits of milliseconds, the 12 bits that count within one, and 9
  * random bits; below 2^63 until the year 2109. false: not a version 7 UUID of that range. */

@@ -81,9 +81,19 @@ int insp_store_put(struct insp_store *store, const struct insp_record *records, 
     if (r < 0)
         return r;
     r = insp_store_write(store, put_work, &put, reterr);
-    if (r < 0)
+    if (r < 0) {
         insp_image_discard(store, records, count);
-    return r;
+        return r;
+    }
+    for (size_t i = 0; i < count; i++)
+        store->came_bytes += records[i].image_bytes;
+    store->came_rows += count;
+    return 0;
+}
+
+void insp_store_came(struct insp_store *store, uint64_t *ret_bytes, uint64_t *ret_rows) {
+    *ret_bytes = atomic_exchange(&store->came_bytes, 0);
+    *ret_rows = atomic_exchange(&store->came_rows, 0);
 }
 
 const char insp_record_columns[] =

@@ -105,8 +105,21 @@ static const char version_8[] =
     "  STRICT, WITHOUT ROWID;"
     "CREATE INDEX model_change_product ON model_change (product, id);";
 
-static const struct insp_migration migrations[] = {{1, version_1}, {2, version_2}, {3, version_3}, {4, version_4},
-                                                   {5, version_5}, {6, version_6}, {7, version_7}, {8, version_8}};
+/* What retention knows about itself (retention.c). born_us is the time of this step where the database was empty:
+ * image files from before it belong to another database. Among images that space takes, labelled good ones count
+ * as labelled. */
+static const char version_9[] =
+    "CREATE TABLE retention (one INTEGER PRIMARY KEY CHECK (one = 1), born_us INTEGER NOT NULL,"
+    "  believed_us INTEGER NOT NULL DEFAULT 0, byte_credit REAL, row_credit REAL,"
+    "  id_ahead_us INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "INSERT INTO retention (one, born_us) SELECT 1, CASE WHEN EXISTS (SELECT 1 FROM inspection) THEN 0"
+    "  ELSE CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER) END;"
+    "DROP INDEX inspection_kept;"
+    "CREATE INDEX inspection_kept ON inspection ((label <> 0) + (label = 0) * anomaly * 2) WHERE image_kept = 1;";
+
+static const struct insp_migration migrations[] = {{1, version_1}, {2, version_2}, {3, version_3},
+                                                   {4, version_4}, {5, version_5}, {6, version_6},
+                                                   {7, version_7}, {8, version_8}, {9, version_9}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

@@ -1,5 +1,6 @@
 #include "core/store/store.h"
 
+#include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/store/internal.h"
 #include "core/store/schema.h"
@@ -83,6 +84,31 @@ static int open_writer(struct insp_store *store, struct insp_error *reterr) {
     return r;
 }
 
+/* What retention and the ids go on from. */
+static int read_past(struct insp_store *store, struct insp_error *reterr) {
+    _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
+    int r =
+        insp_sql_prepare(store->writer,
+                         "SELECT born_us, believed_us, byte_credit, row_credit, id_ahead_us, newest.key,"
+                         " newest.received_us FROM retention LEFT JOIN (SELECT key, received_us FROM inspection"
+                         " NOT INDEXED ORDER BY key DESC LIMIT 1) AS newest",
+                         &row, reterr);
+    if (r < 0)
+        return r;
+    if (sqlite3_step(row) != SQLITE_ROW)
+        return insp_sql_fail(store->writer, reterr);
+    int64_t believed_us = sqlite3_column_int64(row, 1), received_us = sqlite3_column_int64(row, 6);
+    store->opened_us = insp_wall_us();
+    store->born_us = sqlite3_column_int64(row, 0);
+    store->evidence_us = believed_us ? believed_us : received_us;
+    store->id_ahead_us = sqlite3_column_int64(row, 4);
+    store->opened_newest_us = (sqlite3_column_int64(row, 5) >> INSP_KEY_MS_SHIFT) * 1000;
+    if (sqlite3_column_type(row, 2) != SQLITE_NULL)
+        store->credit = (struct insp_retention_credit){
+            .begun = true, .bytes = sqlite3_column_double(row, 2), .rows = sqlite3_column_double(row, 3)};
+    return 0;
+}
+
 static int open_readers(struct insp_store *store, struct insp_error *reterr) {
     for (size_t i = 0; i < INSP_READERS; i++) {
         int r = connect(store, SQLITE_OPEN_READONLY, &store->reader[i], reterr);
@@ -108,8 +134,11 @@ int insp_store_open(const char *state_dir, enum insp_durability durability, stru
     pthread_mutex_init(&store->write_lock, NULL);
     pthread_mutex_init(&store->read_lock, NULL);
     pthread_mutex_init(&store->thumbnail_lock, NULL);
+    pthread_mutex_init(&store->sweep_lock, NULL);
     pthread_cond_init(&store->reader_free, NULL);
     r = open_writer(store, reterr);
+    if (r == 0)
+        r = read_past(store, reterr);
     if (r == 0)
         r = open_readers(store, reterr);
     if (r < 0) {
@@ -133,6 +162,8 @@ void insp_store_close(struct insp_store *store) {
     pthread_cond_destroy(&store->reader_free);
     pthread_mutex_destroy(&store->read_lock);
     pthread_mutex_destroy(&store->thumbnail_lock);
+    pthread_mutex_destroy(&store->sweep_lock);
+    insp_orphans_close(&store->walk);
     pthread_mutex_destroy(&store->write_lock);
     free(store);
 }

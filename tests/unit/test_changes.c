@@ -1,8 +1,7 @@
 #include "core/store/changes.h"
 
-#include "core/store/retention.h"
 #include "core/store/sql.h"
-#include "tests/unit/store_fixture.h"
+#include "tests/unit/retention_fixture.h"
 
 struct seen {
     size_t count;
@@ -97,15 +96,13 @@ END_TEST
 START_TEST(retention_leaves_them) {
     struct fixture f;
     char id[INSP_UUID_BYTES];
-    struct insp_retention_result swept;
     fixture_open(&f);
     add(&f, "v1", "threshold", "0.5", "0.4");
     struct insp_record record = fixture_record(id, "p", true);
     fixture_put(&f, &record);
-    const struct insp_retention policy = {.good_age_us = 1, .anomaly_age_us = 1};
-    ck_insp_ok(insp_retention_sweep(f.store, &policy, insp_wall_us() + 900 * 86400 * 1000000LL, &swept, &f.err),
-               f.err);
-    ck_assert_uint_eq(swept.rows, 1);
+    struct insp_retention policy = unbounded;
+    policy.good_age_us = policy.anomaly_age_us = 1;
+    ck_assert_uint_eq(fixture_sweep(&f, &policy, 900 * DAY_US).aged, 1);
     ck_assert_uint_eq(list(&f, "v1", NULL, 8).count, 1);
     fixture_close(&f);
 }

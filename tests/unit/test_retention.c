@@ -1,71 +1,6 @@
 #include "core/store/retention.h"
 
-#include "tests/unit/store_fixture.h"
-
-#include <sys/stat.h>
-#include <time.h>
-#include <utime.h>
-
-static const int64_t DAY_US = 86400 * 1000000LL;
-
-/* Every order in which six rows can come: what goes does not depend on it. */
-static void permute(struct insp_retention_row *rows, size_t count, size_t at, uint64_t bytes,
-                    const char *expected) {
-    if (at == count) {
-        static const struct insp_retention policy = {0};
-        bool removed[8];
-        size_t n;
-        ck_assert_int_eq(insp_retention_plan(&policy, rows, count, 1000, bytes, removed, &n, NULL), 0);
-        ck_assert_uint_eq(n, strlen(expected));
-        for (size_t i = 0; i < count; i++)
-            ck_assert_msg(removed[i] == (strchr(expected, rows[i].id[0]) != NULL), "row %s to free %llu",
-                          rows[i].id, (unsigned long long)bytes);
-        return;
-    }
-    for (size_t i = at; i < count; i++) {
-        struct insp_retention_row kept = rows[at];
-        rows[at] = rows[i];
-        rows[i] = kept;
-        permute(rows, count, at + 1, bytes, expected);
-        kept = rows[at];
-        rows[at] = rows[i];
-        rows[i] = kept;
-    }
-}
-
-START_TEST(test_order_of_going) {
-    struct insp_retention_row rows[6] = {
-        {"a", 50, 10, INSP_KEEP_GOOD},
-        {"b", 90, 10, INSP_KEEP_GOOD},
-        {"c", 10, 10, INSP_KEEP_LABELLED_ANOMALY},
-        {"d", 60, 10, INSP_KEEP_LABELLED_ANOMALY},
-        {"e", 1, 10, INSP_KEEP_UNLABELLED_ANOMALY},
-        {"f", 2, 10, INSP_KEEP_UNLABELLED_ANOMALY},
-    };
-    static const char *const gone[] = {"", "a", "ab", "abc", "abcd", "abcde", "abcdef"};
-    for (uint64_t i = 0; i <= 6; i++)
-        permute(rows, 6, 0, 10 * i, gone[i]);
-    permute(rows, 6, 0, 1, "a");
-    permute(rows, 6, 0, 1000, "abcdef");
-}
-END_TEST
-
-START_TEST(test_age_has_a_limit_per_verdict) {
-    const struct insp_retention policy = {.good_age_us = 100, .anomaly_age_us = 500};
-    const struct insp_retention_row rows[4] = {{"a", 899, 1, INSP_KEEP_GOOD},
-                                               {"b", 900, 1, INSP_KEEP_GOOD},
-                                               {"c", 499, 1, INSP_KEEP_LABELLED_ANOMALY},
-                                               {"d", 500, 1, INSP_KEEP_UNLABELLED_ANOMALY}};
-    bool removed[4];
-    size_t n;
-    ck_assert_int_eq(insp_retention_plan(&policy, rows, 4, 1000, 0, removed, &n, NULL), 0);
-    ck_assert_uint_eq(n, 2);
-    ck_assert(removed[0] && !removed[1] && removed[2] && !removed[3]);
-    /* what age takes counts towards the space that is wanted */
-    ck_assert_int_eq(insp_retention_plan(&policy, rows, 4, 1000, 3, removed, &n, NULL), 0);
-    ck_assert(removed[0] && removed[1] && removed[2] && !removed[3]);
-}
-END_TEST
+#include "tests/unit/retention_fixture.h"
 
 static struct insp_record at(char *id, bool anomaly, int64_t received_us) {
     struct insp_record record = fixture_record(id, "p", anomaly);
@@ -84,24 +19,54 @@ static bool has_image(struct fixture *f, const char *id) {
     return r == 0;
 }
 
+static uint64_t rows_in(struct fixture *f) {
+    struct insp_store_usage usage;
+    ck_insp_ok(insp_store_usage(f->store, &usage, &f->err), f->err);
+    return usage.inspections;
+}
+
 START_TEST(test_space_takes_images_and_keeps_rows) {
     struct fixture f;
     char id[4][INSP_UUID_BYTES];
-    struct insp_retention_result result;
     fixture_open(&f);
     for (int i = 0; i < 4; i++) {
         struct insp_record record = at(id[i], i < 2, insp_wall_us());
         fixture_put(&f, &record);
     }
     ck_insp_ok(insp_store_label(f.store, id[1], INSP_LABEL_ANOMALY, "hole", "", "me", &f.err), f.err);
-    const struct insp_retention policy = {.image_bytes_max = 6};
-    ck_insp_ok(insp_retention_sweep(f.store, &policy, insp_wall_us(), &result, &f.err), f.err);
-    ck_assert_uint_eq(result.rows, 0);
+    struct insp_retention policy = unbounded;
+    policy.image_bytes_max = 6;
+    struct insp_retention_result result = fixture_sweep(&f, &policy, 0);
+    ck_assert_uint_eq(result.aged, 0);
     ck_assert_uint_eq(result.images, 3);
     ck_assert_uint_eq(result.bytes, 18);
     ck_assert(has_image(&f, id[0]) && !has_image(&f, id[1]) && !has_image(&f, id[2]) && !has_image(&f, id[3]));
-    ck_insp_ok(insp_retention_sweep(f.store, &policy, insp_wall_us(), &result, &f.err), f.err);
-    ck_assert_uint_eq(result.images, 0);
+    ck_assert_uint_eq(fixture_sweep(&f, &policy, 0).images, 0);
+    ck_assert_uint_eq(rows_in(&f), 4);
+    fixture_close(&f);
+}
+END_TEST
+
+/* A missed anomaly, which somebody has labelled, stays while good ones go, by space and by age. */
+START_TEST(test_labelled_images_outlive_good_ones) {
+    struct fixture f;
+    char id[2][INSP_UUID_BYTES];
+    fixture_open(&f);
+    for (int i = 0; i < 2; i++) {
+        struct insp_record record = at(id[i], false, insp_wall_us());
+        fixture_put(&f, &record);
+    }
+    ck_insp_ok(insp_store_label(f.store, id[0], INSP_LABEL_ANOMALY, "hole", "", "me", &f.err), f.err);
+    struct insp_retention policy = unbounded;
+    policy.image_bytes_max = 6;
+    fixture_sweep(&f, &policy, 0);
+    ck_assert(has_image(&f, id[0]) && !has_image(&f, id[1]));
+    policy.good_age_us = DAY_US;
+    policy.anomaly_age_us = 5 * DAY_US;
+    ck_assert_uint_eq(fixture_sweep(&f, &policy, 2 * DAY_US).aged, 1);
+    ck_assert(has_image(&f, id[0]));
+    ck_assert_uint_eq(fixture_sweep(&f, &policy, 6 * DAY_US).aged, 1);
+    ck_assert_uint_eq(rows_in(&f), 0);
     fixture_close(&f);
 }
 END_TEST
@@ -109,8 +74,6 @@ END_TEST
 START_TEST(test_age_takes_rows_in_many_transactions) {
     enum { RECORDS = 1203 }; /* more than two groups of 500 */
     struct fixture f;
-    struct insp_retention_result result;
-    struct insp_store_usage usage;
     static char id[RECORDS][INSP_UUID_BYTES];
     static struct insp_record records[RECORDS];
     fixture_open(&f);
@@ -118,45 +81,130 @@ START_TEST(test_age_takes_rows_in_many_transactions) {
     for (int i = 0; i < RECORDS; i++)
         records[i] = at(id[i], i == 0, now_us);
     ck_insp_ok(insp_store_put(f.store, records, RECORDS, &f.err), f.err);
-    const struct insp_retention policy = {.good_age_us = DAY_US, .anomaly_age_us = 9 * DAY_US};
-    ck_insp_ok(insp_retention_sweep(f.store, &policy, now_us + DAY_US / 2, &result, &f.err), f.err);
-    ck_assert_uint_eq(result.rows, 0);
-    ck_insp_ok(insp_retention_sweep(f.store, &policy, now_us + 2 * DAY_US, &result, &f.err), f.err);
-    ck_assert_uint_eq(result.rows, RECORDS - 1);
+    struct insp_retention policy = unbounded;
+    policy.good_age_us = DAY_US;
+    policy.anomaly_age_us = 9 * DAY_US;
+    ck_assert_uint_eq(fixture_sweep(&f, &policy, DAY_US / 2).aged, 0);
+    struct insp_retention_result result = fixture_sweep(&f, &policy, 2 * DAY_US);
+    ck_assert_uint_eq(result.aged, RECORDS - 1);
     ck_assert_uint_eq(result.images, RECORDS - 1);
     ck_assert(has_image(&f, id[0]));
-    ck_insp_ok(insp_store_usage(f.store, &usage, &f.err), f.err);
-    ck_assert_uint_eq(usage.inspections, 1);
+    ck_assert_uint_eq(rows_in(&f), 1);
     fixture_close(&f);
 }
 END_TEST
 
-/* A process that died between file and row leaves a file: it goes after an hour, a younger one stays. */
-START_TEST(test_orphan_images_are_swept) {
+/* The attack: a clock that is 400 days ahead for 14 s removes nothing, nor one that starts so. */
+START_TEST(test_a_clock_that_jumps_removes_nothing) {
+    enum { RECORDS = 10 };
     struct fixture f;
-    char id[3][INSP_UUID_BYTES], path[2][INSP_PATH_BYTES];
+    char id[RECORDS][INSP_UUID_BYTES];
     struct insp_retention_result result;
-    const struct insp_retention policy = {0};
     fixture_open(&f);
-    struct insp_record record = at(id[0], false, insp_wall_us());
-    fixture_put(&f, &record);
-    for (int i = 0; i < 2; i++) {
-        insp_uuid7(id[i + 1]);
-        ck_insp_ok(insp_path(path[i], &f.err, "%s/images/2026-01-01", f.dir), f.err);
-        ck_insp_ok(insp_mkdir_all(path[i], 0700, &f.err), f.err);
-        ck_insp_ok(insp_path(path[i], &f.err, "%s/images/2026-01-01/%s.jpg", f.dir, id[i + 1]), f.err);
-        ck_insp_ok(insp_write_file(path[i], "left", 4, 0600, false, &f.err), f.err);
+    for (int i = 0; i < RECORDS; i++) {
+        struct insp_record record = at(id[i], i % 2, insp_wall_us());
+        fixture_put(&f, &record);
     }
-    time_t old = time(NULL) - 2 * 3600;
-    ck_assert_int_eq(utime(path[0], &(struct utimbuf){old, old}), 0);
-    ck_insp_ok(insp_retention_sweep(f.store, &policy, insp_wall_us(), &result, &f.err), f.err);
-    ck_assert_uint_eq(result.images, 1);
-    ck_assert_int_eq(access(path[0], F_OK), -1);
-    ck_assert_int_eq(access(path[1], F_OK), 0);
-    ck_assert(has_image(&f, id[0]));
+    struct insp_retention policy = unbounded;
+    policy.good_age_us = 30 * DAY_US;
+    policy.anomaly_age_us = 365 * DAY_US;
+    ck_assert_uint_eq(fixture_sweep(&f, &policy, 0).alarms, 0);
+    struct insp_retention_now ahead = fixture_later(14000000);
+    ahead.wall_us += 400 * DAY_US;
+    ck_insp_ok(insp_retention_sweep(f.store, &policy, &ahead, &result, &f.err), f.err);
+    ck_assert(result.aged == 0 && result.alarms == INSP_ALARM_CLOCK);
+    insp_store_close(f.store); /* and a restart in the wrong time is no way around it */
+    ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
+    ahead.mono_us += 300 * 1000000LL;
+    ahead.wall_us += 300 * 1000000LL;
+    ck_insp_ok(insp_retention_sweep(f.store, &policy, &ahead, &result, &f.err), f.err);
+    ck_assert(result.aged == 0 && result.alarms == INSP_ALARM_CLOCK);
+    result = fixture_sweep(&f, &policy, 600 * 1000000LL);
+    ck_assert(result.aged == 0 && result.alarms == 0);
+    ck_assert_uint_eq(rows_in(&f), RECORDS);
+    for (int i = 0; i < RECORDS; i++)
+        ck_assert(has_image(&f, id[i]));
     fixture_close(&f);
 }
 END_TEST
 
-INSP_TESTS(test_order_of_going, test_age_has_a_limit_per_verdict, test_space_takes_images_and_keeps_rows,
-           test_age_takes_rows_in_many_transactions, test_orphan_images_are_swept);
+/* A store that is restarted with a much smaller limit loses a little at a time, and says that it is held back. */
+START_TEST(test_one_sweep_takes_its_share) {
+    enum { RECORDS = 100 };
+    struct fixture f;
+    char id[RECORDS][INSP_UUID_BYTES];
+    fixture_open(&f);
+    for (int i = 0; i < RECORDS; i++) {
+        struct insp_record record = at(id[i], false, insp_wall_us());
+        fixture_put(&f, &record);
+    }
+    insp_store_close(f.store);
+    ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
+    struct insp_retention policy = unbounded;
+    policy.sweep_percent = 2;
+    policy.hour_percent = 10;
+    policy.image_bytes_max = 1;
+    struct insp_retention_result result = fixture_sweep(&f, &policy, 0);
+    ck_assert(result.images == 2 && result.alarms == INSP_ALARM_HELD);
+    ck_assert_uint_eq(fixture_sweep(&f, &policy, 1000000).images, 0);
+    uint64_t removed = 2;
+    for (int minute = 5; minute <= 60; minute += 5)
+        removed += fixture_sweep(&f, &policy, minute * 60 * 1000000LL).images;
+    ck_assert(removed >= 10 && removed <= 13);
+    insp_store_close(f.store); /* a restart brings no credit of its own */
+    ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
+    ck_assert_uint_le(fixture_sweep(&f, &policy, 3600 * 1000000LL).images, 1);
+    fixture_close(&f);
+}
+END_TEST
+
+/* The attack: a limit that the disk cannot meet and forty images, most of them anomalies. */
+START_TEST(test_a_disk_that_others_fill_costs_no_image) {
+    enum { RECORDS = 40 };
+    struct fixture f;
+    char id[RECORDS][INSP_UUID_BYTES];
+    fixture_open(&f);
+    for (int i = 0; i < RECORDS; i++) {
+        struct insp_record record = at(id[i], i > 10, insp_wall_us());
+        fixture_put(&f, &record);
+    }
+    struct insp_retention policy = unbounded;
+    policy.free_bytes_min = UINT64_C(1) << 60;
+    struct insp_retention_result result = fixture_sweep(&f, &policy, 0);
+    ck_assert_uint_eq(result.images, 0);
+    ck_assert_uint_eq(result.alarms, INSP_ALARM_SPACE | INSP_ALARM_HELD);
+    fixture_close(&f);
+}
+END_TEST
+
+static int refuse_changes(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    (void)arg;
+    return insp_sql_exec(
+        db, "CREATE TRIGGER stop BEFORE DELETE ON inspection BEGIN SELECT RAISE(ABORT, 'no'); END;", reterr);
+}
+
+/* What age cannot do keeps neither space nor the orphans' walk from its work. */
+START_TEST(test_one_part_fails_alone) {
+    struct fixture f;
+    char id[2][INSP_UUID_BYTES];
+    struct insp_retention_result result;
+    fixture_open(&f);
+    for (int i = 0; i < 2; i++) {
+        struct insp_record record = at(id[i], false, insp_wall_us());
+        fixture_put(&f, &record);
+    }
+    ck_insp_ok(insp_store_write(f.store, refuse_changes, NULL, &f.err), f.err);
+    struct insp_retention policy = unbounded;
+    policy.good_age_us = 1;
+    policy.image_bytes_max = 6;
+    const struct insp_retention_now now = fixture_later(DAY_US);
+    ck_assert_int_lt(insp_retention_sweep(f.store, &policy, &now, &result, &f.err), 0);
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "no"));
+    ck_assert(result.aged == 0 && result.images == 1 && !has_image(&f, id[0]) && has_image(&f, id[1]));
+    fixture_close(&f);
+}
+END_TEST
+
+INSP_TESTS(test_space_takes_images_and_keeps_rows, test_labelled_images_outlive_good_ones,
+           test_age_takes_rows_in_many_transactions, test_a_clock_that_jumps_removes_nothing,
+           test_one_sweep_takes_its_share, test_a_disk_that_others_fill_costs_no_image, test_one_part_fails_alone);

@@ -1,8 +1,7 @@
 #include "core/store/thumbnail_file.h"
 
 #include "core/base/fs.h"
-#include "core/store/retention.h"
-#include "tests/unit/store_fixture.h"
+#include "tests/unit/retention_fixture.h"
 
 #include <pthread.h>
 #include <sys/stat.h>
@@ -119,17 +118,15 @@ END_TEST
 
 START_TEST(test_goes_with_its_image) {
     setup();
-    struct insp_retention_result result;
-    const struct insp_retention by_space = {.image_bytes_max = 18,
-                                            .thumbnail_bytes_max = MANY}; /* of 4 images of 6 */
+    struct insp_retention by_space = unbounded, by_age = unbounded;
+    by_space.image_bytes_max = 18; /* of 4 images of 6 */
+    by_age.good_age_us = by_age.anomaly_age_us = 1;
     for (int i = 0; i < 4; i++)
         ck_assert(insp_thumbnail_keep(f.store, id[i], 64, jpeg, BYTES, MANY));
-    ck_insp_ok(insp_retention_sweep(f.store, &by_space, insp_wall_us(), &result, &f.err), f.err);
-    ck_assert_uint_eq(result.images, 1);
+    ck_assert_uint_eq(fixture_sweep(&f, &by_space, 0).images, 1);
     ck_assert(!there(0, 64) && there(1, 64) && there(2, 64) && there(3, 64));
     ck_assert(!insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, MANY)); /* nor comes back after it */
-    const struct insp_retention by_age = {.good_age_us = 1, .anomaly_age_us = 1, .thumbnail_bytes_max = MANY};
-    ck_insp_ok(insp_retention_sweep(f.store, &by_age, insp_wall_us() + 1000000, &result, &f.err), f.err);
+    fixture_sweep(&f, &by_age, 1000000);
     for (int i = 0; i < 4; i++)
         ck_assert(!exists(i, ""));
     fixture_close(&f);
@@ -144,8 +141,10 @@ START_TEST(test_a_disk_that_refuses) {
     ck_assert(!insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, MANY));
     ck_assert(!there(0, 64));
     struct insp_retention_result result; /* images go all the same, and the trouble is told */
-    const struct insp_retention by_space = {.image_bytes_max = 18, .thumbnail_bytes_max = MANY};
-    ck_assert_int_lt(insp_retention_sweep(f.store, &by_space, insp_wall_us(), &result, &f.err), 0);
+    struct insp_retention by_space = unbounded;
+    const struct insp_retention_now now = fixture_later(0);
+    by_space.image_bytes_max = 18;
+    ck_assert_int_lt(insp_retention_sweep(f.store, &by_space, &now, &result, &f.err), 0);
     ck_assert_uint_eq(result.images, 1);
     fixture_close(&f);
 }
