@@ -38,6 +38,7 @@ static json_t *reasons(struct api_server *server) {
     }
     for (size_t i = 0; i < api_models_count(server->models); i++)
         add_product(list, api_models_at(server->models, i));
+    api_storage_reasons(&server->storage, list);
     return list;
 }
 

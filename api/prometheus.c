@@ -165,21 +165,6 @@ static void write_jobs(FILE *out, const struct api_server *server) {
                     (unsigned long long)server->meters->job[kind][state]);
 }
 
-static void write_store(FILE *out, const struct api_server *server) {
-    if (!server->usage_known) /* the first chore has not run yet */
-        return;
-    const struct insp_store_usage *usage = &server->usage;
-    gauge(out, "inspectd_store_inspections", "Rows in the store.", (double)usage->inspections);
-    gauge(out, "inspectd_store_images", "Posted images that are kept.", (double)usage->images);
-    gauge(out, "inspectd_store_image_bytes", "Their size.", (double)usage->image_bytes);
-    gauge(out, "inspectd_store_database_bytes", "Size of the database.", (double)usage->database_bytes);
-    gauge(out, "inspectd_store_free_bytes", "Free bytes in the state folder's file system.",
-          (double)usage->free_bytes);
-    gauge(out, "inspectd_store_free_limit_bytes",
-          "Setting storage.free_bytes_min: below it retention removes images.",
-          (double)server->config.retention.free_bytes_min);
-}
-
 /* The names that every Prometheus client library uses. */
 static void write_process(FILE *out, const struct api_meters *meters) {
     struct api_process process;
@@ -216,7 +201,7 @@ char *api_metrics_text(struct api_server *server, size_t *ret_bytes) {
     write_engine(out, server);
     write_models(out, server);
     write_jobs(out, server);
-    write_store(out, server);
+    api_storage_metrics(&server->storage, out);
     write_process(out, server->meters);
     bool failed = ferror(out);
     if (fclose(out) || failed) {

@@ -8,6 +8,7 @@
 #include "api/meters.h"
 #include "api/models.h"
 #include "api/request.h"
+#include "api/storage.h"
 #include "api/tokens.h"
 #include "core/jobs/jobs.h"
 
@@ -52,13 +53,12 @@ struct api_server {
     unsigned exports;            /* that run, of config.exports */
     size_t uploads;              /* into datasets, from headers to the end of the request */
     int64_t turned_us;           /* monotonic: last time that the loop ran the sweep */
-    struct insp_store_usage usage;
-    bool usage_known, chore_running;
+    struct api_storage storage;  /* as the last chore left it */
+    bool chore_running;
     /* the chore's while it runs */
     uv_work_t chore;
     int64_t retention_due_us; /* monotonic; 0: set anew when the chore ends */
-    struct insp_store_usage chore_usage;
-    bool chore_usage_known;
+    struct api_storage chore_storage;
 
     bool jobs_closed;
     bool stopping, mhd_stopped, grace_over, closing;

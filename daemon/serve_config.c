@@ -56,7 +56,14 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
             {
                 .good_age_us = (int64_t)settings->storage_keep_good_days * day_us,
                 .anomaly_age_us = (int64_t)settings->storage_keep_anomaly_days * day_us,
-                .free_bytes_min = settings->storage_free_bytes_min,
+                .free_bytes_min = settings->storage_free_bytes_min == DAEMON_SIZE_AUTO
+                                      ? INSP_FREE_BYTES_AUTO
+                                      : settings->storage_free_bytes_min,
+                .sweep_percent = (unsigned)settings->storage_sweep_percent,
+                .hour_percent = (unsigned)settings->storage_hour_percent,
+                .reserve_percent = (unsigned)settings->storage_reserve_percent,
+                .quarantine_bytes_max = settings->storage_quarantine_bytes_max,
+                .quarantine_age_us = (int64_t)settings->storage_quarantine_days * day_us,
                 .image_bytes_max = settings->storage_image_bytes_max,
                 .thumbnail_bytes_max = settings->storage_thumbnail_bytes_max,
             },

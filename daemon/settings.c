@@ -107,6 +107,10 @@ static int set_text(const struct daemon_setting *row, char *member, const char *
     return 0;
 }
 
+static bool may_be_auto(const struct daemon_setting *row) {
+    return row->kind == DAEMON_SIZE && !strcmp(row->default_text, "auto");
+}
+
 int daemon_settings_set(struct daemon_settings *settings, const char *section, const char *key, const char *value,
                         struct insp_error *reterr) {
     const struct daemon_setting *row = find(section, key);
@@ -125,11 +129,18 @@ int daemon_settings_set(struct daemon_settings *settings, const char *section, c
         return 0;
     case DAEMON_COUNT:
     case DAEMON_SIZE:
+        if (may_be_auto(row) && !strcmp(value, "auto")) {
+            number = DAEMON_SIZE_AUTO;
+            memcpy(member, &number, sizeof number);
+            return 0;
+        }
         if (!parse_number(value, row->kind == DAEMON_SIZE, &number) || number < row->min || number > row->max)
             return insp_fail(reterr, INSP_E_CONFIG,
                              "%s.%s is \"%.64s\"; it must be a whole number of %s, %" PRIu64 " to %" PRIu64 "%s",
                              section, key, value, row->unit, row->min, row->max,
-                             row->kind == DAEMON_SIZE ? " (K, M, G, T allowed)" : "");
+                             may_be_auto(row)           ? " (K, M, G, T allowed), or auto"
+                             : row->kind == DAEMON_SIZE ? " (K, M, G, T allowed)"
+                                                        : "");
         memcpy(member, &number, sizeof number);
         return 0;
     }

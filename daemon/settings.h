@@ -29,6 +29,8 @@ struct daemon_settings {
 #undef S
 };
 
+#define DAEMON_SIZE_AUTO UINT64_MAX /* "auto", for a SIZE whose default that is */
+
 enum daemon_setting_kind { DAEMON_TEXT, DAEMON_CHOICE, DAEMON_FLAG, DAEMON_COUNT, DAEMON_SIZE };
 
 /* A row of the table, as data. */

@@ -91,6 +91,10 @@ static void print_comment(FILE *out, const char *text) {
 
 /* The largest suffix that divides it, so that what is written reads back as the same number. */
 static void print_size(FILE *out, uint64_t bytes) {
+    if (bytes == DAEMON_SIZE_AUTO) {
+        fputs("auto", out);
+        return;
+    }
     static const char *const suffixes[] = {"", "K", "M", "G", "T"};
     size_t i = 0;
     while (bytes && bytes % 1024 == 0 && i + 1 < INSP_COUNT(suffixes)) {
@@ -126,7 +130,7 @@ static void print_range(FILE *out, const struct daemon_setting *row) {
     if (row->kind == DAEMON_COUNT)
         fprintf(out, "%" PRIu64 " to %" PRIu64 " %s", row->min, row->max, row->unit);
     else if (row->kind == DAEMON_SIZE)
-        fputs("bytes; K, M, G, T allowed", out);
+        fprintf(out, "bytes; K, M, G, T allowed%s", strcmp(row->default_text, "auto") ? "" : "; or auto");
     else if (row->kind == DAEMON_FLAG)
         fputs("true|false", out);
     else

@@ -6,9 +6,8 @@
  *           CHOICE  one of the words in `unit`, separated by '|'
  *           FLAG    true | false | yes | no | on | off | 1 | 0
  *           COUNT   a whole number, min..max
- *           SIZE    bytes, min..max; K, M, G and T mean 1024, 1024^2...
- *   default the text as it would stand in the file
- *   text    for people; '\n' breaks lines */
+ *           SIZE    bytes, min..max; K, M, G and T mean 1024, 1024^2...; where the default is auto, so may the
+ * value be default the text as it would stand in the file text    for people; '\n' breaks lines */
 #ifndef INSP_DAEMON_SETTINGS_TABLE_H
 #define INSP_DAEMON_SETTINGS_TABLE_H
 
@@ -44,13 +43,25 @@
       "Inspections with verdict good are removed after this. 0: never by age.")                                   \
     X(storage, keep_anomaly_days, COUNT, "365", 0, 36500, "days",                                                 \
       "Inspections with verdict anomaly are removed after this. 0: never by age.")                                \
-    X(storage, free_bytes_min, SIZE, "2G", 0, INT64_MAX, "bytes",                                                 \
+    X(storage, free_bytes_min, SIZE, "auto", 0, INT64_MAX, "bytes",                                               \
       "Images are removed (good ones first, unlabelled anomalies last) until this much of the disk is\n"          \
-      "free. 0: never by free space.")                                                                            \
+      "free. auto: 2G, or 5 % of a smaller disk. 0: never by free space.")                                        \
     X(storage, image_bytes_max, SIZE, "0", 0, INT64_MAX, "bytes",                                                 \
       "All images together take at most this, in the same order. 0: no limit.")                                   \
     X(storage, thumbnail_bytes_max, SIZE, "1G", 0, INT64_MAX, "bytes",                                            \
       "Small pictures kept for the dashboard, in <state_dir>/cache/thumbnails. 0: made anew each time.")          \
+    X(storage, sweep_percent, COUNT, "2", 1, 100, "percent",                                                      \
+      "One sweep removes at most this share of the store (bytes by space, rows by age) and as much as\n"          \
+      "came in since the last one.")                                                                              \
+    X(storage, hour_percent, COUNT, "10", 1, 100, "percent", "The same for all sweeps of an hour.")               \
+    X(storage, reserve_percent, COUNT, "5", 0, 100, "percent",                                                    \
+      "Labelled images and anomalies are not removed for space while all images together take no more\n"          \
+      "than this share of the disk (of image_bytes_max, for that rule).")                                         \
+    X(storage, quarantine_bytes_max, SIZE, "1G", 0, INT64_MAX, "bytes",                                           \
+      "Image files that no row knows are moved to <state_dir>/quarantine up to this; more stay where\n"           \
+      "they are.")                                                                                                \
+    X(storage, quarantine_days, COUNT, "90", 0, 36500, "days",                                                    \
+      "Files in the quarantine are removed after this. 0: never.")                                                \
     X(storage, sweep_interval_s, COUNT, "300", 10, 86400, "seconds", "How often the rules above are applied.")    \
     S(limits, "What one request may ask for. All of it is checked before memory is taken.")                       \
     X(limits, inflight, COUNT, "64", 1, 4096, "inspections",                                                      \

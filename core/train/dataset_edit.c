@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/uuid.h"
+#include "core/store/retention_policy.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -130,6 +131,8 @@ static void sweep(int folder) {
 static int check_space(const char *set, size_t bytes, uint64_t free_bytes_min, struct insp_error *reterr) {
     uint64_t free_bytes, total_bytes;
     int r = free_bytes_min ? insp_disk_free(set, &free_bytes, &total_bytes, reterr) : 0;
+    if (r == 0 && free_bytes_min)
+        free_bytes_min = insp_retention_free_min(free_bytes_min, total_bytes);
     if (r == 0 && free_bytes_min && free_bytes < free_bytes_min + bytes)
         return insp_fail(reterr, INSP_E_NOSPACE,
                          "the disk of %s has %llu bytes left; storage.free_bytes_min keeps %llu of them", set,

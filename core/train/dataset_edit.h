@@ -12,7 +12,7 @@
 
 struct insp_dataset_limits {
     struct insp_image_limits image;
-    uint64_t free_bytes_min; /* what must be left of the disk; 0: whatever the disk gives */
+    uint64_t free_bytes_min; /* what must be left of the disk, as struct insp_retention's; 0: whatever it gives */
 };
 
 enum insp_dataset_change { INSP_DATASET_ADDED, INSP_DATASET_REPLACED, INSP_DATASET_UNCHANGED };

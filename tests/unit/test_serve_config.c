@@ -10,6 +10,7 @@ static void set(const char *assignment) {
 
 START_TEST(test_units_are_converted) {
     daemon_settings_default(&settings);
+    ck_assert_uint_eq(daemon_api_config(&settings).retention.free_bytes_min, INSP_FREE_BYTES_AUTO);
     set("storage.keep_good_days=2");
     set("storage.keep_anomaly_days=0");
     set("storage.free_bytes_min=1G");

@@ -46,6 +46,9 @@ START_TEST(test_sizes_take_suffixes) {
     }
     ck_insp_ok(set("storage", "free_bytes_min", "1T"), err);
     ck_assert_uint_eq(settings.storage_free_bytes_min, UINT64_C(1) << 40);
+    ck_insp_ok(set("storage", "free_bytes_min", "auto"), err);
+    ck_assert_uint_eq(settings.storage_free_bytes_min, DAEMON_SIZE_AUTO);
+    ck_insp_code(set("storage", "image_bytes_max", "auto"), INSP_E_CONFIG, err);
 }
 END_TEST
 
