@@ -16,9 +16,11 @@ static const char policy[] = "default-src 'none'; script-src 'self'; style-src '
 ASSET(index_html);
 ASSET(style_css);
 ASSET(icon_svg);
+ASSET(acknowledged_js);
 ASSET(app_js);
 ASSET(cards_js);
 ASSET(charts_js);
+ASSET(clock_js);
 ASSET(compare_js);
 ASSET(dom_js);
 ASSET(figures_js);
@@ -38,10 +40,13 @@ ASSET(model_card_js);
 ASSET(models_js);
 ASSET(neighbours_js);
 ASSET(net_js);
+ASSET(pin_list_js);
 ASSET(pins_js);
+ASSET(repeat_js);
 ASSET(report_js);
 ASSET(shift_js);
 ASSET(stage_js);
+ASSET(stored_js);
 ASSET(threshold_js);
 ASSET(trouble_js);
 ASSET(openapi_yaml);
@@ -58,9 +63,11 @@ const struct api_asset api_assets[] = {
     ROW("/", "text/html; charset=utf-8", index_html),
     ROW("/dashboard/icon.svg", "image/svg+xml", icon_svg),
     ROW("/dashboard/style.css", "text/css; charset=utf-8", style_css),
+    SCRIPT(acknowledged),
     SCRIPT(app),
     SCRIPT(cards),
     SCRIPT(charts),
+    SCRIPT(clock),
     SCRIPT(compare),
     SCRIPT(dom),
     SCRIPT(figures),
@@ -80,10 +87,13 @@ const struct api_asset api_assets[] = {
     SCRIPT(models),
     SCRIPT(neighbours),
     SCRIPT(net),
+    SCRIPT(pin_list),
     SCRIPT(pins),
+    SCRIPT(repeat),
     SCRIPT(report),
     SCRIPT(shift),
     SCRIPT(stage),
+    SCRIPT(stored),
     SCRIPT(threshold),
     SCRIPT(trouble),
     ROW("/dashboard/uPlot.esm.js", "text/javascript; charset=utf-8", uPlot_esm_js),

@@ -1,8 +1,10 @@
 // The shell: which view is open, which product, whether the daemon answers.
+import { learn } from "./clock.js";
 import { byId, tickAges } from "./dom.js";
 import * as line from "./line.js";
 import { live, run, state } from "./live.js";
-import { askToken, getJson } from "./net.js";
+import { UNANSWERED_MS, askToken, getJson } from "./net.js";
+import { repeat } from "./repeat.js";
 import { sayTrouble } from "./trouble.js";
 
 const HEALTH_MS = 2000;
@@ -13,7 +15,7 @@ const WORDS = { connecting: "… connecting", live: "● live", polling: "◐ po
 
 let close = () => {};
 let opened = 0; // counts, so that a view that was fetched too late is not shown
-let productsRead = 0;
+let productsRead = -Infinity;
 
 function parse() {
   const [path, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
@@ -49,32 +51,32 @@ async function route() {
 }
 
 async function readProducts() {
+  if (performance.now() - productsRead < PRODUCTS_MS) return;
   const { items } = await getJson("/v1/products");
   const select = byId("product");
   const known = new Set([...select.options].map((option) => option.value));
   for (const { product } of items) if (!known.has(product)) select.add(new Option(product));
-  productsRead = Date.now();
+  productsRead = performance.now();
 }
 
-let liveAt = Date.now();
-let answeredAt = Date.now();
+async function readReadiness() {
+  const answer = await fetch("/readyz", { cache: "no-store", signal: AbortSignal.timeout(UNANSWERED_MS) });
+  const { status, reasons = [] } = await answer.json();
+  const ready = status === "ready";
+  learn(answer.headers.get("Date"));
+  sayTrouble("ready", ready ? reasons.join("; ") : `Not ready: ${reasons.join("; ")}`, ready ? "warning" : "alarm");
+}
+
+let liveAt = performance.now();
+let answeredAt = performance.now();
 
 // A restart or a broken stream is over in a moment; only what lasts is said loudly.
-async function health() {
-  try {
-    const answer = await fetch("/readyz", { cache: "no-store" });
-    const { status, reasons = [] } = await answer.json();
-    const ready = status === "ready";
-    sayTrouble("ready", ready ? reasons.join("; ") : `Not ready: ${reasons.join("; ")}`, ready ? "warning" : "alarm");
-    if (Date.now() - productsRead > PRODUCTS_MS) await readProducts();
-  } catch {
-    // said as a lost connection
-  }
-  const now = Date.now();
-  if (state === "live") liveAt = now;
-  if (state !== "lost") answeredAt = now;
-  const lost = now - answeredAt > LOST_MS;
-  const stale = !lost && state === "polling" && now - liveAt > POLLING_MS;
+function sayConnection() {
+  const at = performance.now();
+  if (state === "live") liveAt = at;
+  if (state !== "lost") answeredAt = at;
+  const lost = at - answeredAt > LOST_MS;
+  const stale = !lost && state === "polling" && at - liveAt > POLLING_MS;
   sayTrouble("connection", lost ? "No live data: the daemon does not answer, what you see is old" : "");
   sayTrouble("stream", stale ? "The live stream is broken: results are asked for every 2 s instead" : "", "warning");
 }
@@ -97,11 +99,12 @@ addEventListener("hashchange", async () => {
 });
 live.addEventListener("state", showState);
 live.addEventListener("model", () => {
-  productsRead = 0;
+  productsRead = -Infinity;
 });
 setInterval(tickAges, 1000);
-setInterval(health, HEALTH_MS);
+setInterval(sayConnection, 1000);
+repeat(readReadiness, HEALTH_MS);
+repeat(readProducts, HEALTH_MS); // apart: it may wait for somebody to type a token
 showState();
 route();
-health();
 run();

@@ -1,6 +1,6 @@
 // Two versions of a product side by side: figures, parameters and curves.
 import { chart } from "./charts.js";
-import { dateTime, h, percent } from "./dom.js";
+import { dateTime, h, limitText, percent } from "./dom.js";
 import { rateValue, table } from "./report.js";
 
 const metric = (read) => (model) => (model.metrics?.confusion ? read(model.metrics) : "–");
@@ -13,8 +13,8 @@ const ROWS = [
   ["ROC AUC", rate("roc_auc")],
   ["Missed anomalies", metric(({ missed }) => `${missed}`)],
   ["False alarms", metric((metrics) => `${metrics.false_alarms}`)],
-  ["Threshold", (model) => percent(model.threshold, 1)],
-  ["Review band", ({ review }) => (review ? `${percent(review.low, 0)} to ${percent(review.high, 0)}` : "none")],
+  ["Threshold", (model) => limitText(model.threshold)],
+  ["Review band", ({ review }) => (review ? `${limitText(review.low)} to ${limitText(review.high)}` : "none")],
   ["Images trained on", (model) => `${model.dataset?.images ?? "–"}`],
   ["Dataset digest", (model) => model.dataset?.digest?.slice(0, 12) ?? "–"],
   ["Trunk", (model) => model.trunk.sha256.slice(0, 12)],

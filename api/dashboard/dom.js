@@ -1,4 +1,5 @@
 // Building the page: elements, numbers and times as people read them.
+import { now } from "./clock.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -21,8 +22,34 @@ export const byId = (id) => document.getElementById(id);
 
 export const percent = (share, digits = 1) =>
   share === null || share === undefined ? "–" : `${(100 * share).toFixed(digits)} %`;
-// A probability is never rounded across its threshold or to certainty.
-export const probability = (p) => (p > 0.999 && p < 1 ? "> 99.9 %" : p > 0 && p < 0.001 ? "< 0.1 %" : percent(p));
+
+// Thresholds and probabilities are never rounded to nothing or to certainty.
+const DIGITS_MAX = 4;
+const certain = (shown, value) => (shown === 0 && value > 0) || (shown === 100 && value < 1);
+
+function limitPercent(limit) {
+  for (let digits = 2; digits <= DIGITS_MAX; digits++) {
+    const shown = Number((100 * limit).toFixed(digits));
+    if (!certain(shown, limit)) return shown;
+  }
+  return Number((100 * limit).toPrecision(7));
+}
+// A threshold or the edge of a band, with as many digits as it has: 50 %, 12.5 %.
+export const limitText = (limit) => (limit === null || limit === undefined ? "–" : `${limitPercent(limit)} %`);
+
+// A probability, with as many digits as show on which side of its limits (a threshold, the edges of a band) it lies.
+export function probability(p, ...limits) {
+  const known = limits.filter((limit) => typeof limit === "number");
+  if (p > 0.999 && p < 1 && known.every((limit) => limit <= 0.999)) return "> 99.9 %";
+  if (p > 0 && p < 0.001 && known.every((limit) => limit >= 0.001 || limit === 0)) return "< 0.1 %";
+  let crossed;
+  for (let digits = 1; digits <= DIGITS_MAX; digits++) {
+    const text = (100 * p).toFixed(digits);
+    crossed = known.find((limit) => p >= limit !== Number(text) >= limitPercent(limit));
+    if (crossed === undefined && !certain(Number(text), p)) return `${text} %`;
+  }
+  return crossed === undefined ? `${100 * p} %` : `${p < crossed ? "<" : "≥"} ${limitText(crossed)}`;
+}
 export const milliseconds = (ms) =>
   ms === null || ms === undefined
     ? "–"
@@ -56,7 +83,7 @@ export function duration(seconds) {
 export const age = (time) => h("time", { class: "age", datetime: time, title: dateTime(time) }, agoText(time));
 const COARSE_S = 600; // from here on nobody counts seconds
 const agoText = (time) => {
-  const seconds = (Date.now() - Date.parse(time)) / 1000;
+  const seconds = (now() - Date.parse(time)) / 1000;
   return seconds >= COARSE_S && seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : `${duration(seconds)} ago`;
 };
 export function tickAges() {
@@ -91,7 +118,8 @@ export function verdict(item) {
 
 // The probability as a bar, with a line where an anomaly begins.
 export function meter(item) {
-  const text = `${probability(item.probability)}, anomaly from ${percent(item.threshold, 0)}`;
+  const shown = probability(item.probability, item.threshold);
+  const from = `anomaly from ${limitText(item.threshold)}`;
   const bar = h(
     "div",
     {
@@ -100,26 +128,15 @@ export function meter(item) {
       "aria-label": "Probability of an anomaly",
       "aria-valuemin": 0,
       "aria-valuemax": 1,
-      "aria-valuenow": item.probability.toFixed(4),
-      "aria-valuetext": text,
+      "aria-valuenow": item.probability,
+      "aria-valuetext": `${shown}, ${from}`,
     },
     h("span", { class: "fill" }),
     h("span", { class: "limit" }),
   );
   bar.style.setProperty("--value", item.probability);
   bar.style.setProperty("--limit", item.threshold);
-  return h(
-    "div",
-    { class: "score" },
-    bar,
-    h(
-      "p",
-      {},
-      h("strong", {}, probability(item.probability)),
-      " ",
-      h("span", {}, `anomaly from ${percent(item.threshold, 0)}`),
-    ),
-  );
+  return h("div", { class: "score" }, bar, h("p", {}, h("strong", {}, shown), " ", h("span", {}, from)));
 }
 
 export function labelTag(label) {

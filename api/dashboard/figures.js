@@ -29,6 +29,7 @@ function steps(s) {
 export class Figures {
   #usual = null;
   #usualAt = -Infinity;
+  #turn = 0;
 
   // newest(): the newest inspections, newest first
   constructor(product, newest) {
@@ -52,6 +53,7 @@ export class Figures {
 
   async read() {
     const { product } = this;
+    const turn = ++this.#turn;
     try {
       const [s, text] = await Promise.all([
         getJson(`/v1/statistics?${query({ product, window: this.shift.window })}`),
@@ -61,7 +63,7 @@ export class Figures {
         this.#usual = await getJson(`/v1/statistics?${query({ product, window: USUAL_WINDOW })}`);
         this.#usualAt = performance.now();
       }
-      this.#show(s, text);
+      if (turn === this.#turn) this.#show(s, text); // else the shift was changed meanwhile
     } catch {
       // the connection's state is said at the top
     }

@@ -72,10 +72,11 @@ async function exportFile(filter, { type, name }, progress) {
 
 function row(item, filter) {
   const image = h("img", { alt: "", class: "thumb" });
+  const shown = probability(item.probability, item.threshold);
   const link = `#/inspection/${item.id}${query(filter) ? `?${query(filter)}` : ""}`;
   const cells = [
     verdict(item),
-    h("a", { href: link, "aria-label": `${probability(item.probability)}: open` }, probability(item.probability)),
+    h("a", { href: link, "aria-label": `${shown}: open` }, shown),
     item.product,
     item.camera ?? "–",
     item.part ?? "–",

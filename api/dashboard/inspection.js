@@ -1,5 +1,17 @@
 // One inspection: the picture with its heat, all facts, its neighbours and the operator's word.
-import { bytes, dateTime, doing, h, meter, milliseconds, notice, percent, verdict } from "./dom.js";
+import {
+  bytes,
+  dateTime,
+  doing,
+  h,
+  limitText,
+  meter,
+  milliseconds,
+  notice,
+  percent,
+  probability,
+  verdict,
+} from "./dom.js";
 import { filterOf } from "./filter.js";
 import { labelForm } from "./label_form.js";
 import { newer, older } from "./neighbours.js";
@@ -10,13 +22,15 @@ const STAGES = ["decode", "queue", "inference", "store", "total"];
 const KEYS = { ArrowLeft: "newer", k: "newer", ArrowRight: "older", j: "older" };
 
 function heatText({ max, area, threshold, scale }) {
-  return `highest ${percent(max, 0)}, ${percent(area)} of the image from ${percent(threshold, 0)} on, scale ${scale.replace("_", " ")}`;
+  return `highest ${probability(max, threshold)}; ${percent(area)} of the image is at or above ${limitText(threshold)}; scale ${scale.replace("_", " ")}`;
 }
 
 // model: the manifest, or null where the version is gone.
 function facts(item, model) {
   const { image, heatmap, timing_ms: timing } = item;
-  const boxes = heatmap.boxes.map((b) => `${b.width} × ${b.height} at ${b.x}, ${b.y}, highest ${percent(b.max, 0)}`);
+  const boxes = heatmap.boxes.map(
+    (b) => `${b.width} × ${b.height} at ${b.x}, ${b.y}, highest ${probability(b.max, heatmap.threshold)}`,
+  );
   const rows = [
     ["Product", item.product],
     ["Model", h("a", { href: `#/models?version=${item.model}` }, item.model)],

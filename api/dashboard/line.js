@@ -1,11 +1,13 @@
 // The line: the newest inspection large, those before it, what somebody should look at, and how the shift goes.
 import { card, fill } from "./cards.js";
+import { now } from "./clock.js";
 import { duration, h, notice } from "./dom.js";
 import { Figures } from "./figures.js";
 import { quiet } from "./judge.js";
 import { live } from "./live.js";
 import { getJson, query } from "./net.js";
 import { Pins } from "./pins.js";
+import { repeat } from "./repeat.js";
 import { sayTrouble } from "./trouble.js";
 
 const RECENT = 12;
@@ -39,16 +41,17 @@ class Line {
     live.addEventListener("inspection", ({ detail }) => this.take([detail]), { signal });
     live.addEventListener("state", () => this.readLists().catch(() => {}), { signal });
     addEventListener("storage", () => this.pins.recheck(), { signal });
-    const timers = [
-      setInterval(() => document.hidden || this.figures.read(), FIGURES_MS),
-      setInterval(() => this.listen(), QUIET_MS),
-    ];
+    live.addEventListener("polled", () => this.pins.read().catch(() => {}), { signal });
+    const timer = setInterval(() => this.listen(), QUIET_MS);
     signal.addEventListener("abort", () => {
-      timers.forEach(clearInterval);
+      clearInterval(timer);
       clearTimeout(this.renderTimer);
     });
-    await this.readLists(); // the pictures first, the figures behind them
-    await this.figures.read();
+    try {
+      await this.readLists(); // the pictures first, the figures behind them
+    } finally {
+      if (!signal.aborted) repeat(() => document.hidden || this.figures.read(), FIGURES_MS, signal);
+    }
   }
 
   stop() {
@@ -86,7 +89,7 @@ class Line {
   }
 
   listen() {
-    const silence = quiet(this.items, Date.now());
+    const silence = quiet(this.items, now());
     sayTrouble("quiet", silence && `No part for ${duration(silence / 1000)}`, "warning");
   }
 }

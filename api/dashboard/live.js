@@ -9,7 +9,7 @@ const POLL_MS = 2000;
 const POLL_ITEMS = 50;
 const RESUME_MS = 60000; // after a longer pause the page reads its lists anew instead
 
-// "inspection", "job", "model" with detail; "state" with the state.
+// "inspection", "job", "model" with detail; "state" with the state; "polled" while there is no stream.
 export const live = new EventTarget();
 export let state = "connecting"; // "live" | "polling" | "lost"
 
@@ -97,6 +97,7 @@ async function keepPolling() {
     try {
       await poll();
       if (!fresh()) setState("polling");
+      say("polled"); // more may have come than one poll shows
     } catch {
       setState("lost");
     }

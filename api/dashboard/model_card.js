@@ -1,6 +1,6 @@
 // One version of a model: what it is, how good it was, and what can be done with it.
 import { chart } from "./charts.js";
-import { confirmed, dateTime, doing, h, notice, percent } from "./dom.js";
+import { confirmed, dateTime, doing, h, limitText, notice, percent } from "./dom.js";
 import { getJson, sendJson } from "./net.js";
 import { metricsTables, table } from "./report.js";
 import { ThresholdForm } from "./threshold.js";
@@ -102,7 +102,7 @@ export function modelCard(model, changed, shown) {
     ),
     actions(model, changed),
     lazy(
-      `Threshold: ${percent(model.threshold, 1)}${model.review ? `, review ${percent(model.review.low, 0)} to ${percent(model.review.high, 0)}` : ""}`,
+      `Threshold: ${limitText(model.threshold)}${model.review ? `, review ${limitText(model.review.low)} to ${limitText(model.review.high)}` : ""}`,
       () => new ThresholdForm(model, changed).element,
     ),
     lazy("Training and metrics", () => training(model)),

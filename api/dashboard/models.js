@@ -39,13 +39,16 @@ export function open(view, { product, parameters }) {
   const stop = new AbortController();
   const { signal } = stop;
   const version = parameters.get("version");
+  let turn = 0;
   const read = async () => {
+    const own = ++turn;
     try {
       const { items } = await getJson("/v1/products", { signal });
       const products = items.filter((item) => !product || item.product === product);
       const lists = await Promise.all(
         products.map((item) => getJson(`/v1/products/${item.product}/models`, { signal })),
       );
+      if (own !== turn) return; // read anew meanwhile
       const parts = openParts(view);
       view.replaceChildren(...products.map((item, i) => section(item, lists[i].items, read, version)));
       if (!products.length)

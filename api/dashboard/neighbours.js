@@ -1,6 +1,7 @@
 // The inspections before and after one, within a filter. Lists are newest first: the older neighbour heads the list
 // up to this one; the newer one is the last of a span that begins here, so the span is widened or narrowed until it
 // ends within one page.
+import { now } from "./clock.js";
 import { getJson, query } from "./net.js";
 
 const PAGE = 500,
@@ -26,7 +27,7 @@ export async function newer(item, filter) {
     const found = items.filter((other) => other.id > item.id).at(-1);
     if (next) span = Math.max(1, Math.floor(span / 8));
     else if (found) return found;
-    else if (Date.parse(until) > Date.now()) return null;
+    else if (Date.parse(until) > now()) return null;
     else span *= 16;
   }
   return null;

@@ -44,11 +44,24 @@ export function askToken(why) {
   return asking;
 }
 
+export const UNANSWERED_MS = 10000; // an answer that takes longer does not come any more
+
+// Gives up after `wait` milliseconds, where that is given.
+async function fetchWithin(wait, path, options) {
+  const signals = [options.signal, wait && AbortSignal.timeout(wait)].filter(Boolean);
+  try {
+    return await fetch(path, { ...options, signal: AbortSignal.any(signals) });
+  } catch (error) {
+    throw error.name === "TimeoutError" ? new Error("The daemon does not answer.") : error;
+  }
+}
+
 // Fetches; asks for a token where the daemon wants one (once for background requests, always for a person's own
 // click) and tries again with it. Throws Problem.
-export async function request(path, { method = "GET", body, signal, accept, asked = false } = {}) {
+export async function request(path, options = {}) {
+  const { method = "GET", body, signal, accept, wait, asked = false } = options;
   const used = token();
-  const answer = await fetch(path, {
+  const answer = await fetchWithin(wait, path, {
     method,
     signal,
     headers: { ...headers(), ...(accept && { Accept: accept }), ...(body && { "Content-Type": "application/json" }) },
@@ -57,12 +70,12 @@ export async function request(path, { method = "GET", body, signal, accept, aske
   if (answer.ok) return answer;
   const problem = new Problem(answer.status, await answer.json().catch(() => null));
   if (answer.status !== 401 && answer.status !== 403) throw problem;
-  if (used !== token()) return request(path, { method, body, signal, accept, asked }); // changed meanwhile
+  if (used !== token()) return request(path, options); // changed meanwhile
   if ((refused && !asked) || !(await askToken(problem.message))) throw problem;
-  return request(path, { method, body, signal, accept, asked });
+  return request(path, options);
 }
 
-export const getJson = async (path, options) => (await request(path, options)).json();
+export const getJson = async (path, options) => (await request(path, { wait: UNANSWERED_MS, ...options })).json();
 export const sendJson = async (method, path, body) => {
   const answer = await request(path, { method, body, asked: true });
   return answer.status === 204 ? null : answer.json();

@@ -1,23 +1,45 @@
 // Anomalies and parts to review stay pinned until somebody has acknowledged or labelled them.
+import {
+  DAY_MS,
+  acknowledge,
+  acknowledgeAll,
+  acknowledgedUpTo,
+  acknowledgements,
+  idBefore,
+  migrate,
+} from "./acknowledged.js";
 import { card, fill } from "./cards.js";
+import { now } from "./clock.js";
 import { h, notice } from "./dom.js";
 import { getJson, query, sendJson } from "./net.js";
+import { PinList } from "./pin_list.js";
 
 const SHOWN = 24;
-const READ = 100; // of each verdict
-const BACK_MS = 86400e3;
-const IDS_MAX = 2000;
-const STORED = "acknowledged"; // in local storage: ids are no secret, and what was seen stays seen in every tab
+const PAGE = 100;
+const PAGES = 20; // of each verdict: what is older is only said to be there
 const VERDICTS = ["anomaly", "review"];
 
-const stored = () => ({ upTo: "", ids: [], ...JSON.parse(localStorage.getItem(STORED) ?? "{}") });
+// The product of an inspection, null where it is not stored any more.
+async function productOf(id) {
+  try {
+    return (await getJson(`/v1/inspections/${id}`)).product;
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+}
 
 export class Pins {
-  #items = []; // newest first
+  #list = new PinList();
+  #reading = null;
+  #again = false;
+  #arrived = []; // while the lists are being read
+  #labelled = new Set(); // ids labelled here: a list that was read just before does not know yet
 
   constructor(product) {
     this.product = product;
     this.title = h("h2", { id: "pins-title" });
+    this.more = h("p", { class: "hint" });
     this.strip = h("div", { class: "strip" });
     this.element = h(
       "section",
@@ -26,70 +48,100 @@ export class Pins {
         "div",
         { class: "title" },
         this.title,
+        this.more,
         h("button", { type: "button", onclick: () => this.#acknowledgeAll() }, "Acknowledge all"),
       ),
       this.strip,
     );
   }
 
-  async read() {
-    const since = new Date(Date.now() - BACK_MS).toISOString();
-    const filter = { product: this.product, label: "none", limit: READ, since };
-    const pages = await Promise.all(
-      VERDICTS.map((verdict) => getJson(`/v1/inspections?${query({ ...filter, verdict })}`)),
-    );
-    this.#items = [];
-    this.add(pages.flatMap(({ items }) => items));
+  // Reads what the daemon has. One at a time; a call meanwhile makes it read once more.
+  read() {
+    this.#again = true;
+    this.#reading ??= this.#readAll().finally(() => {
+      this.#reading = null;
+    });
+    return this.#reading;
+  }
+
+  async #readAll() {
+    await migrate(now(), productOf);
+    while (this.#again) {
+      this.#again = false;
+      this.#arrived = [];
+      const lists = await Promise.all(VERDICTS.map((verdict) => this.#readVerdict(verdict)));
+      // A list that ends early says nothing of older items; every other item that it lacks was labelled elsewhere.
+      const older = this.#list.items.filter(({ id, verdict }) => id < lists[VERDICTS.indexOf(verdict)].oldest);
+      this.#list.clear();
+      this.#list.uncounted = lists.some(({ oldest }) => oldest);
+      this.#pin([...lists.flatMap(({ items }) => items), ...older, ...this.#arrived]);
+    }
     this.render();
   }
 
-  // Takes those of `items` that somebody should look at.
+  // Answers the unlabelled items of a verdict, and the id of the oldest where there are still older ones, else "".
+  async #readVerdict(verdict) {
+    const { product } = this;
+    const seen = acknowledgements();
+    const upTo = product ? acknowledgedUpTo(product) : "";
+    const since = new Date(now() - DAY_MS).toISOString();
+    const items = [];
+    let cursor = "";
+    for (let page = 0; page < PAGES && items.length < PAGE; page++) {
+      const filter = { product, verdict, label: "none", since, limit: PAGE, cursor };
+      const answer = await getJson(`/v1/inspections?${query(filter)}`);
+      items.push(...answer.items.filter((item) => !seen(item)));
+      cursor = answer.next;
+      if (!cursor || answer.items.at(-1).id <= upTo) return { items, oldest: "" };
+    }
+    return { items, oldest: items.at(-1)?.id ?? idBefore(now()) };
+  }
+
+  // Pins those of `items` that somebody should look at.
   add(items) {
-    const { upTo, ids } = stored();
-    const had = new Set([...ids, ...this.#items.map(({ id }) => id)]);
-    const fresh = items.filter(
-      (item) => VERDICTS.includes(item.verdict) && !item.label && item.id > upTo && !had.has(item.id),
-    );
-    this.#items = [...fresh, ...this.#items].sort((a, b) => (a.id < b.id ? 1 : -1));
+    this.#pin(items);
+    if (this.#reading) this.#arrived.push(...items);
   }
 
-  // Another tab has acknowledged.
+  #pin(items) {
+    const seen = acknowledgements();
+    for (const item of items)
+      if (VERDICTS.includes(item.verdict) && !item.label && !this.#labelled.has(item.id) && !seen(item))
+        this.#list.add(item);
+  }
+
+  // Somebody has acknowledged, in this tab or another.
   recheck() {
-    const items = this.#items;
-    this.#items = [];
-    this.add(items);
-    this.render();
+    this.#drop(acknowledgements());
   }
 
-  #acknowledge(item) {
-    const { upTo, ids } = stored();
-    localStorage.setItem(STORED, JSON.stringify({ upTo, ids: [item.id, ...ids].slice(0, IDS_MAX) }));
-    this.#drop(item);
-  }
-
-  // All up to the newest, the older ones that were never read included.
   #acknowledgeAll() {
-    if (this.#items.length) localStorage.setItem(STORED, JSON.stringify({ upTo: this.#items[0].id, ids: [] }));
-    this.#items = [];
-    this.render();
+    acknowledgeAll(this.#list.all);
+    this.recheck();
   }
 
   async #label(item, label) {
     await sendJson("PUT", `/v1/inspections/${item.id}/label`, { label });
     notice(`Labelled ${label}.`);
-    this.#drop(item);
+    this.#labelled.add(item.id);
+    this.#drop(({ id }) => id === item.id);
   }
 
-  #drop(item) {
-    this.#items = this.#items.filter((pin) => pin !== item);
+  #drop(test) {
+    const list = this.#list;
+    list.drop(test);
     this.render();
+    if (list.items.length < SHOWN && (list.beyond || list.uncounted)) this.read().catch(() => {}); // older ones move up
   }
 
   render() {
-    const count = this.#items.length;
-    this.element.hidden = !count;
-    this.title.textContent = `To look at: ${count >= READ ? `${READ} or more` : count}`;
-    fill(this.strip, this.#items.slice(0, SHOWN), (item) => card(item, "pin", this.#buttons(item)));
+    const list = this.#list;
+    const rest = list.count - SHOWN;
+    const orMore = list.uncounted ? " or more" : "";
+    this.element.hidden = !list.count;
+    this.title.textContent = `To look at: ${list.count.toLocaleString()}${orMore}`;
+    this.more.textContent = rest > 0 ? `The newest ${SHOWN}, and ${rest.toLocaleString()}${orMore} more` : "";
+    fill(this.strip, list.items.slice(0, SHOWN), (item) => card(item, "pin", this.#buttons(item)));
   }
 
   #buttons(item) {
@@ -104,10 +156,14 @@ export class Pins {
         },
         text,
       );
+    const seen = async () => {
+      acknowledge(item);
+      this.recheck();
+    };
     return [
-      button("Seen", "Acknowledge", async () => this.#acknowledge(item)),
-      button("Really bad", "Label as anomaly:", () => this.#label(item, "anomaly")),
-      button("Is good", "Label as good:", () => this.#label(item, "good")),
+      button("Acknowledge", "Acknowledge", seen),
+      button("Anomaly", "Label as anomaly:", () => this.#label(item, "anomaly")),
+      button("Good", "Label as good:", () => this.#label(item, "good")),
     ];
   }
 }

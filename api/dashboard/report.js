@@ -1,6 +1,6 @@
 // What a training, cross-validation or evaluation found: in words, as a confusion matrix, per fold and per defect.
 import { chart } from "./charts.js";
-import { doing, h, notice, percent } from "./dom.js";
+import { doing, h, limitText, notice, percent, probability } from "./dom.js";
 import { paintHeat } from "./heat_bytes.js";
 import { download, getJson, sendJson, showPicture, token } from "./net.js";
 
@@ -127,7 +127,7 @@ function worstImage(image, job) {
       {},
       h("code", {}, image.path),
       h("br"),
-      `really ${image.type}, said ${image.verdict} at ${percent(image.probability)}`,
+      `really ${image.type}, said ${image.verdict} at ${probability(image.probability, job.result.threshold)}`,
     ),
   );
 }
@@ -156,13 +156,13 @@ function worst(job) {
 function adviceText({ threshold, missed, false_alarms: alarms, max_missed: most, reachable, reason }) {
   const cost = `it misses ${missed.hits} of ${missed.of} and calls ${alarms.hits} of ${alarms.of} good parts anomalies (${percent(alarms.value)})`;
   if (!reachable)
-    return `The promise to miss at most ${percent(most)} cannot be kept: ${reason}. At ${percent(threshold)} ${cost}.`;
-  return `To miss at most ${percent(most)} of the anomalies: threshold ${percent(threshold)}; ${cost}.`;
+    return `The promise to miss at most ${limitText(most)} cannot be kept: ${reason}. At ${limitText(threshold)} ${cost}.`;
+  return `To miss at most ${limitText(most)} of the anomalies: threshold ${limitText(threshold)}; ${cost}.`;
 }
 
 async function useAdvice(job, version) {
   await sendJson("PATCH", `/v1/admin/products/${job.product}/models/${version}`, { threshold_job: job.id });
-  notice(`${version} now takes ${percent(job.result.threshold_advice.threshold)}.`);
+  notice(`${version} now takes ${limitText(job.result.threshold_advice.threshold)}.`);
 }
 
 // A training's advice is for its own version; a cross-validation's for whichever is chosen.

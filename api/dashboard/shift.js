@@ -1,5 +1,7 @@
 // Which time the counters of the line are for: the shift that runs, or a span back from now.
+import { now } from "./clock.js";
 import { h } from "./dom.js";
+import { readStored, writeStored } from "./stored.js";
 
 const STORED = "shift"; // in local storage: a screen at the line keeps its shift through restarts
 const PERIODS = [
@@ -11,13 +13,9 @@ const PERIODS = [
 ];
 const LENGTHS = [8, 12, 24];
 
-function stored() {
-  try {
-    return { period: "shift", start: "06:00", hours: 8, ...JSON.parse(localStorage.getItem(STORED) ?? "{}") };
-  } catch {
-    return { period: "shift", start: "06:00", hours: 8 };
-  }
-}
+const DEFAULTS = { period: "shift", start: "06:00", hours: 8 };
+const valid = ({ period, start, hours }) =>
+  PERIODS.some(([name]) => name === period) && /^([01]\d|2[0-3]):[0-5]\d$/.test(start) && LENGTHS.includes(hours);
 
 // When the shift that runs at `now` (a Date) began: shifts of `hours` follow each other from `start` ("06:00", local
 // time) on.
@@ -31,7 +29,7 @@ export function shiftStart(now, { start, hours }) {
 }
 
 export class Shift {
-  #settings = stored();
+  #settings = { ...(readStored(STORED, valid) ?? DEFAULTS) };
 
   // changed() is called after each change.
   constructor(changed) {
@@ -59,7 +57,7 @@ export class Shift {
 
   #set(values, changed) {
     Object.assign(this.#settings, values);
-    localStorage.setItem(STORED, JSON.stringify(this.#settings));
+    writeStored(STORED, this.#settings);
     this.times.hidden = this.#settings.period !== "shift";
     changed();
   }
@@ -67,6 +65,6 @@ export class Shift {
   // As GET /v1/statistics takes it. A shift that has just begun shows its first minute.
   get window() {
     if (this.#settings.period !== "shift") return this.#settings.period;
-    return `${Math.max(60, Math.round((Date.now() - shiftStart(new Date(), this.#settings)) / 1000))}s`;
+    return `${Math.max(60, Math.round((now() - shiftStart(new Date(now()), this.#settings)) / 1000))}s`;
   }
 }

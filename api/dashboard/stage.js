@@ -1,6 +1,6 @@
 // The large picture of an inspection with its heat over it, and the controls of that.
 import { placeText } from "./cards.js";
-import { h, notice, percent, verdictWord } from "./dom.js";
+import { h, limitText, notice, percent, verdictWord } from "./dom.js";
 import { drawHeat, imagePath, loadHeat } from "./heat.js";
 import { download, query, showPicture } from "./net.js";
 
@@ -29,7 +29,7 @@ function boxes(item) {
 }
 
 function slider(name, value, act) {
-  const output = h("output", {}, percent(value, 0));
+  const output = h("output", {}, limitText(value));
   const input = h("input", {
     type: "range",
     min: 0,
@@ -38,7 +38,7 @@ function slider(name, value, act) {
     value,
     name: name.toLowerCase(),
     oninput: () => {
-      output.textContent = percent(input.valueAsNumber, 0);
+      output.textContent = limitText(input.valueAsNumber);
       act(input.valueAsNumber);
     },
   });
@@ -121,7 +121,7 @@ export class Stage {
     const area = drawHeat(this.canvas, this.item, this.#heat, { ...settings, threshold: this.threshold });
     this.image.classList.toggle("off", view === "threshold" || view === "raw");
     this.boxes.hidden = !settings.boxes || view === "image";
-    this.share.textContent = `${percent(area)} of the image at or above ${percent(this.threshold, 0)}`;
+    this.share.textContent = `${percent(area)} of the image at or above ${limitText(this.threshold)}`;
   }
 
   // The heatmap as the daemon draws it, in the view and at the threshold that are on the screen.

@@ -1,6 +1,6 @@
 // Setting a version's threshold and review band, with what they would have done on its last inspections.
 import { Chart } from "./charts.js";
-import { doing, h, percent, probability } from "./dom.js";
+import { doing, h, limitText, percent, probability } from "./dom.js";
 import { getJson, query, sendJson } from "./net.js";
 
 const COUNTS = [100, 500, 2000, 5000];
@@ -8,10 +8,12 @@ const PAGE = 500;
 const BINS = 25;
 const EXAMPLES = 8;
 
-// The daemon's rule (core/model/verdict.c). band: {low, high} or null.
-export function verdictOf(p, threshold, band) {
-  if (band && p >= band.low && p < band.high) return "review";
-  return p >= threshold ? "anomaly" : "good";
+// The daemon's rule (core/model/verdict.c), in the daemon's precision; tests/browser/test_models.mjs compares the two.
+// band: {low, high} or null.
+export function verdictOf(probability, threshold, band) {
+  const p = Math.fround(probability);
+  if (band && p >= Math.fround(band.low) && p < Math.fround(band.high)) return "review";
+  return p >= Math.fround(threshold) ? "anomaly" : "good";
 }
 
 // What the two would have said of `items`: counts by verdict, which verdicts change, and, where there are labels,
@@ -59,6 +61,8 @@ function histogram(items) {
 export class ThresholdForm {
   #items = [];
   #due = false;
+  #moved = false; // the slider, whose steps a stored threshold need not lie on
+  #turn = 0;
 
   // changed() is called after the daemon has taken new values
   constructor(model, changed) {
@@ -71,7 +75,10 @@ export class ThresholdForm {
       max: 1,
       step: 0.01,
       value: model.threshold,
-      oninput: () => this.#soon(),
+      oninput: () => {
+        this.#moved = true;
+        this.#soon();
+      },
     });
     this.count = h(
       "select",
@@ -103,6 +110,7 @@ export class ThresholdForm {
 
   #band() {
     const { review, threshold } = this.model;
+    const rounded = (value) => Number(value.toFixed(4));
     const edge = (name, value) =>
       h("input", {
         type: "number",
@@ -110,11 +118,11 @@ export class ThresholdForm {
         min: 0,
         max: 1,
         step: 0.01,
-        value: Number(value.toFixed(4)),
+        value,
         oninput: () => this.#soon(),
       });
-    this.low = edge("review-low", review?.low ?? Math.max(0, threshold - 0.1));
-    this.high = edge("review-high", review?.high ?? Math.min(1, threshold + 0.1));
+    this.low = edge("review-low", review?.low ?? rounded(Math.max(0, threshold - 0.1)));
+    this.high = edge("review-high", review?.high ?? rounded(Math.min(1, threshold + 0.1)));
     this.banded = h("input", {
       type: "checkbox",
       name: "review",
@@ -140,18 +148,19 @@ export class ThresholdForm {
   }
 
   async #read() {
+    const turn = ++this.#turn;
     try {
-      this.#items = await readItems(this.model, Number(this.count.value));
+      const items = await readItems(this.model, Number(this.count.value));
+      if (turn !== this.#turn) return; // another count was chosen meanwhile
+      this.#items = items;
       this.#show();
     } catch (error) {
-      this.effect.textContent = error.message;
+      if (turn === this.#turn) this.effect.textContent = error.message;
     }
   }
 
-  // A stored threshold need not lie on the slider's steps: as long as nobody moves it, it is what it was.
   get value() {
-    const { threshold } = this.model;
-    return Math.abs(this.input.valueAsNumber - threshold) < 0.005 ? threshold : this.input.valueAsNumber;
+    return this.#moved ? this.input.valueAsNumber : this.model.threshold;
   }
 
   #save(changed) {
@@ -168,7 +177,7 @@ export class ThresholdForm {
   #show() {
     this.#due = false;
     const { band, value } = this;
-    this.output.textContent = percent(value, value === this.input.valueAsNumber ? 0 : 2);
+    this.output.textContent = limitText(value);
     this.edges.hidden = !band;
     const would = whatIf(this.#items, value, band);
     this.effect.textContent = this.#words(would);
@@ -182,7 +191,7 @@ export class ThresholdForm {
         "li",
         {},
         h("a", { href: `#/inspection/${item.id}` }, item.part ? `part ${item.part}` : item.id.slice(-12)),
-        ` ${probability(item.probability)}: ${item.verdict} → ${verdict}`,
+        ` ${probability(item.probability, item.threshold, value, band?.low, band?.high)}: ${item.verdict} → ${verdict}`,
       );
     this.examples.replaceChildren(...would.changed.slice(0, EXAMPLES).map(example));
   }

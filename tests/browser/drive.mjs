@@ -1,7 +1,7 @@
 // A daemon on a state folder of its own, for the tests. Training takes a while, so a state with two versions of a
 // model is made once (prepare.mjs) and copied for each test.
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,13 +59,24 @@ export function prepare() {
 export class Daemon {
   state = mkdtempSync(join(tmpdir(), "inspectd-browser-"));
 
-  // empty: no trunk, no model; guarded: on all addresses, where every call needs a token
-  constructor({ empty = false, guarded = false } = {}) {
+  // empty: no trunk, no model; guarded: on all addresses, where every call needs a token; products: beside "carpet",
+  // with its models
+  constructor({ empty = false, guarded = false, products = [] } = {}) {
     if (!empty) cpSync(template, this.state, { recursive: true });
+    for (const product of products) this.#copyModels(product);
     mkdirSync(join(this.state, "datasets"), { recursive: true });
     this.options = optionsOf(this.state);
     this.empty = empty;
     this.host = guarded ? "0.0.0.0" : "127.0.0.1";
+  }
+
+  #copyModels(product) {
+    const folder = join(this.state, "models", product);
+    cpSync(join(this.state, "models", "carpet"), folder, { recursive: true });
+    for (const version of readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+      const path = join(folder, version.name, "manifest.json");
+      writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), product }));
+    }
   }
 
   // Waits until it answers, and until a model serves where there is one. The port stays the same over restarts.
@@ -115,8 +126,8 @@ export class Daemon {
   }
 
   // kind: a folder of the test images
-  async post(kind, part, camera = "cam1") {
-    const answer = await fetch(`${this.url}/v1/inspections?product=carpet&camera=${camera}&part=${part}`, {
+  async post(kind, part, { product = "carpet", camera = "cam1" } = {}) {
+    const answer = await fetch(`${this.url}/v1/inspections?product=${product}&camera=${camera}&part=${part}`, {
       method: "POST",
       headers: { "Content-Type": "image/png", Authorization: `Bearer ${this.adminToken}` },
       body: this.image(kind),
@@ -126,9 +137,9 @@ export class Daemon {
   }
 
   // The version that serves, changed as the admin may: {threshold}, {review}. Answers the version's name.
-  async setModel(change) {
-    const { active } = await this.ask("GET", "/v1/products/carpet");
-    await this.ask("PATCH", `/v1/admin/products/carpet/models/${active}`, change);
+  async setModel(change, product = "carpet") {
+    const { active } = await this.ask("GET", `/v1/products/${product}`);
+    await this.ask("PATCH", `/v1/admin/products/${product}/models/${active}`, change);
     return active;
   }
 

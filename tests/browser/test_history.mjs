@@ -8,7 +8,7 @@ const GOOD = 52;
 const items = [];
 const site = dashboard({}, async ({ daemon }) => {
   for (let i = 0; i < GOOD; i++) items.push(await daemon.post("good", `good${i}`));
-  items.push(await daemon.post("hole", "bad", "cam2"));
+  items.push(await daemon.post("hole", "bad", { camera: "cam2" }));
   await daemon.ask("PUT", `/v1/inspections/${items.at(-1).id}/label`, { label: "anomaly", defect: "hole" });
 });
 const rows = () => site.page.locator("tbody tr");

@@ -39,6 +39,23 @@ test("a stream that goes silent is noticed, polled around and opened anew", asyn
   site.page = await site.newPage();
 });
 
+test("questions that the daemon answers slowly do not pile up", async () => {
+  const asked = { readyz: 0, metrics: 0 };
+  await site.page.clock.install();
+  for (const path of Object.keys(asked))
+    await site.page.route(`**/${path}`, () => {
+      asked[path]++; // never answered
+    });
+  await site.visit("#/line");
+  await state("live").waitFor();
+  await site.page.waitForFunction(() => document.querySelector(".counters"));
+  await site.page.clock.runFor(9000);
+  assert.deepEqual(asked, { readyz: 1, metrics: 1 });
+  await site.page.unrouteAll({ behavior: "ignoreErrors" });
+  await site.page.close();
+  site.page = await site.newPage();
+});
+
 test("a restart of the daemon is survived by the open page", async () => {
   await site.visit("#/line");
   await state("live").waitFor();

@@ -1,6 +1,7 @@
 // The versions of a model: compare, set thresholds, activate, roll back, delete.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { verdictOf } from "../../api/dashboard/threshold.js";
 import { dashboard, nothingWrong, textOf } from "./dashboard.mjs";
 
 const POSTS = 12;
@@ -57,10 +58,33 @@ test("the threshold is tried on the last inspections before it is set", async ()
   await card(version).locator("input[name=review-high]").fill("0.6");
   await card(version).locator(".effect", { hasText: "to review" }).waitFor();
   await card(version).getByRole("button", { name: "Set threshold and band" }).click();
-  await card(version).locator("summary", { hasText: "40.0 %, review 30 % to 60 %" }).waitFor();
+  await card(version).locator("summary", { hasText: "40 %, review 30 % to 60 %" }).waitFor();
   const model = (await models()).find((each) => each.version === version);
   assert.ok(Math.abs(model.threshold - 0.4) < 1e-6);
   assert.ok(Math.abs(model.review.low - 0.3) < 1e-6 && Math.abs(model.review.high - 0.6) < 1e-6);
+});
+
+test("the page's rule of verdicts is the daemon's, to the last bit of a limit", async () => {
+  const version = await active();
+  const { probability: p } = await site.daemon.post("good", "rule");
+  const near = new Float32Array([p]);
+  new Int32Array(near.buffer)[0]++; // the next larger number that the daemon can hold
+  const above = near[0];
+  for (const [threshold, review] of [
+    [p, null],
+    [above, null],
+    [p, { low: p, high: above }],
+    [above, { low: above, high: 1 }],
+    [p, { low: 0, high: p }],
+    [0.3000000001, { low: 0.1000000001, high: 0.9 }],
+  ]) {
+    await site.daemon.setModel({ threshold, review });
+    const posted = await site.daemon.post("good", "rule");
+    assert.equal(posted.probability, p);
+    assert.equal(verdictOf(p, threshold, review), posted.verdict, `${p} at ${threshold}, ${JSON.stringify(review)}`);
+  }
+  await site.daemon.setModel({ threshold: 0.4, review: { low: 0.3, high: 0.6 } });
+  assert.equal(version, await active());
 });
 
 test("the changes tell who changed what", async () => {

@@ -1,8 +1,22 @@
-// The page's rules that need no page: when a line is unusual, when a shift began, what a threshold would have done.
+// The page's rules that need no page: when a line is unusual, when a shift began, what a threshold would have done, which
+// parts are pinned.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import {
+  acknowledge,
+  acknowledgeAll,
+  acknowledgements,
+  idBefore,
+  migrate,
+  timeOf,
+} from "../../api/dashboard/acknowledged.js";
+import { learn, now } from "../../api/dashboard/clock.js";
+import { limitText, probability } from "../../api/dashboard/dom.js";
 import { metric, quiet, unusualRate } from "../../api/dashboard/judge.js";
+import { PinList } from "../../api/dashboard/pin_list.js";
+import { repeat } from "../../api/dashboard/repeat.js";
 import { shiftStart } from "../../api/dashboard/shift.js";
+import { readStored, writeStored } from "../../api/dashboard/stored.js";
 import { verdictOf, whatIf } from "../../api/dashboard/threshold.js";
 
 const verdicts = (anomalies, of) =>
@@ -62,4 +76,191 @@ test("a threshold and a band are tried as the daemon would judge", () => {
 test("a metric is read by its whole name", () => {
   assert.equal(metric("# TYPE a_b gauge\na_b 7\na 3\n", "a"), 3);
   assert.equal(metric("a_b 7\n", "a"), null);
+});
+
+// The browser's local storage, as far as the page uses it.
+class FakeStorage {
+  values = new Map();
+  full = false;
+  getItem = (key) => this.values.get(key) ?? null;
+  removeItem = (key) => this.values.delete(key);
+  setItem(key, value) {
+    if (this.full) throw new Error("QuotaExceededError");
+    this.values.set(key, `${value}`);
+  }
+}
+const storage = () => (globalThis.localStorage = new FakeStorage());
+const NOON = Date.UTC(2026, 2, 3, 12);
+// An inspection that began at a second after noon.
+const part = (second, product = "carpet") => ({ id: idBefore(NOON + 1000 * second), product });
+
+test("an id says when its inspection began", () => {
+  assert.equal(timeOf("019ab7a0-4f2c-7c3e-9d0a-5b1f3c2d4e6f"), 0x019ab7a04f2c);
+  assert.equal(timeOf(idBefore(NOON)), NOON);
+  assert.ok(idBefore(NOON) < idBefore(NOON + 1));
+});
+
+test("a part is acknowledged for its own product only, one by one or all", () => {
+  storage();
+  acknowledge(part(1));
+  assert.deepEqual([part(1), part(2), part(1, "screws")].map(acknowledgements()), [true, false, false]);
+  acknowledgeAll([part(100), part(99), part(50)]);
+  const seen = acknowledgements();
+  assert.ok([part(100), part(99), part(50), part(1)].every(seen));
+  assert.ok(seen(part(2)), "older ones are acknowledged with them");
+  assert.ok(!seen(part(98)), "one that began before the newest, and is reported after it, is not");
+  assert.ok(!seen(part(101)));
+  assert.ok(![part(1, "screws"), part(50, "screws")].some(seen));
+  acknowledgeAll([part(10, "screws"), part(200)]);
+  assert.deepEqual([part(10, "screws"), part(200), part(200, "screws")].map(acknowledgements()), [true, true, false]);
+});
+
+test("acknowledgements hold in the tab where the storage takes none", () => {
+  storage().full = true;
+  acknowledge(part(3, "full"));
+  assert.ok(acknowledgements()(part(3, "full")));
+});
+
+test("a damaged value is as good as none, and the next one replaces it", () => {
+  const { values } = storage();
+  for (const damaged of ["", "{", "null", "7", '"text"', "[]", '{"upTo":5,"ids":[]}', '{"upTo":"zzz","ids":[]}']) {
+    values.set("acknowledged:carpet", damaged);
+    assert.ok(!acknowledgements()(part(1)), damaged);
+    acknowledge(part(1));
+    assert.ok(acknowledgements()(part(1)), damaged);
+  }
+  assert.equal(
+    readStored("nothing", () => true),
+    null,
+  );
+  assert.equal(writeStored("something", [1]), true);
+  assert.deepEqual(
+    readStored("something", () => true),
+    [1],
+  );
+});
+
+test("the old value for all products goes to the product of its newest part", async () => {
+  const { values } = storage();
+  values.set("acknowledged", JSON.stringify({ upTo: part(50).id, ids: [part(60, "screws").id] }));
+  await migrate(NOON + 3600e3, async (id) => (id === part(50).id ? "carpet" : assert.fail(id)));
+  assert.deepEqual([part(50), part(10), part(51), part(60, "screws"), part(40, "screws")].map(acknowledgements()), [
+    true,
+    true,
+    false,
+    true,
+    false,
+  ]);
+  acknowledge(part(70, "screws"));
+  assert.deepEqual([part(60, "screws"), part(70, "screws")].map(acknowledgements()), [true, true]);
+  await migrate(NOON + 3600e3, () => assert.fail("asked twice"));
+  await migrate(NOON + 2 * 86400e3, () => assert.fail("asked for what is past"));
+  assert.equal(values.has("acknowledged"), false);
+});
+
+test("an old value whose newest part is gone acknowledges no product", async () => {
+  const { values } = storage();
+  values.set("acknowledged", JSON.stringify({ upTo: part(50).id, ids: [] }));
+  await migrate(NOON + 3600e3, async () => null);
+  assert.ok(!acknowledgements()(part(10)));
+});
+
+test("the newest pins are kept whole, the others counted", () => {
+  const list = new PinList(3, 4);
+  for (const second of [5, 1, 9, 5, 7, 3]) list.add(part(second));
+  assert.deepEqual(
+    list.items.map(({ id }) => id),
+    [9, 7, 5].map((second) => part(second).id),
+  );
+  assert.deepEqual([list.count, list.beyond, list.uncounted], [5, 2, false]);
+  list.add(part(1));
+  assert.equal(list.count, 5);
+  for (const second of [10, 11, 12]) list.add(part(second, "screws"));
+  assert.deepEqual([list.items.length, list.beyond, list.uncounted], [3, 4, true]);
+  assert.equal(list.all.length, 7);
+  list.drop(({ product }) => product === "screws");
+  assert.deepEqual([list.items.length, list.count], [0, 4]);
+  list.add(part(7));
+  assert.equal(list.items.length, 0, "it is counted already");
+  list.clear();
+  assert.deepEqual([list.count, list.uncounted], [0, false]);
+});
+
+test("a probability is never printed on the other side of its threshold, nor as certain", () => {
+  for (const [p, limits, text] of [
+    [0.4996, [0.5], "49.96 %"],
+    [0.49999999, [0.5], "< 50 %"],
+    [0.5, [0.5], "50.0 %"],
+    [0.50001, [0.5], "50.0 %"],
+    [0.124, [0.125], "12.4 %"],
+    [0.12499, [0.125], "12.499 %"],
+    [0.4834, [0.48336], "48.34 %"],
+    [0.2996, [0.5, 0.3, 0.6], "29.96 %"],
+    [0.59999, [0.5, 0.3, 0.6], "59.999 %"],
+    [0.9996, [0.5], "> 99.9 %"],
+    [0.9996, [0.9997], "99.96 %"],
+    [0.99975, [0.9997], "99.98 %"],
+    [0.0004, [0.5], "< 0.1 %"],
+    [0.0004, [0.0005], "0.04 %"],
+    [0, [0.5], "0.0 %"],
+    [1, [0.5], "100.0 %"],
+    [0.751, [undefined, null], "75.1 %"],
+  ])
+    assert.equal(probability(p, ...limits), text, `${p} with ${limits}`);
+  const number = (text) => Number(/[\d.]+/.exec(text)[0]);
+  for (let i = 0; i <= 10000; i++) {
+    const p = i / 10000;
+    for (const limit of [0.5, 0.125, 0.1, 0.07, 0.483049, 0.48336, 0.99951, 0.0004]) {
+      const text = probability(p, limit);
+      if (!/[<>≥]/.test(text)) assert.equal(number(text) >= number(limitText(limit)), p >= limit, `${p} at ${limit}`);
+    }
+  }
+});
+
+test("a threshold is printed with the digits that it has, and the same everywhere", () => {
+  for (const [limit, text] of [
+    [0.5, "50 %"],
+    [0.125, "12.5 %"],
+    [0.07, "7 %"],
+    [0.4837213, "48.37 %"],
+    [0.99999, "99.999 %"],
+    [1e-7, "0.00001 %"],
+    [0, "0 %"],
+    [1, "100 %"],
+    [null, "–"],
+  ])
+    assert.equal(limitText(limit), text);
+});
+
+test("the daemon's clock is followed where it is far from the page's", () => {
+  learn(new Date(Date.now() + 1000).toUTCString());
+  assert.ok(Math.abs(now() - Date.now()) < 50);
+  learn(new Date(Date.now() - 7200e3).toUTCString());
+  assert.ok(Math.abs(now() - (Date.now() - 7200e3)) < 1500);
+  learn("no date");
+  learn(null);
+  assert.ok(Math.abs(now() - (Date.now() - 7200e3)) < 1500);
+  learn(new Date().toUTCString());
+  assert.ok(Math.abs(now() - Date.now()) < 50);
+});
+
+test("what is repeated never overlaps, goes on after a failure, and stops", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const stop = new AbortController();
+  const ends = [];
+  repeat(() => new Promise((resolve, reject) => ends.push({ resolve, reject })), 100, stop.signal);
+  t.mock.timers.tick(1000);
+  assert.equal(ends.length, 1);
+  ends[0].reject(new Error("the daemon does not answer"));
+  await turn();
+  t.mock.timers.tick(99);
+  assert.equal(ends.length, 1);
+  t.mock.timers.tick(1);
+  assert.equal(ends.length, 2);
+  stop.abort();
+  ends[1].resolve();
+  await turn();
+  t.mock.timers.tick(1000);
+  assert.equal(ends.length, 2);
 });
