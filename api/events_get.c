@@ -17,8 +17,9 @@ static const int64_t SLACK_US = 1000000;  /* between the end that a record says 
 struct replay {
     FILE *out;
     const char *resume_id;
-    int64_t
-        ended_us; /* the inspection with that id; INT64_MAX where it is not stored: only larger ids are given */
+    /* What ended before this came before resume_id. INT64_MIN where no inspection has that id (a job's or a model's
+     * event has it, or retention removed the row): then everything since OVERTAKE_MS before it is replayed. */
+    int64_t ended_us;
     size_t count; /* behind resume_id */
 };
 
@@ -58,7 +59,7 @@ static int read_store(struct api_request *request, struct insp_error *reterr) {
     struct insp_store *store = request->server->config.store;
     size_t bytes;
     char from[INSP_UUID_BYTES];
-    struct replay replay = {.resume_id = request->resume_id, .ended_us = INT64_MAX};
+    struct replay replay = {.resume_id = request->resume_id, .ended_us = INT64_MIN};
     id_before(request->resume_id, from);
     const struct insp_filter filter = {.verdict = -1, .label = -1, .after_id = from, .limit = INT32_MAX};
     int code = insp_store_get(store, request->resume_id, keep_end, &replay.ended_us, reterr);

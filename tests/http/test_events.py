@@ -111,6 +111,31 @@ def test_resumes_from_the_store_after_a_restart(start):
         assert ids(stream.take(1)) == more  # and live behind it, none twice
 
 
+def test_resumes_after_a_restart_behind_an_event_that_is_no_inspection(start):
+    """A client whose last event was a model's or a job's misses no inspection that began earlier and ended later."""
+    daemon = start()
+    daemon.token = (daemon.state / "admin.token").read_text().strip()
+    early = post(daemon, 1)
+    with Stream(daemon) as stream, socket.create_connection((daemon.host, daemon.port), timeout=60) as slow:
+        slow.sendall(f"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: {daemon.host}\r\nContent-Type: image/png\r\n"
+                     f"Connection: close\r\nContent-Length: {len(IMAGE)}\r\n\r\n".encode() + IMAGE[:100])
+        eventually(lambda: daemon.metric("in_flight") == 1)  # it has its id
+        version = daemon("GET", "/v1/products/carpet").json["active"]
+        change = json.dumps({"threshold": 0.6})
+        path = f"/v1/admin/products/carpet/models/{version}"
+        assert daemon("PATCH", path, change, Content_Type="application/json").status == 200
+        [(last_id, _, _)] = stream.take(1, "model")
+        slow.sendall(IMAGE[100:])
+        overtaken = ids(stream.take(1))
+    assert early[0] < overtaken[0] < last_id
+    daemon.stop()
+    again = start(state=daemon.state)
+    with Stream(again, last_id) as stream:
+        more = post(again, 3)
+        got = ids(stream.take(3))
+    assert got == early + overtaken + more[:1]
+
+
 def test_last_event_id_that_is_none(shared):
     answer = shared("GET", "/v1/events", Last_Event_ID="yesterday")
     assert (answer.status, answer.code) == (400, "invalid_query")
