@@ -29,6 +29,8 @@ struct insp_image_limits daemon_image_limits(const struct daemon_settings *setti
         .width = (uint32_t)settings->limits_image_width,
         .height = (uint32_t)settings->limits_image_height,
         .pixels = settings->limits_image_pixels,
+        .jpeg_stray_bytes = (uint32_t)settings->decode_jpeg_stray_bytes,
+        .png16_bits = (unsigned)settings->decode_png16_bits,
     };
 }
 

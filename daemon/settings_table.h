@@ -77,6 +77,13 @@
       "Exports (CSV, JSON lines) that run at once. One more gets 503 and code queue_full.")                       \
     X(limits, batch, COUNT, "8", 1, 64, "images",                                                                 \
       "Images scored in one pass at most. A pass takes what waits and never waits for more.")                     \
+    S(decode, "How images of special cameras are read, when posted and when trained on.")                         \
+    X(decode, jpeg_stray_bytes, COUNT, "64", 0, 65535, "bytes",                                                   \
+      "Bytes that a camera may leave before each marker in the scans of a JPEG, as padding. They are\n"           \
+      "passed over and counted; more is damage. 0: none before a restart marker.")                                \
+    X(decode, png16_bits, COUNT, "0", 0, 16, "bits",                                                              \
+      "Bits that a camera uses in the lower end of 16-bit PNG: 10, 12, 14. 0: by the file's sBIT chunk, else\n"   \
+      "the least of 8, 10, 12, 14 and 16 that holds its values, which a dark picture can mislead.")               \
     S(device, "Where the network runs.")                                                                          \
     X(device, name, TEXT, "auto", 3, 31, "auto|cpu|cuda|cuda:N",                                                  \
       "auto takes the first CUDA device that works, else the CPU. cuda or cuda:N that is not there is an\n"       \

@@ -12,12 +12,22 @@ int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, str
 int insp_image_check_size(const char *kind, uint64_t width, uint64_t height,
                           const struct insp_image_limits *limits, struct insp_error *reterr);
 
-/* As insp_image_decode, for one type whose first bytes have been seen to fit. */
+/* Asks limits->cancelled; INSP_E_CANCELLED where it answers true. */
+int insp_image_check_cancelled(const struct insp_image_limits *limits, struct insp_error *reterr);
+
+/* As insp_image_decode, for one type whose first bytes have been seen to fit. The pixels are as
+ * stored: insp_image_decode turns them by source.orientation. */
 int insp_jpeg_decode(const void *bytes, size_t count, uint32_t target_side, const struct insp_image_limits *limits,
                      struct insp_image **ret, struct insp_error *reterr);
 int insp_png_decode(const void *bytes, size_t count, const struct insp_image_limits *limits,
                     struct insp_image **ret, struct insp_error *reterr);
 int insp_raw_decode(const void *bytes, size_t count, const struct insp_media_type *type,
                     const struct insp_image_limits *limits, struct insp_image **ret, struct insp_error *reterr);
+
+/* The EXIF orientation in a TIFF structure, `count` bytes, any of them: 1..8, and 1 where there is none. */
+unsigned insp_exif_orientation(const void *tiff, size_t count);
+/* Turns and mirrors the pixels from the EXIF orientation source.orientation to upright; swaps the sides, the
+ * posted ones too, where that turns by a quarter. INSP_E_NOMEM, the image unchanged. */
+int insp_image_make_upright(struct insp_image *image, struct insp_error *reterr);
 
 #endif

@@ -6,8 +6,11 @@
 #include <string.h>
 
 struct insp_image_limits insp_image_limits_default(void) {
-    return (struct insp_image_limits){
-        .bytes = (size_t)64 << 20, .width = 16384, .height = 16384, .pixels = UINT64_C(64000000)};
+    return (struct insp_image_limits){.bytes = (size_t)64 << 20,
+                                      .width = 16384,
+                                      .height = 16384,
+                                      .pixels = UINT64_C(64000000),
+                                      .jpeg_stray_bytes = 64};
 }
 
 int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, struct insp_error *reterr) {
@@ -20,6 +23,7 @@ int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, str
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for an image of %u x %u pixels", width, height);
     image->width = image->posted_width = width;
     image->height = image->posted_height = height;
+    image->source = (struct insp_image_source){.bits = 8, .orientation = 1};
     *ret = insp_take_ptr(image);
     return 0;
 }
@@ -47,6 +51,12 @@ int insp_image_check_size(const char *kind, uint64_t width, uint64_t height,
     return 0;
 }
 
+int insp_image_check_cancelled(const struct insp_image_limits *limits, struct insp_error *reterr) {
+    if (limits->cancelled && limits->cancelled(limits->cancelled_arg))
+        return insp_fail(reterr, INSP_E_CANCELLED, "decoding ended early: nobody waits for the picture any more");
+    return 0;
+}
+
 enum insp_media insp_image_sniff(const void *bytes, size_t count) {
     static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     static const uint8_t jpeg[3] = {0xff, 0xd8, 0xff}; /* SOI and the start of the next marker */
@@ -57,7 +67,7 @@ enum insp_media insp_image_sniff(const void *bytes, size_t count) {
     return INSP_MEDIA_UNKNOWN;
 }
 
-/* What the bytes are, by the sender's word and by their own; raw pixels have only the sender's. */
+/* Settles the type from the declared one and the first bytes; raw pixels have the declared one only. */
 static int settle_media(const void *bytes, size_t count, enum insp_media declared, enum insp_media *ret,
                         struct insp_error *reterr) {
     if (declared == INSP_MEDIA_RAW) {
@@ -77,13 +87,8 @@ static int settle_media(const void *bytes, size_t count, enum insp_media declare
     return 0;
 }
 
-int insp_image_decode(const void *bytes, size_t count, const struct insp_media_type *type, uint32_t target_side,
-                      const struct insp_image_limits *limits, struct insp_image **ret, struct insp_error *reterr) {
-    if (!count)
-        return insp_fail(reterr, INSP_E_IMAGE, "the image has no bytes");
-    if (count > limits->bytes)
-        return insp_fail(reterr, INSP_E_IMAGE_LIMIT, "the image has %zu bytes; at most %zu are accepted", count,
-                         limits->bytes);
+static int decode(const void *bytes, size_t count, const struct insp_media_type *type, uint32_t target_side,
+                  const struct insp_image_limits *limits, struct insp_image **ret, struct insp_error *reterr) {
     enum insp_media media = INSP_MEDIA_UNKNOWN;
     int code = settle_media(bytes, count, type->media, &media, reterr);
     if (code)
@@ -93,4 +98,23 @@ int insp_image_decode(const void *bytes, size_t count, const struct insp_media_t
     if (media == INSP_MEDIA_PNG)
         return insp_png_decode(bytes, count, limits, ret, reterr);
     return insp_raw_decode(bytes, count, type, limits, ret, reterr);
+}
+
+int insp_image_decode(const void *bytes, size_t count, const struct insp_media_type *type, uint32_t target_side,
+                      const struct insp_image_limits *limits, struct insp_image **ret, struct insp_error *reterr) {
+    if (!count)
+        return insp_fail(reterr, INSP_E_IMAGE, "the image has no bytes");
+    if (count > limits->bytes)
+        return insp_fail(reterr, INSP_E_IMAGE_LIMIT, "the image has %zu bytes; at most %zu are accepted", count,
+                         limits->bytes);
+    int code = insp_image_check_cancelled(limits, reterr);
+    _cleanup_(insp_image_freep) struct insp_image *image = NULL;
+    if (!code)
+        code = decode(bytes, count, type, target_side, limits, &image, reterr);
+    if (!code)
+        code = insp_image_make_upright(image, reterr);
+    if (code)
+        return code;
+    *ret = insp_take_ptr(image);
+    return 0;
 }

@@ -6,6 +6,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,17 +20,35 @@ struct insp_media_type {
     uint32_t raw_width, raw_height;
 };
 
+/* Bounds on an encoded image, and the choices that a decoder has to be told. */
 struct insp_image_limits {
-    size_t bytes;           /* of the encoded image */
-    uint32_t width, height; /* of the posted image, in pixels */
-    uint64_t pixels;        /* width * height */
+    size_t bytes;              /* of the encoded image */
+    uint32_t width, height;    /* of the posted image, in pixels */
+    uint64_t pixels;           /* width * height */
+    uint32_t jpeg_stray_bytes; /* accepted before each marker of a JPEG's scan; more is damage */
+    unsigned png16_bits;       /* of a sample in a 16-bit PNG: 16 or less; 0: by its sBIT chunk or its values */
+    /* Asked by the decoding thread every few rows; true ends the decoding with INSP_E_CANCELLED. May be NULL. */
+    bool (*cancelled)(void *arg);
+    void *cancelled_arg;
 };
-struct insp_image_limits insp_image_limits_default(void); /* 64 MiB, 16384, 16384, 64 000 000 */
+struct insp_image_limits
+insp_image_limits_default(void); /* 64 MiB, 16384, 16384, 64 000 000; 64 stray bytes; bits by the file */
+
+/* How the image was encoded: what the pixels alone do not show any more. */
+struct insp_image_source {
+    uint8_t bits;         /* that carry a sample: 8 or less reads 8; 9..16 in a 16-bit PNG */
+    bool bits_guessed;    /* `bits` is the least of 8, 10, 12, 14 and 16 that holds every value: nothing says so */
+    bool alpha_ignored;   /* every pixel was fully transparent: the colours are as if each were opaque */
+    float transparent;    /* share of pixels that are not opaque, 0..1; their colour is mixed with black */
+    uint8_t orientation;  /* EXIF, 1..8; the pixels are upright */
+    uint32_t stray_bytes; /* passed over in the scans of a JPEG */
+};
 
 struct insp_image {
     uint32_t width, height;               /* of pixels */
-    uint32_t posted_width, posted_height; /* of the image as posted; larger where JPEG was scaled while decoding */
+    uint32_t posted_width, posted_height; /* of the posted image, upright; larger where JPEG was scaled */
     uint8_t *rgb;                         /* interleaved, width * height * 3 bytes, owned */
+    struct insp_image_source source;
 };
 
 void insp_image_free(struct insp_image *image);
@@ -43,20 +62,23 @@ const char *insp_media_extension(enum insp_media media); /* "jpg", "png", "raw" 
 /* By the first bytes; INSP_MEDIA_UNKNOWN for anything else. */
 enum insp_media insp_image_sniff(const void *bytes, size_t count);
 
-/* Decodes `count` bytes, borrowed. A declared type that the bytes contradict is INSP_E_IMAGE and says so;
- * INSP_MEDIA_UNKNOWN means: sniff.
+/* Decodes `count` bytes, borrowed, into an upright picture. A declared type that the bytes contradict is
+ * INSP_E_IMAGE and says so; INSP_MEDIA_UNKNOWN means: sniff.
+ *
  *   target_side  JPEG may be scaled by 1/2, 1/4, 1/8 while decoding as long as both sides stay at least
  *                2 * target_side; 0: never scale
- *   JPEG         baseline and progressive, 8 bits; grey, YCbCr, RGB, CMYK and YCCK (without colour profile). Every
- *                warning of libjpeg-turbo that concerns pixels is an error. At most 100 scans and 256 MiB of
- *                coefficients. The EXIF orientation is ignored: a camera over a line does not turn, and boxes are
- *                in pixels as posted
- *   PNG          1 to 16 bits, grey, colour, palette, interlaced; 16 bits by their upper 8 (as Pillow);
- * transparency over black; gamma and profile ignored; every checksum must be right raw          rows without
- * padding, top first, exactly width * height * (1 or 3) bytes Limits are checked before pixels are allocated. A
- * truncated image is an error, never a half-grey picture. Fails with INSP_E_IMAGE (what is wrong: truncated,
- * corrupt, zero-sized...), INSP_E_IMAGE_LIMIT, INSP_E_NOMEM. Sources: libjpeg.txt of libjpeg-turbo; PNG (Third
- * Edition), W3C. */
+ *   JPEG         baseline and progressive by Huffman codes, 8 bits; grey, YCbCr, RGB, CMYK and YCCK, any
+ *                subsampling. Adobe's marker decides about colours and inverted ink. jpeg_decode.c has the table
+ *                of damage. At most 100 scans, 16 * limits->pixels scanned pixels and 256 MiB of coefficients
+ *   PNG          1 to 16 bits, grey, colour, palette, interlaced. 16 bits: the upper 8 of the bits in use (as
+ *                Pillow where all 16 are). Transparency is mixed with black, unless every pixel is fully
+ *                transparent: then alpha is ignored. Every checksum must be right
+ *   raw          rows without padding, top first, exactly width * height * (1 or 3) bytes
+ *   all          the EXIF orientation of a JPEG or PNG is applied. Gamma, sRGB chunk and profiles are ignored
+ *
+ * Limits are checked before pixels are allocated. A truncated image is an error, never a half-grey picture. Fails
+ * with INSP_E_IMAGE (truncated, corrupt, zero-sized...), INSP_E_IMAGE_LIMIT, INSP_E_NOMEM, INSP_E_CANCELLED.
+ * Sources: libjpeg.txt of libjpeg-turbo; PNG (Third Edition), W3C; Exif 2.32, CIPA DC-008. */
 int insp_image_decode(const void *bytes, size_t count, const struct insp_media_type *type, uint32_t target_side,
                       const struct insp_image_limits *limits, struct insp_image **ret, struct insp_error *reterr);
 

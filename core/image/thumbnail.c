@@ -14,8 +14,13 @@ int insp_image_thumbnail(const void *bytes, size_t count, const struct insp_medi
     width = width < image_width ? width : image_width;
     uint32_t height = insp_thumbnail_height(image_width, image_height, width);
     int code = insp_image_decode(bytes, count, type, width < height ? width : height, limits, &decoded, reterr);
+    if (code)
+        return code;
+    /* The decoded sides count: rows from before EXIF orientation was applied hold them swapped. */
+    width = width < decoded->posted_width ? width : decoded->posted_width;
+    height = insp_thumbnail_height(decoded->posted_width, decoded->posted_height, width);
     const struct insp_image *image = decoded;
-    if (!code && (decoded->width != width || decoded->height != height)) {
+    if (decoded->width != width || decoded->height != height) {
         code = insp_image_resize(decoded, width, height, &resized, reterr);
         image = resized;
     }

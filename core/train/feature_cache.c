@@ -26,9 +26,10 @@ struct insp_feature_cache {
 static void set_name(const struct insp_feature_cache_config *c, char *ret_name) {
     const struct insp_transform *t = &c->input;
     char text[512];
-    int n = snprintf(text, sizeof text, "1 %.64s %u %u %d %a %a %a %a %a %a %a %d", c->trunk_sha256, t->width,
-                     t->height, t->bgr, (double)t->scale, (double)t->mean[0], (double)t->mean[1],
-                     (double)t->mean[2], (double)t->std[0], (double)t->std[1], (double)t->std[2], c->half);
+    int n =
+        snprintf(text, sizeof text, "2 %.64s %u %u %d %a %a %a %a %a %a %a %d %u", c->trunk_sha256, t->width,
+                 t->height, t->bgr, (double)t->scale, (double)t->mean[0], (double)t->mean[1], (double)t->mean[2],
+                 (double)t->std[0], (double)t->std[1], (double)t->std[2], c->half, c->limits.png16_bits);
     insp_sha256_hex(text, (size_t)n, ret_name);
 }
 

@@ -25,6 +25,16 @@ def png(width, height, depth, colour_type, interlace, raw, extra=b""):
             chunk(b"IEND", b""))
 
 
+def restarts():
+    """A grey JPEG of 24 x 8 pixels, a restart marker behind each of its three blocks, with stray bytes before the first."""
+    segment = lambda code, data: b"\xff" + bytes([code]) + struct.pack(">H", len(data) + 2) + data
+    table = lambda kind: bytes([kind, 0, 1] + [0] * 14 + [0])  # one code of two bits: 0, of zero bits or the end of a block
+    block = b"\x0f"  # 00 00, filled with ones
+    return (b"\xff\xd8" + segment(0xdb, b"\0" + bytes([16] * 64)) + segment(0xc0, b"\x08\0\x08\0\x18\1\1\x11\0") +
+            segment(0xc4, table(0)) + segment(0xc4, table(0x10)) + segment(0xdd, b"\0\1") + segment(0xda, b"\1\1\0\0\x3f\0") +
+            block + b"\0\x55\0" + b"\xff\xd0" + block + b"\xff\xd1" + block + b"\xff\xd9")
+
+
 decode = ROOT / "decode"
 decode.mkdir(parents=True, exist_ok=True)
 picture(24).save(decode / "baseline.jpg", quality=80)
@@ -39,6 +49,14 @@ picture(20).convert("1").save(decode / "bits.png")
 (decode / "grey16.png").write_bytes(png(3, 2, 16, 0, 0, b"\0abcdef\0ABCDEF", chunk(b"tRNS", b"ab")))
 (decode / "interlaced.png").write_bytes(png(2, 2, 8, 0, 1, b"\0a\0b\0cd"))
 (decode / "text.png").write_bytes(png(1, 1, 8, 2, 0, b"\0abc", chunk(b"zTXt", b"Title\0\0" + zlib.compress(b"x" * 500))))
+(decode / "grey12.png").write_bytes(png(3, 2, 16, 0, 0, b"\0\x0f\xff\1\2\3\4\0\5\6\7\x08\x09\x0a", chunk(b"sBIT", b"\x0c")))
+(decode / "rgba16.png").write_bytes(png(2, 1, 16, 6, 0, b"\0" + b"\x03\xff\0\1\2\0\x03\xff" * 2))
+(decode / "bgrx.png").write_bytes(png(2, 1, 8, 6, 0, b"\0abc\0def\0"))
+exif = Image.Exif()
+exif[0x0112] = 6
+picture(24).crop((0, 0, 24, 9)).save(decode / "turned.jpg", quality=70, exif=exif)
+picture(20).crop((0, 0, 20, 9)).save(decode / "turned.png", exif=exif)
+(decode / "restarts.jpg").write_bytes(restarts())
 (decode / "mono8.raw").write_bytes(bytes((0, 4, 3)) + bytes(range(12)))
 (decode / "bgr8.raw").write_bytes(bytes((2, 2, 2)) + bytes(range(12)))
 

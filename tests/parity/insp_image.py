@@ -16,12 +16,19 @@ class MediaType(c.Structure):
 
 
 class Limits(c.Structure):
-    _fields_ = [("bytes", c.c_size_t), ("width", c.c_uint32), ("height", c.c_uint32), ("pixels", c.c_uint64)]
+    _fields_ = [("bytes", c.c_size_t), ("width", c.c_uint32), ("height", c.c_uint32), ("pixels", c.c_uint64),
+                ("jpeg_stray_bytes", c.c_uint32), ("png16_bits", c.c_uint), ("cancelled", c.c_void_p),
+                ("cancelled_arg", c.c_void_p)]
+
+
+class Source(c.Structure):
+    _fields_ = [("bits", c.c_uint8), ("bits_guessed", c.c_bool), ("alpha_ignored", c.c_bool), ("transparent", c.c_float),
+                ("orientation", c.c_uint8), ("stray_bytes", c.c_uint32)]
 
 
 class Image(c.Structure):
     _fields_ = [("width", c.c_uint32), ("height", c.c_uint32), ("posted_width", c.c_uint32),
-                ("posted_height", c.c_uint32), ("rgb", c.POINTER(c.c_uint8))]
+                ("posted_height", c.c_uint32), ("rgb", c.POINTER(c.c_uint8)), ("source", Source)]
 
 
 class HeatParams(c.Structure):

@@ -81,6 +81,8 @@ def to8(samples, depth):
 
 
 def over_black(rgb, alpha):
+    if not alpha.any():
+        return rgb  # alpha that hides the whole picture is ignored
     return np.floor(rgb * alpha[..., None] / 255 + 0.5).astype(int)
 
 
@@ -122,7 +124,7 @@ def test_png(kind, transparent, interlace):
         assert largest(ours, over_black(rgb, alpha)) == 0, (width, height)
         # Left to the samples alone: 16 bits, which Pillow reads as integers where grey, and the transparent value of
         # grey below 8 bits, which Pillow compares unscaled.
-        if depth == 8 or (depth < 8 and not (transparent and colour_type == 0)):
+        if alpha.any() and (depth == 8 or (depth < 8 and not (transparent and colour_type == 0))):
             layer = Image.open(io.BytesIO(data)).convert("RGBA")
             theirs = Image.alpha_composite(Image.new("RGBA", layer.size, (0, 0, 0, 255)), layer).convert("RGB")
             assert largest(ours, np.asarray(theirs)) <= 1
@@ -135,3 +137,46 @@ def test_png_of_pillow():
         image.save(out, "PNG")
         layer = Image.open(io.BytesIO(out.getvalue())).convert("RGB")
         assert largest(insp_image.decode(out.getvalue()), np.asarray(layer)) == 0, mode
+
+
+@pytest.mark.parametrize("interlace", [0, 1])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("colour_type", [0, 2, 4, 6])
+def test_values_in_the_lower_end_of_16_bits(colour_type, bits, interlace):
+    random = np.random.RandomState(bits)
+    colours, channels = {0: (1, 1), 2: (3, 3), 4: (1, 2), 6: (3, 4)}[colour_type]
+    for width, height in [(3, 2), (40, 33)]:
+        samples = random.randint(0, 1 << bits, (height, width, channels))
+        samples[0, 0, :colours] = (1 << bits) - 1
+        if channels > colours:
+            samples[..., -1] = (1 << bits) - 1
+        sbit = chunk(b"sBIT", bytes([bits] * channels))
+        expected = np.broadcast_to(samples[..., :colours] >> (bits - 8), (height, width, 3))
+        for extra in (b"", sbit):
+            assert largest(insp_image.decode(png(samples, 16, colour_type, interlace, extra)), expected) == 0
+        scaled = samples << (16 - bits)  # as PNG wants it
+        for extra in (b"", sbit):
+            assert largest(insp_image.decode(png(scaled, 16, colour_type, interlace, extra)), expected) == 0
+
+
+ORIENTED = [Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM,
+            Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation(orientation, kind):
+    image, out = picture(70, 41), io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(out, kind, exif=exif)
+    stored = Image.open(io.BytesIO(out.getvalue()))
+    theirs = stored.transpose(ORIENTED[orientation - 2]) if orientation > 1 else stored
+    assert largest(insp_image.decode(out.getvalue()), np.asarray(theirs.convert("RGB"))) == 0
+
+
+@pytest.mark.parametrize("chunks", [chunk(b"gAMA", struct.pack(">I", 100000)), chunk(b"sRGB", b"\2"),
+                                    chunk(b"cHRM", struct.pack(">8I", *[31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000]))])
+def test_colour_chunks_change_nothing(chunks):
+    samples = np.random.RandomState(3).randint(0, 256, (9, 11, 3))
+    assert largest(insp_image.decode(png(samples, 8, 2, 0, chunks)), samples) == 0

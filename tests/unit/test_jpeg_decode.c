@@ -5,7 +5,21 @@
 
 #include <jpeglib.h>
 
-enum kind { BASELINE, PROGRESSIVE, SPECTRAL, GREY, CMYK, PLAIN_CMYK, YCCK, RGB };
+enum kind {
+    BASELINE,
+    PROGRESSIVE,
+    SPECTRAL,
+    GREY,
+    CMYK,
+    PLAIN_CMYK,
+    YCCK,
+    RGB,
+    FULL_HEIGHT, /* chroma halved in height alone: 4:4:0 */
+    QUARTER,     /* 4:1:1 */
+    ARITHMETIC,
+    RESTARTS, /* 4:2:0, a restart marker behind each of its 8 or so units */
+    RESTARTS_PROGRESSIVE,
+};
 
 struct encoded {
     unsigned char *bytes;
@@ -35,7 +49,16 @@ static struct encoded encode(enum kind kind, uint32_t width, uint32_t height) {
     jpeg_set_quality(&cinfo, 95, TRUE);
     if (kind == PLAIN_CMYK)
         cinfo.write_Adobe_marker = FALSE;
-    if (kind == PROGRESSIVE)
+    if (kind == FULL_HEIGHT)
+        cinfo.comp_info[0].h_samp_factor = 1;
+    if (kind == QUARTER) {
+        cinfo.comp_info[0].h_samp_factor = 4;
+        cinfo.comp_info[0].v_samp_factor = 1;
+    }
+    cinfo.arith_code = kind == ARITHMETIC;
+    if (kind == RESTARTS || kind == RESTARTS_PROGRESSIVE)
+        cinfo.restart_interval = 7;
+    if (kind == PROGRESSIVE || kind == RESTARTS_PROGRESSIVE)
         jpeg_simple_progression(&cinfo);
     /* Progressive without refinement: any of these scans may come again. */
     static const jpeg_scan_info spectral[] = {
@@ -76,7 +99,8 @@ static void check_close(const struct insp_image *image, bool grey, int tolerance
 }
 
 START_TEST(test_kinds) {
-    static const enum kind all[] = {BASELINE, PROGRESSIVE, GREY, CMYK, PLAIN_CMYK, YCCK, RGB};
+    static const enum kind all[] = {BASELINE, PROGRESSIVE, GREY,    CMYK,     PLAIN_CMYK,          YCCK,
+                                    RGB,      FULL_HEIGHT, QUARTER, RESTARTS, RESTARTS_PROGRESSIVE};
     for (size_t i = 0; i < INSP_COUNT(all); i++) {
         struct encoded jpeg = encode(all[i], 70, 41);
         struct insp_image *image = sample_decode(jpeg.bytes, jpeg.count, 0);
@@ -200,6 +224,159 @@ START_TEST(test_scans_are_limited) {
 }
 END_TEST
 
+/* The same 100 scans are too many for a picture that is half of the largest: 16 of that are 32 of this. */
+START_TEST(test_scanned_pixels_are_limited) {
+    struct insp_image_limits limits = insp_image_limits_default();
+    struct encoded jpeg = repeat_last_scan(28); /* 32 in all */
+    limits.pixels = 64 * 64 * 2;
+    struct insp_media_type type = sample_type(INSP_MEDIA_JPEG);
+    struct insp_image *image = NULL;
+    struct insp_error error;
+    ck_insp_ok(insp_image_decode(jpeg.bytes, jpeg.count, &type, 0, &limits, &image, &error), error);
+    insp_image_free(image);
+    free(jpeg.bytes);
+    jpeg = repeat_last_scan(29);
+    sample_refused(jpeg.bytes, jpeg.count, &limits, INSP_E_IMAGE_LIMIT, "64 x 64 pixels has more than 32 scans");
+    free(jpeg.bytes);
+}
+END_TEST
+
+START_TEST(test_arithmetic_codes_are_refused) {
+    struct insp_image_limits limits = insp_image_limits_default();
+    struct encoded jpeg = encode(ARITHMETIC, 64, 64);
+    sample_refused(jpeg.bytes, jpeg.count, &limits, INSP_E_IMAGE, "arithmetic codes; only Huffman");
+    free(jpeg.bytes);
+}
+END_TEST
+
+/* `restart` bytes of `value` before each restart marker and `end` before the end marker. */
+static struct encoded with_stray(const struct encoded *jpeg, size_t restart, size_t end, int value) {
+    struct encoded out = {calloc(jpeg->count, 4 + restart), 0};
+    bool scan = false;
+    for (size_t i = 0; i < jpeg->count; i++) {
+        bool marker = jpeg->bytes[i] == 0xff && i + 1 < jpeg->count;
+        unsigned code = marker ? jpeg->bytes[i + 1] : 0;
+        scan = code == 0xda || (scan && code != 0xc4);
+        size_t count = scan && code >= 0xd0 && code <= 0xd7 ? restart : code == 0xd9 ? end : 0;
+        memset(out.bytes + out.count, value, count);
+        out.count += count;
+        out.bytes[out.count++] = jpeg->bytes[i];
+    }
+    return out;
+}
+
+/* Bytes astray before restart markers are counted one by one, and those before the end beyond the read-ahead. */
+static void check_stray(enum kind kind, size_t count, int value) {
+    struct insp_image_limits limits = insp_image_limits_default();
+    struct encoded clean = encode(kind, 200, 90), jpeg = with_stray(&clean, count, 0, value);
+    struct insp_image *expected = sample_decode(clean.bytes, clean.count, 0);
+    struct insp_image *image = sample_decode(jpeg.bytes, jpeg.count, 0);
+    ck_assert_mem_eq(image->rgb, expected->rgb, (size_t)200 * 90 * 3);
+    ck_assert_uint_eq(expected->source.stray_bytes, 0);
+    ck_assert_uint_eq(image->source.stray_bytes, jpeg.count - clean.count);
+    insp_image_free(image);
+    insp_image_free(expected);
+    if (count) {
+        limits.jpeg_stray_bytes = (uint32_t)count - 1;
+        sample_refused(jpeg.bytes, jpeg.count, &limits, INSP_E_IMAGE, "decode.jpeg_stray_bytes");
+    }
+    free(jpeg.bytes);
+    free(clean.bytes);
+}
+
+START_TEST(test_stray_bytes_before_restart_markers) {
+    static const int values[] = {0, 0x55, 0xd0};
+    for (size_t count = 0; count <= 20; count++) {
+        for (size_t v = 0; v < INSP_COUNT(values); v++) {
+            check_stray(RESTARTS, count, values[v]);
+            check_stray(RESTARTS_PROGRESSIVE, count, values[v]);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_stray_bytes_before_the_end) {
+    struct insp_image_limits limits = insp_image_limits_default();
+    static const enum kind kinds[] = {BASELINE, PROGRESSIVE, RESTARTS};
+    for (size_t k = 0; k < INSP_COUNT(kinds); k++) {
+        struct encoded clean = encode(kinds[k], 200, 90);
+        for (size_t count = 1; count <= 80; count += count == 64 ? 8 : 9) {
+            struct encoded jpeg = with_stray(&clean, 0, count, 0);
+            if (count <= 64)
+                insp_image_free(sample_decode(jpeg.bytes, jpeg.count, 0));
+            else
+                sample_refused(jpeg.bytes, jpeg.count, &limits, INSP_E_IMAGE, "stray bytes");
+            free(jpeg.bytes);
+        }
+        free(clean.bytes);
+    }
+}
+END_TEST
+
+/* A part of a scan that lost its last bytes would read on in the filler. */
+START_TEST(test_short_part_before_a_restart_marker) {
+    struct insp_image_limits limits = insp_image_limits_default();
+    struct encoded jpeg = encode(RESTARTS, 200, 90);
+    size_t parts = 0;
+    for (size_t i = 0; i + 1 < jpeg.count; i++) {
+        if (jpeg.bytes[i] != 0xff || jpeg.bytes[i + 1] < 0xd0 || jpeg.bytes[i + 1] > 0xd7)
+            continue;
+        parts++;
+        for (size_t lost = 1; lost <= 12; lost++) {
+            struct encoded cut = {malloc(jpeg.count - lost), jpeg.count - lost};
+            memcpy(cut.bytes, jpeg.bytes, i - lost);
+            memcpy(cut.bytes + i - lost, jpeg.bytes + i, jpeg.count - i);
+            sample_refused(cut.bytes, cut.count, &limits, INSP_E_IMAGE, "");
+            free(cut.bytes);
+        }
+    }
+    ck_assert_uint_gt(parts, 8);
+    free(jpeg.bytes);
+}
+END_TEST
+
+/* Some encoders write one more restart marker behind the last part. */
+START_TEST(test_restart_marker_at_the_end) {
+    struct encoded jpeg = encode(RESTARTS, 200, 90);
+    unsigned char *longer = malloc(jpeg.count + 2);
+    memcpy(longer, jpeg.bytes, jpeg.count - 2);
+    memcpy(longer + jpeg.count - 2, "\xff\xd3\xff\xd9", 4);
+    insp_image_free(sample_decode(longer, jpeg.count + 2, 0));
+    free(longer);
+    free(jpeg.bytes);
+}
+END_TEST
+
+static bool count_down(void *arg) {
+    int *left = arg;
+    return --*left < 0;
+}
+
+/* Ends at each question, until it is asked no more. */
+START_TEST(test_cancelled) {
+    static const enum kind kinds[] = {BASELINE, PROGRESSIVE, CMYK};
+    for (size_t k = 0; k < INSP_COUNT(kinds); k++) {
+        struct encoded jpeg = encode(kinds[k], 64, 64);
+        int asked = 0;
+        for (int code = INSP_E_CANCELLED; code; asked++) {
+            int left = asked;
+            struct insp_image_limits limits = insp_image_limits_default();
+            limits.cancelled = count_down;
+            limits.cancelled_arg = &left;
+            struct insp_media_type type = sample_type(INSP_MEDIA_JPEG);
+            struct insp_image *image = NULL;
+            struct insp_error error = {0};
+            code = insp_image_decode(jpeg.bytes, jpeg.count, &type, 0, &limits, &image, &error);
+            ck_assert(code == 0 || code == INSP_E_CANCELLED);
+            ck_assert(code == 0 || error.code == INSP_E_CANCELLED);
+            insp_image_free(image);
+        }
+        ck_assert_int_ge(asked, 4);
+        free(jpeg.bytes);
+    }
+}
+END_TEST
+
 START_TEST(test_corrupt_data_is_an_error) {
     struct insp_image_limits limits = insp_image_limits_default();
     struct encoded jpeg = encode(BASELINE, 64, 64);
@@ -223,5 +400,8 @@ START_TEST(test_bytes_after_the_end_are_ignored) {
 END_TEST
 
 INSP_TESTS(test_kinds, test_scaled_decoding_keeps_twice_the_target, test_truncated, test_lying_headers,
-           test_decoder_memory_is_limited, test_scans_are_limited, test_corrupt_data_is_an_error,
+           test_decoder_memory_is_limited, test_scans_are_limited, test_scanned_pixels_are_limited,
+           test_arithmetic_codes_are_refused, test_stray_bytes_before_restart_markers,
+           test_stray_bytes_before_the_end, test_short_part_before_a_restart_marker,
+           test_restart_marker_at_the_end, test_cancelled, test_corrupt_data_is_an_error,
            test_bytes_after_the_end_are_ignored);

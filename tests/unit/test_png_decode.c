@@ -105,4 +105,91 @@ START_TEST(test_lying_headers) {
 }
 END_TEST
 
-INSP_TESTS(test_types, test_truncated, test_every_damaged_byte_is_noticed, test_lying_headers);
+/* BGRX frames are often saved as RGBA with 0 in place of X. */
+START_TEST(test_alpha_of_zero_everywhere_is_ignored) {
+    const uint8_t clear[16] = {10, 20, 30, 0, 40, 50, 60, 0, 70, 80, 90, 0, 100, 110, 120, 0};
+    struct encoded png = encode(SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, 8, clear, sizeof clear);
+    struct insp_image *image = sample_decode(png.bytes, png.count, 0);
+    ck_assert(image->source.alpha_ignored);
+    ck_assert(image->source.transparent == 0);
+    for (size_t i = 0; i < 12; i++)
+        ck_assert_uint_eq(image->rgb[i], clear[i / 3 * 4 + i % 3]);
+    insp_image_free(image);
+    free(png.bytes);
+    const uint8_t one[16] = {10, 20, 30, 0, 40, 50, 60, 0, 70, 80, 90, 255, 100, 110, 120, 0};
+    png = encode(SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, 8, one, sizeof one);
+    image = sample_decode(png.bytes, png.count, 0);
+    ck_assert(!image->source.alpha_ignored);
+    ck_assert(image->source.transparent == 0.75f);
+    ck_assert_mem_eq(image->rgb, ((uint8_t[]){0, 0, 0, 0, 0, 0, 70, 80, 90, 0, 0, 0}), 12);
+    insp_image_free(image);
+    free(png.bytes);
+}
+END_TEST
+
+START_TEST(test_bits_in_use) {
+    static const struct {
+        uint16_t sample[4];
+        unsigned declared, bits;
+        bool guessed;
+        uint8_t value[4];
+    } cases[] = {
+        {{0, 1023, 512, 4}, 0, 10, true, {0, 255, 128, 1}},
+        {{0, 4095, 16, 2048}, 0, 12, true, {0, 255, 1, 128}},
+        {{0, 1023, 512, 16}, 12, 12, false, {0, 63, 32, 1}},
+        {{0, 255, 7, 100}, 0, 8, true, {0, 255, 7, 100}},
+        {{0, 16384, 7, 100}, 0, 16, false, {0, 64, 0, 0}},
+        {{0, 4095 << 4, 16 << 4, 2048 << 4}, 12, 16, false, {0, 255, 1, 128}}, /* in the upper end */
+        {{0, 0, 0, 0}, 0, 16, false, {0, 0, 0, 0}},
+    };
+    for (size_t i = 0; i < INSP_COUNT(cases); i++) {
+        struct encoded png = encode(SPNG_COLOR_TYPE_GRAYSCALE, 16, cases[i].sample, 8);
+        struct insp_image_limits limits = insp_image_limits_default();
+        limits.png16_bits = cases[i].declared;
+        struct insp_media_type type = sample_type(INSP_MEDIA_PNG);
+        struct insp_image *image = NULL;
+        struct insp_error error;
+        ck_insp_ok(insp_image_decode(png.bytes, png.count, &type, 0, &limits, &image, &error), error);
+        ck_assert_uint_eq(image->source.bits, cases[i].bits);
+        ck_assert(image->source.bits_guessed == cases[i].guessed);
+        for (size_t x = 0; x < 4; x++)
+            ck_assert_uint_eq(image->rgb[3 * x], cases[i].value[x]);
+        insp_image_free(image);
+        free(png.bytes);
+    }
+    struct insp_image_limits limits = insp_image_limits_default();
+    limits.png16_bits = 10;
+    struct encoded png = encode(SPNG_COLOR_TYPE_GRAYSCALE, 16, cases[1].sample, 8);
+    sample_refused(png.bytes, png.count, &limits, INSP_E_IMAGE, "decode.png16_bits");
+    free(png.bytes);
+}
+END_TEST
+
+static bool count_down(void *arg) {
+    int *left = arg;
+    return --*left < 0;
+}
+
+/* Ends at each question, once a row, until it is asked no more. */
+START_TEST(test_cancelled) {
+    struct encoded png = sample_png();
+    int asked = 0;
+    for (int code = INSP_E_CANCELLED; code; asked++) {
+        int left = asked;
+        struct insp_image_limits limits = insp_image_limits_default();
+        limits.cancelled = count_down;
+        limits.cancelled_arg = &left;
+        struct insp_media_type type = sample_type(INSP_MEDIA_PNG);
+        struct insp_image *image = NULL;
+        struct insp_error error = {0};
+        code = insp_image_decode(png.bytes, png.count, &type, 0, &limits, &image, &error);
+        ck_assert(code == 0 || code == INSP_E_CANCELLED);
+        insp_image_free(image);
+    }
+    ck_assert_int_ge(asked, 47);
+    free(png.bytes);
+}
+END_TEST
+
+INSP_TESTS(test_types, test_truncated, test_every_damaged_byte_is_noticed, test_lying_headers,
+           test_alpha_of_zero_everywhere_is_ignored, test_bits_in_use, test_cancelled);
