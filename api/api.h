@@ -22,7 +22,8 @@ struct api_config {
     unsigned inflight;                     /* limits.inflight */
     size_t body_bytes;                     /* limits.body_bytes */
     unsigned exports;                      /* limits.exports */
-    unsigned connections;                  /* limits.connections */
+    unsigned connections;                  /* server.connections */
+    unsigned connections_per_address;      /* 0: three quarters of them, on loopback all */
     unsigned request_timeout_s;            /* a client that stops sending */
     unsigned deadline_ms;                  /* default deadline of an inspection; 0 none */
     unsigned selftest_s;                   /* interval of the self-test behind /readyz */
@@ -51,7 +52,8 @@ const char *api_server_address(const struct api_server *server);
 /* SIGHUP: tokens and manifests (thresholds) are read again; running requests go on. */
 void api_server_reload(struct api_server *server);
 
-/* True while the loop turns and the inference thread makes progress: the watchdog's question. */
+/* True while the loop turns, connections are accepted and the inference thread makes progress: the watchdog's
+ * question. */
 bool api_server_healthy(struct api_server *server, int64_t now_us);
 bool api_server_ready(const struct api_server *server);
 

@@ -49,11 +49,16 @@ void api_connection_notify(void *arg, struct MHD_Connection *connection, void **
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         c->fd = info ? info->connect_fd : -1;
         c->quiet_since_us = insp_mono_us();
+        c->peer = insp_take_ptr(server->listener.admitted);
         c->next = server->connections;
         if (c->next)
             c->next->previous = c;
         server->connections = c;
+        server->connection_count++;
     } else if (c) {
+        server->connection_count--;
+        server->cut_count -= c->cut;
+        api_peer_leave(&server->listener.peers, c->peer);
         if (c->previous)
             c->previous->next = c->next;
         else
@@ -245,6 +250,7 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
     struct api_connection *c = connection_of(connection);
     if (c) {
         c->request = NULL;
+        c->requests += code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
         c->quiet_since_us = insp_mono_us();
     }
     api_inspection_abandon(request);

@@ -178,12 +178,25 @@ static void write_process(FILE *out, const struct api_meters *meters) {
     gauge(out, "process_max_fds", "Limit of open file descriptors.", (double)process.max_fds);
 }
 
+static void write_crowding(FILE *out, const char *name, const char *help, const uint64_t count[API_CROWDINGS]) {
+    head(out, name, "counter", help);
+    for (int i = 0; i < API_CROWDINGS; i++)
+        fprintf(out, "%s{reason=\"%s\"} %llu\n", name, api_crowding_name[i], (unsigned long long)count[i]);
+}
+
 static void write_server(FILE *out, const struct api_server *server) {
     head(out, "inspectd_build_info", "gauge", "Always 1: version of the daemon and of libtorch.");
     fprintf(out, "inspectd_build_info{version=\"%s\",libtorch=\"%s\"} 1\n", INSP_VERSION, insp_torch_version());
     gauge(out, "inspectd_ready", "1 while /readyz answers 200.", api_server_ready(server));
     gauge(out, "inspectd_open_connections", "TCP connections.",
-          (double)MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections);
+          (double)(server->connection_count - server->cut_count));
+    gauge(out, "inspectd_open_connections_limit", "Setting server.connections, or what the descriptors allow.",
+          server->config.connections);
+    write_crowding(out, "inspectd_connections_refused_total",
+                   "Connections that were turned away, by what was short.", server->listener.refused);
+    write_crowding(out, "inspectd_connections_displaced_total",
+                   "Silent, slow or idle connections that were closed for a new one, by what was short.",
+                   server->listener.displaced);
     gauge(out, "inspectd_event_clients", "Clients that follow /v1/events.",
           (double)api_events_clients(server->events));
     counter(out, "inspectd_event_clients_dropped_total", "Event clients cut off because they read too slowly.",

@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 
 enum {
-    SWEEP_MS = 50, /* how fast a departed client is noticed */
+    SWEEP_MS = 50,      /* how fast a departed client is noticed */
+    MHD_IDLE_MS = 1000, /* libmicrohttpd runs at least this often */
     HOUSEKEEPING_MS = 5000,
     HEADER_MEMORY_BYTES = 32768, /* libmicrohttpd's pool per connection: request line and headers */
     PEM_BYTES_MAX = 1 << 20,
@@ -25,7 +26,7 @@ enum {
 /* --- libmicrohttpd in the loop ---------------------------------------------------------------------------------
  */
 
-static void run_mhd(struct api_server *server) {
+void api_server_run(struct api_server *server) {
     MHD_UNSIGNED_LONG_LONG wait_ms;
     if (server->mhd_stopped)
         return;
@@ -34,22 +35,23 @@ static void run_mhd(struct api_server *server) {
     /* What was resumed inside this run is only looked at in the next one, which no descriptor announces. */
     if (server->kicked)
         uv_timer_start(&server->mhd_timer, server->mhd_timer.timer_cb, 0, 0);
-    else if (MHD_get_timeout(server->mhd, &wait_ms) == MHD_YES)
-        uv_timer_start(&server->mhd_timer, server->mhd_timer.timer_cb, wait_ms, 0);
     else
-        uv_timer_stop(&server->mhd_timer);
+        /* Never without a time of its own: it must not depend on what clients do. */
+        uv_timer_start(
+            &server->mhd_timer, server->mhd_timer.timer_cb,
+            MHD_get_timeout(server->mhd, &wait_ms) == MHD_YES && wait_ms < MHD_IDLE_MS ? wait_ms : MHD_IDLE_MS, 0);
     if (server->stopping)
         api_stop_check(server);
 }
 
 static void on_timer(uv_timer_t *timer) {
-    run_mhd(timer->data);
+    api_server_run(timer->data);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
-    run_mhd(poll->data);
+    api_server_run(poll->data);
 }
 
 void api_server_kick(struct api_server *server) {
@@ -187,15 +189,16 @@ static int load_access(struct api_server *server, struct insp_error *reterr) {
 static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
 static int start_mhd(struct api_server *server, struct insp_error *reterr) {
-    unsigned flags =
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (server->key_pem ? MHD_USE_TLS : 0);
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                     (server->key_pem ? MHD_USE_TLS : 0);
     struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate_pem},
                                    {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key_pem},
                                    {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
                                    {MHD_OPTION_END, 0, NULL}};
     server->mhd = MHD_start_daemon(
         flags, 0, NULL, NULL, api_connection_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
-        MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_CONNECTION_LIMIT, server->config.connections,
+        /* The listener keeps to server.connections; beyond it are those that it cut and that are not gone yet. */
+        MHD_OPTION_CONNECTION_LIMIT, server->config.connections + API_ACCEPT_BURST + 1,
         /* Our own sweep closes stalled senders sooner; this one is for clients that do not read their answer. */
         MHD_OPTION_CONNECTION_TIMEOUT, 2 * server->config.request_timeout_s + 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
@@ -207,7 +210,6 @@ static int start_mhd(struct api_server *server, struct insp_error *reterr) {
                          server->key_pem ? "cannot start HTTPS: certificate %s and key %s do not fit"
                                          : "cannot start HTTP%.0s%.0s",
                          server->certificate, server->key);
-    server->listen_fd = -1; /* libmicrohttpd's from here on */
     return 0;
 }
 
@@ -239,6 +241,10 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
     for (size_t i = 0; i < INSP_COUNT(timers); i++)
         start_timer(server, timers[i]);
     uv_poll_start(&server->poll, UV_READABLE, on_readable);
+    server->lingers = (struct api_lingers){.loop = server->loop, .closed = api_stop_handle_closed, .arg = server};
+    int code = api_listener_start(server, reterr);
+    if (code)
+        return code;
     uv_timer_start(&server->sweep, api_sweep, SWEEP_MS, SWEEP_MS);
     uv_timer_start(&server->housekeeping, api_housekeeping, 0, HOUSEKEEPING_MS);
     uv_timer_start(&server->selftest, on_selftest, 0,
@@ -384,7 +390,7 @@ bool api_server_healthy(struct api_server *server, int64_t now_us) {
     struct insp_engine_status status;
     insp_engine_status(server->config.engine, &status);
     bool stuck = status.busy_since_us && now_us - status.busy_since_us > STUCK_US;
-    return !stuck && now_us - server->turned_us < TURN_US;
+    return !stuck && now_us - server->turned_us < TURN_US && api_listener_answers(server, now_us);
 }
 
 bool api_server_ready(const struct api_server *server) {

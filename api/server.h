@@ -5,6 +5,8 @@
 
 #include "api/api.h"
 #include "api/events.h"
+#include "api/linger.h"
+#include "api/listener.h"
 #include "api/meters.h"
 #include "api/models.h"
 #include "api/request.h"
@@ -15,6 +17,9 @@
 struct api_connection { /* one per TCP connection; libmicrohttpd's socket context */
     int fd;
     int64_t quiet_since_us;      /* monotonic: accepted, or the last request ended */
+    uint64_t requests;           /* that were answered on it */
+    bool cut;                    /* shut down by us; libmicrohttpd frees it as soon as it runs */
+    struct api_peer *peer;       /* counted there; NULL once it is cut */
     struct api_request *request; /* NULL between requests */
     struct api_connection *previous, *next;
 };
@@ -29,6 +34,8 @@ struct api_server {
     bool open_access; /* by the listen address or by the configuration */
     int listen_fd;
 
+    struct api_listener listener;
+    struct api_lingers lingers;
     struct MHD_Daemon *mhd;
     uv_poll_t poll;          /* libmicrohttpd's epoll descriptor */
     bool kicked;             /* api_server_kick was called since libmicrohttpd last began to run */
@@ -49,11 +56,12 @@ struct api_server {
 
     struct api_request *requests; /* all open ones */
     struct api_connection *connections;
-    size_t request_count, slots; /* slots: inspections between headers and answer */
-    unsigned exports;            /* that run, of config.exports */
-    size_t uploads;              /* into datasets, from headers to the end of the request */
-    int64_t turned_us;           /* monotonic: last time that the loop ran the sweep */
-    struct api_storage storage;  /* as the last chore left it */
+    size_t connection_count, cut_count; /* cut_count: of connection_count, those that are cut */
+    size_t request_count, slots;        /* slots: inspections between headers and answer */
+    unsigned exports;                   /* that run, of config.exports */
+    size_t uploads;                     /* into datasets, from headers to the end of the request */
+    int64_t turned_us;                  /* monotonic: last time that the loop ran the sweep */
+    struct api_storage storage;         /* as the last chore left it */
     bool chore_running;
     /* the chore's while it runs */
     uv_work_t chore;
@@ -87,9 +95,17 @@ void api_server_suspend(struct api_request *request);
 void api_server_pool(struct api_request *request, uv_work_cb work, uv_after_work_cb done);
 /* Lets libmicrohttpd run soon. */
 void api_server_kick(struct api_server *server);
+/* Lets libmicrohttpd run now. Never inside one of its callbacks. */
+void api_server_run(struct api_server *server);
 
 /* sweep.c */
 void api_sweep(uv_timer_t *timer);
+/* True where the client has closed its side: the kernel's state, which TLS and unread bytes do not hide. One that
+ * only shuts its sending side counts as gone: on the wire it looks the same. all_read: and nothing that it sent
+ * before lies unread. */
+bool api_client_left(int fd, bool all_read);
+/* Shuts a connection down, with a 408 where a request was coming in. Not while it is suspended. */
+void api_connection_cut(struct api_server *server, struct api_connection *connection);
 /* When a request that began at start_us with so many bytes received must be complete, in the clock of start_us:
  * the configured time plus one second for each 16 KiB that came. */
 int64_t api_receive_deadline(int64_t start_us, unsigned timeout_s, size_t bytes);
@@ -108,6 +124,7 @@ void api_housekeeping_now(void *server); /* the disk is full: retention at once 
 
 /* stop.c */
 void api_stop_check(struct api_server *server); /* moves the stop sequence on where it can */
+void api_stop_handle_closed(void *server);      /* a handle that libuv had is closed: the last one ends the stop */
 void api_server_free(struct api_server *server);
 
 #endif

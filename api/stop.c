@@ -32,14 +32,20 @@ void api_server_free(struct api_server *server) {
     free(server);
 }
 
+void api_stop_handle_closed(void *arg) {
+    struct api_server *server = arg;
+    if (!server->closing || server->handles_open || server->lingers.handles)
+        return;
+    void (*stopped)(void *stopped_arg) = server->stopped;
+    void *stopped_arg = server->stopped_arg;
+    api_server_free(server);
+    stopped(stopped_arg);
+}
+
 static void closed(uv_handle_t *handle) {
     struct api_server *server = handle->data;
-    if (--server->handles_open)
-        return;
-    void (*stopped)(void *arg) = server->stopped;
-    void *arg = server->stopped_arg;
-    api_server_free(server);
-    stopped(arg);
+    server->handles_open--;
+    api_stop_handle_closed(server);
 }
 
 static void stop_mhd(struct api_server *server) {
@@ -95,6 +101,8 @@ void api_stop_check(struct api_server *server) {
         return;
     server->closing = true;
     close_timers(server);
+    api_listener_close(server, closed);
+    api_lingers_close(&server->lingers);
 }
 
 static void jobs_closed(void *arg) {
@@ -119,8 +127,7 @@ void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stoppe
     api_events_end(server->events);
     cut_exports(server);
     insp_jobs_close(server->jobs, jobs_closed, server); /* a job ends within one mini-batch */
-    server->listen_fd =
-        MHD_quiesce_daemon(server->mhd); /* closed with the rest: until then clients wait, not fail */
+    api_listener_stop(server); /* its descriptor is closed with the rest: until then clients wait, not fail */
     uv_timer_start(&server->grace, on_grace, grace_ms, 0);
     api_server_kick(server); /* the check runs from the loop, never from inside this call */
 }

@@ -1,13 +1,16 @@
 /* Suspended connections do not notice that their client left, and libmicrohttpd's timeout starts anew with each
  * byte: both are watched here. */
 #include "api/export.h"
+#include "api/raw_answer.h"
 #include "api/server.h"
 
+#include "core/base/cleanup.h"
 #include "core/base/clock.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 enum { RATE_BYTES_PER_S = 16 << 10 };
@@ -16,34 +19,36 @@ int64_t api_receive_deadline(int64_t start_us, unsigned timeout_s, size_t bytes)
     return start_us + (int64_t)timeout_s * 1000000 + (int64_t)(bytes / RATE_BYTES_PER_S) * 1000000;
 }
 
-/* The kernel's state of the connection, which TLS and unread bytes do not hide. A client that only shuts its
- * sending side counts as gone: no camera does, and on the wire it looks the same. */
-static bool client_left(int fd) {
+bool api_client_left(int fd, bool all_read) {
     struct tcp_info info;
     socklen_t length = sizeof info;
+    int unread = 0;
     if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length))
         return false;
-    return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_SYN_RECV;
+    if (info.tcpi_state == TCP_ESTABLISHED || info.tcpi_state == TCP_SYN_RECV)
+        return false;
+    return !all_read || ioctl(fd, FIONREAD, &unread) || !unread;
 }
 
 /* Nothing was answered on this connection yet, so the bytes cannot fall into the middle of another answer; with
  * TLS they could not be written past the library. */
 static void say_timeout(const struct api_server *server, int fd) {
-    static const char body[] =
-        "{\"type\":\"about:blank\",\"title\":\"The request did not arrive in time\","
-        "\"status\":408,\"code\":\"request_timeout\",\"detail\":\"the client stopped sending\"}\n";
-    char text[512];
-    int length = snprintf(text, sizeof text,
-                          "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-                          "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n%s",
-                          sizeof body - 1, body);
+    char text[API_RAW_ANSWER_BYTES];
+    struct insp_error error;
+    insp_fail(&error, INSP_E_TIMEOUT, "the client stopped sending, or sends too slowly");
+    size_t length = api_raw_problem(&error, text);
     if (!server->key_pem)
-        (void)!send(fd, text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)!send(fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* libmicrohttpd sees the end of the stream and cleans up. */
-static void cut(const struct api_server *server, struct api_connection *connection) {
+void api_connection_cut(struct api_server *server, struct api_connection *connection) {
     struct api_request *request = connection->request;
+    if (connection->cut)
+        return;
+    connection->cut = true;
+    server->cut_count++;
+    api_peer_leave(&server->listener.peers, insp_take_ptr(connection->peer));
     if (request && request->phase == API_RECEIVING) {
         say_timeout(server, connection->fd);
         request->response.status = 408;
@@ -72,13 +77,15 @@ void api_sweep(uv_timer_t *timer) {
     insp_fail(&left, INSP_E_CANCELLED, "the client left before the verdict");
     server->turned_us = now;
     for (struct api_request *request = server->requests; request; request = request->next)
-        if (request->submitted && request->suspended && client_left(request->fd)) {
+        if (request->submitted && request->suspended && api_client_left(request->fd, false)) {
             api_inspection_abandon(request);
             api_server_fail(request, &left); /* resumed, so that libmicrohttpd closes the connection */
         }
     for (struct api_connection *c = server->connections; c; c = c->next)
         if (overdue(server, c, now) || (c->request && api_export_stalled(c->request, now)))
-            cut(server, c);
+            api_connection_cut(server, c);
+    api_listener_watch(server, now);
+    api_lingers_sweep(&server->lingers, now);
     if (server->stopping)
         api_stop_check(server);
 }

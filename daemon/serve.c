@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/model/bundle.h"
 #include "daemon/cli.h"
+#include "daemon/descriptors.h"
 #include "daemon/notify.h"
 #include "daemon/serve_config.h"
 #include "daemon/state_lock.h"
@@ -182,6 +183,9 @@ static int start_server(struct daemon *daemon, struct insp_error *reterr) {
     config.store = daemon->store;
     config.cache_folder = daemon->cache_folder;
     int r = daemon_notify_socket(&config.listen_fd, reterr);
+    if (r == 0)
+        r = daemon_descriptors_raise(config.connections, (unsigned)daemon->settings->server_pool_threads,
+                                     &config.connections, reterr);
     if (r == 0)
         r = api_server_new(&daemon->loop, &config, &daemon->server, reterr);
     return r;

@@ -25,7 +25,12 @@
     X(server, tls_certificate, TEXT, "", 0, DAEMON_TEXT_MAX, "PEM file",                                          \
       "Certificate chain for HTTPS. Empty: plain HTTP.")                                                          \
     X(server, tls_key, TEXT, "", 0, DAEMON_TEXT_MAX, "PEM file", "Private key of the certificate.")               \
-    X(server, connections, COUNT, "256", 4, 65536, "connections", "Open connections at most, idle ones too.")     \
+    X(server, connections, COUNT, "256", 4, 65536, "connections",                                                 \
+      "Open connections at most. For one more a silent, slow or idle one is closed; where all are at work\n"      \
+      "the new one gets 503.")                                                                                    \
+    X(server, connections_per_address, COUNT, "0", 0, 65536, "connections",                                       \
+      "Of these, how many one address may have (of IPv6, one /64 network).\n"                                     \
+      "0: three quarters of them, and on loopback all.")                                                          \
     X(server, request_timeout_s, COUNT, "15", 1, 3600, "seconds",                                                 \
       "A client that sends nothing for this long is cut off.")                                                    \
     X(server, pool_threads, COUNT, "4", 2, 128, "threads",                                                        \

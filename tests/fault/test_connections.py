@@ -1,0 +1,247 @@
+"""Crowds of connections: the daemon is never deaf, and nobody shuts the others out.
+
+An attacker here has an address of its own, 127.0.0.2, which counts as another client than 127.0.0.1."""
+import contextlib
+import os
+import resource
+import socket
+import ssl
+import subprocess
+
+import pytest
+from conftest import eventually, picture
+
+IMAGE = picture(noise=True)
+HALF_SENT = b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: x\r\nContent-Ty"
+LIMIT = 16
+FEW = f"server.connections={LIMIT}"
+OTHER = "127.0.0.2"
+
+
+def opened(daemon, address="127.0.0.1"):
+    return socket.create_connection((daemon.host, daemon.port), timeout=20, source_address=(address, 0))
+
+
+@contextlib.contextmanager
+def crowd(daemon, number, send=b"", address="127.0.0.1"):
+    with contextlib.ExitStack() as stack:
+        sockets = []
+        for _ in range(number):
+            s = stack.enter_context(opened(daemon, address))
+            with contextlib.suppress(ConnectionError):
+                s.sendall(send)
+            sockets.append(s)
+        yield sockets
+
+
+def answered(daemon, timeout=5):
+    try:
+        with socket.create_connection((daemon.host, daemon.port), timeout=timeout) as s:
+            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return s.recv(100).startswith(b"HTTP/1.1 200 ")
+    except OSError:
+        return False
+
+
+def refusals(daemon, reason, what="refused"):
+    text = daemon("GET", "/metrics").body.decode()
+    return int(text.split(f'inspectd_connections_{what}_total{{reason="{reason}"}} ')[1].split()[0])
+
+
+# --- never deaf
+
+
+@pytest.mark.parametrize("send", [b"", HALF_SENT], ids=["silent", "half-sent"])
+@pytest.mark.parametrize("more", [0, 5])
+def test_it_answers_after_a_crowd_of_its_limit_came_and_went(start, send, more):
+    daemon = start(FEW)
+    for _ in range(8):  # one in eight daemons survived this by luck
+        with crowd(daemon, LIMIT + more, send):
+            pass
+        assert answered(daemon)
+
+
+def test_it_answers_after_it_cut_a_crowd_itself(start):
+    daemon = start(FEW, "server.request_timeout_s=1")
+    with crowd(daemon, LIMIT) as sockets:
+        for s in sockets:
+            assert s.recv(1) == b""  # the daemon's own time-out
+        assert answered(daemon)
+
+
+def certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{folder}/key",
+                    "-out", f"{folder}/crt"], check=True, capture_output=True)
+    os.chmod(f"{folder}/key", 0o600)
+
+
+def test_it_answers_after_half_handshakes(start, tmp_path):
+    certificate(tmp_path)
+    daemon = start(FEW, f"server.tls_certificate={tmp_path}/crt", f"server.tls_key={tmp_path}/key", wait_ready=False)
+    trusted = ssl.create_default_context(cafile=f"{tmp_path}/crt")
+
+    def over_tls():
+        with opened(daemon) as plain, trusted.wrap_socket(plain, server_hostname="127.0.0.1") as s:
+            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return s.recv(100).startswith(b"HTTP/1.1 200 ")
+
+    for hello in (b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"):
+        for _ in range(4):
+            with crowd(daemon, LIMIT, hello):
+                pass
+            assert over_tls()
+
+
+@contextlib.contextmanager
+def no_descriptors(daemon):
+    """As when something else has eaten them: the limit is below what is open."""
+    hard = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (3, hard))
+    yield
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (min(1024, hard), hard))
+
+
+def test_it_answers_again_when_descriptors_are_back(start):
+    daemon = start()
+    idle = opened(daemon)
+    idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert idle.recv(65536).startswith(b"HTTP/1.1 200 ")
+    with no_descriptors(daemon):
+        waiting = opened(daemon)
+        waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert idle.recv(1) == b""  # of no use, so it makes room
+    with waiting, idle:
+        assert waiting.recv(100).startswith(b"HTTP/1.1 200 ")  # nothing but the clock made the daemon look again
+    assert refusals(daemon, "descriptors") > 0
+
+
+class Watchdog:
+    """systemd's side of the watchdog."""
+
+    def __init__(self, folder):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(folder / "notify"))
+        self.socket.settimeout(20)
+        self.env = {"NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "1000000"}
+
+    def fed_within(self, seconds):
+        self.socket.settimeout(seconds)
+        try:
+            while b"WATCHDOG=1" not in self.socket.recv(4096):
+                pass
+            return True
+        except TimeoutError:
+            return False
+
+    def forget(self):
+        self.socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.socket.recv(4096)
+
+
+def test_the_watchdog_is_fed_at_the_limit(start, tmp_path):
+    watchdog = Watchdog(tmp_path)
+    daemon = start(FEW, env=watchdog.env)
+    with crowd(daemon, LIMIT, b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n") as sockets:
+        for s in sockets:
+            s.recv(1)
+        watchdog.forget()
+        for _ in range(4):
+            assert watchdog.fed_within(5)
+
+
+# --- nobody shuts the others out
+
+
+@pytest.mark.parametrize("send", [b"", HALF_SENT], ids=["silent", "half-sent"])
+def test_connections_without_a_request_make_room(start, send):
+    daemon = start(FEW)
+    connection = daemon.connect()
+    with crowd(daemon, LIMIT + 4, send, OTHER):
+        for _ in range(20):
+            assert daemon.inspect(IMAGE, connection=connection).status == 200
+            assert answered(daemon)
+    assert refusals(daemon, "connections", "displaced") > 0
+    eventually(lambda: "connections are short reason=connections" in daemon.log_text())
+    assert daemon.log_text().count("connections are short") <= 2
+
+
+def test_an_address_has_a_share_of_the_connections(start):
+    daemon = start(FEW, "server.connections_per_address=6")
+    busy = b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n"
+    with crowd(daemon, 6, busy, OTHER) as sockets:
+        for s in sockets:
+            assert s.recv(12) == b"HTTP/1.1 200"
+        with opened(daemon, OTHER) as s:  # told, and not reset by what it sent itself
+            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = b"".join(iter(lambda: s.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 503 ") and b"Retry-After: 1\r\n" in answer and b"queue_full" in answer
+        assert b"connections_per_address" in answer
+        assert answered(daemon)
+    assert refusals(daemon, "address") == 1
+    eventually(lambda: daemon.metric("event_clients") == 0)
+    with crowd(daemon, 6, busy, OTHER) as sockets:
+        assert all(s.recv(12) == b"HTTP/1.1 200" for s in sockets)
+
+
+def test_an_idle_connection_of_the_same_address_makes_room(start):
+    daemon = start("server.connections_per_address=4")
+    with crowd(daemon, 4, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") as sockets:
+        for s in sockets:
+            assert s.recv(12) == b"HTTP/1.1 200"
+        assert answered(daemon)
+        open_ones = 0
+        for s in sockets:
+            s.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while s.recv(65536):
+                    pass
+                continue
+            open_ones += 1
+        assert open_ones == 3
+    assert refusals(daemon, "address", "displaced") >= 1
+
+
+def test_all_connections_at_work(start):
+    """Nothing makes room: the new one is told, within the time that a line has."""
+    daemon = start(FEW)
+    with crowd(daemon, LIMIT, b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n") as sockets:
+        for s in sockets:
+            assert s.recv(12) == b"HTTP/1.1 200"
+        assert daemon.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 503 ")
+    eventually(lambda: answered(daemon))
+    assert refusals(daemon, "connections") >= 1
+
+
+# --- too few descriptors
+
+
+def limited(monkeypatch, folder, number):
+    """From here on daemons are started with so many open files allowed."""
+    script = folder / "limited.sh"
+    script.write_text(f'#!/bin/sh\nulimit -n {number}\nexec "{os.environ["INSPECTD"]}" "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("INSPECTD", str(script))
+
+
+def test_connections_are_lowered_to_what_descriptors_allow(start, monkeypatch, tmp_path):
+    limited(monkeypatch, tmp_path, 300)
+    daemon = start()
+    limit = int(daemon.metric("open_connections_limit"))
+    assert 4 <= limit < 100
+    assert "server.connections is lowered" in daemon.log_text()
+    with crowd(daemon, 2 * limit, b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n") as sockets:
+        got = [s.recv(12) for s in sockets]
+        assert got.count(b"HTTP/1.1 200") == limit and got.count(b"HTTP/1.1 503") == limit
+    assert answered(daemon)
+    assert daemon.inspect(IMAGE).status == 200
+    assert refusals(daemon, "descriptors") == 0
+
+
+def test_far_too_few_descriptors_end_the_start(template, monkeypatch, tmp_path):
+    limited(monkeypatch, tmp_path, 100)
+    done = subprocess.run([os.environ["INSPECTD"], "serve", "-o", f"storage.state_dir={template}", "-o",
+                           "server.listen=127.0.0.1:0"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "LimitNOFILE" in done.stderr
