@@ -25,6 +25,7 @@ struct api_config {
     unsigned connections;                  /* server.connections */
     unsigned connections_per_address;      /* 0: three quarters of them, on loopback all */
     unsigned request_timeout_s;            /* a client that stops sending */
+    unsigned event_ping_s;                 /* between comments on an event stream without news */
     unsigned deadline_ms;                  /* default deadline of an inspection; 0 none */
     unsigned selftest_s;                   /* interval of the self-test behind /readyz */
     struct insp_image_limits image_limits;

@@ -20,7 +20,6 @@ enum {
     PEM_BYTES_MAX = 1 << 20,
     STUCK_US = 60 * 1000000, /* a pass longer than this: the inference thread does not progress */
     TURN_US = 10 * 1000000,
-    PING_MS = 10000,
 };
 
 /* --- libmicrohttpd in the loop ---------------------------------------------------------------------------------
@@ -231,6 +230,8 @@ static void on_ping(uv_timer_t *timer) {
 
 static int start_handles(struct api_server *server, struct insp_error *reterr) {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+    const uint64_t ping_ms = 1000 * (uint64_t)server->config.event_ping_s;
+    const uint64_t sweep_ms = 1000 * (uint64_t)server->config.retention_interval_s;
     int why = info ? uv_poll_init(server->loop, &server->poll, info->epoll_fd) : UV_EINVAL;
     if (why)
         return insp_fail(reterr, INSP_E_INTERNAL, "uv_poll_init: %s", uv_strerror(why));
@@ -246,10 +247,11 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
     if (code)
         return code;
     uv_timer_start(&server->sweep, api_sweep, SWEEP_MS, SWEEP_MS);
-    uv_timer_start(&server->housekeeping, api_housekeeping, 0, HOUSEKEEPING_MS);
+    uv_timer_start(&server->housekeeping, api_housekeeping, 0,
+                   sweep_ms < HOUSEKEEPING_MS ? sweep_ms : HOUSEKEEPING_MS);
     uv_timer_start(&server->selftest, on_selftest, 0,
                    1000 * (uint64_t)(server->config.selftest_s ? server->config.selftest_s : 60));
-    uv_timer_start(&server->ping, on_ping, PING_MS, PING_MS);
+    uv_timer_start(&server->ping, on_ping, ping_ms, ping_ms);
     api_server_kick(server);
     return 0;
 }

@@ -1,10 +1,12 @@
-# insp_pytests(LABEL): tests for ctest from the calling folder's test_*.py, which start the daemon or the command line.
+# insp_pytests(LABEL [THREADS file...]): tests for ctest from the calling folder's test_*.py, which start the daemon or the
+# command line. The entries of the named files have the label "threads" too.
 #   LABEL/<file>        all tests of the file except those marked "slow", with the fake device
 #   real/LABEL-<file>   the tests marked "real_device", with libtorch; label real
 #   slow/LABEL-<file>   the tests marked "slow", with the fake device; label long
 #   long/LABEL-<file>   all tests not marked "real_device", with libtorch; label long
 # The fake device answers at once where the real one computes for seconds.
 function(insp_pytests label)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" THREADS)
   file(GLOB files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/test_*.py")
   # The marks decide which entries there are.
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
@@ -13,7 +15,11 @@ function(insp_pytests label)
     string(REGEX REPLACE "^test_" "" subject "${name}")
     file(STRINGS "${file}" real REGEX "mark\\.real_device")
     file(STRINGS "${file}" slow REGEX "mark\\.slow")
-    insp_pytest(${label}/${subject} "${file}" fake ${label} "not slow")
+    set(labels ${label})
+    if(subject IN_LIST arg_THREADS)
+      list(APPEND labels threads)
+    endif()
+    insp_pytest(${label}/${subject} "${file}" fake "${labels}" "not slow")
     if(slow)
       insp_pytest(slow/${label}-${subject} "${file}" fake long "slow")
     endif()
@@ -29,14 +35,17 @@ function(insp_pytests label)
   endforeach()
 endfunction()
 
-# insp_pytest(NAME FILE fake|real LABEL MARKS)
-function(insp_pytest name file device label marks)
+# insp_pytest(NAME FILE fake|real LABELS MARKS)
+function(insp_pytest name file device labels marks)
   if(device STREQUAL "fake")
     set(environment "INSPECTD=$<TARGET_FILE:inspectd_fake>" INSP_FAKE_DEVICE=1)
   else()
     set(environment "INSPECTD=$<TARGET_FILE:inspectd>" INSP_FAKE_DEVICE=0)
   endif()
   add_test(NAME ${name} COMMAND /usr/bin/python3 -m pytest -m "${marks}" "${file}")
-  set_tests_properties(${name} PROPERTIES TIMEOUT 900 LABELS ${label} ENVIRONMENT
-    "${environment};INSP_MAKE_BUNDLE=$<TARGET_FILE:make_bundle>;PYTHONDONTWRITEBYTECODE=1")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 900 LABELS "${labels}" ENVIRONMENT
+    "${environment};INSP_MAKE_BUNDLE=$<TARGET_FILE:make_bundle>;INSP_TEMPLATE=${PROJECT_BINARY_DIR}/tests/http/template;PYTHONDONTWRITEBYTECODE=1")
+  if(name MATCHES "http|fault")
+    set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED state)
+  endif()
 endfunction()

@@ -52,6 +52,7 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .connections = (unsigned)settings->server_connections,
         .connections_per_address = (unsigned)settings->server_connections_per_address,
         .request_timeout_s = (unsigned)settings->server_request_timeout_s,
+        .event_ping_s = (unsigned)settings->server_event_ping_s,
         .deadline_ms = (unsigned)settings->limits_deadline_ms,
         .selftest_s = (unsigned)settings->device_selftest_interval_s,
         .image_limits = daemon_image_limits(settings),

@@ -33,6 +33,9 @@
       "0: three quarters of them, and on loopback all.")                                                          \
     X(server, request_timeout_s, COUNT, "15", 1, 3600, "seconds",                                                 \
       "A client that sends nothing for this long is cut off.")                                                    \
+    X(server, event_ping_s, COUNT, "10", 1, 3600, "seconds",                                                      \
+      "An event stream without news sends a comment this often. It keeps proxies from closing the stream,\n"      \
+      "and it shows that a client has left.")                                                                     \
     X(server, pool_threads, COUNT, "4", 2, 128, "threads",                                                        \
       "Threads that decode images and write the store. One more is added for a training job.")                    \
     X(server, shutdown_grace_s, COUNT, "10", 0, 600, "seconds",                                                   \
@@ -67,7 +70,7 @@
       "they are.")                                                                                                \
     X(storage, quarantine_days, COUNT, "90", 0, 36500, "days",                                                    \
       "Files in the quarantine are removed after this. 0: never.")                                                \
-    X(storage, sweep_interval_s, COUNT, "300", 10, 86400, "seconds", "How often the rules above are applied.")    \
+    X(storage, sweep_interval_s, COUNT, "300", 1, 86400, "seconds", "How often the rules above are applied.")     \
     S(limits, "What one request may ask for. All of it is checked before memory is taken.")                       \
     X(limits, inflight, COUNT, "64", 1, 4096, "inspections",                                                      \
       "Inspections accepted and not yet answered. One more gets 503 and code queue_full at once.\n"               \

@@ -1,7 +1,8 @@
 """Starts the real daemon for tests: a state folder made in a second, port 0, the address read from the log.
 
 INSPECTD          path of the binary           INSP_MAKE_BUNDLE  path of make_bundle
-INSP_FAKE_DEVICE  1: it has the fake device    INSPECTD_URL      attach the shared daemon's tests to a running one
+INSP_FAKE_DEVICE  1: it has the fake device    INSP_TEMPLATE     state folder that make_bundle made (optional)
+INSPECTD_URL      attach the shared daemon's tests to a running one
 """
 import functools
 import http.client
@@ -101,9 +102,9 @@ class Daemon(Client):
     def __init__(self, state, *options, env=None, wait_ready=True):
         self.state, self.lines, self.log = state, [], queue.Queue()
         settings = {"storage.state_dir": state, "server.listen": "127.0.0.1:0", "storage.free_bytes_min": 0,
-                    "device.threads": 1}
+                    "server.event_ping_s": 1, "device.threads": 1}
         settings.update(option.split("=", 1) for option in options)
-        command = [os.environ["INSPECTD"], "serve"]
+        command = ["setpriv", "--pdeathsig", "KILL", os.environ["INSPECTD"], "serve"]  # it does not outlive its test
         for name, value in settings.items():
             command += ["-o", f"{name}={value}"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace",
@@ -144,15 +145,45 @@ class Daemon(Client):
         return code
 
 
-def make_state(folder, *products):
-    for product in products or ("carpet",):
-        subprocess.run([os.environ["INSP_MAKE_BUNDLE"], str(folder), product], check=True)
-    return folder
+def link_or_copy(source, target):
+    try:
+        os.link(source, target)
+    except OSError:  # on another file system
+        shutil.copy2(source, target)
+
+
+def copy_state(source, target):
+    """Copies a folder that no daemon uses. Weights become hard links, since nobody writes into them: see rewrite."""
+    shutil.copytree(source, target, copy_function=lambda source, target: (
+        link_or_copy if source.endswith(".safetensors") else shutil.copy2)(source, target))
+    return target
+
+
+def add_version(state, product, version):
+    """A version with the weights of carpet v1 and a manifest of its own; the active one if the product has no other."""
+    models = state / "models"
+    if not (models / product).exists():
+        (models / product).mkdir()
+        (models / product / "active.json").write_text(json.dumps({"active": version, "history": []}))
+    folder = copy_state(models / "carpet" / "v1", models / product / version)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "product": product, "version": version}))
+
+
+def rewrite(path, data):
+    """Replaces a file that may be a hard link into the template: the template's keeps its content."""
+    path.unlink()
+    path.write_bytes(data)
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
-    return make_state(tmp_path_factory.mktemp("template") / "state")
+    state = pathlib.Path(os.environ.get("INSP_TEMPLATE") or tmp_path_factory.mktemp("template") / "state")
+    if not state.exists():
+        subprocess.run([os.environ["INSP_MAKE_BUNDLE"], str(state), "carpet"], check=True)
+    weights = {path: path.stat().st_mtime_ns for path in state.rglob("*.safetensors")}
+    yield state
+    assert {path: path.stat().st_mtime_ns for path in weights} == weights, "a test wrote into the template: use rewrite"
 
 
 @pytest.fixture
@@ -163,7 +194,7 @@ def start(template, tmp_path):
     def begin(*options, state=None, **more):
         if state is None:
             state = tmp_path / f"state{len(running)}"
-            shutil.copytree(template, state)
+            copy_state(template, state)
         running.append(Daemon(state, *options, **more))
         return running[-1]
 
@@ -179,8 +210,7 @@ def shared(template, tmp_path_factory):
     if url := os.environ.get("INSPECTD_URL"):
         yield Client(url)
         return
-    state = tmp_path_factory.mktemp("shared") / "state"
-    shutil.copytree(template, state)
+    state = copy_state(template, tmp_path_factory.mktemp("shared") / "state")
     daemon = Daemon(state, "limits.body_bytes=4M")
     yield daemon
     daemon.stop()

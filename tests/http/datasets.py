@@ -2,12 +2,11 @@
 import hashlib
 import io
 import random
-import shutil
 import urllib.parse
 
 import PIL.Image
 import pytest
-from conftest import Daemon
+from conftest import Daemon, copy_state
 
 BASE = "/v1/admin/products/carpet/dataset"
 
@@ -33,7 +32,7 @@ def begin(start, roots):
 def refuses(template, tmp_path_factory):
     """One daemon for what is refused and leaves nothing behind."""
     folder = tmp_path_factory.mktemp("refuses")
-    shutil.copytree(template, folder / "state")
+    copy_state(template, folder / "state")
     (folder / "sets").mkdir()
     daemon = Daemon(folder / "state", f"training.dataset_roots={folder}/sets", "limits.body_bytes=1M")
     daemon.token = (folder / "state" / "admin.token").read_text().strip()

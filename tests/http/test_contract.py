@@ -1,15 +1,12 @@
 """What the running daemon answers against openapi.yaml: status, media type and schema of each operation's answers."""
 import json
-import os
 import pathlib
 import re
-import shutil
-import subprocess
 
 import jsonschema
 import pytest
 import yaml
-from conftest import Daemon, picture
+from conftest import Daemon, add_version, copy_state, picture
 
 pytestmark = pytest.mark.real_device
 DOCUMENT = yaml.safe_load((pathlib.Path(__file__).parents[2] / "openapi.yaml").read_text())
@@ -60,11 +57,8 @@ class Contract:
 @pytest.fixture(scope="module")
 def call(template, tmp_path_factory):
     folder = tmp_path_factory.mktemp("contract")
-    shutil.copytree(template, folder / "state")
-    active = folder / "state" / "models" / "carpet" / "active.json"
-    kept = active.read_bytes()
-    subprocess.run([os.environ["INSP_MAKE_BUNDLE"], folder / "state", "carpet", "v2"], check=True)
-    active.write_bytes(kept)  # v1 serves, v2 lies beside it
+    copy_state(template, folder / "state")
+    add_version(folder / "state", "carpet", "v2")  # v1 serves
     (folder / "datasets" / "tiny").mkdir(parents=True)
     daemon = Daemon(folder / "state", f"training.dataset_roots={folder / 'datasets'}")
     yield Contract(daemon, (folder / "state" / "admin.token").read_text().strip())

@@ -11,7 +11,7 @@ GOOD, BAD = picture("black"), picture("white")  # the fake device's; others judg
 
 
 def test_usage_is_counted(start):
-    daemon = start()
+    daemon = start("storage.sweep_interval_s=1")
     assert daemon.inspect(picture()).status == 200
     eventually(lambda: daemon.metric("store_inspections") == 1)
     assert daemon.metric("store_image_bytes") == len(picture())
@@ -55,9 +55,11 @@ def test_what_is_too_old_goes_with_its_row(start):
     stay = {i for i, (days, verdict) in verdicts.items() if days < keep[verdict]}
     assert len(stay) == 3 or not FAKE
 
-    daemon = start("storage.sweep_interval_s=10", "storage.keep_good_days=30", "storage.keep_anomaly_days=365",
-                   state=daemon.state)
+    keep = "storage.keep_good_days=30", "storage.keep_anomaly_days=365"
+    daemon = start(*keep, state=daemon.state)
     assert len(daemon("GET", "/v1/inspections").json["items"]) == 6  # nothing goes before the first sweep
+    daemon.stop()
+    daemon = start("storage.sweep_interval_s=1", *keep, state=daemon.state)
     eventually(lambda: images(daemon.state) == stay)
     listed = {item["id"] for item in daemon("GET", "/v1/inspections").json["items"]}
     assert listed == stay
@@ -72,10 +74,12 @@ def test_what_is_too_old_goes_with_its_row(start):
 def test_too_many_bytes_take_images_and_leave_rows(start):
     pieces = [picture(noise=True) for _ in range(2)]
     limit = int(2.5 * len(GOOD) + 2.5 * len(BAD) + sum(map(len, pieces)))
-    daemon = start("storage.sweep_interval_s=10", f"storage.image_bytes_max={limit}")
+    daemon = start()
     rows = [daemon.inspect(body).json for body in 4 * [GOOD] + 4 * [BAD] + pieces]
     small = [daemon("GET", f"/v1/inspections/{row['id']}/image?width=160").status for row in rows]
     assert set(small) == {200}
+    daemon.stop()
+    daemon = start("storage.sweep_interval_s=1", f"storage.image_bytes_max={limit}", state=daemon.state)
     eventually(lambda: len(images(daemon.state)) < len(rows))
     eventually(lambda: daemon.metric("store_image_bytes") <= limit)
     kept = images(daemon.state)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import FAKE, eventually, picture
+from conftest import FAKE, copy_state, eventually, picture
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from report_page import Page  # noqa: E402
@@ -165,7 +165,7 @@ def jobs_daemon(template, datasets, tmp_path_factory):
     """One daemon for the refusals, which leave nothing behind."""
     from conftest import Daemon
     state = tmp_path_factory.mktemp("jobs") / "state"
-    shutil.copytree(template, state)
+    copy_state(template, state)
     daemon = Daemon(state, f"training.dataset_roots={datasets}")
     daemon.token = (state / "admin.token").read_text().strip()
     yield daemon

@@ -3,13 +3,11 @@ import array
 import hashlib
 import json
 import os
-import shutil
 import signal
-import subprocess
 import threading
 
 import pytest
-from conftest import eventually, make_state, picture
+from conftest import add_version, copy_state, eventually, picture, rewrite
 from test_jobs import begin, datasets, finished, submit  # noqa: F401 (begin and datasets are fixtures)
 
 IMAGE = picture(noise=True)
@@ -28,24 +26,14 @@ def admin(start):
 @pytest.fixture
 def state(template, tmp_path):
     state = tmp_path / "own"
-    shutil.copytree(template, state)
+    copy_state(template, state)
     return state
 
 
-def add_version(state, product, version):
-    """A further version. make_bundle activates what it makes, so the old choice is put back."""
-    active = state / "models" / product / "active.json"
-    kept = active.read_bytes()
-    subprocess.run([os.environ["INSP_MAKE_BUNDLE"], str(state), product, version], check=True)
-    active.write_bytes(kept)
-
-
 def flip_a_weight(folder):
-    with open(folder / "model.safetensors", "r+b") as f:
-        f.seek(-5, 2)
-        byte = f.read(1)
-        f.seek(-1, 1)
-        f.write(bytes([byte[0] ^ 0x40]))
+    data = bytearray((folder / "model.safetensors").read_bytes())
+    data[-5] ^= 0x40
+    rewrite(folder / "model.safetensors", data)
 
 
 def shape_wrong(folder):
@@ -58,7 +46,7 @@ def shape_wrong(folder):
     text = json.dumps(head, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     data = len(text).to_bytes(8, "little") + text + data[8 + length:]
-    path.write_bytes(data)
+    rewrite(path, data)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["weights"]["sha256"] = hashlib.sha256(data).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -72,7 +60,7 @@ def cut_manifest(folder):
 @pytest.mark.parametrize("damage, word", [(flip_a_weight, "sha256"), (shape_wrong, "classifier.weight"),
                                           (cut_manifest, "manifest.json")])
 def test_damaged_model_is_named_and_others_serve(admin, state, damage, word):
-    make_state(state, "wood")
+    add_version(state, "wood", "v1")
     damage(state / "models" / "wood" / "v1")
     daemon = admin(state)
     ready = daemon("GET", "/readyz")
@@ -194,7 +182,7 @@ def spoil(folder):
 
     change("classifier.weight", turn)
     change("classifier.bias", shift)
-    path.write_bytes(data)
+    rewrite(path, data)
     manifest["weights"]["sha256"] = hashlib.sha256(data).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(manifest))
 

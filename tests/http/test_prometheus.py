@@ -13,7 +13,7 @@ import urllib.request
 
 import pytest
 import yaml
-from conftest import FAKE, eventually, picture, token
+from conftest import FAKE, Daemon, copy_state, eventually, picture, token
 
 DOCKER = pathlib.Path(__file__).resolve().parents[2] / "docker"
 RULES, BOARD = DOCKER / "prometheus-rules.yml", DOCKER / "grafana/dashboards/inspectd.json"
@@ -221,11 +221,12 @@ def free_port():
         return s.getsockname()[1]
 
 
-@pytest.fixture
-def ask(start, tmp_path):
+@pytest.fixture(scope="module")
+def ask(template, tmp_path_factory):
     """ask(expression) -> its samples, from a Prometheus that has scraped a daemon with a token and an anomaly."""
     need("prometheus")
-    daemon = with_store(start("server.open_access=false"))
+    tmp_path = tmp_path_factory.mktemp("prometheus")
+    daemon = with_store(Daemon(copy_state(template, tmp_path / "state"), "server.open_access=false"))
     for colour in ("white", "black"):
         assert daemon.inspect(picture(colour), "product=carpet&camera=c1").status == 200
     (tmp_path / "token").write_text(token(daemon, "viewer"))
@@ -269,6 +270,8 @@ def ask(start, tmp_path):
     finally:
         process.terminate()
         process.wait(timeout=30)
+        if daemon.process.poll() is None:
+            daemon.stop()
 
 
 def test_a_real_prometheus_finds_every_metric_and_answers_every_question(ask):
