@@ -22,6 +22,7 @@ function(insp_pytests label)
     insp_pytest(${label}/${subject} "${file}" fake "${labels}" "not slow")
     if(slow)
       insp_pytest(slow/${label}-${subject} "${file}" fake long "slow")
+      set_tests_properties(${label}/${subject} PROPERTIES SKIP_RETURN_CODE 5) # pytest's "no tests": all are marked
     endif()
     if(INSP_FAKE_TORCH)
       continue()
@@ -30,7 +31,6 @@ function(insp_pytests label)
       insp_pytest(real/${label}-${subject} "${file}" real real "real_device and not slow")
     endif()
     insp_pytest(long/${label}-${subject} "${file}" real long "not real_device or slow")
-    # Every test of the file may be marked: pytest then says 5, no tests.
     set_tests_properties(long/${label}-${subject} PROPERTIES SKIP_RETURN_CODE 5)
   endforeach()
 endfunction()
@@ -48,4 +48,31 @@ function(insp_pytest name file device labels marks)
   if(name MATCHES "http|fault")
     set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED state)
   endif()
+endfunction()
+
+# insp_cost(NAME SECONDS ...): about how long entries take, so that ctest -j begins with the longest. The others are short.
+# Names that this build does not have are passed over.
+function(insp_cost)
+  while(ARGV)
+    list(POP_FRONT ARGV name seconds)
+    if(TEST ${name})
+      set_tests_properties(${name} PROPERTIES COST ${seconds})
+    endif()
+  endwhile()
+endfunction()
+
+# insp_measures(NAME...): entries that measure time or memory run one at a time.
+function(insp_measures)
+  foreach(name ${ARGV})
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK timing)
+  endforeach()
+endfunction()
+
+# insp_two_cores(NAME...): entries that compute with more than one thread.
+function(insp_two_cores)
+  foreach(name ${ARGV})
+    if(TEST ${name})
+      set_tests_properties(${name} PROPERTIES PROCESSORS 2)
+    endif()
+  endforeach()
 endfunction()

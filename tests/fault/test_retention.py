@@ -1,5 +1,4 @@
-"""Sweeps that could empty the store: a limit that the disk cannot meet, a clock that jumps, a database that is not the folder's.
-A sweep runs ten seconds after the start, so each of these takes longer than that."""
+"""Sweeps that could empty the store: a limit that the disk cannot meet, a clock that jumps, a database that is not the folder's."""
 import contextlib
 import os
 import pathlib
@@ -10,10 +9,9 @@ import time
 import pytest
 from conftest import eventually, picture, sanitized
 
-SWEEP = "storage.sweep_interval_s=10"
+SWEEP = "storage.sweep_interval_s=1"
 DAY_S = 86400
 GOOD, BAD = picture("black"), picture("white")
-pytestmark = pytest.mark.slow
 
 
 def images(state):
