@@ -79,7 +79,7 @@ static json_t *figures_json(const struct validation *v, bool deviation) {
 
 static size_t choose(const struct validation *v, size_t fold, bool held_out) {
     size_t count = 0;
-    for (size_t m = 0; m < v->data->count; m++)
+    for (size_t m = 0; m < v->data->set.count; m++)
         if ((v->fold[m] == fold) == held_out)
             v->member[count++] = m;
     return count;
@@ -129,7 +129,7 @@ static int judge_fold(struct validation *v, size_t fold, struct insp_trainer *tr
         return r;
     add_figures(v, &metrics);
     json_t *entry = json_pack("{s:i, s:i, s:O, s:o}", "fold", (int)fold + 1, "held_out", (int)count, "epochs",
-                              curve, "metrics", insp_report_metrics(v->data, &metrics));
+                              curve, "metrics", insp_report_metrics(&v->data->set, &metrics));
     insp_metrics_clear(&metrics);
     v->evaluating_s += insp_seconds_since(start_us);
     return entry && json_array_append_new(v->folds, entry) == 0 ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory");
@@ -162,17 +162,17 @@ static int run_fold(struct validation *v, size_t fold, const struct insp_progres
 
 /* All images together, each judged by the tail that had not seen it. */
 static int pooled(struct validation *v, struct insp_metrics *ret, struct insp_error *reterr) {
-    for (size_t m = 0; m < v->data->count; m++)
+    for (size_t m = 0; m < v->data->set.count; m++)
         v->member[m] = m;
-    return insp_train_data_metrics(v->data, v->member, v->data->count, v->probability,
+    return insp_train_data_metrics(v->data, v->member, v->data->set.count, v->probability,
                                    (double)v->params->threshold, ret, reterr);
 }
 
 static int judged(struct validation *v, const struct insp_progress *progress, json_t **ret,
                   struct insp_error *reterr) {
-    const struct insp_judgement judgement = {.data = v->data,
+    const struct insp_judgement judgement = {.set = &v->data->set,
                                              .member = v->member,
-                                             .count = v->data->count,
+                                             .count = v->data->set.count,
                                              .probability = v->probability,
                                              .map = v->map,
                                              .threshold = (double)v->params->threshold,
@@ -192,18 +192,18 @@ static int report(struct validation *v, const struct insp_progress *progress, js
         return r;
     r = judged(v, progress, &part, reterr);
     if (r == 0)
-        r = insp_report_threshold(data, v->member, data->count, v->probability, v->params->max_missed, part,
-                                  reterr);
+        r = insp_report_threshold(&data->set, v->member, data->set.count, v->probability, v->params->max_missed,
+                                  part, reterr);
     v->evaluating_s += insp_seconds_since(start_us);
     if (r == 0) {
         json_t *json =
             json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, s:f}}", "kind",
                       "cross-validate", "product", v->context->product, "trunk", v->context->trunk_sha256,
-                      "params", insp_train_params_json(v->params), "dataset", insp_report_dataset(data), "thin",
-                      v->thin, "folds", v->folds, "mean", figures_json(v, false), "std", figures_json(v, true),
-                      "pooled", insp_report_metrics(data, &metrics), "trunk_runs", (int)data->trunk_runs,
-                      "seconds", "reading", data->reading_s, "features", data->features_s, "training",
-                      v->training_s, "evaluating", v->evaluating_s);
+                      "params", insp_train_params_json(v->params), "dataset", insp_report_dataset(&data->set),
+                      "thin", v->thin, "folds", v->folds, "mean", figures_json(v, false), "std",
+                      figures_json(v, true), "pooled", insp_report_metrics(&data->set, &metrics), "trunk_runs",
+                      (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s,
+                      "training", v->training_s, "evaluating", v->evaluating_s);
         r = insp_report_join(json, json_incref(part), ret, reterr);
     }
     json_decref(part);
@@ -219,7 +219,7 @@ static int open_data(struct validation *v, const struct insp_progress *progress,
                                  reterr);
     if (r)
         return r;
-    size_t count = v->data->count;
+    size_t count = v->data->set.count;
     v->fold = malloc(count * sizeof *v->fold);
     v->member = malloc(count * sizeof *v->member);
     v->probability = calloc(count, sizeof *v->probability);
@@ -227,7 +227,7 @@ static int open_data(struct validation *v, const struct insp_progress *progress,
     v->folds = json_array();
     if (!v->fold || !v->member || !v->probability || !v->map || !v->folds)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the folds of %zu images", count);
-    r = insp_split_folds(v->data->strata, count, v->data->dataset->stratum_count, v->params->folds,
+    r = insp_split_folds(v->data->set.strata, count, v->data->set.dataset->stratum_count, v->params->folds,
                          v->params->seed, v->fold, &v->thin, reterr);
     if (r == 0 && v->thin)
         insp_progress_log(progress,

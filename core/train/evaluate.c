@@ -23,9 +23,9 @@ static int pick_version(const struct insp_train_context *context, const char *ve
 }
 
 static int report(const struct insp_train_context *context, const struct insp_manifest *manifest,
-                  const struct insp_judgement *judgement, const struct insp_progress *progress, int64_t start_us,
-                  json_t **ret, struct insp_error *reterr) {
-    const struct insp_train_data *data = judgement->data;
+                  const struct insp_train_data *data, const struct insp_judgement *judgement,
+                  const struct insp_progress *progress, int64_t start_us, json_t **ret,
+                  struct insp_error *reterr) {
     struct insp_metrics metrics = {0};
     json_t *judged = NULL;
     int r = insp_train_data_metrics(data, judgement->member, judgement->count, judgement->probability,
@@ -33,11 +33,11 @@ static int report(const struct insp_train_context *context, const struct insp_ma
     if (r == 0)
         r = insp_judgement_json(judgement, &context->limits, progress, &judged, reterr);
     if (r == 0) {
-        json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:{s:f, s:f, s:f}}", "kind", "evaluate",
-                                 "product", context->product, "version", manifest->version, "dataset",
-                                 insp_report_dataset(data), "metrics", insp_report_metrics(data, &metrics),
-                                 "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s,
-                                 "features", data->features_s, "evaluating", insp_seconds_since(start_us));
+        json_t *json = json_pack(
+            "{s:s, s:s, s:s, s:o, s:o, s:i, s:{s:f, s:f, s:f}}", "kind", "evaluate", "product", context->product,
+            "version", manifest->version, "dataset", insp_report_dataset(&data->set), "metrics",
+            insp_report_metrics(&data->set, &metrics), "trunk_runs", (int)data->trunk_runs, "seconds", "reading",
+            data->reading_s, "features", data->features_s, "evaluating", insp_seconds_since(start_us));
         r = insp_report_join(json, judged, ret, reterr);
     }
     insp_metrics_clear(&metrics);
@@ -47,32 +47,32 @@ static int report(const struct insp_train_context *context, const struct insp_ma
 static int judge(const struct insp_train_context *context, const struct insp_transform *input, const char *version,
                  const struct insp_train_data *data, const struct insp_progress *progress, json_t **ret_report,
                  struct insp_error *reterr) {
-    _cleanup_free_ size_t *member = malloc(data->count * sizeof *member);
-    _cleanup_free_ float *probability = malloc(data->count * sizeof *probability),
-                         *map = malloc(data->count * INSP_MAP_FLOATS * sizeof *map);
+    _cleanup_free_ size_t *member = malloc(data->set.count * sizeof *member);
+    _cleanup_free_ float *probability = malloc(data->set.count * sizeof *probability),
+                         *map = malloc(data->set.count * INSP_MAP_FLOATS * sizeof *map);
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     const struct insp_progress scoring = insp_progress_part(progress, 0, 0.8),
                                reporting = insp_progress_part(progress, 0.8, 1);
     if (!member || !probability || !map)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", data->count);
-    for (size_t m = 0; m < data->count; m++)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", data->set.count);
+    for (size_t m = 0; m < data->set.count; m++)
         member[m] = m;
     int64_t start_us = insp_mono_us();
     insp_progress_stage(progress, "evaluating");
-    int r = insp_score_version(context, data, input, version, member, data->count, &scoring, probability, map,
+    int r = insp_score_version(context, data, input, version, member, data->set.count, &scoring, probability, map,
                                &manifest, reterr);
     if (r < 0)
         return r;
-    insp_heat_normalise(map, data->count * INSP_MAP_FLOATS, manifest->heatmap.low, manifest->heatmap.high);
-    const struct insp_judgement judgement = {.data = data,
+    insp_heat_normalise(map, data->set.count * INSP_MAP_FLOATS, manifest->heatmap.low, manifest->heatmap.high);
+    const struct insp_judgement judgement = {.set = &data->set,
                                              .member = member,
-                                             .count = data->count,
+                                             .count = data->set.count,
                                              .probability = probability,
                                              .map = map,
                                              .threshold = (double)manifest->threshold,
                                              .heatmap_scale = manifest->heatmap.scale,
                                              .heatmap_threshold = manifest->heatmap.threshold};
-    return report(context, manifest, &judgement, &reporting, start_us, ret_report, reterr);
+    return report(context, manifest, data, &judgement, &reporting, start_us, ret_report, reterr);
 }
 
 struct version {

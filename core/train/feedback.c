@@ -43,7 +43,7 @@ static int list_trained(const struct insp_feedback_config *c, struct trained *re
     if (!ret->key)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %zu images", c->trained_count);
     for (size_t i = 0; i < c->trained_count; i++) {
-        const struct insp_dataset_item *item = &c->data->dataset->item[c->data->item[c->trained[i]]];
+        const struct insp_dataset_item *item = &c->data->set.dataset->item[c->data->set.item[c->trained[i]]];
         snprintf(ret->key[ret->count++], KEY_BYTES, "%s", item->sha256);
         ret->count += key_of_name(item->path, ret->key[ret->count]);
     }
@@ -93,8 +93,8 @@ static int score(const struct insp_feedback_config *c, struct insp_dataset *aske
             readable[ret->count++] = i;
     }
     ret->unreadable = n - ret->count;
-    struct insp_train_data view = {
-        .dataset = asked, .cache = c->data->cache, .count = ret->count, .item = readable};
+    struct insp_train_data view = {.set = {.dataset = asked, .count = ret->count, .item = readable},
+                                   .cache = c->data->cache};
     r = c->scorer(c->arg, &view, all, ret->count, &scoring, probability, reterr);
     for (size_t i = 0; i < ret->count && r == 0; i++)
         ret->judged[i] = (struct judged){.item = &feedback->item[readable[i]], .probability = probability[i]};
@@ -114,7 +114,7 @@ static int ask(const struct insp_feedback_config *c, const struct insp_progress 
         item[i].type = feedback->item[i].type;
         memcpy(item[i].sha256, feedback->item[i].sha256, sizeof item[i].sha256);
     }
-    struct insp_dataset asked = {.root = c->data->dataset->root, .count = feedback->count, .item = item};
+    struct insp_dataset asked = {.root = c->data->set.dataset->root, .count = feedback->count, .item = item};
     return score(c, &asked, progress, ret, reterr);
 }
 

@@ -68,7 +68,7 @@ static int step(struct loop *l, const size_t *member, float *ret_loss, size_t *r
         return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while training");
     insp_train_data_gather(l->config->data, member, batch, l->features);
     for (size_t i = 0; i < batch; i++)
-        l->label[i] = l->config->data->label[member[i]];
+        l->label[i] = l->config->data->set.label[member[i]];
     int r = insp_trainer_step(l->trainer, l->features, l->label, batch, ret_loss, ret_correct, reterr);
     if (r < 0)
         return r;

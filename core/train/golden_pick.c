@@ -57,7 +57,7 @@ static int add_from(struct pick *pick, const size_t *member, size_t count, bool 
                     struct insp_error *reterr) {
     size_t met[PER_CLASS] = {0}, types = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct insp_dataset_item *item = &pick->data->dataset->item[pick->data->item[member[i]]];
+        const struct insp_dataset_item *item = &pick->data->set.dataset->item[pick->data->set.item[member[i]]];
         bool known = false;
         for (size_t t = 0; t < types; t++)
             known = known || met[t] == item->stratum;

@@ -17,7 +17,7 @@ bool insp_judgement_anomaly(const struct insp_judgement *j, size_t i) {
 static struct insp_rate good_shown(const struct insp_judgement *j) {
     uint64_t shown = 0, good = 0;
     for (size_t i = 0; i < j->count; i++) {
-        if (j->data->label[j->member[i]] != INSP_CLASS_GOOD)
+        if (j->set->label[j->member[i]] != INSP_CLASS_GOOD)
             continue;
         float top = j->map[i * INSP_MAP_FLOATS];
         for (size_t at = 1; at < INSP_MAP_FLOATS; at++)
@@ -39,9 +39,9 @@ int insp_judgement_json(const struct insp_judgement *j, const struct insp_image_
     json_t *json = json_pack(
         "{s:f, s:{s:s, s:f}, s:o, s:o, s:o, s:o, s:o, s:o}", "threshold", j->threshold, "heatmap", "scale",
         j->heatmap_scale == INSP_SCALE_FIXED ? "fixed" : "per_image", "threshold", (double)j->heatmap_threshold,
-        "roc", insp_report_roc(j->data, j->member, j->count, j->probability), "histogram",
-        insp_report_histogram(j), "images", insp_report_images(j), "examples", insp_report_examples(j),
-        "good_shown", insp_rate_json(&shown), "localisation", insp_localisation_json(&localisation));
+        "roc", insp_report_roc(j->set, j->member, j->count, j->probability), "histogram", insp_report_histogram(j),
+        "images", insp_report_images(j), "examples", insp_report_examples(j), "good_shown", insp_rate_json(&shown),
+        "localisation", insp_localisation_json(&localisation));
     if (!json)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
     *ret = json;

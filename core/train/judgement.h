@@ -3,11 +3,12 @@
 #ifndef INSP_TRAIN_JUDGEMENT_H
 #define INSP_TRAIN_JUDGEMENT_H
 
-#include "core/train/train_data.h"
+#include "core/model/manifest.h"
+#include "core/train/members.h"
 
 /* All borrowed. */
 struct insp_judgement {
-    const struct insp_train_data *data;
+    const struct insp_members *set;
     const size_t *member; /* [count] */
     size_t count;
     const float *probability; /* [count] */

@@ -49,12 +49,12 @@ static int compare(struct localiser *l, size_t i, const struct insp_image *mask,
 
 /* A mask that cannot be used must not cost the report of a long training: it is told and counted. */
 static int localise_image(struct localiser *l, size_t i, struct insp_error *reterr) {
-    const struct insp_train_data *data = l->judgement->data;
-    const struct insp_dataset_item *item = &data->dataset->item[data->item[l->judgement->member[i]]];
+    const struct insp_members *set = l->judgement->set;
+    const struct insp_dataset_item *item = &set->dataset->item[set->item[l->judgement->member[i]]];
     _cleanup_(insp_image_freep) struct insp_image *mask = NULL;
     char path[INSP_PATH_BYTES];
     struct insp_error why;
-    int r = insp_mask_find(data->dataset, item, path, &why);
+    int r = insp_mask_find(set->dataset, item, path, &why);
     if (r == 0 && !*path)
         return 0;
     if (r == 0)

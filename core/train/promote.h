@@ -2,7 +2,9 @@
 #ifndef INSP_TRAIN_PROMOTE_H
 #define INSP_TRAIN_PROMOTE_H
 
-#include "core/train/train.h"
+#include <stdbool.h>
+
+enum insp_activate { INSP_ACTIVATE_NEVER, INSP_ACTIVATE_IF_BETTER, INSP_ACTIVATE_ALWAYS };
 
 enum { INSP_REASON_BYTES = 256 };
 

@@ -2,29 +2,15 @@
 
 #include "core/base/base64.h"
 #include "core/inspect/heatmap.h"
-#include "core/train/promote.h"
 #include "core/train/threshold.h"
 
 #include <math.h>
 #include <string.h>
 
-json_t *insp_train_params_json(const struct insp_train_params *p) {
-    return json_pack("{s:[o,o], s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:f, s:s}",
-                     "class_weights", insp_float_json(p->class_weights[0]), insp_float_json(p->class_weights[1]),
-                     "learning_rate", insp_float_json(p->learning_rate), "epochs", (json_int_t)p->epochs, "batch",
-                     (json_int_t)p->batch, "target_accuracy", insp_float_json(p->target_accuracy), "test_share",
-                     insp_float_json(p->test_share), "folds", (json_int_t)p->folds, "seed", (json_int_t)p->seed,
-                     "threshold", insp_float_json(p->threshold), "heatmap_threshold",
-                     insp_float_json(p->heatmap_threshold), "heatmap_scale",
-                     p->heatmap_scale == INSP_SCALE_FIXED ? "fixed" : "per_image", "activate",
-                     insp_activate_name(p->activate), "skip_unreadable", (int)p->skip_unreadable, "max_missed",
-                     p->max_missed, "input", insp_transform_name(&p->input));
-}
-
-json_t *insp_report_dataset(const struct insp_train_data *data) {
-    return json_pack("{s:s, s:I, s:o, s:I, s:I}", "digest", data->digest, "images",
-                     (json_int_t)data->dataset->count, "counts", insp_dataset_counts_json(data->dataset),
-                     "skipped", (json_int_t)data->skipped, "ignored", (json_int_t)data->dataset->ignored);
+json_t *insp_report_dataset(const struct insp_members *set) {
+    return json_pack("{s:s, s:I, s:o, s:I, s:I}", "digest", set->digest, "images", (json_int_t)set->dataset->count,
+                     "counts", insp_dataset_counts_json(set->dataset), "skipped", (json_int_t)set->skipped,
+                     "ignored", (json_int_t)set->dataset->ignored);
 }
 
 struct judged {
@@ -43,7 +29,7 @@ static int by_falling_error(const void *a, const void *b) {
 }
 
 static const struct insp_dataset_item *item_of(const struct insp_judgement *j, size_t place) {
-    return &j->data->dataset->item[j->data->item[j->member[place]]];
+    return &j->set->dataset->item[j->set->item[j->member[place]]];
 }
 
 /* NULL without memory. */
@@ -59,7 +45,7 @@ static json_t *heat_json(const struct insp_judgement *j, size_t place) {
 }
 
 static json_t *image_json(const struct insp_judgement *j, const struct judged *judged, bool with_heat) {
-    const struct insp_dataset *dataset = j->data->dataset;
+    const struct insp_dataset *dataset = j->set->dataset;
     const struct insp_dataset_item *item = item_of(j, judged->place);
     const char *relative = item->path + strlen(dataset->root) + 1;
     /* A file name may be any bytes, JSON only UTF-8: then the image is named by its hash. */
@@ -85,7 +71,7 @@ json_t *insp_report_images(const struct insp_judgement *j) {
     }
     for (size_t i = 0; i < j->count; i++) {
         double above = (double)j->probability[i] - j->threshold;
-        bool anomaly = j->data->label[j->member[i]] == INSP_CLASS_ANOMALY;
+        bool anomaly = j->set->label[j->member[i]] == INSP_CLASS_ANOMALY;
         judged[i] = (struct judged){i, anomaly ? -above : above, insp_judgement_anomaly(j, i) != anomaly};
     }
     qsort(judged, j->count, sizeof *judged, by_falling_error);
@@ -104,7 +90,7 @@ json_t *insp_report_images(const struct insp_judgement *j) {
 static size_t surest(const struct insp_judgement *j, size_t stratum, const bool *taken) {
     size_t best = j->count;
     for (size_t i = 0; i < j->count; i++)
-        if (!taken[i] && j->data->strata[j->member[i]] == stratum && insp_judgement_anomaly(j, i) &&
+        if (!taken[i] && j->set->strata[j->member[i]] == stratum && insp_judgement_anomaly(j, i) &&
             (best == j->count || j->probability[i] > j->probability[best]))
             best = i;
     return best;
@@ -115,7 +101,7 @@ json_t *insp_report_examples(const struct insp_judgement *j) {
     json_t *examples = taken ? json_array() : NULL;
     for (bool more = examples != NULL; more && json_array_size(examples) < INSP_REPORT_EXAMPLES;) {
         more = false;
-        for (size_t s = 1; s < j->data->dataset->stratum_count; s++) { /* 0 is "good" */
+        for (size_t s = 1; s < j->set->dataset->stratum_count; s++) { /* 0 is "good" */
             size_t i = surest(j, s, taken);
             if (i == j->count || json_array_size(examples) == INSP_REPORT_EXAMPLES)
                 continue;
@@ -144,30 +130,30 @@ json_t *insp_report_histogram(const struct insp_judgement *j) {
     size_t count[INSP_CLASSES][INSP_REPORT_BINS] = {{0}};
     for (size_t i = 0; i < j->count; i++) {
         int bin = (int)((double)j->probability[i] * INSP_REPORT_BINS);
-        count[j->data->label[j->member[i]]][bin < INSP_REPORT_BINS ? bin : INSP_REPORT_BINS - 1]++;
+        count[j->set->label[j->member[i]]][bin < INSP_REPORT_BINS ? bin : INSP_REPORT_BINS - 1]++;
     }
     return json_pack("{s:o, s:o}", "good", counts_json(count[INSP_CLASS_GOOD]), "anomaly",
                      counts_json(count[INSP_CLASS_ANOMALY]));
 }
 
-json_t *insp_report_roc(const struct insp_train_data *data, const size_t *member, size_t count,
+json_t *insp_report_roc(const struct insp_members *set, const size_t *member, size_t count,
                         const float *probability) {
     _cleanup_free_ uint8_t *label = calloc(count + 1, sizeof *label);
     if (!label)
         return NULL;
     for (size_t i = 0; i < count; i++)
-        label[i] = data->label[member[i]];
+        label[i] = set->label[member[i]];
     return insp_roc_json(probability, label, count);
 }
 
-int insp_report_threshold(const struct insp_train_data *data, const size_t *member, size_t count,
+int insp_report_threshold(const struct insp_members *set, const size_t *member, size_t count,
                           const float *probability, double max_missed, json_t *part, struct insp_error *reterr) {
     struct insp_threshold_advice advice;
     _cleanup_free_ uint8_t *label = calloc(count + 1, sizeof *label);
     if (!label)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the labels of %zu images", count);
     for (size_t i = 0; i < count; i++)
-        label[i] = data->label[member[i]];
+        label[i] = set->label[member[i]];
     int r = insp_threshold_advise(probability, label, count, max_missed, &advice, reterr);
     if (r < 0)
         return r;
@@ -176,8 +162,8 @@ int insp_report_threshold(const struct insp_train_data *data, const size_t *memb
                : insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
 }
 
-json_t *insp_report_metrics(const struct insp_train_data *data, const struct insp_metrics *metrics) {
-    return insp_metrics_json(metrics, (const char(*)[INSP_NAME_BYTES])data->dataset->stratum);
+json_t *insp_report_metrics(const struct insp_members *set, const struct insp_metrics *metrics) {
+    return insp_metrics_json(metrics, (const char(*)[INSP_NAME_BYTES])set->dataset->stratum);
 }
 
 int insp_report_join(json_t *report, json_t *part, json_t **ret, struct insp_error *reterr) {

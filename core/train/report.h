@@ -4,16 +4,14 @@
 #define INSP_TRAIN_REPORT_H
 
 #include "core/train/judgement.h"
-#include "core/train/train_data.h"
+#include "core/train/metrics.h"
 
 /* A report lies in a row of the database: at most so many images are listed, and so many of them with their heat.
  * Wrong ones come first, and as many of the others as fill the second number. */
 enum { INSP_REPORT_IMAGES_MAX = 500, INSP_REPORT_HEATS = 50, INSP_REPORT_EXAMPLES = 8, INSP_REPORT_BINS = 20 };
 
-json_t *insp_train_params_json(const struct insp_train_params *params);
-
 /* {"digest","images","counts":{stratum: images},"skipped","ignored"} */
-json_t *insp_report_dataset(const struct insp_train_data *data);
+json_t *insp_report_dataset(const struct insp_members *set);
 
 /* The images that are furthest on the wrong side of the threshold, worst first, then those on the right side
  * nearest to it: [{"path" (relative to the set; "sha256:..." where the name is no UTF-8), "sha256", "type",
@@ -30,18 +28,18 @@ json_t *insp_report_examples(const struct insp_judgement *judgement);
  * i/20 <= probability < (i+1)/20, the last one 1 as well. */
 json_t *insp_report_histogram(const struct insp_judgement *judgement);
 
-json_t *insp_report_roc(const struct insp_train_data *data, const size_t *member, size_t count,
+json_t *insp_report_roc(const struct insp_members *set, const size_t *member, size_t count,
                         const float *probability);
 
 /* Adds "threshold_advice" (threshold.h) from the members' probabilities to `part`. Fails as insp_threshold_advise.
  */
-int insp_report_threshold(const struct insp_train_data *data, const size_t *member, size_t count,
+int insp_report_threshold(const struct insp_members *set, const size_t *member, size_t count,
                           const float *probability, double max_missed, json_t *part, struct insp_error *reterr);
 
 /* Takes both references: *ret is `report` with the members of `part`, NULL ones are INSP_E_NOMEM. */
 int insp_report_join(json_t *report, json_t *part, json_t **ret, struct insp_error *reterr);
 
 /* As insp_metrics_json with the dataset's names. */
-json_t *insp_report_metrics(const struct insp_train_data *data, const struct insp_metrics *metrics);
+json_t *insp_report_metrics(const struct insp_members *set, const struct insp_metrics *metrics);
 
 #endif

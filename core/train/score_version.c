@@ -29,10 +29,10 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
     if (!item || !all)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to score %zu images", count);
     for (size_t i = 0; i < count; i++) {
-        item[i] = data->dataset->item[data->item[member[i]]];
+        item[i] = data->set.dataset->item[data->set.item[member[i]]];
         all[i] = i;
     }
-    struct insp_dataset asked = {.root = data->dataset->root, .count = count, .item = item};
+    struct insp_dataset asked = {.root = data->set.dataset->root, .count = count, .item = item};
     struct insp_feature_cache_config config = {.folder = context->cache_folder,
                                                .bytes_max = context->cache_bytes_max,
                                                .half = context->cache_half,
@@ -44,7 +44,7 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
     if (r < 0 || (r = insp_feature_cache_open(&config, &cache, reterr)) < 0 ||
         (r = insp_feature_cache_fill(cache, trunk, &asked, progress, NULL, &runs, reterr)) < 0)
         return r;
-    struct insp_train_data own = {.dataset = &asked, .cache = cache, .count = count, .item = all};
+    struct insp_train_data own = {.set = {.dataset = &asked, .count = count, .item = all}, .cache = cache};
     return insp_train_data_score(&own, scorer, all, count, progress, ret_probability, ret_map, reterr);
 }
 

@@ -17,25 +17,6 @@
 #include <math.h>
 #include <string.h>
 
-struct insp_train_params insp_train_params_default(void) {
-    return (struct insp_train_params){
-        .class_weights = {1, 3},
-        .learning_rate = 1e-4f,
-        .epochs = 10,
-        .batch = 10,
-        .target_accuracy = 0.98f,
-        .test_share = 0.2f,
-        .folds = 5,
-        .seed = 42,
-        .threshold = 0.5f,
-        .heatmap_threshold = 0.7f,
-        .heatmap_scale = INSP_SCALE_FIXED,
-        .activate = INSP_ACTIVATE_IF_BETTER,
-        .max_missed = 0.05,
-        .input = insp_transform_default(),
-    };
-}
-
 /* One training from data to report. Freed whole by run_free, however far it came. */
 struct run {
     const struct insp_train_context *context;
@@ -84,7 +65,7 @@ static void run_free(struct run *run) {
 static int check_classes(const struct run *run, struct insp_error *reterr) {
     size_t anomalies[2] = {0}, count[2] = {run->train_count, run->held_count};
     for (size_t i = 0; i < run->train_count + run->held_count; i++)
-        anomalies[i >= run->train_count] += run->data->label[run->member[i]] == INSP_CLASS_ANOMALY;
+        anomalies[i >= run->train_count] += run->data->set.label[run->member[i]] == INSP_CLASS_ANOMALY;
     for (int part = 0; part < 2; part++)
         if (anomalies[part] == 0 || anomalies[part] == count[part])
             return insp_fail(reterr, INSP_E_DATASET,
@@ -96,22 +77,22 @@ static int check_classes(const struct run *run, struct insp_error *reterr) {
 
 static int split(struct run *run, struct insp_error *reterr) {
     const struct insp_train_data *data = run->data;
-    _cleanup_free_ bool *is_held_out = calloc(data->count, sizeof *is_held_out);
-    run->member = malloc(data->count * sizeof *run->member);
-    run->probability = malloc(data->count * sizeof *run->probability);
-    run->map = malloc(data->count * INSP_MAP_FLOATS * sizeof *run->map);
+    _cleanup_free_ bool *is_held_out = calloc(data->set.count, sizeof *is_held_out);
+    run->member = malloc(data->set.count * sizeof *run->member);
+    run->probability = malloc(data->set.count * sizeof *run->probability);
+    run->map = malloc(data->set.count * INSP_MAP_FLOATS * sizeof *run->map);
     if (!is_held_out || !run->member || !run->probability || !run->map)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the split of %zu images", data->count);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the split of %zu images", data->set.count);
     /* 0.2f is a little more than 0.2, and the split rounds up: of 100 images 21 would be held out. */
     double test_share = round((double)run->params->test_share * 1e6) / 1e6;
-    int r = insp_split_stratified(data->strata, data->count, data->dataset->stratum_count, test_share,
+    int r = insp_split_stratified(data->set.strata, data->set.count, data->set.dataset->stratum_count, test_share,
                                   run->params->seed, is_held_out, reterr);
     if (r < 0)
         return r;
-    for (size_t m = 0; m < data->count; m++)
+    for (size_t m = 0; m < data->set.count; m++)
         if (!is_held_out[m])
             run->member[run->train_count++] = m;
-    for (size_t m = 0; m < data->count; m++)
+    for (size_t m = 0; m < data->set.count; m++)
         if (is_held_out[m])
             run->member[run->train_count + run->held_count++] = m;
     return check_classes(run, reterr);
@@ -137,7 +118,7 @@ static int judge(struct run *run, const struct insp_progress *progress, struct i
 
 static int localise(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     const struct insp_train_params *params = run->params;
-    const struct insp_judgement judgement = {.data = run->data,
+    const struct insp_judgement judgement = {.set = &run->data->set,
                                              .member = held_out(run),
                                              .count = run->held_count,
                                              .probability = run->probability,
@@ -175,7 +156,7 @@ static int judge_previous(struct run *run, const struct insp_progress *progress,
                                 (double)manifest->threshold, &metrics, reterr);
     if (r == 0) {
         run->previous_accuracy = metrics.balanced_accuracy;
-        run->previous_metrics = insp_report_metrics(run->data, &metrics);
+        run->previous_metrics = insp_report_metrics(&run->data->set, &metrics);
     }
     insp_metrics_clear(&metrics);
     return r;
@@ -195,13 +176,13 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->heatmap =
         (struct insp_heat_params){run->params->heatmap_scale, run->params->heatmap_threshold, run->low, run->high};
     manifest->training = insp_train_params_json(run->params);
-    manifest->dataset = insp_report_dataset(run->data);
+    manifest->dataset = insp_report_dataset(&run->data->set);
     manifest->curve = json_incref(run->curve);
-    manifest->metrics = insp_report_metrics(run->data, &run->metrics);
+    manifest->metrics = insp_report_metrics(&run->data->set, &run->metrics);
     bool usual = manifest->threshold == insp_train_params_default().threshold;
     manifest->threshold_source = json_pack("{s:s}", "from", usual ? "default" : "training");
     manifest->lineage = json_pack("{s:s?, s:s?, s:s}", "parent", *run->previous ? run->previous : NULL, "job",
-                                  run->context->job_id, "dataset", run->data->digest);
+                                  run->context->job_id, "dataset", run->data->set.digest);
     if (!manifest->training || !manifest->dataset || !manifest->metrics || !manifest->threshold_source ||
         !manifest->lineage)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
@@ -275,11 +256,11 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
     json_t *json = json_pack(
         "{s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:i, s:o, s:o, s:O?, s:i, s:{s:f, s:f, s:f, s:f, s:f}}", "kind",
         "train", "product", run->context->product, "version", run->manifest->version, "activated", run->activated,
-        "reason", run->reason, "params", insp_train_params_json(run->params), "dataset", insp_report_dataset(data),
-        "epochs", run->curve, "held_out", (int)run->held_count, "metrics",
-        insp_report_metrics(data, &run->metrics), "previous", previous_report(run), "feedback", run->feedback,
-        "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s,
-        "training", run->training_s, "evaluating", run->evaluating_s, "writing", run->writing_s);
+        "reason", run->reason, "params", insp_train_params_json(run->params), "dataset",
+        insp_report_dataset(&data->set), "epochs", run->curve, "held_out", (int)run->held_count, "metrics",
+        insp_report_metrics(&data->set, &run->metrics), "previous", previous_report(run), "feedback",
+        run->feedback, "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features",
+        data->features_s, "training", run->training_s, "evaluating", run->evaluating_s, "writing", run->writing_s);
     return insp_report_join(json, json_incref(run->judged), ret, reterr);
 }
 
@@ -318,7 +299,7 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
     if (r == 0)
         r = localise(run, &masks, reterr);
     if (r == 0)
-        r = insp_report_threshold(run->data, held_out(run), run->held_count, run->probability,
+        r = insp_report_threshold(&run->data->set, held_out(run), run->held_count, run->probability,
                                   run->params->max_missed, run->judged, reterr);
     if (r == 0)
         r = fill_manifest(run, reterr);

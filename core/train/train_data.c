@@ -23,36 +23,36 @@ static int fill(const struct insp_train_context *context, const struct insp_tran
     int r = insp_feature_cache_open(&config, &data->cache, reterr);
     if (r < 0)
         return r;
-    return insp_feature_cache_fill(data->cache, context->trunk, data->dataset, progress,
+    return insp_feature_cache_fill(data->cache, context->trunk, data->set.dataset, progress,
                                    skip_unreadable ? skipped : NULL, &data->trunk_runs, reterr);
 }
 
 static int list_members(struct insp_train_data *data, const bool *skipped, struct insp_error *reterr) {
-    size_t n = data->dataset->count;
-    data->item = calloc(n + 1, sizeof *data->item);
-    data->strata = calloc(n + 1, sizeof *data->strata);
-    data->label = calloc(n + 1, sizeof *data->label);
-    if (!data->item || !data->strata || !data->label)
+    size_t n = data->set.dataset->count;
+    data->set.item = calloc(n + 1, sizeof *data->set.item);
+    data->set.strata = calloc(n + 1, sizeof *data->set.strata);
+    data->set.label = calloc(n + 1, sizeof *data->set.label);
+    if (!data->set.item || !data->set.strata || !data->set.label)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu images", n);
     for (size_t i = 0; i < n; i++) {
         if (skipped[i])
             continue;
-        data->item[data->count] = i;
-        data->strata[data->count] = data->dataset->item[i].stratum;
-        data->label[data->count++] = data->dataset->item[i].label;
+        data->set.item[data->set.count] = i;
+        data->set.strata[data->set.count] = data->set.dataset->item[i].stratum;
+        data->set.label[data->set.count++] = data->set.dataset->item[i].label;
     }
-    data->skipped = n - data->count;
+    data->set.skipped = n - data->set.count;
     return 0;
 }
 
 /* Unreadable images may have been all that a class had. */
 static int check_classes(const struct insp_train_data *data, struct insp_error *reterr) {
     size_t anomalous = 0;
-    for (size_t m = 0; m < data->count; m++)
-        anomalous += data->label[m];
-    if (!anomalous || anomalous == data->count)
+    for (size_t m = 0; m < data->set.count; m++)
+        anomalous += data->set.label[m];
+    if (!anomalous || anomalous == data->set.count)
         return insp_fail(reterr, INSP_E_DATASET, "no readable %s image in %s (%zu were skipped)",
-                         anomalous ? "good" : "defect", data->dataset->root, data->skipped);
+                         anomalous ? "good" : "defect", data->set.dataset->root, data->set.skipped);
     return 0;
 }
 
@@ -60,12 +60,12 @@ static int read_set(const struct insp_train_context *context, bool skip_unreadab
                     const struct insp_progress *progress, struct insp_train_data *data,
                     struct insp_error *reterr) {
     insp_progress_stage(progress, "reading");
-    int r = insp_dataset_open(context->dataset_root, &data->dataset, reterr);
+    int r = insp_dataset_open(context->dataset_root, &data->set.dataset, reterr);
     if (r < 0)
         return r;
-    if (data->dataset->ignored)
-        insp_progress_log(progress, "%zu files that are no images were passed over", data->dataset->ignored);
-    return insp_dataset_hash(data->dataset, progress, skip_unreadable, data->digest, reterr);
+    if (data->set.dataset->ignored)
+        insp_progress_log(progress, "%zu files that are no images were passed over", data->set.dataset->ignored);
+    return insp_dataset_hash(data->set.dataset, progress, skip_unreadable, data->set.digest, reterr);
 }
 
 int insp_train_data_open(const struct insp_train_context *context, const struct insp_transform *input,
@@ -83,16 +83,16 @@ int insp_train_data_open(const struct insp_train_context *context, const struct 
         return r;
     data->reading_s = insp_seconds_since(start);
     start = insp_mono_us();
-    _cleanup_free_ bool *skipped = calloc(data->dataset->count + 1, sizeof *skipped);
+    _cleanup_free_ bool *skipped = calloc(data->set.dataset->count + 1, sizeof *skipped);
     if (!skipped)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu images", data->dataset->count);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu images", data->set.dataset->count);
     insp_progress_stage(&features, "features");
     if ((r = fill(context, input, skip_unreadable, &features, data, skipped, reterr)) < 0 ||
         (r = list_members(data, skipped, reterr)) < 0 || (r = check_classes(data, reterr)) < 0)
         return r;
     data->features_s = insp_seconds_since(start);
-    if (data->skipped)
-        insp_progress_log(&done, "%zu images could not be read and were skipped", data->skipped);
+    if (data->set.skipped)
+        insp_progress_log(&done, "%zu images could not be read and were skipped", data->set.skipped);
     *ret = insp_take_ptr(data);
     return 0;
 }
@@ -101,17 +101,17 @@ void insp_train_data_free(struct insp_train_data *data) {
     if (!data)
         return;
     insp_feature_cache_close(data->cache);
-    insp_dataset_free(data->dataset);
-    free(data->item);
-    free(data->strata);
-    free(data->label);
+    insp_dataset_free(data->set.dataset);
+    free(data->set.item);
+    free(data->set.strata);
+    free(data->set.label);
     free(data);
 }
 
 void insp_train_data_gather(const struct insp_train_data *data, const size_t *member, size_t count,
                             float *ret_features) {
     for (size_t i = 0; i < count; i++)
-        insp_feature_cache_get(data->cache, data->item[member[i]], ret_features + i * INSP_FEATURE_FLOATS);
+        insp_feature_cache_get(data->cache, data->set.item[member[i]], ret_features + i * INSP_FEATURE_FLOATS);
 }
 
 static float largest(const float *map) {
@@ -158,7 +158,7 @@ int insp_train_data_heat_range(const struct insp_train_data *data, const struct 
     if (r < 0)
         return r;
     for (size_t i = 0; i < count; i++)
-        if (data->label[member[i]] == INSP_CLASS_GOOD)
+        if (data->set.label[member[i]] == INSP_CLASS_GOOD)
             good_max[good++] = largest(map + i * INSP_MAP_FLOATS);
         else
             anomaly_max[anomalies++] = largest(map + i * INSP_MAP_FLOATS);
@@ -173,9 +173,9 @@ int insp_train_data_metrics(const struct insp_train_data *data, const size_t *me
     if (!label || !strata)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to evaluate %zu images", count);
     for (size_t i = 0; i < count; i++) {
-        label[i] = data->label[member[i]];
-        strata[i] = data->strata[member[i]];
+        label[i] = data->set.label[member[i]];
+        strata[i] = data->set.strata[member[i]];
     }
-    return insp_metrics_compute(probability, label, strata, count, data->dataset->stratum_count, threshold, ret,
-                                reterr);
+    return insp_metrics_compute(probability, label, strata, count, data->set.dataset->stratum_count, threshold,
+                                ret, reterr);
 }

@@ -3,17 +3,15 @@
 #ifndef INSP_TRAIN_TRAIN_DATA_H
 #define INSP_TRAIN_TRAIN_DATA_H
 
+#include "core/train/members.h"
 #include "core/train/metrics.h"
 #include "core/train/train.h"
 
-/* The images that take part: those that could be read. Member m is dataset->item[item[m]]. */
+/* A dataset's members and their features. */
 struct insp_train_data {
-    struct insp_dataset *dataset;
-    char digest[INSP_SHA256_HEX_BYTES];
+    struct insp_members set;
     struct insp_feature_cache *cache;
-    size_t count, *item, *strata; /* [count] */
-    uint8_t *label;               /* [count] */
-    size_t skipped, trunk_runs;
+    size_t trunk_runs;
     double reading_s, features_s;
 };
 

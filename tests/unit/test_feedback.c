@@ -90,7 +90,7 @@ START_TEST(counts_what_is_right_now) {
     const struct insp_dataset *set;
     json_t *json = NULL;
     open_all();
-    set = data->dataset; /* sorted: test/hole/00, 01, train/good/00.. */
+    set = data->set.dataset; /* sorted: test/hole/00, 01, train/good/00.. */
     add(set->item[0].path, "seen-miss", INSP_CLASS_ANOMALY, INSP_VERDICT_GOOD)->defect[0] = 'h'; /* now right */
     add(set->item[1].path, "unseen-miss", INSP_CLASS_ANOMALY, INSP_VERDICT_GOOD);                /* still wrong */
     add(set->item[2].path, "seen-newly", INSP_CLASS_GOOD, INSP_VERDICT_GOOD);
@@ -137,7 +137,7 @@ START_TEST(nothing_is_claimed_where_the_training_is_not_known) {
     open_all();
     config.trained_known = false;
     config.trained_count = 0;
-    add(data->dataset->item[0].path, "a", INSP_CLASS_ANOMALY, INSP_VERDICT_GOOD);
+    add(data->set.dataset->item[0].path, "a", INSP_CLASS_ANOMALY, INSP_VERDICT_GOOD);
     answers = now;
     ck_insp_ok(insp_feedback_report(&config, NULL, &json, &f.err), f.err);
     ck_assert(json_is_null(json_object_get(json, "unseen")));
@@ -164,8 +164,8 @@ START_TEST(raw_frames_are_known_by_name) {
     const struct insp_transform input = insp_transform_default();
     ck_insp_ok(insp_train_data_open(&f.context, &input, false, NULL, &data, &f.err), f.err);
     size_t trained = 0;
-    while (!strstr(data->dataset->item[trained].path, sha256) &&
-           strncmp(strrchr(data->dataset->item[trained].path, '/') + 1, sha256, 40) != 0)
+    while (!strstr(data->set.dataset->item[trained].path, sha256) &&
+           strncmp(strrchr(data->set.dataset->item[trained].path, '/') + 1, sha256, 40) != 0)
         trained++;
     feedback = (struct insp_feedback){.item = calloc(8, sizeof *feedback.item)};
     f.context.feedback = &feedback;
@@ -204,7 +204,7 @@ START_TEST(a_model_is_not_lost_for_it) {
     open_all();
     ck_insp_ok(insp_feedback_report_or_null(&config, NULL, &json, &f.err), f.err); /* nothing labelled */
     ck_assert_ptr_null(json);
-    add(data->dataset->item[0].path, "a", INSP_CLASS_ANOMALY, INSP_VERDICT_GOOD);
+    add(data->set.dataset->item[0].path, "a", INSP_CLASS_ANOMALY, INSP_VERDICT_GOOD);
     config.scorer = refuse;
     config.arg = &code;
     ck_insp_ok(insp_feedback_report_or_null(&config, NULL, &json, &f.err), f.err);

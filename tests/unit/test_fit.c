@@ -15,7 +15,7 @@ static void open_data(void) {
     train_fixture_open(&f);
     fixture_set(&f, 6, 5, 0);
     ck_insp_ok(insp_train_data_open(&f.context, &input, false, NULL, &data, &f.err), f.err);
-    for (size_t m = 0; m < data->count; m++)
+    for (size_t m = 0; m < data->set.count; m++)
         member[m] = m;
 }
 
@@ -26,7 +26,7 @@ static void close_data(void) {
 
 static struct insp_fit_config config_of(const struct insp_train_params *params) {
     return (struct insp_fit_config){
-        .device = f.device, .params = params, .data = data, .member = member, .count = data->count};
+        .device = f.device, .params = params, .data = data, .member = member, .count = data->set.count};
 }
 
 /* -> the curve, the caller's */

@@ -17,14 +17,14 @@ static struct insp_golden *pick(size_t good, size_t hole, size_t stain, const ch
     fixture_set(&f, good, hole, stain);
     insp_tail_init_identity(tail, 1, 1);
     ck_insp_ok(insp_train_data_open(&f.context, &input, false, &f.context.progress, &data, &f.err), f.err);
-    for (size_t m = 0; m < data->count; m++)
+    for (size_t m = 0; m < data->set.count; m++)
         member[m] = m;
     if (gone) {
         char path[INSP_PATH_BYTES];
         fixture_path(&f, gone, path);
         ck_assert_int_eq(unlink(path), 0);
     }
-    ck_insp_ok(insp_golden_pick(&f.context, data, &input, member, data->count, tail, &golden, &f.err), f.err);
+    ck_insp_ok(insp_golden_pick(&f.context, data, &input, member, data->set.count, tail, &golden, &f.err), f.err);
     insp_train_data_free(data);
     return golden;
 }

@@ -1,5 +1,6 @@
 #include "core/train/judgement.h"
 
+#include "core/train/train_data.h"
 #include "tests/unit/train_fixture.h"
 
 #include <math.h>
@@ -25,7 +26,7 @@ START_TEST(the_part_of_a_report_that_is_about_images) {
     const size_t member[] = {0, 1, 2};
     const float probability[] = {0.25f, 0.24f, 0.1f};
     static float map[3 * INSP_MAP_FLOATS];
-    struct insp_judgement judgement = {.data = data,
+    struct insp_judgement judgement = {.set = &data->set,
                                        .member = member,
                                        .count = 3,
                                        .probability = probability,

@@ -1,5 +1,6 @@
 #include "core/train/localise.h"
 
+#include "core/train/train_data.h"
 #include "tests/unit/train_fixture.h"
 
 #include <math.h>
@@ -45,7 +46,7 @@ static void close_set(void) {
 }
 
 static struct insp_judgement judgement(enum insp_heatmap_scale scale) {
-    return (struct insp_judgement){.data = data,
+    return (struct insp_judgement){.set = &data->set,
                                    .member = member,
                                    .count = GOOD + HOLES,
                                    .probability = probability,

@@ -52,7 +52,7 @@ static int score(const size_t *member, size_t count, float *ret_probability) {
 static float score_by_hand(const struct insp_transform *input, size_t member) {
     static float pixels[INSP_INPUT_FLOATS], cam[INSP_MAP_FLOATS];
     const struct insp_image_limits limits = insp_image_limits_default();
-    const char *path = data->dataset->item[data->item[member]].path;
+    const char *path = data->set.dataset->item[data->set.item[member]].path;
     ck_insp_ok(insp_load_image(path, NULL, NULL, input, &limits, pixels, &f.err), f.err);
     struct insp_manifest *manifest;
     struct insp_tail_buffers *buffers;

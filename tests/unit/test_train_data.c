@@ -24,14 +24,14 @@ START_TEST(members_carry_class_and_label) {
     train_fixture_open(&f);
     fixture_set(&f, 4, 3, 2);
     struct insp_train_data *data = open_data(false);
-    ck_assert_uint_eq(data->count, 9);
+    ck_assert_uint_eq(data->set.count, 9);
     ck_assert_uint_eq(data->trunk_runs, 9);
-    ck_assert_uint_eq(data->skipped, 0);
-    ck_assert_uint_eq(strlen(data->digest), 64);
+    ck_assert_uint_eq(data->set.skipped, 0);
+    ck_assert_uint_eq(strlen(data->set.digest), 64);
     size_t per_stratum[3] = {0};
-    for (size_t m = 0; m < data->count; m++) {
-        ck_assert_uint_eq(data->label[m], data->strata[m] > 0);
-        per_stratum[data->strata[m]]++;
+    for (size_t m = 0; m < data->set.count; m++) {
+        ck_assert_uint_eq(data->set.label[m], data->set.strata[m] > 0);
+        per_stratum[data->set.strata[m]]++;
     }
     ck_assert_uint_eq(per_stratum[0], 4);
     ck_assert_uint_eq(per_stratum[1], 3);
@@ -52,13 +52,13 @@ START_TEST(skipped_images_are_no_members) {
     ck_assert_int_eq(try_open(false, NULL), INSP_E_IMAGE);
     ck_assert_ptr_nonnull(strstr(f.err.detail, "test/hole/01.png"));
     struct insp_train_data *data = open_data(true);
-    ck_assert_uint_eq(data->count, 6);
-    ck_assert_uint_eq(data->skipped, 1);
+    ck_assert_uint_eq(data->set.count, 6);
+    ck_assert_uint_eq(data->set.skipped, 1);
     float *features = malloc(6 * INSP_FEATURE_FLOATS * sizeof *features);
     const size_t order[] = {5, 4, 3, 2, 1, 0};
     insp_train_data_gather(data, order, 6, features);
     for (size_t i = 0; i < 6; i++) /* channel 0 is the brightness, in the middle of the picture: no odd pixel */
-        ck_assert_int_eq(features[i * INSP_FEATURE_FLOATS + 14 * 10 + 7] > 0.5f, data->label[order[i]]);
+        ck_assert_int_eq(features[i * INSP_FEATURE_FLOATS + 14 * 10 + 7] > 0.5f, data->set.label[order[i]]);
     free(features);
     insp_train_data_free(data);
     train_fixture_close(&f);
@@ -131,13 +131,13 @@ START_TEST(metrics_are_of_the_members_asked) {
     struct insp_train_data *data = open_data(false);
     size_t member[4], n = 0;
     float probability[4];
-    for (size_t m = 0; m < data->count; m++)
-        if (data->strata[m] != 1) { /* without the holes: the stain found, one good part called bad */
-            probability[n] = data->strata[m] == 2 || n == 1 ? 0.9f : 0.1f;
+    for (size_t m = 0; m < data->set.count; m++)
+        if (data->set.strata[m] != 1) { /* without the holes: the stain found, one good part called bad */
+            probability[n] = data->set.strata[m] == 2 || n == 1 ? 0.9f : 0.1f;
             member[n++] = m;
         }
     ck_assert_uint_eq(n, 4);
-    ck_assert_uint_eq(data->strata[member[0]], 2); /* test/stain comes before train/good */
+    ck_assert_uint_eq(data->set.strata[member[0]], 2); /* test/stain comes before train/good */
     struct insp_metrics metrics;
     ck_insp_ok(insp_train_data_metrics(data, member, 4, probability, 0.5, &metrics, &f.err), f.err);
     ck_assert_uint_eq(metrics.true_anomaly, 1);

@@ -1,0 +1,33 @@
+#include "core/train/train_params.h"
+
+struct insp_train_params insp_train_params_default(void) {
+    return (struct insp_train_params){
+        .class_weights = {1, 3},
+        .learning_rate = 1e-4f,
+        .epochs = 10,
+        .batch = 10,
+        .target_accuracy = 0.98f,
+        .test_share = 0.2f,
+        .folds = 5,
+        .seed = 42,
+        .threshold = 0.5f,
+        .heatmap_threshold = 0.7f,
+        .heatmap_scale = INSP_SCALE_FIXED,
+        .activate = INSP_ACTIVATE_IF_BETTER,
+        .max_missed = 0.05,
+        .input = insp_transform_default(),
+    };
+}
+
+json_t *insp_train_params_json(const struct insp_train_params *p) {
+    return json_pack("{s:[o,o], s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:f, s:s}",
+                     "class_weights", insp_float_json(p->class_weights[0]), insp_float_json(p->class_weights[1]),
+                     "learning_rate", insp_float_json(p->learning_rate), "epochs", (json_int_t)p->epochs, "batch",
+                     (json_int_t)p->batch, "target_accuracy", insp_float_json(p->target_accuracy), "test_share",
+                     insp_float_json(p->test_share), "folds", (json_int_t)p->folds, "seed", (json_int_t)p->seed,
+                     "threshold", insp_float_json(p->threshold), "heatmap_threshold",
+                     insp_float_json(p->heatmap_threshold), "heatmap_scale",
+                     p->heatmap_scale == INSP_SCALE_FIXED ? "fixed" : "per_image", "activate",
+                     insp_activate_name(p->activate), "skip_unreadable", (int)p->skip_unreadable, "max_missed",
+                     p->max_missed, "input", insp_transform_name(&p->input));
+}
