@@ -1,6 +1,6 @@
 /* demo-data */
 #include "core/base/cleanup.h"
-#include "core/train/demo_data.h"
+#include "core/dataset/demo_data.h"
 #include "daemon/cli.h"
 #include "daemon/cli_progress.h"
 

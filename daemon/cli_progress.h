@@ -4,7 +4,7 @@
 #ifndef INSP_DAEMON_CLI_PROGRESS_H
 #define INSP_DAEMON_CLI_PROGRESS_H
 
-#include "core/train/progress.h"
+#include "core/base/progress.h"
 
 #include <stdint.h>
 #include <stdio.h>

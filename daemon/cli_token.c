@@ -1,5 +1,5 @@
 /* token add, token list, token revoke */
-#include "api/tokens.h"
+#include "api/access/tokens.h"
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "daemon/cli.h"

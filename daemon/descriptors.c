@@ -1,7 +1,7 @@
 #include "daemon/descriptors.h"
 
-#include "api/linger.h"
-#include "api/listener.h"
+#include "api/http/linger.h"
+#include "api/http/listener.h"
 #include "core/base/log.h"
 
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 // The heatmap in the browser. The daemon's raw view gives every pixel the lightness of its heat
-// (core/inspect/heat_colour.c: L* = 2 + 92 heat), so one picture holds the whole map: heat is read back from it, and
+// (core/heat/heat_colour.c: L* = 2 + 92 heat), so one picture holds the whole map: heat is read back from it, and
 // threshold and opacity act without another request.
 import { request } from "./net.js";
 

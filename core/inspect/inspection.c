@@ -1,6 +1,6 @@
 #include "core/inspect/inspection.h"
 
-#include "core/inspect/model.h"
+#include "core/model/model.h"
 
 struct insp_inspection *insp_inspection_new(void) {
     struct insp_inspection *job = calloc(1, sizeof *job);

@@ -5,9 +5,9 @@
 
 #include "core/base/sha256.h"
 #include "core/base/uuid.h"
+#include "core/heat/heatmap.h"
 #include "core/image/image.h"
 #include "core/inspect/engine.h"
-#include "core/inspect/heatmap.h"
 #include "core/store/store.h"
 
 enum { INSP_TAG_BYTES = 129 }; /* camera, part: up to 128 bytes of UTF-8 */

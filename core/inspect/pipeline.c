@@ -2,7 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/image/transform.h"
-#include "core/inspect/model.h"
+#include "core/model/model.h"
 
 #include <math.h>
 

@@ -4,8 +4,8 @@
 #ifndef INSP_JOBS_FROM_LABELS_H
 #define INSP_JOBS_FROM_LABELS_H
 
+#include "core/dataset/dataset_edit.h"
 #include "core/store/labelled.h"
-#include "core/train/dataset_edit.h"
 
 enum insp_taking {
     INSP_TAKING_ADDED,

@@ -3,8 +3,8 @@
 #ifndef INSP_JOBS_JOB_LIVE_H
 #define INSP_JOBS_JOB_LIVE_H
 
+#include "core/base/progress.h"
 #include "core/jobs/job_rows.h"
-#include "core/train/progress.h"
 
 struct insp_job_live;
 

@@ -2,9 +2,9 @@
 #ifndef INSP_JOBS_JOB_RUN_H
 #define INSP_JOBS_JOB_RUN_H
 
+#include "core/base/progress.h"
 #include "core/jobs/job_rows.h"
 #include "core/jobs/jobs.h"
-#include "core/train/progress.h"
 
 /* Blocks until the job is done; the job's own thread. *ret_report is a new reference (train.h).
  * Fails as insp_train and its siblings do; INSP_E_CONFLICT where no trunk is installed. */

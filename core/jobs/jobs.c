@@ -3,11 +3,11 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/log.h"
+#include "core/compute/pace.h"
 #include "core/jobs/dataset_root.h"
 #include "core/jobs/job_live.h"
 #include "core/jobs/job_rows.h"
 #include "core/jobs/job_run.h"
-#include "core/model/pace.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -15,8 +15,8 @@
 #define INSP_JOBS_JOBS_H
 
 #include "core/base/error.h"
+#include "core/compute/torch_shim.h"
 #include "core/jobs/job_params.h"
-#include "core/model/torch_shim.h"
 #include "core/store/store.h"
 
 #include <jansson.h>

@@ -13,7 +13,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/base/sha256.h"
-#include "core/model/vgg16.h"
+#include "core/compute/vgg16.h"
 
 #include <stdbool.h>
 #include <stddef.h>

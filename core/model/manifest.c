@@ -2,7 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/fs.h"
-#include "core/model/vgg16.h"
+#include "core/compute/vgg16.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* core/model/registry.h - which products and versions there are on disk and which version is active:
  * <state>/models/<product>/active.json {"active": v, "history": [older actives, newest first]}, and which trunk
  * new trainings use: <state>/trunks/default. Files are replaced atomically. All functions block on the disk; any
- * one thread at a time per state folder writes: core/inspect/model_change.h sees to that. */
+ * one thread at a time per state folder writes: core/serving/model_change.h sees to that. */
 #ifndef INSP_MODEL_REGISTRY_H
 #define INSP_MODEL_REGISTRY_H
 

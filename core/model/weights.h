@@ -8,8 +8,8 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
-#include "core/model/torch_shim.h"
-#include "core/model/vgg16.h"
+#include "core/compute/torch_shim.h"
+#include "core/compute/vgg16.h"
 
 /* Owned arrays in one allocation each. */
 struct insp_trunk_arrays {

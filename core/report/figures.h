@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* metrics: as insp_metrics_json (core/train/metrics.h). */
+/* metrics: as insp_metrics_json (core/judge/metrics.h). */
 void insp_report_tiles(FILE *out, const json_t *metrics); /* the four figures that matter, large */
 void insp_report_confusion(FILE *out, const json_t *metrics);
 void insp_report_rates(FILE *out, const json_t *metrics); /* all rates with their intervals */

@@ -3,8 +3,8 @@
 #include "core/base/base64.h"
 #include "core/base/fs.h"
 #include "core/base/sha256.h"
-#include "core/inspect/heatmap.h"
-#include "core/model/vgg16.h"
+#include "core/compute/vgg16.h"
+#include "core/heat/heatmap.h"
 #include "core/report/html.h"
 #include "core/report/lookup.h"
 

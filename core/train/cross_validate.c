@@ -1,11 +1,11 @@
 /* core/train/cross_validate.c - k folds stratified by defect type, a fresh tail for each, no early stop; every
  * image is judged once, by a tail that has not seen it. */
 #include "core/base/clock.h"
+#include "core/dataset/split.h"
+#include "core/judge/heat_range.h"
+#include "core/judge/report.h"
 #include "core/train/fit.h"
-#include "core/train/heat_range.h"
 #include "core/train/memory.h"
-#include "core/train/report.h"
-#include "core/train/split.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* core/train/evaluate.c - a stored model judged on a whole dataset. */
 #include "core/base/clock.h"
+#include "core/judge/heat_range.h"
+#include "core/judge/report.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 #include "core/train/feedback.h"
-#include "core/train/heat_range.h"
-#include "core/train/report.h"
 #include "core/train/score_version.h"
 
 #include <string.h>

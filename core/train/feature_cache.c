@@ -1,8 +1,8 @@
 #include "core/train/feature_cache.h"
 
+#include "core/dataset/image_loader.h"
 #include "core/train/feature_store.h"
 #include "core/train/half.h"
-#include "core/train/image_loader.h"
 
 #include <math.h>
 #include <string.h>

@@ -8,10 +8,10 @@
 #define INSP_TRAIN_FEATURE_CACHE_H
 
 #include "core/base/cleanup.h"
+#include "core/base/progress.h"
+#include "core/compute/torch_shim.h"
+#include "core/dataset/dataset.h"
 #include "core/image/image.h"
-#include "core/model/torch_shim.h"
-#include "core/train/dataset.h"
-#include "core/train/progress.h"
 
 struct insp_feature_cache;
 

@@ -1,8 +1,8 @@
 #include "core/train/fit.h"
 
 #include "core/base/clock.h"
+#include "core/dataset/split.h"
 #include "core/model/weights.h"
-#include "core/train/split.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 #include "core/train/memory.h"
 
 #include "core/base/cleanup.h"
-#include "core/model/vgg16.h"
+#include "core/compute/vgg16.h"
 
 #include <inttypes.h>
 #include <string.h>

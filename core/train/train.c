@@ -1,18 +1,18 @@
 #include "core/train/train.h"
 
 #include "core/base/clock.h"
-#include "core/inspect/prove.h"
+#include "core/dataset/split.h"
+#include "core/judge/heat_range.h"
+#include "core/judge/promote.h"
+#include "core/judge/report.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
+#include "core/serving/prove.h"
 #include "core/train/feedback.h"
 #include "core/train/fit.h"
 #include "core/train/golden_pick.h"
-#include "core/train/heat_range.h"
 #include "core/train/memory.h"
-#include "core/train/promote.h"
-#include "core/train/report.h"
 #include "core/train/score_version.h"
-#include "core/train/split.h"
 
 #include <math.h>
 #include <string.h>

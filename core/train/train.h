@@ -3,10 +3,10 @@
 #ifndef INSP_TRAIN_TRAIN_H
 #define INSP_TRAIN_TRAIN_H
 
-#include "core/model/torch_shim.h"
-#include "core/train/dataset.h"
+#include "core/base/progress.h"
+#include "core/compute/torch_shim.h"
+#include "core/dataset/dataset.h"
 #include "core/train/feature_cache.h"
-#include "core/train/progress.h"
 #include "core/train/train_params.h"
 
 struct insp_feedback;

@@ -1,7 +1,7 @@
 #include "core/train/train_data.h"
 
 #include "core/base/clock.h"
-#include "core/train/heat_range.h"
+#include "core/judge/heat_range.h"
 
 #include <math.h>
 

@@ -3,8 +3,8 @@
 #ifndef INSP_TRAIN_TRAIN_DATA_H
 #define INSP_TRAIN_TRAIN_DATA_H
 
-#include "core/train/members.h"
-#include "core/train/metrics.h"
+#include "core/dataset/members.h"
+#include "core/judge/metrics.h"
 #include "core/train/train.h"
 
 /* A dataset's members and their features. */

@@ -3,9 +3,9 @@
 #ifndef INSP_TRAIN_TRAIN_PARAMS_H
 #define INSP_TRAIN_TRAIN_PARAMS_H
 
+#include "core/compute/vgg16.h"
+#include "core/judge/promote.h"
 #include "core/model/manifest.h"
-#include "core/model/vgg16.h"
-#include "core/train/promote.h"
 
 struct insp_train_params {
     float class_weights[INSP_CLASSES]; /* {1, 3}; > 0 */

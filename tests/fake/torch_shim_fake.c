@@ -1,6 +1,6 @@
-/* tests/fake/torch_shim_fake.c - the same interface as core/model/torch_shim.cpp without libtorch, for tests that
- * need no network, for the thread sanitizer and for fuzzing. Never in a shipped binary: only inspectd_fake and builds
- * with INSP_FAKE_TORCH link it, and insp_device_describe says "fake device for tests".
+/* tests/fake/torch_shim_fake.c - the same interface as core/compute/torch_shim.cpp without libtorch, for tests
+ * that need no network, for the thread sanitizer and for fuzzing. Never in a shipped binary: only inspectd_fake
+ * and builds with INSP_FAKE_TORCH link it, and insp_device_describe says "fake device for tests".
  *
  * What it computes, so that tests can choose a verdict by the picture they post:
  *   features     channel 0: mean brightness of each 16x16 cell; channel 1: its contrast (largest less smallest
@@ -13,7 +13,7 @@
  * INSP_FAKE_PASS_MS=N in the environment makes each scoring pass and each training step take N milliseconds more
  * (overload, deadlines, cancelled jobs).
  */
-#include "core/model/torch_shim.h"
+#include "core/compute/torch_shim.h"
 
 #include <math.h>
 #include <stdio.h>

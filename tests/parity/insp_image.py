@@ -1,4 +1,4 @@
-"""core/image and core/inspect/heatmap.h by ctypes, for the parity tests."""
+"""core/image and core/heat/heatmap.h by ctypes, for the parity tests."""
 import ctypes as c
 import os
 

@@ -1,4 +1,4 @@
-"""The pixel AUROC of core/train/pixel_roc.c against sklearn.metrics.roc_auc_score over every pixel, with maps upsampled by
+"""The pixel AUROC of core/judge/pixel_roc.c against sklearn.metrics.roc_auc_score over every pixel, with maps upsampled by
 torch; and that the error bound it gives holds."""
 import ctypes as c
 

@@ -3,7 +3,7 @@
 #ifndef INSP_TESTS_CONV_REFERENCE_H
 #define INSP_TESTS_CONV_REFERENCE_H
 
-#include "core/model/vgg16.h"
+#include "core/compute/vgg16.h"
 
 #include <math.h>
 #include <stdint.h>

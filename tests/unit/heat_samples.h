@@ -2,8 +2,8 @@
 #ifndef INSP_TESTS_HEAT_SAMPLES_H
 #define INSP_TESTS_HEAT_SAMPLES_H
 
-#include "core/inspect/heatmap.h"
-#include "core/model/vgg16.h"
+#include "core/compute/vgg16.h"
+#include "core/heat/heatmap.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "api/accept.h"
+#include "api/http/accept.h"
 
 #include "tests/unit/harness.h"
 

@@ -1,6 +1,6 @@
-#include "api/assets.h"
-#include "api/handlers.h"
-#include "api/router.h"
+#include "api/dashboard/assets.h"
+#include "api/http/router.h"
+#include "api/resources/handlers.h"
 #include "tests/unit/harness.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "api/auth.h"
+#include "api/access/auth.h"
 #include "tests/unit/harness.h"
 
 #include <arpa/inet.h>

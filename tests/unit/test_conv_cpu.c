@@ -1,5 +1,5 @@
 #include "core/base/cleanup.h"
-#include "core/model/conv_cpu.h"
+#include "core/compute/conv_cpu.h"
 
 #include "conv_reference.h"
 #include "harness.h"

@@ -1,5 +1,5 @@
-#include "core/model/conv_kernel.h"
-#include "core/model/conv_layer.h"
+#include "core/compute/conv_kernel.h"
+#include "core/compute/conv_layer.h"
 
 #include "conv_reference.h"
 #include "harness.h"

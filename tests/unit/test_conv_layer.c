@@ -1,4 +1,4 @@
-#include "core/model/conv_layer.h"
+#include "core/compute/conv_layer.h"
 
 #include "conv_reference.h"
 #include "harness.h"

@@ -1,4 +1,4 @@
-#include "api/cursor.h"
+#include "api/http/cursor.h"
 
 #include "harness.h"
 

@@ -1,4 +1,4 @@
-#include "core/train/dataset.h"
+#include "core/dataset/dataset.h"
 
 #include "core/base/fs.h"
 #include "harness.h"

@@ -1,4 +1,4 @@
-#include "core/train/dataset_edit.h"
+#include "core/dataset/dataset_edit.h"
 
 #include "core/base/fs.h"
 #include "tests/unit/harness.h"

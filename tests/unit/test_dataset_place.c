@@ -1,4 +1,4 @@
-#include "core/train/dataset_place.h"
+#include "core/dataset/dataset_place.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"

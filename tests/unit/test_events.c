@@ -1,4 +1,4 @@
-#include "api/events.h"
+#include "api/watch/events.h"
 #include "core/base/uuid.h"
 #include "tests/unit/harness.h"
 

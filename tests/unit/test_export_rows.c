@@ -1,4 +1,4 @@
-#include "api/export_rows.h"
+#include "api/resources/export_rows.h"
 
 #include "tests/unit/harness.h"
 

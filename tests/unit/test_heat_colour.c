@@ -1,5 +1,5 @@
 /* The colours of heat are ordered by lightness, for every kind of colour vision. */
-#include "core/inspect/heat_colour.h"
+#include "core/heat/heat_colour.h"
 #include "harness.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "core/train/heat_range.h"
+#include "core/judge/heat_range.h"
 #include "harness.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Upsampled rows against the formula, pixel by pixel. */
-#include "core/inspect/heat_rows.h"
+#include "core/heat/heat_rows.h"
 #include "harness.h"
 
 #include <math.h>

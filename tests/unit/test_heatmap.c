@@ -1,6 +1,6 @@
 /* Scaling of the class activation map. */
-#include "core/inspect/heatmap.h"
-#include "core/model/vgg16.h"
+#include "core/compute/vgg16.h"
+#include "core/heat/heatmap.h"
 #include "harness.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "core/train/image_loader.h"
+#include "core/dataset/image_loader.h"
 
 #include "tests/unit/train_fixture.h"
 

@@ -1,6 +1,6 @@
 #include "core/inspect/inspection.h"
 
-#include "core/inspect/model.h"
+#include "core/model/model.h"
 #include "tests/unit/harness.h"
 
 #include <string.h>

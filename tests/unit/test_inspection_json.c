@@ -1,4 +1,4 @@
-#include "api/inspection_json.h"
+#include "api/resources/inspection_json.h"
 #include "tests/unit/harness.h"
 
 #include <string.h>

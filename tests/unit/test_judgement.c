@@ -1,4 +1,4 @@
-#include "core/train/judgement.h"
+#include "core/judge/judgement.h"
 
 #include "core/train/train_data.h"
 #include "tests/unit/train_fixture.h"

@@ -1,4 +1,4 @@
-#include "api/linger.h"
+#include "api/http/linger.h"
 #include "core/base/clock.h"
 #include "tests/unit/harness.h"
 

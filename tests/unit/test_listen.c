@@ -1,4 +1,4 @@
-#include "api/listen.h"
+#include "api/http/listen.h"
 #include "tests/unit/harness.h"
 
 #include <string.h>

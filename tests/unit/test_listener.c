@@ -1,6 +1,6 @@
-#include "api/listen.h"
-#include "api/listener.h"
-#include "api/server.h"
+#include "api/http/listen.h"
+#include "api/http/listener.h"
+#include "api/http/server.h"
 #include "tests/unit/harness.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-#include "core/train/localise.h"
+#include "core/judge/localise.h"
 
 #include "core/train/train_data.h"
 #include "tests/unit/train_fixture.h"

@@ -1,4 +1,4 @@
-#include "core/train/mask.h"
+#include "core/judge/mask.h"
 
 #include "tests/unit/train_fixture.h"
 

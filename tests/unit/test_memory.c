@@ -1,6 +1,6 @@
 #include "core/train/memory.h"
 
-#include "core/model/vgg16.h"
+#include "core/compute/vgg16.h"
 #include "harness.h"
 
 #include <string.h>

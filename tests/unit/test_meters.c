@@ -1,6 +1,6 @@
-#include "api/handlers.h"
-#include "api/meters.h"
-#include "api/request.h"
+#include "api/http/request.h"
+#include "api/resources/handlers.h"
+#include "api/watch/meters.h"
 #include "core/base/clock.h"
 #include "tests/unit/harness.h"
 

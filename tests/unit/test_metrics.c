@@ -1,4 +1,4 @@
-#include "core/train/metrics.h"
+#include "core/judge/metrics.h"
 #include "harness.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "core/inspect/model.h"
+#include "core/model/model.h"
 
 #include "core/base/fs.h"
 #include "core/model/bundle.h"

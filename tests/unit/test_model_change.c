@@ -1,4 +1,4 @@
-#include "core/inspect/model_change.h"
+#include "core/serving/model_change.h"
 
 #include "core/model/bundle.h"
 #include "core/model/registry.h"

@@ -1,4 +1,4 @@
-#include "api/model_list.h"
+#include "core/serving/model_list.h"
 
 #include "harness.h"
 

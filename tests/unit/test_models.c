@@ -1,4 +1,4 @@
-#include "api/models.h"
+#include "core/serving/models.h"
 
 #include "harness.h"
 

@@ -1,4 +1,4 @@
-#include "api/multipart.h"
+#include "api/http/multipart.h"
 
 #include "harness.h"
 

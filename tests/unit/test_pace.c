@@ -1,6 +1,6 @@
 /* The hook belongs to the thread that sets it, and the CPU kernels call it before each layer. */
-#include "core/model/conv_cpu.h"
-#include "core/model/pace.h"
+#include "core/compute/conv_cpu.h"
+#include "core/compute/pace.h"
 #include "core/model/weights.h"
 #include "harness.h"
 

@@ -1,4 +1,4 @@
-#include "api/peers.h"
+#include "api/http/peers.h"
 #include "tests/unit/harness.h"
 
 #include <arpa/inet.h>

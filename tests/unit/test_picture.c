@@ -3,7 +3,7 @@
 #include "core/base/base64.h"
 #include "core/base/fs.h"
 #include "core/base/sha256.h"
-#include "core/model/vgg16.h"
+#include "core/compute/vgg16.h"
 #include "tests/unit/report_fixture.h"
 
 static struct insp_error error;

@@ -1,7 +1,7 @@
 /* By hand; tests/parity/test_pixel_roc.py holds it against scikit-learn. */
-#include "core/train/pixel_roc.h"
+#include "core/judge/pixel_roc.h"
 
-#include "core/model/vgg16.h"
+#include "core/compute/vgg16.h"
 #include "harness.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "api/process.h"
+#include "api/watch/process.h"
 #include "core/base/clock.h"
 #include "tests/unit/harness.h"
 

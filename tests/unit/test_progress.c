@@ -1,4 +1,4 @@
-#include "core/train/progress.h"
+#include "core/base/progress.h"
 #include "harness.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "api/prometheus.h"
+#include "api/watch/prometheus.h"
 #include "tests/unit/harness.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "core/train/promote.h"
+#include "core/judge/promote.h"
 
 #include "harness.h"
 

@@ -1,4 +1,4 @@
-#include "core/inspect/prove.h"
+#include "core/serving/prove.h"
 
 #include "core/model/weights.h"
 #include "harness.h"

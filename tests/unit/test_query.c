@@ -1,4 +1,4 @@
-#include "api/query.h"
+#include "api/http/query.h"
 
 #include "harness.h"
 

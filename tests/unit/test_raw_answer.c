@@ -1,4 +1,4 @@
-#include "api/raw_answer.h"
+#include "api/http/raw_answer.h"
 #include "tests/unit/harness.h"
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
 /* Small pictures by hand; tests/unit/test_heat_boxes.c and tests/parity/test_boxes.py drive it through the boxes.
  */
-#include "core/inspect/regions.h"
+#include "core/heat/regions.h"
 
 #include "harness.h"
 

@@ -1,4 +1,4 @@
-#include "core/train/report.h"
+#include "core/judge/report.h"
 
 #include "core/base/base64.h"
 #include "core/train/train_data.h"

@@ -1,4 +1,4 @@
-#include "api/response.h"
+#include "api/http/response.h"
 
 #include "core/base/cleanup.h"
 

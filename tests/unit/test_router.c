@@ -1,4 +1,4 @@
-#include "api/router.h"
+#include "api/http/router.h"
 
 #include "core/base/cleanup.h"
 #include "core/model/manifest.h"

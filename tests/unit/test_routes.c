@@ -1,6 +1,6 @@
 /* openapi.yaml and the route table describe the same operations, both ways. */
-#include "api/router.h"
-#include "api/tokens.h"
+#include "api/access/tokens.h"
+#include "api/http/router.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"

@@ -1,6 +1,6 @@
 #include "core/train/score_version.h"
 
-#include "core/train/image_loader.h"
+#include "core/dataset/image_loader.h"
 #include "tests/unit/train_fixture.h"
 
 #include <math.h>

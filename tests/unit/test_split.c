@@ -1,4 +1,4 @@
-#include "core/train/split.h"
+#include "core/dataset/split.h"
 #include "harness.h"
 
 #include <string.h>

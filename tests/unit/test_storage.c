@@ -1,4 +1,4 @@
-#include "api/storage.h"
+#include "api/watch/storage.h"
 
 #include "tests/unit/harness.h"
 

@@ -1,4 +1,4 @@
-#include "core/train/threshold.h"
+#include "core/judge/threshold.h"
 
 #include "harness.h"
 

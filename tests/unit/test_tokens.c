@@ -1,4 +1,4 @@
-#include "api/tokens.h"
+#include "api/access/tokens.h"
 #include "core/base/fs.h"
 #include "tests/unit/harness.h"
 

@@ -1,5 +1,5 @@
-#include "core/model/conv_cpu.h"
-#include "core/model/train_cpu.h"
+#include "core/compute/conv_cpu.h"
+#include "core/compute/train_cpu.h"
 
 #include "conv_reference.h"
 #include "harness.h"

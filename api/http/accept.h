@@ -1,0 +1,11 @@
+/* api/http/accept.h - which of the media types that a resource has a client wants. Pure; any thread. */
+#ifndef INSP_API_HTTP_ACCEPT_H
+#define INSP_API_HTTP_ACCEPT_H
+
+/* The index in the NULL-terminated list `types` ("text/csv", lower case, without parameters) of what an Accept
+ * value (RFC 9110, section 12.5.1) likes best: by q, then by how exactly it names the type, then by the order of
+ * the list. Type names are compared without regard to case; parameters other than q are ignored. 0 for an empty
+ * value and where nothing fits: the first type is the default, which RFC 9110 allows in place of 406. */
+int api_accept_choose(const char *accept, const char *const *types);
+
+#endif

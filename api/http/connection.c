@@ -1,0 +1,264 @@
+/* What libmicrohttpd calls: headers, body pieces, end of the request. A request is refused as early as its fault
+ * shows; the answer to POST and PUT then goes out before the body is read, to other methods after it was thrown
+ * away (this libmicrohttpd would take the unread body of those for the next request). */
+#include "api/access/auth.h"
+#include "api/http/server.h"
+#include "api/resources/export.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+
+#include <string.h>
+
+/* Thrown away after a refusal before the connection is cut. */
+enum { DISCARD_BYTES_MAX = 8 << 20 };
+
+static void link_request(struct api_server *server, struct api_request *request) {
+    request->next = server->requests;
+    if (request->next)
+        request->next->previous = request;
+    server->requests = request;
+    server->request_count++;
+}
+
+static void unlink_request(struct api_server *server, struct api_request *request) {
+    if (request->previous)
+        request->previous->next = request->next;
+    else
+        server->requests = request->next;
+    if (request->next)
+        request->next->previous = request->previous;
+    server->request_count--;
+}
+
+static struct api_connection *connection_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+void api_connection_notify(void *arg, struct MHD_Connection *connection, void **socket_context,
+                           enum MHD_ConnectionNotificationCode code) {
+    struct api_server *server = arg;
+    struct api_connection *c = *socket_context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        c = calloc(1, sizeof *c);
+        *socket_context = c;
+        if (!c)
+            return; /* such a connection is not watched for stalls, but served */
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        c->fd = info ? info->connect_fd : -1;
+        c->quiet_since_us = insp_mono_us();
+        c->peer = insp_take_ptr(server->listener.admitted);
+        c->next = server->connections;
+        if (c->next)
+            c->next->previous = c;
+        server->connections = c;
+        server->connection_count++;
+    } else if (c) {
+        server->connection_count--;
+        server->cut_count -= c->cut;
+        api_peer_leave(&server->listener.peers, c->peer);
+        if (c->previous)
+            c->previous->next = c->next;
+        else
+            server->connections = c->next;
+        if (c->next)
+            c->next->previous = c->previous;
+        free(c);
+        *socket_context = NULL;
+    }
+}
+
+/* Hands the filled response to libmicrohttpd. A body moves over without a copy. */
+static enum MHD_Result queue(struct api_request *request) {
+    struct api_response *response = &request->response;
+    bool owned = response->body && !response->body_static;
+    struct MHD_Response *mhd =
+        request->stream ? api_events_response(request->stream)
+        : request->exporting && response->status == 200
+            ? api_export_response(request)
+            : MHD_create_response_from_buffer(response->bytes, response->body,
+                                              owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    if (!mhd)
+        return MHD_NO;
+    request->stream = NULL;
+    response->body = NULL;
+    if (response->content_type[0])
+        MHD_add_response_header(mhd, "Content-Type", response->content_type);
+    for (size_t i = 0; i < response->header_count; i++)
+        MHD_add_response_header(mhd, response->header[i].name, response->header[i].value);
+    MHD_add_response_header(mhd, "X-Content-Type-Options", "nosniff");
+    if (request->server->stopping)
+        MHD_add_response_header(mhd, "Connection", "close");
+    enum MHD_Result result = MHD_queue_response(request->connection, response->status, mhd);
+    MHD_destroy_response(mhd);
+    request->phase = API_ANSWERED;
+    return result;
+}
+
+static int check_length(struct api_request *request, struct insp_error *reterr) {
+    int64_t declared = api_request_content_length(request);
+    request->body_limit =
+        request->route->body_limit == SIZE_MAX ? request->server->config.body_bytes : request->route->body_limit;
+    if (declared > 0 && (uint64_t)declared > request->body_limit)
+        return insp_fail(reterr, INSP_E_TOO_LARGE, "the body has %lld bytes; at most %zu are taken here",
+                         (long long)declared, request->body_limit);
+    return 0;
+}
+
+/* Everything that the headers alone decide. */
+static int at_headers(struct api_request *request, struct insp_error *reterr) {
+    struct api_server *server = request->server;
+    char allow[64];
+    int code = api_route_find(api_routes, api_route_count, request->method, request->path, &request->route,
+                              request->param, allow, reterr);
+    if (code == INSP_E_METHOD)
+        snprintf(request->note, sizeof request->note, "%s", allow); /* becomes the Allow header */
+    if (!code)
+        code = api_auth_check(server, request, reterr);
+    if (!code && server->stopping && request->route->access != API_PUBLIC)
+        code = insp_fail(reterr, INSP_E_SHUTTING_DOWN, "the daemon is shutting down");
+    if (!code)
+        code = api_request_read_headers(request, reterr);
+    if (!code)
+        code = check_length(request, reterr);
+    if (!code && request->route->accept)
+        code = request->route->accept(request, reterr);
+    return code;
+}
+
+static void refuse(struct api_request *request, const struct insp_error *error) {
+    api_response_problem(&request->response, error);
+    if (error->code == INSP_E_METHOD) {
+        api_response_header(&request->response, "Allow", "%s", request->note);
+        request->note[0] = 0;
+    }
+    request->phase = API_REFUSED;
+}
+
+static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *connection, const char *url,
+                             const char *method, void **context) {
+    struct api_request *request = api_request_new(server, connection, url, method);
+    if (!request)
+        return MHD_NO;
+    *context = request;
+    link_request(server, request);
+    struct api_connection *c = connection_of(connection);
+    if (c)
+        c->request = request;
+    struct insp_error error = {0};
+    if (strlen(url) >= sizeof request->path)
+        insp_fail(&error, INSP_E_NOT_FOUND, "the path is longer than any here");
+    else
+        at_headers(request, &error);
+    if (!error.code)
+        return MHD_YES;
+    refuse(request, &error);
+    bool early = !strcmp(method, "POST") || !strcmp(method, "PUT");
+    return early && api_request_has_body(request) ? queue(request) : MHD_YES;
+}
+
+static void work(uv_work_t *work) {
+    struct api_request *request = work->data;
+    struct insp_error error = {0};
+    int code = request->route->handler(request, &error);
+    if (code)
+        api_response_problem(&request->response, &error);
+}
+
+static void models_reread(void *arg) {
+    api_server_finish(arg);
+}
+
+static void worked(uv_work_t *work, int status) {
+    struct api_request *request = work->data;
+    (void)status; /* nothing cancels pool work */
+    if (request->reload_models)
+        api_models_reload(request->server->models, models_reread, request);
+    else
+        api_server_finish(request);
+}
+
+/* The whole request is there. */
+static enum MHD_Result dispatch(struct api_request *request) {
+    struct insp_error error = {0};
+    const struct api_route *route = request->route;
+    int code = 0;
+    if (route->before)
+        code = route->before(request, &error);
+    if (!code && !request->response.status) {
+        if (route->kind == API_WORK) {
+            api_server_suspend(request);
+            api_server_pool(request, work, worked);
+            return MHD_YES;
+        }
+        code = route->handler(request, &error);
+    }
+    if (code)
+        api_response_problem(&request->response, &error);
+    return request->response.status ? queue(request) : MHD_YES;
+}
+
+/* A refused request's body, or the rest of one that grew too large, is read and dropped up to a bound. */
+static enum MHD_Result body_piece(struct api_request *request, const char *data, size_t *bytes) {
+    struct insp_error error = {0};
+    size_t count = *bytes;
+    *bytes = 0;
+    request->received_us = insp_mono_us();
+    if (request->phase == API_RECEIVING && !api_request_append(request, data, count, &error))
+        return MHD_YES;
+    if (request->phase == API_RECEIVING)
+        refuse(request, &error);
+    request->discarded += count;
+    return request->discarded > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
+}
+
+enum MHD_Result api_connection_access(void *arg, struct MHD_Connection *connection, const char *url,
+                                      const char *method, const char *version, const char *data, size_t *bytes,
+                                      void **context) {
+    (void)version;
+    struct api_request *request = *context;
+    if (!request)
+        return begin(arg, connection, url, method, context);
+    if (*bytes)
+        return body_piece(request, data, bytes);
+    if (request->phase == API_RECEIVING)
+        return dispatch(request);
+    if (request->phase == API_WORKING || request->response.status == 0)
+        return MHD_YES;
+    return queue(request);
+}
+
+static void log_request(const struct api_request *request, enum MHD_RequestTerminationCode code) {
+    bool probe = request->route && request->route->access == API_PUBLIC;
+    insp_log(probe && request->response.status < 500 ? INSP_LOG_DEBUG : INSP_LOG_INFO,
+             "request method=%s path=%s status=%u%s%s%s%s total_ms=%.1f%s%s%s", request->method, request->path,
+             request->response.status, request->response.code[0] ? " code=" : "", request->response.code,
+             request->principal[0] ? " token=" : "", request->principal,
+             (double)(insp_mono_us() - request->started_us) / 1000, request->note[0] ? " " : "", request->note,
+             code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " client=gone");
+}
+
+void api_connection_completed(void *arg, struct MHD_Connection *connection, void **context,
+                              enum MHD_RequestTerminationCode code) {
+    struct api_server *server = arg;
+    struct api_request *request = *context;
+    if (!request)
+        return;
+    *context = NULL;
+    struct api_connection *c = connection_of(connection);
+    if (c) {
+        c->request = NULL;
+        c->requests += code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+        c->quiet_since_us = insp_mono_us();
+    }
+    api_inspection_abandon(request);
+    api_dataset_release(request);
+    log_request(request, code);
+    api_meters_request(server->meters, request);
+    unlink_request(server, request);
+    api_request_free(request);
+    if (server->stopping)
+        api_server_kick(server); /* the stop sequence looks again */
+}

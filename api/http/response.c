@@ -1,0 +1,136 @@
+#include "api/http/response.h"
+
+#include "core/base/clock.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Seconds. A slot is free again after one inspection, a model or a shutdown takes longer. */
+enum { RETRY_QUEUE_FULL_S = 1, RETRY_OTHER_S = 5 };
+
+/* Nine significant digits name every float; more would show the noise of its decimal form. */
+#define JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))
+
+void api_response_clear(struct api_response *response) {
+    if (!response->body_static)
+        free(response->body);
+    *response = (struct api_response){0};
+}
+
+void api_response_header(struct api_response *response, const char *name, const char *format, ...) {
+    if (response->header_count == API_HEADERS_MAX)
+        return;
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(response->header[response->header_count].value, API_HEADER_BYTES, format, args);
+    va_end(args);
+    if (length < 0 || length >= API_HEADER_BYTES)
+        return;
+    response->header[response->header_count++].name = name;
+}
+
+void api_response_take(struct api_response *response, unsigned status, void *body, size_t bytes,
+                       const char *content_type) {
+    response->status = status;
+    response->body = body;
+    response->bytes = bytes;
+    response->body_static = false;
+    snprintf(response->content_type, sizeof response->content_type, "%s", content_type);
+}
+
+/* With a line end, because people read these in terminals. NULL without memory. */
+static char *dump_line(const json_t *json, size_t *ret_bytes) {
+    size_t bytes = json_dumpb(json, NULL, 0, JSON_FLAGS);
+    char *text = bytes ? malloc(bytes + 2) : NULL;
+    if (!text || json_dumpb(json, text, bytes, JSON_FLAGS) != bytes) {
+        free(text);
+        return NULL;
+    }
+    memcpy(text + bytes, "\n", 2);
+    *ret_bytes = bytes + 1;
+    return text;
+}
+
+int api_response_json(struct api_response *response, unsigned status, json_t *json, struct insp_error *reterr) {
+    size_t bytes = 0;
+    char *text = json ? dump_line(json, &bytes) : NULL;
+    json_decref(json);
+    if (!text)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer");
+    api_response_take(response, status, text, bytes, "application/json");
+    api_response_header(response, "Cache-Control", "no-store");
+    return 0;
+}
+
+/* A detail may quote bytes of the client's or of a file name, JSON holds UTF-8 only: then what is beyond ASCII
+ * becomes a question mark. NULL without memory. */
+static json_t *detail_json(const char *detail) {
+    char ascii[INSP_ERROR_DETAIL_BYTES];
+    json_t *json = json_string(detail);
+    if (json)
+        return json;
+    snprintf(ascii, sizeof ascii, "%s", detail);
+    for (char *at = ascii; *at; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    return json_string(ascii);
+}
+
+void api_response_problem(struct api_response *response, const struct insp_error *error) {
+    static char no_memory[] = "{\"type\":\"about:blank\",\"title\":\"Out of memory\",\"status\":503,"
+                              "\"code\":\"out_of_memory\",\"detail\":\"no memory for the answer\"}\n";
+    int status = insp_code_http(error->code);
+    api_response_clear(response);
+    size_t bytes = 0;
+    json_t *json =
+        json_pack("{s:s,s:s,s:i,s:s,s:o}", "type", "about:blank", "title", insp_code_title(error->code), "status",
+                  status, "code", insp_code_wire(error->code), "detail", detail_json(error->detail));
+    char *text = json ? dump_line(json, &bytes) : NULL;
+    json_decref(json);
+    if (text) {
+        api_response_take(response, (unsigned)status, text, bytes, "application/problem+json");
+    } else {
+        api_response_take(response, 503, no_memory, sizeof no_memory - 1, "application/problem+json");
+        response->body_static = true;
+    }
+    snprintf(response->code, sizeof response->code, "%s", insp_code_wire(error->code));
+    api_response_header(response, "Cache-Control", "no-store");
+    if (response->status == 503)
+        api_response_header(response, "Retry-After", "%d",
+                            error->code == INSP_E_QUEUE_FULL ? RETRY_QUEUE_FULL_S : RETRY_OTHER_S);
+    if (response->status == 401)
+        api_response_header(response, "WWW-Authenticate", "Bearer realm=\"inspectd\"");
+}
+
+void api_float_text(float value, char ret_text[API_FLOAT_BYTES]) {
+    ret_text[0] = 0;
+    for (int digits = 6; digits <= 9 && isfinite(value); digits++) {
+        snprintf(ret_text, API_FLOAT_BYTES, "%.*g", digits, (double)value);
+        if (strtof(ret_text, NULL) == value)
+            break;
+    }
+}
+
+json_t *api_json_float(float value) {
+    char text[API_FLOAT_BYTES];
+    api_float_text(value, text);
+    return *text ? json_real(strtod(text, NULL)) : json_null();
+}
+
+json_t *api_json_ms(int64_t us) {
+    return json_real((double)us / 1000);
+}
+
+json_t *api_json_time(int64_t wall_us) {
+    char text[INSP_RFC3339_BYTES];
+    if (!wall_us)
+        return json_null();
+    insp_rfc3339(wall_us, text);
+    return json_string(text);
+}
+
+json_t *api_json_text(const char *text) {
+    return text && *text ? json_string(text) : json_null();
+}

@@ -1,0 +1,401 @@
+#include "api/http/server.h"
+
+#include "api/http/listen.h"
+
+#include "core/base/clock.h"
+#include "core/base/fs.h"
+#include "core/base/log.h"
+#include "core/inspect/pipeline.h"
+#include "core/serving/model_change.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    SWEEP_MS = 50,      /* how fast a departed client is noticed */
+    MHD_IDLE_MS = 1000, /* libmicrohttpd runs at least this often */
+    HOUSEKEEPING_MS = 5000,
+    HEADER_MEMORY_BYTES = 32768, /* libmicrohttpd's pool per connection: request line and headers */
+    PEM_BYTES_MAX = 1 << 20,
+    STUCK_US = 60 * 1000000, /* a pass longer than this: the inference thread does not progress */
+    TURN_US = 10 * 1000000,
+};
+
+/* --- libmicrohttpd in the loop ---------------------------------------------------------------------------------
+ */
+
+void api_server_run(struct api_server *server) {
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    if (server->mhd_stopped)
+        return;
+    server->kicked = false;
+    MHD_run(server->mhd);
+    /* What was resumed inside this run is only looked at in the next one, which no descriptor announces. */
+    if (server->kicked)
+        uv_timer_start(&server->mhd_timer, server->mhd_timer.timer_cb, 0, 0);
+    else
+        /* Never without a time of its own: it must not depend on what clients do. */
+        uv_timer_start(
+            &server->mhd_timer, server->mhd_timer.timer_cb,
+            MHD_get_timeout(server->mhd, &wait_ms) == MHD_YES && wait_ms < MHD_IDLE_MS ? wait_ms : MHD_IDLE_MS, 0);
+    if (server->stopping)
+        api_stop_check(server);
+}
+
+static void on_timer(uv_timer_t *timer) {
+    api_server_run(timer->data);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events) {
+    (void)status;
+    (void)events;
+    api_server_run(poll->data);
+}
+
+void api_server_kick(struct api_server *server) {
+    server->kicked = true;
+    if (!server->mhd_stopped)
+        uv_timer_start(&server->mhd_timer, on_timer, 0, 0);
+}
+
+void api_server_suspend(struct api_request *request) {
+    request->phase = API_WORKING;
+    request->suspended = true;
+    MHD_suspend_connection(request->connection);
+}
+
+void api_server_finish(struct api_request *request) {
+    request->phase = API_ANSWERED;
+    if (!request->suspended)
+        return;
+    request->suspended = false;
+    MHD_resume_connection(request->connection);
+    api_server_kick(request->server);
+}
+
+void api_server_fail(struct api_request *request, const struct insp_error *error) {
+    api_response_problem(&request->response, error);
+    api_server_finish(request);
+}
+
+void api_server_pool(struct api_request *request, uv_work_cb work, uv_after_work_cb done) {
+    request->work.data = request;
+    int why = uv_queue_work(request->server->loop, &request->work, work, done);
+    if (why) { /* only for a NULL callback */
+        struct insp_error error;
+        insp_fail(&error, INSP_E_INTERNAL, "uv_queue_work: %s", uv_strerror(why));
+        api_server_fail(request, &error);
+    }
+}
+
+static void log_mhd(void *arg, const char *format, va_list args) {
+    (void)arg;
+    char line[512];
+    vsnprintf(line, sizeof line, format, args);
+    line[strcspn(line, "\r\n")] = 0;
+    insp_log_debug("libmicrohttpd: %s", line);
+}
+
+/* As libmicrohttpd's own, but %00 stays as it is written: no decoded text has a NUL inside. */
+static size_t unescape(void *arg, struct MHD_Connection *connection, char *text) {
+    (void)arg;
+    (void)connection;
+    char *out = text;
+    for (const char *in = text; *in;) {
+        unsigned value;
+        char hex[3] = {0};
+        if (*in == '%' && in[1] && in[2]) {
+            memcpy(hex, in + 1, 2);
+            if (strspn(hex, "0123456789abcdefABCDEF") == 2 && sscanf(hex, "%x", &value) == 1 && value) {
+                *out++ = (char)value;
+                in += 3;
+                continue;
+            }
+        }
+        *out++ = *in++;
+    }
+    *out = 0;
+    return (size_t)(out - text);
+}
+
+/* --- starting --------------------------------------------------------------------------------------------------
+ */
+
+static int copy_text(const char *text, char **owned, const char **place, struct insp_error *reterr) {
+    *owned = strdup(text ? text : "");
+    *place = *owned;
+    return *owned ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the settings");
+}
+
+static int copy_config(struct api_server *server, const struct api_config *config, struct insp_error *reterr) {
+    server->config = *config;
+    struct api_config *c = &server->config;
+    int code = copy_text(config->listen, &server->listen_text, &c->listen, reterr);
+    if (!code)
+        code = copy_text(config->state_dir, &server->state_dir, &c->state_dir, reterr);
+    if (!code)
+        code = copy_text(config->tls_certificate, &server->certificate, &c->tls_certificate, reterr);
+    if (!code)
+        code = copy_text(config->tls_key, &server->key, &c->tls_key, reterr);
+    if (!code)
+        code = copy_text(config->dataset_roots, &server->dataset_roots, &c->dataset_roots, reterr);
+    if (!code)
+        code = copy_text(config->cache_folder, &server->cache_folder, &c->cache_folder, reterr);
+    return code;
+}
+
+/* A warning and no more: secrets that Kubernetes mounts are 0644 in a folder that nobody else sees. */
+static void look_at_key_mode(const char *path) {
+    struct stat info;
+    if (!stat(path, &info) && info.st_mode & S_IROTH)
+        insp_log_warning(
+            "every user can read the TLS key file=%s mode=%04o; chmod 0640 and give it to the daemon's group",
+            path, info.st_mode & 07777u);
+}
+
+static int load_tls(struct api_server *server, struct insp_error *reterr) {
+    bool certificate = server->certificate[0], key = server->key[0];
+    if (!certificate && !key)
+        return 0;
+    if (certificate != key)
+        return insp_fail(reterr, INSP_E_CONFIG, "TLS needs both a certificate and a key file");
+    if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+        return insp_fail(reterr, INSP_E_CONFIG, "this libmicrohttpd was built without TLS");
+    size_t bytes;
+    int code = insp_read_file(server->certificate, PEM_BYTES_MAX, &server->certificate_pem, &bytes, reterr);
+    if (!code)
+        code = insp_read_file(server->key, PEM_BYTES_MAX, &server->key_pem, &bytes, reterr);
+    if (!code)
+        look_at_key_mode(server->key);
+    return code;
+}
+
+static int load_access(struct api_server *server, struct insp_error *reterr) {
+    bool created = false, loopback = false;
+    int code = api_tokens_ensure_admin(server->state_dir, &created, reterr);
+    if (!code && created)
+        insp_log_info("made the first admin token file=%s/admin.token", server->state_dir);
+    if (!code)
+        code = api_tokens_load(server->state_dir, &server->tokens, reterr);
+    if (!code)
+        code = api_listen_describe(server->listen_fd, server->address, sizeof server->address, &loopback, reterr);
+    server->open_access = loopback || server->config.open_access;
+    return code;
+}
+
+/* GnuTLS' own choice without TLS 1.0 and 1.1 (RFC 8996). */
+static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
+static int start_mhd(struct api_server *server, struct insp_error *reterr) {
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                     (server->key_pem ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate_pem},
+                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key_pem},
+                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
+                                   {MHD_OPTION_END, 0, NULL}};
+    server->mhd = MHD_start_daemon(
+        flags, 0, NULL, NULL, api_connection_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+        /* The listener keeps to server.connections; beyond it are those that it cut and that are not gone yet. */
+        MHD_OPTION_CONNECTION_LIMIT, server->config.connections + API_ACCEPT_BURST + 1,
+        /* Our own sweep closes stalled senders sooner; this one is for clients that do not read their answer. */
+        MHD_OPTION_CONNECTION_TIMEOUT, 2 * server->config.request_timeout_s + 1,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
+        api_connection_completed, server, MHD_OPTION_NOTIFY_CONNECTION, api_connection_notify, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, server->key_pem ? tls : tls + 3,
+        MHD_OPTION_END);
+    if (!server->mhd)
+        return insp_fail(reterr, server->key_pem ? INSP_E_CONFIG : INSP_E_INTERNAL,
+                         server->key_pem ? "cannot start HTTPS: certificate %s and key %s do not fit"
+                                         : "cannot start HTTP%.0s%.0s",
+                         server->certificate, server->key);
+    return 0;
+}
+
+static void start_timer(struct api_server *server, uv_timer_t *timer) {
+    uv_timer_init(server->loop, timer);
+    timer->data = server;
+    server->handles_open++;
+}
+
+static void on_selftest(uv_timer_t *timer) {
+    struct api_server *server = timer->data;
+    api_models_test(server->models);
+}
+
+static void on_ping(uv_timer_t *timer) {
+    struct api_server *server = timer->data;
+    api_events_ping(server->events);
+}
+
+static int start_handles(struct api_server *server, struct insp_error *reterr) {
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+    const uint64_t ping_ms = 1000 * (uint64_t)server->config.event_ping_s;
+    const uint64_t sweep_ms = 1000 * (uint64_t)server->config.retention_interval_s;
+    int why = info ? uv_poll_init(server->loop, &server->poll, info->epoll_fd) : UV_EINVAL;
+    if (why)
+        return insp_fail(reterr, INSP_E_INTERNAL, "uv_poll_init: %s", uv_strerror(why));
+    server->poll.data = server;
+    server->handles_open++;
+    uv_timer_t *timers[] = {&server->mhd_timer, &server->sweep, &server->deadline, &server->housekeeping,
+                            &server->selftest,  &server->grace, &server->ping};
+    for (size_t i = 0; i < INSP_COUNT(timers); i++)
+        start_timer(server, timers[i]);
+    uv_poll_start(&server->poll, UV_READABLE, on_readable);
+    server->lingers = (struct api_lingers){.loop = server->loop, .closed = api_stop_handle_closed, .arg = server};
+    int code = api_listener_start(server, reterr);
+    if (code)
+        return code;
+    uv_timer_start(&server->sweep, api_sweep, SWEEP_MS, SWEEP_MS);
+    uv_timer_start(&server->housekeeping, api_housekeeping, 0,
+                   sweep_ms < HOUSEKEEPING_MS ? sweep_ms : HOUSEKEEPING_MS);
+    uv_timer_start(&server->selftest, on_selftest, 0,
+                   1000 * (uint64_t)(server->config.selftest_s ? server->config.selftest_s : 60));
+    uv_timer_start(&server->ping, on_ping, ping_ms, ping_ms);
+    api_server_kick(server);
+    return 0;
+}
+
+static void on_job_changed(void *arg, const char *id, json_t *brief) {
+    struct api_server *server = arg;
+    (void)id;
+    api_meters_job(server->meters, brief);
+    api_events_publish(server->events, "job", NULL, json_incref(brief));
+}
+
+/* The job's thread: the new version is proved on the device that serves, then it is the active one. */
+static int on_job_activate(void *arg, const char *job_id, const char *product, const char *version,
+                           struct insp_error *reterr) {
+    struct api_server *server = arg;
+    char who[64];
+    snprintf(who, sizeof who, "job:%s", job_id);
+    const struct insp_changer changer = {server->state_dir, server->config.store, who};
+    int r = api_models_prove(server->models, product, version, reterr);
+    if (r == 0 && (r = insp_change_activate(&changer, product, version, reterr)) < 0)
+        api_models_withdraw(server->models);
+    return r;
+}
+
+static void on_job_activated(void *arg, const char *product, const char *version) {
+    struct api_server *server = arg;
+    insp_log_info("training activated product=%s version=%s", product, version);
+    api_models_reload(server->models, NULL, NULL);
+}
+
+/* Inspections go first. */
+static void on_job_yield(void *arg, int64_t limit_us) {
+    struct api_server *server = arg;
+    insp_engine_wait_idle(server->config.engine, limit_us);
+}
+
+static void on_model_changed(void *arg, const char *product, const char *version) {
+    struct api_server *server = arg;
+    api_events_publish(server->events, "model", NULL,
+                       json_pack("{s:s, s:s}", "product", product, "version", version));
+}
+
+static int start_jobs(struct api_server *server, struct insp_error *reterr) {
+    const struct api_config *c = &server->config;
+    const struct insp_jobs_config config = {
+        .store = c->store,
+        .state_dir = c->state_dir,
+        .dataset_roots = c->dataset_roots,
+        .device = c->training_device,
+        .cache_folder = c->cache_folder,
+        .cache_bytes_max = c->cache_bytes_max,
+        .cache_half = c->cache_half,
+        .limits = c->image_limits,
+        .queue_max = c->job_queue,
+        .changed = on_job_changed,
+        .activate = on_job_activate,
+        .activated = on_job_activated,
+        .yield = on_job_yield,
+        .arg = server,
+    };
+    return insp_jobs_new(server->loop, &config, &server->jobs, reterr);
+}
+
+static int start(struct api_server *server, const struct api_config *config, struct insp_error *reterr) {
+    int code = copy_config(server, config, reterr);
+    if (!code)
+        code = load_tls(server, reterr);
+    server->listen_fd = config->listen_fd;
+    if (!code && server->listen_fd < 0)
+        code = api_listen_open(config->listen, &server->listen_fd, reterr);
+    if (!code)
+        code = load_access(server, reterr);
+    if (!code)
+        code = api_meters_new(&server->meters, reterr);
+    if (!code)
+        code = api_events_new(server, &server->events, reterr);
+    struct insp_pipeline_config pipeline = {.image_limits = config->image_limits,
+                                            .engine = config->engine,
+                                            .store = config->store,
+                                            .on_nospace = api_housekeeping_now,
+                                            .on_nospace_arg = server};
+    if (!code)
+        code = insp_pipeline_new(server->loop, &pipeline, &server->pipeline, reterr);
+    if (!code)
+        code = api_models_new(server->loop, config->engine, server->state_dir, &server->models, reterr);
+    if (!code)
+        api_models_on_change(server->models, on_model_changed, server);
+    if (!code)
+        code = start_mhd(server, reterr);
+    if (!code) /* fails on a full disk: while the loop holds nothing of the server yet */
+        code = start_jobs(server, reterr);
+    if (!code)
+        code = start_handles(server, reterr);
+    return code;
+}
+
+int api_server_new(uv_loop_t *loop, const struct api_config *config, struct api_server **ret,
+                   struct insp_error *reterr) {
+    struct api_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the server");
+    server->loop = loop;
+    server->listen_fd = -1;
+    server->turned_us = insp_mono_us();
+    int code = start(server, config, reterr);
+    if (code) {
+        api_server_free(server);
+        return code;
+    }
+    insp_log_info("listening address=%s tls=%s access=%s products=%zu state_dir=%s", server->address,
+                  server->key_pem ? "yes" : "no", server->open_access ? "open" : "tokens",
+                  api_models_count(server->models), server->state_dir);
+    *ret = server;
+    return 0;
+}
+
+/* --- what the daemon asks ---------------------------------------------------------------------------------------
+ */
+
+const char *api_server_address(const struct api_server *server) {
+    return server->address;
+}
+
+void api_server_reload(struct api_server *server) {
+    struct api_tokens tokens = {0};
+    struct insp_error error = {0};
+    if (api_tokens_load(server->state_dir, &tokens, &error)) {
+        insp_log_error("tokens not read again, the old ones stay detail=\"%s\"", error.detail);
+    } else {
+        api_tokens_clear(&server->tokens);
+        server->tokens = tokens;
+        insp_log_info("tokens read again count=%zu", tokens.count);
+    }
+    api_models_reload(server->models, NULL, NULL);
+}
+
+bool api_server_healthy(struct api_server *server, int64_t now_us) {
+    struct insp_engine_status status;
+    insp_engine_status(server->config.engine, &status);
+    bool stuck = status.busy_since_us && now_us - status.busy_since_us > STUCK_US;
+    return !stuck && now_us - server->turned_us < TURN_US && api_listener_answers(server, now_us);
+}
+
+bool api_server_ready(const struct api_server *server) {
+    return !server->stopping && insp_engine_trunk_sha256(server->config.engine)[0] &&
+           api_models_ready(server->models);
+}

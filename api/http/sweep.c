@@ -1,0 +1,91 @@
+/* Suspended connections do not notice that their client left, and libmicrohttpd's timeout starts anew with each
+ * byte: both are watched here. */
+#include "api/http/raw_answer.h"
+#include "api/http/server.h"
+#include "api/resources/export.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/clock.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+enum { RATE_BYTES_PER_S = 16 << 10 };
+
+int64_t api_receive_deadline(int64_t start_us, unsigned timeout_s, size_t bytes) {
+    return start_us + (int64_t)timeout_s * 1000000 + (int64_t)(bytes / RATE_BYTES_PER_S) * 1000000;
+}
+
+bool api_client_left(int fd, bool all_read) {
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    int unread = 0;
+    if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length))
+        return false;
+    if (info.tcpi_state == TCP_ESTABLISHED || info.tcpi_state == TCP_SYN_RECV)
+        return false;
+    return !all_read || ioctl(fd, FIONREAD, &unread) || !unread;
+}
+
+/* Nothing was answered on this connection yet, so the bytes cannot fall into the middle of another answer; with
+ * TLS they could not be written past the library. */
+static void say_timeout(const struct api_server *server, int fd) {
+    char text[API_RAW_ANSWER_BYTES];
+    struct insp_error error;
+    insp_fail(&error, INSP_E_TIMEOUT, "the client stopped sending, or sends too slowly");
+    size_t length = api_raw_problem(&error, text);
+    if (!server->key_pem)
+        (void)!send(fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* libmicrohttpd sees the end of the stream and cleans up. */
+void api_connection_cut(struct api_server *server, struct api_connection *connection) {
+    struct api_request *request = connection->request;
+    if (connection->cut)
+        return;
+    connection->cut = true;
+    server->cut_count++;
+    api_peer_leave(&server->listener.peers, insp_take_ptr(connection->peer));
+    if (request && request->phase == API_RECEIVING) {
+        say_timeout(server, connection->fd);
+        request->response.status = 408;
+        snprintf(request->response.code, sizeof request->response.code, "%s", insp_code_wire(INSP_E_TIMEOUT));
+        request->phase = API_REFUSED;
+    }
+    shutdown(connection->fd, SHUT_RDWR);
+}
+
+static bool overdue(const struct api_server *server, const struct api_connection *connection, int64_t now) {
+    const struct api_request *request = connection->request;
+    unsigned timeout_s = server->config.request_timeout_s;
+    if (!request)
+        return now > api_receive_deadline(connection->quiet_since_us, timeout_s, 0);
+    if (request->phase != API_RECEIVING && (request->phase != API_REFUSED || request->response.body_static))
+        return false;
+    /* One that stopped altogether, and one that drips. */
+    return now > api_receive_deadline(request->received_us, timeout_s, 0) ||
+           now > api_receive_deadline(request->started_us, timeout_s, request->body_bytes + request->discarded);
+}
+
+void api_sweep(uv_timer_t *timer) {
+    struct api_server *server = timer->data;
+    int64_t now = insp_mono_us();
+    struct insp_error left;
+    insp_fail(&left, INSP_E_CANCELLED, "the client left before the verdict");
+    server->turned_us = now;
+    for (struct api_request *request = server->requests; request; request = request->next)
+        if (request->submitted && request->suspended && api_client_left(request->fd, false)) {
+            api_inspection_abandon(request);
+            api_server_fail(request, &left); /* resumed, so that libmicrohttpd closes the connection */
+        }
+    for (struct api_connection *c = server->connections; c; c = c->next)
+        if (overdue(server, c, now) || (c->request && api_export_stalled(c->request, now)))
+            api_connection_cut(server, c);
+    api_listener_watch(server, now);
+    api_lingers_sweep(&server->lingers, now);
+    if (server->stopping)
+        api_stop_check(server);
+}

@@ -1,0 +1,273 @@
+/* The list of a dataset's images, and labelled inspections taken into it: a page at a time, on the pool. */
+#include "api/http/server.h"
+#include "api/resources/datasets.h"
+#include "api/resources/handlers.h"
+
+#include "core/base/clock.h"
+#include "core/jobs/dataset_root.h"
+#include "core/jobs/from_labels.h"
+
+#include <string.h>
+
+enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 500, TAKE_DEFAULT = 500, TAKE_MAX = 1000 };
+
+/* --- list
+ * ---------------------------------------------------------------------------------------------------------- */
+
+struct list {
+    const struct api_request *request;
+    struct insp_dataset *dataset;
+    const char *named, *split, *class, *cursor;
+    size_t limit;
+};
+
+static int read_list(const struct api_request *request, struct list *ret, struct insp_error *reterr) {
+    static const char *const known[] = {"dataset", "split", "class", "limit", "cursor", NULL};
+    static const char *const splits[] = {"train", "test", NULL};
+    uint64_t limit = LIMIT_DEFAULT;
+    int split = -1;
+    int r = api_query_allow(&request->query, known, reterr);
+    if (r == 0)
+        r = api_query_choice(&request->query, "split", splits, &split, reterr);
+    if (r == 0)
+        r = api_query_name(&request->query, "class", &ret->class, reterr);
+    if (r == 0)
+        r = api_query_number(&request->query, "limit", 1, LIMIT_MAX, &limit, reterr);
+    if (r < 0)
+        return r;
+    ret->split = split < 0 ? NULL : splits[split];
+    ret->limit = (size_t)limit;
+    ret->cursor = api_query_get(&request->query, "cursor");
+    return 0;
+}
+
+/* {"train": {"good": 3}, "test": {"good": 1, "hole": 2}} and the sums. Places have three parts: the scan made
+ * them. */
+static json_t *count(const struct insp_dataset *dataset, json_int_t *ret_bytes) {
+    json_t *counts = json_pack("{s:{}, s:{}}", "train", "test");
+    struct insp_dataset_place_text at;
+    *ret_bytes = 0;
+    for (size_t i = 0; counts && i < dataset->count; i++) {
+        *ret_bytes += (json_int_t)dataset->item[i].bytes;
+        if (insp_dataset_place_split(insp_dataset_item_place(dataset, i), &at, NULL) < 0)
+            continue;
+        json_t *split = json_object_get(counts, at.place.split);
+        json_int_t have = json_integer_value(json_object_get(split, at.place.class));
+        json_object_set_new(split, at.place.class, json_integer(have + 1));
+    }
+    return counts;
+}
+
+static bool wanted(const struct list *list, const char *place, const struct insp_dataset_place *at) {
+    return (!list->cursor || strcmp(place, list->cursor) > 0) &&
+           (!list->split || !strcmp(at->split, list->split)) &&
+           (!list->class || !strcmp(at->class, list->class)) && api_text_clean(at->name);
+}
+
+/* Items are sorted by place, and the cursor is the last place of the page before. Only what is shown is hashed. */
+static json_t *page(const struct list *list, const char **ret_next) {
+    struct insp_dataset *dataset = list->dataset;
+    json_t *items = json_array();
+    struct insp_dataset_place_text at;
+    const char *last = NULL;
+    *ret_next = NULL;
+    for (size_t i = 0; items && i < dataset->count; i++) {
+        struct insp_dataset_item *item = &dataset->item[i];
+        const char *place = insp_dataset_item_place(dataset, i);
+        if (insp_dataset_place_split(place, &at, NULL) < 0 || !wanted(list, place, &at.place))
+            continue;
+        if (json_array_size(items) == list->limit) {
+            *ret_next = last;
+            break;
+        }
+        if (insp_sha256_file(item->path, item->sha256, NULL) < 0)
+            item->sha256[0] = 0; /* shown as null: a training will name it */
+        last = place;
+        if (json_array_append_new(items, api_dataset_image_json(list->request, &at.place, list->named,
+                                                                item->sha256, item->bytes)) < 0) {
+            json_decref(items);
+            return NULL;
+        }
+    }
+    return items;
+}
+
+static int answer_empty(struct api_request *request, struct insp_error *reterr) {
+    return api_response_json(&request->response, 200,
+                             json_pack("{s:s, s:i, s:i, s:{s:{}, s:{}}, s:[], s:n}", "dataset", request->param[0],
+                                       "images", 0, "bytes", 0, "counts", "train", "test", "items", "next"),
+                             reterr);
+}
+
+int api_dataset_list(struct api_request *request, struct insp_error *reterr) {
+    struct list list = {.request = request};
+    char set[INSP_PATH_BYTES];
+    const char *next = NULL;
+    json_int_t bytes;
+    int r = read_list(request, &list, reterr);
+    if (r == 0)
+        r = api_dataset_find(request, set, &list.named, reterr);
+    if (r == INSP_E_NOT_FOUND)
+        return answer_empty(request, reterr);
+    if (r == 0)
+        r = insp_dataset_list(set, &list.dataset, reterr);
+    if (r < 0)
+        return r;
+    json_t *counts = count(list.dataset, &bytes), *items = page(&list, &next);
+    json_t *json = json_pack(
+        "{s:s, s:I, s:I, s:o, s:o, s:s?}", "dataset", list.named ? list.named : request->param[0], "images",
+        (json_int_t)list.dataset->count, "bytes", bytes, "counts", counts, "items", items, "next", next);
+    insp_dataset_free(list.dataset);
+    return api_response_json(&request->response, 200, json, reterr);
+}
+
+/* --- from labels
+ * ---------------------------------------------------------------------------------------------------- */
+
+struct taking {
+    int64_t since_us, until_us; /* received; 0: open */
+    bool good, anomaly;
+    size_t limit;
+    char cursor[INSP_SHA256_HEX_BYTES]; /* "": from the start */
+    struct insp_labelled *item;         /* owned; [limit + 1] */
+    size_t count;
+    json_t *answer; /* owned: {"id", "sha256", "outcome", "place", "detail"} each */
+    json_int_t counts[INSP_TAKING_UNSUPPORTED + 1];
+};
+
+static int parse_time(const char *name, const char *text, int64_t *ret, struct insp_error *reterr) {
+    if (text && !insp_rfc3339_parse(text, ret))
+        return insp_fail(reterr, INSP_E_PARAMETER, "\"%s\" is an RFC 3339 time, as 2026-11-24T20:00:00Z", name);
+    return 0;
+}
+
+static int parse_labels(const json_t *labels, struct taking *ret, struct insp_error *reterr) {
+    size_t i;
+    const json_t *label;
+    ret->good = ret->anomaly = !labels;
+    if (labels && !json_array_size(labels))
+        return insp_fail(reterr, INSP_E_PARAMETER, "\"labels\" is a list of \"good\" and \"anomaly\"");
+    json_array_foreach(labels, i, label) {
+        const char *text = json_string_value(label);
+        if (text && !strcmp(text, "good"))
+            ret->good = true;
+        else if (text && !strcmp(text, "anomaly"))
+            ret->anomaly = true;
+        else
+            return insp_fail(reterr, INSP_E_PARAMETER, "\"labels\" is a list of \"good\" and \"anomaly\"");
+    }
+    return 0;
+}
+
+static int parse_taking(json_t *object, struct taking *ret, struct insp_error *reterr) {
+    const char *since = NULL, *until = NULL, *cursor = "";
+    json_t *labels = NULL;
+    json_int_t limit = TAKE_DEFAULT;
+    json_error_t why;
+    if (json_unpack_ex(object, &why, JSON_STRICT, "{s?s, s?s, s?o, s?I, s?s}", "since", &since, "until", &until,
+                       "labels", &labels, "limit", &limit, "cursor", &cursor))
+        return insp_fail(reterr, INSP_E_PARAMETER,
+                         "want {\"since\"?, \"until\"?, \"labels\"?, \"limit\"?, \"cursor\"?}: %s", why.text);
+    int r = parse_time("since", since, &ret->since_us, reterr);
+    if (r == 0)
+        r = parse_time("until", until, &ret->until_us, reterr);
+    if (r == 0)
+        r = parse_labels(labels, ret, reterr);
+    if (r == 0 && (limit < 1 || limit > TAKE_MAX))
+        r = insp_fail(reterr, INSP_E_PARAMETER, "\"limit\" is a whole number from 1 to %d", TAKE_MAX);
+    if (r == 0 && *cursor && !insp_sha256_hex_valid(cursor))
+        r = insp_fail(reterr, INSP_E_PARAMETER, "\"cursor\" is not one that this call gave");
+    if (r < 0)
+        return r;
+    ret->limit = (size_t)limit;
+    snprintf(ret->cursor, sizeof ret->cursor, "%s", cursor);
+    return 0;
+}
+
+/* One more than the page, so that `next` is only there when there is a next. */
+static int collect(void *arg, const struct insp_labelled *labelled) {
+    struct taking *taking = arg;
+    bool asked = labelled->label == INSP_LABEL_GOOD ? taking->good : taking->anomaly;
+    if (!asked || labelled->received_us < taking->since_us ||
+        (taking->until_us && labelled->received_us >= taking->until_us))
+        return 0;
+    taking->item[taking->count++] = *labelled;
+    return taking->count > taking->limit;
+}
+
+/* A file that somebody copied into the set may have any bytes for a name; JSON holds UTF-8 only. */
+static json_t *clean_text(const char *text) {
+    return api_json_text(api_text_clean(text) ? text : "");
+}
+
+static int take_one(const struct api_request *request, struct insp_dataset_view *view, struct taking *taking,
+                    const struct insp_labelled *labelled, struct insp_error *reterr) {
+    const struct insp_dataset_limits limits = api_dataset_limits(request);
+    char place[INSP_PLACE_BYTES];
+    struct insp_error why = {0};
+    enum insp_taking outcome;
+    int r =
+        insp_take_labelled(request->server->config.store, view, labelled, &limits, &outcome, place, &why, reterr);
+    if (r < 0)
+        return r;
+    taking->counts[outcome]++;
+    json_t *item =
+        json_pack("{s:s, s:s, s:s, s:o, s:o}", "id", labelled->id, "sha256", labelled->sha256, "outcome",
+                  insp_taking_name(outcome), "place", clean_text(place), "detail", clean_text(why.detail));
+    return json_array_append_new(taking->answer, item) < 0
+               ? insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer")
+               : 0;
+}
+
+static int take_page(const struct api_request *request, struct taking *taking, struct insp_error *reterr) {
+    char set[INSP_PATH_BYTES];
+    size_t count = taking->count > taking->limit ? taking->limit : taking->count;
+    if (!count)
+        return 0;
+    int r = insp_dataset_home(request->server->dataset_roots, request->param[0], true, set, reterr);
+    struct insp_dataset_view view = {.set = set};
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = take_one(request, &view, taking, &taking->item[i], reterr);
+    insp_dataset_view_clear(&view);
+    return r;
+}
+
+static int take(struct api_request *request, struct taking *taking, struct insp_error *reterr) {
+    taking->item = calloc(taking->limit + 1, sizeof *taking->item);
+    taking->answer = json_array();
+    if (!taking->item || !taking->answer)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a page of %zu labels", taking->limit);
+    int r = insp_store_labelled(request->server->config.store, request->param[0],
+                                *taking->cursor ? taking->cursor : NULL, collect, taking, reterr);
+    if (r == 0)
+        r = take_page(request, taking, reterr);
+    if (r < 0)
+        return r;
+    const char *next = taking->count > taking->limit ? taking->item[taking->limit - 1].sha256 : NULL;
+    snprintf(request->note, sizeof request->note, "product=%s added=%lld moved=%lld", request->param[0],
+             (long long)taking->counts[INSP_TAKING_ADDED], (long long)taking->counts[INSP_TAKING_MOVED]);
+    return api_response_json(
+        &request->response, 200,
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:O, s:s?}", "added", taking->counts[INSP_TAKING_ADDED], "moved",
+                  taking->counts[INSP_TAKING_MOVED], "duplicates", taking->counts[INSP_TAKING_DUPLICATE], "gone",
+                  taking->counts[INSP_TAKING_GONE], "unsupported", taking->counts[INSP_TAKING_UNSUPPORTED],
+                  "items", taking->answer, "next", next),
+        reterr);
+}
+
+int api_dataset_from_labels(struct api_request *request, struct insp_error *reterr) {
+    static const char *const allowed[] = {NULL};
+    struct taking taking = {0};
+    json_t *object = NULL;
+    int r = api_query_allow(&request->query, allowed, reterr);
+    if (r == 0)
+        r = api_request_json(request, &object, reterr);
+    if (r == 0)
+        r = parse_taking(object, &taking, reterr);
+    json_decref(object);
+    if (r == 0)
+        r = take(request, &taking, reterr);
+    free(taking.item);
+    json_decref(taking.answer);
+    return r;
+}

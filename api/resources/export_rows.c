@@ -1,0 +1,88 @@
+#include "api/resources/export_rows.h"
+
+#include "api/http/response.h"
+#include "api/resources/inspection_json.h"
+#include "core/base/clock.h"
+
+#include <string.h>
+
+const char api_export_csv_header[] =
+    "id,received_at,product,camera,part,verdict,probability,threshold,model,label,defect,note,labelled_by,"
+    "labelled_at,"
+    "heatmap_max,heatmap_area,heatmap_threshold,boxes,width,height,media_type,image_bytes,image_kept,sha256,"
+    "decode_ms,queue_ms,inference_ms,store_ms,total_ms\r\n";
+
+/* A column of text and the comma behind it. A ' in front keeps a spreadsheet from running the text as a formula.
+ */
+static void text(FILE *out, const char *value) {
+    bool formula = value && *value && strchr("=+-@\t\r", *value), quotes = value && strpbrk(value, ",\"\r\n");
+    if (quotes)
+        putc_unlocked('"', out);
+    if (formula)
+        putc_unlocked('\'', out);
+    for (const char *at = value; at && *at; at++) {
+        if (*at == '"')
+            putc_unlocked('"', out);
+        putc_unlocked(*at, out);
+    }
+    fputs_unlocked(quotes ? "\"," : ",", out);
+}
+
+static void number(FILE *out, float value) {
+    char digits[API_FLOAT_BYTES];
+    api_float_text(value, digits);
+    fputs_unlocked(digits, out);
+    putc_unlocked(',', out);
+}
+
+static void instant(FILE *out, int64_t wall_us) {
+    char rfc3339[INSP_RFC3339_BYTES] = "";
+    if (wall_us)
+        insp_rfc3339(wall_us, rfc3339);
+    fputs_unlocked(rfc3339, out);
+    putc_unlocked(',', out);
+}
+
+static void ms(FILE *out, int64_t us, const char *behind) {
+    fprintf(out, "%s%lld.%03lld%s", us < 0 ? "-" : "", llabs((long long)us) / 1000, llabs((long long)us) % 1000,
+            behind);
+}
+
+void api_export_csv_row(FILE *out, const struct insp_record *record) {
+    const char *label = api_label_name(record->label);
+    text(out, record->id);
+    instant(out, record->received_us);
+    text(out, record->product);
+    text(out, record->camera);
+    text(out, record->part);
+    text(out, insp_verdict_name(record->verdict));
+    number(out, record->probability);
+    number(out, record->threshold);
+    text(out, record->model);
+    text(out, label);
+    text(out, record->label_defect);
+    text(out, record->label_note);
+    text(out, record->labelled_by);
+    instant(out, record->labelled_us);
+    number(out, record->heat_max);
+    number(out, record->heat_area);
+    number(out, record->heat_threshold);
+    text(out, record->boxes);
+    fprintf(out, "%u,%u,", record->width, record->height);
+    text(out, record->media_type);
+    fprintf(out, "%llu,%s,", (unsigned long long)record->image_bytes, record->image_kept ? "true" : "false");
+    text(out, record->sha256);
+    ms(out, record->decode_us, ",");
+    ms(out, record->queue_us, ",");
+    ms(out, record->inference_us, ",");
+    ms(out, record->store_us, ",");
+    ms(out, record->total_us, "\r\n");
+}
+
+int api_export_json_row(FILE *out, const struct insp_record *record) {
+    json_t *json = api_inspection_json(record);
+    int r = json ? json_dumpf(json, out, JSON_COMPACT | JSON_REAL_PRECISION(9)) : -1;
+    json_decref(json);
+    putc_unlocked('\n', out);
+    return r;
+}

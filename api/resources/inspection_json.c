@@ -1,0 +1,50 @@
+#include "api/resources/inspection_json.h"
+
+#include "api/http/response.h"
+
+#include <stdio.h>
+
+const char *api_label_name(enum insp_label label) {
+    return label == INSP_LABEL_GOOD ? "good" : label == INSP_LABEL_ANOMALY ? "anomaly" : NULL;
+}
+
+static json_t *heatmap(const struct insp_record *record) {
+    char href[96];
+    snprintf(href, sizeof href, "/v1/inspections/%s/heatmap.png", record->id);
+    json_t *boxes = record->boxes ? json_loads(record->boxes, 0, NULL) : NULL;
+    return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o}", "href", href, "threshold",
+                     api_json_float(record->heat_threshold), "scale",
+                     record->heat_per_image ? "per_image" : "fixed", "max", api_json_float(record->heat_max),
+                     "area", api_json_float(record->heat_area), "boxes", boxes ? boxes : json_array());
+}
+
+static json_t *image(const struct insp_record *record) {
+    char href[96];
+    snprintf(href, sizeof href, "/v1/inspections/%s/image", record->id);
+    return json_pack("{s:s,s:I,s:I,s:s,s:s,s:I,s:b}", "href", href, "width", (json_int_t)record->width, "height",
+                     (json_int_t)record->height, "sha256", record->sha256, "media_type", record->media_type,
+                     "bytes", (json_int_t)record->image_bytes, "kept", (int)record->image_kept);
+}
+
+static json_t *timing(const struct insp_record *record) {
+    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "decode", api_json_ms(record->decode_us), "queue",
+                     api_json_ms(record->queue_us), "inference", api_json_ms(record->inference_us), "store",
+                     api_json_ms(record->store_us), "total", api_json_ms(record->total_us));
+}
+
+static json_t *label(const struct insp_record *record) {
+    if (record->label == INSP_LABEL_NONE)
+        return json_null();
+    return json_pack("{s:s,s:o,s:o,s:o,s:o}", "label", api_label_name(record->label), "defect",
+                     api_json_text(record->label_defect), "note", api_json_text(record->label_note), "by",
+                     api_json_text(record->labelled_by), "at", api_json_time(record->labelled_us));
+}
+
+json_t *api_inspection_json(const struct insp_record *record) {
+    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id", record->id, "product",
+                     record->product, "model", record->model, "verdict", insp_verdict_name(record->verdict),
+                     "probability", api_json_float(record->probability), "threshold",
+                     api_json_float(record->threshold), "heatmap", heatmap(record), "image", image(record),
+                     "camera", api_json_text(record->camera), "part", api_json_text(record->part), "received_at",
+                     api_json_time(record->received_us), "timing_ms", timing(record), "label", label(record));
+}

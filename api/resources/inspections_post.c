@@ -1,0 +1,251 @@
+/* POST /v1/inspections: the slot is taken at the headers, before a byte of the body is read; the job then goes
+ * through the pipeline while the connection is suspended.
+ *
+ * A job whose client left or whose deadline passed is abandoned: its slot is free at once, the pipeline drops it
+ * at its next stage. Memory stays bounded because at most twice the slots may be in the pipeline. */
+#include "api/http/multipart.h"
+#include "api/http/server.h"
+#include "api/resources/handlers.h"
+#include "api/resources/inspection_json.h"
+
+#include "core/base/clock.h"
+#include "core/inspect/pipeline.h"
+
+#include <string.h>
+
+enum { DEADLINE_MS_MAX = 600000 };
+
+static void release_slot(struct api_request *request) {
+    if (!request->slot)
+        return;
+    request->slot = false;
+    request->server->slots--;
+}
+
+void api_inspection_abandon(struct api_request *request) {
+    release_slot(request);
+    if (!request->submitted)
+        return;
+    request->submitted = false;
+    request->job->abandoned = true;
+    request->job->data = NULL; /* done finds nobody and frees the job */
+    request->job = NULL;
+}
+
+/* --- at the headers
+ * ---------------------------------------------------------------------------------------------- */
+
+static int read_query(struct api_request *request, struct insp_inspection *job, struct insp_error *reterr) {
+    static const char *const known[] = {"product", "camera", "part", "deadline_ms", NULL};
+    const char *product = NULL, *camera = "", *part = "";
+    uint64_t deadline_ms = request->server->config.deadline_ms;
+    int code = api_query_allow(&request->query, known, reterr);
+    if (!code)
+        code = api_query_name(&request->query, "product", &product, reterr);
+    if (!code && !product)
+        code = insp_fail(reterr, INSP_E_QUERY, "query parameter \"product\" is missing");
+    if (!code)
+        code = api_query_tag(&request->query, "camera", &camera, reterr);
+    if (!code)
+        code = api_query_tag(&request->query, "part", &part, reterr);
+    if (!code)
+        code = api_query_number(&request->query, "deadline_ms", 1, DEADLINE_MS_MAX, &deadline_ms, reterr);
+    if (!code)
+        code = api_models_get(request->server->models, product, &job->model, reterr);
+    if (code)
+        return code;
+    snprintf(job->camera, sizeof job->camera, "%s", camera);
+    snprintf(job->part, sizeof job->part, "%s", part);
+    job->started_us = request->started_us;
+    job->received_us = insp_wall_us();
+    job->deadline_us = deadline_ms ? request->started_us + (int64_t)deadline_ms * 1000 : 0;
+    request->deadline_us = job->deadline_us;
+    return 0;
+}
+
+static int read_type(struct api_request *request, struct insp_inspection *job, struct insp_error *reterr) {
+    if (api_multipart_is(request->content_type))
+        return 0; /* the part says it */
+    return insp_media_parse(request->content_type ? request->content_type : "", &job->type, reterr);
+}
+
+static int take_slot(struct api_request *request, struct insp_error *reterr) {
+    struct api_server *server = request->server;
+    if (server->slots >= server->config.inflight ||
+        insp_pipeline_in_flight(server->pipeline) >= 2 * (size_t)server->config.inflight)
+        return insp_fail(reterr, INSP_E_QUEUE_FULL, "%u inspections are in flight already",
+                         server->config.inflight);
+    server->slots++;
+    request->slot = true;
+    return 0;
+}
+
+int api_inspections_accept(struct api_request *request, struct insp_error *reterr) {
+    request->job = insp_inspection_new();
+    if (!request->job)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for an inspection");
+    int code = read_query(request, request->job, reterr);
+    if (!code)
+        code = read_type(request, request->job, reterr);
+    if (!code && !api_request_has_body(request))
+        code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is the image");
+    return code ? code : take_slot(request, reterr);
+}
+
+/* --- the answer
+ * -------------------------------------------------------------------------------------------------- */
+
+static void note(struct api_request *request, const struct insp_inspection *job) {
+    snprintf(request->note, sizeof request->note,
+             "id=%s product=%s verdict=%s probability=%.4f decode_ms=%.1f queue_ms=%.1f inference_ms=%.1f "
+             "store_ms=%.1f",
+             job->id, job->model->manifest->product, insp_verdict_name(job->verdict),
+             (double)job->score.probability, (double)job->decode_us / 1000, (double)job->queue_us / 1000,
+             (double)job->inference_us / 1000, (double)job->store_us / 1000);
+}
+
+static void name_result(struct api_request *request, const struct insp_inspection *job) {
+    api_response_header(&request->response, "Inspection-Id", "%s", job->id);
+    api_response_header(&request->response, "Inspection-Verdict", "%s", insp_verdict_name(job->verdict));
+    api_response_header(&request->response, "Inspection-Probability", "%.6g", (double)job->score.probability);
+}
+
+static void publish(struct api_request *request, const struct insp_inspection *job) {
+    struct insp_record record;
+    insp_inspection_record(job, &record);
+    api_events_publish(request->server->events, "inspection", job->id, api_inspection_json(&record));
+}
+
+static int answer_json(struct api_request *request, const struct insp_inspection *job, struct insp_error *reterr) {
+    struct insp_record record;
+    insp_inspection_record(job, &record);
+    int code = api_response_json(&request->response, 200, api_inspection_json(&record), reterr);
+    if (!code)
+        name_result(request, job);
+    return code;
+}
+
+static void render(uv_work_t *work) {
+    struct api_request *request = work->data;
+    const struct insp_inspection *job = request->job;
+    unsigned char *png = NULL;
+    size_t bytes = 0;
+    struct insp_error error = {0};
+    if (insp_heat_render(&job->model->manifest->heatmap, job->verdict != INSP_VERDICT_GOOD, job->score.cam,
+                         INSP_VIEW_THRESHOLD, NULL, job->width, job->height, &png, &bytes, &error)) {
+        api_response_problem(&request->response, &error);
+        return;
+    }
+    api_response_take(&request->response, 200, png, bytes, "image/png");
+    api_response_header(&request->response, "Cache-Control", "no-store");
+    name_result(request, job);
+}
+
+static void rendered(uv_work_t *work, int status) {
+    (void)status;
+    struct api_request *request = work->data;
+    release_slot(request);
+    api_server_finish(request);
+}
+
+/* The pipeline gives the job back. */
+static void done(struct insp_inspection *job) {
+    struct api_request *request = job->data;
+    if (!request) {
+        insp_inspection_free(job);
+        return;
+    }
+    struct insp_error error = {0};
+    request->submitted = false; /* request->job is the request's own again */
+    api_meters_inspection(request->server->meters, job);
+    if (!job->code) {
+        note(request, job);
+        publish(request, job);
+        if (request->wants_png) {
+            api_server_pool(request, render, rendered);
+            return;
+        }
+        answer_json(request, job, &error);
+    } else {
+        error = job->error;
+        error.code = job->code;
+    }
+    release_slot(request);
+    if (error.code)
+        api_server_fail(request, &error);
+    else
+        api_server_finish(request);
+}
+
+/* --- the whole body is there
+ * ------------------------------------------------------------------------------------- */
+
+static int take_part(struct api_request *request, struct insp_inspection *job, struct insp_error *reterr) {
+    size_t offset, bytes;
+    char type[128];
+    int code = api_multipart_find(request->content_type, request->body, request->body_bytes, "image", &offset,
+                                  &bytes, type, reterr);
+    if (code)
+        return code;
+    /* A part without a useful type, as browsers and curl send it, is sniffed by the decoder. */
+    if (type[0] && strncasecmp(type, "application/octet-stream", 24) &&
+        (code = insp_media_parse(type, &job->type, reterr)))
+        return code;
+    if (job->type.media == INSP_MEDIA_UNKNOWN &&
+        (job->type.media = insp_image_sniff(request->body + offset, bytes)) == INSP_MEDIA_UNKNOWN)
+        return insp_fail(reterr, INSP_E_MEDIA_TYPE,
+                         "the part \"image\" is neither JPEG nor PNG, and has no Content-Type");
+    memmove(request->body, request->body + offset, bytes);
+    request->body_bytes = bytes;
+    return 0;
+}
+
+int api_inspections_post(struct api_request *request, struct insp_error *reterr) {
+    struct insp_inspection *job = request->job;
+    int code = 0;
+    if (api_multipart_is(request->content_type))
+        code = take_part(request, job, reterr);
+    if (!code && !request->body_bytes)
+        code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is the image");
+    if (!code && job->deadline_us && insp_mono_us() > job->deadline_us)
+        code = insp_fail(reterr, INSP_E_DEADLINE, "the deadline passed while the image came in");
+    if (code) {
+        release_slot(request);
+        return code;
+    }
+    request->wants_png = api_request_accepts(request, "image/png");
+    job->body = insp_take_ptr(request->body);
+    job->body_bytes = request->body_bytes;
+    job->data = request;
+    job->done = done;
+    request->submitted = true;
+    api_server_suspend(request);
+    insp_pipeline_submit(request->server->pipeline, job);
+    if (request->deadline_us) /* looked at from the loop: a connection is never resumed inside its own handler */
+        uv_timer_start(&request->server->deadline, api_inspections_deadline, 0, 0);
+    return 0;
+}
+
+/* --- deadlines
+ * --------------------------------------------------------------------------------------------------- */
+
+void api_inspections_deadline(uv_timer_t *timer) {
+    struct api_server *server = timer->data;
+    int64_t now = insp_mono_us(), nearest = INT64_MAX;
+    struct insp_error error;
+    insp_fail(&error, INSP_E_DEADLINE, "no verdict before the deadline; treat the part as undecided");
+    for (struct api_request *request = server->requests; request; request = request->next) {
+        if (!request->submitted || !request->deadline_us)
+            continue;
+        if (request->deadline_us <= now) {
+            api_inspection_abandon(request);
+            api_server_fail(request, &error);
+        } else if (request->deadline_us < nearest) {
+            nearest = request->deadline_us;
+        }
+    }
+    if (nearest < INT64_MAX)
+        uv_timer_start(timer, api_inspections_deadline, (uint64_t)((nearest - now + 999) / 1000), 0);
+    else
+        uv_timer_stop(timer);
+}

@@ -1,0 +1,51 @@
+/* GET /v1/jobs/{id}/report.html - a job's result as a page for people. */
+#include "api/http/server.h"
+#include "api/resources/handlers.h"
+#include "core/base/fs.h"
+#include "core/jobs/dataset_root.h"
+#include "core/jobs/jobs.h"
+#include "core/report/lookup.h"
+#include "core/report/report_html.h"
+
+#include <string.h>
+
+/* The page has its own policy too, for the time after it was saved. */
+static const char policy[] =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
+
+static int make_page(const struct api_server *server, const json_t *job, char **ret_html, size_t *ret_bytes,
+                     struct insp_error *reterr) {
+    char root[INSP_PATH_BYTES], subtitle[160];
+    /* The set may be gone, or no longer allowed: then the page says so where its pictures would be. */
+    bool there = insp_dataset_resolve(server->config.dataset_roots, insp_lookup_text(job, "params.dataset"), root,
+                                      NULL) == 0;
+    snprintf(subtitle, sizeof subtitle, "Job %.36s, finished %.19sZ", insp_lookup_text(job, "id"),
+             insp_lookup_text(job, "finished_at"));
+    const struct insp_report_source source = {
+        .dataset_root = there ? root : NULL, .limits = server->config.image_limits, .subtitle = subtitle};
+    return insp_report_html(insp_lookup(job, "result"), &source, ret_html, ret_bytes, reterr);
+}
+
+int api_job_report(struct api_request *request, struct insp_error *reterr) {
+    static const char *const allowed[] = {NULL};
+    json_t *job = NULL;
+    char *html;
+    size_t bytes;
+    int r = api_query_allow(&request->query, allowed, reterr);
+    if (r == 0)
+        r = insp_jobs_get(request->server->jobs, request->param[0], &job, reterr);
+    if (r < 0)
+        return r;
+    if (!json_is_object(insp_lookup(job, "result")))
+        r = insp_fail(reterr, INSP_E_CONFLICT, "job %s has no report: it is %s", request->param[0],
+                      insp_lookup_text(job, "state"));
+    if (r == 0)
+        r = make_page(request->server, job, &html, &bytes, reterr);
+    json_decref(job);
+    if (r < 0)
+        return r;
+    api_response_take(&request->response, 200, html, bytes, "text/html; charset=utf-8");
+    api_response_header(&request->response, "Content-Security-Policy", "%s", policy);
+    api_response_header(&request->response, "Cache-Control", "no-store");
+    return 0;
+}

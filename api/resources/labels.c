@@ -1,0 +1,79 @@
+#include "api/http/server.h"
+#include "api/resources/handlers.h"
+#include "api/resources/inspection_json.h"
+
+#include "core/base/fs.h"
+#include "core/base/uuid.h"
+
+#include <string.h>
+
+enum { NOTE_BYTES_MAX = 2000 };
+
+struct word {
+    enum insp_label label;
+    const char *defect, *note;
+};
+
+static int check_word(const char *label, const char *defect, const char *note, struct word *ret,
+                      struct insp_error *reterr) {
+    if (!strcmp(label, "good"))
+        ret->label = INSP_LABEL_GOOD;
+    else if (!strcmp(label, "anomaly"))
+        ret->label = INSP_LABEL_ANOMALY;
+    else
+        return insp_fail(reterr, INSP_E_PARAMETER, "\"label\" is \"good\" or \"anomaly\"");
+    if (defect && ret->label == INSP_LABEL_GOOD)
+        return insp_fail(reterr, INSP_E_PARAMETER, "\"defect\" goes with label \"anomaly\" only");
+    if (defect && !insp_name_valid(defect))
+        return insp_fail(reterr, INSP_E_PARAMETER, "\"defect\" is 1 to 64 of A-Z a-z 0-9 . _ -");
+    if (defect && !strcmp(defect, "good"))
+        return insp_fail(reterr, INSP_E_PARAMETER, "no defect is named \"good\": a dataset's good parts are");
+    if (note && strlen(note) > NOTE_BYTES_MAX)
+        return insp_fail(reterr, INSP_E_PARAMETER, "\"note\" has at most %d bytes", NOTE_BYTES_MAX);
+    ret->defect = defect ? defect : "";
+    ret->note = note ? note : "";
+    return 0;
+}
+
+/* *ret borrows from json. */
+static int read_word(json_t *json, struct word *ret, struct insp_error *reterr) {
+    const char *label, *defect = NULL, *note = NULL;
+    json_error_t why;
+    if (json_unpack_ex(json, &why, JSON_STRICT, "{s:s,s?s,s?s}", "label", &label, "defect", &defect, "note",
+                       &note))
+        return insp_fail(reterr, INSP_E_PARAMETER,
+                         "want {\"label\": \"good\"|\"anomaly\", \"defect\"?, \"note\"?}: %s", why.text);
+    return check_word(label, defect, note, ret, reterr);
+}
+
+static int keep_json(void *arg, const struct insp_record *record) {
+    json_t **ret = arg;
+    *ret = api_inspection_json(record);
+    return 0;
+}
+
+int api_label_put(struct api_request *request, struct insp_error *reterr) {
+    static const char *const known[] = {NULL};
+    struct insp_store *store = request->server->config.store;
+    const char *id = request->param[0];
+    struct word word;
+    json_error_t why;
+    json_t *answer = NULL;
+    int code = api_query_allow(&request->query, known, reterr);
+    if (!code && !insp_uuid_valid(id))
+        code = insp_fail(reterr, INSP_E_NOT_FOUND, "an inspection's id is a UUID in lower case");
+    if (!code && !request->body_bytes)
+        code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is {\"label\": \"good\"} or the like");
+    if (code)
+        return code;
+    json_t *json = json_loadb((const char *)request->body, request->body_bytes, JSON_REJECT_DUPLICATES, &why);
+    if (!json)
+        return insp_fail(reterr, INSP_E_REQUEST, "the body is not JSON: %s", why.text);
+    code = read_word(json, &word, reterr);
+    if (!code)
+        code = insp_store_label(store, id, word.label, word.defect, word.note, request->principal, reterr);
+    json_decref(json);
+    if (!code)
+        code = insp_store_get(store, id, keep_json, &answer, reterr);
+    return code ? code : api_response_json(&request->response, 200, answer, reterr);
+}

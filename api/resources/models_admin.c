@@ -1,0 +1,77 @@
+/* api/resources/models_admin.c - activate, roll back and delete models. The handlers run on the pool: they prove
+ * what is to serve on the inference thread, change the registry folder, then ask the loop to read it again
+ * (request->reload_models), which swaps the proved model in; inspections under way keep the model they started
+ * with. */
+#include "api/resources/handlers.h"
+
+#include "api/http/server.h"
+#include "core/model/registry.h"
+#include "core/serving/model_change.h"
+
+#include <string.h>
+
+static const char *const no_query[] = {NULL};
+
+struct insp_changer api_changer(const struct api_request *request) {
+    return (struct insp_changer){.state_dir = request->server->state_dir,
+                                 .store = request->server->config.store,
+                                 .who = request->principal[0] ? request->principal : "local"};
+}
+
+/* Proves the version, then makes it the active one by `change`. */
+static int switch_to(struct api_request *request, const char *version,
+                     int (*change)(const struct insp_changer *changer, const char *product, const char *version,
+                                   struct insp_error *reterr),
+                     struct insp_error *reterr) {
+    const char *product = request->param[0];
+    const struct insp_changer changer = api_changer(request);
+    int r = api_models_prove(request->server->models, product, version, reterr);
+    if (r < 0)
+        return r;
+    if ((r = change(&changer, product, version, reterr)) < 0) {
+        api_models_withdraw(request->server->models);
+        return r;
+    }
+    request->reload_models = true;
+    snprintf(request->note, sizeof request->note, "product=%s active=%s", product, version);
+    return api_response_json(&request->response, 200,
+                             json_pack("{s:s, s:s}", "product", product, "active", version), reterr);
+}
+
+int api_model_activate(struct api_request *request, struct insp_error *reterr) {
+    int r = api_query_allow(&request->query, no_query, reterr);
+    return r < 0 ? r : switch_to(request, request->param[1], insp_change_activate, reterr);
+}
+
+/* .../models/{version}/rollback names the model that is to go: it must be the one that serves. */
+static int check_active(const struct api_request *request, const char *product, const char *version,
+                        struct insp_error *reterr) {
+    char active[INSP_NAME_BYTES];
+    int r = insp_registry_active(request->server->state_dir, product, active, reterr);
+    if (r < 0 || !strcmp(active, version))
+        return r;
+    return insp_fail(reterr, INSP_E_CONFLICT, "%s is not the active version of %s, %s is", version, product,
+                     *active ? active : "none");
+}
+
+int api_model_rollback(struct api_request *request, struct insp_error *reterr) {
+    const char *product = request->param[0];
+    char version[INSP_NAME_BYTES];
+    int r = api_query_allow(&request->query, no_query, reterr);
+    if (r == 0 && *request->param[1])
+        r = check_active(request, product, request->param[1], reterr);
+    if (r == 0)
+        r = insp_registry_rollback_target(request->server->state_dir, product, version, reterr);
+    return r < 0 ? r : switch_to(request, version, insp_change_rollback, reterr);
+}
+
+int api_model_delete(struct api_request *request, struct insp_error *reterr) {
+    const struct insp_changer changer = api_changer(request);
+    int r = api_query_allow(&request->query, no_query, reterr);
+    if (r == 0)
+        r = insp_change_remove(&changer, request->param[0], request->param[1], reterr);
+    if (r < 0)
+        return r;
+    api_response_take(&request->response, 204, NULL, 0, "");
+    return 0;
+}

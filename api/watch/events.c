@@ -1,0 +1,261 @@
+#include "api/watch/events.h"
+
+#include "api/http/server.h"
+#include "core/base/cleanup.h"
+#include "core/base/log.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+    RING = 1024,
+    BLOCK_BYTES = 4096,
+    SEND_BYTES = 64 << 10, /* what the kernel may hold for a client that does not read; it takes twice that */
+};
+
+struct event {
+    char id[INSP_UUID_BYTES];
+    char *text; /* "id: ...\nevent: ...\ndata: {...}\n\n"; owned */
+    size_t bytes;
+};
+
+struct api_events {
+    struct api_server *server;
+    struct event ring[RING]; /* event number n lies at n % RING */
+    uint64_t head;           /* number of the next event */
+    struct api_stream *streams;
+    size_t clients;
+    uint64_t dropped;
+};
+
+struct api_stream {
+    struct api_events *events;
+    struct MHD_Connection *connection;
+    char *replay; /* owned; sent first */
+    size_t replay_bytes, replay_at;
+    uint64_t replay_head; /* inspections below this number were in the store when the replay was read */
+    uint64_t next;        /* number of the event that comes next */
+    size_t at;            /* bytes of it that were sent */
+    bool waiting;         /* the connection is suspended until something comes */
+    bool ping, ended;
+    bool
+        partial; /* more is in the store than one replay takes: the stream ends behind it, the client comes back */
+    struct api_stream *previous, *following;
+};
+
+int api_events_new(struct api_server *server, struct api_events **ret, struct insp_error *reterr) {
+    struct api_events *events = calloc(1, sizeof *events);
+    if (!events)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for events");
+    events->server = server;
+    *ret = events;
+    return 0;
+}
+
+void api_events_free(struct api_events *events) {
+    for (size_t i = 0; events && i < RING; i++)
+        free(events->ring[i].text);
+    free(events);
+}
+
+static uint64_t oldest(const struct api_events *events) {
+    return events->head > RING ? events->head - RING : 0;
+}
+
+/* --- publishing
+ * -------------------------------------------------------------------------------------------------- */
+
+static void wake(struct api_stream *stream) {
+    if (!stream->waiting)
+        return;
+    stream->waiting = false;
+    MHD_resume_connection(stream->connection);
+}
+
+static void wake_all(struct api_events *events) {
+    for (struct api_stream *stream = events->streams; stream; stream = stream->following)
+        wake(stream);
+    if (events->clients)
+        api_server_kick(events->server);
+}
+
+static char *format(const char *type, const char *id, json_t *data) {
+    char *text = NULL;
+    _cleanup_free_ char *line = data ? json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    if (!line || asprintf(&text, "id: %s\nevent: %s\ndata: %s\n\n", id, type, line) < 0)
+        return NULL;
+    return text;
+}
+
+void api_events_publish(struct api_events *events, const char *type, const char *id, json_t *data) {
+    char made[INSP_UUID_BYTES];
+    if (!id) {
+        insp_uuid7(made);
+        id = made;
+    }
+    char *text = format(type, id, data);
+    json_decref(data);
+    if (!text)
+        return;
+    struct event *event = &events->ring[events->head % RING];
+    free(event->text);
+    event->text = text;
+    event->bytes = strlen(text);
+    snprintf(event->id, sizeof event->id, "%s", id);
+    events->head++;
+    wake_all(events);
+}
+
+void api_events_ping(struct api_events *events) {
+    for (struct api_stream *stream = events->streams; stream; stream = stream->following)
+        stream->ping = stream->waiting;
+    wake_all(events);
+}
+
+void api_events_end(struct api_events *events) {
+    for (struct api_stream *stream = events->streams; stream; stream = stream->following)
+        stream->ended = true;
+    wake_all(events);
+}
+
+/* --- a client
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* Events are numbered in the order in which they came, their ids are not quite in that order (an inspection has
+ * its id from its beginning): the place of an id is searched, not computed. */
+static bool find(const struct api_events *events, const char *id, uint64_t *ret_number) {
+    for (uint64_t n = events->head; n > oldest(events); n--)
+        if (!strcmp(events->ring[(n - 1) % RING].id, id)) {
+            *ret_number = n - 1;
+            return true;
+        }
+    return false;
+}
+
+bool api_events_has(const struct api_events *events, const char *last_id) {
+    uint64_t number;
+    return find(events, last_id, &number);
+}
+
+static size_t take(char *out, size_t room, const char *text, size_t bytes, size_t *at) {
+    size_t count = bytes - *at < room ? bytes - *at : room;
+    memcpy(out, text + *at, count);
+    *at += count;
+    return count;
+}
+
+static bool was_replayed(const struct api_stream *stream, uint64_t number, const struct event *event) {
+    return number < stream->replay_head && strstr(event->text, "\nevent: inspection\n");
+}
+
+/* Fills buf with whole or partial events; 0 when there is nothing now. */
+static size_t fill(struct api_stream *stream, char *buf, size_t room) {
+    struct api_events *events = stream->events;
+    size_t used = 0;
+    if (stream->replay_at < stream->replay_bytes) {
+        used = take(buf, room, stream->replay, stream->replay_bytes, &stream->replay_at);
+        if (stream->replay_at == stream->replay_bytes) { /* a stream may live for days */
+            free(stream->replay);
+            stream->replay = NULL;
+        }
+    }
+    while (used < room && stream->next < events->head) {
+        const struct event *event = &events->ring[stream->next % RING];
+        if (stream->at || !was_replayed(stream, stream->next, event))
+            used += take(buf + used, room - used, event->text, event->bytes, &stream->at);
+        else
+            stream->at = event->bytes;
+        if (stream->at == event->bytes) {
+            stream->at = 0;
+            stream->next++;
+        }
+    }
+    if (!used && stream->ping && room > 3) {
+        memcpy(buf, ":\n\n", 3);
+        used = 3;
+    }
+    stream->ping = false;
+    return used;
+}
+
+static ssize_t reader(void *arg, uint64_t position, char *buf, size_t room) {
+    struct api_stream *stream = arg;
+    (void)position;
+    if (stream->ended || (stream->partial && stream->replay_at == stream->replay_bytes))
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (stream->next < oldest(stream->events)) {
+        stream->events->dropped++;
+        insp_log_info("event client dropped: it reads too slowly and may come back with Last-Event-ID");
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    size_t used = fill(stream, buf, room);
+    if (!used) {
+        stream->waiting = true;
+        MHD_suspend_connection(stream->connection);
+    }
+    return (ssize_t)used;
+}
+
+void api_events_drop(struct api_stream *stream) {
+    if (!stream)
+        return;
+    if (stream->previous)
+        stream->previous->following = stream->following;
+    else
+        stream->events->streams = stream->following;
+    if (stream->following)
+        stream->following->previous = stream->previous;
+    stream->events->clients--;
+    free(stream->replay);
+    free(stream);
+}
+
+static void free_stream(void *arg) {
+    api_events_drop(arg);
+}
+
+int api_events_open(struct api_events *events, struct api_request *request, const char *last_id, char *replay,
+                    struct api_stream **ret, struct insp_error *reterr) {
+    struct api_stream *stream = calloc(1, sizeof *stream);
+    if (!stream) {
+        free(replay);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for an event stream");
+    }
+    uint64_t number;
+    stream->events = events;
+    stream->connection = request->connection;
+    stream->replay = replay;
+    stream->replay_bytes = replay ? strlen(replay) : 0;
+    stream->next = last_id && find(events, last_id, &number) ? number + 1 : events->head;
+    if (replay) { /* from the oldest on: what came meanwhile and was not replayed must not be lost */
+        stream->next = oldest(events);
+        stream->partial = request->replay_partial;
+        stream->replay_head = request->replay_head;
+    }
+    int send_bytes = SEND_BYTES; /* left to itself it grows to megabytes for each client that stalls */
+    setsockopt(request->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
+    stream->ping = true; /* the headers go out at once, with a first comment */
+    stream->following = events->streams;
+    if (stream->following)
+        stream->following->previous = stream;
+    events->streams = stream;
+    events->clients++;
+    *ret = stream;
+    return 0;
+}
+
+struct MHD_Response *api_events_response(struct api_stream *stream) {
+    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, reader, stream, free_stream);
+}
+
+uint64_t api_events_head(const struct api_events *events) {
+    return events->head;
+}
+
+size_t api_events_clients(const struct api_events *events) {
+    return events->clients;
+}
+
+uint64_t api_events_dropped(const struct api_events *events) {
+    return events->dropped;
+}

@@ -1,0 +1,124 @@
+/* api/watch/events_get.c - opens an event stream; behind a Last-Event-ID that the ring no longer has, inspections
+ * are replayed from the store by the pool first.
+ *
+ * An inspection has its id from its beginning and its event from its end, so one with a smaller id may come after
+ * one with a larger. A replay therefore begins somewhat before the client's last id, and leaves out what had
+ * surely ended before that one: nothing is missed, a few may come twice. */
+#include "api/http/server.h"
+#include "api/resources/handlers.h"
+#include "api/resources/inspection_json.h"
+
+#include <string.h>
+
+enum { REPLAY_MAX = 500, ID_MS_DIGITS = 12 };
+static const int64_t OVERTAKE_MS = 30000; /* an inspection takes no longer, unless its deadline_ms says so */
+static const int64_t SLACK_US = 1000000;  /* between the end that a record says and its event */
+
+struct replay {
+    FILE *out;
+    const char *resume_id;
+    /* What ended before this came before resume_id. INT64_MIN where no inspection has that id (a job's or a
+     * model's event has it, or retention removed the row): then everything since OVERTAKE_MS before it is
+     * replayed. */
+    int64_t ended_us;
+    size_t count; /* behind resume_id */
+};
+
+static int64_t ended(const struct insp_record *record) {
+    return record->received_us + record->total_us;
+}
+
+static int keep_end(void *arg, const struct insp_record *record) {
+    *(int64_t *)arg = ended(record) - SLACK_US;
+    return 0;
+}
+
+/* The smallest id of OVERTAKE_MS before that of `id`: the first 48 bits are milliseconds. */
+static void id_before(const char *id, char ret[INSP_UUID_BYTES]) {
+    char digits[ID_MS_DIGITS + 1];
+    snprintf(digits, sizeof digits, "%.8s%.4s", id, id + 9);
+    long long ms = strtoll(digits, NULL, 16) - OVERTAKE_MS;
+    snprintf(digits, sizeof digits, "%012llx", ms < 0 ? 0 : ms);
+    snprintf(ret, INSP_UUID_BYTES, "%.8s-%.4s-7000-8000-000000000000", digits, digits + 8);
+}
+
+static int add(void *arg, const struct insp_record *record) {
+    struct replay *replay = arg;
+    int order = strcmp(record->id, replay->resume_id);
+    if (order == 0 || (order < 0 && ended(record) < replay->ended_us))
+        return 0;
+    json_t *json = api_inspection_json(record);
+    fprintf(replay->out, "id: %s\nevent: inspection\ndata: ", record->id);
+    int failed = !json || json_dumpf(json, replay->out, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(json);
+    fputs("\n\n", replay->out);
+    replay->count += order > 0; /* those before would else fill a replay, which would then end before it began */
+    return failed || ferror(replay->out) || replay->count == REPLAY_MAX;
+}
+
+static int read_store(struct api_request *request, struct insp_error *reterr) {
+    struct insp_store *store = request->server->config.store;
+    size_t bytes;
+    char from[INSP_UUID_BYTES];
+    struct replay replay = {.resume_id = request->resume_id, .ended_us = INT64_MIN};
+    id_before(request->resume_id, from);
+    const struct insp_filter filter = {.verdict = -1, .label = -1, .after_id = from, .limit = INT32_MAX};
+    int code = insp_store_get(store, request->resume_id, keep_end, &replay.ended_us, reterr);
+    if (code && code != INSP_E_NOT_FOUND)
+        return code;
+    replay.out = open_memstream(&request->replay, &bytes);
+    if (!replay.out)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the events since then");
+    code = insp_store_list(store, &filter, add, &replay, reterr);
+    if ((ferror(replay.out) | fclose(replay.out)) && !code)
+        code = insp_fail(reterr, INSP_E_NOMEM, "no memory for the events since then");
+    request->replay_partial = replay.count == REPLAY_MAX;
+    return code;
+}
+
+static void read_work(uv_work_t *work) {
+    struct api_request *request = work->data;
+    struct insp_error error = {0};
+    if (read_store(request, &error))
+        api_response_problem(&request->response, &error);
+}
+
+static int open_stream(struct api_request *request, const char *last_id, struct insp_error *reterr) {
+    char *replay = request->replay;
+    request->replay = NULL;
+    int code = api_events_open(request->server->events, request, last_id, replay, &request->stream, reterr);
+    if (code)
+        return code;
+    request->response.status = 200;
+    snprintf(request->response.content_type, sizeof request->response.content_type, "text/event-stream");
+    api_response_header(&request->response, "Cache-Control", "no-store");
+    return 0;
+}
+
+static void read_done(uv_work_t *work, int status) {
+    struct api_request *request = work->data;
+    struct insp_error error = {0};
+    (void)status;
+    if (!request->response.status && open_stream(request, NULL, &error))
+        api_response_problem(&request->response, &error);
+    api_server_finish(request);
+}
+
+int api_events_get(struct api_request *request, struct insp_error *reterr) {
+    static const char *const known[] = {"last_event_id", NULL};
+    const char *last_id = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Last-Event-ID");
+    int code = api_query_allow(&request->query, known, reterr);
+    if (code)
+        return code;
+    if (!last_id)
+        last_id = api_query_get(&request->query, "last_event_id");
+    if (last_id && !insp_uuid_valid(last_id))
+        return insp_fail(reterr, INSP_E_QUERY, "Last-Event-ID is not an id that this stream gave");
+    if (!last_id || api_events_has(request->server->events, last_id))
+        return open_stream(request, last_id, reterr);
+    snprintf(request->resume_id, sizeof request->resume_id, "%s", last_id);
+    request->replay_head = api_events_head(request->server->events);
+    api_server_suspend(request);
+    api_server_pool(request, read_work, read_done);
+    return 0;
+}

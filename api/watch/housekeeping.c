@@ -1,0 +1,106 @@
+/* Chores on the pool at intervals: how full the store is, and retention. One at a time. What retention is about to
+ * do for space is said one chore before it does it, unless the disk is full already. */
+#include "api/http/server.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+
+enum { AT_ONCE_US = 1 }; /* retention_due_us: a put met a full disk */
+
+static void look_at_disk(struct api_server *server, struct api_storage *storage) {
+    const struct insp_retention *policy = &server->config.retention;
+    struct insp_store_usage usage = {0};
+    if (insp_store_usage(server->config.store, &usage, NULL))
+        return;
+    const struct insp_retention_disk disk = {usage.free_bytes, usage.total_bytes, usage.image_bytes};
+    struct insp_retention_need need = {0};
+    bool helpless;
+    storage->usage = usage;
+    storage->usage_known = true;
+    storage->free_limit_bytes = insp_retention_free_min(policy->free_bytes_min, usage.total_bytes);
+    insp_retention_need_free(policy, &disk, &need, &storage->low, &helpless);
+}
+
+static void tell_alarms(unsigned before, unsigned after) {
+    for (unsigned bit = 1; bit < 1U << INSP_ALARMS; bit <<= 1) {
+        if (after & ~before & bit)
+            insp_log_warning("storage alarm=%s detail=\"%s\"", insp_retention_alarm_name(bit),
+                             api_storage_alarm_text(bit));
+        if (before & ~after & bit)
+            insp_log_info("storage alarm is over alarm=%s", insp_retention_alarm_name(bit));
+    }
+}
+
+static void tell_swept(const struct insp_retention_result *swept) {
+    if (swept->aged || swept->images)
+        insp_log(swept->alarms & INSP_ALARM_SPACE ? INSP_LOG_WARNING : INSP_LOG_INFO,
+                 "retention removed rows=%llu images=%llu bytes=%llu", (unsigned long long)swept->aged,
+                 (unsigned long long)swept->images, (unsigned long long)swept->bytes);
+    if (swept->quarantined)
+        insp_log_warning("image files without a row were moved to the quarantine files=%llu",
+                         (unsigned long long)swept->quarantined);
+    if (swept->expired)
+        insp_log_info("files of the quarantine were removed files=%llu", (unsigned long long)swept->expired);
+}
+
+static void sweep_store(struct api_server *server, struct api_storage *storage, bool warned) {
+    struct insp_retention policy = server->config.retention;
+    const struct insp_retention_now now = {insp_wall_us(), insp_mono_us()};
+    struct insp_retention_result swept;
+    struct insp_error error = {0};
+    if (!warned)
+        policy.free_bytes_min = 0;
+    if (insp_retention_sweep(server->config.store, &policy, &now, &swept, &error))
+        insp_log_error("retention failed code=%s detail=\"%s\"", insp_code_wire(error.code), error.detail);
+    tell_swept(&swept);
+    storage->swept_alarms = swept.alarms;
+    storage->aged += swept.aged;
+    storage->images += swept.images;
+    storage->quarantined += swept.quarantined;
+    storage->expired += swept.expired;
+    storage->orphans = swept.orphans;
+    storage->quarantine_bytes = swept.quarantine_bytes;
+}
+
+static void chore(uv_work_t *work) {
+    struct api_server *server = work->data;
+    struct api_storage *storage = &server->chore_storage;
+    unsigned alarms = api_storage_alarms(storage);
+    bool warned = storage->low || server->retention_due_us == AT_ONCE_US;
+    look_at_disk(server, storage);
+    tell_alarms(alarms, api_storage_alarms(storage));
+    alarms = api_storage_alarms(storage);
+    if (server->retention_due_us && insp_mono_us() >= server->retention_due_us) {
+        sweep_store(server, storage, warned);
+        server->retention_due_us = 0;
+        look_at_disk(server, storage);
+        tell_alarms(alarms, api_storage_alarms(storage));
+    }
+}
+
+static void chore_done(uv_work_t *work, int status) {
+    (void)status;
+    struct api_server *server = work->data;
+    server->chore_running = false;
+    server->storage = server->chore_storage;
+    if (!server->retention_due_us)
+        server->retention_due_us = insp_mono_us() + (int64_t)server->config.retention_interval_s * 1000000;
+    if (server->stopping)
+        api_stop_check(server);
+}
+
+void api_housekeeping(uv_timer_t *timer) {
+    struct api_server *server = timer->data;
+    if (server->chore_running || server->stopping)
+        return;
+    server->chore.data = server;
+    server->chore_running = !uv_queue_work(server->loop, &server->chore, chore, chore_done);
+}
+
+void api_housekeeping_now(void *arg) {
+    struct api_server *server = arg;
+    if (server->chore_running || server->stopping)
+        return;
+    server->retention_due_us = AT_ONCE_US;
+    api_housekeeping(&server->housekeeping);
+}

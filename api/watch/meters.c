@@ -1,0 +1,131 @@
+#include "api/watch/meters.h"
+
+#include "api/http/request.h"
+#include "api/resources/handlers.h"
+#include "core/base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const double api_meters_bounds[API_METERS_BUCKETS] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
+                                                      0.1,   0.2,   0.5,   1,    2,    5};
+const char *const api_meters_call_name[API_CALLS] = {"inspect", "read", "write"};
+const char *const api_meters_stage_name[API_STAGES] = {"decode", "queue", "inference", "store", "total"};
+
+/* There from the start with 0, so that the first refusal is an increase that an alert can see. */
+#define CODE(symbol, ...) symbol,
+static const int codes[] = {INSP_ERROR_TABLE(CODE)};
+#undef CODE
+_Static_assert(INSP_COUNT(codes) <= API_METERS_REASONS, "room for each code");
+
+static void count_refusal(struct api_meters *meters, const char *code, uint64_t count) {
+    for (size_t i = 0; i < meters->refused_count; i++)
+        if (!strcmp(meters->refused[i].code, code)) {
+            meters->refused[i].count += count;
+            return;
+        }
+    if (meters->refused_count == API_METERS_REASONS)
+        return; /* never: codes come from the error table */
+    snprintf(meters->refused[meters->refused_count].code, sizeof meters->refused[0].code, "%s", code);
+    meters->refused[meters->refused_count++].count = count;
+}
+
+int api_meters_new(struct api_meters **ret, struct insp_error *reterr) {
+    struct api_meters *meters = calloc(1, sizeof *meters);
+    if (!meters)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the metrics");
+    meters->started_us = insp_wall_us();
+    for (size_t i = 0; i < INSP_COUNT(codes); i++)
+        count_refusal(meters, insp_code_wire(codes[i]), 0);
+    *ret = meters;
+    return 0;
+}
+
+void api_meters_free(struct api_meters *meters) {
+    free(meters);
+}
+
+void api_histogram_add(struct api_histogram *histogram, int64_t us) {
+    double seconds = us > 0 ? (double)us / 1e6 : 0;
+    size_t i = 0;
+    while (i < API_METERS_BUCKETS && seconds > api_meters_bounds[i])
+        i++;
+    histogram->bucket[i]++;
+    histogram->count++;
+    histogram->sum += seconds;
+}
+
+void api_meters_request(struct api_meters *meters, const struct api_request *request) {
+    unsigned digit = request->response.status / 100;
+    meters->status[digit < INSP_COUNT(meters->status) ? digit : 0]++;
+    api_handler *handler = request->route ? request->route->handler : NULL;
+    if (handler == api_events_get)
+        return;
+    bool inspection = handler == api_inspections_post;
+    bool reads = !strcmp(request->method, "GET") || !strcmp(request->method, "HEAD");
+    api_histogram_add(&meters->request[inspection ? API_CALL_INSPECT
+                                       : reads    ? API_CALL_READ
+                                                  : API_CALL_WRITE],
+                      insp_mono_us() - request->started_us);
+    if (!inspection || !request->response.code[0])
+        return;
+    count_refusal(meters, request->response.code, 1);
+    if (!strcmp(request->response.code, insp_code_wire(INSP_E_DEADLINE)))
+        meters->deadline_misses++;
+}
+
+const char *api_meters_camera(struct api_meters *meters, const char *camera) {
+    for (size_t i = 0; i < meters->camera_count; i++)
+        if (!strcmp(meters->camera[i], camera))
+            return meters->camera[i];
+    if (meters->camera_count == API_METERS_CAMERAS)
+        return "other";
+    char *place = meters->camera[meters->camera_count++];
+    snprintf(place, INSP_TAG_BYTES, "%s", camera);
+    return place;
+}
+
+static void count_verdict(struct api_meters *meters, const struct insp_inspection *job) {
+    const char *camera = api_meters_camera(meters, job->camera);
+    const struct insp_manifest *manifest = job->model->manifest;
+    for (size_t i = 0; i < meters->series_count; i++) {
+        struct api_meters_series *s = &meters->series[i];
+        if (s->verdict == job->verdict && s->camera == camera && !strcmp(s->product, manifest->product) &&
+            !strcmp(s->model, manifest->version)) {
+            s->count++;
+            return;
+        }
+    }
+    if (meters->series_count == API_METERS_SERIES) {
+        meters->series_overflow++;
+        return;
+    }
+    struct api_meters_series *s = &meters->series[meters->series_count++];
+    memcpy(s->product, manifest->product, sizeof s->product);
+    memcpy(s->model, manifest->version, sizeof s->model);
+    s->camera = camera;
+    s->verdict = job->verdict;
+    s->count = 1;
+}
+
+void api_meters_inspection(struct api_meters *meters, const struct insp_inspection *job) {
+    if (job->code)
+        return;
+    count_verdict(meters, job);
+    const int64_t us[API_STAGES] = {job->decode_us, job->queue_us, job->inference_us, job->store_us,
+                                    job->total_us};
+    for (size_t i = 0; i < API_STAGES; i++)
+        api_histogram_add(&meters->stage[i], us[i]);
+}
+
+void api_meters_job(struct api_meters *meters, const json_t *brief) {
+    const char *kind = json_string_value(json_object_get(brief, "kind"));
+    const char *state = json_string_value(json_object_get(brief, "state"));
+    enum insp_job_kind which;
+    if (!kind || !state || !insp_job_kind_parse(kind, &which))
+        return;
+    for (int i = INSP_JOB_SUCCEEDED; i < API_METERS_STATES; i++)
+        if (!strcmp(state, insp_job_state_name((enum insp_job_state)i)))
+            meters->job[which][i]++;
+}

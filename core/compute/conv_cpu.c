@@ -1,0 +1,281 @@
+#include "core/compute/conv_cpu.h"
+#include "core/compute/conv_layer.h"
+#include "core/compute/conv_tail.h"
+#include "core/compute/conv_threads.h"
+
+#include <math.h>
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The first three blocks run image by image, so that activations stay in the last level of cache; the rest in
+ * batches, so that the large weights are read once for many images. */
+enum { IMAGE_CONVS = 7, BATCH_IMAGES = 8, BATCH_SIDE = 28, BATCH_CHANNELS = 256, TAPS = 27 };
+
+struct insp_cpu_trunk {
+    const struct insp_conv_kernel *kernel;
+    float *first_weight, *first_bias;               /* [out / columns][27][columns], [out] */
+    struct insp_conv_layer layer[INSP_TRUNK_CONVS]; /* [0] unused: the first convolution is direct */
+};
+
+struct insp_cpu_workspace {
+    struct insp_conv_scratch scratch;
+    float *
+        activations[3]; /* 0 and 1: one image's turn by turn, or a batch's; 2: a batch after the image-wise part */
+    size_t capacity[3];
+};
+
+/* ---- which kernels ---- */
+
+static _Atomic(const struct insp_conv_kernel *) forced;
+
+static const struct insp_conv_kernel *best(void) {
+    const struct insp_conv_kernel *kernel = atomic_load(&forced);
+    static const char *const order[] = {"avx512", "avx2", "generic"};
+    for (size_t i = 0; !kernel && i < INSP_COUNT(order); i++)
+        kernel = insp_conv_kernel_named(order[i]);
+    return kernel;
+}
+
+bool insp_cpu_force_kernel(const char *name) {
+    const struct insp_conv_kernel *kernel = name ? insp_conv_kernel_named(name) : NULL;
+    if (name && !kernel)
+        return false;
+    atomic_store(&forced, kernel);
+    return true;
+}
+
+const char *insp_cpu_kernel(void) {
+    return best()->name;
+}
+
+bool insp_cpu_supported(void) {
+    return best() != &insp_conv_kernel_generic;
+}
+
+/* ---- workspace ---- */
+
+int insp_cpu_workspace_new(unsigned threads, struct insp_cpu_workspace **ret, struct insp_error *reterr) {
+    struct insp_cpu_workspace *workspace = calloc(1, sizeof *workspace);
+    if (!workspace)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a workspace");
+    workspace->scratch.threads = threads ? threads : (unsigned)omp_get_num_procs();
+    *ret = workspace;
+    return 0;
+}
+
+void insp_cpu_workspace_free(struct insp_cpu_workspace *workspace) {
+    if (!workspace)
+        return;
+    insp_conv_scratch_clear(&workspace->scratch);
+    for (size_t i = 0; i < INSP_COUNT(workspace->activations); i++)
+        free(workspace->activations[i]);
+    free(workspace);
+}
+
+static int reserve(struct insp_cpu_workspace *workspace, size_t which, size_t floats, struct insp_error *reterr) {
+    if (floats <= workspace->capacity[which])
+        return 0;
+    free(workspace->activations[which]);
+    workspace->capacity[which] = 0;
+    workspace->activations[which] = insp_conv_alloc(floats);
+    if (!workspace->activations[which])
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu MiB of activations", (floats >> 18) + 1);
+    workspace->capacity[which] = floats;
+    return 0;
+}
+
+/* ---- trunk ---- */
+
+static void pack_first(const struct insp_conv_kernel *kernel, const float *weight, size_t out, float *packed) {
+    for (size_t c = 0; c < out; c++)
+        for (size_t tap = 0; tap < TAPS; tap++)
+            packed[(c / kernel->columns * TAPS + tap) * kernel->columns + c % kernel->columns] =
+                weight[c * TAPS + tap];
+}
+
+int insp_cpu_trunk_new(const struct insp_trunk_weights *weights, struct insp_cpu_trunk **ret,
+                       struct insp_error *reterr) {
+    const size_t out = (size_t)insp_trunk_shape[0].out;
+    struct insp_cpu_trunk *trunk = calloc(1, sizeof *trunk);
+    if (!trunk)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a trunk");
+    int r = 0;
+    trunk->kernel = best();
+    trunk->first_weight = insp_conv_alloc(out * TAPS);
+    trunk->first_bias = insp_conv_alloc(out);
+    if (!trunk->first_weight || !trunk->first_bias) {
+        r = insp_fail(reterr, INSP_E_NOMEM, "no memory for the packed weights of features.0");
+    } else {
+        pack_first(trunk->kernel, weights->conv[0].weight, out, trunk->first_weight);
+        memcpy(trunk->first_bias, weights->conv[0].bias, out * sizeof(float));
+    }
+    for (size_t i = 1; i < INSP_TRUNK_CONVS && !r; i++)
+        r = insp_conv_layer_init(&trunk->layer[i], trunk->kernel, &insp_trunk_shape[i], &weights->conv[i], reterr);
+    if (r) {
+        insp_cpu_trunk_free(trunk);
+        return r;
+    }
+    *ret = trunk;
+    return 0;
+}
+
+void insp_cpu_trunk_free(struct insp_cpu_trunk *trunk) {
+    if (!trunk)
+        return;
+    for (size_t i = 1; i < INSP_TRUNK_CONVS; i++)
+        insp_conv_layer_clear(&trunk->layer[i]);
+    free(trunk->first_weight);
+    free(trunk->first_bias);
+    free(trunk);
+}
+
+static void run_first(const struct insp_cpu_trunk *trunk, unsigned threads, const float *pixels, float *dst) {
+    const size_t side = INSP_INPUT_SIDE, out = (size_t)insp_trunk_shape[0].out;
+    insp_conv_border(dst, out, side, 1);
+#pragma omp parallel num_threads(threads)
+    {
+        unsigned mode = insp_float_mode_enter();
+#pragma omp for schedule(dynamic, 8)
+        for (size_t y = 0; y < side; y++)
+            trunk->kernel->first_row(out, y, pixels, trunk->first_weight, trunk->first_bias, dst);
+        insp_float_mode_leave(mode);
+    }
+}
+
+/* One image through the first blocks: pixels -> dst [256/16][30][30][16]. */
+static int run_image(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace, const float *pixels,
+                     float *dst, struct insp_error *reterr) {
+    float **turn = workspace->activations;
+    run_first(trunk, workspace->scratch.threads, pixels, turn[0]);
+    for (size_t i = 1; i < IMAGE_CONVS; i++) {
+        int r = insp_conv_layer_run(&trunk->layer[i], &workspace->scratch, turn[(i + 1) % 2], 1,
+                                    i == IMAGE_CONVS - 1 ? dst : turn[i % 2], reterr);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static int run_batch(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace, const float *pixels,
+                     size_t n, float *ret_features, struct insp_error *reterr) {
+    size_t image_floats = insp_conv_floats(BATCH_CHANNELS, BATCH_SIDE, 1);
+    float **turn = workspace->activations, *batch = turn[2];
+    int r = 0;
+    for (size_t i = 0; i < n && !r; i++)
+        r = run_image(trunk, workspace, pixels + i * INSP_INPUT_FLOATS, batch + i * image_floats, reterr);
+    for (size_t i = IMAGE_CONVS; i < INSP_TRUNK_CONVS && !r; i++)
+        r = insp_conv_layer_run(&trunk->layer[i], &workspace->scratch,
+                                i == IMAGE_CONVS ? batch : turn[(i + 1) % 2], n, turn[i % 2], reterr);
+    const float *last = turn[(INSP_TRUNK_CONVS - 1) % 2];
+    for (size_t i = 0; i < n && !r; i++)
+        insp_conv_unblock(last + i * insp_conv_floats(INSP_CHANNELS, INSP_MAP_SIDE, 1), INSP_CHANNELS,
+                          INSP_MAP_SIDE, ret_features + i * INSP_FEATURE_FLOATS);
+    return r;
+}
+
+int insp_cpu_trunk_run(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
+                       const float *pixels, size_t n, float *ret_features, struct insp_error *reterr) {
+    size_t batch = n < BATCH_IMAGES ? n : BATCH_IMAGES;
+    size_t image = insp_conv_floats(64, INSP_INPUT_SIDE, 1), deep = insp_conv_floats(512, BATCH_SIDE, batch);
+    int r = 0;
+    for (size_t i = 0; i < 2 && !r; i++)
+        r = reserve(workspace, i, image > deep ? image : deep, reterr);
+    if (!r)
+        r = reserve(workspace, 2, insp_conv_floats(BATCH_CHANNELS, BATCH_SIDE, batch), reterr);
+    for (size_t done = 0; done < n && !r; done += batch) {
+        size_t part = n - done < batch ? n - done : batch;
+        r = run_batch(trunk, workspace, pixels + done * INSP_INPUT_FLOATS, part,
+                      ret_features + done * INSP_FEATURE_FLOATS, reterr);
+    }
+    return r;
+}
+
+/* ---- tail and head ---- */
+
+int insp_cpu_tail_new(const struct insp_tail_weights *weights, struct insp_cpu_tail **ret,
+                      struct insp_error *reterr) {
+    struct insp_cpu_tail *tail = calloc(1, sizeof *tail);
+    if (!tail)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a tail");
+    for (size_t i = 0; i < INSP_TAIL_CONVS; i++) {
+        int r = insp_conv_layer_init(&tail->layer[i], best(), &insp_tail_shape[i], &weights->conv[i], reterr);
+        if (r) {
+            insp_cpu_tail_free(tail);
+            return r;
+        }
+    }
+    memcpy(tail->classifier_weight, weights->classifier_weight, sizeof tail->classifier_weight);
+    memcpy(tail->classifier_bias, weights->classifier_bias, sizeof tail->classifier_bias);
+    *ret = tail;
+    return 0;
+}
+
+void insp_cpu_tail_free(struct insp_cpu_tail *tail) {
+    if (!tail)
+        return;
+    for (size_t i = 0; i < INSP_TAIL_CONVS; i++)
+        insp_conv_layer_clear(&tail->layer[i]);
+    free(tail);
+}
+
+static float max4(const float *row, size_t next) {
+    float a = fmaxf(row[0], row[INSP_BLOCK]), b = fmaxf(row[next], row[next + INSP_BLOCK]);
+    return fmaxf(a, b);
+}
+
+/* Head of one image: relu5_3, blocked and bordered -> probability, map. */
+static void head(const struct insp_cpu_tail *tail, const float *blocked, float *ret_prob, float *ret_cam) {
+    const size_t side = INSP_MAP_SIDE, row = (side + 2) * INSP_BLOCK;
+    double logit[INSP_CLASSES] = {tail->classifier_bias[0], tail->classifier_bias[1]};
+    float cam[INSP_MAP_FLOATS] = {0};
+    for (size_t c = 0; c < INSP_CHANNELS; c++) {
+        const float *plane = blocked + c / INSP_BLOCK * row * (side + 2) + row + INSP_BLOCK + c % INSP_BLOCK;
+        double pooled = 0;
+        for (size_t y = 0; y < side; y += 2)
+            for (size_t x = 0; x < side; x += 2)
+                pooled += (double)max4(plane + y * row + x * INSP_BLOCK, row);
+        for (size_t k = 0; k < INSP_CLASSES; k++)
+            logit[k] += (double)tail->classifier_weight[k][c] * pooled / (INSP_MAP_FLOATS / 4.0);
+        for (size_t y = 0; y < side; y++)
+            for (size_t x = 0; x < side; x++)
+                cam[y * side + x] +=
+                    tail->classifier_weight[INSP_CLASS_ANOMALY][c] * plane[y * row + x * INSP_BLOCK];
+    }
+    *ret_prob = (float)(1 / (1 + exp(logit[INSP_CLASS_GOOD] - logit[INSP_CLASS_ANOMALY])));
+    if (ret_cam)
+        memcpy(ret_cam, cam, sizeof cam);
+}
+
+static int tail_batch(const struct insp_cpu_tail *tail, struct insp_cpu_workspace *workspace,
+                      const float *features, size_t n, float *ret_prob, float *ret_cam,
+                      struct insp_error *reterr) {
+    size_t image_floats = insp_conv_floats(INSP_CHANNELS, INSP_MAP_SIDE, 1);
+    float **turn = workspace->activations;
+    int r = 0;
+    for (size_t i = 0; i < n; i++)
+        insp_conv_block(features + i * INSP_FEATURE_FLOATS, INSP_CHANNELS, INSP_MAP_SIDE,
+                        turn[0] + i * image_floats);
+    for (size_t i = 0; i < INSP_TAIL_CONVS && !r; i++)
+        r = insp_conv_layer_run(&tail->layer[i], &workspace->scratch, turn[i % 2], n, turn[(i + 1) % 2], reterr);
+    for (size_t i = 0; i < n && !r; i++)
+        head(tail, turn[INSP_TAIL_CONVS % 2] + i * image_floats, ret_prob + i,
+             ret_cam ? ret_cam + i * INSP_MAP_FLOATS : NULL);
+    return r;
+}
+
+int insp_cpu_tail_run(const struct insp_cpu_tail *tail, struct insp_cpu_workspace *workspace,
+                      const float *features, size_t n, float *ret_prob, float *ret_cam,
+                      struct insp_error *reterr) {
+    size_t batch = n < BATCH_IMAGES ? n : BATCH_IMAGES;
+    int r = 0;
+    for (size_t i = 0; i < 2 && !r; i++)
+        r = reserve(workspace, i, insp_conv_floats(INSP_CHANNELS, INSP_MAP_SIDE, batch), reterr);
+    for (size_t done = 0; done < n && !r; done += batch) {
+        size_t part = n - done < batch ? n - done : batch;
+        r = tail_batch(tail, workspace, features + done * INSP_FEATURE_FLOATS, part, ret_prob + done,
+                       ret_cam ? ret_cam + done * INSP_MAP_FLOATS : NULL, reterr);
+    }
+    return r;
+}

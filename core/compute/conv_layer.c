@@ -1,0 +1,286 @@
+#include "core/compute/conv_layer.h"
+#include "core/compute/conv_threads.h"
+#include "core/compute/pace.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* How a layer is cut. Where U is small it stays in cache, and each thread takes runs of tiles from input to output
+ * alone, V in its own L2. Where U is large it must be read from memory once for as many tiles as possible: all
+ * threads transform a long run together, then share out the panels. Figures tried on Zen 4, 1 MiB of L2 per core.
+ */
+enum {
+    OWN_U_FLOATS = 700 * 1024, /* up to here each thread works alone */
+    OWN_V_FLOATS = 130 * 1024, /* of one thread's run */
+    SHARED_V_FLOATS = 2 << 20, /* of one shared run */
+    HUGE_PAGE_BYTES = 2 << 20,
+};
+
+float *insp_conv_alloc(size_t floats) {
+    size_t bytes;
+    if (__builtin_mul_overflow(floats, sizeof(float), &bytes) || bytes > SIZE_MAX / 2)
+        return NULL;
+    size_t align = bytes >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES : 64;
+    void *memory = NULL;
+    if (posix_memalign(&memory, align, bytes))
+        return NULL;
+    if (align == HUGE_PAGE_BYTES)
+        (void)madvise(memory, bytes, MADV_HUGEPAGE); /* a wish: fewer misses of the address cache */
+    return memory;
+}
+
+void insp_conv_scratch_clear(struct insp_conv_scratch *scratch) {
+    free(scratch->floats);
+    scratch->floats = NULL;
+    scratch->capacity = 0;
+}
+
+int insp_conv_scratch_reserve(struct insp_conv_scratch *scratch, size_t floats, struct insp_error *reterr) {
+    if (floats <= scratch->capacity)
+        return 0;
+    insp_conv_scratch_clear(scratch);
+    scratch->floats = insp_conv_alloc(floats);
+    if (!scratch->floats)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu MiB of convolution scratch", (floats >> 18) + 1);
+    scratch->capacity = floats;
+    return 0;
+}
+
+unsigned insp_float_mode_enter(void) {
+#if defined __x86_64__
+    unsigned mode = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(mode | 0x8040); /* flush to zero, denormals are zero */
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+void insp_float_mode_leave(unsigned mode) {
+#if defined __x86_64__
+    __builtin_ia32_ldmxcsr(mode);
+#else
+    (void)mode;
+#endif
+}
+
+/* ---- weights ---- */
+
+static const double transform_4[6][3] = {
+/* the row of point p is (1, p, p^2) / product of (p - q) over the other finite points q */
+#define A 0.625
+#define B 1.5
+#define NA (2 * A * A * (A * A - B * B))
+#define NB (2 * B * B * (B * B - A * A))
+    {1 / (A * A * B * B), 0, 0}, {1 / NA, A / NA, A *A / NA},  {1 / NA, -A / NA, A *A / NA},
+    {1 / NB, B / NB, B *B / NB}, {1 / NB, -B / NB, B *B / NB}, {0, 0, 1},
+#undef A
+#undef B
+#undef NA
+#undef NB
+};
+static const double transform_2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+
+/* G g G^T of one 3x3 kernel, in double so that U is rounded once. */
+static void transform_weight(const double (*g)[3], size_t size, const float *w, float *u, size_t stride) {
+    for (size_t i = 0; i < size; i++) {
+        double row[3];
+        for (size_t j = 0; j < 3; j++)
+            row[j] = g[i][0] * w[j] + g[i][1] * w[3 + j] + g[i][2] * w[6 + j];
+        for (size_t j = 0; j < size; j++)
+            u[(i * size + j) * stride] = (float)(row[0] * g[j][0] + row[1] * g[j][1] + row[2] * g[j][2]);
+    }
+}
+
+static void pack_panel(const struct insp_wino *shape, size_t columns, size_t panel, const float *weight,
+                       float *u) {
+    const double(*g)[3] = shape->step == 4 ? transform_4 : transform_2;
+    for (size_t in = 0; in < shape->in; in++)
+        for (size_t c = 0; c < columns; c++)
+            transform_weight(g, shape->step + 2, weight + ((panel * columns + c) * shape->in + in) * 9,
+                             u + in * columns + c, shape->in * columns);
+}
+
+int insp_conv_layer_alloc(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
+                          const struct insp_conv_shape *shape, struct insp_error *reterr) {
+    size_t step = shape->side % 4 == 0 ? 4 : 2, row_tiles = (size_t)shape->side / step;
+    *layer = (struct insp_conv_layer){.kernel = kernel,
+                                      .shape = {.in = (size_t)shape->in,
+                                                .out = (size_t)shape->out,
+                                                .side = (size_t)shape->side,
+                                                .step = step,
+                                                .points = (step + 2) * (step + 2),
+                                                .row_tiles = row_tiles,
+                                                .tiles = row_tiles * row_tiles,
+                                                .relu = true,
+                                                .pool = shape->pool_after}};
+    const struct insp_wino *s = &layer->shape;
+    layer->u = insp_conv_alloc(s->points * s->in * s->out);
+    layer->bias = insp_conv_alloc(s->out);
+    if (!layer->u || !layer->bias) {
+        insp_conv_layer_clear(layer);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the packed weights of features.%d", shape->index);
+    }
+    memset(layer->bias, 0, s->out * sizeof(float));
+    return 0;
+}
+
+int insp_conv_layer_init(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
+                         const struct insp_conv_shape *shape, const struct insp_conv_weights *weights,
+                         struct insp_error *reterr) {
+    int r = insp_conv_layer_alloc(layer, kernel, shape, reterr);
+    if (r)
+        return r;
+    const struct insp_wino *s = &layer->shape;
+    memcpy(layer->bias, weights->bias, s->out * sizeof(float));
+    for (size_t panel = 0; panel < s->out / kernel->columns; panel++)
+        pack_panel(s, kernel->columns, panel, weights->weight,
+                   layer->u + panel * s->points * s->in * kernel->columns);
+    return 0;
+}
+
+void insp_conv_layer_clear(struct insp_conv_layer *layer) {
+    free(layer->u);
+    free(layer->bias);
+    layer->u = layer->bias = NULL;
+}
+
+/* ---- activations ---- */
+
+size_t insp_conv_floats(size_t channels, size_t side, size_t n) {
+    return n * channels * (side + 2) * (side + 2);
+}
+
+void insp_conv_border(float *blocked, size_t channels, size_t side, size_t n) {
+    size_t row = (side + 2) * INSP_BLOCK;
+    for (size_t plane = 0; plane < n * channels / INSP_BLOCK; plane++) {
+        float *p = blocked + plane * row * (side + 2);
+        memset(p, 0, row * sizeof *p);
+        memset(p + row * (side + 1), 0, row * sizeof *p);
+        for (size_t y = 1; y <= side; y++) {
+            memset(p + y * row, 0, INSP_BLOCK * sizeof *p);
+            memset(p + (y + 1) * row - INSP_BLOCK, 0, INSP_BLOCK * sizeof *p);
+        }
+    }
+}
+
+void insp_conv_block(const float *plain, size_t channels, size_t side, float *blocked) {
+    insp_conv_border(blocked, channels, side, 1);
+    for (size_t c = 0; c < channels; c++)
+        for (size_t y = 0; y < side; y++) {
+            float *to =
+                blocked + ((c / INSP_BLOCK * (side + 2) + y + 1) * (side + 2) + 1) * INSP_BLOCK + c % INSP_BLOCK;
+            for (size_t x = 0; x < side; x++)
+                to[x * INSP_BLOCK] = plain[(c * side + y) * side + x];
+        }
+}
+
+void insp_conv_unblock(const float *blocked, size_t channels, size_t side, float *plain) {
+    for (size_t c = 0; c < channels; c++)
+        for (size_t y = 0; y < side; y++) {
+            const float *from =
+                blocked + ((c / INSP_BLOCK * (side + 2) + y + 1) * (side + 2) + 1) * INSP_BLOCK + c % INSP_BLOCK;
+            for (size_t x = 0; x < side; x++)
+                plain[(c * side + y) * side + x] = from[x * INSP_BLOCK];
+        }
+}
+
+/* ---- running ---- */
+
+struct pass {
+    const struct insp_conv_layer *layer;
+    const float *src;
+    float *dst;
+    size_t tiles;                   /* of the batch */
+    size_t run, v_floats, m_floats; /* tiles per run; floats of its V, and of one panel's products */
+};
+
+static void run_panel(const struct pass *pass, const struct insp_tile_run *run, size_t panel, const float *v,
+                      float *m) {
+    const struct insp_conv_layer *layer = pass->layer;
+    const struct insp_wino *shape = &layer->shape;
+    size_t columns = layer->kernel->columns;
+    layer->kernel->panel(shape, run, panel, layer->u + panel * shape->points * shape->in * columns,
+                         layer->bias + panel * columns, v, m, pass->dst);
+}
+
+/* Each thread takes whole runs; memory: [thread][V, products]. */
+static void run_own(const struct pass *pass, unsigned threads, float *memory) {
+    const struct insp_conv_layer *layer = pass->layer;
+    size_t panels = layer->shape.out / layer->kernel->columns;
+#pragma omp parallel num_threads(threads)
+    {
+        unsigned mode = insp_float_mode_enter();
+        float *v = memory + (size_t)omp_get_thread_num() * (pass->v_floats + pass->m_floats);
+#pragma omp for schedule(dynamic, 1)
+        for (size_t first = 0; first < pass->tiles; first += pass->run) {
+            size_t count = pass->tiles - first < pass->run ? pass->tiles - first : pass->run;
+            struct insp_tile_run run = {.first = first, .count = count, .stride = count};
+            for (size_t block = 0; block < layer->shape.in / INSP_BLOCK; block++)
+                layer->kernel->input(&layer->shape, &run, block, pass->src, v);
+            for (size_t panel = 0; panel < panels; panel++)
+                run_panel(pass, &run, panel, v, v + pass->v_floats);
+        }
+        insp_float_mode_leave(mode);
+    }
+}
+
+/* All threads work on one run after the other; memory: V, [thread][products]. */
+static void run_shared(const struct pass *pass, unsigned threads, float *memory) {
+    const struct insp_conv_layer *layer = pass->layer;
+    size_t panels = layer->shape.out / layer->kernel->columns;
+#pragma omp parallel num_threads(threads)
+    {
+        unsigned mode = insp_float_mode_enter();
+        float *m = memory + pass->v_floats + (size_t)omp_get_thread_num() * pass->m_floats;
+        for (size_t first = 0; first < pass->tiles; first += pass->run) {
+            size_t count = pass->tiles - first < pass->run ? pass->tiles - first : pass->run;
+            struct insp_tile_run run = {.first = first, .count = count, .stride = count};
+#pragma omp for schedule(dynamic, 1)
+            for (size_t block = 0; block < layer->shape.in / INSP_BLOCK; block++)
+                layer->kernel->input(&layer->shape, &run, block, pass->src, memory);
+#pragma omp for schedule(dynamic, 1)
+            for (size_t panel = 0; panel < panels; panel++)
+                run_panel(pass, &run, panel, memory, m);
+        }
+        insp_float_mode_leave(mode);
+    }
+}
+
+int insp_conv_layer_run(const struct insp_conv_layer *layer, struct insp_conv_scratch *scratch, const float *src,
+                        size_t n, float *dst, struct insp_error *reterr) {
+    const struct insp_wino *shape = &layer->shape;
+    bool own = shape->points * shape->in * shape->out <= OWN_U_FLOATS;
+    size_t most = (own ? OWN_V_FLOATS : SHARED_V_FLOATS) / (shape->points * shape->in);
+    struct pass pass = {.layer = layer, .src = src, .dst = dst, .tiles = n * shape->tiles};
+    pass.run = most < pass.tiles ? most : pass.tiles;
+    pass.v_floats = shape->points * shape->in * pass.run;
+    pass.m_floats = shape->points * layer->kernel->columns * pass.run;
+    size_t floats = own ? scratch->threads * (pass.v_floats + pass.m_floats)
+                        : pass.v_floats + scratch->threads * pass.m_floats;
+    int r = insp_conv_scratch_reserve(scratch, floats, reterr);
+    if (r)
+        return r;
+    insp_pace();
+    insp_conv_border(dst, shape->out, shape->pool ? shape->side / 2 : shape->side, n);
+    if (own)
+        run_own(&pass, scratch->threads, scratch->floats);
+    else
+        run_shared(&pass, scratch->threads, scratch->floats);
+    return 0;
+}
+
+/* ---- which kernel ---- */
+
+const struct insp_conv_kernel *insp_conv_kernel_named(const char *name) {
+#if defined __x86_64__
+    if (!strcmp(name, "avx512"))
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma") ? &insp_conv_kernel_avx512
+                                                                                  : NULL;
+    if (!strcmp(name, "avx2"))
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &insp_conv_kernel_avx2 : NULL;
+#endif
+    return strcmp(name, "generic") ? NULL : &insp_conv_kernel_generic;
+}

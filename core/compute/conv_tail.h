@@ -1,0 +1,14 @@
+/* core/compute/conv_tail.h - what is inside a tail of conv_cpu.h, for train_cpu.c, which changes it step by step.
+ */
+#ifndef INSP_COMPUTE_CONV_TAIL_H
+#define INSP_COMPUTE_CONV_TAIL_H
+
+#include "core/compute/conv_cpu.h"
+#include "core/compute/conv_layer.h"
+
+struct insp_cpu_tail {
+    struct insp_conv_layer layer[INSP_TAIL_CONVS];
+    float classifier_weight[INSP_CLASSES][INSP_CHANNELS], classifier_bias[INSP_CLASSES];
+};
+
+#endif

@@ -1,0 +1,81 @@
+/* core/compute/conv_vector.h - the vectors of conv_kernel.c and train_kernel.c: GCC's vector types, as wide as the
+ * instruction set that the including file is compiled for. Included by those files only. */
+#ifndef INSP_COMPUTE_CONV_VECTOR_H
+#define INSP_COMPUTE_CONV_VECTOR_H
+
+#include <math.h>
+#include <stddef.h>
+#if defined __AVX2__
+#include <immintrin.h>
+#endif
+
+#ifndef INSP_KERNEL
+#define INSP_KERNEL generic
+#endif
+
+/* LANES floats to a vector; GEMM_ROWS x 2 sums, two weights and one spread input fill the registers. GRADIENT_ROWS
+ * divides INSP_BLOCK. */
+#if defined __AVX512F__
+enum { LANES = 16, GEMM_ROWS = 14, FIRST_PIXELS = 14, GRADIENT_ROWS = 8 };
+#elif defined __AVX2__
+enum { LANES = 8, GEMM_ROWS = 6, FIRST_PIXELS = 4, GRADIENT_ROWS = 4 };
+#else
+enum { LANES = 4, GEMM_ROWS = 6, FIRST_PIXELS = 4, GRADIENT_ROWS = 4 };
+#endif
+enum { COLUMNS = 2 * LANES };
+
+typedef float vec __attribute__((vector_size(LANES * sizeof(float)), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+#if defined __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+INLINE vec load(const float *p) {
+    return *(const vec *)p;
+}
+
+INLINE void store(float *p, vec x) {
+    *(vec *)p = x;
+}
+
+/* a > b ? a : b for each lane: where either is not a number, b. */
+INLINE vec larger(vec a, vec b) {
+#if defined __AVX512F__
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined __AVX2__
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    UNROLL
+    for (size_t i = 0; i < LANES; i++)
+        a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+#endif
+}
+
+/* Lets what is not a number pass, so that the caller's check of the result sees it. */
+INLINE vec relu_of(vec x) {
+    return larger((vec){0}, x);
+}
+
+INLINE vec root(vec x) {
+#if defined __AVX512F__
+    return (vec)_mm512_sqrt_ps((__m512)x);
+#elif defined __AVX2__
+    return (vec)_mm256_sqrt_ps((__m256)x);
+#else
+    UNROLL
+    for (size_t i = 0; i < LANES; i++)
+        x[i] = sqrtf(x[i]);
+    return x;
+#endif
+}
+
+#define PASTE2(a, b) a##b
+#define PASTE(a, b) PASTE2(a, b)
+#define STRING2(a) #a
+#define STRING(a) STRING2(a)
+
+#endif

@@ -1,0 +1,474 @@
+#include "core/compute/train_cpu.h"
+#include "core/compute/conv_tail.h"
+#include "core/compute/conv_threads.h"
+#include "core/compute/pace.h"
+#include "core/compute/train_kernel.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CHANNELS = INSP_CHANNELS,
+    BLOCKS = INSP_CHANNELS / INSP_BLOCK,
+    SIDE = INSP_MAP_SIDE,
+    ROW = (INSP_MAP_SIDE + 2) * INSP_BLOCK, /* floats of a row of activations */
+    PLANE = (INSP_MAP_SIDE + 2) * ROW,      /* of a plane of 16 channels */
+    IMAGE = BLOCKS * PLANE,                 /* of an image */
+    POINTS = 16,
+    TAPS = 9,
+    CONV_FLOATS = CHANNELS * CHANNELS * TAPS,
+    U_FLOATS = CHANNELS * CHANNELS * POINTS,
+    WINDOWS = INSP_MAP_FLOATS / 4, /* of the head's pool */
+    RUN_TILES = 256,               /* tiles whose V and D are made at a time */
+};
+
+/* Parameters with Adam's moments: value, m, v. */
+struct moments {
+    float *weight, *m, *v;
+};
+
+struct small_moments {
+    float m[CHANNELS], v[CHANNELS];
+};
+
+struct insp_cpu_trainer {
+    struct insp_trainer_config config;
+    const struct insp_train_kernel *kernel;
+    struct insp_cpu_workspace *workspace;         /* for scoring */
+    struct insp_conv_scratch scratch;             /* also holds the number of threads */
+    struct insp_cpu_tail tail;                    /* the present parameters, as they are run */
+    struct insp_conv_layer back[INSP_TAIL_CONVS]; /* gradient of the input; [0] unused: the trunk is frozen */
+    struct moments conv[INSP_TAIL_CONVS];         /* layout of train_kernel.h */
+    struct small_moments bias[INSP_TAIL_CONVS], classifier[INSP_CLASSES], classifier_bias;
+    float *du, *run; /* one layer's dU; V and D of a run */
+    float *activations[INSP_TAIL_CONVS + 1], *dy[2];
+    size_t batch;                    /* images that activations and dy hold */
+    double beta1_power, beta2_power; /* beta^t */
+};
+
+static const struct insp_train_kernel *train_kernel(void) {
+#if defined __x86_64__
+    if (!strcmp(insp_cpu_kernel(), "avx512"))
+        return &insp_train_kernel_avx512;
+    if (!strcmp(insp_cpu_kernel(), "avx2"))
+        return &insp_train_kernel_avx2;
+#endif
+    return &insp_train_kernel_generic;
+}
+
+/* ---- making and freeing ---- */
+
+/* Place of weight [out][in][tap] (PyTorch's order) in the kernels' order. */
+static size_t kernel_place(size_t columns, size_t out, size_t in, size_t tap) {
+    return ((out / columns * TAPS + tap) * CHANNELS + in) * columns + out % columns;
+}
+
+/* U of the transposed, flipped kernels from U: flipping exchanges the points 0 and infinity, in rows and columns,
+ * and leaves 1 and -1 in place. */
+static void transpose(const struct insp_cpu_trainer *trainer, size_t i) {
+    static const size_t flipped[4] = {3, 1, 2, 0};
+    const float *from = trainer->tail.layer[i].u;
+    float *to = trainer->back[i].u;
+    size_t columns = trainer->kernel->conv->columns, panels = CHANNELS / columns;
+#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
+    for (size_t panel = 0; panel < panels; panel++)
+        for (size_t point = 0; point < POINTS; point++) {
+            size_t source = flipped[point / 4] * 4 + flipped[point % 4];
+            float *rows = to + (panel * POINTS + point) * CHANNELS * columns;
+            for (size_t block = 0; block < panels; block++) {
+                const float *square = from + ((block * POINTS + source) * CHANNELS + panel * columns) * columns;
+                for (size_t c = 0; c < columns; c++)
+                    for (size_t r = 0; r < columns; r++)
+                        rows[(block * columns + c) * columns + r] = square[r * columns + c];
+            }
+        }
+}
+
+static int new_layer(struct insp_cpu_trainer *trainer, size_t i, const struct insp_conv_weights *weights,
+                     struct insp_error *reterr) {
+    const struct insp_conv_kernel *kernel = trainer->kernel->conv;
+    struct moments *conv = &trainer->conv[i];
+    int r = insp_conv_layer_init(&trainer->tail.layer[i], kernel, &insp_tail_shape[i], weights, reterr);
+    if (!r && i > 0)
+        /* cppcheck-suppress arrayIndexOutOfBoundsCond ; i is below INSP_TAIL_CONVS */
+        r = insp_conv_layer_alloc(&trainer->back[i], kernel, &insp_tail_shape[i], reterr);
+    if (r)
+        return r;
+    trainer->back[i].shape.relu = false;
+    conv->weight = insp_conv_alloc(CONV_FLOATS);
+    conv->m = insp_conv_alloc(CONV_FLOATS);
+    conv->v = insp_conv_alloc(CONV_FLOATS);
+    if (!conv->weight || !conv->m || !conv->v)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the moments of features.%d",
+                         insp_tail_shape[i].index);
+    memset(conv->m, 0, CONV_FLOATS * sizeof *conv->m);
+    memset(conv->v, 0, CONV_FLOATS * sizeof *conv->v);
+    for (size_t out = 0; out < CHANNELS; out++)
+        for (size_t in = 0; in < CHANNELS; in++)
+            for (size_t tap = 0; tap < TAPS; tap++)
+                conv->weight[kernel_place(kernel->columns, out, in, tap)] =
+                    weights->weight[(out * CHANNELS + in) * TAPS + tap];
+    if (i > 0)
+        transpose(trainer, i);
+    return 0;
+}
+
+int insp_cpu_trainer_new(const struct insp_tail_weights *initial, const struct insp_trainer_config *config,
+                         unsigned threads, struct insp_cpu_trainer **ret, struct insp_error *reterr) {
+    struct insp_cpu_trainer *trainer = calloc(1, sizeof *trainer);
+    if (!trainer)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a trainer");
+    trainer->config = *config;
+    trainer->kernel = train_kernel();
+    trainer->scratch.threads = threads ? threads : (unsigned)omp_get_num_procs();
+    trainer->beta1_power = trainer->beta2_power = 1;
+    memcpy(trainer->tail.classifier_weight, initial->classifier_weight, sizeof trainer->tail.classifier_weight);
+    memcpy(trainer->tail.classifier_bias, initial->classifier_bias, sizeof trainer->tail.classifier_bias);
+    trainer->du = insp_conv_alloc(U_FLOATS);
+    trainer->run = insp_conv_alloc((size_t)2 * POINTS * CHANNELS * RUN_TILES);
+    int r = trainer->du && trainer->run ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for gradients");
+    if (!r)
+        r = insp_cpu_workspace_new(threads, &trainer->workspace, reterr);
+    for (size_t i = 0; i < INSP_TAIL_CONVS && !r; i++)
+        r = new_layer(trainer, i, &initial->conv[i], reterr);
+    if (r) {
+        insp_cpu_trainer_free(trainer);
+        return r;
+    }
+    *ret = trainer;
+    return 0;
+}
+
+static void free_batch(struct insp_cpu_trainer *trainer) {
+    for (size_t i = 0; i <= INSP_TAIL_CONVS; i++) {
+        free(trainer->activations[i]);
+        trainer->activations[i] = NULL;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        free(trainer->dy[i]);
+        trainer->dy[i] = NULL;
+    }
+    trainer->batch = 0;
+}
+
+void insp_cpu_trainer_free(struct insp_cpu_trainer *trainer) {
+    if (!trainer)
+        return;
+    for (size_t i = 0; i < INSP_TAIL_CONVS; i++) {
+        insp_conv_layer_clear(&trainer->tail.layer[i]);
+        insp_conv_layer_clear(&trainer->back[i]);
+        free(trainer->conv[i].weight);
+        free(trainer->conv[i].m);
+        free(trainer->conv[i].v);
+    }
+    free_batch(trainer);
+    free(trainer->du);
+    free(trainer->run);
+    insp_conv_scratch_clear(&trainer->scratch);
+    insp_cpu_workspace_free(trainer->workspace);
+    free(trainer);
+}
+
+static int reserve_batch(struct insp_cpu_trainer *trainer, size_t n, struct insp_error *reterr) {
+    if (n <= trainer->batch)
+        return 0;
+    free_batch(trainer);
+    bool whole = true;
+    for (size_t i = 0; i <= INSP_TAIL_CONVS; i++)
+        whole = (trainer->activations[i] = insp_conv_alloc(n * IMAGE)) && whole;
+    for (size_t i = 0; i < 2; i++)
+        whole = (trainer->dy[i] = insp_conv_alloc(n * IMAGE)) && whole;
+    if (!whole) {
+        free_batch(trainer);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the activations of a batch of %zu", n);
+    }
+    trainer->batch = n;
+    return 0;
+}
+
+/* ---- head: forward, loss and backward ---- */
+
+/* The first largest of a 2x2 window, as PyTorch's max_pool2d picks it. */
+static size_t window_best(const float *window) {
+    static const size_t at[4] = {0, INSP_BLOCK, ROW, ROW + INSP_BLOCK};
+    size_t best = 0;
+    for (size_t i = 1; i < 4; i++)
+        if (window[at[i]] > window[best] || isnan(window[at[i]]))
+            best = at[i];
+    return best;
+}
+
+static const float *window_of(const float *image, size_t channel, size_t i) {
+    return image + channel / INSP_BLOCK * PLANE + (i / 7 * 2 + 1) * ROW + (i % 7 * 2 + 1) * INSP_BLOCK +
+           channel % INSP_BLOCK;
+}
+
+static void pool(const float *image, float *ret_mean) {
+    for (size_t c = 0; c < CHANNELS; c++) {
+        float sum = 0;
+        for (size_t i = 0; i < WINDOWS; i++) {
+            const float *window = window_of(image, c, i);
+            sum += window[window_best(window)];
+        }
+        ret_mean[c] = sum / WINDOWS;
+    }
+}
+
+/* Gradient of relu5_3 before its ReLU, from the gradient of the logits. */
+static void unpool(const struct insp_cpu_tail *tail, const float *image, const double *dlogit, float *ret_dy) {
+    memset(ret_dy, 0, IMAGE * sizeof *ret_dy);
+    for (size_t c = 0; c < CHANNELS; c++) {
+        double d = 0;
+        for (size_t k = 0; k < INSP_CLASSES; k++)
+            d += dlogit[k] * (double)tail->classifier_weight[k][c];
+        for (size_t i = 0; i < WINDOWS; i++) {
+            const float *window = window_of(image, c, i);
+            size_t best = window_best(window);
+            if (window[best] > 0)
+                ret_dy[window - image + (ptrdiff_t)best] = (float)(d / WINDOWS);
+        }
+    }
+}
+
+struct head_result {
+    double loss;
+    size_t correct;
+    double dweight[INSP_CLASSES][CHANNELS], dbias[INSP_CLASSES];
+};
+
+/* Weighted cross-entropy of one image: adds to result, gives the gradient of its logits. share is its class weight
+ * over the batch's sum of them. */
+static void head_loss(const struct insp_cpu_tail *tail, const float *mean, unsigned label, double share,
+                      struct head_result *result, double *ret_dlogit) {
+    double logit[INSP_CLASSES], norm = 0;
+    for (size_t k = 0; k < INSP_CLASSES; k++) {
+        logit[k] = (double)tail->classifier_bias[k];
+        for (size_t c = 0; c < CHANNELS; c++)
+            logit[k] += (double)tail->classifier_weight[k][c] * (double)mean[c];
+    }
+    double top = fmax(logit[0], logit[1]);
+    for (size_t k = 0; k < INSP_CLASSES; k++)
+        norm += exp(logit[k] - top);
+    result->loss += share * (top + log(norm) - logit[label]);
+    result->correct += (logit[INSP_CLASS_ANOMALY] > logit[INSP_CLASS_GOOD]) == (label == INSP_CLASS_ANOMALY);
+    for (size_t k = 0; k < INSP_CLASSES; k++) {
+        ret_dlogit[k] = share * (exp(logit[k] - top) / norm - (k == label));
+        result->dbias[k] += ret_dlogit[k];
+        for (size_t c = 0; c < CHANNELS; c++)
+            result->dweight[k][c] += ret_dlogit[k] * (double)mean[c];
+    }
+}
+
+static void head(struct insp_cpu_trainer *trainer, const uint8_t *labels, size_t n, double weight_sum,
+                 float *means, struct head_result *result) {
+    const float *deep = trainer->activations[INSP_TAIL_CONVS];
+    double(*dlogit)[INSP_CLASSES] = (void *)(means + n * CHANNELS);
+#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
+    for (size_t i = 0; i < n; i++)
+        pool(deep + i * IMAGE, means + i * CHANNELS);
+    for (size_t i = 0; i < n; i++)
+        head_loss(&trainer->tail, means + i * CHANNELS, labels[i],
+                  (double)trainer->config.class_weights[labels[i]] / weight_sum, result, dlogit[i]);
+#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
+    for (size_t i = 0; i < n; i++)
+        unpool(&trainer->tail, deep + i * IMAGE, dlogit[i], trainer->dy[0] + i * IMAGE);
+}
+
+/* ---- convolutions backward ---- */
+
+/* dU of layer i from its input and dY. */
+static void weight_gradient(struct insp_cpu_trainer *trainer, size_t i, const float *dy, size_t n) {
+    const struct insp_wino *shape = &trainer->tail.layer[i].shape;
+    const struct insp_train_kernel *kernel = trainer->kernel;
+    size_t tiles = n * shape->tiles, runs = (tiles + RUN_TILES - 1) / RUN_TILES;
+    size_t columns = kernel->conv->columns;
+    float *v = trainer->run, *d = v + (size_t)POINTS * CHANNELS * RUN_TILES;
+    insp_pace();
+#pragma omp parallel num_threads(trainer->scratch.threads)
+    {
+        unsigned mode = insp_float_mode_enter();
+        for (size_t k = 0; k < runs; k++) {
+            size_t first = tiles * k / runs, count = tiles * (k + 1) / runs - first;
+            struct insp_tile_run run = {.first = first, .count = count, .stride = count};
+#pragma omp for schedule(dynamic, 1)
+            for (size_t block = 0; block < BLOCKS; block++) {
+                kernel->conv->input(shape, &run, block, trainer->activations[i], v);
+                kernel->spread(shape, &run, block, dy, d);
+            }
+#pragma omp for schedule(dynamic, 1)
+            for (size_t panel = 0; panel < CHANNELS / columns; panel++)
+                kernel->gradient(shape, &run, panel, v, d, k > 0,
+                                 trainer->du + panel * POINTS * CHANNELS * columns);
+        }
+        insp_float_mode_leave(mode);
+    }
+}
+
+/* Shuts the gradient where the ReLU was shut. The borders stay zero. */
+static void mask(const struct insp_cpu_trainer *trainer, const float *y, float *dy, size_t n) {
+#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
+    for (size_t plane = 0; plane < n * BLOCKS; plane++)
+        for (size_t at = plane * PLANE; at < (plane + 1) * PLANE; at++)
+            dy[at] = y[at] > 0 ? dy[at] : 0;
+}
+
+/* ---- update ---- */
+
+static void adam_one(const struct insp_adam *adam, float g, float *weight, float *m, float *v) {
+    *m = adam->beta1 * *m + (1 - adam->beta1) * g;
+    *v = adam->beta2 * *v + (1 - adam->beta2) * (g * g);
+    *weight -= adam->rate * *m / (sqrtf(*v) * adam->root_scale + adam->epsilon);
+}
+
+static void update_bias(struct insp_cpu_trainer *trainer, const struct insp_adam *adam, size_t i, const float *dy,
+                        size_t n) {
+    float *bias = trainer->tail.layer[i].bias;
+    struct small_moments *moments = &trainer->bias[i];
+#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
+    for (size_t block = 0; block < BLOCKS; block++) {
+        double sum[INSP_BLOCK] = {0};
+        for (size_t image = 0; image < n; image++) {
+            const float *plane = dy + image * IMAGE + block * PLANE;
+            for (size_t at = 0; at < PLANE; at += INSP_BLOCK)
+                for (size_t lane = 0; lane < INSP_BLOCK; lane++)
+                    sum[lane] += (double)plane[at + lane];
+        }
+        for (size_t lane = 0; lane < INSP_BLOCK; lane++) {
+            size_t c = block * INSP_BLOCK + lane;
+            adam_one(adam, (float)sum[lane], &bias[c], &moments->m[c], &moments->v[c]);
+        }
+    }
+}
+
+static void update_conv(struct insp_cpu_trainer *trainer, const struct insp_adam *adam, size_t i) {
+    size_t columns = trainer->kernel->conv->columns;
+    const struct moments *conv = &trainer->conv[i];
+    insp_pace();
+#pragma omp parallel num_threads(trainer->scratch.threads)
+    {
+        unsigned mode = insp_float_mode_enter();
+#pragma omp for schedule(dynamic, 1)
+        for (size_t panel = 0; panel < CHANNELS / columns; panel++) {
+            size_t taps = panel * TAPS * CHANNELS * columns, points = panel * POINTS * CHANNELS * columns;
+            trainer->kernel->update(adam, CHANNELS, trainer->du + points, conv->weight + taps, conv->m + taps,
+                                    conv->v + taps, trainer->tail.layer[i].u + points);
+        }
+        insp_float_mode_leave(mode);
+    }
+    if (i > 0)
+        transpose(trainer, i);
+}
+
+static void update_head(struct insp_cpu_trainer *trainer, const struct insp_adam *adam,
+                        const struct head_result *result) {
+    struct insp_cpu_tail *tail = &trainer->tail;
+    for (size_t k = 0; k < INSP_CLASSES; k++) {
+        for (size_t c = 0; c < CHANNELS; c++)
+            adam_one(adam, (float)result->dweight[k][c], &tail->classifier_weight[k][c],
+                     &trainer->classifier[k].m[c], &trainer->classifier[k].v[c]);
+        adam_one(adam, (float)result->dbias[k], &tail->classifier_bias[k], &trainer->classifier_bias.m[k],
+                 &trainer->classifier_bias.v[k]);
+    }
+}
+
+static struct insp_adam next_adam(struct insp_cpu_trainer *trainer) {
+    const struct insp_trainer_config *config = &trainer->config;
+    trainer->beta1_power *= (double)config->beta1;
+    trainer->beta2_power *= (double)config->beta2;
+    return (struct insp_adam){.beta1 = config->beta1,
+                              .beta2 = config->beta2,
+                              .epsilon = config->epsilon,
+                              .rate = (float)((double)config->learning_rate / (1 - trainer->beta1_power)),
+                              .root_scale = (float)(1 / sqrt(1 - trainer->beta2_power))};
+}
+
+/* Backward through the convolutions, each updated as soon as its gradient has been passed on. */
+static int backward(struct insp_cpu_trainer *trainer, size_t n, const struct insp_adam *adam,
+                    struct insp_error *reterr) {
+    for (size_t i = INSP_TAIL_CONVS, turn = 0; i-- > 0; turn ^= 1) {
+        float *dy = trainer->dy[turn], *dx = trainer->dy[turn ^ 1];
+        weight_gradient(trainer, i, dy, n);
+        if (i > 0) {
+            int r = insp_conv_layer_run(&trainer->back[i], &trainer->scratch, dy, n, dx, reterr);
+            if (r)
+                return r;
+            mask(trainer, trainer->activations[i], dx, n);
+        }
+        update_bias(trainer, adam, i, dy, n);
+        update_conv(trainer, adam, i);
+    }
+    return 0;
+}
+
+static int check_batch(const struct insp_cpu_trainer *trainer, const uint8_t *labels, size_t n,
+                       double *ret_weight_sum, struct insp_error *reterr) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (labels[i] >= INSP_CLASSES)
+            return insp_fail(reterr, INSP_E_USAGE, "label %u of example %zu is no class", labels[i], i);
+        sum += (double)trainer->config.class_weights[labels[i]];
+    }
+    if (!(sum > 0))
+        return insp_fail(reterr, INSP_E_USAGE, "a batch of %zu has no weight: nothing to learn from", n);
+    *ret_weight_sum = sum;
+    return 0;
+}
+
+static int forward(struct insp_cpu_trainer *trainer, const float *features, size_t n, struct insp_error *reterr) {
+#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
+    for (size_t i = 0; i < n; i++)
+        insp_conv_block(features + i * INSP_FEATURE_FLOATS, CHANNELS, SIDE, trainer->activations[0] + i * IMAGE);
+    int r = 0;
+    for (size_t i = 0; i < INSP_TAIL_CONVS && !r; i++)
+        r = insp_conv_layer_run(&trainer->tail.layer[i], &trainer->scratch, trainer->activations[i], n,
+                                trainer->activations[i + 1], reterr);
+    return r;
+}
+
+int insp_cpu_trainer_step(struct insp_cpu_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
+                          float *ret_loss, size_t *ret_correct, struct insp_error *reterr) {
+    double weight_sum = 0;
+    int r = check_batch(trainer, labels, n, &weight_sum, reterr);
+    if (!r)
+        r = reserve_batch(trainer, n, reterr);
+    if (!r)
+        r = forward(trainer, features, n, reterr);
+    if (r)
+        return r;
+    _cleanup_free_ float *means = insp_conv_alloc(n * (CHANNELS + INSP_CLASSES * 2)); /* and dlogit, in double */
+    if (!means)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the head of a batch of %zu", n);
+    struct head_result result = {0};
+    head(trainer, labels, n, weight_sum, means, &result);
+    if (!isfinite(result.loss))
+        return insp_fail(reterr, INSP_E_MODEL,
+                         "the loss is not finite: training has diverged, or a feature is no number");
+    struct insp_adam adam = next_adam(trainer);
+    r = backward(trainer, n, &adam, reterr);
+    if (r)
+        return r;
+    update_head(trainer, &adam, &result);
+    *ret_loss = (float)result.loss;
+    *ret_correct = result.correct;
+    return 0;
+}
+
+int insp_cpu_trainer_score(struct insp_cpu_trainer *trainer, const float *features, size_t n, float *ret_prob,
+                           float *ret_cam, struct insp_error *reterr) {
+    return insp_cpu_tail_run(&trainer->tail, trainer->workspace, features, n, ret_prob, ret_cam, reterr);
+}
+
+void insp_cpu_trainer_export(const struct insp_cpu_trainer *trainer, const struct insp_tail_buffers *buffers) {
+    size_t columns = trainer->kernel->conv->columns;
+    for (size_t i = 0; i < INSP_TAIL_CONVS; i++) {
+        memcpy(buffers->conv_bias[i], trainer->tail.layer[i].bias, CHANNELS * sizeof(float));
+        for (size_t out = 0; out < CHANNELS; out++)
+            for (size_t in = 0; in < CHANNELS; in++)
+                for (size_t tap = 0; tap < TAPS; tap++)
+                    buffers->conv_weight[i][(out * CHANNELS + in) * TAPS + tap] =
+                        trainer->conv[i].weight[kernel_place(columns, out, in, tap)];
+    }
+    memcpy(buffers->classifier_weight, trainer->tail.classifier_weight, sizeof trainer->tail.classifier_weight);
+    memcpy(buffers->classifier_bias, trainer->tail.classifier_bias, sizeof trainer->tail.classifier_bias);
+}

@@ -1,0 +1,44 @@
+/* core/compute/train_cpu.h - training of a tail on the CPU with own kernels: three convolutions and the head
+ * forward, backward by Winograd too (train_kernel.h), weighted cross-entropy, Adam in one pass over the
+ * parameters. Behind the insp_trainer of torch_shim.h, whose contract this keeps. Takes about 190 MiB, and 45 MiB
+ * for a batch of 10.
+ *
+ * The same weights, batches and order give the same parameters, bit for bit, for every number of threads; between
+ * kernels (avx512, avx2, generic) they differ by rounding. One thread at a time per trainer; all functions block.
+ */
+#ifndef INSP_COMPUTE_TRAIN_CPU_H
+#define INSP_COMPUTE_TRAIN_CPU_H
+
+#include "core/base/error.h"
+#include "core/compute/torch_shim.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct insp_cpu_trainer;
+
+/* initial is copied; threads 0: all processors. INSP_E_NOMEM. */
+int insp_cpu_trainer_new(const struct insp_tail_weights *initial, const struct insp_trainer_config *config,
+                         unsigned threads, struct insp_cpu_trainer **ret, struct insp_error *reterr);
+void insp_cpu_trainer_free(struct insp_cpu_trainer *trainer); /* NULL is fine */
+
+/* One mini-batch: forward, backward, update.
+ *   features float32 NCHW [n,512,14,14], labels [n] of 0..1; n >= 1; borrowed
+ *   ret_loss weighted mean before the update; ret_correct how many of n were classified right by then
+ * INSP_E_NOMEM; INSP_E_USAGE (n, a label, or class weights that sum to 0); INSP_E_MODEL where the loss is not
+ * finite: the parameters are then as before. */
+int insp_cpu_trainer_step(struct insp_cpu_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
+                          float *ret_loss, size_t *ret_correct, struct insp_error *reterr);
+
+/* With the present parameters, as insp_cpu_tail_run. */
+int insp_cpu_trainer_score(struct insp_cpu_trainer *trainer, const float *features, size_t n, float *ret_prob,
+                           float *ret_cam, struct insp_error *reterr);
+
+/* Copies the present parameters into the caller's arrays. */
+void insp_cpu_trainer_export(const struct insp_cpu_trainer *trainer, const struct insp_tail_buffers *buffers);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

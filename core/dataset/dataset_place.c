@@ -1,0 +1,148 @@
+#include "core/dataset/dataset_place.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+enum { FILE_NAME_BYTES_MAX = 255 };
+
+/* What was sent is not repeated in these texts: it may be any bytes. */
+static int check_folders(const struct insp_dataset_place *place, struct insp_error *reterr) {
+    if (strcmp(place->split, "train") != 0 && strcmp(place->split, "test") != 0)
+        return insp_fail(reterr, INSP_E_PARAMETER, "the split is \"train\" or \"test\"");
+    if (!insp_name_valid(place->class))
+        return insp_fail(
+            reterr, INSP_E_PARAMETER,
+            "the class is \"good\" or a defect's name: 1 to 64 of A-Z a-z 0-9 . _ - (not starting with "
+            ". or -)");
+    return 0;
+}
+
+int insp_dataset_place_check(const struct insp_dataset_place *place, struct insp_error *reterr) {
+    int r = check_folders(place, reterr);
+    if (r == 0 && (!*place->name || place->name[0] == '.' || strchr(place->name, '/') ||
+                   strlen(place->name) > FILE_NAME_BYTES_MAX))
+        return insp_fail(reterr, INSP_E_PARAMETER,
+                         "the name is that of a file: 1 to %d bytes without '/', not starting with a dot",
+                         FILE_NAME_BYTES_MAX);
+    return r;
+}
+
+static bool ends_in(const char *name, const char *extension) {
+    size_t have = strlen(name), want = strlen(extension);
+    return have > want && !strcasecmp(name + have - want, extension);
+}
+
+int insp_dataset_place_check_new(const struct insp_dataset_place *place, enum insp_media media,
+                                 struct insp_error *reterr) {
+    int r = check_folders(place, reterr);
+    if (r < 0)
+        return r;
+    if (!insp_name_valid(place->name))
+        return insp_fail(reterr, INSP_E_PARAMETER,
+                         "the name is 1 to 64 of A-Z a-z 0-9 . _ - (not starting with . or -)");
+    bool png = ends_in(place->name, ".png"), jpeg = ends_in(place->name, ".jpg") || ends_in(place->name, ".jpeg");
+    if (media == INSP_MEDIA_PNG ? !png : !jpeg)
+        return insp_fail(reterr, INSP_E_PARAMETER, "the name of this image ends in %s",
+                         media == INSP_MEDIA_PNG ? ".png" : ".jpg or .jpeg");
+    return 0;
+}
+
+/* --- reading
+ * ------------------------------------------------------------------------------------------------------- */
+
+static int resolve(const char *set, const struct insp_dataset_place *place, char *ret_path,
+                   struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    _cleanup_free_ char *root = realpath(set, NULL);
+    int r = insp_path(path, reterr, "%s/%s/%s/%s", set, place->split, place->class, place->name);
+    if (r < 0)
+        return r;
+    _cleanup_free_ char *real = root ? realpath(path, NULL) : NULL;
+    if (!real && (errno == ENOENT || errno == ENOTDIR))
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "the dataset has no such image");
+    if (!real)
+        return insp_fail_errno(reterr, errno, "cannot follow the path of this image of %s", set);
+    size_t n = strlen(root);
+    if (strncmp(real, root, n) || real[n] != '/')
+        return insp_fail(reterr, INSP_E_FORBIDDEN, "this image of %s is a link out of the dataset", set);
+    return insp_path(ret_path, reterr, "%s", real);
+}
+
+static int read_whole(int fd, char *data, size_t bytes, size_t *ret_bytes, struct insp_error *reterr) {
+    size_t have = 0;
+    while (have < bytes) {
+        ssize_t n = read(fd, data + have, bytes - have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return insp_fail_errno(reterr, errno, "cannot read an image of the dataset");
+        if (n == 0)
+            break;
+        have += (size_t)n;
+    }
+    *ret_bytes = have;
+    return 0;
+}
+
+int insp_dataset_place_read(const char *set, const struct insp_dataset_place *place, size_t limit, char **ret_data,
+                            size_t *ret_bytes, struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    struct stat st;
+    int r = resolve(set, place, path, reterr);
+    if (r < 0)
+        return r;
+    /* Not blocking: somebody may have put a pipe there. */
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return insp_fail_errno(reterr, errno, "cannot open an image of the dataset");
+    if (!S_ISREG(st.st_mode))
+        return insp_fail(reterr, INSP_E_NOT_FOUND,
+                         "the dataset has no such image, but something else of that name");
+    if ((uint64_t)st.st_size > limit)
+        return insp_fail(reterr, INSP_E_IMAGE_LIMIT, "the image has %lld bytes, more than the limit of %zu",
+                         (long long)st.st_size, limit);
+    _cleanup_free_ char *data = malloc((size_t)st.st_size + 1);
+    if (!data)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for an image of %lld bytes", (long long)st.st_size);
+    if ((r = read_whole(fd, data, (size_t)st.st_size, ret_bytes, reterr)) < 0)
+        return r;
+    *ret_data = insp_take_ptr(data);
+    return 0;
+}
+
+/* --- folders
+ * --------------------------------------------------------------------------------------------------------- */
+
+int insp_dataset_folder_at(int at, const char *name, bool make, int *ret_fd, struct insp_error *reterr) {
+    if (make && mkdirat(at, name, 0750) == 0) {
+        if (fsync(at) < 0)
+            return insp_fail_errno(reterr, errno, "cannot sync the folder above \"%s\"", name);
+    } else if (make && errno != EEXIST) {
+        return insp_fail_errno(reterr, errno, "cannot make the folder \"%s\" of the dataset", name);
+    }
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "the dataset has no folder \"%s\"", name);
+    if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+        return insp_fail(reterr, INSP_E_FORBIDDEN,
+                         "\"%s\" of the dataset is a link or a file; images are kept in real folders only", name);
+    if (fd < 0)
+        return insp_fail_errno(reterr, errno, "cannot open the folder \"%s\" of the dataset", name);
+    *ret_fd = fd;
+    return 0;
+}
+
+int insp_dataset_place_folder(const char *set, const struct insp_dataset_place *place, bool make, int *ret_fd,
+                              struct insp_error *reterr) {
+    _cleanup_close_ int root = open(set, O_RDONLY | O_DIRECTORY | O_CLOEXEC), split = -1;
+    if (root < 0)
+        return insp_fail_errno(reterr, errno, "cannot open the dataset %s", set);
+    int r = insp_dataset_folder_at(root, place->split, make, &split, reterr);
+    return r < 0 ? r : insp_dataset_folder_at(split, place->class, make, ret_fd, reterr);
+}

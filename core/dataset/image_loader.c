@@ -1,0 +1,151 @@
+#include "core/dataset/image_loader.h"
+
+#include "core/base/fs.h"
+#include "core/base/sha256.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { THREADS_MAX = 16 };
+
+struct entry {
+    float *pixels; /* into the loader's block */
+    bool ready;
+    int code;
+    struct insp_error error;
+};
+
+struct insp_image_loader {
+    struct insp_image_loader_config config;
+    size_t floats; /* of one image */
+    float *block;
+    struct entry *ring;     /* [config.ahead]; image i lies in ring[i % ahead] */
+    pthread_mutex_t lock;   /* guards everything below, and each entry's ready */
+    pthread_cond_t changed; /* an entry became ready or free, or stop was set */
+    size_t taken, read;     /* images that a thread has begun; that the reader has had */
+    bool stop;
+    unsigned started;
+    pthread_t thread[THREADS_MAX];
+};
+
+static int decode_bytes(const char *bytes, size_t count, const struct insp_media_type *type,
+                        const struct insp_transform *transform, const struct insp_image_limits *limits,
+                        float *ret_pixels, struct insp_error *reterr) {
+    _cleanup_(insp_image_freep) struct insp_image *image = NULL, *resized = NULL;
+    const struct insp_media_type sniff = {.media = INSP_MEDIA_UNKNOWN};
+    unsigned side = transform->width > transform->height ? transform->width : transform->height;
+    int r = insp_image_decode(bytes, count, type ? type : &sniff, side, limits, &image, reterr);
+    if (r < 0 || (r = insp_image_resize(image, transform->width, transform->height, &resized, reterr)) < 0)
+        return r;
+    insp_transform_apply(transform, resized->rgb, ret_pixels);
+    return 0;
+}
+
+int insp_load_image(const char *path, const char *sha256, const struct insp_media_type *type,
+                    const struct insp_transform *transform, const struct insp_image_limits *limits,
+                    float *ret_pixels, struct insp_error *reterr) {
+    _cleanup_free_ char *bytes = NULL;
+    size_t count;
+    int r = insp_read_file(path, limits->bytes, &bytes, &count, reterr);
+    if (r < 0)
+        return r;
+    if (sha256) {
+        char now[INSP_SHA256_HEX_BYTES];
+        insp_sha256_hex(bytes, count, now);
+        if (strcmp(now, sha256) != 0)
+            return insp_fail(reterr, INSP_E_IMAGE, "%s changed while it was being read", path);
+    }
+    r = decode_bytes(bytes, count, type, transform, limits, ret_pixels, reterr);
+    if (r < 0)
+        insp_error_prefix(reterr, "%s", path);
+    return r;
+}
+
+/* Takes the next image to load once its place in the ring is free; false when there is no more to do. */
+static bool take(struct insp_image_loader *loader, size_t *ret_index) {
+    pthread_mutex_lock(&loader->lock);
+    while (!loader->stop && loader->taken < loader->config.count &&
+           loader->taken >= loader->read + loader->config.ahead)
+        pthread_cond_wait(&loader->changed, &loader->lock);
+    bool more = !loader->stop && loader->taken < loader->config.count;
+    if (more)
+        *ret_index = loader->taken++;
+    pthread_mutex_unlock(&loader->lock);
+    return more;
+}
+
+static void *load_images(void *arg) {
+    struct insp_image_loader *loader = arg;
+    const struct insp_image_loader_config *c = &loader->config;
+    for (size_t i; take(loader, &i);) {
+        struct entry *entry = &loader->ring[i % c->ahead];
+        entry->code = insp_load_image(c->path[i], c->sha256[i], c->type ? c->type[i] : NULL, &c->transform,
+                                      &c->limits, entry->pixels, &entry->error);
+        pthread_mutex_lock(&loader->lock);
+        entry->ready = true;
+        pthread_cond_broadcast(&loader->changed);
+        pthread_mutex_unlock(&loader->lock);
+    }
+    return NULL;
+}
+
+int insp_image_loader_new(const struct insp_image_loader_config *config, struct insp_image_loader **ret,
+                          struct insp_error *reterr) {
+    struct insp_image_loader *loader = calloc(1, sizeof *loader);
+    if (!loader)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to load images");
+    pthread_mutex_init(&loader->lock, NULL);
+    pthread_cond_init(&loader->changed, NULL);
+    loader->config = *config;
+    loader->floats = (size_t)3 * config->transform.width * config->transform.height;
+    loader->block = calloc(config->ahead, loader->floats * sizeof(float));
+    loader->ring = calloc(config->ahead, sizeof *loader->ring);
+    _cleanup_(insp_image_loader_freep) struct insp_image_loader *owned = loader;
+    if (!loader->block || !loader->ring)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to load %zu images at once", config->ahead);
+    for (size_t i = 0; i < config->ahead; i++)
+        loader->ring[i].pixels = loader->block + i * loader->floats;
+    for (; loader->started < config->threads && loader->started < THREADS_MAX; loader->started++) {
+        int errnum = pthread_create(&loader->thread[loader->started], NULL, load_images, loader);
+        if (errnum)
+            return insp_fail_errno(reterr, errnum, "cannot start a thread that loads images");
+    }
+    *ret = insp_take_ptr(owned);
+    return 0;
+}
+
+void insp_image_loader_free(struct insp_image_loader *loader) {
+    if (!loader)
+        return;
+    pthread_mutex_lock(&loader->lock);
+    loader->stop = true;
+    pthread_cond_broadcast(&loader->changed);
+    pthread_mutex_unlock(&loader->lock);
+    for (unsigned i = 0; i < loader->started; i++)
+        pthread_join(loader->thread[i], NULL);
+    pthread_cond_destroy(&loader->changed);
+    pthread_mutex_destroy(&loader->lock);
+    free(loader->ring);
+    free(loader->block);
+    free(loader);
+}
+
+int insp_image_loader_next(struct insp_image_loader *loader, float *ret_pixels, struct insp_error *reterr) {
+    struct entry *entry = &loader->ring[loader->read % loader->config.ahead];
+    pthread_mutex_lock(&loader->lock);
+    while (!entry->ready)
+        pthread_cond_wait(&loader->changed, &loader->lock);
+    pthread_mutex_unlock(&loader->lock);
+    int code = entry->code; /* ready: the entry is the reader's until `read` moves on */
+    if (code < 0 && reterr)
+        *reterr = entry->error;
+    if (code == 0)
+        memcpy(ret_pixels, entry->pixels, loader->floats * sizeof *ret_pixels);
+    pthread_mutex_lock(&loader->lock);
+    entry->ready = false;
+    loader->read++;
+    pthread_cond_broadcast(&loader->changed);
+    pthread_mutex_unlock(&loader->lock);
+    return code;
+}

@@ -1,0 +1,108 @@
+#include "core/judge/mask.h"
+
+#include "core/base/fs.h"
+#include "core/heat/regions.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+int insp_mask_find(const struct insp_dataset *dataset, const struct insp_dataset_item *item, char *ret_path,
+                   struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES], resolved[INSP_PATH_BYTES];
+    const char *relative = item->path + strlen(dataset->root) + 1, *name = strrchr(item->path, '/') + 1;
+    size_t root = strlen(dataset->root);
+    *ret_path = '\0';
+    if (item->label != INSP_CLASS_ANOMALY || strncmp(relative, "test/", 5) != 0)
+        return 0;
+    int r = insp_path(path, reterr, "%s/ground_truth/%s/%.*s_mask.png", dataset->root,
+                      dataset->stratum[item->stratum], (int)(strrchr(name, '.') - name), name);
+    if (r < 0)
+        return r;
+    if (!realpath(path, resolved)) {
+        if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG)
+            return 0;
+        return insp_fail_errno(reterr, errno, "cannot look at %s", path);
+    }
+    if (strncmp(resolved, dataset->root, root) != 0 || resolved[root] != '/')
+        return insp_fail(reterr, INSP_E_FORBIDDEN, "%s is a link out of the dataset %s", path, dataset->root);
+    memcpy(ret_path, resolved, strlen(resolved) + 1);
+    return 0;
+}
+
+static bool all_black(const struct insp_image *mask) {
+    size_t bytes = (size_t)mask->width * mask->height * 3;
+    return !mask->rgb[0] && !memcmp(mask->rgb, mask->rgb + 1, bytes - 1);
+}
+
+int insp_mask_read(const char *path, const struct insp_image_limits *limits, struct insp_image **ret,
+                   struct insp_error *reterr) {
+    static const struct insp_media_type png = {.media = INSP_MEDIA_PNG};
+    _cleanup_free_ char *bytes = NULL;
+    _cleanup_(insp_image_freep) struct insp_image *mask = NULL;
+    size_t count;
+    int r = insp_read_file(path, limits->bytes, &bytes, &count, reterr);
+    if (r < 0)
+        return r;
+    r = insp_image_decode(bytes, count, &png, 0, limits, &mask, reterr);
+    if (r < 0) {
+        insp_error_prefix(reterr, "%s", path);
+        return r;
+    }
+    if (all_black(mask))
+        return insp_fail(reterr, INSP_E_IMAGE, "%s marks no defect: all of it is black", path);
+    *ret = insp_take_ptr(mask);
+    return 0;
+}
+
+/* The row's runs of defect pixels; at most (width + 1) / 2. */
+static size_t find_runs(const struct insp_image *mask, uint32_t y, struct insp_heat_run *ret_run) {
+    size_t count = 0;
+    for (uint32_t x = 0; x < mask->width; x++) {
+        if (!insp_mask_defect(mask, x, y))
+            continue;
+        uint32_t begin = x;
+        while (x < mask->width && insp_mask_defect(mask, x, y))
+            x++;
+        ret_run[count++] = (struct insp_heat_run){begin, x, 0};
+    }
+    return count;
+}
+
+/* Marks the boxes that a row's runs lie in, and, by a maximum of 1, the runs. */
+static void meet(const struct insp_box *box, size_t count, uint32_t y, struct insp_heat_run *run, size_t runs,
+                 bool *hit) {
+    for (size_t b = 0; b < count; b++) {
+        if (y < box[b].y || y - box[b].y >= box[b].height)
+            continue;
+        for (size_t i = 0; i < runs && run[i].begin < box[b].x + box[b].width; i++)
+            if (run[i].end > box[b].x) {
+                run[i].max = 1;
+                hit[b] = true;
+            }
+    }
+}
+
+int insp_mask_hits(const struct insp_image *mask, const struct insp_box *box, size_t count,
+                   struct insp_mask_hits *ret, struct insp_error *reterr) {
+    bool hit[INSP_BOXES_MAX] = {false};
+    _cleanup_(insp_regions_clear) struct insp_regions regions = {0};
+    _cleanup_free_ struct insp_heat_run *run = calloc(mask->width / 2 + 1, sizeof *run);
+    if (!run)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a mask %u pixels wide", mask->width);
+    int r = insp_regions_init(&regions, 64, 64, INSP_MASK_DEFECTS_MAX, reterr);
+    for (uint32_t y = 0; y < mask->height && r == 0; y++) {
+        size_t runs = find_runs(mask, y, run);
+        meet(box, count, y, run, runs, hit);
+        r = insp_regions_row(&regions, y, run, runs, reterr);
+    }
+    if (r < 0)
+        return r;
+    struct insp_mask_hits hits = {.defects = insp_regions_finish(&regions)};
+    for (size_t i = 0; i < hits.defects; i++)
+        hits.defects_hit += regions.at[i].max > 0;
+    for (size_t b = 0; b < count; b++)
+        hits.boxes_hit += hit[b];
+    *ret = hits;
+    return 0;
+}

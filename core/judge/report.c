@@ -1,0 +1,178 @@
+#include "core/judge/report.h"
+
+#include "core/base/base64.h"
+#include "core/heat/heatmap.h"
+#include "core/judge/threshold.h"
+
+#include <math.h>
+#include <string.h>
+
+json_t *insp_report_dataset(const struct insp_members *set) {
+    return json_pack("{s:s, s:I, s:o, s:I, s:I}", "digest", set->digest, "images", (json_int_t)set->dataset->count,
+                     "counts", insp_dataset_counts_json(set->dataset), "skipped", (json_int_t)set->skipped,
+                     "ignored", (json_int_t)set->dataset->ignored);
+}
+
+struct judged {
+    size_t place;
+    double error; /* how far on the wrong side of the threshold; negative on the right one */
+    bool wrong;
+};
+
+static int by_falling_error(const void *a, const void *b) {
+    const struct judged *x = a, *y = b;
+    if (x->wrong != y->wrong) /* exactly at the threshold the error alone does not tell */
+        return x->wrong ? -1 : 1;
+    if (x->error != y->error)
+        return x->error < y->error ? 1 : -1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+static const struct insp_dataset_item *item_of(const struct insp_judgement *j, size_t place) {
+    return &j->set->dataset->item[j->set->item[j->member[place]]];
+}
+
+/* NULL without memory. */
+static json_t *heat_json(const struct insp_judgement *j, size_t place) {
+    const struct insp_heat_params params = insp_judgement_heat(j);
+    float heat[INSP_MAP_FLOATS];
+    uint8_t byte[INSP_MAP_FLOATS];
+    _cleanup_free_ char *text = NULL;
+    insp_heat_scale(&params, j->map + place * INSP_MAP_FLOATS, heat);
+    for (size_t i = 0; i < INSP_MAP_FLOATS; i++)
+        byte[i] = (uint8_t)lrintf(heat[i] * 255);
+    return insp_base64_encode(byte, sizeof byte, &text, NULL) < 0 ? NULL : json_string(text);
+}
+
+static json_t *image_json(const struct insp_judgement *j, const struct judged *judged, bool with_heat) {
+    const struct insp_dataset *dataset = j->set->dataset;
+    const struct insp_dataset_item *item = item_of(j, judged->place);
+    const char *relative = item->path + strlen(dataset->root) + 1;
+    /* A file name may be any bytes, JSON only UTF-8: then the image is named by its hash. */
+    json_t *path = json_string(relative);
+    json_t *json = json_pack("{s:o, s:s, s:s, s:s, s:s, s:f, s:b}", "path",
+                             path ? path : json_sprintf("sha256:%s", item->sha256), "sha256", item->sha256, "type",
+                             dataset->stratum[item->stratum], "label", item->label ? "anomaly" : "good", "verdict",
+                             insp_judgement_anomaly(j, judged->place) ? "anomaly" : "good", "probability",
+                             (double)j->probability[judged->place], "wrong", judged->wrong);
+    if (json && with_heat && json_object_set_new(json, "heat", heat_json(j, judged->place)) < 0) {
+        json_decref(json);
+        return NULL;
+    }
+    return json;
+}
+
+json_t *insp_report_images(const struct insp_judgement *j) {
+    _cleanup_free_ struct judged *judged = calloc(j->count + 1, sizeof *judged);
+    json_t *images = json_array();
+    if (!judged || !images) {
+        json_decref(images);
+        return NULL;
+    }
+    for (size_t i = 0; i < j->count; i++) {
+        double above = (double)j->probability[i] - j->threshold;
+        bool anomaly = j->set->label[j->member[i]] == INSP_CLASS_ANOMALY;
+        judged[i] = (struct judged){i, anomaly ? -above : above, insp_judgement_anomaly(j, i) != anomaly};
+    }
+    qsort(judged, j->count, sizeof *judged, by_falling_error);
+    for (size_t i = 0; i < j->count && i < INSP_REPORT_IMAGES_MAX; i++) {
+        if (!judged[i].wrong && i >= INSP_REPORT_HEATS)
+            break;
+        if (json_array_append_new(images, image_json(j, &judged[i], i < INSP_REPORT_HEATS)) < 0) {
+            json_decref(images);
+            return NULL;
+        }
+    }
+    return images;
+}
+
+/* The surest anomaly of this type that was found and is not taken yet; count where there is none. */
+static size_t surest(const struct insp_judgement *j, size_t stratum, const bool *taken) {
+    size_t best = j->count;
+    for (size_t i = 0; i < j->count; i++)
+        if (!taken[i] && j->set->strata[j->member[i]] == stratum && insp_judgement_anomaly(j, i) &&
+            (best == j->count || j->probability[i] > j->probability[best]))
+            best = i;
+    return best;
+}
+
+json_t *insp_report_examples(const struct insp_judgement *j) {
+    _cleanup_free_ bool *taken = calloc(j->count + 1, sizeof *taken);
+    json_t *examples = taken ? json_array() : NULL;
+    for (bool more = examples != NULL; more && json_array_size(examples) < INSP_REPORT_EXAMPLES;) {
+        more = false;
+        for (size_t s = 1; s < j->set->dataset->stratum_count; s++) { /* 0 is "good" */
+            size_t i = surest(j, s, taken);
+            if (i == j->count || json_array_size(examples) == INSP_REPORT_EXAMPLES)
+                continue;
+            more = taken[i] = true;
+            if (json_array_append_new(examples, image_json(j, &(struct judged){.place = i}, true)) < 0) {
+                json_decref(examples);
+                return NULL;
+            }
+        }
+    }
+    return examples;
+}
+
+/* NULL without memory. */
+static json_t *counts_json(const size_t *count) {
+    json_t *counts = json_array();
+    for (size_t i = 0; counts && i < INSP_REPORT_BINS; i++)
+        if (json_array_append_new(counts, json_integer((json_int_t)count[i])) < 0) {
+            json_decref(counts);
+            return NULL;
+        }
+    return counts;
+}
+
+json_t *insp_report_histogram(const struct insp_judgement *j) {
+    size_t count[INSP_CLASSES][INSP_REPORT_BINS] = {{0}};
+    for (size_t i = 0; i < j->count; i++) {
+        int bin = (int)((double)j->probability[i] * INSP_REPORT_BINS);
+        count[j->set->label[j->member[i]]][bin < INSP_REPORT_BINS ? bin : INSP_REPORT_BINS - 1]++;
+    }
+    return json_pack("{s:o, s:o}", "good", counts_json(count[INSP_CLASS_GOOD]), "anomaly",
+                     counts_json(count[INSP_CLASS_ANOMALY]));
+}
+
+json_t *insp_report_roc(const struct insp_members *set, const size_t *member, size_t count,
+                        const float *probability) {
+    _cleanup_free_ uint8_t *label = calloc(count + 1, sizeof *label);
+    if (!label)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        label[i] = set->label[member[i]];
+    return insp_roc_json(probability, label, count);
+}
+
+int insp_report_threshold(const struct insp_members *set, const size_t *member, size_t count,
+                          const float *probability, double max_missed, json_t *part, struct insp_error *reterr) {
+    struct insp_threshold_advice advice;
+    _cleanup_free_ uint8_t *label = calloc(count + 1, sizeof *label);
+    if (!label)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the labels of %zu images", count);
+    for (size_t i = 0; i < count; i++)
+        label[i] = set->label[member[i]];
+    int r = insp_threshold_advise(probability, label, count, max_missed, &advice, reterr);
+    if (r < 0)
+        return r;
+    return json_object_set_new(part, "threshold_advice", insp_threshold_json(&advice)) == 0
+               ? 0
+               : insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+}
+
+json_t *insp_report_metrics(const struct insp_members *set, const struct insp_metrics *metrics) {
+    return insp_metrics_json(metrics, (const char(*)[INSP_NAME_BYTES])set->dataset->stratum);
+}
+
+int insp_report_join(json_t *report, json_t *part, json_t **ret, struct insp_error *reterr) {
+    bool joined = report && part && json_object_update(report, part) == 0;
+    json_decref(part);
+    if (!joined) {
+        json_decref(report);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+    }
+    *ret = report;
+    return 0;
+}

@@ -1,0 +1,97 @@
+#include "core/model/model.h"
+
+#include "core/model/bundle.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static void model_free(struct insp_model *model) {
+    insp_manifest_free(model->manifest);
+    if (model->base)
+        insp_model_unref(model->base);
+    else
+        insp_tail_free(model->tail);
+    free(model);
+}
+
+void insp_model_files_clear(struct insp_model_files *files) {
+    insp_manifest_free(files->manifest);
+    insp_tail_buffers_free(files->tail);
+    insp_golden_free(files->golden);
+    *files = (struct insp_model_files){0};
+}
+
+int insp_model_read(const char *state_dir, const char *product, const char *version, struct insp_model_files *ret,
+                    struct insp_error *reterr) {
+    struct insp_model_files files = {0};
+    int r = insp_bundle_read(state_dir, product, version, &files.manifest, &files.tail, reterr);
+    if (r == 0)
+        r = insp_bundle_read_golden(state_dir, files.manifest, &files.golden, reterr);
+    if (r < 0) {
+        insp_model_files_clear(&files);
+        return r;
+    }
+    *ret = files;
+    return 0;
+}
+
+int insp_model_new(struct insp_device *device, struct insp_model_files *files, struct insp_model **ret,
+                   struct insp_error *reterr) {
+    const struct insp_manifest *manifest = files->manifest;
+    struct insp_model *model = calloc(1, sizeof *model);
+    if (!model)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for model %s of product %s", manifest->version,
+                         manifest->product);
+    struct insp_tail_weights weights = insp_tail_buffers_view(files->tail);
+    int r = insp_tail_load(device, &weights, &model->tail, reterr);
+    if (r < 0) {
+        insp_error_prefix(reterr, "model %s of product %s", manifest->version, manifest->product);
+        free(model);
+        return r;
+    }
+    model->manifest = insp_take_ptr(files->manifest);
+    memcpy(model->trunk_sha256, model->manifest->trunk_sha256, sizeof model->trunk_sha256);
+    atomic_init(&model->references, 1);
+    *ret = model;
+    return 0;
+}
+
+int insp_model_load(struct insp_device *device, const char *state_dir, const char *product, const char *version,
+                    struct insp_model **ret, struct insp_error *reterr) {
+    struct insp_model_files files = {0};
+    int r = insp_model_read(state_dir, product, version, &files, reterr);
+    if (r == 0)
+        r = insp_model_new(device, &files, ret, reterr);
+    insp_model_files_clear(&files);
+    return r;
+}
+
+int insp_model_with_manifest(struct insp_model *model, struct insp_manifest *manifest, struct insp_model **ret,
+                             struct insp_error *reterr) {
+    struct insp_model *changed = calloc(1, sizeof *changed);
+    if (!changed) {
+        insp_manifest_free(manifest);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the model");
+    }
+    changed->manifest = manifest;
+    changed->tail = model->tail;
+    changed->base = insp_model_ref(model->base ? model->base : model); /* one step, however often it was changed */
+    memcpy(changed->trunk_sha256, model->trunk_sha256, sizeof changed->trunk_sha256);
+    changed->proved = model->proved;
+    changed->answer = model->answer;
+    atomic_init(&changed->references, 1);
+    *ret = changed;
+    return 0;
+}
+
+struct insp_model *insp_model_ref(struct insp_model *model) {
+    /* The caller holds a reference, so the count cannot reach 0 meanwhile: nothing has to be ordered. */
+    atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
+    return model;
+}
+
+void insp_model_unref(struct insp_model *model) {
+    /* Release: all that was done with the model comes before; acquire: the last one frees after all of it. */
+    if (model && atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) == 1)
+        model_free(model);
+}

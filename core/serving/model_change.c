@@ -1,0 +1,215 @@
+#include "core/serving/model_change.h"
+
+#include "core/base/fs.h"
+#include "core/base/log.h"
+#include "core/model/bundle.h"
+#include "core/model/registry.h"
+#include "core/store/changes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+
+enum { FIELDS = 3, TEXT_BYTES = 160, FOLDER_MODE = 0755, FILE_MODE = 0644 };
+
+/* A lock of the open file, not of the process: it keeps threads apart as well as a daemon and a command line.
+ * Closing *ret_fd ends it. */
+static int lock(const char *state_dir, int *ret_fd, struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    int r = insp_path(path, reterr, "%s/models", state_dir);
+    if (r == 0)
+        r = insp_mkdir_all(path, FOLDER_MODE, reterr);
+    if (r == 0)
+        r = insp_path(path, reterr, "%s/models/lock", state_dir);
+    if (r < 0)
+        return r;
+    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+    if (fd < 0)
+        return insp_fail_errno(reterr, errno, "cannot open %s", path);
+    while (flock(fd, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return insp_fail_errno(reterr, errno, "cannot lock %s", path);
+    *ret_fd = insp_take_fd(fd);
+    return 0;
+}
+
+static int apply(const struct insp_changer *changer, const struct insp_change *changes, size_t count,
+                 const struct insp_change_work *work, struct insp_error *reterr) {
+    return changer->store ? insp_changes_apply(changer->store, changes, count, work, reterr)
+                          : work->apply(work->arg, reterr);
+}
+
+/* A version's name as JSON text; "null" for none. */
+static void quote(const char *version, char text[TEXT_BYTES]) {
+    snprintf(text, TEXT_BYTES, *version ? "\"%s\"" : "%.0snull", version);
+}
+
+/* --- which one serves --- */
+
+struct serving {
+    const char *state_dir, *product, *version;
+    char before[INSP_NAME_BYTES];
+    char *saved; /* owned by change_serving */
+};
+
+static int do_activate(void *arg, struct insp_error *reterr) {
+    const struct serving *s = arg;
+    return insp_registry_set_active(s->state_dir, s->product, s->version, reterr);
+}
+
+static int do_rollback(void *arg, struct insp_error *reterr) {
+    const struct serving *s = arg;
+    char version[INSP_NAME_BYTES];
+    return insp_registry_set_back(s->state_dir, s->product, version, reterr);
+}
+
+/* The history as well: a rollback must not lead to a version that never served. */
+static void undo_activate(void *arg) {
+    const struct serving *s = arg;
+    struct insp_error error;
+    if (insp_registry_restore(s->state_dir, s->product, s->saved, &error) < 0)
+        insp_log_error("a change that could not be recorded was not taken back product=%s active=%s detail=\"%s\"",
+                       s->product, s->version, error.detail);
+}
+
+static int change_serving(const struct insp_changer *changer, struct serving *s,
+                          int (*work)(void *arg, struct insp_error *reterr), struct insp_error *reterr) {
+    char from[TEXT_BYTES], to[TEXT_BYTES];
+    int r = insp_registry_active(s->state_dir, s->product, s->before, reterr);
+    if (r < 0 || !strcmp(s->before, s->version))
+        return r;
+    quote(s->before, from);
+    quote(s->version, to);
+    const struct insp_change change = {.who = changer->who,
+                                       .product = s->product,
+                                       .version = s->version,
+                                       .field = "active",
+                                       .from = from,
+                                       .to = to};
+    r = insp_registry_save(s->state_dir, s->product, &s->saved, reterr);
+    if (r == 0)
+        r = apply(changer, &change, 1, &(struct insp_change_work){work, undo_activate, s}, reterr);
+    free(s->saved);
+    return r;
+}
+
+int insp_change_activate(const struct insp_changer *changer, const char *product, const char *version,
+                         struct insp_error *reterr) {
+    struct serving s = {.state_dir = changer->state_dir, .product = product, .version = version};
+    _cleanup_close_ int fd = -1;
+    int r = lock(changer->state_dir, &fd, reterr);
+    return r < 0 ? r : change_serving(changer, &s, do_activate, reterr);
+}
+
+int insp_change_rollback(const struct insp_changer *changer, const char *product, const char *version,
+                         struct insp_error *reterr) {
+    struct serving s = {.state_dir = changer->state_dir, .product = product, .version = version};
+    char target[INSP_NAME_BYTES];
+    _cleanup_close_ int fd = -1;
+    int r = lock(changer->state_dir, &fd, reterr);
+    if (r == 0)
+        r = insp_registry_rollback_target(changer->state_dir, product, target, reterr);
+    if (r == 0 && strcmp(target, version) != 0)
+        r = insp_fail(reterr, INSP_E_CONFLICT,
+                      "which model serves was changed meanwhile: a rollback would lead to %s now", target);
+    return r < 0 ? r : change_serving(changer, &s, do_rollback, reterr);
+}
+
+static int do_remove(void *arg, struct insp_error *reterr) {
+    const struct serving *s = arg;
+    return insp_registry_remove(s->state_dir, s->product, s->version, reterr);
+}
+
+int insp_change_remove(const struct insp_changer *changer, const char *product, const char *version,
+                       struct insp_error *reterr) {
+    struct serving s = {.state_dir = changer->state_dir, .product = product, .version = version};
+    const struct insp_change change = {.who = changer->who,
+                                       .product = product,
+                                       .version = version,
+                                       .field = "deleted",
+                                       .from = "false",
+                                       .to = "true"};
+    _cleanup_close_ int fd = -1;
+    int r = lock(changer->state_dir, &fd, reterr);
+    return r < 0 ? r : apply(changer, &change, 1, &(struct insp_change_work){do_remove, NULL, &s}, reterr);
+}
+
+/* --- how it decides --- */
+
+struct fields {
+    char text[FIELDS][TEXT_BYTES];
+};
+static const char *const field_name[FIELDS] = {"threshold", "heatmap_threshold", "review"};
+
+static int describe(const struct insp_manifest *manifest, struct fields *ret, struct insp_error *reterr) {
+    const struct insp_review *review = &manifest->review;
+    json_t *value[FIELDS] = {insp_float_json(manifest->threshold), insp_float_json(manifest->heatmap.threshold),
+                             review->on ? json_pack("{s:o, s:o}", "low", insp_float_json(review->low), "high",
+                                                    insp_float_json(review->high))
+                                        : json_null()};
+    bool complete = true;
+    for (size_t i = 0; i < FIELDS; i++) {
+        _cleanup_free_ char *text =
+            value[i] ? json_dumps(value[i], JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+        complete = complete && text;
+        snprintf(ret->text[i], TEXT_BYTES, "%s", text ? text : "");
+        json_decref(value[i]);
+    }
+    return complete ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the record of a change");
+}
+
+struct edit {
+    const char *state_dir;
+    struct insp_manifest *old, *new;
+};
+
+static int do_write(void *arg, struct insp_error *reterr) {
+    const struct edit *edit = arg;
+    return insp_bundle_update_manifest(edit->state_dir, edit->new, reterr);
+}
+
+static void undo_write(void *arg) {
+    const struct edit *edit = arg;
+    struct insp_error error;
+    if (insp_bundle_update_manifest(edit->state_dir, edit->old, &error) < 0)
+        insp_log_error("a change that could not be recorded was not taken back product=%s model=%s detail=\"%s\"",
+                       edit->new->product, edit->new->version, error.detail);
+}
+
+static int write_edit(const struct insp_changer *changer, struct edit *edit, struct insp_error *reterr) {
+    struct insp_change change[FIELDS];
+    struct fields from, to;
+    size_t count = 0;
+    int r = describe(edit->old, &from, reterr);
+    if (r < 0 || (r = describe(edit->new, &to, reterr)) < 0)
+        return r;
+    for (size_t i = 0; i < FIELDS; i++)
+        if (strcmp(from.text[i], to.text[i]) != 0)
+            change[count++] = (struct insp_change){.who = changer->who,
+                                                   .product = edit->new->product,
+                                                   .version = edit->new->version,
+                                                   .field = field_name[i],
+                                                   .from = from.text[i],
+                                                   .to = to.text[i]};
+    return apply(changer, change, count, &(struct insp_change_work){do_write, undo_write, edit}, reterr);
+}
+
+int insp_change_manifest(const struct insp_changer *changer, const char *product, const char *version,
+                         insp_manifest_edit *edit, void *arg, struct insp_manifest **ret,
+                         struct insp_error *reterr) {
+    _cleanup_(insp_manifest_freep) struct insp_manifest *old = NULL, *new = NULL;
+    _cleanup_close_ int fd = -1;
+    int r = lock(changer->state_dir, &fd, reterr);
+    if (r == 0)
+        r = insp_bundle_read_manifest(changer->state_dir, product, version, &old, reterr);
+    if (r == 0)
+        r = insp_bundle_read_manifest(changer->state_dir, product, version, &new, reterr);
+    if (r == 0)
+        r = edit(arg, new, reterr);
+    if (r == 0)
+        r = write_edit(changer, &(struct edit){changer->state_dir, old, new}, reterr);
+    if (r == 0)
+        *ret = insp_take_ptr(new);
+    return r;
+}

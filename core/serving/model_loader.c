@@ -1,0 +1,264 @@
+#include "core/serving/model_loader.h"
+
+#include "core/base/log.h"
+#include "core/model/bundle.h"
+#include "core/model/registry.h"
+#include "core/serving/prove.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <string.h>
+
+struct api_model_loader {
+    struct insp_engine *engine;
+    const char *state_dir;
+    pthread_mutex_t packing; /* one thread at a time loads onto the device */
+    pthread_mutex_t lock;
+    struct insp_model *offered; /* under the lock; owned reference or NULL */
+};
+
+int api_model_loader_new(struct insp_engine *engine, const char *state_dir, struct api_model_loader **ret,
+                         struct insp_error *reterr) {
+    struct api_model_loader *loader = calloc(1, sizeof *loader);
+    if (!loader)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the models");
+    loader->engine = engine;
+    loader->state_dir = state_dir;
+    pthread_mutex_init(&loader->lock, NULL);
+    pthread_mutex_init(&loader->packing, NULL);
+    *ret = loader;
+    return 0;
+}
+
+void api_model_loader_free(struct api_model_loader *loader) {
+    if (!loader)
+        return;
+    insp_model_unref(loader->offered);
+    pthread_mutex_destroy(&loader->lock);
+    pthread_mutex_destroy(&loader->packing);
+    free(loader);
+}
+
+/* --- proving one --- */
+
+static void offer(struct api_model_loader *loader, struct insp_model *model) {
+    pthread_mutex_lock(&loader->lock);
+    struct insp_model *before = loader->offered;
+    loader->offered = model;
+    pthread_mutex_unlock(&loader->lock);
+    insp_model_unref(before);
+}
+
+void api_model_loader_withdraw(struct api_model_loader *loader) {
+    offer(loader, NULL);
+}
+
+/* What was offered for this product leaves the loader; NULL for none. */
+static struct insp_model *take_offered(struct api_model_loader *loader, const char *product) {
+    struct insp_model *taken = NULL;
+    pthread_mutex_lock(&loader->lock);
+    if (loader->offered && !strcmp(loader->offered->manifest->product, product)) {
+        taken = loader->offered;
+        loader->offered = NULL;
+    }
+    pthread_mutex_unlock(&loader->lock);
+    return taken;
+}
+
+/* One answer, asked for on the inference thread. */
+struct question {
+    struct insp_model *model;
+    const float *pixels;
+    float *probability, *map;
+};
+
+static int ask_work(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
+    struct question *q = arg;
+    (void)device;
+    if (!trunk)
+        return insp_fail(reterr, INSP_E_NOT_READY, "no trunk is loaded");
+    return insp_score(trunk, &q->model->tail, q->pixels, 1, q->probability, q->map, reterr);
+}
+
+static int ask(void *arg, struct insp_model *model, const float *pixels, float *ret_probability, float *ret_map,
+               struct insp_error *reterr) {
+    struct question question = {model, pixels, ret_probability, ret_map};
+    return insp_engine_call(arg, ask_work, NULL, &question, true, reterr);
+}
+
+struct loading {
+    struct insp_model_files *files;
+    struct insp_model *model;
+};
+
+static int load_work(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
+    struct loading *loading = arg;
+    (void)trunk;
+    return insp_model_new(device, loading->files, &loading->model, reterr);
+}
+
+/* Own kernels pack here, so that the line does not wait for it. libtorch keeps a team of threads for each thread
+ * that calls it, so the pool does not: there the inference thread copies the weights. */
+static int load_model(struct api_model_loader *loader, struct insp_model_files *files, struct insp_model **ret,
+                      struct insp_error *reterr) {
+    struct insp_device *device = insp_engine_device(loader->engine);
+    struct loading loading = {.files = files};
+    int r;
+    if (insp_device_is_packed(device)) {
+        pthread_mutex_lock(&loader->packing);
+        r = load_work(device, NULL, &loading, reterr);
+        pthread_mutex_unlock(&loader->packing);
+    } else {
+        r = insp_engine_call(loader->engine, load_work, NULL, &loading, true, reterr);
+    }
+    *ret = loading.model;
+    return r;
+}
+
+/* Each sample is a pass of its own: inspections go between them. */
+static int make_proved(struct api_model_loader *loader, struct insp_model_files *files, struct insp_model **ret,
+                       struct insp_error *reterr) {
+    _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
+    const struct insp_prover prover = {
+        .score = ask, .arg = loader->engine, .cuda = insp_device_is_cuda(insp_engine_device(loader->engine))};
+    int r = load_model(loader, files, &model, reterr);
+    if (r == 0)
+        r = insp_prove_by(&prover, model, files->golden, reterr);
+    if (r == 0)
+        *ret = insp_take_ptr(model);
+    return r;
+}
+
+/* The daemon holds one trunk; a model that was trained on another cannot be served beside it. One that started
+ * without takes that of the first model that it is to serve. */
+static int check_trunk(const struct api_model_loader *loader, const struct insp_manifest *manifest, int code,
+                       struct insp_error *reterr) {
+    int r = 0;
+    if (!*insp_engine_trunk_sha256(loader->engine))
+        r = insp_engine_open_trunk(loader->engine, loader->state_dir, manifest->trunk_sha256, reterr);
+    if (r < 0 && r != INSP_E_CONFLICT)
+        return r;
+    const char *loaded = insp_engine_trunk_sha256(loader->engine);
+    if (!strcmp(manifest->trunk_sha256, loaded))
+        return 0;
+    return insp_fail(
+        reterr, code,
+        "%s %s was trained on trunk %.12s, the daemon serves trunk %.12s: restart it after `inspectd trunk "
+        "list` and a change of the default, or train again",
+        manifest->product, manifest->version, manifest->trunk_sha256, loaded);
+}
+
+int api_model_loader_prove(struct api_model_loader *loader, const char *product, const char *version,
+                           struct insp_error *reterr) {
+    struct insp_model_files files = {0};
+    struct insp_model *model = NULL;
+    int r = insp_model_read(loader->state_dir, product, version, &files, reterr);
+    if (r == 0)
+        r = check_trunk(loader, files.manifest, INSP_E_CONFLICT, reterr);
+    if (r == 0)
+        r = make_proved(loader, &files, &model, reterr);
+    if (r == 0)
+        offer(loader, model);
+    insp_model_files_clear(&files);
+    return r;
+}
+
+/* --- reading all --- */
+
+static bool same_decision(const struct insp_manifest *a, const struct insp_manifest *b) {
+    const struct insp_review *x = &a->review, *y = &b->review;
+    const struct insp_heat_params *p = &a->heatmap, *q = &b->heatmap;
+    return a->threshold == b->threshold && x->on == y->on && x->low == y->low && x->high == y->high &&
+           p->scale == q->scale && p->threshold == q->threshold && p->low == q->low && p->high == q->high;
+}
+
+/* The item from a model that is on the device already, if it has the version's weights. */
+static bool reuse(struct insp_model *model, struct insp_manifest **manifest, struct api_model *item, int *ret_code,
+                  struct insp_error *reterr) {
+    if (!model || strcmp(model->manifest->version, (*manifest)->version) != 0 ||
+        strcmp(model->manifest->weights_sha256, (*manifest)->weights_sha256) != 0)
+        return false;
+    *ret_code = 0;
+    if (same_decision(*manifest, model->manifest))
+        item->model = insp_model_ref(model);
+    else
+        *ret_code = insp_model_with_manifest(model, insp_take_ptr(*manifest), &item->model, reterr);
+    item->passed = *ret_code == 0 && model->proved;
+    return true;
+}
+
+static int load(struct api_model_reading *reading, struct api_model *item, const char *version,
+                struct insp_error *reterr) {
+    struct insp_model_files files = {0};
+    int r = insp_model_read(reading->loader->state_dir, item->product, version, &files, reterr);
+    if (r == 0)
+        r = make_proved(reading->loader, &files, &item->model, reterr);
+    insp_model_files_clear(&files);
+    item->passed = r == 0;
+    reading->loaded += r == 0;
+    return r;
+}
+
+static int read_one(struct api_model_reading *reading, struct api_model *item, struct insp_error *reterr) {
+    struct api_model_loader *loader = reading->loader;
+    const struct api_model *old = api_model_list_find(&reading->old, item->product);
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
+    _cleanup_(insp_model_unrefp) struct insp_model *offered = take_offered(loader, item->product);
+    char version[INSP_NAME_BYTES] = "";
+    int r = insp_registry_active(loader->state_dir, item->product, version, reterr);
+    if (r == 0 && !version[0])
+        r = insp_fail(reterr, INSP_E_NOT_READY, "no version is active");
+    if (r == 0)
+        r = insp_bundle_read_manifest(loader->state_dir, item->product, version, &manifest, reterr);
+    if (r)
+        return r;
+    if (old && reuse(old->model, &manifest, item, &r, reterr)) {
+        item->passed = item->passed && old->passed;
+        memcpy(item->failure, old->failure, sizeof item->failure);
+        return r;
+    }
+    if (reuse(offered, &manifest, item, &r, reterr))
+        return r;
+    r = check_trunk(loader, manifest, INSP_E_MODEL, reterr);
+    return r < 0 ? r : load(reading, item, version, reterr);
+}
+
+/* A version that cannot be loaded does not take the product off the line: the one that served goes on, and says so
+ * until a reading goes well. */
+static void keep_serving(const struct api_model_reading *reading, struct api_model *item,
+                         const struct insp_error *error) {
+    const struct api_model *old = api_model_list_find(&reading->old, item->product);
+    insp_log_warning("model not loaded product=%s code=%s detail=\"%s\"", item->product,
+                     insp_code_wire(error->code), error->detail);
+    if (!old || !old->model) {
+        memcpy(item->failure, error->detail, sizeof item->failure);
+        return;
+    }
+    *item = *old;
+    insp_model_ref(item->model);
+    memcpy(item->reload_failure, error->detail, sizeof item->reload_failure);
+}
+
+int api_model_reading_read(struct api_model_reading *reading, struct insp_error *reterr) {
+    struct insp_names products = {0};
+    struct insp_error error;
+    int r = insp_registry_products(reading->loader->state_dir, &products, reterr);
+    if (r < 0)
+        return r;
+    reading->fresh.item = calloc(products.count + 1, sizeof *reading->fresh.item);
+    if (!reading->fresh.item)
+        r = insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu products", products.count);
+    for (size_t i = 0; r == 0 && i < products.count; i++) {
+        struct api_model *item = &reading->fresh.item[reading->fresh.count++];
+        memcpy(item->product, products.name[i], INSP_NAME_BYTES);
+        if (read_one(reading, item, &error) < 0)
+            keep_serving(reading, item, &error);
+    }
+    insp_names_clear(&products);
+    return r;
+}
+
+void api_model_reading_clear(struct api_model_reading *reading) {
+    api_model_list_clear(&reading->old);
+    api_model_list_clear(&reading->fresh);
+}

@@ -1,0 +1,91 @@
+#include "core/serving/prove.h"
+
+#include "core/image/transform.h"
+
+#include <math.h>
+
+void insp_prove_picture(const struct insp_transform *transform, float *ret_pixels) {
+    enum { SIDE = INSP_INPUT_SIDE };
+    uint8_t *rgb = calloc((size_t)SIDE * SIDE, 3);
+    if (!rgb) { /* then a black picture, whatever that is after the transform, is as good */
+        for (size_t i = 0; i < INSP_INPUT_FLOATS; i++)
+            ret_pixels[i] = 0;
+        return;
+    }
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++) {
+            uint8_t *p = rgb + 3 * ((size_t)y * SIDE + (size_t)x);
+            bool spot = (x - 150) * (x - 150) + (y - 80) * (y - 80) < 400;
+            p[0] = (uint8_t)(x / 8 % 2 ? 190 : 110);
+            p[1] = (uint8_t)(y / 6 % 2 ? 170 : 90);
+            p[2] = (uint8_t)(spot ? 20 : (x + y) / 2);
+        }
+    insp_transform_apply(transform, rgb, ret_pixels);
+    free(rgb);
+}
+
+int insp_prove_compare(const struct insp_golden_sample *expected, size_t number, float probability,
+                       const float *map, float tolerance, struct insp_error *reterr) {
+    const char *class = expected->label == INSP_CLASS_ANOMALY ? "anomaly" : "good";
+    float largest = 1, furthest = 0;
+    for (size_t i = 0; i < INSP_MAP_FLOATS; i++) {
+        float off = fabsf(map[i] - expected->map[i]);
+        largest = fmaxf(largest, fabsf(expected->map[i]));
+        furthest = isnan(off) ? INFINITY : fmaxf(furthest, off);
+    }
+    if (!(fabsf(probability - expected->probability) <= tolerance))
+        return insp_fail(reterr, INSP_E_SELF_TEST, "golden sample %zu (%s) answered %g, it was %g when trained",
+                         number, class, (double)probability, (double)expected->probability);
+    if (!(furthest <= tolerance * largest))
+        return insp_fail(reterr, INSP_E_SELF_TEST,
+                         "the map of golden sample %zu (%s) is off by %g of %g from what it was when trained",
+                         number, class, (double)furthest, (double)largest);
+    return 0;
+}
+
+static int prove_golden(const struct insp_prover *prover, struct insp_model *model,
+                        const struct insp_golden *golden, float *pixels, struct insp_error *reterr) {
+    float tolerance = prover->cuda || golden->cuda ? INSP_PROVE_TOLERANCE_CUDA : INSP_PROVE_TOLERANCE_CPU;
+    for (size_t i = 0; i < golden->count; i++) {
+        float probability, map[INSP_MAP_FLOATS];
+        insp_transform_apply(&model->manifest->input, golden->sample[i].rgb, pixels);
+        int r = prover->score(prover->arg, model, pixels, &probability, map, reterr);
+        if (r == 0)
+            r = insp_prove_compare(&golden->sample[i], i + 1, probability, map, tolerance, reterr);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int insp_prove_by(const struct insp_prover *prover, struct insp_model *model, const struct insp_golden *golden,
+                  struct insp_error *reterr) {
+    float probability, map[INSP_MAP_FLOATS];
+    _cleanup_free_ float *pixels = malloc(INSP_INPUT_FLOATS * sizeof *pixels);
+    if (!pixels)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the self-test");
+    insp_prove_picture(&model->manifest->input, pixels);
+    int r = prover->score(prover->arg, model, pixels, &probability, map, reterr);
+    if (r == 0 && !(probability >= 0 && probability <= 1))
+        r = insp_fail(reterr, INSP_E_SELF_TEST, "the self-test answered %g, expected 0 to 1", (double)probability);
+    if (r == 0 && golden)
+        r = prove_golden(prover, model, golden, pixels, reterr);
+    if (r < 0) {
+        insp_error_prefix(reterr, "model %s of product %s", model->manifest->version, model->manifest->product);
+        return r;
+    }
+    model->answer = probability;
+    model->proved = true;
+    return 0;
+}
+
+static int score_here(void *arg, struct insp_model *model, const float *pixels, float *ret_probability,
+                      float *ret_map, struct insp_error *reterr) {
+    return insp_score(arg, &model->tail, pixels, 1, ret_probability, ret_map, reterr);
+}
+
+int insp_prove(struct insp_trunk *trunk, bool cuda, struct insp_model *model, const struct insp_golden *golden,
+               struct insp_error *reterr) {
+    const struct insp_prover prover = {.score = score_here, .arg = trunk, .cuda = cuda};
+    return insp_prove_by(&prover, model, golden, reterr);
+}
