@@ -11,7 +11,7 @@
 #include <uv.h>
 
 struct api_server;
-struct api_models; /* which model serves which product; models.h */
+struct insp_models; /* which model serves which product; models.h */
 
 struct api_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080" */

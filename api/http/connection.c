@@ -175,7 +175,7 @@ static void worked(uv_work_t *work, int status) {
     struct api_request *request = work->data;
     (void)status; /* nothing cancels pool work */
     if (request->reload_models)
-        api_models_reload(request->server->models, models_reread, request);
+        insp_models_reload(request->server->models, models_reread, request);
     else
         api_server_finish(request);
 }

@@ -220,7 +220,7 @@ static void start_timer(struct api_server *server, uv_timer_t *timer) {
 
 static void on_selftest(uv_timer_t *timer) {
     struct api_server *server = timer->data;
-    api_models_test(server->models);
+    insp_models_test(server->models);
 }
 
 static void on_ping(uv_timer_t *timer) {
@@ -270,16 +270,16 @@ static int on_job_activate(void *arg, const char *job_id, const char *product, c
     char who[64];
     snprintf(who, sizeof who, "job:%s", job_id);
     const struct insp_changer changer = {server->state_dir, server->config.store, who};
-    int r = api_models_prove(server->models, product, version, reterr);
+    int r = insp_models_prove(server->models, product, version, reterr);
     if (r == 0 && (r = insp_change_activate(&changer, product, version, reterr)) < 0)
-        api_models_withdraw(server->models);
+        insp_models_withdraw(server->models);
     return r;
 }
 
 static void on_job_activated(void *arg, const char *product, const char *version) {
     struct api_server *server = arg;
     insp_log_info("training activated product=%s version=%s", product, version);
-    api_models_reload(server->models, NULL, NULL);
+    insp_models_reload(server->models, NULL, NULL);
 }
 
 /* Inspections go first. */
@@ -336,9 +336,9 @@ static int start(struct api_server *server, const struct api_config *config, str
     if (!code)
         code = insp_pipeline_new(server->loop, &pipeline, &server->pipeline, reterr);
     if (!code)
-        code = api_models_new(server->loop, config->engine, server->state_dir, &server->models, reterr);
+        code = insp_models_new(server->loop, config->engine, server->state_dir, &server->models, reterr);
     if (!code)
-        api_models_on_change(server->models, on_model_changed, server);
+        insp_models_on_change(server->models, on_model_changed, server);
     if (!code)
         code = start_mhd(server, reterr);
     if (!code) /* fails on a full disk: while the loop holds nothing of the server yet */
@@ -363,7 +363,7 @@ int api_server_new(uv_loop_t *loop, const struct api_config *config, struct api_
     }
     insp_log_info("listening address=%s tls=%s access=%s products=%zu state_dir=%s", server->address,
                   server->key_pem ? "yes" : "no", server->open_access ? "open" : "tokens",
-                  api_models_count(server->models), server->state_dir);
+                  insp_models_count(server->models), server->state_dir);
     *ret = server;
     return 0;
 }
@@ -385,7 +385,7 @@ void api_server_reload(struct api_server *server) {
         server->tokens = tokens;
         insp_log_info("tokens read again count=%zu", tokens.count);
     }
-    api_models_reload(server->models, NULL, NULL);
+    insp_models_reload(server->models, NULL, NULL);
 }
 
 bool api_server_healthy(struct api_server *server, int64_t now_us) {
@@ -397,5 +397,5 @@ bool api_server_healthy(struct api_server *server, int64_t now_us) {
 
 bool api_server_ready(const struct api_server *server) {
     return !server->stopping && insp_engine_trunk_sha256(server->config.engine)[0] &&
-           api_models_ready(server->models);
+           insp_models_ready(server->models);
 }

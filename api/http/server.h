@@ -48,7 +48,7 @@ struct api_server {
     uv_timer_t ping; /* event clients */
 
     struct insp_pipeline *pipeline;
-    struct api_models *models;
+    struct insp_models *models;
     struct api_tokens tokens;
     struct api_meters *meters;
     struct insp_jobs *jobs;

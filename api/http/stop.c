@@ -19,7 +19,7 @@ void api_server_free(struct api_server *server) {
     if (server->listen_fd >= 0)
         close(server->listen_fd);
     insp_jobs_free(server->jobs); /* until here requests on the pool may ask for jobs */
-    api_models_free(server->models);
+    insp_models_free(server->models);
     api_meters_free(server->meters);
     api_events_free(server->events);
     api_tokens_clear(&server->tokens);
@@ -97,7 +97,7 @@ void api_stop_check(struct api_server *server) {
     if (!server->mhd_stopped && quiet)
         stop_mhd(server);
     if (!server->mhd_stopped || server->closing || server->chore_running || !server->jobs_closed ||
-        api_models_busy(server->models) || insp_pipeline_in_flight(server->pipeline))
+        insp_models_busy(server->models) || insp_pipeline_in_flight(server->pipeline))
         return;
     server->closing = true;
     close_timers(server);

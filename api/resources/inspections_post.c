@@ -51,7 +51,7 @@ static int read_query(struct api_request *request, struct insp_inspection *job, 
     if (!code)
         code = api_query_number(&request->query, "deadline_ms", 1, DEADLINE_MS_MAX, &deadline_ms, reterr);
     if (!code)
-        code = api_models_get(request->server->models, product, &job->model, reterr);
+        code = insp_models_get(request->server->models, product, &job->model, reterr);
     if (code)
         return code;
     snprintf(job->camera, sizeof job->camera, "%s", camera);

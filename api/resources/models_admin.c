@@ -25,11 +25,11 @@ static int switch_to(struct api_request *request, const char *version,
                      struct insp_error *reterr) {
     const char *product = request->param[0];
     const struct insp_changer changer = api_changer(request);
-    int r = api_models_prove(request->server->models, product, version, reterr);
+    int r = insp_models_prove(request->server->models, product, version, reterr);
     if (r < 0)
         return r;
     if ((r = change(&changer, product, version, reterr)) < 0) {
-        api_models_withdraw(request->server->models);
+        insp_models_withdraw(request->server->models);
         return r;
     }
     request->reload_models = true;

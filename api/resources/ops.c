@@ -9,7 +9,7 @@ int api_healthz(struct api_request *request, struct insp_error *reterr) {
 
 enum { REASON_BYTES = 2 * INSP_NAME_BYTES + INSP_ERROR_DETAIL_BYTES + 80 };
 
-static void add_product(json_t *list, const struct api_model *item) {
+static void add_product(json_t *list, const struct insp_served_model *item) {
     char text[REASON_BYTES];
     if (!item->passed) {
         snprintf(text, sizeof text, "product %s: %s", item->product,
@@ -30,14 +30,14 @@ static json_t *reasons(struct api_server *server) {
         json_array_append_new(list, json_string("the daemon is shutting down"));
     if (!insp_engine_trunk_sha256(server->config.engine)[0])
         json_array_append_new(list, json_string("no trunk is loaded; see inspectd trunk --help"));
-    if (!api_models_count(server->models))
+    if (!insp_models_count(server->models))
         json_array_append_new(list, json_string("no product has a model; see inspectd train --help"));
-    if (api_models_failure(server->models)[0]) {
-        snprintf(text, sizeof text, "the models could not be read again: %s", api_models_failure(server->models));
+    if (insp_models_failure(server->models)[0]) {
+        snprintf(text, sizeof text, "the models could not be read again: %s", insp_models_failure(server->models));
         json_array_append_new(list, json_string(text));
     }
-    for (size_t i = 0; i < api_models_count(server->models); i++)
-        add_product(list, api_models_at(server->models, i));
+    for (size_t i = 0; i < insp_models_count(server->models); i++)
+        add_product(list, insp_models_at(server->models, i));
     api_storage_reasons(&server->storage, list);
     return list;
 }
@@ -45,7 +45,7 @@ static json_t *reasons(struct api_server *server) {
 /* Ready, it still lists the products that do not serve while others do. */
 int api_readyz(struct api_request *request, struct insp_error *reterr) {
     struct api_server *server = request->server;
-    json_t *why = reasons(server), *models = api_models_json(server->models);
+    json_t *why = reasons(server), *models = insp_models_json(server->models);
     if (api_server_ready(server))
         return api_response_json(&request->response, 200,
                                  json_pack("{s:s,s:o,s:o}", "status", "ready", "models", models, "reasons", why),

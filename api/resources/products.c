@@ -7,7 +7,7 @@
 #include <string.h>
 
 int api_products_before(struct api_request *request, struct insp_error *reterr) {
-    request->snapshot = api_models_json(request->server->models);
+    request->snapshot = insp_models_json(request->server->models);
     return request->snapshot ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the models");
 }
 

@@ -130,8 +130,8 @@ static void write_engine(FILE *out, const struct api_server *server) {
     write_batches(out, &status);
     write_device(out, &status);
     head(out, "inspectd_model_info", "gauge", "Always 1: the version that serves a product, and on what.");
-    for (size_t i = 0; i < api_models_count(server->models); i++) {
-        const struct api_model *item = api_models_at(server->models, i);
+    for (size_t i = 0; i < insp_models_count(server->models); i++) {
+        const struct insp_served_model *item = insp_models_at(server->models, i);
         if (item->model)
             fprintf(out, "inspectd_model_info{product=\"%s\",version=\"%s\",trunk=\"%.12s\",device=\"%s\"} 1\n",
                     item->product, item->model->manifest->version, item->model->trunk_sha256, status.device);
@@ -140,15 +140,15 @@ static void write_engine(FILE *out, const struct api_server *server) {
 
 static void write_models(FILE *out, const struct api_server *server) {
     head(out, "inspectd_model_ready", "gauge", "1 where the product's model is loaded and passed its self-test.");
-    for (size_t i = 0; i < api_models_count(server->models); i++)
-        fprintf(out, "inspectd_model_ready{product=\"%s\"} %d\n", api_models_at(server->models, i)->product,
-                api_models_at(server->models, i)->passed);
+    for (size_t i = 0; i < insp_models_count(server->models); i++)
+        fprintf(out, "inspectd_model_ready{product=\"%s\"} %d\n", insp_models_at(server->models, i)->product,
+                insp_models_at(server->models, i)->passed);
     head(out, "inspectd_model_reload_failed", "gauge",
          "1 where the active version could not be loaded and the one before it still serves.");
-    for (size_t i = 0; i < api_models_count(server->models); i++)
+    for (size_t i = 0; i < insp_models_count(server->models); i++)
         fprintf(out, "inspectd_model_reload_failed{product=\"%s\"} %d\n",
-                api_models_at(server->models, i)->product,
-                api_models_at(server->models, i)->reload_failure[0] != 0);
+                insp_models_at(server->models, i)->product,
+                insp_models_at(server->models, i)->reload_failure[0] != 0);
 }
 
 static void write_jobs(FILE *out, const struct api_server *server) {

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <string.h>
 
-struct api_model_loader {
+struct insp_model_loader {
     struct insp_engine *engine;
     const char *state_dir;
     pthread_mutex_t packing; /* one thread at a time loads onto the device */
@@ -17,9 +17,9 @@ struct api_model_loader {
     struct insp_model *offered; /* under the lock; owned reference or NULL */
 };
 
-int api_model_loader_new(struct insp_engine *engine, const char *state_dir, struct api_model_loader **ret,
-                         struct insp_error *reterr) {
-    struct api_model_loader *loader = calloc(1, sizeof *loader);
+int insp_model_loader_new(struct insp_engine *engine, const char *state_dir, struct insp_model_loader **ret,
+                          struct insp_error *reterr) {
+    struct insp_model_loader *loader = calloc(1, sizeof *loader);
     if (!loader)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the models");
     loader->engine = engine;
@@ -30,7 +30,7 @@ int api_model_loader_new(struct insp_engine *engine, const char *state_dir, stru
     return 0;
 }
 
-void api_model_loader_free(struct api_model_loader *loader) {
+void insp_model_loader_free(struct insp_model_loader *loader) {
     if (!loader)
         return;
     insp_model_unref(loader->offered);
@@ -41,7 +41,7 @@ void api_model_loader_free(struct api_model_loader *loader) {
 
 /* --- proving one --- */
 
-static void offer(struct api_model_loader *loader, struct insp_model *model) {
+static void offer(struct insp_model_loader *loader, struct insp_model *model) {
     pthread_mutex_lock(&loader->lock);
     struct insp_model *before = loader->offered;
     loader->offered = model;
@@ -49,12 +49,12 @@ static void offer(struct api_model_loader *loader, struct insp_model *model) {
     insp_model_unref(before);
 }
 
-void api_model_loader_withdraw(struct api_model_loader *loader) {
+void insp_model_loader_withdraw(struct insp_model_loader *loader) {
     offer(loader, NULL);
 }
 
 /* What was offered for this product leaves the loader; NULL for none. */
-static struct insp_model *take_offered(struct api_model_loader *loader, const char *product) {
+static struct insp_model *take_offered(struct insp_model_loader *loader, const char *product) {
     struct insp_model *taken = NULL;
     pthread_mutex_lock(&loader->lock);
     if (loader->offered && !strcmp(loader->offered->manifest->product, product)) {
@@ -99,7 +99,7 @@ static int load_work(struct insp_device *device, struct insp_trunk *trunk, void 
 
 /* Own kernels pack here, so that the line does not wait for it. libtorch keeps a team of threads for each thread
  * that calls it, so the pool does not: there the inference thread copies the weights. */
-static int load_model(struct api_model_loader *loader, struct insp_model_files *files, struct insp_model **ret,
+static int load_model(struct insp_model_loader *loader, struct insp_model_files *files, struct insp_model **ret,
                       struct insp_error *reterr) {
     struct insp_device *device = insp_engine_device(loader->engine);
     struct loading loading = {.files = files};
@@ -116,7 +116,7 @@ static int load_model(struct api_model_loader *loader, struct insp_model_files *
 }
 
 /* Each sample is a pass of its own: inspections go between them. */
-static int make_proved(struct api_model_loader *loader, struct insp_model_files *files, struct insp_model **ret,
+static int make_proved(struct insp_model_loader *loader, struct insp_model_files *files, struct insp_model **ret,
                        struct insp_error *reterr) {
     _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
     const struct insp_prover prover = {
@@ -131,7 +131,7 @@ static int make_proved(struct api_model_loader *loader, struct insp_model_files 
 
 /* The daemon holds one trunk; a model that was trained on another cannot be served beside it. One that started
  * without takes that of the first model that it is to serve. */
-static int check_trunk(const struct api_model_loader *loader, const struct insp_manifest *manifest, int code,
+static int check_trunk(const struct insp_model_loader *loader, const struct insp_manifest *manifest, int code,
                        struct insp_error *reterr) {
     int r = 0;
     if (!*insp_engine_trunk_sha256(loader->engine))
@@ -148,8 +148,8 @@ static int check_trunk(const struct api_model_loader *loader, const struct insp_
         manifest->product, manifest->version, manifest->trunk_sha256, loaded);
 }
 
-int api_model_loader_prove(struct api_model_loader *loader, const char *product, const char *version,
-                           struct insp_error *reterr) {
+int insp_model_loader_prove(struct insp_model_loader *loader, const char *product, const char *version,
+                            struct insp_error *reterr) {
     struct insp_model_files files = {0};
     struct insp_model *model = NULL;
     int r = insp_model_read(loader->state_dir, product, version, &files, reterr);
@@ -173,8 +173,8 @@ static bool same_decision(const struct insp_manifest *a, const struct insp_manif
 }
 
 /* The item from a model that is on the device already, if it has the version's weights. */
-static bool reuse(struct insp_model *model, struct insp_manifest **manifest, struct api_model *item, int *ret_code,
-                  struct insp_error *reterr) {
+static bool reuse(struct insp_model *model, struct insp_manifest **manifest, struct insp_served_model *item,
+                  int *ret_code, struct insp_error *reterr) {
     if (!model || strcmp(model->manifest->version, (*manifest)->version) != 0 ||
         strcmp(model->manifest->weights_sha256, (*manifest)->weights_sha256) != 0)
         return false;
@@ -187,7 +187,7 @@ static bool reuse(struct insp_model *model, struct insp_manifest **manifest, str
     return true;
 }
 
-static int load(struct api_model_reading *reading, struct api_model *item, const char *version,
+static int load(struct insp_model_reading *reading, struct insp_served_model *item, const char *version,
                 struct insp_error *reterr) {
     struct insp_model_files files = {0};
     int r = insp_model_read(reading->loader->state_dir, item->product, version, &files, reterr);
@@ -199,9 +199,10 @@ static int load(struct api_model_reading *reading, struct api_model *item, const
     return r;
 }
 
-static int read_one(struct api_model_reading *reading, struct api_model *item, struct insp_error *reterr) {
-    struct api_model_loader *loader = reading->loader;
-    const struct api_model *old = api_model_list_find(&reading->old, item->product);
+static int read_one(struct insp_model_reading *reading, struct insp_served_model *item,
+                    struct insp_error *reterr) {
+    struct insp_model_loader *loader = reading->loader;
+    const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     _cleanup_(insp_model_unrefp) struct insp_model *offered = take_offered(loader, item->product);
     char version[INSP_NAME_BYTES] = "";
@@ -225,9 +226,9 @@ static int read_one(struct api_model_reading *reading, struct api_model *item, s
 
 /* A version that cannot be loaded does not take the product off the line: the one that served goes on, and says so
  * until a reading goes well. */
-static void keep_serving(const struct api_model_reading *reading, struct api_model *item,
+static void keep_serving(const struct insp_model_reading *reading, struct insp_served_model *item,
                          const struct insp_error *error) {
-    const struct api_model *old = api_model_list_find(&reading->old, item->product);
+    const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
     insp_log_warning("model not loaded product=%s code=%s detail=\"%s\"", item->product,
                      insp_code_wire(error->code), error->detail);
     if (!old || !old->model) {
@@ -239,7 +240,7 @@ static void keep_serving(const struct api_model_reading *reading, struct api_mod
     memcpy(item->reload_failure, error->detail, sizeof item->reload_failure);
 }
 
-int api_model_reading_read(struct api_model_reading *reading, struct insp_error *reterr) {
+int insp_model_reading_read(struct insp_model_reading *reading, struct insp_error *reterr) {
     struct insp_names products = {0};
     struct insp_error error;
     int r = insp_registry_products(reading->loader->state_dir, &products, reterr);
@@ -249,7 +250,7 @@ int api_model_reading_read(struct api_model_reading *reading, struct insp_error 
     if (!reading->fresh.item)
         r = insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu products", products.count);
     for (size_t i = 0; r == 0 && i < products.count; i++) {
-        struct api_model *item = &reading->fresh.item[reading->fresh.count++];
+        struct insp_served_model *item = &reading->fresh.item[reading->fresh.count++];
         memcpy(item->product, products.name[i], INSP_NAME_BYTES);
         if (read_one(reading, item, &error) < 0)
             keep_serving(reading, item, &error);
@@ -258,7 +259,7 @@ int api_model_reading_read(struct api_model_reading *reading, struct insp_error 
     return r;
 }
 
-void api_model_reading_clear(struct api_model_reading *reading) {
-    api_model_list_clear(&reading->old);
-    api_model_list_clear(&reading->fresh);
+void insp_model_reading_clear(struct insp_model_reading *reading) {
+    insp_model_list_clear(&reading->old);
+    insp_model_list_clear(&reading->fresh);
 }

@@ -7,36 +7,36 @@
 #include "core/inspect/engine.h"
 #include "core/serving/model_list.h"
 
-struct api_model_loader;
+struct insp_model_loader;
 
 /* state_dir is borrowed. INSP_E_NOMEM. */
-int api_model_loader_new(struct insp_engine *engine, const char *state_dir, struct api_model_loader **ret,
-                         struct insp_error *reterr);
-void api_model_loader_free(struct api_model_loader *loader); /* NULL is fine */
+int insp_model_loader_new(struct insp_engine *engine, const char *state_dir, struct insp_model_loader **ret,
+                          struct insp_error *reterr);
+void insp_model_loader_free(struct insp_model_loader *loader); /* NULL is fine */
 
 /* Loads and proves a version before it is made the active one, and keeps the model for the next reading, which
  * then has nothing to load. Blocks on the disk and on the inference thread; the pool or the job's thread.
  * INSP_E_SELF_TEST: it does not answer its golden samples as it did when trained; INSP_E_CONFLICT: it was trained
  * on another trunk than the loaded one (where none is loaded its trunk is loaded now); INSP_E_NOT_FOUND,
  * INSP_E_MODEL. */
-int api_model_loader_prove(struct api_model_loader *loader, const char *product, const char *version,
-                           struct insp_error *reterr);
+int insp_model_loader_prove(struct insp_model_loader *loader, const char *product, const char *version,
+                            struct insp_error *reterr);
 /* Drops what prove kept: the version was not made active after all. Any thread. */
-void api_model_loader_withdraw(struct api_model_loader *loader);
+void insp_model_loader_withdraw(struct insp_model_loader *loader);
 
 /* One reading of the registry. */
-struct api_model_reading {
-    struct api_model_loader *loader;
-    struct api_model_list old;   /* what serves, with references of its own */
-    struct api_model_list fresh; /* what is to serve */
-    size_t loaded;               /* how many were not there before */
+struct insp_model_reading {
+    struct insp_model_loader *loader;
+    struct insp_model_list old;   /* what serves, with references of its own */
+    struct insp_model_list fresh; /* what is to serve */
+    size_t loaded;                /* how many were not there before */
 };
 
 /* Fills `fresh`. What serves already under its version, weights and thresholds is taken over; other thresholds for
  * the same weights cost nothing on the device; the rest is loaded and proved. A product that cannot be read or
  * proved keeps what it had and says why in `failure`. Blocks on the disk and on the inference thread: startup or
  * the pool. INSP_E_NOMEM and errors of the registry folder itself. */
-int api_model_reading_read(struct api_model_reading *reading, struct insp_error *reterr);
-void api_model_reading_clear(struct api_model_reading *reading);
+int insp_model_reading_read(struct insp_model_reading *reading, struct insp_error *reterr);
+void insp_model_reading_clear(struct insp_model_reading *reading);
 
 #endif

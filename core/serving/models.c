@@ -7,15 +7,15 @@
 #include <math.h>
 #include <string.h>
 
-struct api_models {
+struct insp_models {
     uv_loop_t *loop;
     struct insp_engine *engine;
-    struct api_model_loader *loader;
-    struct api_model_list list;
+    struct insp_model_loader *loader;
+    struct insp_model_list list;
     bool reloading, testing;
     bool reload_again;
     char failure[INSP_ERROR_DETAIL_BYTES]; /* why the registry itself could not be read again; "" */
-    api_models_changed *changed;           /* may be NULL */
+    insp_models_changed *changed;          /* may be NULL */
     void *changed_arg;
     struct waiter *waiters; /* for the reading after the present one */
     size_t test_place;
@@ -24,15 +24,15 @@ struct api_models {
 };
 
 struct waiter {
-    api_models_done *done;
+    insp_models_done *done;
     void *arg;
     struct waiter *next;
 };
 
 /* A reading under way: loop, pool, loop. */
 struct reload {
-    struct api_models *models;
-    struct api_model_reading reading;
+    struct insp_models *models;
+    struct insp_model_reading reading;
     uv_work_t work;
     int code;
     struct insp_error error;
@@ -41,20 +41,20 @@ struct reload {
 
 /* --- starting and stopping --- */
 
-static int load_now(struct api_models *models, struct insp_error *reterr) {
-    struct api_model_reading reading = {.loader = models->loader};
-    int r = api_model_reading_read(&reading, reterr);
+static int load_now(struct insp_models *models, struct insp_error *reterr) {
+    struct insp_model_reading reading = {.loader = models->loader};
+    int r = insp_model_reading_read(&reading, reterr);
     if (r == 0)
         models->list = reading.fresh;
     if (r == 0)
-        reading.fresh = (struct api_model_list){0};
-    api_model_reading_clear(&reading);
+        reading.fresh = (struct insp_model_list){0};
+    insp_model_reading_clear(&reading);
     return r;
 }
 
-int api_models_new(uv_loop_t *loop, struct insp_engine *engine, const char *state_dir, struct api_models **ret,
-                   struct insp_error *reterr) {
-    struct api_models *models = calloc(1, sizeof *models);
+int insp_models_new(uv_loop_t *loop, struct insp_engine *engine, const char *state_dir, struct insp_models **ret,
+                    struct insp_error *reterr) {
+    struct insp_models *models = calloc(1, sizeof *models);
     if (models)
         models->pixels = calloc(INSP_INPUT_FLOATS, sizeof *models->pixels);
     if (!models || !models->pixels) {
@@ -63,33 +63,33 @@ int api_models_new(uv_loop_t *loop, struct insp_engine *engine, const char *stat
     }
     models->loop = loop;
     models->engine = engine;
-    int r = api_model_loader_new(engine, state_dir, &models->loader, reterr);
+    int r = insp_model_loader_new(engine, state_dir, &models->loader, reterr);
     if (r == 0)
         r = load_now(models, reterr);
     if (r < 0) {
-        api_models_free(models);
+        insp_models_free(models);
         return r;
     }
     *ret = models;
     return 0;
 }
 
-void api_models_free(struct api_models *models) {
+void insp_models_free(struct insp_models *models) {
     if (!models)
         return;
-    api_model_list_clear(&models->list);
-    api_model_loader_free(models->loader);
+    insp_model_list_clear(&models->list);
+    insp_model_loader_free(models->loader);
     free(models->pixels);
     free(models);
 }
 
-int api_models_prove(struct api_models *models, const char *product, const char *version,
-                     struct insp_error *reterr) {
-    return api_model_loader_prove(models->loader, product, version, reterr);
+int insp_models_prove(struct insp_models *models, const char *product, const char *version,
+                      struct insp_error *reterr) {
+    return insp_model_loader_prove(models->loader, product, version, reterr);
 }
 
-void api_models_withdraw(struct api_models *models) {
-    api_model_loader_withdraw(models->loader);
+void insp_models_withdraw(struct insp_models *models) {
+    insp_model_loader_withdraw(models->loader);
 }
 
 /* --- reading again --- */
@@ -103,38 +103,39 @@ static void answer(struct waiter *waiters) {
     }
 }
 
-static void start_reload(struct api_models *models);
+static void start_reload(struct insp_models *models);
 
-void api_models_on_change(struct api_models *models, api_models_changed *changed, void *arg) {
+void insp_models_on_change(struct insp_models *models, insp_models_changed *changed, void *arg) {
     models->changed = changed;
     models->changed_arg = arg;
 }
 
-static void tell_changes(const struct api_models *models, const struct api_model_list *old) {
+static void tell_changes(const struct insp_models *models, const struct insp_model_list *old) {
     for (size_t i = 0; models->changed && i < models->list.count; i++) {
-        const struct api_model *item = &models->list.item[i], *before = api_model_list_find(old, item->product);
+        const struct insp_served_model *item = &models->list.item[i],
+                                       *before = insp_model_list_find(old, item->product);
         if (item->model && (!before || before->model != item->model))
             models->changed(models->changed_arg, item->product, item->model->manifest->version);
     }
 }
 
 /* From here on the new models serve; inspections under way keep what they started with. */
-static void swap(struct api_models *models, struct api_model_reading *reading) {
-    api_model_list_judge(&models->list, &reading->fresh); /* a self-test may have come while it was read */
-    api_model_list_clear(&models->list);
+static void swap(struct insp_models *models, struct insp_model_reading *reading) {
+    insp_model_list_judge(&models->list, &reading->fresh); /* a self-test may have come while it was read */
+    insp_model_list_clear(&models->list);
     models->list = reading->fresh;
-    reading->fresh = (struct api_model_list){0};
+    reading->fresh = (struct insp_model_list){0};
     tell_changes(models, &reading->old);
     insp_log_info("models read again products=%zu loaded=%zu", models->list.count, reading->loaded);
     bool all = true;
     for (size_t i = 0; i < models->list.count; i++)
         all = all && (models->list.item[i].passed || !models->list.item[i].model);
     if (!all) /* one that failed at some interval gets its next chance now */
-        api_models_test(models);
+        insp_models_test(models);
 }
 
 static void end_reload(struct reload *reload, int code, const struct insp_error *error) {
-    struct api_models *models = reload->models;
+    struct insp_models *models = reload->models;
     struct waiter *waiters = reload->waiters;
     models->reloading = false;
     models->failure[0] = 0;
@@ -144,7 +145,7 @@ static void end_reload(struct reload *reload, int code, const struct insp_error 
     } else {
         swap(models, &reload->reading);
     }
-    api_model_reading_clear(&reload->reading);
+    insp_model_reading_clear(&reload->reading);
     free(reload);
     answer(waiters);
     if (models->reload_again)
@@ -153,7 +154,7 @@ static void end_reload(struct reload *reload, int code, const struct insp_error 
 
 static void read_work(uv_work_t *work) {
     struct reload *reload = work->data;
-    reload->code = api_model_reading_read(&reload->reading, &reload->error);
+    reload->code = insp_model_reading_read(&reload->reading, &reload->error);
 }
 
 static void read_done(uv_work_t *work, int status) {
@@ -163,12 +164,12 @@ static void read_done(uv_work_t *work, int status) {
 }
 
 /* Takes over the waiters that have gathered; they are answered even where the reading cannot start. */
-static void start_reload(struct api_models *models) {
+static void start_reload(struct insp_models *models) {
     struct waiter *waiters = models->waiters;
     models->waiters = NULL;
     models->reload_again = false;
     struct reload *reload = calloc(1, sizeof *reload);
-    if (!reload || api_model_list_copy(&models->list, &reload->reading.old)) {
+    if (!reload || insp_model_list_copy(&models->list, &reload->reading.old)) {
         insp_log_error("models not read again code=%s", insp_code_wire(INSP_E_NOMEM));
         snprintf(models->failure, sizeof models->failure, "%s", insp_code_title(INSP_E_NOMEM));
         free(reload);
@@ -183,7 +184,7 @@ static void start_reload(struct api_models *models) {
     uv_queue_work(models->loop, &reload->work, read_work, read_done); /* fails without a callback only */
 }
 
-void api_models_reload(struct api_models *models, api_models_done *done, void *arg) {
+void insp_models_reload(struct insp_models *models, insp_models_done *done, void *arg) {
     struct waiter *waiter = done ? malloc(sizeof *waiter) : NULL;
     if (waiter) {
         *waiter = (struct waiter){done, arg, models->waiters};
@@ -198,17 +199,17 @@ void api_models_reload(struct api_models *models, api_models_done *done, void *a
 
 /* --- the self-test at intervals --- */
 
-bool api_models_answer_well(float probability, float expected, float tolerance) {
+bool insp_models_answer_well(float probability, float expected, float tolerance) {
     return probability >= 0 && probability <= 1 && fabsf(probability - expected) <= tolerance;
 }
 
-static void test_next(struct api_models *models);
+static void test_next(struct insp_models *models);
 
-static void judge(struct api_model *item, const struct insp_score *score, bool cuda) {
+static void judge(struct insp_served_model *item, const struct insp_score *score, bool cuda) {
     float expected = item->model->answer;
     bool well =
-        !score->code && api_models_answer_well(score->probability, expected,
-                                               cuda ? INSP_PROVE_TOLERANCE_CUDA : INSP_PROVE_TOLERANCE_CPU);
+        !score->code && insp_models_answer_well(score->probability, expected,
+                                                cuda ? INSP_PROVE_TOLERANCE_CUDA : INSP_PROVE_TOLERANCE_CPU);
     if (score->code)
         memcpy(item->failure, score->error.detail, sizeof item->failure);
     else if (!well)
@@ -224,11 +225,11 @@ static void judge(struct api_model *item, const struct insp_score *score, bool c
 }
 
 static void tested(struct insp_score *score) {
-    struct api_models *models = score->data;
+    struct insp_models *models = score->data;
     struct insp_engine_status status;
     insp_engine_status(models->engine, &status);
     /* A reload may have put another model in this place: then the answer belongs to nobody. */
-    struct api_model *item =
+    struct insp_served_model *item =
         models->test_place < models->list.count ? &models->list.item[models->test_place] : NULL;
     if (item && item->model == score->model)
         judge(item, score, !strncmp(status.device, "cuda", 4));
@@ -237,7 +238,7 @@ static void tested(struct insp_score *score) {
     test_next(models);
 }
 
-static void test_next(struct api_models *models) {
+static void test_next(struct insp_models *models) {
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there are items where count is not 0 */
     while (models->test_place < models->list.count && !models->list.item[models->test_place].model)
         models->test_place++;
@@ -251,7 +252,7 @@ static void test_next(struct api_models *models) {
     insp_engine_submit(models->engine, &models->score);
 }
 
-void api_models_test(struct api_models *models) {
+void insp_models_test(struct insp_models *models) {
     if (models->testing)
         return;
     models->testing = true;
@@ -259,20 +260,20 @@ void api_models_test(struct api_models *models) {
     test_next(models);
 }
 
-bool api_models_busy(const struct api_models *models) {
+bool insp_models_busy(const struct insp_models *models) {
     return models->testing || models->reloading;
 }
 
-bool api_models_ready(const struct api_models *models) {
+bool insp_models_ready(const struct insp_models *models) {
     for (size_t i = 0; i < models->list.count; i++)
         if (models->list.item[i].passed)
             return true;
     return false;
 }
 
-int api_models_get(struct api_models *models, const char *product, struct insp_model **ret,
-                   struct insp_error *reterr) {
-    const struct api_model *item = api_model_list_find(&models->list, product);
+int insp_models_get(struct insp_models *models, const char *product, struct insp_model **ret,
+                    struct insp_error *reterr) {
+    const struct insp_served_model *item = insp_model_list_find(&models->list, product);
     if (!item)
         return insp_fail(reterr, INSP_E_UNKNOWN_PRODUCT,
                          "no product is named \"%.64s\"; GET /v1/products lists them", product);
@@ -283,26 +284,26 @@ int api_models_get(struct api_models *models, const char *product, struct insp_m
     return 0;
 }
 
-size_t api_models_count(const struct api_models *models) {
+size_t insp_models_count(const struct insp_models *models) {
     return models->list.count;
 }
 
-const struct api_model *api_models_at(const struct api_models *models, size_t place) {
+const struct insp_served_model *insp_models_at(const struct insp_models *models, size_t place) {
     return &models->list.item[place];
 }
 
-const char *api_models_failure(const struct api_models *models) {
+const char *insp_models_failure(const struct insp_models *models) {
     return models->failure;
 }
 
-static const char *failure_of(const struct api_model *item) {
+static const char *failure_of(const struct insp_served_model *item) {
     return item->failure[0] ? item->failure : item->reload_failure[0] ? item->reload_failure : NULL;
 }
 
-json_t *api_models_json(const struct api_models *models) {
+json_t *insp_models_json(const struct insp_models *models) {
     json_t *all = json_object();
     for (size_t i = 0; all && i < models->list.count; i++) {
-        const struct api_model *item = &models->list.item[i];
+        const struct insp_served_model *item = &models->list.item[i];
         json_t *one = json_pack("{s:s?,s:b,s:s?}", "version", item->model ? item->model->manifest->version : NULL,
                                 "ready", item->passed, "failure", failure_of(item));
         json_object_set_new(all, item->product, one);
