@@ -77,8 +77,8 @@ function sayConnection() {
   if (state !== "lost") answeredAt = at;
   const lost = at - answeredAt > LOST_MS;
   const stale = !lost && state === "polling" && at - liveAt > POLLING_MS;
-  sayTrouble("connection", lost ? "No live data: the daemon does not answer, what you see is old" : "");
-  sayTrouble("stream", stale ? "The live stream is broken: results are asked for every 2 s instead" : "", "warning");
+  sayTrouble("connection", lost ? "No live data: the daemon does not answer. What you see is out of date." : "");
+  sayTrouble("stream", stale ? "The live stream is broken: polling every 2 s instead" : "", "warning");
 }
 
 function showState() {
@@ -87,7 +87,8 @@ function showState() {
 }
 
 async function signIn() {
-  if (await askToken("A viewer's token shows, an operator's labels, an admin's trains.")) route();
+  if (await askToken("A viewer token is for looking, an operator token for labelling, an admin token for training."))
+    route();
 }
 
 byId("sign-in").onclick = signIn;

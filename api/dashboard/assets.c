@@ -26,7 +26,6 @@ ASSET(dom_js);
 ASSET(figures_js);
 ASSET(filter_js);
 ASSET(heat_js);
-ASSET(heat_bytes_js);
 ASSET(history_js);
 ASSET(inspection_js);
 ASSET(job_detail_js);
@@ -44,6 +43,7 @@ ASSET(pin_list_js);
 ASSET(pins_js);
 ASSET(repeat_js);
 ASSET(report_js);
+ASSET(scan_js);
 ASSET(shift_js);
 ASSET(stage_js);
 ASSET(stored_js);
@@ -73,7 +73,6 @@ const struct api_asset api_assets[] = {
     SCRIPT(figures),
     SCRIPT(filter),
     SCRIPT(heat),
-    SCRIPT(heat_bytes),
     SCRIPT(history),
     SCRIPT(inspection),
     SCRIPT(job_detail),
@@ -91,6 +90,7 @@ const struct api_asset api_assets[] = {
     SCRIPT(pins),
     SCRIPT(repeat),
     SCRIPT(report),
+    SCRIPT(scan),
     SCRIPT(shift),
     SCRIPT(stage),
     SCRIPT(stored),

@@ -1,15 +1,17 @@
 // One inspection as a card: picture under its heat, verdict, probability, where and when.
 import { age, h, labelTag, meter, milliseconds, verdict } from "./dom.js";
-import { heatPath, imagePath } from "./heat.js";
+import { drawnSize, heatCanvas, imagePath, isCold, loadMap } from "./heat.js";
 import { showPicture } from "./net.js";
 
 const WIDTHS = { large: 960, small: 320, pin: 320 }; // pixels of the picture that is asked for
+const HEAT_PIXELS = 160; // of the canvas over it
 
 export function picture(item, width) {
   const image = h("img", { class: "image", alt: `${item.product}${item.part ? `, part ${item.part}` : ""}` });
-  const heat = h("img", { class: "heat", alt: "" });
   if (item.image.kept) showPicture(image, imagePath(item, width));
-  showPicture(heat, heatPath(item, width));
+  const { threshold, max } = item.heatmap;
+  const hot = max >= threshold && !isCold(item); // of the others nothing would show
+  const heat = hot && heatCanvas(drawnSize(item.image, HEAT_PIXELS), loadMap(item), threshold);
   return h("div", { class: "picture" }, image, heat);
 }
 

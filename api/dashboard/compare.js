@@ -1,7 +1,7 @@
 // Two versions of a product side by side: figures, parameters and curves.
 import { chart } from "./charts.js";
-import { dateTime, h, limitText, percent } from "./dom.js";
-import { rateValue, table } from "./report.js";
+import { dateTime, h, limitText, percent, table } from "./dom.js";
+import { rateValue } from "./report.js";
 
 const metric = (read) => (model) => (model.metrics?.confusion ? read(model.metrics) : "–");
 const rate = (key) => metric((metrics) => percent(rateValue(metrics[key])));

@@ -154,6 +154,23 @@ export function scrolledTable(label, columns, body) {
   );
 }
 
+// rows: texts or elements, the first of each row its name. Scrolls as scrolledTable does.
+export function table(caption, head, rows) {
+  const first = ([name, ...rest]) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, name),
+      rest.map((text) => h("td", {}, text)),
+    );
+  const titles = head.map((text) => (text ? h("th", { scope: "col" }, text) : h("td", {})));
+  return h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+    h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, titles)), h("tbody", {}, rows.map(first))),
+  );
+}
+
 let noticeTimer;
 // A line at the foot of the page that goes by itself; screen readers say it.
 export function notice(text) {

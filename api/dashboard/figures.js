@@ -76,11 +76,11 @@ export class Figures {
     sayTrouble(
       "rate",
       unusual &&
-        `Anomaly rate is unusually ${unusual.high ? "high" : "low"}: ${unusual.found} of the last ${unusual.of}, usual is ${percent(unusual.usual)}`,
+        `Anomaly rate is unusually ${unusual.high ? "high" : "low"}: ${unusual.found} of the last ${unusual.of}, usually ${percent(unusual.usual)}`,
     );
     sayTrouble(
       "queue",
-      limit && inFlight >= 0.9 * limit ? `The queue is nearly full: ${inFlight} of ${limit} inspections under way` : "",
+      limit && inFlight >= 0.9 * limit ? `The queue is nearly full: ${inFlight} of ${limit} inspections in flight` : "",
     );
     this.#count(s, metric(text, "inspectd_queue_depth"), inFlight, limit);
     this.#draw(s);
@@ -95,7 +95,7 @@ export class Figures {
       figure("Anomalies", s.anomaly.toLocaleString(), "anomaly"),
       figure("To review", s.review.toLocaleString(), "review"),
       figure("Anomaly rate", percent(s.anomaly_rate)),
-      figure("Queue, under way", `${depth ?? "–"}, ${inFlight ?? "–"} of ${limit ?? "–"}`),
+      figure("Queue, in flight", `${depth ?? "–"}, ${inFlight ?? "–"} of ${limit ?? "–"}`),
       figure("Latency p50", total ? milliseconds(s.latency_ms.p50) : "–"),
       figure("Latency p99", total ? milliseconds(s.latency_ms.p99) : "–"),
     );

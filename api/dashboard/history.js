@@ -130,7 +130,7 @@ function endlessList(filter, signal) {
       cursor = page.next;
       more.hidden = !cursor;
       const count = body.children.length;
-      status.textContent = count ? `${count} shown${cursor ? "" : ", that is all"}` : "No inspection matches";
+      status.textContent = !count ? "No inspection matches" : cursor ? `${count} shown` : `All ${count} shown`;
       foot.unobserve(more); // observed anew: told again where the foot is still in sight
       if (cursor) foot.observe(more);
     } catch (error) {
@@ -154,7 +154,7 @@ function exportButtons(filter, signal) {
     button.disabled = true;
     try {
       const size = await exportFile(filter, file, (count) => {
-        status.textContent = `${bytes(count)} read`;
+        status.textContent = `${bytes(count)} received`;
       });
       status.textContent = "";
       notice(`${file.name}: ${bytes(size)}`);

@@ -1,4 +1,4 @@
-// One inspection: the picture with its heat, all facts, its neighbours and the operator's word.
+// One inspection: the picture with its heat, all facts, its neighbours and its label.
 import {
   bytes,
   dateTime,
@@ -45,7 +45,7 @@ function facts(item, model) {
     ],
     ["Timing", STAGES.map((stage) => `${stage} ${milliseconds(timing[stage])}`).join(", ")],
     ["Image SHA-256", h("code", {}, image.sha256)],
-    ["Weights SHA-256", model ? h("code", {}, model.weights.sha256) : "the version is not there any more"],
+    ["Weights SHA-256", model ? h("code", {}, model.weights.sha256) : "this version has been deleted"],
     ["Trunk SHA-256", model ? h("code", {}, model.trunk.sha256) : "–"],
     ["Id", h("code", {}, item.id)],
   ];
@@ -91,7 +91,7 @@ function neighbours(item, filter, signal) {
     go(KEYS[event.key]);
   };
   document.addEventListener("keydown", press, { signal });
-  const hint = h("span", { class: "hint" }, "Arrow keys go on");
+  const hint = h("span", { class: "hint" }, "The arrow keys move to the next part");
   const label = { class: "neighbours", "aria-label": "Neighbours", "aria-busy": "true" };
   const element = h("nav", label, buttons.newer, hint, buttons.older);
   Promise.all([find("newer", newer), find("older", older)]).then(() => element.setAttribute("aria-busy", "false"));

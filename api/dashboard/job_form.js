@@ -25,7 +25,7 @@ const NUMBERS = [
     ["train"],
     "Ends when an epoch's running accuracy exceeds it.",
   ],
-  ["test_share", "Held out", 0.2, 0.01, 0.9, "any", ["train"], "Share of the images that judges the model."],
+  ["test_share", "Held out", 0.2, 0.01, 0.9, "any", ["train"], "Share of the images held out to judge the model."],
   ["folds", "Folds", 5, 2, 20, 1, ["cross-validate"], "Each image is judged once, by the fold that has not seen it."],
   ["seed", "Seed", 42, 0, SEED_MAX, 1, BOTH, "The same seed gives the same split."],
   ["weight_good", "Weight of good", 1, 0.001, 1000, "any", BOTH, "In the loss."],
@@ -98,12 +98,17 @@ function parameters() {
     {
       name: "version",
       kinds: ["evaluate"],
-      element: labelled("version", "Version", version, "Which model is evaluated."),
+      element: labelled("version", "Version", version, "The version to evaluate."),
     },
     {
       name: "skip_unreadable",
       kinds: KINDS.map(([kind]) => kind),
-      element: labelled("skip_unreadable", "Skip unreadable images", skip, "Else the job fails and names the file."),
+      element: labelled(
+        "skip_unreadable",
+        "Skip unreadable images",
+        skip,
+        "Otherwise the job fails and names the file.",
+      ),
     },
   ];
 }

@@ -1,4 +1,4 @@
-// The operator's word on an inspection.
+// The operator's label of an inspection.
 import { dateTime, h, notice } from "./dom.js";
 import { sendJson } from "./net.js";
 
@@ -6,7 +6,7 @@ const DEFECT = "[A-Za-z0-9._\\-]{1,64}";
 
 function said({ label }) {
   if (!label) return "No label yet";
-  return `${label.label}${label.defect ? ` (${label.defect})` : ""}, by ${label.by ?? "somebody"}, ${dateTime(label.at)}`;
+  return `${label.label}${label.defect ? ` (${label.defect})` : ""}, by ${label.by ?? "an unknown user"}, ${dateTime(label.at)}`;
 }
 
 // defects: names that the product's dataset knows. relabelled(item) is called with what the daemon then says.

@@ -90,7 +90,7 @@ class Line {
 
   listen() {
     const silence = quiet(this.items, now());
-    sayTrouble("quiet", silence && `No part for ${duration(silence / 1000)}`, "warning");
+    sayTrouble("quiet", silence && `No part inspected for ${duration(silence / 1000)}`, "warning");
   }
 }
 

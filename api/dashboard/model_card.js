@@ -1,8 +1,8 @@
 // One version of a model: what it is, how good it was, and what can be done with it.
 import { chart } from "./charts.js";
-import { confirmed, dateTime, doing, h, limitText, notice, percent } from "./dom.js";
+import { confirmed, dateTime, doing, h, limitText, notice, percent, table } from "./dom.js";
 import { getJson, sendJson } from "./net.js";
-import { metricsTables, table } from "./report.js";
+import { metricsTables } from "./report.js";
 import { ThresholdForm } from "./threshold.js";
 
 const pathOf = (model) => `/v1/admin/products/${model.product}/models/${model.version}`;
@@ -68,7 +68,7 @@ function training(model) {
 // Who changed what, when.
 async function changes(model) {
   const { items } = await getJson(`${pathOf(model)}/changes`);
-  if (!items.length) return h("p", {}, "Nothing was changed since it was trained.");
+  if (!items.length) return h("p", {}, "Nothing has changed since it was trained.");
   const value = (one) =>
     one === null || one === undefined ? "–" : typeof one === "object" ? JSON.stringify(one) : `${one}`;
   const rows = items.map(({ at, who, field, from, to }) => [dateTime(at), who, field, value(from), value(to)]);

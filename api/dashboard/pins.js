@@ -139,7 +139,7 @@ export class Pins {
     const rest = list.count - SHOWN;
     const orMore = list.uncounted ? " or more" : "";
     this.element.hidden = !list.count;
-    this.title.textContent = `To look at: ${list.count.toLocaleString()}${orMore}`;
+    this.title.textContent = `To check: ${list.count.toLocaleString()}${orMore}`;
     this.more.textContent = rest > 0 ? `The newest ${SHOWN}, and ${rest.toLocaleString()}${orMore} more` : "";
     fill(this.strip, list.items.slice(0, SHOWN), (item) => card(item, "pin", this.#buttons(item)));
   }

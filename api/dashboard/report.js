@@ -1,15 +1,17 @@
 // What a training, cross-validation or evaluation found: in words, as a confusion matrix, per fold and per defect.
 import { chart } from "./charts.js";
-import { doing, h, limitText, notice, percent, probability } from "./dom.js";
-import { paintHeat } from "./heat_bytes.js";
+import { doing, h, limitText, notice, percent, probability, table } from "./dom.js";
+import { decodeMap, drawnSize, heatCanvas } from "./heat.js";
+import { scanSection } from "./scan.js";
 import { download, getJson, sendJson, showPicture, token } from "./net.js";
 
 const WORST = 24;
+const HEAT_PIXELS = 160; // of the canvas over a picture
 const RATES = [
   ["accuracy", "Accuracy"],
   ["balanced_accuracy", "Balanced accuracy"],
   ["recall", "Anomalies found (recall)"],
-  ["precision", "Alarms that were right (precision)"],
+  ["precision", "Correct alarms (precision)"],
   ["specificity", "Good parts passed"],
   ["f1", "F1"],
   ["roc_auc", "ROC AUC"],
@@ -20,27 +22,11 @@ export const rateValue = (rate) => (rate !== null && typeof rate === "object" ? 
 const interval = (rate) =>
   rate?.low !== null && rate?.low !== undefined ? `${percent(rate.low, 0)} to ${percent(rate.high, 0)}` : "";
 
-export function table(caption, head, rows) {
-  const first = ([name, ...rest]) =>
-    h(
-      "tr",
-      {},
-      h("th", { scope: "row" }, name),
-      rest.map((text) => h("td", {}, text)),
-    );
-  const titles = head.map((text) => (text ? h("th", { scope: "col" }, text) : h("td", {})));
-  return h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, titles)), h("tbody", {}, rows.map(first))),
-  );
-}
-
 export function metricsTables(metrics) {
   const { actual_anomaly: anomaly, actual_good: good } = metrics.confusion;
   const confusion = [
-    ["really anomaly", `${anomaly.predicted_anomaly} found`, `${anomaly.predicted_good} missed`],
-    ["really good", `${good.predicted_anomaly} false alarms`, `${good.predicted_good} passed`],
+    ["actually anomaly", `${anomaly.predicted_anomaly} found`, `${anomaly.predicted_good} missed`],
+    ["actually good", `${good.predicted_anomaly} false alarms`, `${good.predicted_good} passed`],
   ];
   const types = Object.entries(metrics.by_type).map(([type, rate]) => [
     type,
@@ -50,13 +36,13 @@ export function metricsTables(metrics) {
   ]);
   return [
     h("p", { class: "summary" }, metrics.summary),
-    table("Confusion matrix (positive is anomaly)", ["", "said anomaly", "said good"], confusion),
+    table("Confusion matrix (positive is anomaly)", ["", "judged anomaly", "judged good"], confusion),
     table(
       "Rates with 95 % intervals",
       ["Rate", "Value", "Interval"],
       RATES.map(([key, name]) => [name, percent(rateValue(metrics[key])), interval(metrics[key])]),
     ),
-    table("Right verdicts by defect type", ["Type", "Right", "Interval", "Of"], types),
+    table("Correct verdicts by defect type", ["Type", "Correct", "Interval", "Of"], types),
   ];
 }
 
@@ -89,8 +75,8 @@ export const histogramChart = (title, { good, anomaly }, marks) =>
   chart(
     { title, kind: "bars", format: (count) => `${Math.round(count)}`, formatX: (value) => percent(value, 0) },
     [
-      { name: "really good", points: good.map((count, i) => [(i + 0.5) / good.length, count]) },
-      { name: "really anomaly", points: anomaly.map((count, i) => [(i + 0.5) / anomaly.length, count]) },
+      { name: "actually good", points: good.map((count, i) => [(i + 0.5) / good.length, count]) },
+      { name: "actually anomaly", points: anomaly.map((count, i) => [(i + 0.5) / anomaly.length, count]) },
     ],
     { domain: [0, 1], marks },
   );
@@ -99,7 +85,7 @@ function localisation(found) {
   if (!found) return null;
   const hit = (rate) => `${rate.hits} of ${rate.of} (${percent(rate.value)})`;
   return table(
-    `Where the heatmaps point, by the masks of ${found.images} images`,
+    `How well the heatmaps point, by the masks of ${found.images} images`,
     ["Measure", "Value"],
     [
       ["Pixel AUROC", percent(found.pixel_auroc)],
@@ -117,17 +103,22 @@ function worstImage(image, job) {
     const dataset = encodeURIComponent(job.params.dataset);
     showPicture(picture, `/v1/admin/products/${encodeURIComponent(job.product)}/dataset/${path}?dataset=${dataset}`);
   }
-  const canvas = image.heat ? paintHeat(image.heat, job.result.heatmap.threshold) : null;
+  const frame = h("div", { class: "picture" }, picture);
+  const cover = () => {
+    const size = drawnSize({ width: picture.naturalWidth, height: picture.naturalHeight }, HEAT_PIXELS);
+    frame.append(heatCanvas(size, decodeMap(image.heat), job.result.heatmap.threshold));
+  };
+  if (image.heat) picture.addEventListener("load", cover, { once: true });
   return h(
     "figure",
     { class: `worst ${image.wrong ? "wrong" : "right"}` },
-    h("div", { class: "picture" }, picture, canvas),
+    frame,
     h(
       "figcaption",
       {},
       h("code", {}, image.path),
       h("br"),
-      `really ${image.type}, said ${image.verdict} at ${probability(image.probability, job.result.threshold)}`,
+      `actually ${image.type}, judged ${image.verdict} at ${probability(image.probability, job.result.threshold)}`,
     ),
   );
 }
@@ -139,7 +130,7 @@ function worst(job) {
   const shown = (wrong.length ? wrong : images).slice(0, WORST);
   const title = wrong.length
     ? `Wrong verdicts: ${wrong.length}`
-    : "No image was judged wrongly; those nearest to the threshold";
+    : "No wrong verdicts; the images nearest to the threshold";
   const place = h("div", { class: "worst-images" });
   return h(
     "details",
@@ -156,20 +147,20 @@ function worst(job) {
 function adviceText({ threshold, missed, false_alarms: alarms, max_missed: most, reachable, reason }) {
   const cost = `it misses ${missed.hits} of ${missed.of} and calls ${alarms.hits} of ${alarms.of} good parts anomalies (${percent(alarms.value)})`;
   if (!reachable)
-    return `The promise to miss at most ${limitText(most)} cannot be kept: ${reason}. At ${limitText(threshold)} ${cost}.`;
-  return `To miss at most ${limitText(most)} of the anomalies: threshold ${limitText(threshold)}; ${cost}.`;
+    return `No threshold is sure to miss at most ${limitText(most)} of the anomalies: ${reason}. At ${limitText(threshold)}, ${cost}.`;
+  return `To miss at most ${limitText(most)} of the anomalies, use the threshold ${limitText(threshold)}: ${cost}.`;
 }
 
 async function useAdvice(job, version) {
   await sendJson("PATCH", `/v1/admin/products/${job.product}/models/${version}`, { threshold_job: job.id });
-  notice(`${version} now takes ${limitText(job.result.threshold_advice.threshold)}.`);
+  notice(`${version} now uses the threshold ${limitText(job.result.threshold_advice.threshold)}.`);
 }
 
 // A training's advice is for its own version; a cross-validation's for whichever is chosen.
 function advice(job) {
   const found = job.result.threshold_advice;
   if (!found) return null;
-  const version = h("select", { "aria-label": "Version that takes the threshold" });
+  const version = h("select", { "aria-label": "Version that gets the threshold" });
   const button = h(
     "button",
     { type: "button", onclick: doing(() => useAdvice(job, version.value)) },
@@ -226,6 +217,7 @@ export function report(job) {
     outcome(result),
     wholeReport(job),
     advice(job),
+    scanSection(result.dataset?.scan),
     metrics ? metricsTables(metrics) : null,
     result.folds?.length ? foldTable(result) : null,
     h("div", { class: "curves" }, charts),

@@ -1,7 +1,7 @@
 // The large picture of an inspection with its heat over it, and the controls of that.
 import { placeText } from "./cards.js";
 import { h, limitText, notice, percent, verdictWord } from "./dom.js";
-import { drawHeat, imagePath, loadHeat } from "./heat.js";
+import { drawHeat, drawnSize, enlarge, imagePath, isCold, loadMap } from "./heat.js";
 import { download, query, showPicture } from "./net.js";
 
 const VIEWS = [
@@ -65,7 +65,8 @@ export class Stage {
 
   async #load(signal) {
     try {
-      this.#heat = await loadHeat(this.item, signal);
+      const size = drawnSize(this.item.image);
+      this.#heat = { ...size, values: enlarge(await loadMap(this.item, signal), size.width, size.height) };
       this.#draw();
       this.canvas.dataset.ready = "true";
     } catch (error) {
@@ -117,8 +118,13 @@ export class Stage {
   #draw() {
     this.#due = false;
     if (!this.#heat) return;
-    const { view } = settings;
-    const area = drawHeat(this.canvas, this.item, this.#heat, { ...settings, threshold: this.threshold });
+    const { view, opacity } = settings;
+    const area = drawHeat(this.canvas, this.#heat, {
+      threshold: this.threshold,
+      cold: isCold(this.item),
+      whole: view === "raw",
+      alpha: view === "image" ? 0 : opacity,
+    });
     this.image.classList.toggle("off", view === "threshold" || view === "raw");
     this.boxes.hidden = !settings.boxes || view === "image";
     this.share.textContent = `${percent(area)} of the image at or above ${limitText(this.threshold)}`;

@@ -99,7 +99,7 @@ export class ThresholdForm {
       { class: "threshold" },
       h("label", { class: "slider" }, h("span", {}, "Anomaly from"), this.input, this.output),
       this.#band(),
-      h("label", {}, "Tried on the last ", this.count, " inspections of this version"),
+      h("label", {}, "Try on the last ", this.count, " inspections of this version"),
       this.effect,
       this.chart.element,
       this.examples,

@@ -140,6 +140,8 @@ int api_inspection_heatmap(struct api_request *request, struct insp_error *reter
     int code = read_facts(request, known, &facts, reterr);
     if (!code)
         code = api_query_choice(&request->query, "view", views, &view, reterr);
+    if (!code && !facts.has_cam)
+        code = insp_fail(reterr, INSP_E_NOT_FOUND, "no heatmap is stored with this inspection");
     if (!code)
         code = api_query_fraction(&request->query, "threshold", &facts.heat.threshold, reterr);
     if (!code)

@@ -15,6 +15,7 @@ const struct api_route api_routes[] = {
     {"GET", "/v1/inspections/{id}/image", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_inspection_image},
     {"GET", "/v1/inspections/{id}/heatmap.png", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL,
      api_inspection_heatmap},
+    {"GET", "/v1/inspections/{id}/heat", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_inspection_heat},
     {"PUT", "/v1/inspections/{id}/label", API_OPEN, API_ROLE_OPERATOR, API_WORK, JSON_BYTES_MAX, NULL, NULL,
      api_label_put},
     {"GET", "/v1/statistics", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_statistics_get},

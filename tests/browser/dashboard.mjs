@@ -86,7 +86,8 @@ export function dashboard(options = {}, prepare = async () => {}) {
 }
 
 // Belongs at the end of every file.
-export const nothingWrong = (site) => test("nothing was wrong on the console", () => assert.equal(site.wrong.join("\n"), ""));
+export const nothingWrong = (site) =>
+  test("nothing was wrong on the console", () => assert.equal(site.wrong.join("\n"), ""));
 
 export const textOf = (locator) => locator.innerText();
 

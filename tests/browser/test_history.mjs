@@ -12,7 +12,7 @@ const site = dashboard({}, async ({ daemon }) => {
   await daemon.ask("PUT", `/v1/inspections/${items.at(-1).id}/label`, { label: "anomaly", defect: "hole" });
 });
 const rows = () => site.page.locator("tbody tr");
-const end = () => site.page.locator("#view > [role=status]", { hasText: /that is all|No inspection matches/ });
+const end = () => site.page.locator("#view > [role=status]", { hasText: /All \d+ shown|No inspection matches/ });
 const all = async () => {
   await rows().first().waitFor();
   while (!(await end().count())) await site.page.mouse.wheel(0, 2000);

@@ -27,7 +27,7 @@ test("the sliders change pixels at once, without a request", async () => {
   await open(parts[1]);
   let requests = 0;
   const count = (request) => {
-    if (/heatmap|image/.test(request.url())) requests++;
+    if (/heat|image/.test(request.url())) requests++;
   };
   site.page.on("request", count);
   await set("threshold", "1");
@@ -63,6 +63,31 @@ test("overlay, heat only, raw map and image each show what they say", async () =
     ["overlay", "threshold", "raw", "image"].map((view) => seen[view].image),
     ["visible", "hidden", "hidden", "visible"],
   );
+  await site.page.locator("input[name=view][value=overlay]").check();
+});
+
+test("the page colours the whole map as the daemon does", async () => {
+  await open(parts[1]);
+  await site.page.locator("input[name=view][value=raw]").check();
+  await set("opacity", "1");
+  await settled(site.page);
+  const furthest = await site.page.evaluate(async (href) => {
+    const canvas = document.querySelector(".stage canvas");
+    const { width, height } = canvas;
+    const raw = await createImageBitmap(await (await fetch(`${href}?view=raw&width=${width}`)).blob(), {
+      colorSpaceConversion: "none",
+    });
+    const context = new OffscreenCanvas(width, height).getContext("2d");
+    context.drawImage(raw, 0, 0);
+    const theirs = context.getImageData(0, 0, width, height).data;
+    const ours = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+    return {
+      size: [raw.width, raw.height, width, height],
+      off: ours.reduce((most, v, i) => Math.max(most, Math.abs(v - theirs[i])), 0),
+    };
+  }, parts[1].heatmap.href);
+  assert.deepEqual(furthest.size.slice(0, 2), furthest.size.slice(2));
+  assert.ok(furthest.off <= 3, `${furthest.off} of 255 off`); // a step of the palette where the two round differently
   await site.page.locator("input[name=view][value=overlay]").check();
 });
 

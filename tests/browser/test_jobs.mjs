@@ -62,7 +62,7 @@ test("a training asks for the admin's token, takes its parameters, grows its cur
   await loss.locator("tbody tr").first().waitFor();
   assert.equal(await loss.locator("tbody tr").count(), job.epochs.length);
   const report = site.page.locator(".report");
-  for (const text of ["Confusion matrix", "Rates with 95 % intervals", "Right verdicts by defect type", "hole"])
+  for (const text of ["Confusion matrix", "Rates with 95 % intervals", "Correct verdicts by defect type", "hole"])
     await report.getByText(text).first().waitFor();
   await report.locator("figure", { hasText: "ROC curve" }).locator("canvas").waitFor();
   assert.equal(await site.page.locator(".log li").count(), job.log.length);
@@ -110,7 +110,7 @@ test("a cross-validation shows a curve for each fold, the fold table and which t
 test("the advised threshold is taken by a click", async () => {
   const job = await site.daemon.ask("GET", `/v1/jobs/${await idOfPage()}`);
   await site.page.getByRole("button", { name: "Use this threshold" }).click();
-  await site.page.locator("#notice", { hasText: "now takes" }).waitFor();
+  await site.page.locator("#notice", { hasText: "now uses" }).waitFor();
   const { active } = await site.daemon.ask("GET", "/v1/products/carpet");
   const model = await site.daemon.ask("GET", `/v1/products/carpet/models/${active}`);
   assert.ok(Math.abs(model.threshold - job.result.threshold_advice.threshold) < 1e-6);

@@ -95,7 +95,7 @@ test("a queue that is nearly full is said loudly", async () => {
     route.fulfill({ body: "inspectd_queue_depth 58\ninspectd_in_flight 60\ninspectd_in_flight_limit 64\n" }),
   );
   await site.visit("#/line");
-  await banner("60 of 64 inspections under way").waitFor();
+  await banner("60 of 64 inspections in flight").waitFor();
   await site.page.unroute("**/metrics");
 });
 

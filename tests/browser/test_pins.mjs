@@ -95,7 +95,7 @@ test("more than fit are counted, and move up as the newest are dealt with", asyn
   const posted = [];
   await open(site.page);
   for (let i = 0; i < 27; i++) posted.push(await site.daemon.post("good", `many-${i}`));
-  await title(site.page, "To look at: 27").waitFor();
+  await title(site.page, "To check: 27").waitFor();
   await site.page.locator(".pins .title", { hasText: "The newest 24, and 3 more" }).waitFor();
   assert.equal(await site.page.locator(".strip .card").count(), 24);
   assert.equal(await pin(site.page, posted[2]).count(), 0);

@@ -1,6 +1,7 @@
 // The page's rules that need no page: when a line is unusual, when a shift began, what a threshold would have done, which
 // parts are pinned.
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import {
   acknowledge,
@@ -71,6 +72,25 @@ test("a threshold and a band are tried as the daemon would judge", () => {
   );
   assert.deepEqual([would.labelled, would.wrong], [2, 1]);
   assert.equal(whatIf(items, 0.5, { low: 0.4, high: 0.95 }).wrong, 0); // what a person looks at is not wrong
+});
+
+test("the page's modules import each other without circles", () => {
+  const folder = new URL("../../api/dashboard/", import.meta.url);
+  const names = readdirSync(folder).filter((name) => name.endsWith(".js"));
+  const imports = new Map(
+    names.map((name) => [
+      name,
+      [...readFileSync(new URL(name, folder), "utf8").matchAll(/^(?:import|export) .*?from "\.\/([^"]+)"/gms)].map(
+        (m) => m[1],
+      ),
+    ]),
+  );
+  const walk = (name, path) => {
+    assert.ok(!path.includes(name), `a circle: ${[...path, name].join(" -> ")}`);
+    for (const next of imports.get(name) ?? []) walk(next, [...path, name]);
+  };
+  assert.ok(imports.get("app.js").length > 3);
+  for (const name of names) walk(name, []);
 });
 
 test("a metric is read by its whole name", () => {

@@ -89,6 +89,9 @@ def test_inspections(call):
     for view in "threshold", "overlay", "raw":
         call("GET", posts + "/{id}/heatmap.png", 200, query=f"view={view}&threshold=0.2", **one)
     call("GET", posts + "/{id}/heatmap.png", 400, query="view=none", **one)
+    call("GET", posts + "/{id}/heat", 200, **one)
+    call("GET", posts + "/{id}/heat", 400, query="view=raw", **one)
+    call("GET", posts + "/{id}/heat", 404, **IDS)
     label = {"label": "anomaly", "defect": "hole", "note": "seen"}
     assert call("PUT", posts + "/{id}/label", 200, label, **one).json["label"]["defect"] == "hole"
     call("PUT", posts + "/{id}/label", 422, {"label": "bad"}, **one)

@@ -7,6 +7,7 @@ import time
 
 import PIL.Image
 import pytest
+import rows
 from conftest import FAKE, REQUEST_S, count, picture
 
 needs_fake = pytest.mark.skipif(not FAKE, reason="only the fake shim lets a test choose verdict and time")
@@ -69,6 +70,33 @@ def test_heatmap_views(shared, view, mode):
     image = PIL.Image.open(io.BytesIO(got.body))
     assert (image.format, image.mode, image.size) == ("PNG", mode, (320, 200))
     assert shared("GET", f"{href}?view={view}&threshold=0.2", If_None_Match=got.headers["ETag"]).status == 304
+
+
+def test_heat_is_the_map_as_numbers(shared):
+    made = shared.inspect(picture(noise=True)).json
+    answer = shared("GET", f"/v1/inspections/{made['id']}/heat")
+    got, heatmap = answer.json, made["heatmap"]
+    assert (got["id"], got["scale"], got["threshold"]) == (made["id"], heatmap["scale"], heatmap["threshold"])
+    assert (got["width"], got["height"]) == (made["image"]["width"], made["image"]["height"])
+    assert [len(row) for row in got["heat"]] == [14] * 14
+    numbers = [value for row in got["heat"] for value in row]
+    assert all(0 <= value <= 1 for value in numbers)
+    pixels = PIL.Image.new("F", (14, 14))
+    pixels.putdata(numbers)
+    pixels = list(pixels.resize((got["width"], got["height"]), PIL.Image.Resampling.BILINEAR).getdata())
+    assert max(pixels) == pytest.approx(heatmap["max"], abs=1e-4)
+    hot = sum(value >= got["threshold"] for value in pixels) / len(pixels)
+    assert hot == pytest.approx(heatmap["area"], abs=2e-3)
+    again = shared("GET", f"/v1/inspections/{made['id']}/heat", If_None_Match=answer.headers["ETag"])
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_row_without_a_map_has_no_heat(start):
+    daemon = start()
+    [name] = rows.fill(daemon.state, 1)
+    for path in "heat", "heatmap.png", "heatmap.png?view=raw":
+        answer = daemon("GET", f"/v1/inspections/{name}/{path}")
+        assert (answer.status, answer.code) == (404, "not_found")
 
 
 def test_accept_png_answers_the_heatmap(shared):
