@@ -53,11 +53,11 @@ export function probability(p, ...limits) {
 export const milliseconds = (ms) =>
   ms === null || ms === undefined
     ? "–"
-    : ms < 10
-      ? `${ms.toFixed(1)} ms`
+    : ms > 0 && ms < 10
+      ? `${ms.toFixed(1)}\u00a0ms`
       : ms < 10000
-        ? `${ms.toFixed(0)} ms`
-        : `${(ms / 1000).toFixed(1)} s`;
+        ? `${ms.toFixed(0)}\u00a0ms`
+        : `${(ms / 1000).toFixed(1)}\u00a0s`;
 export const dateTime = (time) => (time ? new Date(time).toLocaleString() : "–");
 // For an axis that spans `span` milliseconds.
 export const dayOrTime = (time, span) =>
@@ -72,9 +72,10 @@ export function bytes(count) {
   return `${count.toFixed(i && count < 10 ? 1 : 0)} ${units[i]}`;
 }
 
-export function duration(seconds) {
-  if (seconds < 60) return `${Math.max(0, Math.round(seconds))} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+export function duration(exact) {
+  const seconds = Math.max(0, Math.round(exact)); // first: never 1 min 60 s
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
   return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
 }

@@ -41,7 +41,7 @@ function filterForm(filter, product, models) {
     for (const name of ["since", "until"]) if (values[name]) values[name] = new Date(values[name]).toISOString();
     location.hash = `#/history?${query(values)}`;
   };
-  return h(
+  const form = h(
     "form",
     { class: "filter", role: "search", "aria-label": "Filter", onsubmit: submit },
     field("Product", text("product")),
@@ -60,6 +60,8 @@ function filterForm(filter, product, models) {
       h("a", { class: "button", href: "#/history" }, "Clear"),
     ),
   );
+  const open = matchMedia("(min-width: 40rem)").matches; // a telephone shows the list first
+  return h("details", { open }, h("summary", {}, "Filter"), form);
 }
 
 // The daemon writes the file; only how far it is is counted here. A blob of this size lies on the disk of the

@@ -58,7 +58,10 @@ export class JobDetail {
     const ended = !["queued", "running"].includes(job.state);
     const left = job.eta_s ? ` · about ${duration(job.eta_s)} to go` : "";
     this.state.className = `state ${job.state}`;
-    this.state.replaceChildren(h("strong", {}, job.state), ` · ${job.stage} · ${percent(job.progress, 0)}${left}`);
+    this.state.replaceChildren(
+      h("strong", {}, job.state),
+      ended ? "" : ` · ${job.stage} · ${percent(job.progress, 0)}${left}`,
+    );
     this.bar.value = job.progress;
     this.bar.hidden = this.cancel.hidden = ended;
     if (!job.created_at) return; // the brief: no more is known

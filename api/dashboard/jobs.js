@@ -6,14 +6,18 @@ import { live } from "./live.js";
 import { getJson } from "./net.js";
 
 const POLL_MS = 3000; // beside the events, which do not come while polling
-const COLUMNS = ["Job", "Product", "State", "Progress", "Created"];
+const COLUMNS = ["Job", "Product", "State", "Created"];
 
 function row(job, open) {
   const cells = [
     h("a", { href: `#/jobs/${job.id}` }, job.kind),
     job.product,
-    h("span", { class: `state ${job.state}` }, job.state),
-    percent(job.progress, 0),
+    h(
+      "span",
+      { class: `state ${job.state}` },
+      job.state,
+      job.state === "running" ? ` ${percent(job.progress, 0)}` : "",
+    ),
     age(job.created_at),
   ];
   return h(

@@ -161,7 +161,7 @@ export class Pins {
       this.recheck();
     };
     return [
-      button("Acknowledge", "Acknowledge", seen),
+      button("Seen", "Seen, acknowledge", seen),
       button("Anomaly", "Label as anomaly:", () => this.#label(item, "anomaly")),
       button("Good", "Label as good:", () => this.#label(item, "good")),
     ];

@@ -12,7 +12,7 @@ import {
   timeOf,
 } from "../../api/dashboard/acknowledged.js";
 import { learn, now } from "../../api/dashboard/clock.js";
-import { limitText, probability } from "../../api/dashboard/dom.js";
+import { duration, limitText, milliseconds, probability } from "../../api/dashboard/dom.js";
 import { metric, quiet, unusualRate } from "../../api/dashboard/judge.js";
 import { PinList } from "../../api/dashboard/pin_list.js";
 import { repeat } from "../../api/dashboard/repeat.js";
@@ -235,6 +235,21 @@ test("a probability is never printed on the other side of its threshold, nor as 
       if (!/[<>≥]/.test(text)) assert.equal(number(text) >= number(limitText(limit)), p >= limit, `${p} at ${limit}`);
     }
   }
+});
+
+test("times are rounded before they are split", () => {
+  assert.deepEqual([0, 59.4, 59.6, 119.6, 3599.6, 86399.7].map(duration), [
+    "0 s",
+    "59 s",
+    "1 min 0 s",
+    "2 min 0 s",
+    "1 h 0 min",
+    "1 d 0 h",
+  ]);
+  assert.deepEqual(
+    [0, 0.04, 3.14, 1633.2, 12345].map((ms) => milliseconds(ms).replace("\u00a0", " ")),
+    ["0 ms", "0.0 ms", "3.1 ms", "1633 ms", "12.3 s"],
+  );
 });
 
 test("a threshold is printed with the digits that it has, and the same everywhere", () => {
