@@ -40,23 +40,23 @@ void api_response_take(struct api_response *response, unsigned status, void *bod
     snprintf(response->content_type, sizeof response->content_type, "%s", content_type);
 }
 
-/* With a line end, because people read these in terminals. NULL without memory. */
-static char *dump_line(const json_t *json, size_t *ret_bytes) {
-    size_t bytes = json_dumpb(json, NULL, 0, JSON_FLAGS);
-    char *text = bytes ? malloc(bytes + 2) : NULL;
-    if (!text || json_dumpb(json, text, bytes, JSON_FLAGS) != bytes) {
-        free(text);
-        return NULL;
+char *api_json_line(json_t *json, size_t *ret_bytes) {
+    char *text = json ? json_dumps(json, JSON_FLAGS) : NULL, *line = NULL;
+    json_decref(json);
+    if (text) {
+        *ret_bytes = strlen(text) + 1;
+        line = realloc(text, *ret_bytes + 1);
+        if (line)
+            memcpy(line + *ret_bytes - 1, "\n", 2); /* for people, who read these in terminals */
+        else
+            free(text);
     }
-    memcpy(text + bytes, "\n", 2);
-    *ret_bytes = bytes + 1;
-    return text;
+    return line;
 }
 
 int api_response_json(struct api_response *response, unsigned status, json_t *json, struct insp_error *reterr) {
     size_t bytes = 0;
-    char *text = json ? dump_line(json, &bytes) : NULL;
-    json_decref(json);
+    char *text = api_json_line(json, &bytes);
     if (!text)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer");
     api_response_take(response, status, text, bytes, "application/json");
@@ -87,8 +87,7 @@ void api_response_problem(struct api_response *response, const struct insp_error
     json_t *json =
         json_pack("{s:s,s:s,s:i,s:s,s:o}", "type", "about:blank", "title", insp_code_title(error->code), "status",
                   status, "code", insp_code_wire(error->code), "detail", detail_json(error->detail));
-    char *text = json ? dump_line(json, &bytes) : NULL;
-    json_decref(json);
+    char *text = api_json_line(json, &bytes);
     if (text) {
         api_response_take(response, (unsigned)status, text, bytes, "application/problem+json");
     } else {

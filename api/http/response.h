@@ -35,6 +35,10 @@ void api_response_header(struct api_response *response, const char *name, const 
 void api_response_take(struct api_response *response, unsigned status, void *body, size_t bytes,
                        const char *content_type);
 
+/* Writes JSON as the daemon writes it everywhere, on one line with its end. Takes the reference; the text is the
+ * caller's (free). NULL where json is NULL (a failed json_pack) or there is no memory. */
+char *api_json_line(json_t *json, size_t *ret_bytes);
+
 /* Takes the reference; INSP_E_NOMEM where it is NULL (a failed json_pack) or cannot be written. */
 int api_response_json(struct api_response *response, unsigned status, json_t *json, struct insp_error *reterr);
 

@@ -3,6 +3,7 @@
 #include "api/http/response.h"
 #include "api/resources/inspection_json.h"
 #include "core/base/clock.h"
+#include "core/store/boxes.h"
 
 #include <string.h>
 
@@ -49,6 +50,7 @@ static void ms(FILE *out, int64_t us, const char *behind) {
 }
 
 void api_export_csv_row(FILE *out, const struct insp_record *record) {
+    char boxes[INSP_BOXES_TEXT_BYTES];
     const char *label = api_label_name(record->label);
     text(out, record->id);
     instant(out, record->received_us);
@@ -67,7 +69,8 @@ void api_export_csv_row(FILE *out, const struct insp_record *record) {
     number(out, record->heat_max);
     number(out, record->heat_area);
     number(out, record->heat_threshold);
-    text(out, record->boxes);
+    insp_boxes_format(record->box, record->box_count, boxes);
+    text(out, boxes);
     fprintf(out, "%u,%u,", record->width, record->height);
     text(out, record->media_type);
     fprintf(out, "%llu,%s,", (unsigned long long)record->image_bytes, record->image_kept ? "true" : "false");

@@ -17,8 +17,6 @@ int api_inspection_get(struct api_request *request, struct insp_error *reterr);
 /* pictures.c: work */
 int api_inspection_image(struct api_request *request, struct insp_error *reterr);
 int api_inspection_heatmap(struct api_request *request, struct insp_error *reterr);
-
-/* inspection_heat.c: work */
 int api_inspection_heat(struct api_request *request, struct insp_error *reterr);
 
 /* labels.c: work */

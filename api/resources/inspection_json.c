@@ -2,20 +2,36 @@
 
 #include "api/http/response.h"
 
+#include <math.h>
 #include <stdio.h>
 
 const char *api_label_name(enum insp_label label) {
     return label == INSP_LABEL_GOOD ? "good" : label == INSP_LABEL_ANOMALY ? "anomaly" : NULL;
 }
 
+/* Heat has four digits, in a fresh record as in one that was read from the database. */
+static json_t *boxes(const struct insp_record *record) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < record->box_count; i++) {
+        const struct insp_box *box = &record->box[i];
+        json_t *item = json_pack("{s:I,s:I,s:I,s:I,s:f}", "x", (json_int_t)box->x, "y", (json_int_t)box->y,
+                                 "width", (json_int_t)box->width, "height", (json_int_t)box->height, "max",
+                                 (double)lroundf(box->max * 10000) / 10000);
+        if (json_array_append_new(list, item)) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static json_t *heatmap(const struct insp_record *record) {
     char href[96];
     snprintf(href, sizeof href, "/v1/inspections/%s/heatmap.png", record->id);
-    json_t *boxes = record->boxes ? json_loads(record->boxes, 0, NULL) : NULL;
     return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o}", "href", href, "threshold",
                      api_json_float(record->heat_threshold), "scale",
                      record->heat_per_image ? "per_image" : "fixed", "max", api_json_float(record->heat_max),
-                     "area", api_json_float(record->heat_area), "boxes", boxes ? boxes : json_array());
+                     "area", api_json_float(record->heat_area), "boxes", boxes(record));
 }
 
 static json_t *image(const struct insp_record *record) {

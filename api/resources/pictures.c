@@ -1,6 +1,6 @@
-/* The posted image, thumbnails of it, and the heatmap rendered from the stored 14x14 map. None ever changes once
- * made, so all carry a strong ETag and may be cached for good; the tag is compared before the disk is read or a
- * picture is made. */
+/* The posted image, thumbnails of it, and the heatmap: rendered from the stored 14x14 map, or as its numbers. None
+ * ever changes once made, so all carry a strong ETag and may be cached for good; the tag is compared before the
+ * disk is read or a picture is made. */
 #include "api/http/server.h"
 #include "api/resources/handlers.h"
 
@@ -43,6 +43,10 @@ static int read_facts(const struct api_request *request, const char *const *know
     if (!code && !insp_uuid_valid(request->param[0]))
         code = insp_fail(reterr, INSP_E_NOT_FOUND, "an inspection's id is a UUID in lower case");
     return code ? code : insp_store_get(request->server->config.store, request->param[0], keep_facts, ret, reterr);
+}
+
+static int need_map(const struct facts *facts, struct insp_error *reterr) {
+    return facts->has_cam ? 0 : insp_fail(reterr, INSP_E_NOT_FOUND, "no heatmap is stored with this inspection");
 }
 
 /* width=: pixels of a thumbnail or a smaller heatmap, never more than the image has. *ret 0 where it is not asked
@@ -140,8 +144,8 @@ int api_inspection_heatmap(struct api_request *request, struct insp_error *reter
     int code = read_facts(request, known, &facts, reterr);
     if (!code)
         code = api_query_choice(&request->query, "view", views, &view, reterr);
-    if (!code && !facts.has_cam)
-        code = insp_fail(reterr, INSP_E_NOT_FOUND, "no heatmap is stored with this inspection");
+    if (!code)
+        code = need_map(&facts, reterr);
     if (!code)
         code = api_query_fraction(&request->query, "threshold", &facts.heat.threshold, reterr);
     if (!code)
@@ -161,4 +165,46 @@ int api_inspection_heatmap(struct api_request *request, struct insp_error *reter
     if (!code)
         api_response_take(&request->response, 200, png, bytes, "image/png");
     return code;
+}
+
+/* New reference: 14 rows of 14 numbers 0..1, top left first. NULL without memory. */
+static json_t *heat_rows(const struct facts *facts) {
+    float heat[INSP_MAP_FLOATS];
+    json_t *rows = json_array();
+    insp_heat_scale(&facts->heat, facts->cam, heat);
+    for (size_t y = 0; y < INSP_MAP_SIDE; y++) {
+        json_t *row = json_array();
+        for (size_t x = 0; x < INSP_MAP_SIDE; x++)
+            json_array_append_new(row, api_json_float(heat[y * INSP_MAP_SIDE + x]));
+        if (json_array_size(row) < INSP_MAP_SIDE || json_array_append_new(rows, row)) {
+            json_decref(rows);
+            return NULL;
+        }
+    }
+    return rows;
+}
+
+int api_inspection_heat(struct api_request *request, struct insp_error *reterr) {
+    static const char *const known[] = {NULL};
+    struct facts facts;
+    char etag[INSP_UUID_BYTES + 8];
+    int code = read_facts(request, known, &facts, reterr);
+    if (!code)
+        code = need_map(&facts, reterr);
+    if (code)
+        return code;
+    snprintf(etag, sizeof etag, "\"%s-heat\"", request->param[0]);
+    if (api_request_not_modified(request, etag, forever))
+        return 0;
+    const char *scale = facts.heat.scale == INSP_SCALE_PER_IMAGE ? "per_image" : "fixed";
+    size_t bytes;
+    char *line =
+        api_json_line(json_pack("{s:s,s:s,s:o,s:I,s:I,s:o}", "id", request->param[0], "scale", scale, "threshold",
+                                api_json_float(facts.heat.threshold), "width", (json_int_t)facts.width, "height",
+                                (json_int_t)facts.height, "heat", heat_rows(&facts)),
+                      &bytes);
+    if (!line)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer");
+    api_response_take(&request->response, 200, line, bytes, "application/json");
+    return 0;
 }

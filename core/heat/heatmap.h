@@ -2,20 +2,12 @@
 #ifndef INSP_HEAT_HEATMAP_H
 #define INSP_HEAT_HEATMAP_H
 
+#include "core/image/box.h"
 #include "core/image/image.h"
 #include "core/model/manifest.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-struct insp_box {
-    uint32_t x, y, width, height; /* pixels of the posted image */
-    float max;                    /* largest heat inside, 0..1 */
-};
-
-/* Hot neighbours in a row or column of the map are connected by a hot edge, so separate peaks form a checkerboard
- * at most. (Where a ridge is thinner than a pixel it may break up into more regions; the largest are kept.) */
-enum { INSP_BOXES_MAX = 14 * 14 / 2 };
 
 struct insp_heat_summary {
     float max;  /* largest heat over the upsampled image, 0..1 */

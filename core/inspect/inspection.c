@@ -14,7 +14,6 @@ void insp_inspection_free(struct insp_inspection *job) {
         return;
     free(job->body);
     free(job->pixels);
-    free(job->boxes);
     insp_model_unref(job->model);
     free(job);
 }
@@ -36,7 +35,8 @@ void insp_inspection_record(const struct insp_inspection *job, struct insp_recor
         .heat_low = manifest->heatmap.low,
         .heat_high = manifest->heatmap.high,
         .heat_per_image = manifest->heatmap.scale == INSP_SCALE_PER_IMAGE,
-        .boxes = job->boxes ? job->boxes : "[]",
+        .box = job->heat.box,
+        .box_count = job->heat.box_count,
         .cam = job->score.cam,
         .width = job->width,
         .height = job->height,

@@ -35,7 +35,6 @@ struct insp_inspection {
     struct insp_score score;
     enum insp_verdict verdict;
     struct insp_heat_summary heat;
-    char *boxes;         /* heat.box as JSON for the record, owned */
     char media_type[96]; /* of the body, with parameters for raw */
     int64_t scored_us;   /* monotonic, when the pass was over: the store's time begins */
     int64_t decode_us, queue_us, inference_us, store_us, total_us;

@@ -4,9 +4,7 @@
 #include "core/image/transform.h"
 #include "core/model/model.h"
 
-#include <math.h>
-
-enum { GROUP = 64, BOX_TEXT_BYTES = 96 };
+enum { GROUP = 64 };
 
 struct insp_pipeline {
     uv_loop_t *loop;
@@ -123,31 +121,11 @@ static void on_decoded(uv_work_t *work, int status) {
 
 /* --- store: pool --- */
 
-/* Heat has four digits; written from integers, because printf's decimal point follows the locale. */
-static int format_boxes(struct insp_inspection *job, struct insp_error *reterr) {
-    size_t room = job->heat.box_count * BOX_TEXT_BYTES + 3, used = 0;
-    job->boxes = malloc(room);
-    if (!job->boxes)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the boxes");
-    job->boxes[used++] = '[';
-    for (size_t i = 0; i < job->heat.box_count; i++) {
-        const struct insp_box *box = &job->heat.box[i];
-        int max = (int)lroundf(box->max * 10000);
-        used += (size_t)snprintf(job->boxes + used, room - used,
-                                 "%s{\"x\":%u,\"y\":%u,\"width\":%u,\"height\":%u,\"max\":%d.%04d}", i ? "," : "",
-                                 box->x, box->y, box->width, box->height, max / 10000, max % 10000);
-    }
-    snprintf(job->boxes + used, room - used, "]");
-    return 0;
-}
-
 static void judge(struct insp_inspection *job) {
     const struct insp_manifest *manifest = job->model->manifest;
     job->verdict = insp_verdict_of(manifest, job->score.probability);
     job->code = insp_heat_summarise(&manifest->heatmap, job->verdict != INSP_VERDICT_GOOD, job->score.cam,
                                     job->width, job->height, &job->heat, &job->error);
-    if (job->code == 0)
-        job->code = format_boxes(job, &job->error);
 }
 
 static void stamp(struct insp_inspection *job) {

@@ -100,6 +100,11 @@ bool insp_list_statement(const struct insp_filter *filter, int index, char *ret_
 
 /* The columns that insp_record_read expects, in its order. */
 extern const char insp_record_columns[];
-void insp_record_read(struct sqlite3_stmt *row, char ret_id[INSP_UUID_BYTES], struct insp_record *ret);
+/* What a record that was read points to, beside the row itself. */
+struct insp_record_room {
+    char id[INSP_UUID_BYTES];
+    struct insp_box box[INSP_BOXES_MAX];
+};
+void insp_record_read(struct sqlite3_stmt *row, struct insp_record_room *room, struct insp_record *ret);
 
 #endif

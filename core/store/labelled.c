@@ -50,9 +50,9 @@ static int walk_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct insp_labelled labelled = {0};
     int step;
     while ((step = sqlite3_step(rows)) == SQLITE_ROW) {
-        char id[INSP_UUID_BYTES];
+        struct insp_record_room room;
         struct insp_record record;
-        insp_record_read(rows, id, &record);
+        insp_record_read(rows, &room, &record);
         if (*labelled.sha256 && strcmp(labelled.sha256, record.sha256) != 0) {
             if (walk->callback(walk->arg, &labelled))
                 return 0;

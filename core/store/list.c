@@ -131,9 +131,9 @@ static int bind_and_walk(struct sqlite3 *db, const struct list *list, struct ins
     }
     int step;
     while ((step = sqlite3_step(rows)) == SQLITE_ROW) {
-        char id[INSP_UUID_BYTES];
+        struct insp_record_room room;
         struct insp_record record;
-        insp_record_read(rows, id, &record);
+        insp_record_read(rows, &room, &record);
         if (list->callback(list->arg, &record))
             return 0;
     }
@@ -151,12 +151,12 @@ static int show_keys(struct sqlite3 *db, const struct list *list, const int64_t 
     keyed_sql(sql);
     int r = insp_sql_prepare(db, sql, &row, reterr);
     for (size_t i = 0; i < count && r == 0; i++) {
-        char id[INSP_UUID_BYTES];
+        struct insp_record_room room;
         struct insp_record record;
         sqlite3_bind_int64(row, 1, keys[i]);
         if (sqlite3_step(row) != SQLITE_ROW) /* there in this transaction */
             return insp_sql_fail(db, reterr);
-        insp_record_read(row, id, &record);
+        insp_record_read(row, &room, &record);
         if (list->callback(list->arg, &record))
             break;
         sqlite3_reset(row);

@@ -1,5 +1,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
+#include "core/base/log.h"
+#include "core/store/boxes.h"
 #include "core/store/internal.h"
 
 #include <errno.h>
@@ -26,8 +28,8 @@ static void bind_head(struct sqlite3_stmt *s, const struct insp_record *record, 
     sqlite3_bind_int(s, 15, record->heat_per_image);
 }
 
-static void bind_tail(struct sqlite3_stmt *s, const struct insp_record *record) {
-    insp_sql_bind_text(s, 16, record->boxes ? record->boxes : "[]");
+static void bind_tail(struct sqlite3_stmt *s, const struct insp_record *record, const char *boxes) {
+    insp_sql_bind_text(s, 16, boxes);
     sqlite3_bind_int64(s, 17, record->width);
     sqlite3_bind_int64(s, 18, record->height);
     insp_sql_bind_text(s, 19, record->sha256);
@@ -45,11 +47,13 @@ static void bind_tail(struct sqlite3_stmt *s, const struct insp_record *record) 
 
 static int put_one(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
     unsigned char blob[INSP_ID_BLOB_BYTES];
+    char boxes[INSP_BOXES_TEXT_BYTES];
     int64_t key;
     if (!insp_id_parse(record->id, blob, &key))
         return insp_fail(reterr, INSP_E_INTERNAL, "'%s' is not a version 7 UUID", record->id);
     bind_head(store->put_row, record, blob, key);
-    bind_tail(store->put_row, record);
+    insp_boxes_format(record->box, record->box_count, boxes);
+    bind_tail(store->put_row, record, boxes);
     int r = insp_sql_run(store->put_row, reterr);
     if (r == 0 && record->cam) {
         sqlite3_bind_int64(store->put_map, 1, key);
@@ -114,10 +118,13 @@ static enum insp_verdict verdict_at(struct sqlite3_stmt *row) {
     return sqlite3_column_int(row, 5) ? INSP_VERDICT_ANOMALY : INSP_VERDICT_GOOD;
 }
 
-void insp_record_read(struct sqlite3_stmt *row, char ret_id[INSP_UUID_BYTES], struct insp_record *ret) {
-    insp_id_format(sqlite3_column_blob(row, 0), ret_id); /* 16 bytes: the table's CHECK */
+void insp_record_read(struct sqlite3_stmt *row, struct insp_record_room *room, struct insp_record *ret) {
+    size_t box_count;
+    insp_id_format(sqlite3_column_blob(row, 0), room->id); /* 16 bytes: the table's CHECK */
+    if (!insp_boxes_parse(text_at(row, 14), room->box, &box_count))
+        insp_log_warning("inspection without its boxes: they are damaged in the database id=%s", room->id);
     *ret = (struct insp_record){
-        .id = ret_id,
+        .id = room->id,
         .product = text_at(row, 1),
         .model = text_at(row, 2),
         .camera = text_at(row, 3),
@@ -131,7 +138,8 @@ void insp_record_read(struct sqlite3_stmt *row, char ret_id[INSP_UUID_BYTES], st
         .heat_low = (float)sqlite3_column_double(row, 11),
         .heat_high = (float)sqlite3_column_double(row, 12),
         .heat_per_image = sqlite3_column_int(row, 13) != 0,
-        .boxes = text_at(row, 14),
+        .box = room->box,
+        .box_count = box_count,
         .width = (uint32_t)sqlite3_column_int64(row, 15),
         .height = (uint32_t)sqlite3_column_int64(row, 16),
         .sha256 = text_at(row, 17),
@@ -192,10 +200,10 @@ static int get_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     int r = find(db, sql, get->id, &row, &key, reterr);
     if (r < 0)
         return r;
-    char id[INSP_UUID_BYTES];
+    struct insp_record_room room;
     struct insp_record record;
     float cam[MAP_FLOATS];
-    insp_record_read(row, id, &record);
+    insp_record_read(row, &room, &record);
     if (sqlite3_column_bytes(row, CAM_COLUMN) == (int)sizeof cam) {
         memcpy(cam, sqlite3_column_blob(row, CAM_COLUMN), sizeof cam); /* SQLite promises no alignment */
         record.cam = cam;

@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/sha256.h"
 #include "core/base/uuid.h"
+#include "core/image/box.h"
 #include "core/model/verdict.h"
 
 #include <stdbool.h>
@@ -45,8 +46,9 @@ struct insp_record {
     float probability, threshold;
     float heat_max, heat_area, heat_threshold, heat_low, heat_high;
     bool heat_per_image;
-    const char *boxes; /* JSON array [{"x","y","width","height","max"}] */
-    const float *cam;  /* [14*14]; NULL in lists */
+    const struct insp_box *box; /* box_count of them, at most INSP_BOXES_MAX */
+    size_t box_count;
+    const float *cam; /* [14*14]; NULL in lists */
     uint32_t width, height;
     const char *sha256;     /* of the posted bytes */
     const char *media_type; /* as posted, with parameters for raw */

@@ -60,7 +60,7 @@ static int64_t us_of_row(int64_t row) {
  * labelled, and only product 3 has labels "good". */
 static void bind_row(struct sqlite3_stmt *put, int64_t row) {
     static char product[16], camera[16], model[32], part[16],
-        boxes[] = "[{\"x\":1,\"y\":2,\"width\":30,\"height\":40,\"max\":0.9}]";
+        boxes[] = "[{\"x\":1,\"y\":2,\"width\":30,\"height\":40,\"max\":0.9000}]";
     static char sha256[] = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     static unsigned char blob[INSP_ID_BLOB_BYTES];
     uint32_t p = any(PRODUCTS), c = any(CAMERAS), chance = any(100000);
@@ -393,7 +393,6 @@ static void measure_put(struct insp_store *store, size_t size) {
                                              .model = "202605T100000Z-1",
                                              .camera = camera[i],
                                              .part = part[i],
-                                             .boxes = "[]",
                                              .cam = cam,
                                              .sha256 = id[i],
                                              .media_type = "image/jpeg",

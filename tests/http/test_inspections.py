@@ -89,6 +89,7 @@ def test_heat_is_the_map_as_numbers(shared):
     assert hot == pytest.approx(heatmap["area"], abs=2e-3)
     again = shared("GET", f"/v1/inspections/{made['id']}/heat", If_None_Match=answer.headers["ETag"])
     assert (again.status, again.body) == (304, b"")
+    assert answer.headers.get_all("Cache-Control") == ["private, max-age=31536000, immutable"]
 
 
 def test_row_without_a_map_has_no_heat(start):

@@ -41,7 +41,6 @@ static inline struct insp_record fixture_record(char *id, const char *product, b
                                 .threshold = 0.5f,
                                 .heat_threshold = 0.7f,
                                 .heat_high = 1,
-                                .boxes = "[]",
                                 .cam = cam,
                                 .width = 640,
                                 .height = 480,

@@ -17,7 +17,6 @@ static struct insp_record sample(void) {
                                 .heat_max = 1,
                                 .heat_area = 0.25f,
                                 .heat_threshold = 0.7f,
-                                .boxes = "[]",
                                 .width = 640,
                                 .height = 480,
                                 .media_type = "image/png",
@@ -63,11 +62,13 @@ START_TEST(test_quotes_and_formulas) {
     record.label_defect = "@SUM";
     record.label_note = "two\nlines, \"quoted\"";
     record.labelled_by = "+49";
-    record.boxes = "[{\"x\":1}]";
+    record.box = &(const struct insp_box){1, 2, 3, 4, 0.5f};
+    record.box_count = 1;
     char *text = csv(&record);
     ck_assert_ptr_nonnull(strstr(text, ",'-1+1,\"'=HYPERLINK(\"\"http://x\"\",1)\",anomaly,"));
     ck_assert_ptr_nonnull(strstr(text, ",anomaly,'@SUM,\"two\nlines, \"\"quoted\"\"\",'+49,"));
-    ck_assert_ptr_nonnull(strstr(text, ",\"[{\"\"x\"\":1}]\","));
+    ck_assert_ptr_nonnull(
+        strstr(text, ",\"[{\"\"x\"\":1,\"\"y\"\":2,\"\"width\"\":3,\"\"height\"\":4,\"\"max\"\":0.5000}]\","));
     free(text);
 }
 END_TEST

@@ -30,7 +30,7 @@ START_TEST(test_the_record_takes_the_models_settings) {
     ck_assert_str_eq(record.product, "carpet");
     ck_assert_str_eq(record.model, "v7");
     ck_assert_str_eq(record.extension, "jpg");
-    ck_assert_str_eq(record.boxes, "[]");
+    ck_assert_uint_eq(record.box_count, 0);
     ck_assert(record.threshold == 0.25f && record.heat_threshold == 0.5f);
     ck_assert(record.heat_low == -1 && record.heat_high == 3 && record.heat_per_image);
     ck_assert(record.image_kept);

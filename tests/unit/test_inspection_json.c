@@ -5,6 +5,8 @@
 
 #define ID "019ab7a0-4f2c-7c3e-9d0a-5b1f3c2d4e6f"
 
+static const struct insp_box box[] = {{1, 2, 3, 4, 0.8f}, {5, 6, 7, 8, 0.12345678f}};
+
 static struct insp_record record(void) {
     return (struct insp_record){.id = ID,
                                 .product = "carpet",
@@ -17,7 +19,8 @@ static struct insp_record record(void) {
                                 .heat_max = 1,
                                 .heat_area = 0.25f,
                                 .heat_threshold = 0.7f,
-                                .boxes = "[{\"x\":1,\"y\":2,\"width\":3,\"height\":4,\"max\":0.8}]",
+                                .box = box,
+                                .box_count = 2,
                                 .width = 640,
                                 .height = 480,
                                 .sha256 = "00",
@@ -64,12 +67,17 @@ START_TEST(test_heatmap_and_image) {
     json_t *json = made(&r), *heatmap = json_object_get(json, "heatmap"), *image = json_object_get(json, "image");
     ck_assert_str_eq(text(heatmap, "href"), "/v1/inspections/" ID "/heatmap.png");
     ck_assert_str_eq(text(heatmap, "scale"), "fixed");
-    ck_assert_uint_eq(json_array_size(json_object_get(heatmap, "boxes")), 1);
+    json_t *boxes = json_object_get(heatmap, "boxes"), *second = json_array_get(boxes, 1);
+    ck_assert_uint_eq(json_array_size(boxes), 2);
+    ck_assert_int_eq(json_integer_value(json_object_get(second, "x")), 5);
+    ck_assert_int_eq(json_integer_value(json_object_get(second, "height")), 8);
+    ck_assert(json_real_value(json_object_get(second, "max")) == 0.1235); /* as the database keeps it */
     ck_assert_str_eq(text(image, "href"), "/v1/inspections/" ID "/image");
     ck_assert(json_is_true(json_object_get(image, "kept")));
     ck_assert_int_eq(json_integer_value(json_object_get(image, "width")), 640);
     json_decref(json);
-    r.boxes = NULL;
+    r.box = NULL;
+    r.box_count = 0;
     r.heat_per_image = true;
     json = made(&r);
     heatmap = json_object_get(json, "heatmap");
