@@ -5,6 +5,7 @@
 #include "core/base/fs.h"
 #include "core/base/log.h"
 #include "core/model/bundle.h"
+#include "core/store/health.h"
 #include "daemon/cli.h"
 #include "daemon/descriptors.h"
 #include "daemon/notify.h"
@@ -32,14 +33,13 @@ struct daemon {
     struct insp_store *store;
     struct insp_engine *engine;
     struct api_server *server;
-    int lock_fd;
+    struct daemon_state_lock lock;
     bool watchdog, stopping, ready;
     char cache_folder[INSP_PATH_BYTES];
 };
 
 static const char *status_text(const struct daemon *daemon, char *buffer, size_t bytes) {
-    snprintf(buffer, bytes, "%s on %s",
-             daemon->ready ? "Inspecting" : "Not ready: no model has passed its self-test",
+    snprintf(buffer, bytes, "%s on %s", daemon->ready ? "Inspecting" : "Not ready: see /readyz",
              api_server_address(daemon->server));
     return buffer;
 }
@@ -138,13 +138,15 @@ static int start_loop(struct daemon *daemon, struct insp_error *reterr) {
 
 static int start_store(struct daemon *daemon, struct insp_error *reterr) {
     const char *state_dir = daemon->settings->storage_state_dir;
-    int r = daemon_state_lock(state_dir, &daemon->lock_fd, reterr);
+    int r = daemon_state_lock(state_dir, &daemon->lock, reterr);
     if (r == 0)
         r = insp_path(daemon->cache_folder, reterr, "%s/cache/features", state_dir);
     if (r == 0)
         r = insp_bundle_sweep(state_dir, reterr);
     if (r == 0)
         r = insp_store_open(state_dir, daemon_durability(daemon->settings), &daemon->store, reterr);
+    if (r == 0)
+        r = insp_store_check_begin(daemon->store, reterr);
     return r;
 }
 
@@ -238,7 +240,7 @@ static void bound_memory(void) {
 }
 
 int daemon_serve(const struct daemon_settings *settings, struct insp_error *reterr) {
-    struct daemon daemon = {.settings = settings, .lock_fd = -1};
+    struct daemon daemon = {.settings = settings, .lock = {-1, -1}};
     enum insp_log_level level = INSP_LOG_INFO;
     insp_log_level_parse(settings->log_level, &level);
     insp_log_set_level(level);
@@ -257,8 +259,7 @@ int daemon_serve(const struct daemon_settings *settings, struct insp_error *rete
     insp_store_close(daemon.store);
     if (uv_loop_close(&daemon.loop) < 0)
         insp_log_warning("the event loop still had work when it ended");
-    if (daemon.lock_fd >= 0)
-        close(daemon.lock_fd);
+    daemon_state_unlock(&daemon.lock);
     if (r == 0)
         insp_log_info("stopped");
     return r;

@@ -230,12 +230,25 @@ enum MHD_Result api_connection_access(void *arg, struct MHD_Connection *connecti
     return queue(request);
 }
 
+/* Whoever probes does so every few seconds, and the daemon says itself when it is no longer ready. A refusal under
+ * load is no fault of the daemon's; anything else from 500 on is for somebody to look at. */
+static enum insp_log_level log_level(const struct api_request *request) {
+    const struct api_response *response = &request->response;
+    static const int load[] = {INSP_E_QUEUE_FULL, INSP_E_SHUTTING_DOWN, INSP_E_DEADLINE, INSP_E_NOT_READY};
+    if (request->route && request->route->access == API_PUBLIC)
+        return response->status < 500 ? INSP_LOG_DEBUG : INSP_LOG_INFO;
+    if (response->status < 500)
+        return INSP_LOG_INFO;
+    for (size_t i = 0; i < INSP_COUNT(load); i++)
+        if (!strcmp(response->code, insp_code_wire(load[i])))
+            return INSP_LOG_WARNING;
+    return INSP_LOG_ERROR;
+}
+
 static void log_request(const struct api_request *request, enum MHD_RequestTerminationCode code) {
-    bool probe = request->route && request->route->access == API_PUBLIC;
-    insp_log(probe && request->response.status < 500 ? INSP_LOG_DEBUG : INSP_LOG_INFO,
-             "request method=%s path=%s status=%u%s%s%s%s total_ms=%.1f%s%s%s", request->method, request->path,
-             request->response.status, request->response.code[0] ? " code=" : "", request->response.code,
-             request->principal[0] ? " token=" : "", request->principal,
+    insp_log(log_level(request), "request method=%s path=%s status=%u%s%s%s%s total_ms=%.1f%s%s%s",
+             request->method, request->path, request->response.status, request->response.code[0] ? " code=" : "",
+             request->response.code, request->principal[0] ? " token=" : "", request->principal,
              (double)(insp_mono_us() - request->started_us) / 1000, request->note[0] ? " " : "", request->note,
              code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " client=gone");
 }

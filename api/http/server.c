@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/inspect/pipeline.h"
 #include "core/serving/model_change.h"
+#include "core/store/health.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -397,5 +398,5 @@ bool api_server_healthy(struct api_server *server, int64_t now_us) {
 
 bool api_server_ready(const struct api_server *server) {
     return !server->stopping && insp_engine_trunk_sha256(server->config.engine)[0] &&
-           insp_models_ready(server->models);
+           insp_models_ready(server->models) && !insp_store_health(server->config.store, NULL);
 }

@@ -67,6 +67,7 @@ struct api_server {
     uv_work_t chore;
     int64_t retention_due_us; /* monotonic; 0: set anew when the chore ends */
     struct api_storage chore_storage;
+    bool storage_told; /* a chore has said how the storage is */
 
     bool jobs_closed;
     bool stopping, mhd_stopped, grace_over, closing;

@@ -2,6 +2,8 @@
 #include "api/resources/handlers.h"
 #include "api/watch/prometheus.h"
 
+#include "core/store/health.h"
+
 int api_healthz(struct api_request *request, struct insp_error *reterr) {
     return api_response_json(&request->response, 200,
                              json_pack("{s:s,s:s}", "status", "ok", "version", INSP_VERSION), reterr);
@@ -38,6 +40,11 @@ static json_t *reasons(struct api_server *server) {
     }
     for (size_t i = 0; i < insp_models_count(server->models); i++)
         add_product(list, insp_models_at(server->models, i));
+    struct insp_error error;
+    if (insp_store_health(server->config.store, &error)) {
+        snprintf(text, sizeof text, "storage: %s", error.detail);
+        json_array_append_new(list, json_string(text));
+    }
     api_storage_reasons(&server->storage, list);
     return list;
 }
@@ -54,7 +61,10 @@ int api_readyz(struct api_request *request, struct insp_error *reterr) {
                                  json_pack("{s:s,s:s,s:i,s:s,s:s,s:o,s:o}", "type", "about:blank", "title",
                                            insp_code_title(INSP_E_NOT_READY), "status", 503, "code",
                                            insp_code_wire(INSP_E_NOT_READY), "detail",
-                                           "no model has passed its self-test", "reasons", why, "models", models),
+                                           insp_store_health(server->config.store, NULL)
+                                               ? "the storage fails"
+                                               : "no model has passed its self-test",
+                                           "reasons", why, "models", models),
                                  reterr);
     snprintf(request->response.content_type, sizeof request->response.content_type, "application/problem+json");
     api_response_header(&request->response, "Retry-After", "5");

@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/store/health.h"
 
 enum { AT_ONCE_US = 1 }; /* retention_due_us: a put met a full disk */
 
@@ -19,6 +20,17 @@ static void look_at_disk(struct api_server *server, struct api_storage *storage)
     storage->usage_known = true;
     storage->free_limit_bytes = insp_retention_free_min(policy->free_bytes_min, usage.total_bytes);
     insp_retention_need_free(policy, &disk, &need, &storage->low, &helpless);
+}
+
+static void look_at_store(struct api_server *server, struct api_storage *storage) {
+    struct insp_error error = {0};
+    bool healthy = insp_store_probe(server->config.store, &error) == 0;
+    if (!healthy && (storage->healthy || !server->storage_told))
+        insp_log_error("the storage fails code=%s detail=\"%s\"", insp_code_wire(error.code), error.detail);
+    if (healthy && !storage->healthy && server->storage_told)
+        insp_log_info("the storage works again");
+    server->storage_told = true;
+    storage->healthy = healthy;
 }
 
 static void tell_alarms(unsigned before, unsigned after) {
@@ -67,6 +79,7 @@ static void chore(uv_work_t *work) {
     struct api_storage *storage = &server->chore_storage;
     unsigned alarms = api_storage_alarms(storage);
     bool warned = storage->low || server->retention_due_us == AT_ONCE_US;
+    look_at_store(server, storage);
     look_at_disk(server, storage);
     tell_alarms(alarms, api_storage_alarms(storage));
     alarms = api_storage_alarms(storage);

@@ -63,6 +63,7 @@ void api_storage_metrics(const struct api_storage *storage, FILE *out) {
     metric(out, "inspectd_store_orphan_images", "gauge", "Image files without a row that the last walk found.",
            storage->orphans);
     metric(out, "inspectd_store_quarantine_bytes", "gauge", "Size of the quarantine.", storage->quarantine_bytes);
+    metric(out, "inspectd_store_healthy", "gauge", "1 while records can be stored.", storage->healthy);
     if (storage->usage_known) /* the first chore has not run yet */
         write_usage(storage, out);
 }

@@ -12,6 +12,7 @@ struct api_storage {
     struct insp_store_usage usage;
     bool usage_known;
     uint64_t free_limit_bytes; /* storage.free_bytes_min on this disk; known with usage */
+    bool healthy;              /* records can be stored; false before the first chore */
     bool low;                  /* less is free, or nearly */
     unsigned swept_alarms;     /* of the last sweep; bits of enum insp_retention_alarm */
     /* by all sweeps since the start */

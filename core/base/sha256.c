@@ -24,14 +24,11 @@ void insp_sha256_hex(const void *data, size_t bytes, char *out) {
     finish(&ctx, out);
 }
 
-int insp_sha256_file(const char *path, char *ret_hex, struct insp_error *reterr) {
+int insp_sha256_fd(int fd, const char *name, char *ret_hex, struct insp_error *reterr) {
     enum { STEP = 1 << 20 };
-    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return insp_fail_errno(reterr, errno, "cannot open %s", path);
     _cleanup_free_ unsigned char *buffer = malloc(STEP);
     if (!buffer)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to hash %s", path);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to hash %s", name);
     struct sha256_ctx ctx;
     sha256_init(&ctx);
     for (;;) {
@@ -39,13 +36,20 @@ int insp_sha256_file(const char *path, char *ret_hex, struct insp_error *reterr)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return insp_fail_errno(reterr, errno, "cannot read %s", path);
+            return insp_fail_errno(reterr, errno, "cannot read %s", name);
         if (n == 0)
             break;
         sha256_update(&ctx, (size_t)n, buffer);
     }
     finish(&ctx, ret_hex);
     return 0;
+}
+
+int insp_sha256_file(const char *path, char *ret_hex, struct insp_error *reterr) {
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return insp_fail_errno(reterr, errno, "cannot open %s", path);
+    return insp_sha256_fd(fd, path, ret_hex, reterr);
 }
 
 bool insp_sha256_hex_valid(const char *text) {

@@ -15,6 +15,9 @@ void insp_sha256_hex(const void *data, size_t bytes, char *out);
 /* Hashes a whole file in 1 MiB steps; blocks on the disk. Fails with INSP_E_IO and the other errno codes. */
 int insp_sha256_file(const char *path, char *ret_hex, struct insp_error *reterr);
 
+/* The same from where fd stands to the end of the file; name is for messages. */
+int insp_sha256_fd(int fd, const char *name, char *ret_hex, struct insp_error *reterr);
+
 /* True for exactly 64 lower-case hexadecimal digits: such a text is safe as a file name. */
 bool insp_sha256_hex_valid(const char *text);
 

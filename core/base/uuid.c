@@ -11,6 +11,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int64_t last_ms;
 static unsigned counter;
 
+enum { COUNTER_MAX = 0xFFF };
+
 /* The clock may stand still or step back (NTP); the pair (ms, counter) never does. */
 static void next_stamp(int64_t *ret_ms, unsigned *ret_counter) {
     int64_t now_ms = insp_wall_us() / 1000;
@@ -18,7 +20,7 @@ static void next_stamp(int64_t *ret_ms, unsigned *ret_counter) {
     if (now_ms > last_ms) {
         last_ms = now_ms;
         counter = 0;
-    } else if (++counter > 0xFFF) {
+    } else if (++counter > COUNTER_MAX) {
         last_ms++;
         counter = 0;
     }
@@ -39,6 +41,15 @@ void insp_uuid7(char *out) {
     uint64_t t = (uint64_t)ms;
     snprintf(out, INSP_UUID_BYTES, "%08x-%04x-7%03x-%02x%02x-%02x%02x%02x%02x%02x%02x", (unsigned)(t >> 16),
              (unsigned)(t & 0xFFFF), count, r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7]);
+}
+
+void insp_uuid7_after(int64_t ms) {
+    pthread_mutex_lock(&lock);
+    if (ms >= last_ms) {
+        last_ms = ms;
+        counter = COUNTER_MAX;
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 bool insp_uuid_valid(const char *text) {

@@ -12,6 +12,9 @@ enum { INSP_UUID_BYTES = 37 };
  * increasing: within a millisecond the 12-bit rand_a field counts up (RFC 9562, method 1). */
 void insp_uuid7(char *out);
 
+/* Makes all later ids sort behind those of this millisecond, whatever the clock says. Any thread. */
+void insp_uuid7_after(int64_t ms);
+
 /* True for 36 lower-case characters of the form 8-4-4-4-12. */
 bool insp_uuid_valid(const char *text);
 

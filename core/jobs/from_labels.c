@@ -145,7 +145,7 @@ static int put(struct insp_store *store, struct insp_dataset_view *view, const s
 /* Of this image alone, so that the others can go on. */
 static bool own_fault(int code) {
     return code == INSP_E_IMAGE || code == INSP_E_IMAGE_LIMIT || code == INSP_E_MEDIA_TYPE ||
-           code == INSP_E_PARAMETER || code == INSP_E_CONFLICT;
+           code == INSP_E_PARAMETER || code == INSP_E_CONFLICT || code == INSP_E_IMAGE_DAMAGED;
 }
 
 int insp_take_labelled(struct insp_store *store, struct insp_dataset_view *view,

@@ -1,6 +1,7 @@
 #include "core/jobs/job_rows.h"
 
 #include "core/base/clock.h"
+#include "core/store/sql.h"
 
 #include <sqlite3.h>
 #include <string.h>
@@ -25,17 +26,12 @@ static void decrefp(json_t **json) {
 }
 #define _cleanup_json_ _cleanup_(decrefp)
 
-static int sql_fail(sqlite3 *db, struct insp_error *reterr) {
-    int code = sqlite3_errcode(db) == SQLITE_FULL ? INSP_E_NOSPACE : INSP_E_IO;
-    return insp_fail(reterr, code, "table jobs: %s", sqlite3_errmsg(db));
-}
-
 static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret, struct insp_error *reterr) {
-    return sqlite3_prepare_v2(db, sql, -1, ret, NULL) == SQLITE_OK ? 0 : sql_fail(db, reterr);
+    return sqlite3_prepare_v2(db, sql, -1, ret, NULL) == SQLITE_OK ? 0 : insp_sql_fail(db, reterr);
 }
 
 static int run(sqlite3 *db, sqlite3_stmt *statement, struct insp_error *reterr) {
-    return sqlite3_step(statement) == SQLITE_DONE ? 0 : sql_fail(db, reterr);
+    return sqlite3_step(statement) == SQLITE_DONE ? 0 : insp_sql_fail(db, reterr);
 }
 
 static void bind_text(sqlite3_stmt *statement, int at, const char *text) {
@@ -67,14 +63,14 @@ static int count_queued(sqlite3 *db, unsigned *ret, struct insp_error *reterr) {
     if (r < 0)
         return r;
     if (sqlite3_step(s) != SQLITE_ROW)
-        return sql_fail(db, reterr);
+        return insp_sql_fail(db, reterr);
     *ret = (unsigned)sqlite3_column_int(s, 0);
     return 0;
 }
 
 static int add_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct add *add = arg;
-    unsigned queued;
+    unsigned queued = 0;
     int r = count_queued(db, &queued, reterr);
     if (r < 0)
         return r;
@@ -155,7 +151,7 @@ static int take_oldest(sqlite3 *db, struct take *take, bool *ret_again, struct i
     if (step == SQLITE_DONE)
         return 0;
     if (step != SQLITE_ROW)
-        return sql_fail(db, reterr);
+        return insp_sql_fail(db, reterr);
     if (read_row(s, take->row, &why) < 0) {
         *ret_again = true;
         return fail_row(db, take->row->id, &why, reterr);
@@ -251,8 +247,10 @@ static int cancel_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     if (r < 0)
         return r;
     bind_text(s, 1, cancel->id);
-    if (sqlite3_step(s) != SQLITE_ROW)
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "no job %s", cancel->id);
+    int step = sqlite3_step(s);
+    if (step != SQLITE_ROW)
+        return step == SQLITE_DONE ? insp_fail(reterr, INSP_E_NOT_FOUND, "no job %s", cancel->id)
+                                   : insp_sql_fail(db, reterr);
     if (!parse_state((const char *)sqlite3_column_text(s, 0), &cancel->state))
         return insp_fail(reterr, INSP_E_INTERNAL, "job %s: unknown state", cancel->id);
     if (cancel->state != INSP_JOB_QUEUED)
@@ -359,8 +357,10 @@ static int get_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     if (r < 0)
         return r;
     bind_text(s, 1, get->id);
-    if (sqlite3_step(s) != SQLITE_ROW)
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "no job %s", get->id);
+    int step = sqlite3_step(s);
+    if (step != SQLITE_ROW)
+        return step == SQLITE_DONE ? insp_fail(reterr, INSP_E_NOT_FOUND, "no job %s", get->id)
+                                   : insp_sql_fail(db, reterr);
     get->object = summary(s);
     if (!get->object)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for job %s", get->id);
@@ -401,7 +401,7 @@ static int list_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     while ((step = sqlite3_step(s)) == SQLITE_ROW)
         if (json_array_append_new(list->array, summary(s)) < 0)
             return insp_fail(reterr, INSP_E_NOMEM, "no memory for the list of jobs");
-    return step == SQLITE_DONE ? 0 : sql_fail(db, reterr);
+    return step == SQLITE_DONE ? 0 : insp_sql_fail(db, reterr);
 }
 
 int insp_job_rows_list(struct insp_store *store, const char *before_id, size_t limit, json_t **ret,

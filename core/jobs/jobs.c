@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 enum {
     JOB_NICE = 19,
@@ -23,6 +24,8 @@ enum {
      * training down and does not stop it; and never longer at a time than a person waits for a cancel. */
     YIELD_TIMES = 10,
     YIELD_MAX_US = 2000000,
+    RETRY_MS = 2000,        /* of what the store refused */
+    RETRY_TOLD_TIMES = 150, /* a line in the log every five minutes */
 };
 
 struct insp_jobs {
@@ -36,6 +39,8 @@ struct insp_jobs {
     int64_t resumed_us;  /* job's thread: when it began or last came back from a yield */
     int64_t yielded_us;  /* job's thread: all that it waited for inspections */
     atomic_bool queued, changed, closing;
+    pthread_mutex_t lock; /* with it: closing wakes whoever waits to try again */
+    pthread_cond_t closes;
     struct insp_job_live *live;
     void (*closed)(void *arg);
     void *closed_arg;
@@ -57,6 +62,42 @@ static void persist(struct insp_jobs *jobs, const char *id, const struct insp_jo
     struct insp_error err = {0};
     if (insp_job_rows_update(jobs->config.store, id, update, &err) < 0)
         insp_log_warning("job progress not kept id=%s error=\"%s\"", id, err.detail);
+}
+
+/* False at once when the queue closes. */
+static bool pause_before_retry(struct insp_jobs *jobs) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += RETRY_MS / 1000;
+    pthread_mutex_lock(&jobs->lock);
+    int r = 0;
+    while (r == 0 && !atomic_load(&jobs->closing))
+        r = pthread_cond_timedwait(&jobs->closes, &jobs->lock, &until);
+    pthread_mutex_unlock(&jobs->lock);
+    return !atomic_load(&jobs->closing);
+}
+
+/* A disk that is full, held or away: it may be well again in a moment. */
+static bool may_pass(int code) {
+    return code == INSP_E_NOSPACE || code == INSP_E_IO || code == INSP_E_PERMISSION || code == INSP_E_NOMEM ||
+           code == INSP_E_STORE_LOST;
+}
+
+/* The end of a job is kept until it can be written: hours of work are in it. No other job could begin meanwhile
+ * either, as that is a write too. */
+static void persist_end(struct insp_jobs *jobs, const char *id, const struct insp_job_update *update) {
+    struct insp_error err = {0};
+    int r;
+    for (unsigned tries = 0; (r = insp_job_rows_update(jobs->config.store, id, update, &err)) < 0; tries++) {
+        if (tries % RETRY_TOLD_TIMES == 0)
+            insp_log_error("the end of a job cannot be written yet id=%s state=%s code=%s error=\"%s\"", id,
+                           insp_job_state_name(update->state), insp_code_wire(r), err.detail);
+        if (!may_pass(r) || !pause_before_retry(jobs))
+            break;
+    }
+    if (r < 0)
+        insp_log_error("the end of a job is lost id=%s state=%s error=\"%s\"", id,
+                       insp_job_state_name(update->state), err.detail);
 }
 
 static void on_event(void *arg, const struct insp_progress_event *event) {
@@ -111,7 +152,7 @@ static void end_job(struct insp_jobs *jobs, const struct insp_job_row *row, int 
         update.error_detail =
             cut_off ? "the daemon stopped while this job ran; nothing of it was kept" : err->detail;
     }
-    persist(jobs, row->id, &update);
+    persist_end(jobs, row->id, &update);
     insp_job_live_release(&update);
     const char *version = json_string_value(json_object_get(report, "version"));
     insp_job_live_end(jobs->live, state, json_is_true(json_object_get(report, "activated")) ? row->product : NULL,
@@ -168,13 +209,17 @@ static void run_one(struct insp_jobs *jobs, const struct insp_job_row *row) {
 static void work(uv_work_t *request) {
     struct insp_jobs *jobs = request->data;
     struct insp_job_row *row = malloc(sizeof *row);
+    unsigned failures = 0;
     while (row && !atomic_load(&jobs->closing)) {
         struct insp_error err = {0};
         bool found = false;
         if (insp_job_rows_take(jobs->config.store, row, &found, &err) < 0) {
-            insp_log_error("cannot take the next job error=\"%s\"", err.detail);
-            break;
+            if (failures++ % RETRY_TOLD_TIMES == 0)
+                insp_log_error("cannot take the next job yet error=\"%s\"", err.detail);
+            pause_before_retry(jobs);
+            continue;
         }
+        failures = 0;
         if (!found)
             break;
         run_one(jobs, row);
@@ -199,6 +244,8 @@ void insp_jobs_free(struct insp_jobs *jobs) {
     if (!jobs)
         return;
     insp_job_live_free(jobs->live);
+    pthread_cond_destroy(&jobs->closes);
+    pthread_mutex_destroy(&jobs->lock);
     free(jobs->state_dir);
     free(jobs->dataset_roots);
     free(jobs->cache_folder);
@@ -268,6 +315,15 @@ static int copy_config(struct insp_jobs *jobs, const struct insp_jobs_config *co
                : INSP_E_NOMEM;
 }
 
+static void make_lock(struct insp_jobs *jobs) {
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&jobs->lock, NULL);
+    pthread_cond_init(&jobs->closes, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
 int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct insp_jobs **ret,
                   struct insp_error *reterr) {
     size_t interrupted = 0;
@@ -277,6 +333,8 @@ int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct
     if (interrupted)
         insp_log_warning("jobs that ran when the daemon ended are failed now count=%zu", interrupted);
     struct insp_jobs *jobs = calloc(1, sizeof *jobs);
+    if (jobs)
+        make_lock(jobs);
     if (!jobs || copy_config(jobs, config) < 0 || !(jobs->live = insp_job_live_new())) {
         insp_jobs_free(jobs);
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the job queue");
@@ -296,7 +354,10 @@ int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct
 void insp_jobs_close(struct insp_jobs *jobs, void (*closed)(void *arg), void *arg) {
     jobs->closed = closed;
     jobs->closed_arg = arg;
+    pthread_mutex_lock(&jobs->lock);
     atomic_store(&jobs->closing, true);
+    pthread_cond_broadcast(&jobs->closes);
+    pthread_mutex_unlock(&jobs->lock);
     insp_job_live_cancel(jobs->live, NULL);
     if (!jobs->working)
         uv_close((uv_handle_t *)&jobs->wake, on_closed);

@@ -8,13 +8,21 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 enum {
     INSP_READERS = 4,
+    INSP_BUSY_MS = 5000,
+    INSP_STORE_FILES = 4, /* the folder, the database, its journal and the journal's index */
     INSP_ID_BLOB_BYTES = 16,
     INSP_KEY_MS_SHIFT = 21,
     INSP_LATENCY_BUCKETS = 128,
     INSP_LATENCY_BLOB_BYTES = INSP_LATENCY_BUCKETS * 4,
+};
+
+struct insp_store_file {
+    dev_t device;
+    ino_t inode; /* 0: was not there */
 };
 
 struct insp_store {
@@ -31,7 +39,14 @@ struct insp_store {
     uint64_t thumbnail_bytes;
     bool thumbnails_known; /* were counted since the start */
     bool thumbnails_counting;
-    bool thumbnails_full; /* one found no room since the last sweep */
+    bool thumbnails_full;                          /* one found no room since the last sweep */
+    struct insp_store_file file[INSP_STORE_FILES]; /* as they were opened */
+    pthread_mutex_t health_lock;                   /* the next two */
+    struct insp_error failed, damaged;             /* code 0: not */
+    bool unclean;                                  /* a journal was left by the last end */
+    bool checking;                                 /* checker is to be joined */
+    pthread_t checker;
+    atomic_bool check_stop;
     /* read from the database when it was opened */
     int64_t born_us;             /* wall; when the database was made; 0: before that was written down */
     int64_t evidence_us;         /* wall; the last time that was believed, else the newest row's; 0: none */
@@ -48,6 +63,18 @@ struct insp_store {
 
 /* enum insp_retention_class in SQL: the text of the index inspection_kept. */
 #define INSP_CLASS_SQL "(label <> 0) + (label = 0) * anomaly * 2"
+
+/* A connection of its own to the database; the caller's. */
+int insp_store_connect(struct insp_store *store, int flags, struct sqlite3 **ret, struct insp_error *reterr);
+
+/* health.c: notes which files are open; answers INSP_E_STORE_LOST when the names no longer lead to them. */
+void insp_store_remember_files(struct insp_store *store);
+int insp_store_present(const struct insp_store *store, struct insp_error *reterr);
+/* The outcome of a write, 0 or a code; codes that do not tell of the storage are passed over. */
+void insp_store_note(struct insp_store *store, int code, const struct insp_error *error);
+void insp_store_note_damage(struct insp_store *store, const char *what);
+bool insp_store_is_damaged(struct insp_store *store);
+void insp_store_check_end(struct insp_store *store);
 
 /* What was put since the last call: it justifies as much removal. */
 void insp_store_came(struct insp_store *store, uint64_t *ret_bytes, uint64_t *ret_rows);

@@ -59,7 +59,7 @@ static int key_range(const struct insp_filter *filter, int64_t *ret_low, int64_t
     if (filter->since_us)
         low = insp_key_of_us(filter->since_us - SLACK_US) - 1;
     if (filter->until_us)
-        high = insp_key_of_us(filter->until_us + SLACK_US);
+        high = insp_key_of_us(filter->until_us + SLACK_US + filter->id_ahead_us);
     const char *cursor[2] = {filter->before_id, filter->after_id};
     for (int i = 0; i < 2; i++) {
         if (!cursor[i])
@@ -193,7 +193,9 @@ static int list_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
 
 int insp_store_list(struct insp_store *store, const struct insp_filter *filter, insp_record_callback *callback,
                     void *arg, struct insp_error *reterr) {
-    struct list list = {.filter = filter, .callback = callback, .arg = arg};
+    struct insp_filter wide = *filter;
+    wide.id_ahead_us = store->id_ahead_us;
+    struct list list = {.filter = &wide, .callback = callback, .arg = arg};
     return insp_store_read(store, list_work, &list, reterr);
 }
 

@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-enum { MAP_FLOATS = 14 * 14, IMAGE_BYTES_MAX = 1 << 30 };
+enum { MAP_FLOATS = 14 * 14 };
+static const int64_t AHEAD_US = 30 * 1000000LL; /* below what lists allow for in any case */
 
 static void bind_head(struct sqlite3_stmt *s, const struct insp_record *record, const unsigned char *blob,
                       int64_t key) {
@@ -69,21 +70,48 @@ struct put {
     size_t count;
 };
 
+/* Ids never go back, so while the clock is behind the newest one they run ahead of it. Lists must know by how much
+ * at most, to find by time what lies behind in the order of ids. */
+static int note_ahead(struct sqlite3 *db, const struct put *put, struct insp_error *reterr) {
+    int64_t ahead_us = put->store->id_ahead_us;
+    char sql[64];
+    for (size_t i = 0; i < put->count; i++) {
+        unsigned char blob[INSP_ID_BLOB_BYTES];
+        int64_t key = 0;
+        insp_id_parse(put->records[i].id, blob, &key);
+        int64_t us = (key >> INSP_KEY_MS_SHIFT) * 1000 - put->records[i].received_us;
+        ahead_us = us > ahead_us && us > AHEAD_US ? us : ahead_us;
+    }
+    if (ahead_us == put->store->id_ahead_us)
+        return 0;
+    snprintf(sql, sizeof sql, "UPDATE retention SET id_ahead_us = %lld", (long long)ahead_us);
+    int r = insp_sql_exec(db, sql, reterr);
+    if (r == 0)
+        put->store->id_ahead_us = ahead_us;
+    return r;
+}
+
 static int put_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
-    (void)db;
     const struct put *put = arg;
     int r = 0;
     for (size_t i = 0; i < put->count && r == 0; i++)
         r = put_one(put->store, &put->records[i], reterr);
-    return r;
+    return r < 0 ? r : note_ahead(db, put, reterr);
 }
 
 int insp_store_put(struct insp_store *store, const struct insp_record *records, size_t count,
                    struct insp_error *reterr) {
     struct put put = {.store = store, .records = records, .count = count};
-    int r = insp_image_write(store, records, count, reterr);
-    if (r < 0)
+    struct insp_error error = {0};
+    int r = insp_store_present(store, &error); /* else the folder of a store that is gone would be made again */
+    if (r == 0)
+        r = insp_image_write(store, records, count, &error);
+    if (r < 0) {
+        insp_store_note(store, r, &error);
+        if (reterr)
+            *reterr = error;
         return r;
+    }
     r = insp_store_write(store, put_work, &put, reterr);
     if (r < 0) {
         insp_image_discard(store, records, count);
@@ -212,52 +240,30 @@ static int get_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     return 0;
 }
 
+/* An id whose image file is there was stored, and one that a damaged database does not find may have been: such
+ * records are not said never to have been. */
+static int missing(struct insp_store *store, const char *id, struct insp_error *reterr) {
+    static const char *const extensions[] = {"jpg", "png", "raw"};
+    unsigned char blob[INSP_ID_BLOB_BYTES];
+    int64_t key;
+    char path[INSP_PATH_BYTES];
+    if (insp_store_is_damaged(store))
+        return insp_fail(reterr, INSP_E_IO, "the damaged database does not give inspection '%.64s'", id);
+    for (size_t i = 0; i < INSP_COUNT(extensions) && insp_id_parse(id, blob, &key); i++)
+        if (insp_image_path(store, id, key, extensions[i], path, NULL) == 0 && access(path, F_OK) == 0)
+            return insp_fail(
+                reterr, INSP_E_IO,
+                "the database does not give inspection '%s', whose image is there: it is damaged, new "
+                "or an older one",
+                id);
+    return INSP_E_NOT_FOUND;
+}
+
 int insp_store_get(struct insp_store *store, const char *id, insp_record_callback *callback, void *arg,
                    struct insp_error *reterr) {
     struct get get = {.id = id, .callback = callback, .arg = arg};
-    return insp_store_read(store, get_work, &get, reterr);
-}
-
-struct image_place {
-    char extension[8], media_type[128];
-    bool kept;
-};
-
-static int copy_place(void *arg, const struct insp_record *record) {
-    struct image_place *place = arg;
-    snprintf(place->extension, sizeof place->extension, "%s", record->extension);
-    snprintf(place->media_type, sizeof place->media_type, "%s", record->media_type);
-    place->kept = record->image_kept;
-    return 0;
-}
-
-static int gone(const char *id, struct insp_error *reterr) {
-    return insp_fail(reterr, INSP_E_GONE, "the image of inspection %s is no longer kept", id);
-}
-
-int insp_store_image(struct insp_store *store, const char *id, void **ret_data, size_t *ret_bytes,
-                     char *ret_media_type, struct insp_error *reterr) {
-    struct image_place place;
-    unsigned char blob[INSP_ID_BLOB_BYTES];
-    int64_t key = 0;
-    char path[INSP_PATH_BYTES], *data;
-    int r = insp_store_get(store, id, copy_place, &place, reterr);
-    if (r < 0)
-        return r;
-    if (!place.kept)
-        return gone(id, reterr);
-    insp_id_parse(id, blob, &key);
-    r = insp_image_path(store, id, key, place.extension, path, reterr);
-    if (r < 0)
-        return r;
-    if (access(path, F_OK) < 0 && errno == ENOENT) /* a sweep came between row and file, or somebody tidied up */
-        return gone(id, reterr);
-    r = insp_read_file(path, IMAGE_BYTES_MAX, &data, ret_bytes, reterr);
-    if (r < 0)
-        return r;
-    *ret_data = data;
-    memcpy(ret_media_type, place.media_type, sizeof place.media_type);
-    return 0;
+    int r = insp_store_read(store, get_work, &get, reterr);
+    return r == INSP_E_NOT_FOUND ? missing(store, id, reterr) : r;
 }
 
 struct labelling {
@@ -299,5 +305,6 @@ static int label_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) 
 int insp_store_label(struct insp_store *store, const char *id, enum insp_label label, const char *defect,
                      const char *note, const char *by, struct insp_error *reterr) {
     struct labelling labelling = {.id = id, .defect = defect, .note = note, .by = by, .label = label};
-    return insp_store_write(store, label_work, &labelling, reterr);
+    int r = insp_store_write(store, label_work, &labelling, reterr);
+    return r == INSP_E_NOT_FOUND ? missing(store, id, reterr) : r;
 }

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { BUSY_MS = 5000 };
-
 static const char put_row_sql[] =
     "INSERT INTO inspection (key, id, product, model, camera, part, anomaly, probability, threshold, heat_max,"
     " heat_area, heat_threshold, heat_low, heat_high, heat_per_image, boxes, width, height, sha256, media_type,"
@@ -44,7 +42,7 @@ static int check_folder(const char *state_dir, struct insp_error *reterr) {
     return 0;
 }
 
-static int connect(struct insp_store *store, int flags, struct sqlite3 **ret, struct insp_error *reterr) {
+int insp_store_connect(struct insp_store *store, int flags, struct sqlite3 **ret, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     int r = insp_path(path, reterr, "%s/inspectd.sqlite3", store->state_dir);
     if (r < 0)
@@ -55,14 +53,14 @@ static int connect(struct insp_store *store, int flags, struct sqlite3 **ret, st
         sqlite3_close(db);
         return r;
     }
-    sqlite3_busy_timeout(db, BUSY_MS);
+    sqlite3_busy_timeout(db, INSP_BUSY_MS);
     sqlite3_extended_result_codes(db, 1);
     *ret = db;
     return 0;
 }
 
 static int open_writer(struct insp_store *store, struct insp_error *reterr) {
-    int r = connect(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &store->writer, reterr);
+    int r = insp_store_connect(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &store->writer, reterr);
     if (r == 0)
         r = insp_sql_exec(store->writer, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;", reterr);
     /* WAL with NORMAL loses nothing when the process dies; FULL adds the fsync of each commit. */
@@ -103,19 +101,46 @@ static int read_past(struct insp_store *store, struct insp_error *reterr) {
     store->evidence_us = believed_us ? believed_us : received_us;
     store->id_ahead_us = sqlite3_column_int64(row, 4);
     store->opened_newest_us = (sqlite3_column_int64(row, 5) >> INSP_KEY_MS_SHIFT) * 1000;
+    if (sqlite3_column_type(row, 5) != SQLITE_NULL)
+        insp_uuid7_after(sqlite3_column_int64(row, 5) >> INSP_KEY_MS_SHIFT);
     if (sqlite3_column_type(row, 2) != SQLITE_NULL)
         store->credit = (struct insp_retention_credit){
             .begun = true, .bytes = sqlite3_column_double(row, 2), .rows = sqlite3_column_double(row, 3)};
     return 0;
 }
 
+/* Jobs and changes of models have ids of the same kind; clients hold them as the last event that they saw. */
+static int go_on_with_ids(struct insp_store *store, struct insp_error *reterr) {
+    _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
+    int r = insp_sql_prepare(
+        store->writer, "SELECT (SELECT max(id) FROM jobs) UNION ALL SELECT (SELECT max(id) FROM model_change)",
+        &row, reterr);
+    int step = SQLITE_DONE;
+    while (r == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
+        unsigned char blob[INSP_ID_BLOB_BYTES];
+        int64_t key;
+        const char *id = (const char *)sqlite3_column_text(row, 0);
+        if (id && insp_id_parse(id, blob, &key))
+            insp_uuid7_after(key >> INSP_KEY_MS_SHIFT);
+    }
+    return r < 0 || step == SQLITE_DONE ? r : insp_sql_fail(store->writer, reterr);
+}
+
 static int open_readers(struct insp_store *store, struct insp_error *reterr) {
     for (size_t i = 0; i < INSP_READERS; i++) {
-        int r = connect(store, SQLITE_OPEN_READONLY, &store->reader[i], reterr);
+        int r = insp_store_connect(store, SQLITE_OPEN_READONLY, &store->reader[i], reterr);
         if (r < 0)
             return r;
     }
     return 0;
+}
+
+/* The last connection of an orderly end takes the journal with it. */
+static bool journal_left(const struct insp_store *store) {
+    char path[INSP_PATH_BYTES];
+    struct stat st;
+    return insp_path(path, NULL, "%s/inspectd.sqlite3-wal", store->state_dir) == 0 && stat(path, &st) == 0 &&
+           st.st_size > 0;
 }
 
 int insp_store_open(const char *state_dir, enum insp_durability durability, struct insp_store **ret,
@@ -131,20 +156,25 @@ int insp_store_open(const char *state_dir, enum insp_durability durability, stru
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the store");
     snprintf(store->state_dir, sizeof store->state_dir, "%s", state_dir);
     store->durability = durability;
+    store->unclean = journal_left(store);
     pthread_mutex_init(&store->write_lock, NULL);
     pthread_mutex_init(&store->read_lock, NULL);
     pthread_mutex_init(&store->thumbnail_lock, NULL);
     pthread_mutex_init(&store->sweep_lock, NULL);
+    pthread_mutex_init(&store->health_lock, NULL);
     pthread_cond_init(&store->reader_free, NULL);
     r = open_writer(store, reterr);
     if (r == 0)
         r = read_past(store, reterr);
+    if (r == 0)
+        r = go_on_with_ids(store, reterr);
     if (r == 0)
         r = open_readers(store, reterr);
     if (r < 0) {
         insp_store_close(store);
         return r;
     }
+    insp_store_remember_files(store);
     *ret = store;
     return 0;
 }
@@ -152,6 +182,7 @@ int insp_store_open(const char *state_dir, enum insp_durability durability, stru
 void insp_store_close(struct insp_store *store) {
     if (!store)
         return;
+    insp_store_check_end(store);
     for (size_t i = 0; i < INSP_READERS; i++)
         sqlite3_close(store->reader[i]);
     sqlite3_finalize(store->put_row);
@@ -163,6 +194,7 @@ void insp_store_close(struct insp_store *store) {
     pthread_mutex_destroy(&store->read_lock);
     pthread_mutex_destroy(&store->thumbnail_lock);
     pthread_mutex_destroy(&store->sweep_lock);
+    pthread_mutex_destroy(&store->health_lock);
     insp_orphans_close(&store->walk);
     pthread_mutex_destroy(&store->write_lock);
     free(store);
@@ -182,10 +214,27 @@ static int transaction(struct insp_store *store, insp_store_work *work, void *ar
     return r;
 }
 
+static void note_damage(struct insp_store *store, struct sqlite3 *db, int code) {
+    int why = code < 0 ? sqlite3_errcode(db) & 0xFF : SQLITE_OK;
+    if (why == SQLITE_CORRUPT || why == SQLITE_NOTADB)
+        insp_store_note_damage(store, sqlite3_errmsg(db));
+}
+
+/* A commit into files that no name leads to any more would be lost with this process: the files are looked at
+ * before, so that nothing is begun, and behind it, before anybody is told that the record is kept. */
 int insp_store_write(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr) {
+    struct insp_error error = {0};
     pthread_mutex_lock(&store->write_lock);
-    int r = transaction(store, work, arg, reterr);
+    int r = insp_store_present(store, &error);
+    if (r == 0)
+        r = transaction(store, work, arg, &error);
+    if (r >= 0 && insp_store_present(store, &error) < 0)
+        r = INSP_E_STORE_LOST;
+    note_damage(store, store->writer, r);
     pthread_mutex_unlock(&store->write_lock);
+    insp_store_note(store, r < 0 ? r : 0, &error);
+    if (r < 0 && reterr)
+        *reterr = error;
     return r;
 }
 
@@ -206,6 +255,7 @@ static size_t take_reader(struct insp_store *store) {
 int insp_store_read(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr) {
     size_t i = take_reader(store);
     int r = work(store->reader[i], arg, reterr);
+    note_damage(store, store->reader[i], r);
     pthread_mutex_lock(&store->read_lock);
     store->reader_taken[i] = false;
     pthread_cond_signal(&store->reader_free);

@@ -85,16 +85,28 @@ struct insp_filter {
     const char *before_id;                       /* only ids below this one: the cursor; NULL: from the newest */
     const char *after_id;                        /* only ids above this one, oldest first (event resume); NULL */
     size_t limit;                                /* >= 1 */
+    int64_t id_ahead_us;                         /* the store's own */
 };
 /* Newest first (oldest first with after_id). Lists carry no cam. */
 int insp_store_list(struct insp_store *store, const struct insp_filter *filter, insp_record_callback *callback,
                     void *arg, struct insp_error *reterr);
 
-/* since and until are held against received_us; a record whose id was made more than a minute away from it (a
- * clock set back while the process ran) may be missed. INSP_E_QUERY for a cursor that is no id. */
+/* since and until are held against received_us, also where a clock that was set back let ids run ahead of it.
+ * INSP_E_QUERY for a cursor that is no id. */
 
-/* The posted bytes. INSP_E_NOT_FOUND, INSP_E_GONE (retention took it). *ret_data is the caller's (free).
- * ret_media_type has 128 bytes. */
+/* The file of the posted bytes, opened for reading at its begin: no link was followed, and size and SHA-256 are
+ * those of the row (so it is read once here). INSP_E_NOT_FOUND; INSP_E_GONE (retention took it, or somebody: from
+ * then on image_kept is false); INSP_E_IMAGE_DAMAGED. */
+struct insp_stored_image {
+    int fd; /* the caller's to close */
+    uint64_t bytes;
+    char media_type[128]; /* as posted */
+};
+int insp_store_image_open(struct insp_store *store, const char *id, struct insp_stored_image *ret,
+                          struct insp_error *reterr);
+
+/* The posted bytes; checked and failing as above. *ret_data is the caller's (free). ret_media_type has 128 bytes.
+ */
 int insp_store_image(struct insp_store *store, const char *id, void **ret_data, size_t *ret_bytes,
                      char *ret_media_type, struct insp_error *reterr);
 

@@ -27,7 +27,7 @@ ALWAYS = """inspectd_ready inspectd_build_info inspectd_open_connections inspect
     inspectd_model_reload_failed inspectd_job_running inspectd_jobs_total inspectd_store_inspections
     inspectd_store_images inspectd_store_image_bytes inspectd_store_database_bytes inspectd_store_free_bytes
     inspectd_store_free_limit_bytes inspectd_retention_alarm inspectd_retention_rows_total
-    inspectd_retention_images_total inspectd_store_orphan_images inspectd_store_quarantine_bytes process_cpu_seconds_total process_resident_memory_bytes
+    inspectd_retention_images_total inspectd_store_orphan_images inspectd_store_quarantine_bytes inspectd_store_healthy process_cpu_seconds_total process_resident_memory_bytes
     process_virtual_memory_bytes process_open_fds process_max_fds process_start_time_seconds""".split()
 
 

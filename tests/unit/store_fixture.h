@@ -44,7 +44,7 @@ static inline struct insp_record fixture_record(char *id, const char *product, b
                                 .cam = cam,
                                 .width = 640,
                                 .height = 480,
-                                .sha256 = "00",
+                                .sha256 = "6ec9c2b0eb14010746c8bce8939303b382344b296206612eb8a907a37b2b2f37",
                                 .media_type = "image/png",
                                 .extension = "png",
                                 .image = "pixels",

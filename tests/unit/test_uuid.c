@@ -69,5 +69,22 @@ START_TEST(valid_is_strict) {
 }
 END_TEST
 
-INSP_TESTS(ids_have_the_form_and_the_time_of_version_7, ids_strictly_increase, ids_of_many_threads_differ,
-           valid_is_strict);
+/* A clock that was set back before a restart: the newest id that is stored says where to go on. */
+START_TEST(ids_go_on_behind_a_given_time) {
+    char id[INSP_UUID_BYTES], last[INSP_UUID_BYTES] = "";
+    int64_t ahead_ms = insp_wall_us() / 1000 + 86400000;
+    insp_uuid7_after(ahead_ms);
+    insp_uuid7_after(5); /* is no way back */
+    for (int i = 0; i < COUNT; i++) {
+        unsigned high, low;
+        insp_uuid7(id);
+        ck_assert_int_eq(sscanf(id, "%8x-%4x", &high, &low), 2);
+        ck_assert_int_gt(((int64_t)high << 16) | low, ahead_ms);
+        ck_assert_int_gt(strcmp(id, last), 0);
+        memcpy(last, id, sizeof last);
+    }
+}
+END_TEST
+
+INSP_TESTS(ids_go_on_behind_a_given_time, ids_have_the_form_and_the_time_of_version_7, ids_strictly_increase,
+           ids_of_many_threads_differ, valid_is_strict);
