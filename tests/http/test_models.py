@@ -2,9 +2,7 @@
 import array
 import hashlib
 import json
-import os
 import signal
-import threading
 
 import pytest
 from conftest import add_version, copy_state, eventually, picture, rewrite
@@ -310,36 +308,6 @@ def test_delete(admin, state):
     assert model_call(daemon, "DELETE", f"/models/{other}").status == 204
     assert not (state / "models" / "carpet" / other).exists()
     assert model_call(daemon, "DELETE", f"/models/{other}").status == 404
-
-
-def test_swap_under_load_fails_no_request(admin, state):
-    add_version(state, "carpet", "v2")
-    daemon = admin(state)
-    stop, failed, models = threading.Event(), [], set()
-
-    def line():
-        connection = daemon.connect()
-        while not stop.is_set():
-            answer = daemon.inspect(IMAGE, connection=connection)
-            if answer.status != 200:
-                failed.append(answer.body)
-            else:
-                models.add(answer.json["model"])
-        connection.close()
-
-    cameras = [threading.Thread(target=line) for _ in range(3)]
-    for camera in cameras:
-        camera.start()
-    try:
-        for version in ("v2", "v1") * 4:
-            assert model_call(daemon, "POST", f"/models/{version}/activate").status == 200
-            done = daemon.metric("inspections_total")
-            eventually(lambda: daemon.metric("inspections_total") >= done + 3)
-    finally:
-        stop.set()
-        for camera in cameras:
-            camera.join()
-    assert not failed and models == {"v1", "v2"}
 
 
 def test_models_need_an_admin(start):

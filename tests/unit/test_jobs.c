@@ -1,10 +1,10 @@
-/* The queue on a real loop and a real store; jobs fail for want of a trunk, which is all the queue needs to be
- * seen whole. */
+/* The queue on a real loop and a real store. Most jobs here fail at once for want of a trunk; one trains. */
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
 #include "core/jobs/job_rows.h"
 #include "core/jobs/jobs.h"
-#include "harness.h"
+#include "core/model/registry.h"
+#include "tests/unit/train_fixture.h"
 
 #include <string.h>
 
@@ -14,6 +14,8 @@ static struct insp_store *store;
 static struct insp_jobs *jobs;
 static uv_loop_t loop;
 static unsigned wanted; /* ended jobs until the loop stops */
+static const char *expected_end = "failed";
+static char activated[INSP_NAME_BYTES];
 
 static const char *state_of(const char *id) {
     static char state[32];
@@ -26,16 +28,19 @@ static const char *state_of(const char *id) {
 
 static void on_changed(void *arg, const char *id, json_t *brief) {
     (void)arg;
-    if (strcmp(json_string_value(json_object_get(brief, "state")), "failed") != 0)
+    if (strcmp(json_string_value(json_object_get(brief, "state")), expected_end) != 0)
         return;
-    ck_assert_str_eq(state_of(id), "failed"); /* the row was written before the word went out */
+    ck_assert_str_eq(state_of(id), expected_end); /* the row was written before the word went out */
     if (wanted && --wanted == 0)
         uv_stop(&loop);
 }
 
 static void on_activated(void *arg, const char *product, const char *version) {
     (void)arg;
-    ck_abort_msg("nothing was trained, yet %s %s was activated", product, version);
+    ck_assert_msg(!strcmp(expected_end, "succeeded"), "nothing was trained, yet %s %s was activated", product,
+                  version);
+    ck_assert_str_eq(product, "carpet");
+    snprintf(activated, sizeof activated, "%s", version);
 }
 
 static void setup(unsigned queue_max) {
@@ -100,6 +105,36 @@ START_TEST(jobs_run_one_after_another_and_say_why_they_failed) {
 }
 END_TEST
 
+START_TEST(a_training_ends_in_a_stored_report_and_an_active_version) {
+    setup(10);
+    expected_end = "succeeded";
+    struct train_fixture f = {0};
+    memset(f.trunk_sha256, 'a', INSP_SHA256_HEX_BYTES - 1);
+    snprintf(f.state, sizeof f.state, "%s", dir);
+    snprintf(f.set, sizeof f.set, "%s/carpet", roots);
+    train_fixture_install_trunk(&f);
+    fixture_set(&f, 8, 4, 4);
+    struct insp_job_params params = {.dataset = "carpet", .train = fixture_params()};
+    char id[INSP_UUID_BYTES], active[INSP_NAME_BYTES];
+    ck_insp_ok(insp_jobs_submit(jobs, INSP_JOB_TRAIN, "carpet", &params, id, &err), err);
+    wanted = 1;
+    uv_run(&loop, UV_RUN_DEFAULT);
+    json_t *job;
+    ck_insp_ok(insp_jobs_get(jobs, id, &job, &err), err);
+    ck_assert_str_eq(state_of(id), "succeeded");
+    ck_assert_double_eq(json_number_value(json_object_get(job, "progress")), 1);
+    ck_assert(json_is_null(json_object_get(job, "error")));
+    ck_assert_uint_eq(json_array_size(json_object_get(job, "epochs")), params.train.epochs);
+    const json_t *result = json_object_get(job, "result");
+    ck_assert_int_eq(json_integer_value(json_object_get(result, "trunk_runs")), 16);
+    ck_insp_ok(insp_registry_active(dir, "carpet", active, &err), err);
+    ck_assert_str_eq(json_string_value(json_object_get(result, "version")), active);
+    ck_assert_str_eq(activated, active);
+    json_decref(job);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_dataset_outside_the_roots_is_refused_at_once) {
     setup(10);
     char id[INSP_UUID_BYTES];
@@ -148,5 +183,7 @@ START_TEST(jobs_that_waited_run_after_a_restart) {
 }
 END_TEST
 
-INSP_TESTS(jobs_run_one_after_another_and_say_why_they_failed, a_dataset_outside_the_roots_is_refused_at_once,
-           an_ended_job_cannot_be_cancelled, jobs_that_waited_run_after_a_restart);
+INSP_TESTS(jobs_run_one_after_another_and_say_why_they_failed,
+           a_training_ends_in_a_stored_report_and_an_active_version,
+           a_dataset_outside_the_roots_is_refused_at_once, an_ended_job_cannot_be_cancelled,
+           jobs_that_waited_run_after_a_restart);
