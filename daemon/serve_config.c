@@ -49,6 +49,7 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .inflight = (unsigned)settings->limits_inflight,
         .body_bytes = (size_t)settings->limits_body_bytes,
         .exports = (unsigned)settings->limits_exports,
+        .event_streams = (unsigned)settings->limits_event_streams,
         .connections = (unsigned)settings->server_connections,
         .connections_per_address = (unsigned)settings->server_connections_per_address,
         .request_timeout_s = (unsigned)settings->server_request_timeout_s,

@@ -73,7 +73,8 @@
     X(storage, sweep_interval_s, COUNT, "300", 1, 86400, "seconds", "How often the rules above are applied.")     \
     S(limits, "What one request may ask for. All of it is checked before memory is taken.")                       \
     X(limits, inflight, COUNT, "64", 1, 4096, "inspections",                                                      \
-      "Inspections accepted and not yet answered. One more gets 503 and code queue_full at once.\n"               \
+      "Inspections accepted and not yet answered. One more gets 503 and code queue_full at once, unless a\n"      \
+      "stalled upload makes room for it. One token or one address may hold three quarters of them.\n"             \
       "Bodies take at most inflight x body_bytes of memory.")                                                     \
     X(limits, body_bytes, SIZE, "32M", 1024, 1073741824, "bytes", "Largest body of a request.")                   \
     X(limits, image_width, COUNT, "16384", 1, 65500, "pixels", "Widest image.")                                   \
@@ -83,6 +84,9 @@
       "An inspection that names no deadline_ms gets 504 after this. 0: no deadline.")                             \
     X(limits, exports, COUNT, "4", 1, 64, "exports",                                                              \
       "Exports (CSV, JSON lines) that run at once. One more gets 503 and code queue_full.")                       \
+    X(limits, event_streams, COUNT, "128", 1, 65536, "streams",                                                   \
+      "Event streams (GET /v1/events) open at once. One token or one address may hold three quarters of\n"        \
+      "them. One more gets 503 and code queue_full.")                                                             \
     X(limits, batch, COUNT, "8", 1, 64, "images",                                                                 \
       "Images scored in one pass at most. A pass takes what waits and never waits for more.")                     \
     S(decode, "How images of special cameras are read, when posted and when trained on.")                         \

@@ -34,6 +34,7 @@ COVERED_ELSEWHERE = {
     "api/resources/products.c": "tests/http/test_contract.py",
     "api/http/request.c": "tests/http/test_bad_input.py",
     "api/http/server.c": "tests/http/test_operations.py",
+    "api/http/slots.c": "tests/fault/test_slow_clients.py",
     "api/resources/statistics.c": "tests/http/test_contract.py",
     "api/http/stop.c": "tests/http/test_overload.py",
     "daemon/main.c": "every test that starts the binary",

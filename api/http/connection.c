@@ -2,15 +2,18 @@
  * shows; the answer to POST and PUT then goes out before the body is read, to other methods after it was thrown
  * away (this libmicrohttpd would take the unread body of those for the next request). */
 #include "api/access/auth.h"
+#include "api/http/raw_answer.h"
 #include "api/http/server.h"
 #include "api/resources/export.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 
-/* Thrown away after a refusal before the connection is cut. */
+/* Thrown away after a refusal inside libmicrohttpd, and behind it (linger.h) beyond what a whole body may have. */
 enum { DISCARD_BYTES_MAX = 8 << 20 };
 
 static void link_request(struct api_server *server, struct api_request *request) {
@@ -73,6 +76,7 @@ void api_connection_notify(void *arg, struct MHD_Connection *connection, void **
 /* Hands the filled response to libmicrohttpd. A body moves over without a copy. */
 static enum MHD_Result queue(struct api_request *request) {
     struct api_response *response = &request->response;
+    char keep_alive[32];
     bool owned = response->body && !response->body_static;
     struct MHD_Response *mhd =
         request->stream ? api_events_response(request->stream)
@@ -89,6 +93,11 @@ static enum MHD_Result queue(struct api_request *request) {
     for (size_t i = 0; i < response->header_count; i++)
         MHD_add_response_header(mhd, response->header[i].name, response->header[i].value);
     MHD_add_response_header(mhd, "X-Content-Type-Options", "nosniff");
+    /* So that a client does not send its next request at the moment at which the sweep closes an idle connection.
+     */
+    snprintf(keep_alive, sizeof keep_alive, "timeout=%u", request->server->config.request_timeout_s);
+    MHD_add_response_header(mhd, "Keep-Alive", keep_alive);
+    MHD_set_response_options(mhd, MHD_RF_SEND_KEEP_ALIVE_HEADER, MHD_RO_END);
     if (request->server->stopping)
         MHD_add_response_header(mhd, "Connection", "close");
     enum MHD_Result result = MHD_queue_response(request->connection, response->status, mhd);
@@ -145,8 +154,10 @@ static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *c
     *context = request;
     link_request(server, request);
     struct api_connection *c = connection_of(connection);
-    if (c)
+    if (c) {
         c->request = request;
+        request->peer = c->peer;
+    }
     struct insp_error error = {0};
     if (strlen(url) >= sizeof request->path)
         insp_fail(&error, INSP_E_NOT_FOUND, "the path is longer than any here");
@@ -155,8 +166,8 @@ static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *c
     if (!error.code)
         return MHD_YES;
     refuse(request, &error);
-    bool early = !strcmp(method, "POST") || !strcmp(method, "PUT");
-    return early && api_request_has_body(request) ? queue(request) : MHD_YES;
+    request->unread = (!strcmp(method, "POST") || !strcmp(method, "PUT")) && api_request_has_body(request);
+    return request->unread ? queue(request) : MHD_YES;
 }
 
 static void work(uv_work_t *work) {
@@ -200,6 +211,26 @@ static enum MHD_Result dispatch(struct api_request *request) {
     return request->response.status ? queue(request) : MHD_YES;
 }
 
+/* The connection goes on as a lingering one: libmicrohttpd closes its descriptor, the copy keeps what the client
+ * sends from turning into a reset. */
+static void linger(struct api_request *request) {
+    struct api_server *server = request->server;
+    uint64_t bytes = (uint64_t)server->config.body_bytes + DISCARD_BYTES_MAX;
+    int fd = server->stopping ? -1 : fcntl(request->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0)
+        api_linger_take(&server->lingers, fd, bytes,
+                        api_receive_deadline(insp_mono_us(), server->config.request_timeout_s, bytes));
+}
+
+/* In the middle of a body libmicrohttpd takes no answer: this one goes past it. With TLS that cannot be. */
+static enum MHD_Result answer_and_close(struct api_request *request) {
+    char text[API_RAW_ANSWER_BYTES];
+    size_t length = request->server->key_pem ? 0 : api_raw_answer(&request->response, text);
+    if (length && send(request->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)length)
+        linger(request);
+    return MHD_NO;
+}
+
 /* A refused request's body, or the rest of one that grew too large, is read and dropped up to a bound. */
 static enum MHD_Result body_piece(struct api_request *request, const char *data, size_t *bytes) {
     struct insp_error error = {0};
@@ -211,7 +242,7 @@ static enum MHD_Result body_piece(struct api_request *request, const char *data,
     if (request->phase == API_RECEIVING)
         refuse(request, &error);
     request->discarded += count;
-    return request->discarded > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
+    return request->discarded > DISCARD_BYTES_MAX ? answer_and_close(request) : MHD_YES;
 }
 
 enum MHD_Result api_connection_access(void *arg, struct MHD_Connection *connection, const char *url,
@@ -268,6 +299,8 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
     }
     api_inspection_abandon(request);
     api_dataset_release(request);
+    if (request->unread && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        linger(request);
     log_request(request, code);
     api_meters_request(server->meters, request);
     unlink_request(server, request);

@@ -46,6 +46,7 @@ static struct api_holder holder_of(const struct api_connection *c, int64_t now) 
 static bool make_room(struct api_server *server, const struct api_peer *peer, const struct api_peer *within) {
     int64_t now = insp_mono_us();
     struct api_connection *found = NULL;
+    struct insp_error why;
     struct api_holder of_found = {API_HOLD_BUSY, 0, 0};
     for (struct api_connection *c = server->connections; c; c = c->next) {
         if (c->cut || (within && c->peer != within))
@@ -56,9 +57,11 @@ static bool make_room(struct api_server *server, const struct api_peer *peer, co
             of_found = holder;
         }
     }
-    if (found)
-        api_connection_cut(server, found);
-    return found != NULL;
+    if (!found)
+        return false;
+    insp_fail(&why, INSP_E_TIMEOUT, "connections are short, and this one sends too slowly");
+    api_connection_cut(server, found, &why);
+    return true;
 }
 
 /* --- accepting

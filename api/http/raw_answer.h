@@ -3,13 +3,15 @@
 #ifndef INSP_API_HTTP_RAW_ANSWER_H
 #define INSP_API_HTTP_RAW_ANSWER_H
 
-#include "core/base/error.h"
+#include "api/response.h"
 
-enum { API_RAW_ANSWER_BYTES = 2048 };
+enum { API_RAW_ANSWER_BYTES = 4096 };
 
-/* Writes status line, headers (with `Connection: close`, and Retry-After for 503) and the problem of `error`
- * (application/problem+json) and returns their length. The detail must need no escaping in JSON: no quotes, no
- * backslash, no control characters, ASCII; it is left out otherwise. */
+/* Writes status line, headers and body, with `Connection: close`, and returns their length; 0 where they do not
+ * fit. response: a filled one that keeps its body. */
+size_t api_raw_answer(const struct api_response *response, char ret[API_RAW_ANSWER_BYTES]);
+
+/* The same for the problem of an error. */
 size_t api_raw_problem(const struct insp_error *error, char ret[API_RAW_ANSWER_BYTES]);
 
 #endif

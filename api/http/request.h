@@ -16,6 +16,7 @@
 
 struct api_server;
 struct api_export;
+struct api_peer;
 struct insp_inspection;
 
 enum api_phase {
@@ -31,6 +32,9 @@ struct api_request {
     int fd; /* the socket; libmicrohttpd's */
     enum api_phase phase;
     bool suspended;
+    bool unread;                 /* it was answered before its body was read */
+    bool follows;                /* holds one of the places for event streams */
+    const struct api_peer *peer; /* the connection's address; NULL where it is not known */
     bool reload_models; /* a work handler changed the registry: the answer goes out once the loop has read it again
                          */
     const struct api_route *route; /* NULL where none matched */

@@ -61,7 +61,9 @@ struct api_server {
     unsigned exports;                   /* that run, of config.exports */
     size_t uploads;                     /* into datasets, from headers to the end of the request */
     int64_t turned_us;                  /* monotonic: last time that the loop ran the sweep */
-    struct api_storage storage;         /* as the last chore left it */
+    unsigned sweeps;
+    uint64_t slow_uploads;      /* cut off for another inspection */
+    struct api_storage storage; /* as the last chore left it */
     bool chore_running;
     /* the chore's while it runs */
     uv_work_t chore;
@@ -105,8 +107,9 @@ void api_sweep(uv_timer_t *timer);
  * only shuts its sending side counts as gone: on the wire it looks the same. all_read: and nothing that it sent
  * before lies unread. */
 bool api_client_left(int fd, bool all_read);
-/* Shuts a connection down, with a 408 where a request was coming in. Not while it is suspended. */
-void api_connection_cut(struct api_server *server, struct api_connection *connection);
+/* Shuts a connection down; where a request was coming in the client is told why. Not while it is suspended. */
+void api_connection_cut(struct api_server *server, struct api_connection *connection,
+                        const struct insp_error *why);
 /* When a request that began at start_us with so many bytes received must be complete, in the clock of start_us:
  * the configured time plus one second for each 16 KiB that came. */
 int64_t api_receive_deadline(int64_t start_us, unsigned timeout_s, size_t bytes);

@@ -13,7 +13,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-enum { RATE_BYTES_PER_S = 16 << 10 };
+enum {
+    RATE_BYTES_PER_S = 16 << 10,
+    SWEEPS_FOR_IDLE = 20, /* what holds no slot is looked at once a second */
+};
 
 int64_t api_receive_deadline(int64_t start_us, unsigned timeout_s, size_t bytes) {
     return start_us + (int64_t)timeout_s * 1000000 + (int64_t)(bytes / RATE_BYTES_PER_S) * 1000000;
@@ -32,42 +35,70 @@ bool api_client_left(int fd, bool all_read) {
 
 /* Nothing was answered on this connection yet, so the bytes cannot fall into the middle of another answer; with
  * TLS they could not be written past the library. */
-static void say_timeout(const struct api_server *server, int fd) {
+static void say(const struct api_server *server, struct api_request *request, const struct insp_error *why) {
     char text[API_RAW_ANSWER_BYTES];
-    struct insp_error error;
-    insp_fail(&error, INSP_E_TIMEOUT, "the client stopped sending, or sends too slowly");
-    size_t length = api_raw_problem(&error, text);
+    api_response_problem(&request->response, why);
+    size_t length = api_raw_answer(&request->response, text);
     if (!server->key_pem)
-        (void)!send(fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)!send(request->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    request->phase = API_REFUSED;
 }
 
 /* libmicrohttpd sees the end of the stream and cleans up. */
-void api_connection_cut(struct api_server *server, struct api_connection *connection) {
+void api_connection_cut(struct api_server *server, struct api_connection *connection,
+                        const struct insp_error *why) {
     struct api_request *request = connection->request;
     if (connection->cut)
         return;
     connection->cut = true;
     server->cut_count++;
     api_peer_leave(&server->listener.peers, insp_take_ptr(connection->peer));
-    if (request && request->phase == API_RECEIVING) {
-        say_timeout(server, connection->fd);
-        request->response.status = 408;
-        snprintf(request->response.code, sizeof request->response.code, "%s", insp_code_wire(INSP_E_TIMEOUT));
-        request->phase = API_REFUSED;
+    if (request && request->phase == API_RECEIVING)
+        say(server, request, why);
+    if (request) {
+        request->peer = NULL;
+        api_inspection_abandon(request); /* its slot is free at once */
     }
     shutdown(connection->fd, SHUT_RDWR);
+}
+
+/* A client that was told a time (Keep-Alive) is given a little more: its request may be on the way. */
+static int64_t keep_alive_us(const struct api_connection *connection) {
+    enum { ON_THE_WAY_US = 2 * 1000000 };
+    return connection->requests ? ON_THE_WAY_US : 0;
+}
+
+/* Where a close comes together with the bytes before it, libmicrohttpd 0.9.75 reads those and never sees it. */
+static bool left_before_the_end(const struct api_server *server, const struct api_connection *connection) {
+    const struct api_request *request = connection->request;
+    bool asked = request ? request->phase == API_RECEIVING || request->phase == API_REFUSED
+                         : server->sweeps % SWEEPS_FOR_IDLE == 0;
+    return asked && api_client_left(connection->fd, true);
 }
 
 static bool overdue(const struct api_server *server, const struct api_connection *connection, int64_t now) {
     const struct api_request *request = connection->request;
     unsigned timeout_s = server->config.request_timeout_s;
     if (!request)
-        return now > api_receive_deadline(connection->quiet_since_us, timeout_s, 0);
-    if (request->phase != API_RECEIVING && (request->phase != API_REFUSED || request->response.body_static))
+        return now > api_receive_deadline(connection->quiet_since_us, timeout_s, 0) + keep_alive_us(connection);
+    if (request->phase != API_RECEIVING && request->phase != API_REFUSED)
         return false;
     /* One that stopped altogether, and one that drips. */
     return now > api_receive_deadline(request->received_us, timeout_s, 0) ||
            now > api_receive_deadline(request->started_us, timeout_s, request->body_bytes + request->discarded);
+}
+
+static void look_at(struct api_server *server, struct api_connection *c, int64_t now) {
+    struct insp_error why;
+    if (c->cut)
+        return;
+    if (overdue(server, c, now) || (c->request && api_export_stalled(c->request, now))) {
+        insp_fail(&why, INSP_E_TIMEOUT, "the client stopped sending, or sends too slowly");
+        api_connection_cut(server, c, &why);
+    } else if (left_before_the_end(server, c)) {
+        insp_fail(&why, INSP_E_REQUEST, "the client closed its side before the whole request had come");
+        api_connection_cut(server, c, &why);
+    }
 }
 
 void api_sweep(uv_timer_t *timer) {
@@ -76,16 +107,18 @@ void api_sweep(uv_timer_t *timer) {
     struct insp_error left;
     insp_fail(&left, INSP_E_CANCELLED, "the client left before the verdict");
     server->turned_us = now;
+    server->sweeps++;
     for (struct api_request *request = server->requests; request; request = request->next)
         if (request->submitted && request->suspended && api_client_left(request->fd, false)) {
             api_inspection_abandon(request);
             api_server_fail(request, &left); /* resumed, so that libmicrohttpd closes the connection */
         }
     for (struct api_connection *c = server->connections; c; c = c->next)
-        if (overdue(server, c, now) || (c->request && api_export_stalled(c->request, now)))
-            api_connection_cut(server, c);
+        look_at(server, c, now);
     api_listener_watch(server, now);
     api_lingers_sweep(&server->lingers, now);
+    if (server->sweeps % SWEEPS_FOR_IDLE == 0)
+        api_events_reap(server->events);
     if (server->stopping)
         api_stop_check(server);
 }

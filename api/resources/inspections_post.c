@@ -5,6 +5,7 @@
  * at its next stage. Memory stays bounded because at most twice the slots may be in the pipeline. */
 #include "api/http/multipart.h"
 #include "api/http/server.h"
+#include "api/http/slots.h"
 #include "api/resources/handlers.h"
 #include "api/resources/inspection_json.h"
 
@@ -15,15 +16,8 @@
 
 enum { DEADLINE_MS_MAX = 600000 };
 
-static void release_slot(struct api_request *request) {
-    if (!request->slot)
-        return;
-    request->slot = false;
-    request->server->slots--;
-}
-
 void api_inspection_abandon(struct api_request *request) {
-    release_slot(request);
+    api_slot_release(request);
     if (!request->submitted)
         return;
     request->submitted = false;
@@ -69,17 +63,6 @@ static int read_type(struct api_request *request, struct insp_inspection *job, s
     return insp_media_parse(request->content_type ? request->content_type : "", &job->type, reterr);
 }
 
-static int take_slot(struct api_request *request, struct insp_error *reterr) {
-    struct api_server *server = request->server;
-    if (server->slots >= server->config.inflight ||
-        insp_pipeline_in_flight(server->pipeline) >= 2 * (size_t)server->config.inflight)
-        return insp_fail(reterr, INSP_E_QUEUE_FULL, "%u inspections are in flight already",
-                         server->config.inflight);
-    server->slots++;
-    request->slot = true;
-    return 0;
-}
-
 int api_inspections_accept(struct api_request *request, struct insp_error *reterr) {
     request->job = insp_inspection_new();
     if (!request->job)
@@ -89,7 +72,7 @@ int api_inspections_accept(struct api_request *request, struct insp_error *reter
         code = read_type(request, request->job, reterr);
     if (!code && !api_request_has_body(request))
         code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is the image");
-    return code ? code : take_slot(request, reterr);
+    return code ? code : api_slot_take(request, reterr);
 }
 
 /* --- the answer
@@ -144,7 +127,7 @@ static void render(uv_work_t *work) {
 static void rendered(uv_work_t *work, int status) {
     (void)status;
     struct api_request *request = work->data;
-    release_slot(request);
+    api_slot_release(request);
     api_server_finish(request);
 }
 
@@ -170,7 +153,7 @@ static void done(struct insp_inspection *job) {
         error = job->error;
         error.code = job->code;
     }
-    release_slot(request);
+    api_slot_release(request);
     if (error.code)
         api_server_fail(request, &error);
     else
@@ -210,7 +193,7 @@ int api_inspections_post(struct api_request *request, struct insp_error *reterr)
     if (!code && job->deadline_us && insp_mono_us() > job->deadline_us)
         code = insp_fail(reterr, INSP_E_DEADLINE, "the deadline passed while the image came in");
     if (code) {
-        release_slot(request);
+        api_slot_release(request);
         return code;
     }
     request->wants_png = api_request_accepts(request, "image/png");

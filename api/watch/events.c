@@ -31,6 +31,7 @@ struct api_events {
 struct api_stream {
     struct api_events *events;
     struct MHD_Connection *connection;
+    int fd;       /* its socket */
     char *replay; /* owned; sent first */
     size_t replay_bytes, replay_at;
     uint64_t replay_head; /* inspections below this number were in the store when the replay was read */
@@ -110,6 +111,17 @@ void api_events_ping(struct api_events *events) {
     for (struct api_stream *stream = events->streams; stream; stream = stream->following)
         stream->ping = stream->waiting;
     wake_all(events);
+}
+
+void api_events_reap(struct api_events *events) {
+    bool any = false;
+    for (struct api_stream *stream = events->streams; stream; stream = stream->following)
+        if (stream->waiting && api_client_left(stream->fd, false)) {
+            stream->ended = any = true;
+            wake(stream);
+        }
+    if (any)
+        api_server_kick(events->server);
 }
 
 void api_events_end(struct api_events *events) {
@@ -224,6 +236,7 @@ int api_events_open(struct api_events *events, struct api_request *request, cons
     uint64_t number;
     stream->events = events;
     stream->connection = request->connection;
+    stream->fd = request->fd;
     stream->replay = replay;
     stream->replay_bytes = replay ? strlen(replay) : 0;
     stream->next = last_id && find(events, last_id, &number) ? number + 1 : events->head;

@@ -48,6 +48,9 @@ void api_events_drop(struct api_stream *stream); /* NULL is fine */
  * open. */
 void api_events_ping(struct api_events *events);
 
+/* Ends the streams whose client has left: a waiting one does not notice. */
+void api_events_reap(struct api_events *events);
+
 /* Ends all streams (shutdown). */
 void api_events_end(struct api_events *events);
 

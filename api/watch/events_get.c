@@ -5,6 +5,7 @@
  * one with a larger. A replay therefore begins somewhat before the client's last id, and leaves out what had
  * surely ended before that one: nothing is missed, a few may come twice. */
 #include "api/http/server.h"
+#include "api/http/slots.h"
 #include "api/resources/handlers.h"
 #include "api/resources/inspection_json.h"
 
@@ -114,6 +115,8 @@ int api_events_get(struct api_request *request, struct insp_error *reterr) {
         last_id = api_query_get(&request->query, "last_event_id");
     if (last_id && !insp_uuid_valid(last_id))
         return insp_fail(reterr, INSP_E_QUERY, "Last-Event-ID is not an id that this stream gave");
+    if ((code = api_stream_take(request, reterr)) < 0)
+        return code;
     if (!last_id || api_events_has(request->server->events, last_id))
         return open_stream(request, last_id, reterr);
     snprintf(request->resume_id, sizeof request->resume_id, "%s", last_id);

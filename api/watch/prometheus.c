@@ -197,6 +197,9 @@ static void write_server(FILE *out, const struct api_server *server) {
     write_crowding(out, "inspectd_connections_displaced_total",
                    "Silent, slow or idle connections that were closed for a new one, by what was short.",
                    server->listener.displaced);
+    counter(out, "inspectd_slow_uploads_displaced_total",
+            "Uploads that were too slow and were cut off because another inspection needed the slot.",
+            (double)server->slow_uploads);
     gauge(out, "inspectd_event_clients", "Clients that follow /v1/events.",
           (double)api_events_clients(server->events));
     counter(out, "inspectd_event_clients_dropped_total", "Event clients cut off because they read too slowly.",

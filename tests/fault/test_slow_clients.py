@@ -1,0 +1,224 @@
+"""Clients that send slowly, leave in the middle, read slowly, or send what is refused: what they hold is bounded, the others
+are served, and who is refused learns why."""
+import http.client
+import json
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+from conftest import FAKE, eventually, picture, resident_kib, token
+
+IMAGE = picture(noise=True)
+POST = "/v1/inspections?product=carpet"
+OTHER = "127.0.0.2"
+
+
+def opened(daemon, address="127.0.0.1"):
+    return socket.create_connection((daemon.host, daemon.port), timeout=20, source_address=(address, 0))
+
+
+def head(length, path=POST, kind="image/png", **more):
+    fields = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in more.items())
+    return (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{fields}\r\n"
+            ).encode()
+
+
+# --- a refusal arrives, although the client still sends
+
+
+REFUSALS = [("/v1/inspections?product=nosuch", "image/jpeg", 404), (POST, "text/plain", 415), (POST, "image/png", 503)]
+
+
+@pytest.fixture
+def full(start):
+    """A daemon whose one slot is taken."""
+    daemon = start("limits.inflight=1", "server.request_timeout_s=60")
+    with opened(daemon) as s:
+        s.sendall(head(len(IMAGE)))
+        eventually(lambda: daemon.metric("in_flight") == 1)
+        s.sendall(IMAGE[:-1])  # fast enough to keep it
+        yield daemon
+
+
+@pytest.mark.parametrize("size", [100_000, 3_000_000, 20_000_000])
+def test_http_client_gets_the_status_of_a_refused_upload(full, size):
+    """Python's, Java's and others' clients read nothing before they have sent all."""
+    body = bytes(size)
+    for path, kind, status in REFUSALS[:2]:
+        answer = full("POST", path, body, Content_Type=kind)
+        assert answer.status == status and answer.headers["Connection"] == "close"
+    answer = full("POST", POST, body, Content_Type="image/png", Expect="")
+    assert answer.status in (503, 408, 422)  # 408, 422: the slot's holder was cut off for it
+
+
+def test_http_client_gets_the_413(start):
+    daemon = start("limits.body_bytes=1M")
+    for size in (1_100_000, 5_000_000, 9_000_000):
+        assert daemon.inspect(bytes(size)).code == "body_too_large"
+    answer = daemon("POST", POST, iter([bytes(1 << 16)] * 256), Content_Type="image/png")  # 16 MB in chunks
+    assert answer.code == "body_too_large"
+
+
+NODE = """
+for (const [path, type, size] of JSON.parse(process.argv[2])) {
+  let what;
+  try {
+    const answer = await fetch(process.argv[1] + path, {method: "POST", headers: {"content-type": type},
+                                                        body: new Uint8Array(size)});
+    await answer.text();
+    what = answer.status;
+  } catch (error) { what = error.cause?.code ?? error.message; }
+  console.log(what);
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+def test_node_gets_the_status_of_a_refused_upload(start):
+    daemon = start("limits.body_bytes=24M")
+    calls = [(path, kind, size) for path, kind, _ in REFUSALS[:2] for size in (100_000, 3_000_000, 20_000_000) * 3]
+    done = subprocess.run(["node", "--input-type=module", "-e", NODE, f"http://{daemon.host}:{daemon.port}",
+                           json.dumps(calls)], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == [str(s) for s in (404,) * 9 + (415,) * 9], done.stdout + done.stderr
+
+
+def test_a_refused_client_that_sends_without_end_is_closed(start):
+    daemon = start("limits.body_bytes=1M")
+    sent, piece = 0, bytes(1 << 20)
+    with opened(daemon) as s:
+        s.sendall(head(1 << 40))
+        with pytest.raises(ConnectionError):
+            while sent < 100 << 20:
+                sent += s.send(piece)
+    assert sent < 30 << 20  # 1M + 8M, and what lies in the kernel's buffers
+    eventually(lambda: daemon.metric("open_connections") <= 1)
+    assert daemon.inspect(IMAGE).status == 200
+
+
+# --- slots
+
+
+@pytest.mark.parametrize("sent", [b"", IMAGE[:300]], ids=["headers", "300 bytes"])
+def test_stalled_uploads_make_room(start, sent):
+    daemon = start("limits.inflight=4", "server.request_timeout_s=60")
+    sockets = [opened(daemon, OTHER) for _ in range(12)]
+    for s in sockets:
+        s.sendall(head(len(IMAGE)) + sent)
+    eventually(lambda: daemon.metric("in_flight") == 4)
+    eventually(lambda: daemon.inspect(IMAGE).status == 200, 5)  # a second of patience
+    assert all(daemon.inspect(IMAGE).status == 200 for _ in range(10))
+    assert daemon.metric("slow_uploads_displaced_total") >= 1
+    for s in sockets:
+        s.close()
+    eventually(lambda: daemon.metric("in_flight") == 0, 5)
+
+
+def test_uploads_that_end_early_free_their_slots_at_once(start):
+    """Headers, some bytes and the close in one go: libmicrohttpd does not see it."""
+    daemon = start("limits.inflight=4", "server.request_timeout_s=60")
+    for _ in range(4):
+        with opened(daemon) as s:
+            s.sendall(head(len(IMAGE)) + IMAGE[:300])
+    eventually(lambda: daemon.metric("in_flight") == 0, 2)
+    assert daemon.inspect(IMAGE).status == 200
+
+
+def test_a_client_that_closes_its_side_too_early_is_told(start):
+    answer = start().raw(head(len(IMAGE)) + IMAGE[:300], half_close=True)
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"malformed_request" in answer
+
+
+def test_a_token_has_a_share_of_the_slots(start):
+    daemon = start("limits.inflight=4", "server.request_timeout_s=60", env={"INSP_FAKE_PASS_MS": "1000"})
+    one, two = token(daemon, "camera", "one"), token(daemon, "camera", "two")
+    daemon.process.send_signal(1)  # SIGHUP: tokens are read again
+    eventually(lambda: daemon("GET", "/v1/products", token=one).status != 401)
+    sockets = [opened(daemon) for _ in range(4)]
+    for s in sockets[:3]:
+        s.sendall(head(len(IMAGE), Authorization=f"Bearer {one}"))
+    eventually(lambda: daemon.metric("in_flight") == 3)
+    answer = daemon.inspect(IMAGE, token=one)
+    assert answer.code == "queue_full" and "token" in answer.json["detail"] and answer.headers["Retry-After"]
+    assert daemon.inspect(IMAGE, token=two).status == 200
+    for s in sockets:
+        s.close()
+
+
+# --- event streams
+
+
+def test_a_token_has_a_share_of_the_event_streams(start):
+    daemon = start("limits.event_streams=8")
+    one, two = token(daemon, "viewer", "one"), token(daemon, "viewer", "two")
+    daemon.process.send_signal(1)
+    eventually(lambda: daemon("GET", "/v1/products", token=two).status != 401)
+
+    def follow(secret):
+        s = opened(daemon)
+        s.sendall(f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {secret}\r\n\r\n".encode())
+        status = s.recv(12)[9:12]
+        (kept if status == b"200" else refused).append(s)
+        return status
+
+    kept, refused = [], []
+    assert [follow(one) for _ in range(8)] == [b"200"] * 6 + [b"503"] * 2
+    assert [follow(two) for _ in range(3)] == [b"200"] * 2 + [b"503"]
+    assert daemon.inspect(IMAGE).status == 200
+    for s in kept + refused:
+        s.close()
+    eventually(lambda: daemon.metric("event_clients") == 0, 5)  # and not at the next heartbeat
+
+
+# --- readers
+
+
+def test_readers_of_a_large_image_cost_no_memory(start):
+    """What is not read stays on the disk: each reader of a 28 MB image took 28 MB."""
+    readers, width, height = 40, 4096, 7168
+    daemon = start()
+    kind = f"image/x-raw;format=mono8;width={width};height={height}"
+    made = daemon.inspect(bytes(range(256)) * (width * height // 256), kind=kind)
+    assert made.status == 200
+    path = made.json["image"]["href"]
+    before = resident_kib(daemon)
+    sockets = []
+    for _ in range(readers):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect((daemon.host, daemon.port))
+        s.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        assert s.recv(12) == b"HTTP/1.1 200"
+        sockets.append(s)
+    assert resident_kib(daemon) - before < 40 << 10  # one copy on its way through, and 64 KiB each
+    whole = daemon("GET", path)
+    assert len(whole.body) == width * height and whole.headers["Content-Length"] == str(width * height)
+    for s in sockets:
+        s.close()
+    eventually(lambda: daemon.metric("open_connections") <= 1)
+
+
+def test_an_image_that_is_sent_from_its_file_is_the_same(start):
+    daemon = start()
+    made = daemon.inspect(IMAGE).json
+    connection = daemon.connect()
+    for _ in range(3):  # on one connection: it goes on behind a file
+        answer = daemon("GET", made["image"]["href"], connection=connection)
+        assert answer.body == IMAGE and answer.headers["Content-Type"] == "image/png"
+    head_only = daemon("HEAD", made["image"]["href"], connection=connection)
+    assert head_only.headers["Content-Length"] == str(len(IMAGE)) and head_only.body == b""
+    assert daemon("GET", "/healthz", connection=connection).status == 200
+
+
+# --- connections that stay open
+
+
+def test_a_client_is_told_how_long_an_idle_connection_lives(start):
+    daemon = start("server.request_timeout_s=1")
+    connection = daemon.connect()
+    answer = daemon("GET", "/healthz", connection=connection)
+    assert answer.headers["Keep-Alive"] == "timeout=1" and answer.headers["Connection"].lower() == "keep-alive"
+    begin = time.monotonic()
+    assert connection.sock.recv(1) == b""
+    assert time.monotonic() - begin > 1  # longer than it was told: a request that it sends in time is not cut off
