@@ -120,6 +120,22 @@ static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
     return (size_t)(out - text);
 }
 
+/* Sees the target before libmicrohttpd takes its query apart into its pool: with more arguments than fit there it
+ * closes without an answer. One more than are allowed are left, so that the query is refused for that. */
+static void *bound_arguments(void *arg, const char *target, struct MHD_Connection *connection) {
+    (void)arg;
+    (void)connection;
+    union {
+        const char *constant;
+        char *plain; /* libmicrohttpd's own buffer, which it cuts up next */
+    } at = {target ? strchr(target, '?') : NULL};
+    for (int i = 0; at.constant && i <= API_QUERY_MAX; i++)
+        at.constant = strchr(at.constant + 1, '&');
+    if (at.constant)
+        *at.plain = 0;
+    return NULL; /* the request's context, which it does not have yet */
+}
+
 /* --- starting --------------------------------------------------------------------------------------------------
  */
 
@@ -203,8 +219,8 @@ static int start_mhd(struct api_server *server, struct insp_error *reterr) {
         MHD_OPTION_CONNECTION_TIMEOUT, 2 * server->config.request_timeout_s + 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
         api_connection_completed, server, MHD_OPTION_NOTIFY_CONNECTION, api_connection_notify, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, server->key_pem ? tls : tls + 3,
-        MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_URI_LOG_CALLBACK, bound_arguments, NULL,
+        MHD_OPTION_ARRAY, server->key_pem ? tls : tls + 3, MHD_OPTION_END);
     if (!server->mhd)
         return insp_fail(reterr, server->key_pem ? INSP_E_CONFIG : INSP_E_INTERNAL,
                          server->key_pem ? "cannot start HTTPS: certificate %s and key %s do not fit"

@@ -2,12 +2,15 @@
 
 #include "core/base/clock.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +18,7 @@ enum { LINE_BYTES = 2048 };
 
 static _Atomic int threshold = INSP_LOG_INFO;
 static bool to_journal;
+static _Atomic unsigned lost; /* lines since the last one that was written */
 static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
 
 void insp_log_set_level(enum insp_log_level level) {
@@ -56,6 +60,26 @@ static void detect_journal(void) {
                  st.st_dev == device && st.st_ino == inode;
 }
 
+/* A reader that stalls (a journal, a full pipe) must not stall the event loop: the first line that does not get
+ * through waits for STALL_MS, the next ones not at all until one does. A pipe that is ready takes a whole line. */
+static bool deliver(const char *line, size_t bytes) {
+    enum { STALL_MS = 200 };
+    static pthread_mutex_t one_writer = PTHREAD_MUTEX_INITIALIZER;
+    static bool stalled;
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    pthread_mutex_lock(&one_writer);
+    bool ready = poll(&out, 1, stalled ? 0 : STALL_MS) == 1;
+    ssize_t written = -1;
+    if (ready) {
+        written = send(STDERR_FILENO, line, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (written < 0 && errno == ENOTSOCK)
+            written = write(STDERR_FILENO, line, bytes);
+    }
+    stalled = !ready;
+    pthread_mutex_unlock(&one_writer);
+    return written >= 0;
+}
+
 void insp_log(enum insp_log_level level, const char *format, ...) {
     if ((int)level > atomic_load(&threshold))
         return;
@@ -81,6 +105,9 @@ void insp_log(enum insp_log_level level, const char *format, ...) {
         if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
             line[i] = '?';
     line[end++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, end);
-    (void)written; /* a log that cannot be written has nowhere to say so */
+    unsigned count = 0;
+    if (!deliver(line, end))
+        atomic_fetch_add(&lost, 1); /* a log that cannot be written has nowhere to say so */
+    else if (atomic_load(&lost) && (count = atomic_exchange(&lost, 0)))
+        insp_log_warning("log lines were lost while nobody read them count=%u", count);
 }

@@ -138,6 +138,13 @@ def test_bad_query_of_the_list(daemon, query):
     refused(daemon("GET", f"/v1/inspections?{query}"), 400, "invalid_query", query.split("=")[0])
 
 
+@pytest.mark.parametrize("number", [17, 500, 5000])
+def test_more_arguments_than_any_call_has(daemon, number):
+    """libmicrohttpd has 32 KB for them and closes without an answer."""
+    refused(daemon("GET", "/v1/inspections?" + "&".join(f"a{i}" for i in range(number))), 400, "invalid_query", "16")
+    refused(daemon("GET", "/v1/inspections?limit=2&" + "&" * number + "order=up"), 400, "invalid_query")
+
+
 def test_unknown_inspection(daemon):
     for path in ("", "/image", "/heatmap.png"):
         for name in ("0190b6f2-0000-7000-8000-000000000000", "x"):

@@ -1,8 +1,11 @@
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "harness.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,6 +75,44 @@ START_TEST(on_the_journal_each_line_has_its_priority) {
 }
 END_TEST
 
+/* As when journald hangs: the event loop logs on and must not wait. */
+static void fill_and_drain(int reader, int writer) {
+    char text[4096];
+    fcntl(writer, F_SETFL, O_NONBLOCK);
+    memset(text, '.', sizeof text);
+    while (write(writer, text, sizeof text) > 0)
+        ;
+    fcntl(writer, F_SETFL, 0);
+    ck_assert_int_ge(dup2(writer, STDERR_FILENO), 0);
+    int64_t begin = insp_mono_us();
+    for (int i = 0; i < 1000; i++)
+        insp_log_error("nobody reads this");
+    ck_assert_int_lt(insp_mono_us() - begin, 5000000);
+    fcntl(reader, F_SETFL, O_NONBLOCK);
+    while (read(reader, text, sizeof text) > 0)
+        ;
+    insp_log_error("somebody reads again");
+    ssize_t got = read(reader, text, sizeof text - 1);
+    ck_assert_int_gt(got, 0);
+    text[got] = '\0';
+    ck_assert_ptr_nonnull(strstr(text, "somebody reads again\n"));
+    ck_assert_msg(strstr(text, "count=1000\n") != NULL, "%s", text);
+}
+
+START_TEST(a_full_pipe_holds_nobody_up) {
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    fill_and_drain(ends[0], ends[1]);
+}
+END_TEST
+
+START_TEST(a_journal_that_hangs_holds_nobody_up) {
+    int ends[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    fill_and_drain(ends[0], ends[1]);
+}
+END_TEST
+
 START_TEST(level_names_parse) {
     enum insp_log_level level;
     ck_assert(insp_log_level_parse("debug", &level));
@@ -80,6 +121,6 @@ START_TEST(level_names_parse) {
 }
 END_TEST
 
-INSP_TESTS(a_line_has_time_level_and_text, levels_above_the_threshold_are_dropped,
-           a_hostile_value_cannot_make_a_second_line, a_long_line_is_cut_but_ends,
-           on_the_journal_each_line_has_its_priority, level_names_parse);
+INSP_TESTS(a_full_pipe_holds_nobody_up, a_journal_that_hangs_holds_nobody_up, a_line_has_time_level_and_text,
+           levels_above_the_threshold_are_dropped, a_hostile_value_cannot_make_a_second_line,
+           a_long_line_is_cut_but_ends, on_the_journal_each_line_has_its_priority, level_names_parse);
