@@ -23,6 +23,7 @@ struct api_config {
     size_t body_bytes;                     /* limits.body_bytes */
     unsigned exports;                      /* limits.exports */
     unsigned event_streams;                /* limits.event_streams */
+    size_t answer_bytes;                   /* limits.answer_bytes */
     unsigned connections;                  /* server.connections */
     unsigned connections_per_address;      /* 0: three quarters of them, on loopback all */
     unsigned request_timeout_s;            /* a client that stops sending */

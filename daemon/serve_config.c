@@ -50,6 +50,7 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .body_bytes = (size_t)settings->limits_body_bytes,
         .exports = (unsigned)settings->limits_exports,
         .event_streams = (unsigned)settings->limits_event_streams,
+        .answer_bytes = (size_t)settings->limits_answer_bytes,
         .connections = (unsigned)settings->server_connections,
         .connections_per_address = (unsigned)settings->server_connections_per_address,
         .request_timeout_s = (unsigned)settings->server_request_timeout_s,

@@ -87,6 +87,9 @@
     X(limits, event_streams, COUNT, "128", 1, 65536, "streams",                                                   \
       "Event streams (GET /v1/events) open at once. One token or one address may hold three quarters of\n"        \
       "them. One more gets 503 and code queue_full.")                                                             \
+    X(limits, answer_bytes, SIZE, "256M", 1048576, INT64_MAX, "bytes",                                            \
+      "Answers kept in memory until their clients have read them (lists, heatmaps; posted images are sent\n"      \
+      "from their files). Beyond it reads get 503 and code queue_full; inspections never do.")                    \
     X(limits, batch, COUNT, "8", 1, 64, "images",                                                                 \
       "Images scored in one pass at most. A pass takes what waits and never waits for more.")                     \
     S(decode, "How images of special cameras are read, when posted and when trained on.")                         \

@@ -4,6 +4,7 @@
 #include "api/access/auth.h"
 #include "api/http/raw_answer.h"
 #include "api/http/server.h"
+#include "api/http/slots.h"
 #include "api/resources/export.h"
 
 #include "core/base/clock.h"
@@ -73,21 +74,30 @@ void api_connection_notify(void *arg, struct MHD_Connection *connection, void **
     }
 }
 
+static struct MHD_Response *make(struct api_request *request) {
+    const struct api_response *response = &request->response;
+    if (request->stream)
+        return api_events_response(request->stream);
+    if (request->exporting && response->status == 200)
+        return api_export_response(request);
+    if (response->from_file)
+        return MHD_create_response_from_fd64(response->bytes, response->file_fd);
+    return MHD_create_response_from_buffer(response->bytes, response->body,
+                                           response->body_static ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+}
+
 /* Hands the filled response to libmicrohttpd. A body moves over without a copy. */
 static enum MHD_Result queue(struct api_request *request) {
     struct api_response *response = &request->response;
     char keep_alive[32];
-    bool owned = response->body && !response->body_static;
-    struct MHD_Response *mhd =
-        request->stream ? api_events_response(request->stream)
-        : request->exporting && response->status == 200
-            ? api_export_response(request)
-            : MHD_create_response_from_buffer(response->bytes, response->body,
-                                              owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *mhd = make(request);
     if (!mhd)
         return MHD_NO;
     request->stream = NULL;
+    request->held_bytes = response->body && !response->body_static ? response->bytes : 0;
+    request->queued_us = insp_mono_us();
     response->body = NULL;
+    response->from_file = false;
     if (response->content_type[0])
         MHD_add_response_header(mhd, "Content-Type", response->content_type);
     for (size_t i = 0; i < response->header_count; i++)
@@ -196,7 +206,9 @@ static enum MHD_Result dispatch(struct api_request *request) {
     struct insp_error error = {0};
     const struct api_route *route = request->route;
     int code = 0;
-    if (route->before)
+    if (route->kind != API_LOOP && route->kind != API_ASYNC)
+        code = api_answer_room(request, &error);
+    if (!code && route->before)
         code = route->before(request, &error);
     if (!code && !request->response.status) {
         if (route->kind == API_WORK) {

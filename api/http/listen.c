@@ -33,12 +33,19 @@ int api_listen_split(const char *text, char *ret_host, size_t host_bytes, char *
     return 0;
 }
 
+void api_listen_bound_buffers(int fd) {
+    int send_bytes = API_SEND_BYTES / 2, receive_bytes = API_RECEIVE_BYTES / 2; /* the kernel takes twice that */
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
+}
+
 static int try_bind(const struct addrinfo *at) {
     int fd = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, at->ai_protocol);
     if (fd < 0)
         return -1;
     int on = 1, off = 0;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    api_listen_bound_buffers(fd);
     if (at->ai_family == AF_INET6) /* [::] serves IPv4 as well */
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (bind(fd, at->ai_addr, at->ai_addrlen) || listen(fd, BACKLOG)) {

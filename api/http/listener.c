@@ -37,6 +37,10 @@ static struct api_holder holder_of(const struct api_connection *c, int64_t now) 
         holder.since_us = request->started_us;
         int64_t due = api_receive_deadline(request->started_us, 1, request->body_bytes + request->discarded);
         holder.hold = now > due ? API_HOLD_SLOW : API_HOLD_BUSY;
+    } else if (request->queued_us && !request->follows && !request->exporting) {
+        holder.since_us = request->queued_us;
+        int64_t due = api_receive_deadline(request->queued_us, 1, request->response.bytes);
+        holder.hold = now > due ? API_HOLD_SLOW : API_HOLD_BUSY;
     }
     return holder;
 }

@@ -3,7 +3,7 @@
 #ifndef INSP_API_HTTP_RAW_ANSWER_H
 #define INSP_API_HTTP_RAW_ANSWER_H
 
-#include "api/response.h"
+#include "api/http/response.h"
 
 enum { API_RAW_ANSWER_BYTES = 4096 };
 

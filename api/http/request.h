@@ -52,6 +52,8 @@ struct api_request {
     json_t *snapshot;    /* owned: what a work handler needs of the loop's state, made by the route's `before` */
     int64_t received_us; /* of the last piece of the body; the start before the first */
     int64_t started_us;
+    int64_t queued_us; /* the answer was handed to libmicrohttpd; 0 before */
+    size_t held_bytes; /* of the answer, in memory until the client has it */
     uv_work_t work;
 
     /* GET /v1/events */

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Seconds. A slot is free again after one inspection, a model or a shutdown takes longer. */
 enum { RETRY_QUEUE_FULL_S = 1, RETRY_OTHER_S = 5 };
@@ -16,6 +17,8 @@ enum { RETRY_QUEUE_FULL_S = 1, RETRY_OTHER_S = 5 };
 void api_response_clear(struct api_response *response) {
     if (!response->body_static)
         free(response->body);
+    if (response->from_file)
+        close(response->file_fd);
     *response = (struct api_response){0};
 }
 
@@ -38,6 +41,13 @@ void api_response_take(struct api_response *response, unsigned status, void *bod
     response->bytes = bytes;
     response->body_static = false;
     snprintf(response->content_type, sizeof response->content_type, "%s", content_type);
+}
+
+void api_response_take_file(struct api_response *response, unsigned status, int fd, size_t bytes,
+                            const char *content_type) {
+    api_response_take(response, status, NULL, bytes, content_type);
+    response->from_file = true;
+    response->file_fd = fd;
 }
 
 char *api_json_line(json_t *json, size_t *ret_bytes) {

@@ -16,6 +16,8 @@ struct api_response {
     void *body;      /* owned (malloc) unless body_static */
     size_t bytes;
     bool body_static;
+    bool from_file; /* the body is the first `bytes` of file_fd, which is owned; `body` is NULL */
+    int file_fd;
     char content_type[160];
     size_t header_count;
     struct {
@@ -34,6 +36,10 @@ void api_response_header(struct api_response *response, const char *name, const 
 /* Takes body (malloc). content_type is copied. */
 void api_response_take(struct api_response *response, unsigned status, void *body, size_t bytes,
                        const char *content_type);
+
+/* Takes the descriptor of a file: the body is its first `bytes`, read as the client reads. */
+void api_response_take_file(struct api_response *response, unsigned status, int fd, size_t bytes,
+                            const char *content_type);
 
 /* Writes JSON as the daemon writes it everywhere, on one line with its end. Takes the reference; the text is the
  * caller's (free). NULL where json is NULL (a failed json_pack) or there is no memory. */

@@ -219,8 +219,9 @@ static int start_mhd(struct api_server *server, struct insp_error *reterr) {
         MHD_OPTION_CONNECTION_TIMEOUT, 2 * server->config.request_timeout_s + 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
         api_connection_completed, server, MHD_OPTION_NOTIFY_CONNECTION, api_connection_notify, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_URI_LOG_CALLBACK, bound_arguments, NULL,
-        MHD_OPTION_ARRAY, server->key_pem ? tls : tls + 3, MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_URI_LOG_CALLBACK, bound_arguments, NULL, MHD_OPTION_ARRAY, server->key_pem ? tls : tls + 3,
+        MHD_OPTION_END);
     if (!server->mhd)
         return insp_fail(reterr, server->key_pem ? INSP_E_CONFIG : INSP_E_INTERNAL,
                          server->key_pem ? "cannot start HTTPS: certificate %s and key %s do not fit"
@@ -339,6 +340,8 @@ static int start(struct api_server *server, const struct api_config *config, str
     server->listen_fd = config->listen_fd;
     if (!code && server->listen_fd < 0)
         code = api_listen_open(config->listen, &server->listen_fd, reterr);
+    else if (!code)
+        api_listen_bound_buffers(server->listen_fd); /* systemd's */
     if (!code)
         code = load_access(server, reterr);
     if (!code)

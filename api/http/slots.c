@@ -15,17 +15,24 @@ static bool has_stream(const struct api_request *request) {
     return request->follows;
 }
 
+static bool same_token(const struct api_request *a, const struct api_request *b) {
+    return a->principal[0] && !strcmp(a->principal, b->principal);
+}
+
+static bool same_address(const struct api_request *a, const struct api_request *b) {
+    return a->peer && !a->peer->local && a->peer == b->peer;
+}
+
 /* Counted anew each time: the list is as short as the connections, and no count can go wrong. */
 static int check_share(const struct api_request *request, bool (*holds)(const struct api_request *),
                        unsigned limit, const char *places, struct insp_error *reterr) {
     unsigned of_all = 0, of_token = 0, of_address = 0, share = api_share(limit);
-    const struct api_peer *peer = request->peer;
     for (const struct api_request *other = request->server->requests; other; other = other->next) {
         if (!holds(other))
             continue;
         of_all++;
-        of_token += request->principal[0] && !strcmp(other->principal, request->principal);
-        of_address += peer && !peer->local && other->peer == peer;
+        of_token += same_token(request, other);
+        of_address += same_address(request, other);
     }
     if (of_all >= limit)
         return insp_fail(reterr, INSP_E_QUEUE_FULL, "all %u %s are taken", limit, places);
@@ -89,4 +96,23 @@ int api_stream_take(struct api_request *request, struct insp_error *reterr) {
     int code = check_share(request, has_stream, request->server->config.event_streams, "event streams", reterr);
     request->follows = code == 0;
     return code;
+}
+
+/* --- answers
+ * ------------------------------------------------------------------------------------------------------ */
+
+int api_answer_room(const struct api_request *request, struct insp_error *reterr) {
+    size_t limit = request->server->config.answer_bytes, share = limit - limit / 4;
+    size_t of_all = 0, of_token = 0, of_address = 0;
+    for (const struct api_request *other = request->server->requests; other; other = other->next) {
+        of_all += other->held_bytes;
+        of_token += same_token(request, other) ? other->held_bytes : 0;
+        of_address += same_address(request, other) ? other->held_bytes : 0;
+    }
+    if (of_all >= limit || of_token >= share || of_address >= share)
+        return insp_fail(reterr, INSP_E_QUEUE_FULL,
+                         "answers that their clients have not read yet take %zu bytes, as many as "
+                         "limits.answer_bytes allows",
+                         of_all);
+    return 0;
 }

@@ -18,4 +18,8 @@ void api_slot_release(struct api_request *request);
 /* Takes one of the limits.event_streams places; the end of the request gives it back. INSP_E_QUEUE_FULL. */
 int api_stream_take(struct api_request *request, struct insp_error *reterr);
 
+/* Looks whether one more answer may be made, which is kept in memory until its client has read it: all together
+ * they take limits.answer_bytes, and those of one client its share of that. INSP_E_QUEUE_FULL. */
+int api_answer_room(const struct api_request *request, struct insp_error *reterr);
+
 #endif

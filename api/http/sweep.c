@@ -81,6 +81,8 @@ static bool overdue(const struct api_server *server, const struct api_connection
     unsigned timeout_s = server->config.request_timeout_s;
     if (!request)
         return now > api_receive_deadline(connection->quiet_since_us, timeout_s, 0) + keep_alive_us(connection);
+    if (request->queued_us && !request->follows && !request->exporting) /* a reader that stopped, or drips */
+        return now > api_receive_deadline(request->queued_us, 2 * timeout_s, request->response.bytes);
     if (request->phase != API_RECEIVING && request->phase != API_REFUSED)
         return false;
     /* One that stopped altogether, and one that drips. */

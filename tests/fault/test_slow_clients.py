@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import FAKE, eventually, picture, resident_kib, token
+from conftest import eventually, picture, token
 
 IMAGE = picture(noise=True)
 POST = "/v1/inspections?product=carpet"
@@ -169,46 +169,6 @@ def test_a_token_has_a_share_of_the_event_streams(start):
     for s in kept + refused:
         s.close()
     eventually(lambda: daemon.metric("event_clients") == 0, 5)  # and not at the next heartbeat
-
-
-# --- readers
-
-
-def test_readers_of_a_large_image_cost_no_memory(start):
-    """What is not read stays on the disk: each reader of a 28 MB image took 28 MB."""
-    readers, width, height = 40, 4096, 7168
-    daemon = start()
-    kind = f"image/x-raw;format=mono8;width={width};height={height}"
-    made = daemon.inspect(bytes(range(256)) * (width * height // 256), kind=kind)
-    assert made.status == 200
-    path = made.json["image"]["href"]
-    before = resident_kib(daemon)
-    sockets = []
-    for _ in range(readers):
-        s = socket.socket()
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        s.connect((daemon.host, daemon.port))
-        s.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-        assert s.recv(12) == b"HTTP/1.1 200"
-        sockets.append(s)
-    assert resident_kib(daemon) - before < 40 << 10  # one copy on its way through, and 64 KiB each
-    whole = daemon("GET", path)
-    assert len(whole.body) == width * height and whole.headers["Content-Length"] == str(width * height)
-    for s in sockets:
-        s.close()
-    eventually(lambda: daemon.metric("open_connections") <= 1)
-
-
-def test_an_image_that_is_sent_from_its_file_is_the_same(start):
-    daemon = start()
-    made = daemon.inspect(IMAGE).json
-    connection = daemon.connect()
-    for _ in range(3):  # on one connection: it goes on behind a file
-        answer = daemon("GET", made["image"]["href"], connection=connection)
-        assert answer.body == IMAGE and answer.headers["Content-Type"] == "image/png"
-    head_only = daemon("HEAD", made["image"]["href"], connection=connection)
-    assert head_only.headers["Content-Length"] == str(len(IMAGE)) and head_only.body == b""
-    assert daemon("GET", "/healthz", connection=connection).status == 200
 
 
 # --- connections that stay open
