@@ -2,6 +2,7 @@
  * byte: both are watched here. */
 #include "api/http/raw_answer.h"
 #include "api/http/server.h"
+#include "api/http/slots.h"
 #include "api/resources/export.h"
 
 #include "core/base/cleanup.h"
@@ -57,7 +58,7 @@ void api_connection_cut(struct api_server *server, struct api_connection *connec
         say(server, request, why);
     if (request) {
         request->peer = NULL;
-        api_inspection_abandon(request); /* its slot is free at once */
+        api_slot_release(request);
     }
     shutdown(connection->fd, SHUT_RDWR);
 }

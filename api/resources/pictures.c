@@ -84,13 +84,12 @@ static int thumbnail(struct api_request *request, const struct facts *facts, uin
     return 0;
 }
 
+/* From the file as the client reads: memory does not depend on how many read how slowly. */
 static int posted_image(struct api_request *request, struct insp_error *reterr) {
-    void *data = NULL;
-    size_t bytes;
-    char type[128];
-    int code = insp_store_image(request->server->config.store, request->param[0], &data, &bytes, type, reterr);
+    struct insp_stored_image image;
+    int code = insp_store_image_open(request->server->config.store, request->param[0], &image, reterr);
     if (!code)
-        api_response_take(&request->response, 200, data, bytes, type);
+        api_response_take_file(&request->response, 200, image.fd, (size_t)image.bytes, image.media_type);
     return code;
 }
 

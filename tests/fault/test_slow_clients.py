@@ -171,6 +171,21 @@ def test_a_token_has_a_share_of_the_event_streams(start):
     eventually(lambda: daemon.metric("event_clients") == 0, 5)  # and not at the next heartbeat
 
 
+# --- readers
+
+
+def test_an_image_that_is_sent_from_its_file_is_the_same(start):
+    daemon = start()
+    made = daemon.inspect(IMAGE).json
+    connection = daemon.connect()
+    for _ in range(3):  # on one connection: it goes on behind a file
+        answer = daemon("GET", made["image"]["href"], connection=connection)
+        assert answer.body == IMAGE and answer.headers["Content-Type"] == "image/png"
+    head_only = daemon("HEAD", made["image"]["href"], connection=connection)
+    assert head_only.headers["Content-Length"] == str(len(IMAGE)) and head_only.body == b""
+    assert daemon("GET", "/healthz", connection=connection).status == 200
+
+
 # --- connections that stay open
 
 
