@@ -40,6 +40,7 @@ struct api_config {
     uint64_t cache_bytes_max;
     bool cache_half;
     unsigned job_queue;         /* training.queue: jobs that may wait */
+    struct insp_lanes *lanes;   /* borrowed */
     struct insp_engine *engine; /* borrowed */
     struct insp_store *store;   /* borrowed */
 };

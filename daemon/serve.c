@@ -31,6 +31,7 @@ struct daemon {
     uv_signal_t signals[SIGNALS];
     uv_timer_t pulse; /* feeds the watchdog, reports readiness */
     struct insp_store *store;
+    struct insp_lanes *lanes;
     struct insp_engine *engine;
     struct api_server *server;
     struct daemon_state_lock lock;
@@ -53,10 +54,23 @@ static void close_handles(struct daemon *daemon) {
     uv_close((uv_handle_t *)&daemon->pulse, NULL);
 }
 
+static void lanes_closed(void *arg) {
+    struct daemon *daemon = arg;
+    daemon->lanes = NULL;
+    close_handles(daemon);
+}
+
+static void close_lanes(struct daemon *daemon) {
+    if (daemon->lanes)
+        insp_lanes_close(daemon->lanes, lanes_closed, daemon);
+    else
+        close_handles(daemon);
+}
+
 static void engine_closed(void *arg) {
     struct daemon *daemon = arg;
     daemon->engine = NULL;
-    close_handles(daemon);
+    close_lanes(daemon);
 }
 
 static void server_stopped(void *arg) {
@@ -121,10 +135,7 @@ static void on_pulse(uv_timer_t *timer) {
  * ------------------------------------------------------------------------------------------------------ */
 
 static int start_loop(struct daemon *daemon, struct insp_error *reterr) {
-    char threads[16];
-    /* One pool thread more than asked for, because a training job keeps one for minutes. */
-    snprintf(threads, sizeof threads, "%u", (unsigned)daemon->settings->server_pool_threads + 1);
-    int r = setenv("UV_THREADPOOL_SIZE", threads, 1) < 0 ? UV_ENOMEM : uv_loop_init(&daemon->loop);
+    int r = uv_loop_init(&daemon->loop);
     if (r < 0)
         return insp_fail(reterr, INSP_E_INTERNAL, "cannot make the event loop: %s", uv_strerror(r));
     uv_timer_init(&daemon->loop, &daemon->pulse);
@@ -148,6 +159,11 @@ static int start_store(struct daemon *daemon, struct insp_error *reterr) {
     if (r == 0)
         r = insp_store_check_begin(daemon->store, reterr);
     return r;
+}
+
+static int start_lanes(struct daemon *daemon, struct insp_error *reterr) {
+    const struct insp_lanes_config config = daemon_lanes_config(daemon->settings);
+    return insp_lanes_new(&daemon->loop, &config, &daemon->lanes, reterr);
 }
 
 static int load_trunk(struct daemon *daemon, struct insp_error *reterr) {
@@ -181,6 +197,7 @@ static int start_engine(struct daemon *daemon, struct insp_error *reterr) {
 
 static int start_server(struct daemon *daemon, struct insp_error *reterr) {
     struct api_config config = daemon_api_config(daemon->settings);
+    config.lanes = daemon->lanes;
     config.engine = daemon->engine;
     config.store = daemon->store;
     config.cache_folder = daemon->cache_folder;
@@ -207,6 +224,8 @@ static int start(struct daemon *daemon, struct insp_error *reterr) {
     char status[512];
     int r = start_store(daemon, reterr);
     if (r == 0)
+        r = start_lanes(daemon, reterr);
+    if (r == 0)
         r = start_engine(daemon, reterr);
     if (r == 0)
         r = start_handles(daemon, reterr);
@@ -223,7 +242,7 @@ static void undo_start(struct daemon *daemon) {
     if (daemon->engine)
         insp_engine_close(daemon->engine, engine_closed, daemon);
     else
-        close_handles(daemon);
+        close_lanes(daemon);
     uv_run(&daemon->loop, UV_RUN_DEFAULT);
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { CHORES = 2 }; /* housekeeping, reading the models again */
+
 static const int64_t day_us = INT64_C(86400) * 1000000;
 
 struct insp_device_config daemon_device_config(const struct daemon_settings *settings) {
@@ -32,6 +34,20 @@ struct insp_image_limits daemon_image_limits(const struct daemon_settings *setti
         .jpeg_stray_bytes = (uint32_t)settings->decode_jpeg_stray_bytes,
         .png16_bits = (unsigned)settings->decode_png16_bits,
     };
+}
+
+struct insp_lanes_config daemon_lanes_config(const struct daemon_settings *settings) {
+    const size_t inflight = (size_t)settings->limits_inflight;
+    struct insp_lanes_config config = {0};
+    config.lane[INSP_LANE_LINE].threads = (unsigned)settings->server_pool_threads;
+    config.lane[INSP_LANE_LINE].queue_max = 2 * inflight; /* the pipeline holds no more */
+    config.lane[INSP_LANE_BACK].threads = (unsigned)settings->server_background_threads;
+    config.lane[INSP_LANE_BACK].queue_max = (size_t)settings->limits_background_queue;
+    config.lane[INSP_LANE_CHORE].threads = CHORES; /* one each, so that none waits for another */
+    config.lane[INSP_LANE_CHORE].queue_max = CHORES;
+    config.lane[INSP_LANE_JOB].threads = 1;
+    config.lane[INSP_LANE_JOB].queue_max = 1;
+    return config;
 }
 
 enum insp_durability daemon_durability(const struct daemon_settings *settings) {

@@ -7,6 +7,7 @@
 
 struct insp_device_config daemon_device_config(const struct daemon_settings *settings);
 struct insp_device_config daemon_training_device_config(const struct daemon_settings *settings);
+struct insp_lanes_config daemon_lanes_config(const struct daemon_settings *settings);
 struct insp_image_limits daemon_image_limits(const struct daemon_settings *settings);
 enum insp_durability daemon_durability(const struct daemon_settings *settings);
 

@@ -37,7 +37,10 @@
       "An event stream without news sends a comment this often. It keeps proxies from closing the stream,\n"      \
       "and it shows that a client has left.")                                                                     \
     X(server, pool_threads, COUNT, "4", 2, 128, "threads",                                                        \
-      "Threads that decode images and write the store. One more is added for a training job.")                    \
+      "Threads reserved for inspections: they decode images, render answers and write the store.")                \
+    X(server, background_threads, COUNT, "4", 2, 128, "threads",                                                  \
+      "Threads for other requests: lists, pictures, exports, models, datasets. They have a lower priority.\n"    \
+      "Pictures and other long work hold at most half of them.")                                                  \
     X(server, shutdown_grace_s, COUNT, "10", 0, 600, "seconds",                                                   \
       "What a stop gives running inspections before they are answered with 503.")                                 \
     S(storage, "What is kept, where and for how long.")                                                           \
@@ -90,6 +93,9 @@
     X(limits, answer_bytes, SIZE, "256M", 1048576, INT64_MAX, "bytes",                                            \
       "Answers kept in memory until their clients have read them (lists, heatmaps; posted images are sent\n"      \
       "from their files). Beyond it reads get 503 and code queue_full; inspections never do.")                    \
+    X(limits, background_queue, COUNT, "256", 1, 65536, "requests",                                               \
+      "Requests that may wait for one of server.background_threads; pictures and other long work are counted\n"  \
+      "apart. One more gets 503 and code queue_full.")                                                            \
     X(limits, batch, COUNT, "8", 1, 64, "images",                                                                 \
       "Images scored in one pass at most. A pass takes what waits and never waits for more.")                     \
     S(decode, "How images of special cameras are read, when posted and when trained on.")                         \

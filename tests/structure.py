@@ -4,6 +4,7 @@
 1. Dependency direction daemon -> api -> core, and inside core/ in the order of LAYERS.
 2. Every source file has its tests/unit/test_<file>.c, or a line in COVERED_ELSEWHERE that says what covers it.
 3. Every header compiles alone.
+4. No word of FORBIDDEN.
 """
 import pathlib
 import re
@@ -82,6 +83,18 @@ def direction_faults(root):
                 yield f"{path}: includes {include}, against the direction daemon -> api -> core ({' -> '.join(reversed(LAYERS))})"
 
 
+# Work off the loop goes through core/base/work.h: libuv's own pool is one queue for all, where readers stall the line.
+FORBIDDEN = {r"\buv_queue_work\b|\buv_work_t\b|UV_THREADPOOL_SIZE": "use insp_work (core/base/work.h), not libuv's pool"}
+
+
+def forbidden_words(root):
+    for path in sources(root):
+        text = (root / path).read_text()
+        for pattern, way_out in FORBIDDEN.items():
+            if found := re.search(pattern, text):
+                yield f"{path}: has {found[0]}: {way_out}"
+
+
 def untested_sources(root):
     for path in sources(root):
         if path.suffix == ".h":
@@ -106,7 +119,7 @@ def lonely_headers(root):
 
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
-    faults = [*direction_faults(root), *untested_sources(root), *lonely_headers(root)]
+    faults = [*direction_faults(root), *forbidden_words(root), *untested_sources(root), *lonely_headers(root)]
     for fault in faults:
         print(fault, file=sys.stderr)
     print(f"structure: {len(list(sources(root)))} files, {len(faults)} faults")

@@ -180,8 +180,8 @@ static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *c
     return request->unread ? queue(request) : MHD_YES;
 }
 
-static void work(uv_work_t *work) {
-    struct api_request *request = work->data;
+static void work(struct insp_task *task) {
+    struct api_request *request = task->data;
     struct insp_error error = {0};
     int code = request->route->handler(request, &error);
     if (code)
@@ -192,9 +192,8 @@ static void models_reread(void *arg) {
     api_server_finish(arg);
 }
 
-static void worked(uv_work_t *work, int status) {
-    struct api_request *request = work->data;
-    (void)status; /* nothing cancels pool work */
+static void worked(struct insp_task *task) {
+    struct api_request *request = task->data;
     if (request->reload_models)
         insp_models_reload(request->server->models, models_reread, request);
     else
@@ -211,12 +210,15 @@ static enum MHD_Result dispatch(struct api_request *request) {
     if (!code && route->before)
         code = route->before(request, &error);
     if (!code && !request->response.status) {
-        if (route->kind == API_WORK) {
+        if (route->kind == API_LOOP || route->kind == API_ASYNC)
+            code = route->handler(request, &error);
+        else
+            code = api_server_work(request, route->kind == API_HEAVY ? INSP_WORK_HEAVY : INSP_WORK_QUICK, work,
+                                   worked, &error);
+        if (!code && route->kind != API_LOOP && route->kind != API_ASYNC) {
             api_server_suspend(request);
-            api_server_pool(request, work, worked);
             return MHD_YES;
         }
-        code = route->handler(request, &error);
     }
     if (code)
         api_response_problem(&request->response, &error);
@@ -309,7 +311,7 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
         c->requests += code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
         c->quiet_since_us = insp_mono_us();
     }
-    api_inspection_abandon(request);
+    api_inspection_forget(request);
     api_dataset_release(request);
     if (request->unread && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
         linger(request);

@@ -10,6 +10,7 @@
 #include "api/http/response.h"
 #include "api/http/router.h"
 #include "core/base/uuid.h"
+#include "core/base/work.h"
 
 #include <microhttpd.h>
 #include <uv.h>
@@ -54,7 +55,7 @@ struct api_request {
     int64_t started_us;
     int64_t queued_us; /* the answer was handed to libmicrohttpd; 0 before */
     size_t held_bytes; /* of the answer, in memory until the client has it */
-    uv_work_t work;
+    struct insp_task task;
 
     /* GET /v1/events */
     struct api_stream *stream;       /* owned until its response is queued */
@@ -67,11 +68,11 @@ struct api_request {
 
     /* POST /v1/inspections */
     struct insp_inspection *job; /* owned until submitted; then the pipeline's, which comes back through done */
-    bool slot, wants_png;
+    bool slot;
     bool submitted;
     bool upload;         /* holds one of the places for uploads into a dataset */
     int64_t deadline_us; /* monotonic; 0 none */
-    char note[320];      /* key=value text for the log line */
+    char note[400];      /* key=value text for the log line */
 
     struct api_request *previous, *next; /* the server's list */
 };

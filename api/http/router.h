@@ -14,9 +14,10 @@ enum { API_PARAMS_MAX = 4, API_PARAM_BYTES = 256 };
 typedef int api_handler(struct api_request *request, struct insp_error *reterr);
 
 enum api_kind {
-    API_LOOP, /* answers at once on the loop: memory only */
-    API_WORK, /* runs on the libuv pool with the connection suspended: disk, database, PNG */
-    API_ASYNC /* starts something on the loop that calls api_server_finish later */
+    API_LOOP,  /* answers at once on the loop: memory only */
+    API_WORK,  /* runs in lane BACK with the connection suspended: disk, database; milliseconds */
+    API_HEAVY, /* the same for handlers that may take seconds: pictures, proofs, imports */
+    API_ASYNC  /* starts something on the loop that calls api_server_finish later */
 };
 
 enum api_access {

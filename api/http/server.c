@@ -80,14 +80,15 @@ void api_server_fail(struct api_request *request, const struct insp_error *error
     api_server_finish(request);
 }
 
-void api_server_pool(struct api_request *request, uv_work_cb work, uv_after_work_cb done) {
-    request->work.data = request;
-    int why = uv_queue_work(request->server->loop, &request->work, work, done);
-    if (why) { /* only for a NULL callback */
-        struct insp_error error;
-        insp_fail(&error, INSP_E_INTERNAL, "uv_queue_work: %s", uv_strerror(why));
-        api_server_fail(request, &error);
-    }
+int api_server_work(struct api_request *request, enum insp_weight weight, api_work *run, api_work *done,
+                    struct insp_error *reterr) {
+    request->task = (struct insp_task){.run = run, .done = done, .data = request, .weight = weight};
+    return insp_work(request->server->config.lanes, INSP_LANE_BACK, &request->task, reterr);
+}
+
+void api_server_work_on(struct api_request *request, api_work *run, api_work *done) {
+    request->task = (struct insp_task){.run = run, .done = done, .data = request};
+    insp_work_always(request->server->config.lanes, INSP_LANE_BACK, &request->task);
 }
 
 static void log_mhd(void *arg, const char *format, va_list args) {
@@ -315,6 +316,7 @@ static void on_model_changed(void *arg, const char *product, const char *version
 static int start_jobs(struct api_server *server, struct insp_error *reterr) {
     const struct api_config *c = &server->config;
     const struct insp_jobs_config config = {
+        .lanes = c->lanes,
         .store = c->store,
         .state_dir = c->state_dir,
         .dataset_roots = c->dataset_roots,
@@ -349,14 +351,15 @@ static int start(struct api_server *server, const struct api_config *config, str
     if (!code)
         code = api_events_new(server, &server->events, reterr);
     struct insp_pipeline_config pipeline = {.image_limits = config->image_limits,
+                                            .lanes = config->lanes,
                                             .engine = config->engine,
                                             .store = config->store,
                                             .on_nospace = api_housekeeping_now,
                                             .on_nospace_arg = server};
     if (!code)
-        code = insp_pipeline_new(server->loop, &pipeline, &server->pipeline, reterr);
+        code = insp_pipeline_new(&pipeline, &server->pipeline, reterr);
     if (!code)
-        code = insp_models_new(server->loop, config->engine, server->state_dir, &server->models, reterr);
+        code = insp_models_new(config->lanes, config->engine, server->state_dir, &server->models, reterr);
     if (!code)
         insp_models_on_change(server->models, on_model_changed, server);
     if (!code)

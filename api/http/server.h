@@ -66,7 +66,7 @@ struct api_server {
     struct api_storage storage; /* as the last chore left it */
     bool chore_running;
     /* the chore's while it runs */
-    uv_work_t chore;
+    struct insp_task chore;
     int64_t retention_due_us; /* monotonic; 0: set anew when the chore ends */
     struct api_storage chore_storage;
     bool storage_told; /* a chore has said how the storage is */
@@ -94,8 +94,13 @@ void api_server_finish(struct api_request *request);
 void api_server_fail(struct api_request *request, const struct insp_error *error);
 /* Suspends the connection and marks the request as at work. Inside the access handler only. */
 void api_server_suspend(struct api_request *request);
-/* Runs work on the pool, then done on the loop; request->work carries it. */
-void api_server_pool(struct api_request *request, uv_work_cb work, uv_after_work_cb done);
+/* Runs work for a suspended request in lane BACK, then done on the loop; the task's data is the request.
+ * INSP_E_QUEUE_FULL when too many wait. */
+typedef void api_work(struct insp_task *task);
+int api_server_work(struct api_request *request, enum insp_weight weight, api_work *run, api_work *done,
+                    struct insp_error *reterr);
+/* The same for the next step of an answer that has begun: it is never refused. */
+void api_server_work_on(struct api_request *request, api_work *run, api_work *done);
 /* Lets libmicrohttpd run soon. */
 void api_server_kick(struct api_server *server);
 /* Lets libmicrohttpd run now. Never inside one of its callbacks. */
@@ -116,8 +121,12 @@ int64_t api_receive_deadline(int64_t start_us, unsigned timeout_s, size_t bytes)
 
 /* inspections_post.c */
 void api_inspections_deadline(uv_timer_t *timer); /* answers 504 where it has passed, re-arms */
-void api_inspection_abandon(
-    struct api_request *request); /* nobody waits for it any more: slot free, job goes unheard */
+/* Ends the inspection that the request waits for, nothing stored, and frees its slot; the caller answers. False
+ * when it is too late, because the record is being stored: the verdict comes in a moment. */
+bool api_inspection_abandon(struct api_request *request);
+/* The request goes: it waits for nothing any more. An inspection that is being stored is counted and published all
+ * the same. */
+void api_inspection_forget(struct api_request *request);
 
 /* datasets.c */
 void api_dataset_release(struct api_request *request); /* its place for an upload, where it has one */

@@ -63,15 +63,14 @@ static void close_timers(struct api_server *server) {
         uv_close((uv_handle_t *)timers[i], closed);
 }
 
-/* What is still suspended gets 503; work that a pool thread holds answers by itself in a moment. */
+/* Inspections that still run get 503; what a lane's thread holds, or is being stored, answers by itself in a
+ * moment. */
 static void expire(struct api_server *server) {
     struct insp_error error;
     insp_fail(&error, INSP_E_SHUTTING_DOWN, "the daemon stopped before the inspection was done");
     for (struct api_request *request = server->requests; request; request = request->next)
-        if (request->submitted && request->suspended) {
-            api_inspection_abandon(request);
+        if (request->submitted && request->suspended && api_inspection_abandon(request))
             api_server_fail(request, &error);
-        }
 }
 
 static bool any_suspended(const struct api_server *server) {

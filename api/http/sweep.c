@@ -112,10 +112,9 @@ void api_sweep(uv_timer_t *timer) {
     server->turned_us = now;
     server->sweeps++;
     for (struct api_request *request = server->requests; request; request = request->next)
-        if (request->submitted && request->suspended && api_client_left(request->fd, false)) {
-            api_inspection_abandon(request);
+        if (request->submitted && request->suspended && api_client_left(request->fd, false) &&
+            api_inspection_abandon(request))
             api_server_fail(request, &left); /* resumed, so that libmicrohttpd closes the connection */
-        }
     for (struct api_connection *c = server->connections; c; c = c->next)
         look_at(server, c, now);
     api_listener_watch(server, now);

@@ -56,7 +56,7 @@ void api_export_free(struct api_server *server, struct api_export *exporting) {
     free(exporting);
 }
 
-/* --- a page, on the pool
+/* --- a page, in lane BACK
  * -----------------------------------------------------------------------------------------
  */
 
@@ -146,8 +146,8 @@ int api_export_begin(struct api_request *request, const struct insp_filter *filt
  * ----------------------------------------------------------------------------------------
  */
 
-static void next_page(uv_work_t *work) {
-    struct api_request *request = work->data;
+static void next_page(struct insp_task *task) {
+    struct api_request *request = task->data;
     struct insp_error error = {0};
     if (!read_page(request->server->config.store, request->exporting, "", &error))
         return;
@@ -155,9 +155,8 @@ static void next_page(uv_work_t *work) {
     insp_log_error("export broken off code=%s detail=\"%s\"", insp_code_wire(error.code), error.detail);
 }
 
-static void page_ready(uv_work_t *work, int status) {
-    (void)status; /* nothing cancels pool work */
-    api_server_finish(work->data);
+static void page_ready(struct insp_task *task) {
+    api_server_finish(task->data);
 }
 
 static ssize_t reader(void *arg, uint64_t position, char *buf, size_t room) {
@@ -175,7 +174,7 @@ static ssize_t reader(void *arg, uint64_t position, char *buf, size_t room) {
     if (exporting->ended)
         return MHD_CONTENT_READER_END_OF_STREAM;
     api_server_suspend(request);
-    api_server_pool(request, next_page, page_ready);
+    api_server_work_on(request, next_page, page_ready);
     return 0;
 }
 

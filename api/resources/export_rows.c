@@ -11,7 +11,7 @@ const char api_export_csv_header[] =
     "id,received_at,product,camera,part,verdict,probability,threshold,model,label,defect,note,labelled_by,"
     "labelled_at,"
     "heatmap_max,heatmap_area,heatmap_threshold,boxes,width,height,media_type,image_bytes,image_kept,sha256,"
-    "decode_ms,queue_ms,inference_ms,store_ms,total_ms\r\n";
+    "decode_ms,queue_ms,inference_ms,store_ms,total_ms,receive_ms,wait_ms\r\n";
 
 /* A column of text and the comma behind it. A ' in front keeps a spreadsheet from running the text as a formula.
  */
@@ -49,6 +49,14 @@ static void ms(FILE *out, int64_t us, const char *behind) {
             behind);
 }
 
+/* Empty where it was not measured. */
+static void known_ms(FILE *out, int64_t us, const char *behind) {
+    if (us < 0)
+        fputs_unlocked(behind, out);
+    else
+        ms(out, us, behind);
+}
+
 void api_export_csv_row(FILE *out, const struct insp_record *record) {
     char boxes[INSP_BOXES_TEXT_BYTES];
     const char *label = api_label_name(record->label);
@@ -79,7 +87,9 @@ void api_export_csv_row(FILE *out, const struct insp_record *record) {
     ms(out, record->queue_us, ",");
     ms(out, record->inference_us, ",");
     ms(out, record->store_us, ",");
-    ms(out, record->total_us, "\r\n");
+    ms(out, record->total_us, ",");
+    known_ms(out, record->receive_us, ",");
+    known_ms(out, record->wait_us, "\r\n");
 }
 
 int api_export_json_row(FILE *out, const struct insp_record *record) {

@@ -42,8 +42,13 @@ static json_t *image(const struct insp_record *record) {
                      "bytes", (json_int_t)record->image_bytes, "kept", (int)record->image_kept);
 }
 
+static json_t *known_ms(int64_t us) {
+    return us < 0 ? json_null() : api_json_ms(us);
+}
+
 static json_t *timing(const struct insp_record *record) {
-    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "decode", api_json_ms(record->decode_us), "queue",
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "receive", known_ms(record->receive_us), "wait",
+                     known_ms(record->wait_us), "decode", api_json_ms(record->decode_us), "queue",
                      api_json_ms(record->queue_us), "inference", api_json_ms(record->inference_us), "store",
                      api_json_ms(record->store_us), "total", api_json_ms(record->total_us));
 }

@@ -2,7 +2,9 @@
  * through the pipeline while the connection is suspended.
  *
  * A job whose client left or whose deadline passed is abandoned: its slot is free at once, the pipeline drops it
- * at its next stage. Memory stays bounded because at most twice the slots may be in the pipeline. */
+ * at its next stage. Memory stays bounded because at most twice the slots may be in the pipeline. A job whose
+ * record is being stored can no longer be abandoned: what is in the database is answered, counted and published.
+ */
 #include "api/http/multipart.h"
 #include "api/http/server.h"
 #include "api/http/slots.h"
@@ -16,14 +18,27 @@
 
 enum { DEADLINE_MS_MAX = 600000 };
 
-void api_inspection_abandon(struct api_request *request) {
+/* done finds nobody and frees the job. */
+static void detach(struct api_request *request) {
+    request->submitted = false;
+    request->job->data = NULL;
+    request->job = NULL;
+}
+
+bool api_inspection_abandon(struct api_request *request) {
+    if (!insp_pipeline_abandon(request->job))
+        return false;
+    detach(request);
+    api_slot_release(request);
+    return true;
+}
+
+void api_inspection_forget(struct api_request *request) {
     api_slot_release(request);
     if (!request->submitted)
         return;
-    request->submitted = false;
-    request->job->abandoned = true;
-    request->job->data = NULL; /* done finds nobody and frees the job */
-    request->job = NULL;
+    insp_pipeline_abandon(request->job);
+    detach(request);
 }
 
 /* --- at the headers
@@ -79,12 +94,14 @@ int api_inspections_accept(struct api_request *request, struct insp_error *reter
  * -------------------------------------------------------------------------------------------------- */
 
 static void note(struct api_request *request, const struct insp_inspection *job) {
-    snprintf(request->note, sizeof request->note,
-             "id=%s product=%s verdict=%s probability=%.4f decode_ms=%.1f queue_ms=%.1f inference_ms=%.1f "
-             "store_ms=%.1f",
-             job->id, job->model->manifest->product, insp_verdict_name(job->verdict),
-             (double)job->score.probability, (double)job->decode_us / 1000, (double)job->queue_us / 1000,
-             (double)job->inference_us / 1000, (double)job->store_us / 1000);
+    snprintf(
+        request->note, sizeof request->note,
+        "id=%s product=%s verdict=%s probability=%.4f receive_ms=%.1f wait_ms=%.1f decode_ms=%.1f queue_ms=%.1f "
+        "inference_ms=%.1f store_ms=%.1f commit_ms=%.1f",
+        job->id, job->model->manifest->product, insp_verdict_name(job->verdict), (double)job->score.probability,
+        (double)job->receive_us / 1000, (double)job->wait_us / 1000, (double)job->decode_us / 1000,
+        (double)job->queue_us / 1000, (double)job->inference_us / 1000, (double)job->store_us / 1000,
+        (double)job->commit_us / 1000);
 }
 
 static void name_result(struct api_request *request, const struct insp_inspection *job) {
@@ -93,68 +110,47 @@ static void name_result(struct api_request *request, const struct insp_inspectio
     api_response_header(&request->response, "Inspection-Probability", "%.6g", (double)job->score.probability);
 }
 
-static void publish(struct api_request *request, const struct insp_inspection *job) {
+static void publish(struct api_server *server, const struct insp_inspection *job) {
     struct insp_record record;
     insp_inspection_record(job, &record);
-    api_events_publish(request->server->events, "inspection", job->id, api_inspection_json(&record));
+    api_events_publish(server->events, "inspection", job->id, api_inspection_json(&record));
 }
 
-static int answer_json(struct api_request *request, const struct insp_inspection *job, struct insp_error *reterr) {
+static int answer(struct api_request *request, struct insp_inspection *job, struct insp_error *reterr) {
     struct insp_record record;
-    insp_inspection_record(job, &record);
-    int code = api_response_json(&request->response, 200, api_inspection_json(&record), reterr);
+    int code = 0;
+    if (job->png) {
+        api_response_take(&request->response, 200, insp_take_ptr(job->png), job->png_bytes, "image/png");
+        api_response_header(&request->response, "Cache-Control", "no-store");
+    } else {
+        insp_inspection_record(job, &record);
+        code = api_response_json(&request->response, 200, api_inspection_json(&record), reterr);
+    }
     if (!code)
         name_result(request, job);
     return code;
 }
 
-static void render(uv_work_t *work) {
-    struct api_request *request = work->data;
-    const struct insp_inspection *job = request->job;
-    unsigned char *png = NULL;
-    size_t bytes = 0;
-    struct insp_error error = {0};
-    if (insp_heat_render(&job->model->manifest->heatmap, job->verdict != INSP_VERDICT_GOOD, job->score.cam,
-                         INSP_VIEW_THRESHOLD, NULL, job->width, job->height, &png, &bytes, &error)) {
-        api_response_problem(&request->response, &error);
-        return;
-    }
-    api_response_take(&request->response, 200, png, bytes, "image/png");
-    api_response_header(&request->response, "Cache-Control", "no-store");
-    name_result(request, job);
-}
-
-static void rendered(uv_work_t *work, int status) {
-    (void)status;
-    struct api_request *request = work->data;
-    api_slot_release(request);
-    api_server_finish(request);
-}
-
-/* The pipeline gives the job back. */
+/* The pipeline gives the job back. A stored record is counted and published whether or not somebody still waits.
+ */
 static void done(struct insp_inspection *job) {
+    struct api_server *server = job->owner;
     struct api_request *request = job->data;
+    struct insp_error error = {0};
+    if (!job->code) {
+        api_meters_inspection(server->meters, job);
+        publish(server, job);
+    }
     if (!request) {
         insp_inspection_free(job);
         return;
     }
-    struct insp_error error = {0};
     request->submitted = false; /* request->job is the request's own again */
-    api_meters_inspection(request->server->meters, job);
-    if (!job->code) {
-        note(request, job);
-        publish(request, job);
-        if (request->wants_png) {
-            api_server_pool(request, render, rendered);
-            return;
-        }
-        answer_json(request, job, &error);
-    } else {
-        error = job->error;
-        error.code = job->code;
-    }
     api_slot_release(request);
-    if (error.code)
+    job->error.code = job->code;
+    if (job->code)
+        api_server_fail(request, &job->error);
+    else if (note(request, job), answer(request, job, &error))
         api_server_fail(request, &error);
     else
         api_server_finish(request);
@@ -196,14 +192,19 @@ int api_inspections_post(struct api_request *request, struct insp_error *reterr)
         api_slot_release(request);
         return code;
     }
-    request->wants_png = api_request_accepts(request, "image/png");
+    job->wants_png = api_request_accepts(request, "image/png");
     job->body = insp_take_ptr(request->body);
     job->body_bytes = request->body_bytes;
     job->data = request;
+    job->owner = request->server;
     job->done = done;
+    code = insp_pipeline_submit(request->server->pipeline, job, reterr);
+    if (code) {
+        api_slot_release(request);
+        return code;
+    }
     request->submitted = true;
     api_server_suspend(request);
-    insp_pipeline_submit(request->server->pipeline, job);
     if (request->deadline_us) /* looked at from the loop: a connection is never resumed inside its own handler */
         uv_timer_start(&request->server->deadline, api_inspections_deadline, 0, 0);
     return 0;
@@ -221,8 +222,8 @@ void api_inspections_deadline(uv_timer_t *timer) {
         if (!request->submitted || !request->deadline_us)
             continue;
         if (request->deadline_us <= now) {
-            api_inspection_abandon(request);
-            api_server_fail(request, &error);
+            if (api_inspection_abandon(request))
+                api_server_fail(request, &error);
         } else if (request->deadline_us < nearest) {
             nearest = request->deadline_us;
         }

@@ -83,7 +83,8 @@ static json_t *version_json(const struct api_request *request, const char *versi
     struct insp_manifest *manifest = NULL;
     struct insp_error error = {0};
     json_t *json;
-    if (insp_bundle_read(request->server->config.state_dir, request->param[0], version, &manifest, NULL, &error)) {
+    if (insp_bundle_read_manifest(request->server->config.state_dir, request->param[0], version, &manifest,
+                                  &error)) {
         json =
             json_pack("{s:s,s:s,s:s}", "product", request->param[0], "version", version, "failure", error.detail);
     } else {
@@ -125,7 +126,7 @@ int api_model_get(struct api_request *request, struct insp_error *reterr) {
     if (!code)
         code = insp_registry_active(state_dir, request->param[0], active, reterr);
     if (!code)
-        code = insp_bundle_read(state_dir, request->param[0], request->param[1], &manifest, NULL, reterr);
+        code = insp_bundle_read_manifest(state_dir, request->param[0], request->param[1], &manifest, reterr);
     if (code)
         return code;
     json_t *json = insp_manifest_json(manifest);

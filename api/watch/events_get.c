@@ -77,8 +77,8 @@ static int read_store(struct api_request *request, struct insp_error *reterr) {
     return code;
 }
 
-static void read_work(uv_work_t *work) {
-    struct api_request *request = work->data;
+static void read_work(struct insp_task *task) {
+    struct api_request *request = task->data;
     struct insp_error error = {0};
     if (read_store(request, &error))
         api_response_problem(&request->response, &error);
@@ -96,10 +96,9 @@ static int open_stream(struct api_request *request, const char *last_id, struct 
     return 0;
 }
 
-static void read_done(uv_work_t *work, int status) {
-    struct api_request *request = work->data;
+static void read_done(struct insp_task *task) {
+    struct api_request *request = task->data;
     struct insp_error error = {0};
-    (void)status;
     if (!request->response.status && open_stream(request, NULL, &error))
         api_response_problem(&request->response, &error);
     api_server_finish(request);
@@ -121,7 +120,8 @@ int api_events_get(struct api_request *request, struct insp_error *reterr) {
         return open_stream(request, last_id, reterr);
     snprintf(request->resume_id, sizeof request->resume_id, "%s", last_id);
     request->replay_head = api_events_head(request->server->events);
-    api_server_suspend(request);
-    api_server_pool(request, read_work, read_done);
-    return 0;
+    code = api_server_work(request, INSP_WORK_QUICK, read_work, read_done, reterr);
+    if (!code)
+        api_server_suspend(request);
+    return code;
 }

@@ -1,4 +1,4 @@
-/* Chores on the pool at intervals: how full the store is, and retention. One at a time. What retention is about to
+/* Chores in lane CHORE at intervals: how full the store is, and retention. One at a time. What retention is about to
  * do for space is said one chore before it does it, unless the disk is full already. */
 #include "api/http/server.h"
 
@@ -74,8 +74,8 @@ static void sweep_store(struct api_server *server, struct api_storage *storage, 
     storage->quarantine_bytes = swept.quarantine_bytes;
 }
 
-static void chore(uv_work_t *work) {
-    struct api_server *server = work->data;
+static void chore(struct insp_task *task) {
+    struct api_server *server = task->data;
     struct api_storage *storage = &server->chore_storage;
     unsigned alarms = api_storage_alarms(storage);
     bool warned = storage->low || server->retention_due_us == AT_ONCE_US;
@@ -91,9 +91,8 @@ static void chore(uv_work_t *work) {
     }
 }
 
-static void chore_done(uv_work_t *work, int status) {
-    (void)status;
-    struct api_server *server = work->data;
+static void chore_done(struct insp_task *task) {
+    struct api_server *server = task->data;
     server->chore_running = false;
     server->storage = server->chore_storage;
     if (!server->retention_due_us)
@@ -106,8 +105,9 @@ void api_housekeeping(uv_timer_t *timer) {
     struct api_server *server = timer->data;
     if (server->chore_running || server->stopping)
         return;
-    server->chore.data = server;
-    server->chore_running = !uv_queue_work(server->loop, &server->chore, chore, chore_done);
+    server->chore = (struct insp_task){.run = chore, .done = chore_done, .data = server};
+    server->chore_running = true;
+    insp_work_always(server->config.lanes, INSP_LANE_CHORE, &server->chore);
 }
 
 void api_housekeeping_now(void *arg) {

@@ -11,7 +11,8 @@
 const double api_meters_bounds[API_METERS_BUCKETS] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
                                                       0.1,   0.2,   0.5,   1,    2,    5};
 const char *const api_meters_call_name[API_CALLS] = {"inspect", "read", "write"};
-const char *const api_meters_stage_name[API_STAGES] = {"decode", "queue", "inference", "store", "total"};
+const char *const api_meters_stage_name[API_STAGES] = {"receive",   "wait",  "decode", "queue",
+                                                       "inference", "store", "commit", "total"};
 
 /* There from the start with 0, so that the first refusal is an increase that an alert can see. */
 #define CODE(symbol, ...) symbol,
@@ -113,8 +114,9 @@ void api_meters_inspection(struct api_meters *meters, const struct insp_inspecti
     if (job->code)
         return;
     count_verdict(meters, job);
-    const int64_t us[API_STAGES] = {job->decode_us, job->queue_us, job->inference_us, job->store_us,
-                                    job->total_us};
+    const int64_t us[API_STAGES] = {
+        job->receive_us,   job->wait_us,  job->decode_us, job->queue_us,
+        job->inference_us, job->store_us, job->commit_us, job->total_us + job->commit_us};
     for (size_t i = 0; i < API_STAGES; i++)
         api_histogram_add(&meters->stage[i], us[i]);
 }

@@ -35,10 +35,13 @@ enum api_meters_call { API_CALL_INSPECT, API_CALL_READ, API_CALL_WRITE, API_CALL
 extern const char *const api_meters_call_name[API_CALLS];
 
 enum api_meters_stage {
+    API_STAGE_RECEIVE,
+    API_STAGE_WAIT,
     API_STAGE_DECODE,
     API_STAGE_QUEUE,
     API_STAGE_INFERENCE,
     API_STAGE_STORE,
+    API_STAGE_COMMIT,
     API_STAGE_TOTAL,
     API_STAGES
 };

@@ -36,8 +36,10 @@ struct insp_lanes {
 };
 
 const char *insp_lane_name(enum insp_lane lane) {
-    static const char *const name[] = {
-        [INSP_LANE_LINE] = "line", [INSP_LANE_BACK] = "back", [INSP_LANE_JOB] = "job"};
+    static const char *const name[] = {[INSP_LANE_LINE] = "line",
+                                       [INSP_LANE_BACK] = "back",
+                                       [INSP_LANE_CHORE] = "chore",
+                                       [INSP_LANE_JOB] = "job"};
     return name[lane];
 }
 
@@ -107,7 +109,7 @@ static bool empty(const struct lane *lane) {
 static void *lane_thread(void *arg) {
     struct lane *lane = arg;
     struct insp_task *task;
-    if (lane->name == INSP_LANE_BACK)
+    if (lane->name == INSP_LANE_BACK || lane->name == INSP_LANE_CHORE)
         insp_thread_lower_priority(BACK_NICE);
     pthread_mutex_lock(&lane->lock);
     while (!lane->stop || !empty(lane)) {

@@ -1,8 +1,11 @@
 /* core/base/work.h - work that must not run on the loop: lanes, each with its own queue and its own threads.
  *
- *   LINE  the stages of an inspection: decode, store, render the answer
- *   BACK  everything else: lists, pictures, exports, models, housekeeping. Its threads have a lower priority, so
- * that inspections go first where cores are scarce JOB   one thread, which waits for training jobs
+ *   LINE   the stages of an inspection: decode, render the answer, store
+ *   BACK   requests of people: lists, pictures, exports, changes of models and datasets
+ *   CHORE  the daemon's own housekeeping, and reading the models again
+ *   JOB    one thread, which waits for training jobs
+ *
+ * The threads of BACK and CHORE have a lower priority, so that inspections go first where cores are scarce.
  *
  * No lane waits for another one's threads. Within a lane a thread takes urgent tasks first, then the oldest; heavy
  * tasks hold at most half of the threads, so that quick ones never wait for them.
@@ -19,7 +22,7 @@
 
 struct insp_lanes;
 
-enum insp_lane { INSP_LANE_LINE, INSP_LANE_BACK, INSP_LANE_JOB, INSP_LANES };
+enum insp_lane { INSP_LANE_LINE, INSP_LANE_BACK, INSP_LANE_CHORE, INSP_LANE_JOB, INSP_LANES };
 
 enum insp_weight {
     INSP_WORK_QUICK,  /* milliseconds */
@@ -64,7 +67,7 @@ struct insp_lane_status {
     size_t queued, running; /* now */
     uint64_t refused;       /* since the start */
 };
-const char *insp_lane_name(enum insp_lane lane); /* "line", "back", "job" */
+const char *insp_lane_name(enum insp_lane lane); /* "line", "back", "chore", "job" */
 void insp_work_status(struct insp_lanes *lanes, enum insp_lane lane,
                       struct insp_lane_status *ret); /* any thread */
 

@@ -12,6 +12,12 @@ int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, str
 int insp_image_check_size(const char *kind, uint64_t width, uint64_t height,
                           const struct insp_image_limits *limits, struct insp_error *reterr);
 
+/* Claims the budget's share for an image of width x height pixels that takes so many bytes of memory to decode:
+ * after insp_image_check_size, before anything is allocated. Blocks while it waits for its turn.
+ * INSP_E_QUEUE_FULL, INSP_E_CANCELLED. */
+int insp_image_reserve(const struct insp_image_limits *limits, uint64_t width, uint64_t height, uint64_t bytes,
+                       struct insp_error *reterr);
+
 /* Asks limits->cancelled; INSP_E_CANCELLED where it answers true. */
 int insp_image_check_cancelled(const struct insp_image_limits *limits, struct insp_error *reterr);
 

@@ -32,6 +32,7 @@ void insp_image_free(struct insp_image *image) {
     if (!image)
         return;
     free(image->rgb);
+    insp_image_budget_return(&image->claim);
     free(image);
 }
 
@@ -55,6 +56,15 @@ int insp_image_check_cancelled(const struct insp_image_limits *limits, struct in
     if (limits->cancelled && limits->cancelled(limits->cancelled_arg))
         return insp_fail(reterr, INSP_E_CANCELLED, "decoding ended early: nobody waits for the picture any more");
     return 0;
+}
+
+int insp_image_reserve(const struct insp_image_limits *limits, uint64_t width, uint64_t height, uint64_t bytes,
+                       struct insp_error *reterr) {
+    const struct insp_image_asker asker = {limits->background, limits->wait_us, limits->cancelled,
+                                           limits->cancelled_arg};
+    return limits->claim
+               ? insp_image_budget_claim(limits->budget, &asker, width * height, bytes, limits->claim, reterr)
+               : 0;
 }
 
 enum insp_media insp_image_sniff(const void *bytes, size_t count) {
@@ -107,14 +117,20 @@ int insp_image_decode(const void *bytes, size_t count, const struct insp_media_t
     if (count > limits->bytes)
         return insp_fail(reterr, INSP_E_IMAGE_LIMIT, "the image has %zu bytes; at most %zu are accepted", count,
                          limits->bytes);
+    struct insp_image_claim claim = {0};
+    struct insp_image_limits claiming = *limits;
+    claiming.claim = &claim;
     int code = insp_image_check_cancelled(limits, reterr);
     _cleanup_(insp_image_freep) struct insp_image *image = NULL;
     if (!code)
-        code = decode(bytes, count, type, target_side, limits, &image, reterr);
+        code = decode(bytes, count, type, target_side, &claiming, &image, reterr);
     if (!code)
         code = insp_image_make_upright(image, reterr);
-    if (code)
+    if (code) {
+        insp_image_budget_return(&claim);
         return code;
+    }
+    image->claim = claim;
     *ret = insp_take_ptr(image);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/image/budget.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,9 +28,14 @@ struct insp_image_limits {
     uint64_t pixels;           /* width * height */
     uint32_t jpeg_stray_bytes; /* accepted before each marker of a JPEG's scan; more is damage */
     unsigned png16_bits;       /* of a sample in a 16-bit PNG: 16 or less; 0: by its sBIT chunk or its values */
-    /* Asked by the decoding thread every few rows; true ends the decoding with INSP_E_CANCELLED. May be NULL. */
+    struct insp_image_budget *budget; /* shared by all decodes in flight, borrowed; NULL: not counted */
+    bool background;                  /* claims from the background's half of the budget */
+    int64_t wait_us;                  /* how long to wait for the budget, then INSP_E_QUEUE_FULL; 0: for ever */
+    /* Asked by the decoding thread while it waits for the budget, and every few rows; true ends the decoding with
+     * INSP_E_CANCELLED. May be NULL. */
     bool (*cancelled)(void *arg);
     void *cancelled_arg;
+    struct insp_image_claim *claim; /* insp_image_decode's */
 };
 struct insp_image_limits
 insp_image_limits_default(void); /* 64 MiB, 16384, 16384, 64 000 000; 64 stray bytes; bits by the file */
@@ -49,6 +55,7 @@ struct insp_image {
     uint32_t posted_width, posted_height; /* of the posted image, upright; larger where JPEG was scaled */
     uint8_t *rgb;                         /* interleaved, width * height * 3 bytes, owned */
     struct insp_image_source source;
+    struct insp_image_claim claim; /* its share of the budget, returned when it is freed */
 };
 
 void insp_image_free(struct insp_image *image);
@@ -77,7 +84,8 @@ enum insp_media insp_image_sniff(const void *bytes, size_t count);
  *   all          the EXIF orientation of a JPEG or PNG is applied. Gamma, sRGB chunk and profiles are ignored
  *
  * Limits are checked before pixels are allocated. A truncated image is an error, never a half-grey picture. Fails
- * with INSP_E_IMAGE (truncated, corrupt, zero-sized...), INSP_E_IMAGE_LIMIT, INSP_E_NOMEM, INSP_E_CANCELLED.
+ * with INSP_E_IMAGE (truncated, corrupt, zero-sized...), INSP_E_IMAGE_LIMIT, INSP_E_NOMEM, INSP_E_CANCELLED,
+ * INSP_E_QUEUE_FULL.
  * Sources: libjpeg.txt of libjpeg-turbo; PNG (Third Edition), W3C; Exif 2.32, CIPA DC-008. */
 int insp_image_decode(const void *bytes, size_t count, const struct insp_media_type *type, uint32_t target_side,
                       const struct insp_image_limits *limits, struct insp_image **ret, struct insp_error *reterr);

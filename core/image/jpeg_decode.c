@@ -269,6 +269,17 @@ static void read_cmyk(struct jpeg_reader *reader) {
     }
 }
 
+/* Memory for the picture at its scaled size, and for the coefficients of all of it where it comes in several
+ * scans. */
+static uint64_t bytes_needed(struct jpeg_decompress_struct *cinfo) {
+    uint64_t coefficients = 2 * (uint64_t)cinfo->num_components * cinfo->image_width * cinfo->image_height;
+    if (!jpeg_has_multiple_scans(cinfo))
+        coefficients = 0;
+    else if (coefficients > DECODER_BYTES_MAX)
+        coefficients = DECODER_BYTES_MAX;
+    return 3 * (uint64_t)cinfo->output_width * cinfo->output_height + coefficients;
+}
+
 /* Only this function is left by longjmp, and it changes no local variable. */
 static int run(struct jpeg_reader *reader) {
     struct jpeg_decompress_struct *cinfo = &reader->cinfo;
@@ -279,6 +290,9 @@ static int run(struct jpeg_reader *reader) {
     cinfo->progress = &reader->progress;
     read_header(reader);
     jpeg_calc_output_dimensions(cinfo);
+    if (insp_image_reserve(reader->limits, cinfo->image_width, cinfo->image_height, bytes_needed(cinfo),
+                           &reader->error))
+        fail_as_is(reader);
     if (insp_image_new(cinfo->output_width, cinfo->output_height, &reader->image, &reader->error))
         fail_as_is(reader);
     reader->image->posted_width = cinfo->image_width;

@@ -257,6 +257,10 @@ int insp_png_decode(const void *bytes, size_t count, const struct insp_image_lim
     if (!code)
         code = read_meaning(&reader, reterr);
     if (!code)
+        code =
+            insp_image_reserve(limits, reader.ihdr.width, reader.ihdr.height,
+                               (reader.alpha ? 4 : 3) * (uint64_t)reader.ihdr.width * reader.ihdr.height, reterr);
+    if (!code)
         code = insp_image_new(reader.ihdr.width, reader.ihdr.height, &reader.image, reterr);
     if (!code)
         code = read_pixels(&reader, reterr);

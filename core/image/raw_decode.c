@@ -17,6 +17,9 @@ int insp_raw_decode(const void *bytes, size_t count, const struct insp_media_typ
                          type->raw_width, type->raw_height, pixel_bytes, pixel_bytes == 1 ? "" : "s", count);
 
     struct insp_image *image;
+    code = insp_image_reserve(limits, type->raw_width, type->raw_height, 3 * pixels, reterr);
+    if (code)
+        return code;
     code = insp_image_new(type->raw_width, type->raw_height, &image, reterr);
     if (code)
         return code;

@@ -14,6 +14,7 @@ void insp_inspection_free(struct insp_inspection *job) {
         return;
     free(job->body);
     free(job->pixels);
+    free(job->png);
     insp_model_unref(job->model);
     free(job);
 }
@@ -46,6 +47,8 @@ void insp_inspection_record(const struct insp_inspection *job, struct insp_recor
         .image_bytes = job->body_bytes,
         .image_kept = true,
         .received_us = job->received_us,
+        .receive_us = job->receive_us,
+        .wait_us = job->wait_us,
         .decode_us = job->decode_us,
         .queue_us = job->queue_us,
         .inference_us = job->inference_us,

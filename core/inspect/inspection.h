@@ -1,10 +1,11 @@
-/* core/inspect/inspection.h - one inspection: the job that travels loop -> pool -> inference thread -> pool ->
- * loop. It is touched by one thread at a time; each arrow hands the whole job over, so there is no lock in it. */
+/* core/inspect/inspection.h - one inspection: the job that travels loop -> lane -> inference thread -> lane ->
+ * loop. One thread at a time owns it; each step hands the whole job over, so there is no lock in it. */
 #ifndef INSP_INSPECT_INSPECTION_H
 #define INSP_INSPECT_INSPECTION_H
 
 #include "core/base/sha256.h"
 #include "core/base/uuid.h"
+#include "core/base/work.h"
 #include "core/heat/heatmap.h"
 #include "core/image/image.h"
 #include "core/inspect/engine.h"
@@ -22,10 +23,10 @@ struct insp_inspection {
     int64_t started_us;                        /* monotonic, when the headers came */
     int64_t deadline_us;                       /* monotonic; 0 none */
     struct insp_model *model;                  /* owned reference */
+    bool wants_png;                            /* render the heatmap's threshold view for the answer */
     void (*done)(struct insp_inspection *job); /* loop thread; owns the job again */
-    void *data;
-    _Atomic bool abandoned; /* loop thread, at any time: nobody waits any more. The pipeline ends the job before
-                               its next stage with INSP_E_CANCELLED, nothing stored */
+    void *data;                                /* the caller's: who waits for the answer */
+    void *owner;                               /* the caller's: who keeps count of inspections */
 
     /* set on the way */
     char id[INSP_UUID_BYTES];
@@ -35,16 +36,24 @@ struct insp_inspection {
     struct insp_score score;
     enum insp_verdict verdict;
     struct insp_heat_summary heat;
+    unsigned char *png; /* where it was wanted, owned */
+    size_t png_bytes;
     char media_type[96]; /* of the body, with parameters for raw */
-    int64_t scored_us;   /* monotonic, when the pass was over: the store's time begins */
-    int64_t decode_us, queue_us, inference_us, store_us, total_us;
-    int code; /* 0 or INSP_E_* */
+    /* The stages, in this order; pipeline.h says what each one is. Their sum is total_us. */
+    int64_t receive_us, wait_us, decode_us, queue_us, inference_us, store_us, total_us;
+    int64_t commit_us; /* of the transaction that the record is in; not part of total_us */
+    int code;          /* 0 or INSP_E_* */
     struct insp_error error;
 
     /* the pipeline's */
-    uv_work_t work;
+    struct insp_task task;
     struct insp_pipeline *pipeline;
     struct insp_inspection *next;
+    int64_t submitted_us;   /* monotonic */
+    bool large;             /* it is decoded as a heavy task */
+    bool judged;            /* it has its verdict */
+    bool storing;           /* loop thread: in a group whose commit is under way */
+    _Atomic bool abandoned; /* nobody waits for it any more: it ends before its next stage */
 };
 
 struct insp_inspection *insp_inspection_new(void); /* zeroed, with an id; NULL without memory */

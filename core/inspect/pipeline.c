@@ -7,27 +7,24 @@
 enum { GROUP = 64 };
 
 struct insp_pipeline {
-    uv_loop_t *loop;
     struct insp_pipeline_config config;
     size_t in_flight;
     struct insp_inspection *waiting, **waiting_tail; /* for the store */
-    /* the group that is being stored: the pool's while storing, else the loop's */
-    uv_work_t store_work;
+    /* the group that is being stored: the lane's while storing, else the loop's */
+    struct insp_task store_task;
     bool storing;
     size_t count;
     struct insp_inspection *group[GROUP];
     struct insp_record record[GROUP];
 };
 
-int insp_pipeline_new(uv_loop_t *loop, const struct insp_pipeline_config *config, struct insp_pipeline **ret,
+int insp_pipeline_new(const struct insp_pipeline_config *config, struct insp_pipeline **ret,
                       struct insp_error *reterr) {
     struct insp_pipeline *pipeline = calloc(1, sizeof *pipeline);
     if (!pipeline)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the pipeline");
-    pipeline->loop = loop;
     pipeline->config = *config;
     pipeline->waiting_tail = &pipeline->waiting;
-    pipeline->store_work.data = pipeline;
     *ret = pipeline;
     return 0;
 }
@@ -40,7 +37,7 @@ size_t insp_pipeline_in_flight(const struct insp_pipeline *pipeline) {
     return pipeline->in_flight;
 }
 
-/* Asked at every arrow: work for nobody, or for an answer that comes too late, is not begun. */
+/* Checked before every stage: do not start work whose client has left or whose deadline has passed. */
 static bool ended(struct insp_inspection *job, const char *before) {
     if (job->abandoned)
         job->code = insp_fail(&job->error, INSP_E_CANCELLED, "the client left before the %s", before);
@@ -58,7 +55,7 @@ static void finish(struct insp_pipeline *pipeline, struct insp_inspection *job) 
     job->done(job);
 }
 
-/* --- decode: pool --- */
+/* --- decode: a lane's thread --- */
 
 static void name_media(struct insp_inspection *job) {
     static const char *const format[] = {
@@ -72,12 +69,28 @@ static void name_media(struct insp_inspection *job) {
         snprintf(job->media_type, sizeof job->media_type, "%s", insp_media_name(job->type.media));
 }
 
+/* The decoder asks while it works and while it waits for its turn. */
+static bool too_late(void *arg) {
+    const struct insp_inspection *job = arg;
+    return job->abandoned || (job->deadline_us && insp_mono_us() >= job->deadline_us);
+}
+
+static struct insp_image_limits limits_of(struct insp_inspection *job) {
+    struct insp_image_limits limits = job->pipeline->config.image_limits;
+    if (!job->large && limits.pixels > INSP_BUDGET_SMALL_PIXELS)
+        limits.pixels = INSP_BUDGET_SMALL_PIXELS;
+    limits.cancelled = too_late;
+    limits.cancelled_arg = job;
+    return limits;
+}
+
 static int decode_body(struct insp_inspection *job, struct insp_error *reterr) {
     const struct insp_transform *transform = &job->model->manifest->input;
+    const struct insp_image_limits limits = limits_of(job);
     _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
-    insp_sha256_hex(job->body, job->body_bytes, job->sha256);
-    int r = insp_image_decode(job->body, job->body_bytes, &job->type, INSP_INPUT_SIDE,
-                              &job->pipeline->config.image_limits, &image, reterr);
+    if (!job->sha256[0])
+        insp_sha256_hex(job->body, job->body_bytes, job->sha256);
+    int r = insp_image_decode(job->body, job->body_bytes, &job->type, INSP_INPUT_SIDE, &limits, &image, reterr);
     if (r < 0)
         return r;
     name_media(job);
@@ -93,20 +106,36 @@ static int decode_body(struct insp_inspection *job, struct insp_error *reterr) {
     return 0;
 }
 
-static void decode_work(uv_work_t *work) {
-    struct insp_inspection *job = work->data;
+static void decode_work(struct insp_task *task) {
+    struct insp_inspection *job = task->data;
     if (ended(job, "image was decoded"))
         return;
     int64_t begin_us = insp_mono_us();
     job->code = decode_body(job, &job->error);
-    job->decode_us = insp_mono_us() - begin_us;
+    job->decode_us += insp_mono_us() - begin_us;
+    if (job->code == INSP_E_CANCELLED)
+        ended(job, "image was decoded");
 }
 
 static void on_scored(struct insp_score *score);
 
-static void on_decoded(uv_work_t *work, int status) {
-    (void)status; /* UV_ECANCELED only: nobody cancels */
-    struct insp_inspection *job = work->data;
+/* Large images are decoded as heavy tasks, so that they never hold all threads: the first attempt allows small
+ * ones only, and ends at the header of any other. */
+static bool try_large(struct insp_inspection *job) {
+    if (job->code != INSP_E_IMAGE_LIMIT || job->large ||
+        job->pipeline->config.image_limits.pixels <= INSP_BUDGET_SMALL_PIXELS)
+        return false;
+    job->code = 0;
+    job->large = true;
+    job->task.weight = INSP_WORK_HEAVY;
+    insp_work_always(job->pipeline->config.lanes, INSP_LANE_LINE, &job->task);
+    return true;
+}
+
+static void on_decoded(struct insp_task *task) {
+    struct insp_inspection *job = task->data;
+    if (try_large(job))
+        return;
     if (job->code < 0 || ended(job, "image was scored")) {
         finish(job->pipeline, job);
         return;
@@ -119,7 +148,7 @@ static void on_decoded(uv_work_t *work, int status) {
     insp_engine_submit(job->pipeline->config.engine, &job->score);
 }
 
-/* --- store: pool --- */
+/* --- verdict and store: a lane's thread --- */
 
 static void judge(struct insp_inspection *job) {
     const struct insp_manifest *manifest = job->model->manifest;
@@ -128,38 +157,64 @@ static void judge(struct insp_inspection *job) {
                                     job->width, job->height, &job->heat, &job->error);
 }
 
-static void stamp(struct insp_inspection *job) {
+static void judge_once(struct insp_inspection *job) {
+    if (!job->judged)
+        judge(job);
+    job->judged = true;
+}
+
+/* What the record says of its own times, up to the moment at which the commit begins. */
+static void stamp(struct insp_inspection *job, int64_t begun_us) {
     int64_t now_us = insp_mono_us();
-    job->store_us = now_us - job->scored_us;
+    job->store_us += now_us - begun_us;
     job->total_us = now_us - job->started_us;
+    job->wait_us =
+        job->total_us - job->receive_us - job->decode_us - job->queue_us - job->inference_us - job->store_us;
+}
+
+/* Stores records that are in one transaction. */
+static int put(struct insp_pipeline *pipeline, struct insp_inspection **jobs, size_t count,
+               struct insp_error *reterr) {
+    struct insp_store *store = pipeline->config.store;
+    int64_t begun_us = insp_mono_us();
+    for (size_t i = 0; i < count; i++)
+        insp_inspection_record(jobs[i], &pipeline->record[i]);
+    int r = insp_store_put_images(store, pipeline->record, count, reterr);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < count; i++) {
+        stamp(jobs[i], begun_us);
+        insp_inspection_record(jobs[i], &pipeline->record[i]);
+    }
+    int64_t begin_us = insp_mono_us();
+    r = insp_store_put_rows(store, pipeline->record, count, reterr);
+    int64_t commit_us = insp_mono_us() - begin_us;
+    for (size_t i = 0; i < count; i++)
+        jobs[i]->commit_us = commit_us;
+    if (r == 0)
+        insp_store_add_commit(store, commit_us);
+    return r;
 }
 
 static void put_group(struct insp_pipeline *pipeline, struct insp_inspection **jobs, size_t count) {
-    struct insp_store *store = pipeline->config.store;
     struct insp_error error;
-    for (size_t i = 0; i < count; i++) {
-        stamp(jobs[i]);
-        insp_inspection_record(jobs[i], &pipeline->record[i]);
-    }
-    int r = count ? insp_store_put(store, pipeline->record, count, &error) : 0;
+    int r = count ? put(pipeline, jobs, count, &error) : 0;
     for (size_t i = 0; i < count; i++) {
         jobs[i]->code = r;
         if (r < 0 && count > 1)
-            jobs[i]->code = insp_store_put(store, &pipeline->record[i], 1, &jobs[i]->error);
+            jobs[i]->code = put(pipeline, &jobs[i], 1, &jobs[i]->error);
         else if (r < 0)
             jobs[i]->error = error;
-        stamp(jobs[i]);
     }
 }
 
-static void store_work(uv_work_t *work) {
-    struct insp_pipeline *pipeline = work->data;
+static void store_work(struct insp_task *task) {
+    struct insp_pipeline *pipeline = task->data;
     struct insp_inspection *fit[GROUP];
     size_t count = 0;
     for (size_t i = 0; i < pipeline->count; i++) {
         struct insp_inspection *job = pipeline->group[i];
-        if (!ended(job, "result was stored"))
-            judge(job);
+        judge_once(job);
         if (job->code == 0)
             fit[count++] = job;
     }
@@ -168,9 +223,8 @@ static void store_work(uv_work_t *work) {
 
 static void store_next(struct insp_pipeline *pipeline);
 
-static void on_stored(uv_work_t *work, int status) {
-    (void)status;
-    struct insp_pipeline *pipeline = work->data;
+static void on_stored(struct insp_task *task) {
+    struct insp_pipeline *pipeline = task->data;
     struct insp_inspection *group[GROUP];
     size_t count = pipeline->count;
     bool full = false;
@@ -186,20 +240,72 @@ static void on_stored(uv_work_t *work, int status) {
         finish(pipeline, group[i]);
 }
 
-/* Group commit: whatever gathered while the last group was being stored goes into the next one. */
+/* Group commit: whatever gathered while the last group was being stored goes into the next one. Whether a job
+ * still may be stored is decided here, on the loop, where it also would be abandoned: from here on it is answered.
+ */
 static void store_next(struct insp_pipeline *pipeline) {
-    if (pipeline->storing || !pipeline->waiting)
+    if (pipeline->storing)
         return;
     pipeline->count = 0;
     while (pipeline->waiting && pipeline->count < GROUP) {
-        pipeline->group[pipeline->count++] = pipeline->waiting;
-        pipeline->waiting = pipeline->waiting->next;
+        struct insp_inspection *job = pipeline->waiting;
+        pipeline->waiting = job->next;
+        if (!pipeline->waiting)
+            pipeline->waiting_tail = &pipeline->waiting;
+        if (ended(job, "result was stored")) {
+            finish(pipeline, job);
+            continue;
+        }
+        job->storing = true;
+        pipeline->group[pipeline->count++] = job;
     }
-    if (!pipeline->waiting)
-        pipeline->waiting_tail = &pipeline->waiting;
+    if (!pipeline->count)
+        return;
     pipeline->storing = true;
-    uv_queue_work(pipeline->loop, &pipeline->store_work, store_work, on_stored);
+    pipeline->store_task =
+        (struct insp_task){.run = store_work, .done = on_stored, .data = pipeline, .weight = INSP_WORK_URGENT};
+    insp_work_always(pipeline->config.lanes, INSP_LANE_LINE, &pipeline->store_task);
 }
+
+static void enqueue(struct insp_pipeline *pipeline, struct insp_inspection *job) {
+    job->next = NULL;
+    *pipeline->waiting_tail = job;
+    pipeline->waiting_tail = &job->next;
+    store_next(pipeline);
+}
+
+/* --- the answer's picture: a lane's thread, before the store, so that a deadline that passes meanwhile stores
+ * nothing --- */
+
+static void render_work(struct insp_task *task) {
+    struct insp_inspection *job = task->data;
+    int64_t begun_us = insp_mono_us();
+    if (ended(job, "heatmap was rendered"))
+        return;
+    judge_once(job);
+    if (job->code == 0)
+        job->code = insp_heat_render(&job->model->manifest->heatmap, job->verdict != INSP_VERDICT_GOOD,
+                                     job->score.cam, INSP_VIEW_THRESHOLD, NULL, job->width, job->height, &job->png,
+                                     &job->png_bytes, &job->error);
+    job->store_us += insp_mono_us() - begun_us;
+}
+
+static void on_rendered(struct insp_task *task) {
+    struct insp_inspection *job = task->data;
+    if (job->code < 0)
+        finish(job->pipeline, job);
+    else
+        enqueue(job->pipeline, job);
+}
+
+static void render(struct insp_pipeline *pipeline, struct insp_inspection *job) {
+    bool large = (uint64_t)job->width * job->height > INSP_BUDGET_SMALL_PIXELS;
+    job->task = (struct insp_task){
+        .run = render_work, .done = on_rendered, .data = job, .weight = large ? INSP_WORK_HEAVY : INSP_WORK_QUICK};
+    insp_work_always(pipeline->config.lanes, INSP_LANE_LINE, &job->task);
+}
+
+/* --- the loop --- */
 
 static void on_scored(struct insp_score *score) {
     struct insp_inspection *job = score->data;
@@ -207,23 +313,32 @@ static void on_scored(struct insp_score *score) {
     free(insp_take_ptr(job->pixels));
     job->queue_us = score->queue_us;
     job->inference_us = score->inference_us;
-    job->scored_us = insp_mono_us();
     job->code = score->code;
     if (score->code < 0) {
         job->error = score->error;
         finish(pipeline, job);
-        return;
+    } else if (job->wants_png) {
+        render(pipeline, job);
+    } else {
+        enqueue(pipeline, job);
     }
-    job->next = NULL;
-    *pipeline->waiting_tail = job;
-    pipeline->waiting_tail = &job->next;
-    store_next(pipeline);
 }
 
-void insp_pipeline_submit(struct insp_pipeline *pipeline, struct insp_inspection *job) {
-    pipeline->in_flight++;
+int insp_pipeline_submit(struct insp_pipeline *pipeline, struct insp_inspection *job, struct insp_error *reterr) {
     job->pipeline = pipeline;
     job->code = 0;
-    job->work.data = job;
-    uv_queue_work(pipeline->loop, &job->work, decode_work, on_decoded); /* fails without a callback only */
+    job->submitted_us = insp_mono_us();
+    job->receive_us = job->submitted_us - job->started_us;
+    job->task = (struct insp_task){.run = decode_work, .done = on_decoded, .data = job};
+    int r = insp_work(pipeline->config.lanes, INSP_LANE_LINE, &job->task, reterr);
+    if (r == 0)
+        pipeline->in_flight++;
+    return r;
+}
+
+bool insp_pipeline_abandon(struct insp_inspection *job) {
+    if (job->storing)
+        return false;
+    job->abandoned = true;
+    return true;
 }

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/log.h"
+#include "core/base/thread.h"
 #include "core/compute/pace.h"
 #include "core/jobs/dataset_root.h"
 #include "core/jobs/job_live.h"
@@ -10,11 +11,8 @@
 #include "core/jobs/job_run.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 enum {
@@ -31,13 +29,12 @@ enum {
 struct insp_jobs {
     struct insp_jobs_config config; /* its strings are the strdup'ed ones below */
     char *state_dir, *dataset_roots, *cache_folder, *device_name;
-    uv_loop_t *loop;
-    uv_async_t wake; /* any thread -> loop: something was queued or changed */
-    uv_work_t work;
-    bool working;        /* loop thread: a worker looks for jobs or runs one */
-    int64_t notified_us; /* loop thread */
-    int64_t resumed_us;  /* job's thread: when it began or last came back from a yield */
-    int64_t yielded_us;  /* job's thread: all that it waited for inspections */
+    uv_async_t wake;       /* any thread -> loop: something was queued or changed */
+    struct insp_task task; /* the worker, lane JOB */
+    bool working;          /* loop thread: a worker looks for jobs or runs one */
+    int64_t notified_us;   /* loop thread */
+    int64_t resumed_us;    /* job's thread: when it began or last came back from a yield */
+    int64_t yielded_us;    /* job's thread: all that it waited for inspections */
     atomic_bool queued, changed, closing;
     pthread_mutex_t lock; /* with it: closing wakes whoever waits to try again */
     pthread_cond_t closes;
@@ -48,15 +45,6 @@ struct insp_jobs {
 
 /* --- the job's thread -------------------------------------------------------------------------------------------
  */
-
-/* Linux: a nice value and a policy belong to a thread, and the threads that it makes inherit them. */
-static void lower_priority(void) {
-    pid_t thread = (pid_t)syscall(SYS_gettid);
-    const struct sched_param none = {0};
-    if (sched_setscheduler(thread, SCHED_BATCH, &none) < 0 ||
-        setpriority(PRIO_PROCESS, (id_t)thread, JOB_NICE) < 0)
-        insp_log_warning("the job's thread keeps normal priority: inspections may be slower while it runs");
-}
 
 static void persist(struct insp_jobs *jobs, const char *id, const struct insp_job_update *update) {
     struct insp_error err = {0};
@@ -171,7 +159,7 @@ static void *job_thread(void *arg) {
     struct insp_jobs *jobs = a->jobs;
     struct insp_error err = {0};
     json_t *report = NULL;
-    lower_priority();
+    insp_thread_lower_priority(JOB_NICE);
     jobs->resumed_us = insp_mono_us();
     jobs->yielded_us = 0;
     insp_pace_set(on_yield, jobs);
@@ -185,7 +173,7 @@ static void *job_thread(void *arg) {
     return NULL;
 }
 
-/* --- the pool worker: runs queued jobs until none is left
+/* --- the worker: runs queued jobs until none is left
  * ---------------------------------------------------------- */
 
 static void run_one(struct insp_jobs *jobs, const struct insp_job_row *row) {
@@ -206,8 +194,8 @@ static void run_one(struct insp_jobs *jobs, const struct insp_job_row *row) {
     uv_async_send(&jobs->wake);
 }
 
-static void work(uv_work_t *request) {
-    struct insp_jobs *jobs = request->data;
+static void work(struct insp_task *task) {
+    struct insp_jobs *jobs = task->data;
     struct insp_job_row *row = malloc(sizeof *row);
     unsigned failures = 0;
     while (row && !atomic_load(&jobs->closing)) {
@@ -230,14 +218,14 @@ static void work(uv_work_t *request) {
 /* --- the loop
  * ---------------------------------------------------------------------------------------------------- */
 
-static void after_work(uv_work_t *request, int status);
+static void after_work(struct insp_task *task);
 
 static void start_worker(struct insp_jobs *jobs) {
     if (jobs->working || atomic_load(&jobs->closing))
         return;
     jobs->working = true;
-    jobs->work.data = jobs;
-    uv_queue_work(jobs->loop, &jobs->work, work, after_work);
+    jobs->task = (struct insp_task){.run = work, .done = after_work, .data = jobs};
+    insp_work_always(jobs->config.lanes, INSP_LANE_JOB, &jobs->task);
 }
 
 void insp_jobs_free(struct insp_jobs *jobs) {
@@ -291,9 +279,8 @@ static void on_wake(uv_async_t *handle) {
     }
 }
 
-static void after_work(uv_work_t *request, int status) {
-    struct insp_jobs *jobs = request->data;
-    (void)status;
+static void after_work(struct insp_task *task) {
+    struct insp_jobs *jobs = task->data;
     jobs->working = false;
     notify(jobs);
     if (atomic_load(&jobs->closing))
@@ -339,7 +326,6 @@ int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct
         insp_jobs_free(jobs);
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the job queue");
     }
-    jobs->loop = loop;
     jobs->wake.data = jobs;
     r = uv_async_init(loop, &jobs->wake, on_wake);
     if (r < 0) {

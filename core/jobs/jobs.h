@@ -1,13 +1,13 @@
 /* core/jobs/jobs.h - training, cross-validation and evaluation as jobs: a bounded queue that lives in SQLite, one
- * job at a time on the libuv work queue.
+ * job at a time, in lane JOB.
  *
  * A job survives restarts as far as it can: queued ones run after the restart, one that was running is failed with
  * `interrupted` (nothing half-written is left: bundles appear whole). Progress is kept in memory while a job runs
  * and written to its row at each stage, epoch and end.
  *
- * The work itself runs on a thread of its own that a libuv worker waits for: the thread is niced (and
- * SCHED_BATCH), the OpenMP team that libtorch and the kernels make on it inherits that, and both are gone when the
- * job ends. A nice value cannot be taken back, so the pool's own threads must not be niced: they decode images.
+ * The work itself runs on a thread of its own that the lane's thread waits for: the thread has a lower priority
+ * (SCHED_BATCH and nice 19), the OpenMP team that libtorch and the kernels make on it inherits that, and both are
+ * gone when the job ends.
  *
  * Threads: new, close and the callbacks on the loop thread; submit, cancel, get and list on any thread, they block
  * on SQLite. */
@@ -15,6 +15,7 @@
 #define INSP_JOBS_JOBS_H
 
 #include "core/base/error.h"
+#include "core/base/work.h"
 #include "core/compute/torch_shim.h"
 #include "core/jobs/job_params.h"
 #include "core/store/store.h"
@@ -28,6 +29,7 @@ enum insp_job_state { INSP_JOB_QUEUED, INSP_JOB_RUNNING, INSP_JOB_SUCCEEDED, INS
 const char *insp_job_state_name(enum insp_job_state state); /* "queued" ... */
 
 struct insp_jobs_config {
+    struct insp_lanes *lanes; /* borrowed */
     struct insp_store *store; /* borrowed */
     const char *state_dir;
     const char *dataset_roots; /* folders, ':' between */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct insp_models {
-    uv_loop_t *loop;
+    struct insp_lanes *lanes;
     struct insp_engine *engine;
     struct insp_model_loader *loader;
     struct insp_model_list list;
@@ -29,11 +29,11 @@ struct waiter {
     struct waiter *next;
 };
 
-/* A reading under way: loop, pool, loop. */
+/* A reading under way: loop, lane CHORE, loop. */
 struct reload {
     struct insp_models *models;
     struct insp_model_reading reading;
-    uv_work_t work;
+    struct insp_task task;
     int code;
     struct insp_error error;
     struct waiter *waiters; /* answered when this pass is through */
@@ -52,8 +52,8 @@ static int load_now(struct insp_models *models, struct insp_error *reterr) {
     return r;
 }
 
-int insp_models_new(uv_loop_t *loop, struct insp_engine *engine, const char *state_dir, struct insp_models **ret,
-                    struct insp_error *reterr) {
+int insp_models_new(struct insp_lanes *lanes, struct insp_engine *engine, const char *state_dir,
+                   struct insp_models **ret, struct insp_error *reterr) {
     struct insp_models *models = calloc(1, sizeof *models);
     if (models)
         models->pixels = calloc(INSP_INPUT_FLOATS, sizeof *models->pixels);
@@ -61,7 +61,7 @@ int insp_models_new(uv_loop_t *loop, struct insp_engine *engine, const char *sta
         free(models);
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the models");
     }
-    models->loop = loop;
+    models->lanes = lanes;
     models->engine = engine;
     int r = insp_model_loader_new(engine, state_dir, &models->loader, reterr);
     if (r == 0)
@@ -152,14 +152,13 @@ static void end_reload(struct reload *reload, int code, const struct insp_error 
         start_reload(models);
 }
 
-static void read_work(uv_work_t *work) {
-    struct reload *reload = work->data;
+static void read_work(struct insp_task *task) {
+    struct reload *reload = task->data;
     reload->code = insp_model_reading_read(&reload->reading, &reload->error);
 }
 
-static void read_done(uv_work_t *work, int status) {
-    struct reload *reload = work->data;
-    (void)status; /* nothing cancels pool work */
+static void read_done(struct insp_task *task) {
+    struct reload *reload = task->data;
     end_reload(reload, reload->code, &reload->error);
 }
 
@@ -179,9 +178,9 @@ static void start_reload(struct insp_models *models) {
     reload->models = models;
     reload->reading.loader = models->loader;
     reload->waiters = waiters;
-    reload->work.data = reload;
+    reload->task = (struct insp_task){.run = read_work, .done = read_done, .data = reload};
     models->reloading = true;
-    uv_queue_work(models->loop, &reload->work, read_work, read_done); /* fails without a callback only */
+    insp_work_always(models->lanes, INSP_LANE_CHORE, &reload->task);
 }
 
 void insp_models_reload(struct insp_models *models, insp_models_done *done, void *arg) {

@@ -3,6 +3,7 @@
 #ifndef INSP_SERVING_MODELS_H
 #define INSP_SERVING_MODELS_H
 
+#include "core/base/work.h"
 #include "core/inspect/engine.h"
 #include "core/serving/model_list.h"
 
@@ -14,8 +15,8 @@ struct insp_models;
 /* Loads every product's active version; waits. One that cannot be loaded or fails its self-test is logged, kept by
  * name, and does not keep the others from serving. INSP_E_NOMEM and errors of the registry folder itself. config
  * strings are borrowed. */
-int insp_models_new(uv_loop_t *loop, struct insp_engine *engine, const char *state_dir, struct insp_models **ret,
-                    struct insp_error *reterr);
+int insp_models_new(struct insp_lanes *lanes, struct insp_engine *engine, const char *state_dir,
+                    struct insp_models **ret, struct insp_error *reterr);
 void insp_models_free(struct insp_models *models); /* only when not busy */
 
 /* Loads and proves a version that is to be activated (model_loader.h); then activate it and read again. Pool or

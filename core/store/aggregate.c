@@ -30,12 +30,35 @@ static int64_t floor_minute(int64_t us) {
     return us / MINUTE_US - (us % MINUTE_US < 0);
 }
 
-int insp_minute_add(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
+int insp_minute_count(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
+    struct sqlite3_stmt *put = store->minute_put;
+    sqlite3_bind_int64(put, 1, floor_minute(record->received_us));
+    insp_sql_bind_text(put, 2, record->product);
+    sqlite3_bind_int(put, 3, record->verdict == INSP_VERDICT_GOOD);
+    sqlite3_bind_int(put, 4, record->verdict == INSP_VERDICT_ANOMALY);
+    sqlite3_bind_int(put, 5, record->verdict == INSP_VERDICT_REVIEW);
+    return insp_sql_run(put, reterr);
+}
+
+static bool same_minute(const struct insp_late *a, const struct insp_late *b) {
+    return a->minute == b->minute && !strcmp(a->product, b->product);
+}
+
+static bool had_its_turn(const struct insp_store *store, size_t at) {
+    for (size_t i = 0; i < at; i++)
+        if (same_minute(&store->late[i], &store->late[at]))
+            return true;
+    return false;
+}
+
+/* All latencies that belong to the same minute and product as late[at]. */
+static int add_minute(struct insp_store *store, size_t at, struct insp_error *reterr) {
+    const struct insp_late *first = &store->late[at];
     uint32_t latency[INSP_LATENCY_BUCKETS] = {0};
-    int64_t minute = floor_minute(record->received_us);
-    struct sqlite3_stmt *get = store->minute_get, *put = store->minute_put;
-    sqlite3_bind_int64(get, 1, minute);
-    insp_sql_bind_text(get, 2, record->product);
+    struct sqlite3_stmt *get = store->minute_get, *put = store->minute_late;
+    int64_t max_us = 0;
+    sqlite3_bind_int64(get, 1, first->minute);
+    insp_sql_bind_text(get, 2, first->product);
     int step = sqlite3_step(get);
     if (step == SQLITE_ROW) /* its length is the table's CHECK */
         memcpy(latency, sqlite3_column_blob(get, 0), sizeof latency);
@@ -43,16 +66,72 @@ int insp_minute_add(struct insp_store *store, const struct insp_record *record, 
     sqlite3_reset(get);
     if (r < 0)
         return r;
-    unsigned bucket = insp_latency_bucket(record->total_us);
-    latency[bucket] = htole32(le32toh(latency[bucket]) + 1);
-    sqlite3_bind_int64(put, 1, minute);
-    insp_sql_bind_text(put, 2, record->product);
-    sqlite3_bind_int(put, 3, record->verdict == INSP_VERDICT_GOOD);
-    sqlite3_bind_int(put, 4, record->verdict == INSP_VERDICT_ANOMALY);
-    sqlite3_bind_int64(put, 5, record->total_us);
-    sqlite3_bind_blob(put, 6, latency, sizeof latency, SQLITE_STATIC);
-    sqlite3_bind_int(put, 7, record->verdict == INSP_VERDICT_REVIEW);
+    for (size_t i = at; i < store->late_count; i++) {
+        const struct insp_late *late = &store->late[i];
+        if (!same_minute(first, late))
+            continue;
+        unsigned bucket = insp_latency_bucket(late->total_us);
+        latency[bucket] = htole32(le32toh(latency[bucket]) + 1);
+        max_us = late->total_us > max_us ? late->total_us : max_us;
+    }
+    sqlite3_bind_int64(put, 1, first->minute);
+    insp_sql_bind_text(put, 2, first->product);
+    sqlite3_bind_int64(put, 3, max_us);
+    sqlite3_bind_blob(put, 4, latency, sizeof latency, SQLITE_STATIC);
     return insp_sql_run(put, reterr);
+}
+
+int insp_minute_add_late(struct insp_store *store, struct insp_error *reterr) {
+    int r = 0;
+    for (size_t i = 0; i < store->late_count && r == 0; i++)
+        if (!had_its_turn(store, i))
+            r = add_minute(store, i, reterr);
+    return r;
+}
+
+int insp_minute_make_room(struct insp_store *store, size_t count, struct insp_error *reterr) {
+    if (count <= store->late_room)
+        return 0;
+    struct insp_late *grown = realloc(store->late, count * sizeof *grown);
+    if (!grown)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the latencies of %zu records", count);
+    store->late = grown;
+    store->late_room = count;
+    return 0;
+}
+
+void insp_minute_keep_late(struct insp_store *store, const struct insp_record *records, size_t count) {
+    store->late_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct insp_late *late = &store->late[i];
+        late->minute = floor_minute(records[i].received_us);
+        late->total_us = records[i].total_us;
+        snprintf(late->product, sizeof late->product, "%s", records[i].product);
+    }
+}
+
+void insp_store_add_commit(struct insp_store *store, int64_t commit_us) {
+    pthread_mutex_lock(&store->write_lock);
+    for (size_t i = 0; i < store->late_count; i++)
+        store->late[i].total_us += commit_us;
+    pthread_mutex_unlock(&store->write_lock);
+}
+
+static int flush_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    (void)db;
+    return insp_minute_add_late(arg, reterr);
+}
+
+static void flushed(void *arg) {
+    struct insp_store *store = arg;
+    store->late_count = 0;
+}
+
+int insp_minute_flush(struct insp_store *store, struct insp_error *reterr) {
+    pthread_mutex_lock(&store->write_lock);
+    bool nothing = !store->late_count;
+    pthread_mutex_unlock(&store->write_lock);
+    return nothing ? 0 : insp_store_write_then(store, flush_work, flushed, store, reterr);
 }
 
 int insp_minute_relabel(struct sqlite3 *db, const char *product, int64_t received_us, enum insp_label before,
@@ -190,7 +269,9 @@ int insp_store_statistics(struct insp_store *store, const char *product, int64_t
                             .until_us = until_us,
                             .bucket_us = bucket_us < MINUTE_US ? MINUTE_US : bucket_us,
                             .statistics = &statistics};
-    int r = insp_store_read(store, gather_work, &gather, reterr);
+    int r = insp_minute_flush(store, reterr);
+    if (r == 0)
+        r = insp_store_read(store, gather_work, &gather, reterr);
     if (r < 0) {
         insp_statistics_clear(&statistics);
         return r;

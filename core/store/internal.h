@@ -25,12 +25,20 @@ struct insp_store_file {
     ino_t inode; /* 0: was not there */
 };
 
+/* The latency of a record includes its own commit, so statistics learn it in the transaction after. */
+struct insp_late {
+    int64_t minute, total_us;
+    char product[96];
+};
+
 struct insp_store {
     char state_dir[INSP_STATE_DIR_BYTES];
     enum insp_durability durability;
     pthread_mutex_t write_lock; /* the writer connection and its statements */
     struct sqlite3 *writer;
-    struct sqlite3_stmt *put_row, *put_map, *minute_get, *minute_put;
+    struct sqlite3_stmt *put_row, *put_map, *minute_get, *minute_put, *minute_late;
+    struct insp_late *late; /* [late_room], late_count in use; of the last put */
+    size_t late_room, late_count;
     pthread_mutex_t read_lock; /* which readers are free */
     pthread_cond_t reader_free;
     struct sqlite3 *reader[INSP_READERS];
@@ -100,8 +108,20 @@ void insp_image_discard(const struct insp_store *store, const struct insp_record
 /* Whether an inspection has a row whose image is kept; an id that is none has not. */
 int insp_image_is_kept(struct insp_store *store, const char *id, bool *ret, struct insp_error *reterr);
 
-/* Adds a record to its minute's statistics, inside the writer's transaction. */
-int insp_minute_add(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr);
+/* Counts a record in its minute's statistics, inside the writer's transaction. */
+int insp_minute_count(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr);
+/* Adds the latencies that were kept to their minutes, inside the writer's transaction; the caller forgets them
+ * once that is committed. */
+int insp_minute_add_late(struct insp_store *store, struct insp_error *reterr);
+/* Makes room for the latencies of `count` records. Under the write lock. INSP_E_NOMEM. */
+int insp_minute_make_room(struct insp_store *store, size_t count, struct insp_error *reterr);
+/* Keeps the latencies of records that were committed, in place of those that were kept. Under the write lock. */
+void insp_minute_keep_late(struct insp_store *store, const struct insp_record *records, size_t count);
+/* Writes what is kept, if anything. Blocks on the disk. */
+int insp_minute_flush(struct insp_store *store, struct insp_error *reterr);
+/* As insp_store_write, with `after` run under the same lock once the transaction is committed; NULL for none. */
+int insp_store_write_then(struct insp_store *store, insp_store_work *work, void (*after)(void *arg), void *arg,
+                          struct insp_error *reterr);
 /* Moves one label in the minute's counts. */
 int insp_minute_relabel(struct sqlite3 *db, const char *product, int64_t received_us, enum insp_label before,
                         enum insp_label after, struct insp_error *reterr);

@@ -44,6 +44,8 @@ static void bind_tail(struct sqlite3_stmt *s, const struct insp_record *record, 
     sqlite3_bind_int64(s, 27, record->store_us);
     sqlite3_bind_int64(s, 28, record->total_us);
     sqlite3_bind_int(s, 29, record->verdict == INSP_VERDICT_REVIEW);
+    sqlite3_bind_int64(s, 30, record->receive_us);
+    sqlite3_bind_int64(s, 31, record->wait_us);
 }
 
 static int put_one(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
@@ -61,7 +63,7 @@ static int put_one(struct insp_store *store, const struct insp_record *record, s
         sqlite3_bind_blob(store->put_map, 2, record->cam, MAP_FLOATS * sizeof(float), SQLITE_STATIC);
         r = insp_sql_run(store->put_map, reterr);
     }
-    return r == 0 ? insp_minute_add(store, record, reterr) : r;
+    return r == 0 ? insp_minute_count(store, record, reterr) : r;
 }
 
 struct put {
@@ -93,15 +95,21 @@ static int note_ahead(struct sqlite3 *db, const struct put *put, struct insp_err
 
 static int put_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     const struct put *put = arg;
-    int r = 0;
+    int r = insp_minute_add_late(put->store, reterr);
+    if (r == 0)
+        r = insp_minute_make_room(put->store, put->count, reterr);
     for (size_t i = 0; i < put->count && r == 0; i++)
         r = put_one(put->store, &put->records[i], reterr);
     return r < 0 ? r : note_ahead(db, put, reterr);
 }
 
-int insp_store_put(struct insp_store *store, const struct insp_record *records, size_t count,
-                   struct insp_error *reterr) {
-    struct put put = {.store = store, .records = records, .count = count};
+static void put_committed(void *arg) {
+    const struct put *put = arg;
+    insp_minute_keep_late(put->store, put->records, put->count);
+}
+
+int insp_store_put_images(struct insp_store *store, const struct insp_record *records, size_t count,
+                          struct insp_error *reterr) {
     struct insp_error error = {0};
     int r = insp_store_present(store, &error); /* else the folder of a store that is gone would be made again */
     if (r == 0)
@@ -110,9 +118,14 @@ int insp_store_put(struct insp_store *store, const struct insp_record *records, 
         insp_store_note(store, r, &error);
         if (reterr)
             *reterr = error;
-        return r;
     }
-    r = insp_store_write(store, put_work, &put, reterr);
+    return r;
+}
+
+int insp_store_put_rows(struct insp_store *store, const struct insp_record *records, size_t count,
+                        struct insp_error *reterr) {
+    struct put put = {.store = store, .records = records, .count = count};
+    int r = insp_store_write_then(store, put_work, put_committed, &put, reterr);
     if (r < 0) {
         insp_image_discard(store, records, count);
         return r;
@@ -128,16 +141,27 @@ void insp_store_came(struct insp_store *store, uint64_t *ret_bytes, uint64_t *re
     *ret_rows = atomic_exchange(&store->came_rows, 0);
 }
 
+int insp_store_put(struct insp_store *store, const struct insp_record *records, size_t count,
+                   struct insp_error *reterr) {
+    int r = insp_store_put_images(store, records, count, reterr);
+    return r < 0 ? r : insp_store_put_rows(store, records, count, reterr);
+}
+
 const char insp_record_columns[] =
     "inspection.id, product, model, camera, part, anomaly, probability, threshold, heat_max, heat_area,"
     " heat_threshold, heat_low, heat_high, heat_per_image, boxes, width, height, sha256, media_type, extension,"
     " image_bytes, image_kept, received_us, decode_us, queue_us, inference_us, store_us, total_us, label,"
-    " label_defect, label_note, labelled_by, labelled_us, review";
-enum { REVIEW_COLUMN = 33, CAM_COLUMN = 34 };
+    " label_defect, label_note, labelled_by, labelled_us, review, receive_us,"
+    " wait_us";
+enum { REVIEW_COLUMN = 33, RECEIVE_COLUMN, WAIT_COLUMN, CAM_COLUMN };
 
 static const char *text_at(struct sqlite3_stmt *row, int at) {
     const unsigned char *text = sqlite3_column_text(row, at);
     return text ? (const char *)text : "";
+}
+
+static int64_t us_at(struct sqlite3_stmt *row, int at) {
+    return sqlite3_column_type(row, at) == SQLITE_NULL ? -1 : sqlite3_column_int64(row, at);
 }
 
 static enum insp_verdict verdict_at(struct sqlite3_stmt *row) {
@@ -176,6 +200,8 @@ void insp_record_read(struct sqlite3_stmt *row, struct insp_record_room *room, s
         .image_bytes = (uint64_t)sqlite3_column_int64(row, 20),
         .image_kept = sqlite3_column_int(row, 21) != 0,
         .received_us = sqlite3_column_int64(row, 22),
+        .receive_us = us_at(row, RECEIVE_COLUMN),
+        .wait_us = us_at(row, WAIT_COLUMN),
         .decode_us = sqlite3_column_int64(row, 23),
         .queue_us = sqlite3_column_int64(row, 24),
         .inference_us = sqlite3_column_int64(row, 25),

@@ -117,9 +117,13 @@ static const char version_9[] =
     "DROP INDEX inspection_kept;"
     "CREATE INDEX inspection_kept ON inspection ((label <> 0) + (label = 0) * anomaly * 2) WHERE image_kept = 1;";
 
-static const struct insp_migration migrations[] = {{1, version_1}, {2, version_2}, {3, version_3},
-                                                   {4, version_4}, {5, version_5}, {6, version_6},
-                                                   {7, version_7}, {8, version_8}, {9, version_9}};
+/* The stages of an inspection that were not measured before: NULL in older rows. */
+static const char version_10[] = "ALTER TABLE inspection ADD COLUMN receive_us INTEGER;"
+                                 "ALTER TABLE inspection ADD COLUMN wait_us INTEGER;";
+
+static const struct insp_migration migrations[] = {{1, version_1}, {2, version_2},  {3, version_3}, {4, version_4},
+                                                   {5, version_5}, {6, version_6},  {7, version_7}, {8, version_8},
+                                                   {9, version_9}, {10, version_10}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/fs.h"
+#include "core/base/log.h"
 #include "core/store/internal.h"
 #include "core/store/schema.h"
 
@@ -14,16 +15,18 @@
 static const char put_row_sql[] =
     "INSERT INTO inspection (key, id, product, model, camera, part, anomaly, probability, threshold, heat_max,"
     " heat_area, heat_threshold, heat_low, heat_high, heat_per_image, boxes, width, height, sha256, media_type,"
-    " extension, image_bytes, received_us, decode_us, queue_us, inference_us, store_us, total_us, review)"
+    " extension, image_bytes, received_us, decode_us, queue_us, inference_us, store_us, total_us, review,"
+    " receive_us, wait_us)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
-    " ?23, ?24, ?25, ?26, ?27, ?28, ?29)";
+    " ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)";
 static const char put_map_sql[] = "INSERT INTO map (key, cam) VALUES (?1, ?2)";
 static const char minute_get_sql[] = "SELECT latency FROM minute WHERE minute = ?1 AND product = ?2";
 static const char minute_put_sql[] =
-    "INSERT INTO minute VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7)"
+    "INSERT INTO minute VALUES (?1, ?2, ?3, ?4, 0, 0, 0, zeroblob(512), ?5)"
     " ON CONFLICT (minute, product) DO UPDATE SET good = good + excluded.good, anomaly = anomaly + "
-    "excluded.anomaly, review = review + excluded.review,"
-    " total_max_us = max(total_max_us, excluded.total_max_us), latency = excluded.latency";
+    "excluded.anomaly, review = review + excluded.review";
+static const char minute_late_sql[] =
+    "UPDATE minute SET total_max_us = max(total_max_us, ?3), latency = ?4 WHERE minute = ?1 AND product = ?2";
 
 /* A folder that cannot be written is said before SQLite hides it behind "unable to open database file". */
 static int check_folder(const char *state_dir, struct insp_error *reterr) {
@@ -79,6 +82,8 @@ static int open_writer(struct insp_store *store, struct insp_error *reterr) {
         r = insp_sql_prepare(store->writer, minute_get_sql, &store->minute_get, reterr);
     if (r == 0)
         r = insp_sql_prepare(store->writer, minute_put_sql, &store->minute_put, reterr);
+    if (r == 0)
+        r = insp_sql_prepare(store->writer, minute_late_sql, &store->minute_late, reterr);
     return r;
 }
 
@@ -180,8 +185,12 @@ int insp_store_open(const char *state_dir, enum insp_durability durability, stru
 }
 
 void insp_store_close(struct insp_store *store) {
+    struct insp_error error;
     if (!store)
         return;
+    if (insp_minute_flush(store, &error) < 0)
+        insp_log_warning("latencies of the last inspections are not in the statistics error=\"%s\"", error.detail);
+    free(store->late);
     insp_store_check_end(store);
     for (size_t i = 0; i < INSP_READERS; i++)
         sqlite3_close(store->reader[i]);
@@ -189,6 +198,7 @@ void insp_store_close(struct insp_store *store) {
     sqlite3_finalize(store->put_map);
     sqlite3_finalize(store->minute_get);
     sqlite3_finalize(store->minute_put);
+    sqlite3_finalize(store->minute_late);
     sqlite3_close(store->writer); /* the last connection: checkpoints and removes the WAL */
     pthread_cond_destroy(&store->reader_free);
     pthread_mutex_destroy(&store->read_lock);
@@ -222,7 +232,8 @@ static void note_damage(struct insp_store *store, struct sqlite3 *db, int code) 
 
 /* A commit into files that no name leads to any more would be lost with this process: the files are looked at
  * before, so that nothing is begun, and behind it, before anybody is told that the record is kept. */
-int insp_store_write(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr) {
+int insp_store_write_then(struct insp_store *store, insp_store_work *work, void (*after)(void *arg), void *arg,
+                          struct insp_error *reterr) {
     struct insp_error error = {0};
     pthread_mutex_lock(&store->write_lock);
     int r = insp_store_present(store, &error);
@@ -231,11 +242,17 @@ int insp_store_write(struct insp_store *store, insp_store_work *work, void *arg,
     if (r >= 0 && insp_store_present(store, &error) < 0)
         r = INSP_E_STORE_LOST;
     note_damage(store, store->writer, r);
+    if (r >= 0 && after)
+        after(arg);
     pthread_mutex_unlock(&store->write_lock);
     insp_store_note(store, r < 0 ? r : 0, &error);
     if (r < 0 && reterr)
         *reterr = error;
     return r;
+}
+
+int insp_store_write(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr) {
+    return insp_store_write_then(store, work, NULL, arg, reterr);
 }
 
 static size_t take_reader(struct insp_store *store) {

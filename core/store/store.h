@@ -56,6 +56,8 @@ struct insp_record {
     uint64_t image_bytes;
     bool image_kept;     /* false once retention took the file */
     int64_t received_us; /* wall */
+    /* pipeline.h says what each stage is; -1: not known, in rows of schemas before 10 */
+    int64_t receive_us, wait_us;
     int64_t decode_us, queue_us, inference_us, store_us, total_us;
     enum insp_label label;
     const char *label_defect, *label_note, *labelled_by; /* "" where none */
@@ -69,6 +71,16 @@ struct insp_record {
  * failure. Ids are of insp_uuid7; one that is there already is INSP_E_CONFLICT or INSP_E_IO. */
 int insp_store_put(struct insp_store *store, const struct insp_record *records, size_t count,
                    struct insp_error *reterr);
+
+/* The two halves of insp_store_put, to be timed apart. put_rows removes the files again when it fails. */
+int insp_store_put_images(struct insp_store *store, const struct insp_record *records, size_t count,
+                          struct insp_error *reterr);
+int insp_store_put_rows(struct insp_store *store, const struct insp_record *records, size_t count,
+                        struct insp_error *reterr);
+
+/* Adds the time that the last put took to commit to the latencies of its records in the statistics, which learn
+ * them with the next put. Called by whoever puts, before the next put. */
+void insp_store_add_commit(struct insp_store *store, int64_t commit_us);
 
 /* Return non-zero to stop. */
 typedef int insp_record_callback(void *arg, const struct insp_record *record);

@@ -33,10 +33,13 @@ def test_answer_has_the_fields_of_the_contract(shared):
     assert (got["product"], got["model"], got["camera"], got["part"]) == ("carpet", "v1", "cä1", "p 1")
     assert 0 <= got["probability"] <= 1 and got["threshold"] == 0.5
     assert (got["image"]["width"], got["image"]["height"]) == (320, 200)
-    assert set(got["timing_ms"]) == {"decode", "queue", "inference", "store", "total"}
+    stages = {"receive", "wait", "decode", "queue", "inference", "store"}
+    assert set(got["timing_ms"]) == stages | {"total"}
+    assert sum(got["timing_ms"][stage] for stage in stages) == pytest.approx(got["timing_ms"]["total"], abs=1e-6)
+    assert min(got["timing_ms"].values()) >= 0
     assert set(got["heatmap"]) >= {"href", "threshold", "max", "area", "boxes"}
     stored = shared("GET", f"/v1/inspections/{got['id']}").json
-    assert all(stored[key] == got[key] for key in got if key != "timing_ms")
+    assert stored == got
 
 
 @pytest.mark.parametrize("kind,body", [

@@ -265,7 +265,33 @@ START_TEST(test_neither_scans_nor_sorts) {
 }
 END_TEST
 
-INSP_TESTS(test_counts_equal_the_rows, test_neither_scans_nor_sorts,
+/* A latency is known when its commit is: the time is added to the last put, and to no other. */
+START_TEST(test_the_commit_is_part_of_the_latency) {
+    struct fixture f;
+    char id[INSP_UUID_BYTES];
+    fixture_open(&f);
+    put_at(&f, id, "p", false, 100 * MINUTE_US, 10000);
+    insp_store_add_commit(f.store, 20000);
+    put_at(&f, id, "q", false, 100 * MINUTE_US, 10000);
+    insp_store_add_commit(f.store, 5000);
+    struct insp_statistics s = ask(&f, "p", 0, 0, 1);
+    ck_assert_int_eq(s.total_max_us, 30000);
+    insp_statistics_clear(&s);
+    s = ask(&f, "q", 0, 0, 1);
+    ck_assert_int_eq(s.total_max_us, 15000);
+    insp_statistics_clear(&s);
+    put_at(&f, id, "p", false, 100 * MINUTE_US, 50000);
+    insp_store_close(f.store); /* writes what is left */
+    ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
+    s = ask(&f, NULL, 0, 0, 1);
+    ck_assert_int_eq(s.total_max_us, 50000);
+    ck_assert_uint_eq(s.good, 3);
+    insp_statistics_clear(&s);
+    fixture_close(&f);
+}
+END_TEST
+
+INSP_TESTS(test_the_commit_is_part_of_the_latency, test_counts_equal_the_rows, test_neither_scans_nor_sorts,
            test_review_is_counted_beside_good_and_anomaly, test_buckets_hold_what_falls_into_them,
            test_counts_by_window_product_and_step, test_quantiles_are_within_nine_percent,
            test_each_step_has_quantiles_of_its_own, test_labels_move_between_counts);

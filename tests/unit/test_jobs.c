@@ -5,6 +5,7 @@
 #include "core/jobs/jobs.h"
 #include "core/model/registry.h"
 #include "tests/unit/train_fixture.h"
+#include "tests/unit/lanes_fixture.h"
 
 #include <string.h>
 
@@ -13,6 +14,7 @@ static char dir[INSP_PATH_BYTES], roots[INSP_PATH_BYTES];
 static struct insp_store *store;
 static struct insp_jobs *jobs;
 static uv_loop_t loop;
+static struct insp_lanes *lanes;
 static unsigned wanted; /* ended jobs until the loop stops */
 static const char *expected_end = "failed";
 static char activated[INSP_NAME_BYTES];
@@ -52,7 +54,9 @@ static void setup(unsigned queue_max) {
     ck_insp_ok(insp_mkdir_all(set, 0700, &err), err);
     ck_insp_ok(insp_store_open(dir, INSP_DURABLE_PROCESS, &store, &err), err);
     ck_assert_int_eq(uv_loop_init(&loop), 0);
+    lanes = lanes_open(&loop);
     const struct insp_jobs_config config = {
+        .lanes = lanes,
         .store = store,
         .state_dir = dir,
         .dataset_roots = roots,
@@ -65,8 +69,20 @@ static void setup(unsigned queue_max) {
     ck_insp_ok(insp_jobs_new(&loop, &config, &jobs, &err), err);
 }
 
+static void on_closed(void *arg) {
+    *(bool *)arg = true;
+}
+
+static void close_jobs(void) {
+    bool closed = false;
+    insp_jobs_close(jobs, on_closed, &closed);
+    while (!closed)
+        uv_run(&loop, UV_RUN_ONCE);
+}
+
 static void teardown(void) {
-    insp_jobs_close(jobs, NULL, NULL);
+    close_jobs();
+    lanes_close(lanes);
     ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
     json_t *json;
     ck_insp_ok(insp_jobs_list(jobs, NULL, 1, &json, &err), err); /* a request that had begun still may ask */
@@ -163,11 +179,11 @@ START_TEST(jobs_that_waited_run_after_a_restart) {
     struct insp_job_row row = {.kind = INSP_JOB_TRAIN,
                                .params = {.dataset = "carpet", .train = insp_train_params_default()}};
     strcpy(row.product, "carpet");
-    insp_jobs_close(jobs, NULL, NULL);
-    uv_run(&loop, UV_RUN_DEFAULT);
+    close_jobs();
     insp_jobs_free(jobs);
     ck_insp_ok(insp_job_rows_add(store, &row, 10, &err), err);
-    const struct insp_jobs_config config = {.store = store,
+    const struct insp_jobs_config config = {.lanes = lanes,
+                                            .store = store,
                                             .state_dir = dir,
                                             .dataset_roots = roots,
                                             .device = {.name = "cpu", .threads = 1},

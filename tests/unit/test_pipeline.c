@@ -1,8 +1,10 @@
 #include "core/inspect/pipeline.h"
 
 #include "tests/unit/engine_fixture.h"
+#include "tests/unit/lanes_fixture.h"
 #include "tests/unit/store_fixture.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 
 enum { JOBS = 8, SIDE = 32 };
@@ -10,6 +12,7 @@ enum { JOBS = 8, SIDE = 32 };
 struct line {
     struct engine_fixture f;
     struct fixture disk;
+    struct insp_lanes *lanes;
     struct insp_pipeline *pipeline;
     struct insp_inspection *job[JOBS];
     size_t finished, full;
@@ -33,12 +36,14 @@ static void line_open(struct line *line) {
     *line = (struct line){0};
     engine_open(&line->f, 4, true);
     fixture_open(&line->disk);
+    line->lanes = lanes_open(&line->f.loop);
     struct insp_pipeline_config config = {.image_limits = insp_image_limits_default(),
+                                          .lanes = line->lanes,
                                           .engine = line->f.engine,
                                           .store = line->disk.store,
                                           .on_nospace = on_nospace,
                                           .on_nospace_arg = line};
-    ck_insp_ok(insp_pipeline_new(&line->f.loop, &config, &line->pipeline, &line->f.err), line->f.err);
+    ck_insp_ok(insp_pipeline_new(&config, &line->pipeline, &line->f.err), line->f.err);
 }
 
 static void line_close(struct line *line) {
@@ -46,6 +51,7 @@ static void line_close(struct line *line) {
     for (size_t i = 0; i < JOBS; i++)
         insp_inspection_free(line->job[i]);
     insp_pipeline_free(line->pipeline);
+    lanes_close(line->lanes);
     engine_close(&line->f);
     fixture_close(&line->disk);
 }
@@ -69,7 +75,7 @@ static struct insp_inspection *make(struct line *line, size_t i, bool white) {
 
 static void submit(struct line *line, struct insp_inspection *job) {
     line->submitting = true;
-    insp_pipeline_submit(line->pipeline, job);
+    ck_insp_ok(insp_pipeline_submit(line->pipeline, job, &line->f.err), line->f.err);
     line->submitting = false;
 }
 
@@ -102,7 +108,9 @@ static int expect_record(void *arg, const struct insp_record *record) {
         ck_assert_float_eq_tol(got->max, box->max, 1e-4f);
     }
     ck_assert_mem_eq(record->cam, job->score.cam, sizeof job->score.cam);
-    ck_assert_int_le(record->total_us, job->total_us);
+    ck_assert(record->decode_us == job->decode_us && record->queue_us == job->queue_us);
+    ck_assert(record->inference_us == job->inference_us && record->store_us == job->store_us);
+    ck_assert_int_eq(record->total_us, job->total_us);
     return 0;
 }
 
@@ -118,7 +126,9 @@ START_TEST(test_stored_then_answered) {
         struct insp_inspection *job = line.job[i];
         ck_insp_ok(job->code, job->error);
         ck_assert((job->verdict == INSP_VERDICT_ANOMALY) == (i % 2 != 0));
-        ck_assert_int_ge(job->total_us, job->decode_us + job->queue_us + job->inference_us + job->store_us);
+        ck_assert_int_eq(job->total_us, job->receive_us + job->wait_us + job->decode_us + job->queue_us +
+                                            job->inference_us + job->store_us);
+        ck_assert(job->receive_us >= 0 && job->wait_us >= 0 && job->decode_us > 0 && job->commit_us > 0);
         ck_insp_ok(insp_store_get(line.disk.store, job->id, expect_record, job, &line.disk.err), line.disk.err);
     }
     line_close(&line);
@@ -131,7 +141,7 @@ START_TEST(test_what_ends_early_is_not_stored) {
     struct insp_inspection *late = make(&line, 0, true), *left = make(&line, 1, true), *cut = make(&line, 2, true),
                            *fine = make(&line, 3, true);
     late->deadline_us = 1;
-    left->abandoned = true;
+    ck_assert(insp_pipeline_abandon(left));
     cut->body_bytes--;
     fine->deadline_us = insp_mono_us() + 3600 * 1000000LL;
     submit(&line, late);
@@ -159,11 +169,101 @@ START_TEST(test_left_while_it_waits) {
         uv_run(&line.f.loop, UV_RUN_ONCE);
         insp_engine_status(line.f.engine, &status);
     }
-    line.job[0]->abandoned = true;
+    ck_assert(insp_pipeline_abandon(line.job[0]));
     engine_release(&line.f);
     run_until(&line, 1);
     ck_assert_int_eq(line.job[0]->code, INSP_E_CANCELLED);
     ck_assert_uint_eq(stored(&line), 0);
+    line_close(&line);
+}
+END_TEST
+
+struct holder {
+    struct line *line;
+    sem_t holds, release;
+};
+
+static int hold_writer(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
+    (void)db;
+    (void)reterr;
+    struct holder *holder = arg;
+    sem_post(&holder->holds);
+    sem_wait(&holder->release);
+    return 0;
+}
+
+static void *hold_store(void *arg) {
+    struct holder *holder = arg;
+    insp_store_write(holder->line->disk.store, hold_writer, holder, NULL);
+    return NULL;
+}
+
+/* Once its record is being stored a job has its verdict, whoever left and whatever passed meanwhile. */
+START_TEST(test_what_is_being_stored_is_answered) {
+    static struct line line;
+    pthread_t thread;
+    line_open(&line);
+    struct holder holder = {.line = &line};
+    sem_init(&holder.holds, 0, 0);
+    sem_init(&holder.release, 0, 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, hold_store, &holder), 0);
+    sem_wait(&holder.holds);
+    struct insp_inspection *left = make(&line, 0, true), *late = make(&line, 1, true),
+                           *behind = make(&line, 2, true);
+    submit(&line, left);
+    while (!left->storing)
+        uv_run(&line.f.loop, UV_RUN_ONCE);
+    submit(&line, late);
+    submit(&line, behind);
+    while (!behind->inference_us || !late->inference_us)
+        uv_run(&line.f.loop, UV_RUN_ONCE);
+    ck_assert(!insp_pipeline_abandon(left));  /* too late: its record is with the store */
+    ck_assert(insp_pipeline_abandon(behind)); /* waits for the group before */
+    late->deadline_us = 1;
+    left->deadline_us = 1;
+    sem_post(&holder.release);
+    run_until(&line, 3);
+    pthread_join(thread, NULL);
+    ck_insp_ok(left->code, left->error);
+    ck_assert_int_eq(late->code, INSP_E_DEADLINE);
+    ck_assert_int_eq(behind->code, INSP_E_CANCELLED);
+    ck_assert_uint_eq(stored(&line), 1);
+    line_close(&line);
+}
+END_TEST
+
+/* A large picture is decoded as a heavy task; its record is as any other's. */
+START_TEST(test_large_pictures) {
+    static struct line line;
+    line_open(&line);
+    struct insp_inspection *large = make(&line, 0, true), *beyond = make(&line, 1, true);
+    struct insp_inspection *both[] = {large, beyond};
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t side = i ? 9000 : 2500;
+        free(both[i]->body);
+        both[i]->type = (struct insp_media_type){INSP_MEDIA_RAW, INSP_RAW_MONO8, side, side};
+        both[i]->body_bytes = i ? 1 : (size_t)side * side;
+        both[i]->body = calloc(1, both[i]->body_bytes);
+        submit(&line, both[i]);
+    }
+    run_until(&line, 2);
+    ck_insp_ok(large->code, large->error);
+    ck_assert(large->large && large->width == 2500);
+    ck_assert_int_eq(beyond->code, INSP_E_IMAGE_LIMIT); /* the real limit, in its own words */
+    ck_assert_ptr_nonnull(strstr(beyond->error.detail, "at most 64000000 pixels"));
+    line_close(&line);
+}
+END_TEST
+
+START_TEST(test_the_picture_of_the_answer) {
+    static struct line line;
+    line_open(&line);
+    make(&line, 0, true)->wants_png = true;
+    submit(&line, line.job[0]);
+    run_until(&line, 1);
+    ck_insp_ok(line.job[0]->code, line.job[0]->error);
+    ck_assert_mem_eq(line.job[0]->png, "\x89PNG", 4);
+    ck_assert_uint_eq(stored(&line), 1);
     line_close(&line);
 }
 END_TEST
@@ -227,5 +327,6 @@ START_TEST(test_one_bad_record_does_not_take_its_group) {
 }
 END_TEST
 
-INSP_TESTS(test_stored_then_answered, test_what_ends_early_is_not_stored, test_left_while_it_waits,
+INSP_TESTS(test_what_is_being_stored_is_answered, test_large_pictures, test_the_picture_of_the_answer,
+           test_stored_then_answered, test_what_ends_early_is_not_stored, test_left_while_it_waits,
            test_full_disk_is_an_answer, test_one_bad_record_does_not_take_its_group);
