@@ -46,6 +46,7 @@ ASSET(report_js);
 ASSET(scan_js);
 ASSET(shift_js);
 ASSET(stage_js);
+ASSET(stages_js);
 ASSET(stored_js);
 ASSET(threshold_js);
 ASSET(trouble_js);
@@ -93,6 +94,7 @@ const struct api_asset api_assets[] = {
     SCRIPT(scan),
     SCRIPT(shift),
     SCRIPT(stage),
+    SCRIPT(stages),
     SCRIPT(stored),
     SCRIPT(threshold),
     SCRIPT(trouble),

@@ -4,6 +4,7 @@ import { dayOrTime, h, milliseconds, percent } from "./dom.js";
 import { metric, unusualRate } from "./judge.js";
 import { getJson, query, request } from "./net.js";
 import { Shift } from "./shift.js";
+import { stageBars, stageMedians } from "./stages.js";
 import { sayTrouble } from "./trouble.js";
 
 const USUAL_WINDOW = "7d"; // what the newest verdicts are held against
@@ -42,6 +43,9 @@ export class Figures {
     this.throughput = new Chart({ title: "Inspections a minute", format: perMinute, ...time });
     this.latency = new Chart({ title: "Latency", format: milliseconds, ...time });
     const charts = [this.rate, this.throughput, this.latency].map(({ element }) => element);
+    this.stages = h("div", {});
+    const stages = h("figcaption", {}, `Median time by stage, last ${NEWEST} inspections`);
+    charts.push(h("figure", { class: "chart" }, stages, this.stages));
     this.element = h(
       "section",
       { class: "shift", "aria-label": "Figures" },
@@ -84,6 +88,7 @@ export class Figures {
     );
     this.#count(s, metric(text, "inspectd_queue_depth"), inFlight, limit);
     this.#draw(s);
+    this.stages.replaceChildren(stageBars(stageMedians(this.newest().slice(0, NEWEST))));
   }
 
   #count(s, depth, inFlight, limit) {

@@ -17,8 +17,8 @@ import { labelForm } from "./label_form.js";
 import { newer, older } from "./neighbours.js";
 import { getJson, query } from "./net.js";
 import { Stage } from "./stage.js";
+import { stageBars } from "./stages.js";
 
-const STAGES = ["receive", "wait", "decode", "queue", "inference", "store", "total"];
 const KEYS = { ArrowLeft: "newer", k: "newer", ArrowRight: "older", j: "older" };
 
 function heatText({ max, area, threshold, scale }) {
@@ -43,7 +43,7 @@ function facts(item, model) {
       "Image",
       `${image.width} × ${image.height}, ${image.media_type}, ${bytes(image.bytes)}${image.kept ? "" : ", removed by retention"}`,
     ],
-    ["Timing", STAGES.filter((stage) => timing[stage] !== null).map((stage) => `${stage} ${milliseconds(timing[stage])}`).join(", ")],
+    ["Time", [milliseconds(timing.total), stageBars(timing)]],
     ["Image SHA-256", h("code", {}, image.sha256)],
     ["Weights SHA-256", model ? h("code", {}, model.weights.sha256) : "this version has been deleted"],
     ["Trunk SHA-256", model ? h("code", {}, model.trunk.sha256) : "–"],

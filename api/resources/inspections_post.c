@@ -105,30 +105,32 @@ static void note(struct api_request *request, const struct insp_inspection *job)
 }
 
 static void name_result(struct api_request *request, const struct insp_inspection *job) {
+    char probability[API_FLOAT_BYTES];
     api_response_header(&request->response, "Inspection-Id", "%s", job->id);
     api_response_header(&request->response, "Inspection-Verdict", "%s", insp_verdict_name(job->verdict));
-    api_response_header(&request->response, "Inspection-Probability", "%.6g", (double)job->score.probability);
+    api_float_text(job->score.probability, probability); /* all its digits: rounded it might cross the threshold */
+    api_response_header(&request->response, "Inspection-Probability", "%s", probability);
 }
 
-static void publish(struct api_server *server, const struct insp_inspection *job) {
+/* An inspection's JSON text, made once for its event and its answer; the caller's (free). NULL without memory. */
+static char *describe(const struct insp_inspection *job, size_t *ret_bytes) {
     struct insp_record record;
     insp_inspection_record(job, &record);
-    api_events_publish(server->events, "inspection", job->id, api_inspection_json(&record));
+    return api_json_line(api_inspection_json(&record), ret_bytes);
 }
 
-static int answer(struct api_request *request, struct insp_inspection *job, struct insp_error *reterr) {
-    struct insp_record record;
-    int code = 0;
-    if (job->png) {
+/* Takes the job's picture or *line. */
+static int answer(struct api_request *request, struct insp_inspection *job, char **line, size_t bytes,
+                  struct insp_error *reterr) {
+    if (job->png)
         api_response_take(&request->response, 200, insp_take_ptr(job->png), job->png_bytes, "image/png");
-        api_response_header(&request->response, "Cache-Control", "no-store");
-    } else {
-        insp_inspection_record(job, &record);
-        code = api_response_json(&request->response, 200, api_inspection_json(&record), reterr);
-    }
-    if (!code)
-        name_result(request, job);
-    return code;
+    else if (*line)
+        api_response_take(&request->response, 200, insp_take_ptr(*line), bytes, "application/json");
+    else
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer");
+    api_response_header(&request->response, "Cache-Control", "no-store");
+    name_result(request, job);
+    return 0;
 }
 
 /* The pipeline gives the job back. A stored record is counted and published whether or not somebody still waits.
@@ -137,9 +139,12 @@ static void done(struct insp_inspection *job) {
     struct api_server *server = job->owner;
     struct api_request *request = job->data;
     struct insp_error error = {0};
+    _cleanup_free_ char *line = NULL;
+    size_t bytes = 0;
     if (!job->code) {
+        line = describe(job, &bytes);
         api_meters_inspection(server->meters, job);
-        publish(server, job);
+        api_events_publish_line(server->events, "inspection", job->id, line);
     }
     if (!request) {
         insp_inspection_free(job);
@@ -150,7 +155,7 @@ static void done(struct insp_inspection *job) {
     job->error.code = job->code;
     if (job->code)
         api_server_fail(request, &job->error);
-    else if (note(request, job), answer(request, job, &error))
+    else if (note(request, job), answer(request, job, &line, bytes, &error))
         api_server_fail(request, &error);
     else
         api_server_finish(request);

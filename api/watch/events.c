@@ -80,23 +80,13 @@ static void wake_all(struct api_events *events) {
         api_server_kick(events->server);
 }
 
-static char *format(const char *type, const char *id, json_t *data) {
-    char *text = NULL;
-    _cleanup_free_ char *line = data ? json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-    if (!line || asprintf(&text, "id: %s\nevent: %s\ndata: %s\n\n", id, type, line) < 0)
-        return NULL;
-    return text;
-}
-
-void api_events_publish(struct api_events *events, const char *type, const char *id, json_t *data) {
-    char made[INSP_UUID_BYTES];
+void api_events_publish_line(struct api_events *events, const char *type, const char *id, const char *line) {
+    char made[INSP_UUID_BYTES], *text = NULL;
     if (!id) {
         insp_uuid7(made);
         id = made;
     }
-    char *text = format(type, id, data);
-    json_decref(data);
-    if (!text)
+    if (!line || asprintf(&text, "id: %s\nevent: %s\ndata: %s\n", id, type, line) < 0)
         return;
     struct event *event = &events->ring[events->head % RING];
     free(event->text);
@@ -105,6 +95,12 @@ void api_events_publish(struct api_events *events, const char *type, const char 
     snprintf(event->id, sizeof event->id, "%s", id);
     events->head++;
     wake_all(events);
+}
+
+void api_events_publish(struct api_events *events, const char *type, const char *id, json_t *data) {
+    size_t bytes;
+    _cleanup_free_ char *line = api_json_line(data, &bytes);
+    api_events_publish_line(events, type, id, line);
 }
 
 void api_events_ping(struct api_events *events) {

@@ -31,6 +31,9 @@ void api_events_free(struct api_events *events); /* only when no stream is left 
  * without memory the event is dropped and clients see the next one. */
 void api_events_publish(struct api_events *events, const char *type, const char *id, json_t *data);
 
+/* The same with data as api_json_line wrote it (borrowed; NULL is dropped). */
+void api_events_publish_line(struct api_events *events, const char *type, const char *id, const char *line);
+
 /* The handler's part: a stream from the newest event, or from behind last_id where that is given (replay, from the
  * store, is then what comes first: text in the event-stream format, taken over; may be NULL). */
 int api_events_open(struct api_events *events, struct api_request *request, const char *last_id, char *replay,

@@ -112,4 +112,10 @@ test("the charts are drawn, and say their figures in words and as a table", asyn
   }
 });
 
+test("the time of each stage is shown, the wait among them", async () => {
+  const stages = site.page.locator("figure.chart", { hasText: "Median time by stage" }).locator("dt");
+  await stages.first().waitFor();
+  assert.deepEqual(await stages.allInnerTexts(), ["receive", "wait", "decode", "queue", "inference", "store"]);
+});
+
 nothingWrong(site);

@@ -17,6 +17,7 @@ import { metric, quiet, unusualRate } from "../../api/dashboard/judge.js";
 import { PinList } from "../../api/dashboard/pin_list.js";
 import { repeat } from "../../api/dashboard/repeat.js";
 import { shiftStart } from "../../api/dashboard/shift.js";
+import { stageMedians } from "../../api/dashboard/stages.js";
 import { readStored, writeStored } from "../../api/dashboard/stored.js";
 import { verdictOf, whatIf } from "../../api/dashboard/threshold.js";
 
@@ -235,6 +236,16 @@ test("a probability is never printed on the other side of its threshold, nor as 
       if (!/[<>≥]/.test(text)) assert.equal(number(text) >= number(limitText(limit)), p >= limit, `${p} at ${limit}`);
     }
   }
+});
+
+test("the stages' medians leave out what old records lack", () => {
+  const item = (receive, decode) => ({ timing_ms: { receive, decode, queue: 0, total: 9 } });
+  assert.deepEqual(stageMedians([item(null, 1), item(5, 3), item(7, 2), item(6, 9)]), {
+    receive: 6,
+    decode: 3,
+    queue: 0,
+  });
+  assert.deepEqual(stageMedians([]), {});
 });
 
 test("times are rounded before they are split", () => {

@@ -30,6 +30,19 @@ START_TEST(test_has_what_was_published) {
 }
 END_TEST
 
+START_TEST(test_a_line_as_it_is) {
+    struct api_events *events = begin();
+    char id[INSP_UUID_BYTES], none[INSP_UUID_BYTES];
+    insp_uuid7(id);
+    insp_uuid7(none);
+    api_events_publish_line(events, "inspection", id, "{}\n");
+    api_events_publish_line(events, "inspection", none, NULL);
+    ck_assert(api_events_has(events, id));
+    ck_assert(!api_events_has(events, none));
+    api_events_free(events);
+}
+END_TEST
+
 /* An event without data (no memory for it) leaves no trace. */
 START_TEST(test_no_data_is_no_event) {
     struct api_events *events = begin();
@@ -60,4 +73,5 @@ START_TEST(test_the_ring_forgets_the_oldest) {
 }
 END_TEST
 
-INSP_TESTS(test_has_what_was_published, test_no_data_is_no_event, test_the_ring_forgets_the_oldest);
+INSP_TESTS(test_has_what_was_published, test_a_line_as_it_is, test_no_data_is_no_event,
+           test_the_ring_forgets_the_oldest);
