@@ -159,6 +159,61 @@ test("image and heatmap are downloaded", async () => {
   assert.equal((await saved("Download heatmap")).subarray(1, 4).toString(), "PNG");
 });
 
+// A JPEG whose EXIF data says that it has to be turned clockwise, with a light corner that is then at the top right.
+async function turnedPicture() {
+  const bytes = await site.page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(96, 64);
+    const context = canvas.getContext("2d");
+    context.fillRect(0, 0, 96, 64);
+    context.fillStyle = "white";
+    context.fillRect(0, 0, 32, 24);
+    return [...new Uint8Array(await (await canvas.convertToBlob({ type: "image/jpeg" })).arrayBuffer())];
+  });
+  const tiff = [0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0];
+  const exif = [...Buffer.from("Exif\0\0", "latin1"), ...tiff];
+  return Buffer.from([...bytes.slice(0, 2), 0xff, 0xe1, 0, exif.length + 2, ...exif, ...bytes.slice(2)]);
+}
+
+test("a picture with an EXIF orientation, its thumbnail and its heat are shown the same way up", async () => {
+  await site.visit("#/history");
+  const answer = await fetch(`${site.daemon.url}/v1/inspections?product=carpet&part=turned`, {
+    method: "POST",
+    headers: { "Content-Type": "image/jpeg" },
+    body: await turnedPicture(),
+  });
+  const item = await answer.json();
+  assert.deepEqual([answer.status, item.image.width, item.image.height], [200, 64, 96]);
+  await open(item);
+  const shown = await site.page.evaluate(async ({ image, heatmap }) => {
+    // Where the light lies, as shares of width and height.
+    const light = (source, width, height) => {
+      const context = new OffscreenCanvas(width, height).getContext("2d");
+      context.drawImage(source, 0, 0, width, height);
+      const { data } = context.getImageData(0, 0, width, height);
+      let [sum, x, y] = [0, 0, 0];
+      for (let i = 0; i < width * height; i++) {
+        sum += data[4 * i];
+        x += (data[4 * i] * (i % width)) / width;
+        y += (data[4 * i] * Math.floor(i / width)) / height;
+      }
+      return [width, height, Math.round((10 * x) / sum), Math.round((10 * y) / sum)];
+    };
+    const bitmap = async (path) => createImageBitmap(await (await fetch(path)).blob());
+    const base = document.querySelector(".stage img.base");
+    await base.decode();
+    const small = await bitmap(`${image.href}?width=32`);
+    const overlay = await bitmap(`${heatmap.href}?view=overlay&threshold=1`);
+    const { width, height } = document.querySelector(".stage canvas");
+    return {
+      page: light(base, base.naturalWidth, base.naturalHeight),
+      thumbnail: light(small, small.width, small.height),
+      overlay: light(overlay, overlay.width, overlay.height),
+      heat: [width, height],
+    };
+  }, item);
+  assert.deepEqual(shown, { page: [64, 96, 8, 2], thumbnail: [32, 48, 8, 2], overlay: [64, 96, 8, 2], heat: [64, 96] });
+});
+
 test("an id that is not there says so", async () => {
   await site.during(/404/, async () => {
     await site.visit("#/inspection/01a20f9c-34e6-7000-8908-64a79671e629");
