@@ -60,22 +60,27 @@ static void detect_journal(void) {
                  st.st_dev == device && st.st_ino == inode;
 }
 
-/* A reader that stalls (a journal, a full pipe) must not stall the event loop: the first line that does not get
- * through waits for STALL_MS, the next ones not at all until one does. A pipe that is ready takes a whole line. */
+/* A reader that is slow is waited for, one that stalls (a journal, a full pipe) must not stall the event loop:
+ * waiting has a budget, a tenth of the time that passes and at most WAIT_US. A pipe that is ready takes a whole
+ * line. */
 static bool deliver(const char *line, size_t bytes) {
-    enum { STALL_MS = 200 };
+    enum { WAIT_US = 1000000, PART = 10 };
     static pthread_mutex_t one_writer = PTHREAD_MUTEX_INITIALIZER;
-    static bool stalled;
+    static int64_t budget_us = WAIT_US, last_us;
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-    pthread_mutex_lock(&one_writer);
-    bool ready = poll(&out, 1, stalled ? 0 : STALL_MS) == 1;
     ssize_t written = -1;
-    if (ready) {
+    pthread_mutex_lock(&one_writer);
+    int64_t begin_us = insp_mono_us();
+    budget_us += (begin_us - last_us) / PART;
+    budget_us = budget_us < WAIT_US ? budget_us : WAIT_US;
+    if (poll(&out, 1, (int)(budget_us / 1000)) == 1) {
         written = send(STDERR_FILENO, line, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (written < 0 && errno == ENOTSOCK)
             written = write(STDERR_FILENO, line, bytes);
     }
-    stalled = !ready;
+    last_us = insp_mono_us();
+    budget_us -= last_us - begin_us;
+    budget_us = budget_us > 0 ? budget_us : 0;
     pthread_mutex_unlock(&one_writer);
     return written >= 0;
 }

@@ -3,8 +3,9 @@
  * Level info and above belongs to api/ and daemon/ (where decisions are made); core/ logs at debug, and
  * at warning or error only where no caller could (a background thread). On a journal stream each line
  * carries systemd's "<n>" priority prefix, elsewhere an RFC 3339 time and the level's name.
- * All functions: any thread, one write(2) per line. A stderr that nobody reads holds a caller up for at most 200
- * ms, and only the first one; lines are then dropped, and how many is said in the first line that gets through. */
+ * All functions: any thread, one write(2) per line. A stderr that nobody reads holds callers up for a
+ * second, and then for a tenth of the time at most; lines are dropped, and how many is said in the first that gets
+ * through. */
 #ifndef INSP_BASE_LOG_H
 #define INSP_BASE_LOG_H
 
