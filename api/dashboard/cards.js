@@ -1,5 +1,5 @@
 // One inspection as a card: picture under its heat, verdict, probability, where and when.
-import { age, h, labelTag, meter, milliseconds, verdict } from "./dom.js";
+import { age, h, labelTag, meter, milliseconds, suspicion, verdict } from "./dom.js";
 import { drawnSize, heatCanvas, imagePath, isCold, loadMap } from "./heat.js";
 import { showPicture } from "./net.js";
 
@@ -32,6 +32,7 @@ export function card(item, size, buttons) {
       "div",
       { class: "facts" },
       verdict(item),
+      suspicion(item) ? h("p", { class: "suspicion" }, suspicion(item)) : null,
       meter(item),
       h("p", { class: "place" }, placeText(item)),
       h(

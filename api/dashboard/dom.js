@@ -117,6 +117,24 @@ export function verdict(item) {
   return h("p", { class: `verdict ${item.verdict}` }, icon, h("span", {}, word));
 }
 
+// As openapi.yaml has them; one that is new there is shown by its name.
+const REASONS = {
+  black: "black",
+  white: "white",
+  flat: "one level all over",
+  saturated: "overexposed",
+  bit_depth: "doubtful bit depth",
+  alpha: "transparent",
+  colour: "grey or coloured, unlike the training pictures",
+  range: "darker, brighter or flatter than the training pictures",
+  shape: "another aspect ratio than the training pictures",
+  size: "too few pixels",
+};
+
+// Why the picture cannot be trusted, "" where it can. Such a part is never good.
+export const suspicion = ({ reasons }) =>
+  reasons?.length ? `Doubtful picture: ${reasons.map((reason) => REASONS[reason] ?? reason).join("; ")}` : "";
+
 // The probability as a bar, with a line where an anomaly begins.
 export function meter(item) {
   const shown = probability(item.probability, item.threshold);

@@ -1,5 +1,16 @@
 // All inspections that a filter lets through, as an endless list on the cursor, and as a file.
-import { age, bytes, h, labelTag, milliseconds, notice, probability, scrolledTable, verdict } from "./dom.js";
+import {
+  age,
+  bytes,
+  h,
+  labelTag,
+  milliseconds,
+  notice,
+  probability,
+  scrolledTable,
+  suspicion,
+  verdict,
+} from "./dom.js";
 import { filterOf } from "./filter.js";
 import { imagePath } from "./heat.js";
 import { getJson, query, save, showPicture, stream } from "./net.js";
@@ -77,7 +88,7 @@ function row(item, filter) {
   const shown = probability(item.probability, item.threshold);
   const link = `#/inspection/${item.id}${query(filter) ? `?${query(filter)}` : ""}`;
   const cells = [
-    verdict(item),
+    [verdict(item), suspicion(item) ? h("p", { class: "suspicion" }, suspicion(item)) : null],
     h("a", { href: link, "aria-label": `${shown}: open` }, shown),
     item.product,
     item.camera ?? "–",

@@ -10,6 +10,7 @@ import {
   notice,
   percent,
   probability,
+  suspicion,
   verdict,
 } from "./dom.js";
 import { filterOf } from "./filter.js";
@@ -127,6 +128,7 @@ function show(view, item, filter, signal) {
     "section",
     { class: "side", "aria-label": "Facts" },
     verdict(item),
+    suspicion(item) ? h("p", { class: "suspicion" }, suspicion(item)) : null,
     meter(item),
     form,
     h("p", { class: "buttons" }, actions),

@@ -24,7 +24,8 @@ export function whatIf(items, threshold, band) {
   let labelled = 0;
   let wrong = 0;
   for (const item of items) {
-    const verdict = verdictOf(item.probability, threshold, band);
+    const judged = verdictOf(item.probability, threshold, band);
+    const verdict = item.suspect && judged === "good" ? "review" : judged; // a doubtful picture is never good
     counts[verdict]++;
     if (verdict !== item.verdict) changed.push({ item, verdict });
     if (!item.label) continue;

@@ -214,6 +214,28 @@ test("a picture with an EXIF orientation, its thumbnail and its heat are shown t
   assert.deepEqual(shown, { page: [64, 96, 8, 2], thumbnail: [32, 48, 8, 2], overlay: [64, 96, 8, 2], heat: [64, 96] });
 });
 
+test("why a picture is doubtful stands with its verdict, on every view", async () => {
+  const doubtful = (item) => ({ ...item, verdict: "review", suspect: true, reasons: ["black", "a_new_one"] });
+  await site.page.route(/\/v1\/inspections(\/[-0-9a-f]{36}|\?.*limit=.*)$/, async (route) => {
+    const answer = await route.fetch();
+    const json = await answer.json();
+    await route.fulfill({
+      response: answer,
+      json: json.items ? { ...json, items: json.items.map(doubtful) } : doubtful(json),
+    });
+  });
+  const text = "Doubtful picture: black; a_new_one";
+  for (const [hash, place] of [
+    [`#/inspection/${parts[0].id}`, ".side"],
+    ["#/line", ".card.large"],
+    ["#/history", "tbody tr"],
+  ]) {
+    await site.visit(hash);
+    await site.page.locator(place).first().getByText(text).waitFor();
+  }
+  await site.page.unrouteAll({ behavior: "ignoreErrors" });
+});
+
 test("an id that is not there says so", async () => {
   await site.during(/404/, async () => {
     await site.visit("#/inspection/01a20f9c-34e6-7000-8908-64a79671e629");

@@ -127,6 +127,41 @@ test("an evaluation reports on the chosen version", async () => {
   await site.page.locator(".report", { hasText: version }).getByText("Confusion matrix").waitFor();
 });
 
+test("how the dataset was read is part of the report, and what to check stands out", async () => {
+  const scan = {
+    folders: [
+      { folder: "train/good", class: "good", images: 40 },
+      { folder: "test/Hole", class: "Hole", images: 20 },
+    ],
+    formats: { png: 60, jpeg: 0 },
+    passed_over: [{ reason: "system", text: "files of a NAS", count: 2, images: 0, examples: ["@eaDir"] }],
+    duplicates: { images: 3, across_splits: 2, across_classes: 0, examples: ["train/good/1.png = test/good/7.png"] },
+    masks: { defective: 20, with_mask: 18, by_same_name: 18, unused: 1 },
+    doubts: ["2 images are in both train and test"],
+  };
+  const { jobs } = await site.daemon.ask("GET", "/v1/jobs?limit=50");
+  const { id } = jobs.find(({ state, kind }) => state === "succeeded" && kind === "evaluate");
+  await site.page.route(`**/v1/jobs/${id}`, async (route) => {
+    const answer = await route.fetch();
+    const job = await answer.json();
+    job.result.dataset = { ...job.result.dataset, scan };
+    await route.fulfill({ response: answer, json: job });
+  });
+  await site.visit(`#/jobs/${id}`);
+  const section = site.page.getByRole("region", { name: "Dataset" });
+  await section.locator(".doubts", { hasText: scan.doubts[0] }).waitFor();
+  await section.locator("summary", { hasText: "60 images in 2 folders" }).click();
+  for (const text of [
+    "test/Hole",
+    "2 files of a NAS",
+    "@eaDir",
+    "3 duplicate images (2 in both train and test)",
+    "18 of 20",
+  ])
+    await section.getByText(text).first().waitFor();
+  await site.page.unrouteAll({ behavior: "ignoreErrors" });
+});
+
 test("a job that fails says why", async () => {
   await fill("train", { product: "nothing", dataset: "." });
   await site.during(/422/, async () => {

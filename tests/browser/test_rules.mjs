@@ -73,6 +73,8 @@ test("a threshold and a band are tried as the daemon would judge", () => {
   );
   assert.deepEqual([would.labelled, would.wrong], [2, 1]);
   assert.equal(whatIf(items, 0.5, { low: 0.4, high: 0.95 }).wrong, 0); // what a person looks at is not wrong
+  const doubtful = items.map((item) => ({ ...item, suspect: true }));
+  assert.deepEqual(whatIf(doubtful, 0.4, null).counts, { good: 0, anomaly: 2, review: 1 }); // never good
 });
 
 test("the page's modules import each other without circles", () => {
