@@ -11,7 +11,7 @@ const char api_export_csv_header[] =
     "id,received_at,product,camera,part,verdict,probability,threshold,model,label,defect,note,labelled_by,"
     "labelled_at,"
     "heatmap_max,heatmap_area,heatmap_threshold,boxes,width,height,media_type,image_bytes,image_kept,sha256,"
-    "decode_ms,queue_ms,inference_ms,store_ms,total_ms,receive_ms,wait_ms\r\n";
+    "decode_ms,queue_ms,inference_ms,store_ms,total_ms,receive_ms,wait_ms,suspect,reasons\r\n";
 
 /* A column of text and the comma behind it. A ' in front keeps a spreadsheet from running the text as a formula.
  */
@@ -60,6 +60,7 @@ static void known_ms(FILE *out, int64_t us, const char *behind) {
 void api_export_csv_row(FILE *out, const struct insp_record *record) {
     char boxes[INSP_BOXES_TEXT_BYTES];
     const char *label = api_label_name(record->label);
+    char reasons[API_REASONS_BYTES];
     text(out, record->id);
     instant(out, record->received_us);
     text(out, record->product);
@@ -89,7 +90,9 @@ void api_export_csv_row(FILE *out, const struct insp_record *record) {
     ms(out, record->store_us, ",");
     ms(out, record->total_us, ",");
     known_ms(out, record->receive_us, ",");
-    known_ms(out, record->wait_us, "\r\n");
+    known_ms(out, record->wait_us, ",");
+    api_suspect_text(record->suspect, ' ', reasons);
+    fprintf(out, "%s,%s\r\n", record->suspect ? "true" : "false", reasons);
 }
 
 int api_export_json_row(FILE *out, const struct insp_record *record) {

@@ -1,9 +1,11 @@
 #include "api/resources/inspection_json.h"
 
 #include "api/http/response.h"
+#include "core/inspect/suspect.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *api_label_name(enum insp_label label) {
     return label == INSP_LABEL_GOOD ? "good" : label == INSP_LABEL_ANOMALY ? "anomaly" : NULL;
@@ -61,11 +63,33 @@ static json_t *label(const struct insp_record *record) {
                      api_json_text(record->labelled_by), "at", api_json_time(record->labelled_us));
 }
 
+static json_t *reasons(const struct insp_record *record) {
+    json_t *names = json_array();
+    for (unsigned i = 0; names && i < INSP_SUSPECT_COUNT; i++)
+        if (record->suspect >> i & 1)
+            json_array_append_new(names, json_string(insp_suspect_name((enum insp_suspect_reason)i)));
+    return names;
+}
+
+void api_suspect_text(uint32_t suspect, char separator, char *ret) {
+    size_t used = 0;
+    ret[0] = 0;
+    for (unsigned i = 0; i < INSP_SUSPECT_COUNT; i++) {
+        if (!(suspect >> i & 1))
+            continue;
+        if (used)
+            ret[used++] = separator;
+        used += (size_t)snprintf(ret + used, API_REASONS_BYTES - used, "%s",
+                                 insp_suspect_name((enum insp_suspect_reason)i));
+    }
+}
+
 json_t *api_inspection_json(const struct insp_record *record) {
-    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id", record->id, "product",
+    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "id", record->id, "product",
                      record->product, "model", record->model, "verdict", insp_verdict_name(record->verdict),
                      "probability", api_json_float(record->probability), "threshold",
                      api_json_float(record->threshold), "heatmap", heatmap(record), "image", image(record),
-                     "camera", api_json_text(record->camera), "part", api_json_text(record->part), "received_at",
+                     "suspect", record->suspect != 0, "reasons", reasons(record), "camera",
+                     api_json_text(record->camera), "part", api_json_text(record->part), "received_at",
                      api_json_time(record->received_us), "timing_ms", timing(record), "label", label(record));
 }

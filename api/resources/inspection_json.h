@@ -7,8 +7,12 @@
 #include <jansson.h>
 
 /* New reference, NULL without memory: {id, product, model, verdict, probability, threshold, heatmap: {...}, image:
- * {...}, camera, part, received_at, timing_ms: {...}, label}. */
+ * {...}, suspect, reasons: [...], camera, part, received_at, timing_ms: {...}, label}. */
 json_t *api_inspection_json(const struct insp_record *record);
+
+/* The names of a set of reasons (suspect.h), with `separator` between them, into ret of API_REASONS_BYTES. */
+enum { API_REASONS_BYTES = 160 };
+void api_suspect_text(uint32_t suspect, char separator, char *ret);
 
 /* "good" | "anomaly" | NULL for none. */
 const char *api_label_name(enum insp_label label);

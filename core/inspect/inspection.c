@@ -28,6 +28,7 @@ void insp_inspection_record(const struct insp_inspection *job, struct insp_recor
         .camera = job->camera,
         .part = job->part,
         .verdict = job->verdict,
+        .suspect = job->suspect,
         .probability = job->score.probability,
         .threshold = manifest->threshold,
         .heat_max = job->heat.max,

@@ -34,7 +34,8 @@ struct insp_inspection {
     char sha256[INSP_SHA256_HEX_BYTES];
     float *pixels; /* network input, owned; freed after the pass */
     struct insp_score score;
-    enum insp_verdict verdict;
+    uint32_t suspect;          /* reasons not to trust the picture: suspect.h */
+    enum insp_verdict verdict; /* never good where suspect */
     struct insp_heat_summary heat;
     unsigned char *png; /* where it was wanted, owned */
     size_t png_bytes;

@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/image/transform.h"
+#include "core/inspect/suspect.h"
 #include "core/model/model.h"
 
 enum { GROUP = 64 };
@@ -96,6 +97,9 @@ static int decode_body(struct insp_inspection *job, struct insp_error *reterr) {
     name_media(job);
     job->width = image->posted_width;
     job->height = image->posted_height;
+    struct insp_image_stats stats;
+    insp_image_stats(image, &stats);
+    job->suspect = insp_suspect_reasons(&stats, &job->model->manifest->pictures);
     r = insp_image_resize(image, INSP_INPUT_SIDE, INSP_INPUT_SIDE, &small, reterr);
     if (r < 0)
         return r;
@@ -153,6 +157,8 @@ static void on_decoded(struct insp_task *task) {
 static void judge(struct insp_inspection *job) {
     const struct insp_manifest *manifest = job->model->manifest;
     job->verdict = insp_verdict_of(manifest, job->score.probability);
+    if (job->suspect && job->verdict == INSP_VERDICT_GOOD)
+        job->verdict = INSP_VERDICT_REVIEW; /* a picture whose content was lost is never good */
     job->code = insp_heat_summarise(&manifest->heatmap, job->verdict != INSP_VERDICT_GOOD, job->score.cam,
                                     job->width, job->height, &job->heat, &job->error);
 }

@@ -35,10 +35,10 @@ int insp_pipeline_new(const struct insp_pipeline_config *config, struct insp_pip
                       struct insp_error *reterr);
 void insp_pipeline_free(struct insp_pipeline *pipeline); /* only when nothing is in flight */
 
-/* Takes the job; job->done comes exactly once, never from inside submit. A deadline that passes in any stage
- * before the commit ends the job there with INSP_E_DEADLINE, nothing stored. A group that cannot be committed is
- * tried again one by one, so that a record fails for its own fault only. INSP_E_QUEUE_FULL: the job stays the
- * caller's. */
+/* Takes the job; a suspect picture (suspect.h) gets the verdict review in place of good. job->done comes exactly
+ * once, never from inside submit. A deadline that passes in any stage before the commit ends the job there with
+ * INSP_E_DEADLINE, nothing stored. A group that cannot be committed is tried again one by one, so that a record
+ * fails for its own fault only. INSP_E_QUEUE_FULL: the job stays the caller's. */
 int insp_pipeline_submit(struct insp_pipeline *pipeline, struct insp_inspection *job, struct insp_error *reterr);
 
 /* Nobody waits for the job any more: it ends before its next stage with INSP_E_CANCELLED, nothing stored. False

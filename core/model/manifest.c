@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/compute/vgg16.h"
+#include "core/model/training_pictures.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct insp_manifest *insp_manifest_new(void) {
     manifest->input = insp_transform_default();
     manifest->threshold = 0.5F;
     manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, 0.7F, 0, 1};
+    manifest->pictures = insp_stat_ranges_none();
     return manifest;
 }
 
@@ -309,6 +311,7 @@ static int read_fields(json_t *root, struct insp_manifest *manifest, struct insp
         (r = read_review(root, manifest->threshold, &manifest->review, reterr)) < 0 ||
         (r = read_heatmap(root, &manifest->heatmap, reterr)) < 0 ||
         (r = read_golden(root, manifest->golden_sha256, reterr)) < 0 ||
+        (r = insp_pictures_parse(json_object_get(root, "pictures"), &manifest->pictures, reterr)) < 0 ||
         (r = read_document(root, "threshold_source", false, &manifest->threshold_source, reterr)) < 0 ||
         (r = read_document(root, "lineage", false, &manifest->lineage, reterr)) < 0 ||
         (r = read_document(root, "training", false, &manifest->training, reterr)) < 0 ||
@@ -405,17 +408,18 @@ static json_t *golden_json(const char *sha256) {
 json_t *insp_manifest_json(const struct insp_manifest *manifest) {
     char created[INSP_RFC3339_BYTES];
     insp_rfc3339(manifest->created_us, created);
-    return json_pack("{s:i, s:s, s:s, s:s, s:{s:s}, s:{s:s, s:s}, s:o, s:[s, s], s:o, s:O?, s:o, s:o, s:o, s:O?, "
-                     "s:O?, s:O?, s:O?, "
-                     "s:O?}",
-                     "format", manifest->format, "product", manifest->product, "version", manifest->version,
-                     "created", created, "trunk", "sha256", manifest->trunk_sha256, "weights", "file",
-                     INSP_WEIGHTS_FILE, "sha256", manifest->weights_sha256, "input", input_json(&manifest->input),
-                     "classes", "good", "anomaly", "threshold", insp_float_json(manifest->threshold),
-                     "threshold_source", manifest->threshold_source, "review", review_json(&manifest->review),
-                     "heatmap", heatmap_json(&manifest->heatmap), "golden", golden_json(manifest->golden_sha256),
-                     "training", manifest->training, "dataset", manifest->dataset, "curve", manifest->curve,
-                     "metrics", manifest->metrics, "lineage", manifest->lineage);
+    return json_pack(
+        "{s:i, s:s, s:s, s:s, s:{s:s}, s:{s:s, s:s}, s:o, s:[s, s], s:o, s:O?, s:o, s:o, s:o, s:o, s:O?, "
+        "s:O?, s:O?, s:O?, "
+        "s:O?}",
+        "format", manifest->format, "product", manifest->product, "version", manifest->version, "created", created,
+        "trunk", "sha256", manifest->trunk_sha256, "weights", "file", INSP_WEIGHTS_FILE, "sha256",
+        manifest->weights_sha256, "input", input_json(&manifest->input), "classes", "good", "anomaly", "threshold",
+        insp_float_json(manifest->threshold), "threshold_source", manifest->threshold_source, "review",
+        review_json(&manifest->review), "heatmap", heatmap_json(&manifest->heatmap), "golden",
+        golden_json(manifest->golden_sha256), "pictures", insp_pictures_json(&manifest->pictures), "training",
+        manifest->training, "dataset", manifest->dataset, "curve", manifest->curve, "metrics", manifest->metrics,
+        "lineage", manifest->lineage);
 }
 
 int insp_manifest_format(const struct insp_manifest *manifest, char **ret, struct insp_error *reterr) {

@@ -17,8 +17,9 @@
  *     "threshold_source": {"from": "default" | "training" | "patch" | "cross-validate", ...},
  *     "review": {"low": 0..threshold, "high": threshold..1},  low < high; null or missing: none
  *     "heatmap": {"scale": "fixed" | "per_image", "threshold": 0..1, "low": number, "high": number > low},
- *     "training": {...}, "dataset": {...}, "curve": [...], "metrics": {...}, "lineage": {...}
- *   }                                        the documents, threshold_source too, may be missing or null
+ *     "pictures": {"count": ..., "bright": [least, greatest], ...},  see training_pictures.h; null or missing: not
+ * known "training": {...}, "dataset": {...}, "curve": [...], "metrics": {...}, "lineage": {...} } the documents,
+ * threshold_source too, may be missing or null
  *
  * Floats are written as the shortest decimal that reads back as the same float, the doubles inside the
  * documents with 15 digits. */
@@ -28,6 +29,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/base/sha256.h"
+#include "core/image/stats.h"
 #include "core/image/transform.h"
 
 #include <jansson.h>
@@ -71,6 +73,7 @@ struct insp_manifest {
     struct insp_review review;
     char golden_sha256[INSP_SHA256_HEX_BYTES]; /* of the file of golden samples; "" where the bundle has none */
     struct insp_heat_params heatmap;
+    struct insp_stat_ranges pictures; /* of the good training pictures; count 0: not known */
     /* Documents without influence on a verdict, kept as they are (each may be NULL): training parameters,
      * {"digest","counts"}, [{"epoch","loss","accuracy"}], evaluation on the held-out split, where the threshold
      * came from, {"parent": version that served then or null, "job": id or null, "dataset": digest}. Owned

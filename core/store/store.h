@@ -49,6 +49,7 @@ struct insp_record {
     const struct insp_box *box; /* box_count of them, at most INSP_BOXES_MAX */
     size_t box_count;
     const float *cam; /* [14*14]; NULL in lists */
+    uint32_t suspect; /* set of reasons not to trust the picture, core/inspect/suspect.h; 0: none */
     uint32_t width, height;
     const char *sha256;     /* of the posted bytes */
     const char *media_type; /* as posted, with parameters for raw */

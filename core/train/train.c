@@ -1,6 +1,7 @@
 #include "core/train/train.h"
 
 #include "core/base/clock.h"
+#include "core/dataset/picture_ranges.h"
 #include "core/dataset/split.h"
 #include "core/judge/heat_range.h"
 #include "core/judge/promote.h"
@@ -303,6 +304,9 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
                                   run->params->max_missed, run->judged, reterr);
     if (r == 0)
         r = fill_manifest(run, reterr);
+    if (r == 0)
+        r = insp_picture_ranges(&run->data->set, run->member, run->train_count, &run->context->limits, progress,
+                                &run->manifest->pictures, reterr);
     run->evaluating_s = insp_seconds_since(start_us);
     return r;
 }

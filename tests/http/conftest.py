@@ -217,7 +217,12 @@ def shared(template, tmp_path_factory):
 
 
 def picture(colour="white", size=(320, 200), kind="PNG", noise=False):
-    image = PIL.Image.effect_noise(size, 80).convert("RGB") if noise else PIL.Image.new("RGB", size, colour)
+    """`colour` with a ramp from top to bottom in it: a picture of one colour alone is suspect (flat, black, white)."""
+    if noise:
+        image = PIL.Image.effect_noise(size, 80).convert("RGB")
+    else:
+        ramp = PIL.Image.linear_gradient("L").resize(size).convert("RGB")
+        image = PIL.Image.blend(PIL.Image.new("RGB", size, colour), ramp, 0.2)
     out = io.BytesIO()
     image.save(out, kind)
     return out.getvalue()

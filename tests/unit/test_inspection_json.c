@@ -1,4 +1,5 @@
 #include "api/resources/inspection_json.h"
+#include "core/inspect/suspect.h"
 #include "tests/unit/harness.h"
 
 #include <string.h>
@@ -45,7 +46,7 @@ static const char *text(const json_t *json, const char *name) {
 START_TEST(test_all_members) {
     static const char *const names[] = {"id",          "product",   "model", "verdict", "probability",
                                         "threshold",   "heatmap",   "image", "camera",  "part",
-                                        "received_at", "timing_ms", "label"};
+                                        "received_at", "timing_ms", "label", "suspect", "reasons"};
     struct insp_record r = record();
     json_t *json = made(&r);
     ck_assert_uint_eq(json_object_size(json), sizeof names / sizeof *names);
@@ -55,6 +56,8 @@ START_TEST(test_all_members) {
     ck_assert_str_eq(text(json, "camera"), "line \"3\"");
     ck_assert(json_is_null(json_object_get(json, "part")));
     ck_assert(json_is_null(json_object_get(json, "label")));
+    ck_assert(json_is_false(json_object_get(json, "suspect")));
+    ck_assert_uint_eq(json_array_size(json_object_get(json, "reasons")), 0);
     ck_assert_str_eq(text(json, "received_at"), "1970-01-01T00:00:00.001Z");
     ck_assert(json_real_value(json_object_get(json, "probability")) == 0.9);
     ck_assert(json_real_value(json_object_get(json_object_get(json, "timing_ms"), "decode")) == 1.5);
@@ -106,4 +109,24 @@ START_TEST(test_label) {
 }
 END_TEST
 
-INSP_TESTS(test_all_members, test_heatmap_and_image, test_label);
+START_TEST(test_reasons) {
+    struct insp_record r = record();
+    char names[API_REASONS_BYTES];
+    r.suspect = 1u << INSP_SUSPECT_BLACK | 1u << INSP_SUSPECT_BIT_DEPTH;
+    json_t *json = made(&r), *reasons = json_object_get(json, "reasons");
+    ck_assert(json_is_true(json_object_get(json, "suspect")));
+    ck_assert_uint_eq(json_array_size(reasons), 2);
+    ck_assert_str_eq(json_string_value(json_array_get(reasons, 0)), "black");
+    ck_assert_str_eq(json_string_value(json_array_get(reasons, 1)), "bit_depth");
+    json_decref(json);
+    api_suspect_text(r.suspect, ' ', names);
+    ck_assert_str_eq(names, "black bit_depth");
+    api_suspect_text(UINT32_MAX, ' ', names); /* all that have a name */
+    ck_assert_uint_lt(strlen(names), API_REASONS_BYTES - 1);
+    ck_assert_ptr_nonnull(strstr(names, insp_suspect_name(INSP_SUSPECT_COUNT - 1)));
+    api_suspect_text(0, ' ', names);
+    ck_assert_str_eq(names, "");
+}
+END_TEST
+
+INSP_TESTS(test_reasons, test_all_members, test_heatmap_and_image, test_label);

@@ -1,5 +1,6 @@
 #include "core/inspect/pipeline.h"
 
+#include "core/inspect/suspect.h"
 #include "tests/unit/engine_fixture.h"
 #include "tests/unit/lanes_fixture.h"
 #include "tests/unit/store_fixture.h"
@@ -111,6 +112,13 @@ static int expect_record(void *arg, const struct insp_record *record) {
     ck_assert(record->decode_us == job->decode_us && record->queue_us == job->queue_us);
     ck_assert(record->inference_us == job->inference_us && record->store_us == job->store_us);
     ck_assert_int_eq(record->total_us, job->total_us);
+    return 0;
+}
+
+static int expect_suspect(void *arg, const struct insp_record *record) {
+    const struct insp_inspection *job = arg;
+    ck_assert(record->verdict == job->verdict);
+    ck_assert_uint_eq(record->suspect, job->suspect);
     return 0;
 }
 
@@ -327,6 +335,33 @@ START_TEST(test_one_bad_record_does_not_take_its_group) {
 }
 END_TEST
 
-INSP_TESTS(test_what_is_being_stored_is_answered, test_large_pictures, test_the_picture_of_the_answer,
-           test_stored_then_answered, test_what_ends_early_is_not_stored, test_left_while_it_waits,
-           test_full_disk_is_an_answer, test_one_bad_record_does_not_take_its_group);
+/* The model says good of each; the first picture has content, the others have lost it. */
+START_TEST(test_a_suspect_picture_is_never_good) {
+    static struct line line;
+    line_open(&line);
+    for (size_t i = 0; i < 3; i++) {
+        struct insp_inspection *job = make(&line, i, false);
+        for (size_t p = 0; p < job->body_bytes; p++)
+            job->body[p] = (uint8_t)(i == 0 ? p % 200 : i == 1 ? 0 : 120 + p % 3);
+        submit(&line, job);
+    }
+    run_until(&line, 3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_insp_ok(line.job[i]->code, line.job[i]->error);
+        ck_assert_float_lt(line.job[i]->score.probability, 0.5f);
+    }
+    ck_assert(line.job[0]->verdict == INSP_VERDICT_GOOD && line.job[0]->suspect == 0);
+    ck_assert(line.job[1]->verdict == INSP_VERDICT_REVIEW);
+    ck_assert_uint_eq(line.job[1]->suspect, 1u << INSP_SUSPECT_BLACK | 1u << INSP_SUSPECT_FLAT);
+    ck_assert(line.job[2]->verdict == INSP_VERDICT_REVIEW);
+    ck_assert_uint_eq(line.job[2]->suspect, 1u << INSP_SUSPECT_FLAT);
+    for (size_t i = 0; i < 3; i++)
+        ck_insp_ok(insp_store_get(line.disk.store, line.job[i]->id, expect_suspect, line.job[i], &line.disk.err),
+                   line.disk.err);
+    line_close(&line);
+}
+END_TEST
+
+INSP_TESTS(test_a_suspect_picture_is_never_good, test_what_is_being_stored_is_answered, test_large_pictures,
+           test_the_picture_of_the_answer, test_stored_then_answered, test_what_ends_early_is_not_stored,
+           test_left_while_it_waits, test_full_disk_is_an_answer, test_one_bad_record_does_not_take_its_group);

@@ -1,0 +1,125 @@
+#include "core/image/stats.h"
+
+#include <string.h>
+
+enum {
+    SAMPLES_WANTED = 1 << 16,
+    SATURATED_LEVEL = 254,
+    CHANNELS = 3,
+};
+#define TAIL_SHARE 0.005 /* of the samples, left out at each end: hot pixels, a line of text */
+
+const char *insp_stat_name(enum insp_stat stat) {
+    static const char *const names[] = {
+#define X(symbol, name) name,
+        INSP_STAT_TABLE(X)
+#undef X
+    };
+    return names[stat];
+}
+
+struct counts {
+    uint32_t level[CHANNELS][256];
+    uint64_t samples, mean4, chroma, saturated; /* mean4: sum of red + 2 green + blue */
+};
+
+static unsigned least3(unsigned a, unsigned b, unsigned c) {
+    unsigned ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+static unsigned greatest3(unsigned a, unsigned b, unsigned c) {
+    unsigned ab = a > b ? a : b;
+    return ab > c ? ab : c;
+}
+
+static void count_row(struct counts *counts, const uint8_t *row, uint32_t width, uint32_t step) {
+    uint64_t mean4 = 0, chroma = 0, saturated = 0;
+    for (uint32_t x = 0; x < width; x += step) {
+        const uint8_t *p = row + (size_t)x * CHANNELS;
+        unsigned most = greatest3(p[0], p[1], p[2]);
+        counts->level[0][p[0]]++;
+        counts->level[1][p[1]]++;
+        counts->level[2][p[2]]++;
+        mean4 += p[0] + 2u * p[1] + p[2];
+        chroma += most - least3(p[0], p[1], p[2]);
+        saturated += most >= SATURATED_LEVEL;
+    }
+    counts->samples += (width + step - 1) / step;
+    counts->mean4 += mean4;
+    counts->chroma += chroma;
+    counts->saturated += saturated;
+}
+
+/* The level that `tail` samples are below (from 0 up) or above (from 255 down). */
+static unsigned quantile(const uint32_t level[256], uint64_t tail, bool from_above) {
+    uint64_t seen = 0;
+    for (unsigned i = 0; i < 256; i++) {
+        unsigned at = from_above ? 255 - i : i;
+        seen += level[at];
+        if (seen > tail)
+            return at;
+    }
+    return 0; /* not reached: the levels hold all samples, more than the tail */
+}
+
+static void set_levels(const struct counts *counts, float *value) {
+    uint64_t tail = (uint64_t)((double)counts->samples * TAIL_SHARE);
+    unsigned dark = 255, bright = 0, spread = 0;
+    for (size_t c = 0; c < CHANNELS; c++) {
+        unsigned low = quantile(counts->level[c], tail, false), high = quantile(counts->level[c], tail, true);
+        dark = low < dark ? low : dark;
+        bright = high > bright ? high : bright;
+        spread = high - low > spread ? high - low : spread;
+    }
+    double samples = (double)counts->samples;
+    value[INSP_STAT_DARK] = (float)dark;
+    value[INSP_STAT_BRIGHT] = (float)bright;
+    value[INSP_STAT_SPREAD] = (float)spread;
+    value[INSP_STAT_MEAN] = (float)((double)counts->mean4 / 4 / samples);
+    value[INSP_STAT_SATURATED] = (float)((double)counts->saturated / samples);
+    value[INSP_STAT_CHROMA] = (float)((double)counts->chroma / samples);
+}
+
+void insp_image_stats(const struct insp_image *image, struct insp_image_stats *ret) {
+    const struct insp_image_source *source = &image->source;
+    struct counts counts;
+    memset(&counts, 0, sizeof counts);
+    uint32_t step = 1;
+    while ((uint64_t)(image->width / step) * (image->height / step) > SAMPLES_WANTED)
+        step++;
+    for (uint32_t y = 0; y < image->height; y += step)
+        count_row(&counts, image->rgb + (size_t)y * image->width * CHANNELS, image->width, step);
+    uint32_t width = image->posted_width, height = image->posted_height;
+    float *value = ret->value;
+    value[INSP_STAT_SIDE] = (float)(width < height ? width : height);
+    value[INSP_STAT_ASPECT] = (float)width / (float)height;
+    value[INSP_STAT_BITS] = source->bits;
+    value[INSP_STAT_BITS_GUESSED] = source->bits_guessed;
+    value[INSP_STAT_ALPHA_IGNORED] = source->alpha_ignored;
+    value[INSP_STAT_TRANSPARENT] = source->transparent;
+    set_levels(&counts, value);
+}
+
+struct insp_stat_ranges insp_stat_ranges_none(void) {
+    struct insp_stat_ranges ranges = {.count = 0};
+    for (size_t i = 0; i < INSP_STAT_COUNT; i++) {
+        ranges.low[i] = 1;
+        ranges.high[i] = 0;
+    }
+    return ranges;
+}
+
+bool insp_stat_known(const struct insp_stat_ranges *ranges, enum insp_stat stat) {
+    return ranges->count && ranges->low[stat] <= ranges->high[stat];
+}
+
+void insp_stat_ranges_add(struct insp_stat_ranges *ranges, const struct insp_image_stats *stats) {
+    for (size_t i = 0; i < INSP_STAT_COUNT; i++) {
+        bool first = !ranges->count || ranges->low[i] > ranges->high[i];
+        float value = stats->value[i];
+        ranges->low[i] = first || value < ranges->low[i] ? value : ranges->low[i];
+        ranges->high[i] = first || value > ranges->high[i] ? value : ranges->high[i];
+    }
+    ranges->count++;
+}

@@ -1,0 +1,112 @@
+#include "core/inspect/suspect.h"
+
+#include "core/compute/vgg16.h"
+
+/* Limits without training pictures, and the furthest that training pictures can move them towards sensitivity. */
+#define BLACK_BELOW 17.0F      /* bright: 12 bits in the place of 16 reach 15 */
+#define WHITE_ABOVE 249.0F     /* dark */
+#define FLAT_BELOW 9.0F        /* spread: a sensor's noise without a scene */
+#define SATURATED_ABOVE 0.95F  /* saturated, without training pictures */
+#define TRANSPARENT_ABOVE 0.9F /* transparent, without training pictures */
+/* Distances from the training pictures. */
+#define TRANSPARENT_MORE 0.1F
+#define MEAN_AWAY 40.0F
+#define CHROMA_MORE 12.0F
+#define CHROMA_SOME 6.0F /* training pictures above this are colour */
+#define ASPECT_AWAY 1.5F
+
+const char *insp_suspect_name(enum insp_suspect_reason reason) {
+    static const char *const names[] = {
+#define X(symbol, name) name,
+        INSP_SUSPECT_TABLE(X)
+#undef X
+    };
+    return names[reason];
+}
+
+/* One question: a number of the picture, its range in training. */
+struct question {
+    float value, low, high;
+    bool known;
+};
+
+static struct question ask(const struct insp_image_stats *stats, const struct insp_stat_ranges *ranges,
+                           enum insp_stat stat) {
+    bool known = insp_stat_known(ranges, stat);
+    return (struct question){stats->value[stat], known ? ranges->low[stat] : 0, known ? ranges->high[stat] : 0,
+                             known};
+}
+
+static float smaller(float a, float b) {
+    return a < b ? a : b;
+}
+
+static float larger(float a, float b) {
+    return a > b ? a : b;
+}
+
+static bool is_black(struct question bright) {
+    return bright.value < (bright.known ? smaller(BLACK_BELOW, bright.low / 2) : BLACK_BELOW);
+}
+
+static bool is_white(struct question dark) {
+    return dark.value > (dark.known ? larger(WHITE_ABOVE, (255 + dark.high) / 2) : WHITE_ABOVE);
+}
+
+static bool is_flat(struct question spread) {
+    return spread.value < (spread.known ? smaller(FLAT_BELOW, spread.low / 2) : FLAT_BELOW);
+}
+
+static bool is_saturated(struct question saturated) {
+    return saturated.value > (saturated.known ? (1 + saturated.high) / 2 : SATURATED_ABOVE);
+}
+
+static bool is_outside(struct question q) {
+    return q.known && (q.value < q.low || q.value > q.high);
+}
+
+static bool is_wrong_depth(struct question bits, struct question guessed) {
+    return is_outside(bits) || (guessed.known ? is_outside(guessed) : guessed.value > 0);
+}
+
+static bool is_transparent(struct question ignored, struct question transparent) {
+    if (ignored.known ? is_outside(ignored) : ignored.value > 0)
+        return true;
+    return transparent.value > (transparent.known ? transparent.high + TRANSPARENT_MORE : TRANSPARENT_ABOVE);
+}
+
+static bool is_other_colour(struct question chroma) {
+    bool greyer = chroma.low >= CHROMA_SOME && chroma.value < chroma.low / 4;
+    return chroma.known && (greyer || chroma.value > 2 * chroma.high + CHROMA_MORE);
+}
+
+static bool is_other_range(struct question bright, struct question spread, struct question mean) {
+    return (bright.known && bright.value < bright.low / 2) || (spread.known && spread.value < spread.low / 2) ||
+           (mean.known && (mean.value < mean.low - MEAN_AWAY || mean.value > mean.high + MEAN_AWAY));
+}
+
+static bool is_other_shape(struct question aspect) {
+    return aspect.known && (aspect.value < aspect.low / ASPECT_AWAY || aspect.value > aspect.high * ASPECT_AWAY);
+}
+
+static bool is_too_small(struct question side) {
+    return side.known && side.value < INSP_INPUT_SIDE && side.value < side.low / 2;
+}
+
+uint32_t insp_suspect_reasons(const struct insp_image_stats *stats, const struct insp_stat_ranges *ranges) {
+#define ASK(name) ask(stats, ranges, INSP_STAT_##name)
+    const uint32_t lost = (uint32_t)is_black(ASK(BRIGHT)) << INSP_SUSPECT_BLACK |
+                          (uint32_t)is_white(ASK(DARK)) << INSP_SUSPECT_WHITE |
+                          (uint32_t)is_flat(ASK(SPREAD)) << INSP_SUSPECT_FLAT |
+                          (uint32_t)is_saturated(ASK(SATURATED)) << INSP_SUSPECT_SATURATED;
+    uint32_t reasons = lost;
+    /* A picture without content differs from the training pictures in everything; one reason says it. */
+    if (!lost)
+        reasons |= (uint32_t)is_other_colour(ASK(CHROMA)) << INSP_SUSPECT_COLOUR |
+                   (uint32_t)is_other_range(ASK(BRIGHT), ASK(SPREAD), ASK(MEAN)) << INSP_SUSPECT_RANGE;
+    return reasons | (uint32_t)is_wrong_depth(ASK(BITS), ASK(BITS_GUESSED)) << INSP_SUSPECT_BIT_DEPTH |
+           (uint32_t)is_transparent(ASK(ALPHA_IGNORED), ASK(TRANSPARENT)) << INSP_SUSPECT_ALPHA |
+           (uint32_t)is_other_shape(ASK(ASPECT)) << INSP_SUSPECT_SHAPE |
+           (uint32_t)is_too_small(ASK(SIDE)) << INSP_SUSPECT_SIZE;
+#undef ASK
+}

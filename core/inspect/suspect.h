@@ -1,0 +1,40 @@
+/* core/inspect/suspect.h - decides whether a picture can be judged at all: a picture whose content was lost on the
+ * way (lamp off, cap on the lens, wrong bit depth, alpha of 0) must never get the verdict good. A pure rule over
+ * the numbers of core/image/stats.h. */
+#ifndef INSP_INSPECT_SUSPECT_H
+#define INSP_INSPECT_SUSPECT_H
+
+#include "core/image/stats.h"
+
+/* X(symbol, name): bit 1 << symbol in a set of reasons. The names are a public contract (openapi.yaml), the bits
+ * one of the database: new reasons come at the end. */
+#define INSP_SUSPECT_TABLE(X)                                                                                     \
+    X(INSP_SUSPECT_BLACK, "black")                                                                                \
+    X(INSP_SUSPECT_WHITE, "white")                                                                                \
+    X(INSP_SUSPECT_FLAT, "flat")           /* one level all over */                                               \
+    X(INSP_SUSPECT_SATURATED, "saturated") /* overexposed */                                                      \
+    X(INSP_SUSPECT_BIT_DEPTH,                                                                                     \
+      "bit_depth")                   /* 16-bit PNG with values of fewer bits than in training, or guessed */      \
+    X(INSP_SUSPECT_ALPHA, "alpha")   /* transparent where the training pictures are not */                        \
+    X(INSP_SUSPECT_COLOUR, "colour") /* grey in place of colour, or the other way round */                        \
+    X(INSP_SUSPECT_RANGE, "range")   /* darker, brighter or with less contrast than any training picture */       \
+    X(INSP_SUSPECT_SHAPE, "shape")   /* another aspect ratio */                                                   \
+    X(INSP_SUSPECT_SIZE, "size")     /* fewer pixels than the network sees, and than in training */
+
+enum insp_suspect_reason {
+#define X(symbol, name) symbol,
+    INSP_SUSPECT_TABLE(X)
+#undef X
+        INSP_SUSPECT_COUNT
+};
+
+/* "black"... */
+const char *insp_suspect_name(enum insp_suspect_reason reason);
+
+/* The set of reasons, 0 for a picture to be trusted. `ranges` are those of the good training pictures: a product
+ * that is dark, flat, grey or transparent by nature stays inspectable, because a picture is held against half of
+ * their least contrast, not against a constant. Without them (count 0: a bundle from before they were kept) only
+ * the limits hold that no part is likely to reach. Any thread. */
+uint32_t insp_suspect_reasons(const struct insp_image_stats *stats, const struct insp_stat_ranges *ranges);
+
+#endif
