@@ -30,7 +30,7 @@ struct api_config {
     unsigned event_ping_s;                 /* between comments on an event stream without news */
     unsigned deadline_ms;                  /* default deadline of an inspection; 0 none */
     unsigned selftest_s;                   /* interval of the self-test behind /readyz */
-    struct insp_image_limits image_limits;
+    struct insp_image_limits image_limits; /* with the budget of all decodes */
     struct insp_retention retention;
     unsigned retention_interval_s;
     /* training */

@@ -32,6 +32,7 @@ struct daemon {
     uv_timer_t pulse; /* feeds the watchdog, reports readiness */
     struct insp_store *store;
     struct insp_lanes *lanes;
+    struct insp_image_budget *budget;
     struct insp_engine *engine;
     struct api_server *server;
     struct daemon_state_lock lock;
@@ -163,7 +164,9 @@ static int start_store(struct daemon *daemon, struct insp_error *reterr) {
 
 static int start_lanes(struct daemon *daemon, struct insp_error *reterr) {
     const struct insp_lanes_config config = daemon_lanes_config(daemon->settings);
-    return insp_lanes_new(&daemon->loop, &config, &daemon->lanes, reterr);
+    int r = insp_image_budget_new(daemon->settings->limits_decode_pixels, daemon->settings->limits_decode_bytes,
+                                  &daemon->budget, reterr);
+    return r < 0 ? r : insp_lanes_new(&daemon->loop, &config, &daemon->lanes, reterr);
 }
 
 static int load_trunk(struct daemon *daemon, struct insp_error *reterr) {
@@ -198,13 +201,16 @@ static int start_engine(struct daemon *daemon, struct insp_error *reterr) {
 static int start_server(struct daemon *daemon, struct insp_error *reterr) {
     struct api_config config = daemon_api_config(daemon->settings);
     config.lanes = daemon->lanes;
+    config.image_limits.budget = daemon->budget;
     config.engine = daemon->engine;
     config.store = daemon->store;
     config.cache_folder = daemon->cache_folder;
     int r = daemon_notify_socket(&config.listen_fd, reterr);
     if (r == 0)
-        r = daemon_descriptors_raise(config.connections, (unsigned)daemon->settings->server_pool_threads,
-                                     &config.connections, reterr);
+        r = daemon_descriptors_raise(
+            config.connections,
+            (unsigned)(daemon->settings->server_pool_threads + daemon->settings->server_background_threads),
+            &config.connections, reterr);
     if (r == 0)
         r = api_server_new(&daemon->loop, &config, &daemon->server, reterr);
     return r;
@@ -276,6 +282,7 @@ int daemon_serve(const struct daemon_settings *settings, struct insp_error *rete
     else
         undo_start(&daemon);
     insp_store_close(daemon.store);
+    insp_image_budget_free(daemon.budget);
     if (uv_loop_close(&daemon.loop) < 0)
         insp_log_warning("the event loop still had work when it ended");
     daemon_state_unlock(&daemon.lock);

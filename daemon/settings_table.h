@@ -93,6 +93,11 @@
     X(limits, answer_bytes, SIZE, "256M", 1048576, INT64_MAX, "bytes",                                            \
       "Answers kept in memory until their clients have read them (lists, heatmaps; posted images are sent\n"      \
       "from their files). Beyond it reads get 503 and code queue_full; inspections never do.")                    \
+    X(limits, decode_pixels, COUNT, "256000000", 1000000, 100000000000, "pixels",                                 \
+      "Pixels of all images that are being decoded at once. Images beyond 4 megapixels wait for their turn;\n"   \
+      "pictures for viewers and jobs get at most half, inspections what they need.")                              \
+    X(limits, decode_bytes, SIZE, "1G", 16777216, INT64_MAX, "bytes",                                             \
+      "Memory of the same decoders, shared out in the same way.")                                                 \
     X(limits, background_queue, COUNT, "256", 1, 65536, "requests",                                               \
       "Requests that may wait for one of server.background_threads; pictures and other long work are counted\n"  \
       "apart. One more gets 503 and code queue_full.")                                                            \

@@ -14,8 +14,9 @@
 #include <sys/stat.h>
 
 enum {
-    SWEEP_MS = 50,      /* how fast a departed client is noticed */
-    MHD_IDLE_MS = 1000, /* libmicrohttpd runs at least this often */
+    PICTURE_WAIT_US = 5 * 1000000, /* a picture for a viewer waits for its turn to be decoded */
+    SWEEP_MS = 50,                 /* how fast a departed client is noticed */
+    MHD_IDLE_MS = 1000,            /* libmicrohttpd runs at least this often */
     HOUSEKEEPING_MS = 5000,
     HEADER_MEMORY_BYTES = 32768, /* libmicrohttpd's pool per connection: request line and headers */
     PEM_BYTES_MAX = 1 << 20,
@@ -313,6 +314,14 @@ static void on_model_changed(void *arg, const char *product, const char *version
                        json_pack("{s:s, s:s}", "product", product, "version", version));
 }
 
+/* The same limits for everything but inspections, in the background's share of the budget. */
+static struct insp_image_limits background_limits(const struct api_config *config, int64_t wait_us) {
+    struct insp_image_limits limits = config->image_limits;
+    limits.background = true;
+    limits.wait_us = wait_us;
+    return limits;
+}
+
 static int start_jobs(struct api_server *server, struct insp_error *reterr) {
     const struct api_config *c = &server->config;
     const struct insp_jobs_config config = {
@@ -324,7 +333,7 @@ static int start_jobs(struct api_server *server, struct insp_error *reterr) {
         .cache_folder = c->cache_folder,
         .cache_bytes_max = c->cache_bytes_max,
         .cache_half = c->cache_half,
-        .limits = c->image_limits,
+        .limits = background_limits(c, 0),
         .queue_max = c->job_queue,
         .changed = on_job_changed,
         .activate = on_job_activate,
@@ -350,12 +359,13 @@ static int start(struct api_server *server, const struct api_config *config, str
         code = api_meters_new(&server->meters, reterr);
     if (!code)
         code = api_events_new(server, &server->events, reterr);
-    struct insp_pipeline_config pipeline = {.image_limits = config->image_limits,
+    struct insp_pipeline_config pipeline = {.image_limits = config->image_limits, /* the line's share */
                                             .lanes = config->lanes,
                                             .engine = config->engine,
                                             .store = config->store,
                                             .on_nospace = api_housekeeping_now,
                                             .on_nospace_arg = server};
+    server->config.image_limits = background_limits(config, PICTURE_WAIT_US);
     if (!code)
         code = insp_pipeline_new(&pipeline, &server->pipeline, reterr);
     if (!code)

@@ -44,6 +44,8 @@ int api_meters_new(struct api_meters **ret, struct insp_error *reterr) {
 }
 
 void api_meters_free(struct api_meters *meters) {
+    if (meters)
+        free(meters->series);
     free(meters);
 }
 
@@ -76,38 +78,59 @@ void api_meters_request(struct api_meters *meters, const struct api_request *req
         meters->deadline_misses++;
 }
 
+static const char other[] = "other";
+
 const char *api_meters_camera(struct api_meters *meters, const char *camera) {
     for (size_t i = 0; i < meters->camera_count; i++)
         if (!strcmp(meters->camera[i], camera))
             return meters->camera[i];
     if (meters->camera_count == API_METERS_CAMERAS)
-        return "other";
+        return other;
     char *place = meters->camera[meters->camera_count++];
     snprintf(place, INSP_TAG_BYTES, "%s", camera);
     return place;
 }
 
-static void count_verdict(struct api_meters *meters, const struct insp_inspection *job) {
-    const char *camera = api_meters_camera(meters, job->camera);
-    const struct insp_manifest *manifest = job->model->manifest;
+static struct api_meters_series *find(struct api_meters *meters, const char *product, const char *camera,
+                                      enum insp_verdict verdict) {
     for (size_t i = 0; i < meters->series_count; i++) {
         struct api_meters_series *s = &meters->series[i];
-        if (s->verdict == job->verdict && s->camera == camera && !strcmp(s->product, manifest->product) &&
-            !strcmp(s->model, manifest->version)) {
-            s->count++;
-            return;
-        }
+        if (s->verdict == verdict && s->camera == camera && !strcmp(s->product, product))
+            return s;
     }
-    if (meters->series_count == API_METERS_SERIES) {
-        meters->series_overflow++;
-        return;
+    return NULL;
+}
+
+/* NULL without memory. */
+static struct api_meters_series *add(struct api_meters *meters, const char *product, const char *camera,
+                                     enum insp_verdict verdict) {
+    if (meters->series_count == meters->series_room) {
+        size_t room = meters->series_room ? 2 * meters->series_room : 64;
+        struct api_meters_series *grown = realloc(meters->series, room * sizeof *grown);
+        if (!grown)
+            return NULL;
+        meters->series = grown;
+        meters->series_room = room;
     }
     struct api_meters_series *s = &meters->series[meters->series_count++];
-    memcpy(s->product, manifest->product, sizeof s->product);
-    memcpy(s->model, manifest->version, sizeof s->model);
-    s->camera = camera;
-    s->verdict = job->verdict;
-    s->count = 1;
+    *s = (struct api_meters_series){.camera = camera, .verdict = verdict};
+    snprintf(s->product, sizeof s->product, "%s", product);
+    return s;
+}
+
+/* Beyond API_METERS_SERIES a product's new cameras are counted as "other": products, which the site chooses, are
+ * always told apart, so that their alerts live. */
+static void count_verdict(struct api_meters *meters, const struct insp_inspection *job) {
+    const char *product = job->model->manifest->product, *camera = api_meters_camera(meters, job->camera);
+    struct api_meters_series *s = find(meters, product, camera, job->verdict);
+    if (!s && meters->series_count >= API_METERS_SERIES) {
+        camera = other;
+        s = find(meters, product, camera, job->verdict);
+    }
+    if (!s)
+        s = add(meters, product, camera, job->verdict);
+    if (s)
+        s->count++;
 }
 
 void api_meters_inspection(struct api_meters *meters, const struct insp_inspection *job) {

@@ -8,7 +8,7 @@
 
 enum {
     API_METERS_CAMERAS = 64,  /* distinct cameras in labels; a client chooses their names */
-    API_METERS_SERIES = 2048, /* product x camera x verdict x model */
+    API_METERS_SERIES = 2048, /* product x camera x verdict; beyond it new cameras are "other" */
     API_METERS_REASONS = 40,  /* at least the codes of the error table */
     API_METERS_BUCKETS = 12,
     API_METERS_KINDS = INSP_JOB_EVALUATE + 1,
@@ -24,7 +24,7 @@ struct api_histogram {
 };
 
 struct api_meters_series {
-    char product[INSP_NAME_BYTES], model[INSP_NAME_BYTES];
+    char product[INSP_NAME_BYTES];
     const char *camera; /* one of meters->camera or "other" */
     enum insp_verdict verdict;
     uint64_t count;
@@ -48,9 +48,8 @@ enum api_meters_stage {
 extern const char *const api_meters_stage_name[API_STAGES];
 
 struct api_meters {
-    struct api_meters_series series[API_METERS_SERIES];
-    size_t series_count, camera_count;
-    uint64_t series_overflow; /* verdicts whose series found no room */
+    struct api_meters_series *series; /* owned: series_count of series_room */
+    size_t series_count, series_room, camera_count;
     char camera[API_METERS_CAMERAS][INSP_TAG_BYTES];
     struct api_histogram request[API_CALLS], stage[API_STAGES];
     uint64_t status[6]; /* responses by first digit; 0: cut off before one */

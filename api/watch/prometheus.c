@@ -49,14 +49,9 @@ static void write_inspections(FILE *out, const struct api_meters *meters) {
     for (size_t i = 0; i < meters->series_count; i++) {
         const struct api_meters_series *s = &meters->series[i];
         api_metrics_escape(s->camera, camera, sizeof camera);
-        fprintf(out, "inspectd_inspections_total{product=\"%s\",camera=\"%s\",verdict=\"%s\",model=\"%s\"} %llu\n",
-                s->product, camera, insp_verdict_name(s->verdict), s->model, (unsigned long long)s->count);
+        fprintf(out, "inspectd_inspections_total{product=\"%s\",camera=\"%s\",verdict=\"%s\"} %llu\n", s->product,
+                camera, insp_verdict_name(s->verdict), (unsigned long long)s->count);
     }
-    if (meters->series_overflow)
-        fprintf(out,
-                "inspectd_inspections_total{product=\"other\",camera=\"other\",verdict=\"other\",model=\"other\"} "
-                "%llu\n",
-                (unsigned long long)meters->series_overflow);
     head(out, "inspectd_refused_total", "counter",
          "Inspections that were not answered with a verdict, by problem code.");
     for (size_t i = 0; i < meters->refused_count; i++)
@@ -138,6 +133,38 @@ static void write_engine(FILE *out, const struct api_server *server) {
     }
 }
 
+static void write_lanes(FILE *out, const struct api_server *server) {
+    struct insp_lane_status status[INSP_LANES];
+    struct insp_image_budget_status budget;
+    for (size_t i = 0; i < INSP_LANES; i++)
+        insp_work_status(server->config.lanes, (enum insp_lane)i, &status[i]);
+    head(out, "inspectd_lane_queued", "gauge", "Work that waits for a thread of its lane.");
+    for (size_t i = 0; i < INSP_LANES; i++)
+        fprintf(out, "inspectd_lane_queued{lane=\"%s\"} %zu\n", insp_lane_name((enum insp_lane)i),
+                status[i].queued);
+    head(out, "inspectd_lane_running", "gauge", "Threads of the lane that are at work.");
+    for (size_t i = 0; i < INSP_LANES; i++)
+        fprintf(out, "inspectd_lane_running{lane=\"%s\"} %zu\n", insp_lane_name((enum insp_lane)i),
+                status[i].running);
+    head(out, "inspectd_lane_threads", "gauge", "Threads of the lane.");
+    for (size_t i = 0; i < INSP_LANES; i++)
+        fprintf(out, "inspectd_lane_threads{lane=\"%s\"} %u\n", insp_lane_name((enum insp_lane)i),
+                status[i].threads);
+    head(out, "inspectd_lane_refused_total", "counter", "Requests refused because too many waited for the lane.");
+    for (size_t i = 0; i < INSP_LANES; i++)
+        fprintf(out, "inspectd_lane_refused_total{lane=\"%s\"} %llu\n", insp_lane_name((enum insp_lane)i),
+                (unsigned long long)status[i].refused);
+    insp_image_budget_status(server->config.image_limits.budget, &budget);
+    gauge(out, "inspectd_decode_pixels", "Pixels of the images that are being decoded.", (double)budget.pixels);
+    gauge(out, "inspectd_decode_pixels_limit", "Setting limits.decode_pixels.", (double)budget.pixels_max);
+    gauge(out, "inspectd_decode_bytes", "Memory of the images that are being decoded.", (double)budget.bytes);
+    gauge(out, "inspectd_decode_bytes_limit", "Setting limits.decode_bytes.", (double)budget.bytes_max);
+    gauge(out, "inspectd_decode_waiting", "Images that wait for their turn to be decoded.",
+          (double)budget.waiting);
+    counter(out, "inspectd_decode_refused_total", "Images that waited for their turn in vain.",
+            (double)budget.refused);
+}
+
 static void write_models(FILE *out, const struct api_server *server) {
     head(out, "inspectd_model_ready", "gauge", "1 where the product's model is loaded and passed its self-test.");
     for (size_t i = 0; i < insp_models_count(server->models); i++)
@@ -214,6 +241,7 @@ char *api_metrics_text(struct api_server *server, size_t *ret_bytes) {
     write_server(out, server);
     write_inspections(out, server->meters);
     write_requests(out, server->meters);
+    write_lanes(out, server);
     write_engine(out, server);
     write_models(out, server);
     write_jobs(out, server);

@@ -131,7 +131,7 @@ int insp_minute_flush(struct insp_store *store, struct insp_error *reterr) {
     pthread_mutex_lock(&store->write_lock);
     bool nothing = !store->late_count;
     pthread_mutex_unlock(&store->write_lock);
-    return nothing ? 0 : insp_store_write_then(store, flush_work, flushed, store, reterr);
+    return nothing ? 0 : insp_store_write_then(store, false, flush_work, flushed, store, reterr);
 }
 
 int insp_minute_relabel(struct sqlite3 *db, const char *product, int64_t received_us, enum insp_label before,

@@ -34,6 +34,9 @@ struct insp_late {
 struct insp_store {
     char state_dir[INSP_STATE_DIR_BYTES];
     enum insp_durability durability;
+    pthread_mutex_t turn_lock; /* the next two: who may go for the write lock */
+    pthread_cond_t line_through;
+    unsigned line_waits;        /* puts that wait for the write lock: others stay behind them */
     pthread_mutex_t write_lock; /* the writer connection and its statements */
     struct sqlite3 *writer;
     struct sqlite3_stmt *put_row, *put_map, *minute_get, *minute_put, *minute_late;
@@ -119,9 +122,10 @@ int insp_minute_make_room(struct insp_store *store, size_t count, struct insp_er
 void insp_minute_keep_late(struct insp_store *store, const struct insp_record *records, size_t count);
 /* Writes what is kept, if anything. Blocks on the disk. */
 int insp_minute_flush(struct insp_store *store, struct insp_error *reterr);
-/* As insp_store_write, with `after` run under the same lock once the transaction is committed; NULL for none. */
-int insp_store_write_then(struct insp_store *store, insp_store_work *work, void (*after)(void *arg), void *arg,
-                          struct insp_error *reterr);
+/* As insp_store_write, before all others where it is the line's, with `after` run under the same lock once the
+ * transaction is committed; NULL for none. */
+int insp_store_write_then(struct insp_store *store, bool line, insp_store_work *work, void (*after)(void *arg),
+                          void *arg, struct insp_error *reterr);
 /* Moves one label in the minute's counts. */
 int insp_minute_relabel(struct sqlite3 *db, const char *product, int64_t received_us, enum insp_label before,
                         enum insp_label after, struct insp_error *reterr);

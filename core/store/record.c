@@ -126,7 +126,7 @@ int insp_store_put_images(struct insp_store *store, const struct insp_record *re
 int insp_store_put_rows(struct insp_store *store, const struct insp_record *records, size_t count,
                         struct insp_error *reterr) {
     struct put put = {.store = store, .records = records, .count = count};
-    int r = insp_store_write_then(store, put_work, put_committed, &put, reterr);
+    int r = insp_store_write_then(store, true, put_work, put_committed, &put, reterr);
     if (r < 0) {
         insp_image_discard(store, records, count);
         return r;

@@ -163,6 +163,8 @@ int insp_store_open(const char *state_dir, enum insp_durability durability, stru
     store->durability = durability;
     store->unclean = journal_left(store);
     pthread_mutex_init(&store->write_lock, NULL);
+    pthread_mutex_init(&store->turn_lock, NULL);
+    pthread_cond_init(&store->line_through, NULL);
     pthread_mutex_init(&store->read_lock, NULL);
     pthread_mutex_init(&store->thumbnail_lock, NULL);
     pthread_mutex_init(&store->sweep_lock, NULL);
@@ -206,6 +208,8 @@ void insp_store_close(struct insp_store *store) {
     pthread_mutex_destroy(&store->sweep_lock);
     pthread_mutex_destroy(&store->health_lock);
     insp_orphans_close(&store->walk);
+    pthread_mutex_destroy(&store->turn_lock);
+    pthread_cond_destroy(&store->line_through);
     pthread_mutex_destroy(&store->write_lock);
     free(store);
 }
@@ -232,10 +236,27 @@ static void note_damage(struct insp_store *store, struct sqlite3 *db, int code) 
 
 /* A commit into files that no name leads to any more would be lost with this process: the files are looked at
  * before, so that nothing is begun, and behind it, before anybody is told that the record is kept. */
-int insp_store_write_then(struct insp_store *store, insp_store_work *work, void (*after)(void *arg), void *arg,
-                          struct insp_error *reterr) {
-    struct insp_error error = {0};
+/* The write lock is not fair: a sweep that takes it again and again would keep a put waiting for many
+ * transactions. A put waits for the one that runs, at most. */
+static void lock_writer(struct insp_store *store, bool line) {
+    pthread_mutex_lock(&store->turn_lock);
+    store->line_waits += line;
+    while (!line && store->line_waits)
+        pthread_cond_wait(&store->line_through, &store->turn_lock);
+    pthread_mutex_unlock(&store->turn_lock);
     pthread_mutex_lock(&store->write_lock);
+    if (!line)
+        return;
+    pthread_mutex_lock(&store->turn_lock);
+    store->line_waits--;
+    pthread_cond_broadcast(&store->line_through);
+    pthread_mutex_unlock(&store->turn_lock);
+}
+
+int insp_store_write_then(struct insp_store *store, bool line, insp_store_work *work, void (*after)(void *arg),
+                          void *arg, struct insp_error *reterr) {
+    struct insp_error error = {0};
+    lock_writer(store, line);
     int r = insp_store_present(store, &error);
     if (r == 0)
         r = transaction(store, work, arg, &error);
@@ -252,7 +273,7 @@ int insp_store_write_then(struct insp_store *store, insp_store_work *work, void 
 }
 
 int insp_store_write(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr) {
-    return insp_store_write_then(store, work, NULL, arg, reterr);
+    return insp_store_write_then(store, false, work, NULL, arg, reterr);
 }
 
 static size_t take_reader(struct insp_store *store) {

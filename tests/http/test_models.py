@@ -277,7 +277,7 @@ def test_review_band(admin, state):
     statistics = daemon("GET", "/v1/statistics?product=carpet").json
     assert statistics["review"] == 2 and statistics["good"] + statistics["anomaly"] == 1
     assert statistics["anomaly_rate"] == pytest.approx(statistics["anomaly"] / 3)
-    assert 'verdict="review",model="v1"} 2' in daemon("GET", "/metrics").body.decode()
+    assert 'verdict="review"} 2' in daemon("GET", "/metrics").body.decode()
     assert model_call(daemon, "PATCH", "/models/v1", {"review": None}).json["review"] is None
     assert daemon.inspect(GREY).json["verdict"] == "anomaly"  # at the threshold
 

@@ -29,25 +29,50 @@ START_TEST(test_cameras_are_bounded) {
 }
 END_TEST
 
-/* Series are bounded, too, and nothing goes uncounted: 70 cameras, 100 versions, two verdicts. */
-START_TEST(test_series_are_bounded) {
+static uint64_t counted(const struct api_meters *meters, const char *product) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < meters->series_count; i++)
+        count += strcmp(meters->series[i].product, product) ? 0 : meters->series[i].count;
+    return count;
+}
+
+/* A version that is activated makes no series: 1000 retrainings later each product is counted as on the first day.
+ */
+START_TEST(test_series_do_not_grow_with_versions) {
+    struct api_meters *meters = fresh();
+    struct insp_manifest *manifest = insp_manifest_new();
+    struct insp_model model = {.manifest = manifest};
+    struct insp_inspection job = {.model = &model, .camera = "c1"};
+    for (int version = 0; version < 1000; version++)
+        for (int product = 0; product < 3; product++) {
+            snprintf(manifest->version, sizeof manifest->version, "v%d", version);
+            snprintf(manifest->product, sizeof manifest->product, "p%d", product);
+            job.verdict = version & 1 ? INSP_VERDICT_ANOMALY : INSP_VERDICT_GOOD;
+            api_meters_inspection(meters, &job);
+        }
+    ck_assert_uint_eq(meters->series_count, 6);
+    ck_assert_uint_eq(counted(meters, "p2"), 1000);
+    insp_manifest_free(manifest);
+    api_meters_free(meters);
+}
+END_TEST
+
+/* 100 products with 70 cameras each: cameras are merged, products never. */
+START_TEST(test_series_are_bounded_and_products_told_apart) {
     struct api_meters *meters = fresh();
     struct insp_manifest *manifest = insp_manifest_new();
     struct insp_model model = {.manifest = manifest};
     struct insp_inspection job = {.model = &model};
-    strcpy(manifest->product, "p");
-    for (int version = 0; version < 100; version++)
+    for (int product = 0; product < 100; product++)
         for (int camera = 0; camera < 70; camera++) {
-            snprintf(manifest->version, sizeof manifest->version, "v%d", version);
+            snprintf(manifest->product, sizeof manifest->product, "p%d", product);
             snprintf(job.camera, sizeof job.camera, "c%d", camera);
             job.verdict = camera & 1 ? INSP_VERDICT_ANOMALY : INSP_VERDICT_GOOD;
             api_meters_inspection(meters, &job);
         }
-    uint64_t counted = meters->series_overflow;
-    ck_assert_uint_eq(meters->series_count, API_METERS_SERIES);
-    for (size_t i = 0; i < meters->series_count; i++)
-        counted += meters->series[i].count;
-    ck_assert_uint_eq(counted, 7000);
+    ck_assert_uint_le(meters->series_count, API_METERS_SERIES + 2 * 100);
+    ck_assert_uint_eq(counted(meters, "p0"), 70);
+    ck_assert_uint_eq(counted(meters, "p99"), 70);
     ck_assert_uint_eq(meters->stage[API_STAGE_TOTAL].count, 7000);
     job.code = INSP_E_DEADLINE; /* no verdict: not here */
     api_meters_inspection(meters, &job);
@@ -135,5 +160,6 @@ START_TEST(test_jobs_count_when_they_end) {
 }
 END_TEST
 
-INSP_TESTS(test_cameras_are_bounded, test_series_are_bounded, test_histogram, test_requests_by_call_and_reason,
+INSP_TESTS(test_cameras_are_bounded, test_series_do_not_grow_with_versions,
+           test_series_are_bounded_and_products_told_apart, test_histogram, test_requests_by_call_and_reason,
            test_jobs_count_when_they_end);

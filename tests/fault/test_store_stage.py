@@ -1,0 +1,99 @@
+"""A deadline that passes, or a client that leaves, while a record is being stored: what is in the database was answered,
+counted and published, and nothing else is in it."""
+import contextlib
+import io
+import socket
+import sqlite3
+import time
+
+import PIL.Image
+from conftest import count, eventually, picture
+
+IMAGE = picture()
+
+
+@contextlib.contextmanager
+def held_database(daemon):
+    """The writer cannot commit inside the block."""
+    database = sqlite3.connect(f"{daemon.state}/inspectd.sqlite3", timeout=30, isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        database.execute("ROLLBACK")
+        database.close()
+
+
+def half_post(daemon, query):
+    s = socket.create_connection((daemon.host, daemon.port), timeout=20)
+    s.sendall(f"POST /v1/inspections?product=carpet&{query} HTTP/1.1\r\nHost: {daemon.host}\r\nContent-Type: image/png\r\n"
+              f"Content-Length: {len(IMAGE)}\r\n\r\n".encode() + IMAGE)
+    return s
+
+
+def events(daemon):
+    """-> a socket on the event stream, and its first bytes were read"""
+    s = socket.create_connection((daemon.host, daemon.port), timeout=20)
+    s.sendall(f"GET /v1/events HTTP/1.1\r\nHost: {daemon.host}\r\n\r\n".encode())
+    assert b"200" in s.recv(4096)
+    return s
+
+
+def scored(daemon, before):
+    eventually(lambda: daemon.metric("images_scored_total") > before)
+    eventually(lambda: daemon.metric("lane_running") >= 1)  # the store's thread waits for the database
+
+
+def test_a_deadline_that_passes_while_the_record_is_stored(start):
+    daemon = start()
+    before = daemon.metric("images_scored_total")
+    with events(daemon) as stream:
+        with held_database(daemon):
+            began = time.monotonic()
+            client = half_post(daemon, "deadline_ms=400&camera=late")
+            scored(daemon, before)
+            eventually(lambda: time.monotonic() > began + 0.6)
+        answer = client.recv(4096)
+        client.close()
+        assert answer.startswith(b"HTTP/1.1 200 "), answer
+        assert count(daemon) == 1 and daemon.metric("inspections_total") == 1
+        assert daemon.metric("deadline_misses_total") == 0
+        got = b""
+        while b"event: inspection" not in got:
+            got += stream.recv(4096)
+
+
+def test_a_client_that_leaves_while_its_record_is_stored(start):
+    daemon = start()
+    before = daemon.metric("images_scored_total")
+    with events(daemon) as stream:
+        with held_database(daemon):
+            client = half_post(daemon, "camera=gone")
+            scored(daemon, before)
+            client.close()
+            end = time.monotonic() + 0.3  # several sweeps for departed clients
+            eventually(lambda: time.monotonic() > end)
+        eventually(lambda: daemon.metric("inspections_total") == 1)
+        assert count(daemon) == 1
+        got = b""
+        while b"event: inspection" not in got:
+            got += stream.recv(4096)
+    eventually(lambda: daemon.metric("in_flight") == 0)
+
+
+def test_a_deadline_that_passes_while_the_answers_picture_is_rendered(start):
+    daemon = start()
+    out = io.BytesIO()
+    PIL.Image.new("RGB", (4000, 4000), "white").save(out, "PNG")
+    image = out.getvalue()
+    spent = []
+    for accept in ("application/json", "image/png"):
+        began = time.monotonic()
+        assert daemon.inspect(image, Accept=accept).status == 200
+        spent.append((time.monotonic() - began) * 1000)
+    answers = [daemon.inspect(image, f"product=carpet&deadline_ms={max(1, int(spent[0] + (spent[1] - spent[0]) * i / 6))}",
+                              Accept="image/png") for i in range(7)]
+    assert {a.status for a in answers} <= {200, 504} and any(a.status == 504 for a in answers)
+    stored = 2 + sum(a.status == 200 for a in answers)
+    eventually(lambda: daemon.metric("in_flight") == 0)
+    assert count(daemon) == stored == daemon.metric("inspections_total")
