@@ -314,6 +314,11 @@ static void on_model_changed(void *arg, const char *product, const char *version
                        json_pack("{s:s, s:s}", "product", product, "version", version));
 }
 
+static bool in_a_hurry(void *arg) {
+    const struct api_server *server = arg;
+    return server->hurry;
+}
+
 /* The same limits for everything but inspections, in the background's share of the budget. */
 static struct insp_image_limits background_limits(const struct api_config *config, int64_t wait_us) {
     struct insp_image_limits limits = config->image_limits;
@@ -366,6 +371,8 @@ static int start(struct api_server *server, const struct api_config *config, str
                                             .on_nospace = api_housekeeping_now,
                                             .on_nospace_arg = server};
     server->config.image_limits = background_limits(config, PICTURE_WAIT_US);
+    server->config.image_limits.cancelled = in_a_hurry;
+    server->config.image_limits.cancelled_arg = server;
     if (!code)
         code = insp_pipeline_new(&pipeline, &server->pipeline, reterr);
     if (!code)

@@ -73,6 +73,7 @@ struct api_server {
 
     bool jobs_closed;
     bool stopping, mhd_stopped, grace_over, closing;
+    _Atomic bool hurry;   /* the grace time is over: lanes' threads end reads early. Any thread */
     unsigned grace_turns; /* turns of the loop since the grace time ended */
     int handles_open;
     void (*stopped)(void *arg);

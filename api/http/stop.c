@@ -84,6 +84,7 @@ static void on_grace(uv_timer_t *timer) {
     struct api_server *server = timer->data;
     insp_log_warning("stopping: grace is over open_requests=%zu", server->request_count);
     server->grace_over = true;
+    server->hurry = true;
     expire(server);
     api_stop_check(server);
 }

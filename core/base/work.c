@@ -4,7 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/thread.h"
 
-enum { BACK_NICE = 15 };
+enum { BACK_NICE = 10 };
 
 struct task_list {
     struct insp_task *head, **tail;

@@ -61,3 +61,11 @@ def test_readers_beyond_the_queue_are_refused_and_the_line_is_not(start):
         refused = eventually(lambda: next((a for a in [daemon("GET", f"/v1/inspections/{large}/heatmap.png?view=overlay")]
                                            if a.status == 503), None))
         assert refused.code == "queue_full" and int(refused.headers["Retry-After"]) >= 1
+
+
+def test_a_stop_does_not_wait_for_pictures_in_the_queue(start):
+    daemon = start("server.shutdown_grace_s=1", "server.background_threads=2", "storage.thumbnail_bytes_max=0")
+    large = daemon.inspect(LARGE, kind="image/jpeg").json["id"]
+    with readers(daemon, 32, f"/v1/inspections/{large}/heatmap.png?view=overlay"):
+        eventually(lambda: daemon.metric("lane_queued") >= 20)
+        daemon.stop()  # each takes seconds: all of them would take longer than it waits
