@@ -4,6 +4,7 @@
 #include "core/base/fs.h"
 #include "core/heat/heatmap.h"
 #include "core/image/image.h"
+#include "core/inspect/suspect.h"
 #include "core/model/model.h"
 #include "core/model/verdict.h"
 #include "daemon/cli.h"
@@ -29,6 +30,7 @@ struct result {
     enum insp_verdict verdict;
     uint32_t width, height; /* as posted */
     struct insp_heat_summary heat;
+    uint32_t suspect;
     double decode_ms, inference_ms;
 };
 
@@ -48,6 +50,9 @@ static int read_pixels(const struct predict *predict, const char *path, float *r
         r = insp_image_resize(image, input->width, input->height, &small, reterr);
     if (r)
         return r;
+    struct insp_image_stats stats;
+    insp_image_stats(image, &stats);
+    result->suspect = insp_suspect_reasons(&stats, &predict->model->manifest->pictures);
     insp_transform_apply(input, small->rgb, ret_pixels);
     result->width = image->posted_width;
     result->height = image->posted_height;
@@ -69,7 +74,7 @@ static int score(struct predict *predict, const char *path, struct result *resul
         return r;
     result->decode_ms = (double)(decoded - began) / 1000;
     result->inference_ms = (double)(insp_mono_us() - decoded) / 1000;
-    result->verdict = insp_verdict_of(manifest, result->probability);
+    result->verdict = insp_suspect_verdict(insp_verdict_of(manifest, result->probability), result->suspect);
     return insp_heat_summarise(&manifest->heatmap, result->verdict != INSP_VERDICT_GOOD, result->cam,
                                result->width, result->height, &result->heat, reterr);
 }
@@ -109,21 +114,34 @@ static int print_json(const struct predict *predict, const char *path, const str
                                                (json_int_t)box->y, "width", (json_int_t)box->width, "height",
                                                (json_int_t)box->height, "max", plain(box->max)));
     }
-    json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:f, s:f, s:{s:f, s:f, s:f, s:o}, s:{s:I, s:I}, s:{s:f, s:f}}", "file", path,
-        "product", manifest->product, "model", manifest->version, "verdict", insp_verdict_name(result->verdict),
-        "probability", plain(result->probability), "threshold", plain(manifest->threshold), "heatmap", "threshold",
-        plain(manifest->heatmap.threshold), "max", plain(result->heat.max), "area", plain(result->heat.area),
-        "boxes", boxes, "image", "width", (json_int_t)result->width, "height", (json_int_t)result->height,
-        "timing_ms", "decode", result->decode_ms, "inference", result->inference_ms);
+    json_t *reasons = json_array();
+    for (unsigned i = 0; reasons && i < INSP_SUSPECT_COUNT; i++)
+        if (result->suspect >> i & 1)
+            json_array_append_new(reasons, json_string(insp_suspect_name((enum insp_suspect_reason)i)));
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:{s:f, s:f, s:f, s:o}, s:{s:I, s:I}, s:b, s:o, s:{s:f, s:f}}",
+                  "file", path, "product", manifest->product, "model", manifest->version, "verdict",
+                  insp_verdict_name(result->verdict), "probability", plain(result->probability), "threshold",
+                  plain(manifest->threshold), "heatmap", "threshold", plain(manifest->heatmap.threshold), "max",
+                  plain(result->heat.max), "area", plain(result->heat.area), "boxes", boxes, "image", "width",
+                  (json_int_t)result->width, "height", (json_int_t)result->height, "suspect", result->suspect != 0,
+                  "reasons", reasons, "timing_ms", "decode", result->decode_ms, "inference", result->inference_ms);
     return cli_print_json(predict->call.command, object);
 }
 
 static void print_row(const char *path, const struct result *result) {
-    printf("%-8s %11.4f %7.1f %% %6zu %8.1f  %s\n",
+    printf("%-8s %11.4f %7.1f %% %6zu %8.1f  %s",
            result->verdict == INSP_VERDICT_ANOMALY ? "ANOMALY" : insp_verdict_name(result->verdict),
            (double)result->probability, 100 * (double)result->heat.area, result->heat.box_count,
            result->decode_ms + result->inference_ms, path);
+    const char *before = "  suspect: ";
+    for (unsigned i = 0; i < INSP_SUSPECT_COUNT; i++) {
+        if (!(result->suspect >> i & 1))
+            continue;
+        printf("%s%s", before, insp_suspect_name((enum insp_suspect_reason)i));
+        before = ", ";
+    }
+    putchar('\n');
 }
 
 /* A file that cannot be scored is told on stderr; the others are scored all the same. */

@@ -163,14 +163,27 @@ bool api_text_clean(const char *text) {
     return true;
 }
 
+/* Scanners hand over the separators of GS1 and ISO/IEC 15434 as they are printed. */
+static bool is_tag(const char *text) {
+    enum { EOT = 0x04, GS = 0x1d, RS = 0x1e };
+    char plain[INSP_TAG_BYTES];
+    size_t length = strlen(text);
+    if (!length || length >= sizeof plain)
+        return false;
+    for (size_t i = 0; i <= length; i++)
+        plain[i] = text[i] == EOT || text[i] == GS || text[i] == RS ? ' ' : text[i];
+    return api_text_clean(plain);
+}
+
 int api_query_tag(const struct api_query *query, const char *name, const char **ret, struct insp_error *reterr) {
     const char *text = api_query_get(query, name);
     if (!text)
         return 0;
-    if (!text[0] || strlen(text) >= INSP_TAG_BYTES || !api_text_clean(text))
+    if (!is_tag(text))
         return insp_fail(reterr, INSP_E_QUERY,
-                         "query parameter \"%s\" is 1 to %d bytes of UTF-8 without control characters", name,
-                         INSP_TAG_BYTES - 1);
+                         "query parameter \"%s\" is 1 to %d bytes of UTF-8 without control characters other "
+                         "than the separators GS, RS and EOT of scanned codes",
+                         name, INSP_TAG_BYTES - 1);
     *ret = text;
     return 0;
 }

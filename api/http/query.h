@@ -41,7 +41,8 @@ int api_query_duration(const struct api_query *query, const char *name, int64_t 
 
 /* A product, model...: insp_name_valid. *ret is borrowed from query. */
 int api_query_name(const struct api_query *query, const char *name, const char **ret, struct insp_error *reterr);
-/* camera, part: 1 to 128 bytes of UTF-8 without control characters. *ret is borrowed from query. */
+/* camera, part: 1 to 128 bytes of UTF-8 without control characters, but with the separators of scanned codes: GS,
+ * RS and EOT of ISO/IEC 15434 and GS1. *ret is borrowed from query. */
 int api_query_tag(const struct api_query *query, const char *name, const char **ret, struct insp_error *reterr);
 
 /* One of the NULL-terminated words; *ret is its index. */

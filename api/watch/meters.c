@@ -137,6 +137,9 @@ void api_meters_inspection(struct api_meters *meters, const struct insp_inspecti
     if (job->code)
         return;
     count_verdict(meters, job);
+    for (size_t i = 0; i < INSP_SUSPECT_COUNT; i++)
+        meters->suspect[i] += job->suspect >> i & 1;
+    meters->jpeg_stray_bytes += job->stray_bytes;
     const int64_t us[API_STAGES] = {
         job->receive_us,   job->wait_us,  job->decode_us, job->queue_us,
         job->inference_us, job->store_us, job->commit_us, job->total_us + job->commit_us};

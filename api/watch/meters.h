@@ -4,6 +4,7 @@
 #define INSP_API_WATCH_METERS_H
 
 #include "core/inspect/inspection.h"
+#include "core/inspect/suspect.h"
 #include "core/jobs/jobs.h"
 
 enum {
@@ -59,6 +60,7 @@ struct api_meters {
     } refused[API_METERS_REASONS];
     size_t refused_count;
     uint64_t deadline_misses;
+    uint64_t suspect[INSP_SUSPECT_COUNT], jpeg_stray_bytes; /* of inspections with a verdict */
     int64_t started_us; /* wall; read once, or every step of the clock were a restart */
     uint64_t job[API_METERS_KINDS][API_METERS_STATES]; /* ended ones */
 };

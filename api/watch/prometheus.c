@@ -52,6 +52,12 @@ static void write_inspections(FILE *out, const struct api_meters *meters) {
         fprintf(out, "inspectd_inspections_total{product=\"%s\",camera=\"%s\",verdict=\"%s\"} %llu\n", s->product,
                 camera, insp_verdict_name(s->verdict), (unsigned long long)s->count);
     }
+    head(out, "inspectd_suspect_pictures_total", "counter", "Pictures that are not trusted, by reason.");
+    for (unsigned i = 0; i < INSP_SUSPECT_COUNT; i++)
+        fprintf(out, "inspectd_suspect_pictures_total{reason=\"%s\"} %llu\n",
+                insp_suspect_name((enum insp_suspect_reason)i), (unsigned long long)meters->suspect[i]);
+    counter(out, "inspectd_jpeg_stray_bytes_total", "Bytes passed over before markers in the scans of JPEGs.",
+            (double)meters->jpeg_stray_bytes);
     head(out, "inspectd_refused_total", "counter",
          "Inspections that were not answered with a verdict, by problem code.");
     for (size_t i = 0; i < meters->refused_count; i++)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 enum {
-    SAMPLES_WANTED = 1 << 16,
+    SAMPLES_WANTED = 1 << 15,
     SATURATED_LEVEL = 254,
     CHANNELS = 3,
 };

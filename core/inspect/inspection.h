@@ -34,6 +34,7 @@ struct insp_inspection {
     char sha256[INSP_SHA256_HEX_BYTES];
     float *pixels; /* network input, owned; freed after the pass */
     struct insp_score score;
+    uint32_t stray_bytes;      /* passed over in a JPEG */
     uint32_t suspect;          /* reasons not to trust the picture: suspect.h */
     enum insp_verdict verdict; /* never good where suspect */
     struct insp_heat_summary heat;

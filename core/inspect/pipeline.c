@@ -97,6 +97,7 @@ static int decode_body(struct insp_inspection *job, struct insp_error *reterr) {
     name_media(job);
     job->width = image->posted_width;
     job->height = image->posted_height;
+    job->stray_bytes = image->source.stray_bytes;
     struct insp_image_stats stats;
     insp_image_stats(image, &stats);
     job->suspect = insp_suspect_reasons(&stats, &job->model->manifest->pictures);
@@ -156,9 +157,7 @@ static void on_decoded(struct insp_task *task) {
 
 static void judge(struct insp_inspection *job) {
     const struct insp_manifest *manifest = job->model->manifest;
-    job->verdict = insp_verdict_of(manifest, job->score.probability);
-    if (job->suspect && job->verdict == INSP_VERDICT_GOOD)
-        job->verdict = INSP_VERDICT_REVIEW; /* a picture whose content was lost is never good */
+    job->verdict = insp_suspect_verdict(insp_verdict_of(manifest, job->score.probability), job->suspect);
     job->code = insp_heat_summarise(&manifest->heatmap, job->verdict != INSP_VERDICT_GOOD, job->score.cam,
                                     job->width, job->height, &job->heat, &job->error);
 }

@@ -110,3 +110,7 @@ uint32_t insp_suspect_reasons(const struct insp_image_stats *stats, const struct
            (uint32_t)is_too_small(ASK(SIDE)) << INSP_SUSPECT_SIZE;
 #undef ASK
 }
+
+enum insp_verdict insp_suspect_verdict(enum insp_verdict verdict, uint32_t reasons) {
+    return reasons && verdict == INSP_VERDICT_GOOD ? INSP_VERDICT_REVIEW : verdict;
+}

@@ -5,6 +5,7 @@
 #define INSP_INSPECT_SUSPECT_H
 
 #include "core/image/stats.h"
+#include "core/model/verdict.h"
 
 /* X(symbol, name): bit 1 << symbol in a set of reasons. The names are a public contract (openapi.yaml), the bits
  * one of the database: new reasons come at the end. */
@@ -36,5 +37,8 @@ const char *insp_suspect_name(enum insp_suspect_reason reason);
  * their least contrast, not against a constant. Without them (count 0: a bundle from before they were kept) only
  * the limits hold that no part is likely to reach. Any thread. */
 uint32_t insp_suspect_reasons(const struct insp_image_stats *stats, const struct insp_stat_ranges *ranges);
+
+/* The verdict that stands: review in place of good where there is a reason. */
+enum insp_verdict insp_suspect_verdict(enum insp_verdict verdict, uint32_t reasons);
 
 #endif

@@ -1,6 +1,8 @@
 """Pictures whose content was lost on the way are never good, and the answer, the row, the events and the exports say why."""
+import csv
 import io
 import json
+import urllib.parse
 
 import numpy as np
 import PIL.Image
@@ -95,3 +97,21 @@ def test_one_orientation(shared, orientation, size):
     small = PIL.Image.open(io.BytesIO(shared("GET", at + "/image?width=40").body)).convert("RGB")
     expected = np.asarray(upright.resize(small.size, PIL.Image.BILINEAR), int)
     assert np.abs(np.asarray(small, int) - expected).mean() < 4
+
+
+@pytest.mark.parametrize("part", ["Gehäuse 47 / links", "01095060001343521724123110ABC\x1d21XYZ", "[)>\x1e06\x1dP4711\x1e\x04"])
+def test_names_that_people_and_scanners_use(shared, part):
+    asked = urllib.parse.urlencode({"product": "carpet", "part": part, "camera": "Straße 3"})
+    got = shared.inspect(png(GREY), query=asked).json
+    assert (got["part"], got["camera"]) == (part, "Straße 3")
+    found = shared("GET", "/v1/inspections?" + urllib.parse.urlencode({"part": part})).json["items"]
+    assert got["id"] in [row["id"] for row in found] and {row["part"] for row in found} == {part}
+    rows = shared("GET", "/v1/inspections?" + urllib.parse.urlencode({"part": part}), Accept="text/csv").body
+    assert part in [row[4] for row in csv.reader(io.StringIO(rows.decode(), newline=""))]
+
+
+def test_names_that_are_refused_say_what_is_allowed(shared):
+    for query, word in (("product=carpet&part=a%0Ab", "GS, RS and EOT"), ("product=rug%20left", "A-Z a-z 0-9 . _ -")):
+        refused = shared.inspect(png(GREY), query=query)
+        assert (refused.status, refused.code) == (400, "invalid_query")
+        assert word in refused.json["detail"]

@@ -96,10 +96,27 @@ START_TEST(test_duration) {
 END_TEST
 
 START_TEST(test_tag) {
-    static const char *const good[] = {"a", "line 3/cam #1", "K\xc3\xa4ltekammer", "\xf0\x9f\x93\xb7"};
+    static const char *const good[] = {"a",
+                                       "line 3/cam #1",
+                                       "K\xc3\xa4ltekammer",
+                                       "\xf0\x9f\x93\xb7",
+                                       "01095060001343521724123110ABC\x1d"
+                                       "21XYZ",
+                                       "[)>\x1e"
+                                       "06\x1dP4711\x1e\x04"};
     /* empty, control, DEL, C1, lone continuation, overlong, surrogate, beyond Unicode, cut short */
-    static const char *const bad[] = {"",     "a\nb",     "\x7f",         "\xc2\x80",         "\x80",
-                                      "\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"};
+    static const char *const bad[] = {"",
+                                      "a\nb",
+                                      "a\x1f"
+                                      "b",
+                                      "\x7f",
+                                      "\xc2\x80",
+                                      "\x80",
+                                      "\xff",
+                                      "\xc0\xaf",
+                                      "\xed\xa0\x80",
+                                      "\xf4\x90\x80\x80",
+                                      "\xe2\x82"};
     const char *tag = NULL;
     for (size_t i = 0; i < INSP_COUNT(good); i++) {
         set(good[i]);

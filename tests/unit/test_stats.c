@@ -39,10 +39,10 @@ END_TEST
 
 /* A tenth of the rows is white, one pixel in a thousand red: too few to count. */
 START_TEST(test_tails_and_shares) {
-    struct insp_image *image = filled(200, 200, 50, 50, 50);
-    memset(image->rgb, 255, (size_t)20 * 200 * 3);
-    for (size_t i = 0; i < 40; i++)
-        image->rgb[(size_t)(30 * 200 + i) * 3 + 1] = 0;
+    struct insp_image *image = filled(100, 100, 50, 50, 50);
+    memset(image->rgb, 255, (size_t)10 * 100 * 3);
+    for (size_t i = 0; i < 10; i++)
+        image->rgb[(size_t)(30 * 100 + i) * 3 + 1] = 0;
     struct insp_image_stats stats;
     insp_image_stats(image, &stats);
     ck_stat(stats, DARK, 50);

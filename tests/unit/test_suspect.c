@@ -148,6 +148,9 @@ START_TEST(test_names) {
         ck_assert_uint_gt(strlen(insp_suspect_name((enum insp_suspect_reason)i)), 3);
     ck_assert_str_eq(insp_suspect_name(INSP_SUSPECT_BIT_DEPTH), "bit_depth");
     ck_assert_int_le(INSP_SUSPECT_COUNT, 31);
+    ck_assert(insp_suspect_verdict(INSP_VERDICT_GOOD, 0) == INSP_VERDICT_GOOD);
+    ck_assert(insp_suspect_verdict(INSP_VERDICT_GOOD, 1) == INSP_VERDICT_REVIEW);
+    ck_assert(insp_suspect_verdict(INSP_VERDICT_ANOMALY, 1) == INSP_VERDICT_ANOMALY);
 }
 END_TEST
 
