@@ -289,7 +289,8 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
     const struct insp_progress maps = insp_progress_part(progress, 0, 0.6),
                                held = insp_progress_part(progress, 0.6, 0.75),
                                old = insp_progress_part(progress, 0.75, 0.9),
-                               masks = insp_progress_part(progress, 0.9, 1);
+                               masks = insp_progress_part(progress, 0.9, 0.97),
+                               pictures = insp_progress_part(progress, 0.97, 1);
     const struct insp_scorer scorer = {.trainer = run->trainer};
     int r = insp_train_data_heat_range(run->data, &scorer, run->member, run->train_count,
                                        run->params->heatmap_threshold, &maps, &run->low, &run->high, reterr);
@@ -305,7 +306,7 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
     if (r == 0)
         r = fill_manifest(run, reterr);
     if (r == 0)
-        r = insp_picture_ranges(&run->data->set, run->member, run->train_count, &run->context->limits, progress,
+        r = insp_picture_ranges(&run->data->set, run->member, run->train_count, &run->context->limits, &pictures,
                                 &run->manifest->pictures, reterr);
     run->evaluating_s = insp_seconds_since(start_us);
     return r;

@@ -102,6 +102,8 @@ START_TEST(writes_and_activates_a_model_that_can_be_read) {
     ck_assert(json_is_null(json_object_get(manifest->lineage, "parent")));
     ck_assert_str_eq(text(manifest->lineage, "job"), "the-job");
     ck_assert_str_eq(text(manifest->lineage, "dataset"), text(manifest->dataset, "digest"));
+    ck_assert_uint_ge(manifest->pictures.count, 1); /* the good ones of the training part */
+    ck_assert(manifest->pictures.high[INSP_STAT_BRIGHT] < 128 && manifest->pictures.low[INSP_STAT_BITS] == 8);
     struct insp_golden *golden;
     ck_insp_ok(insp_bundle_read_golden(f.state, manifest, &golden, &f.err), f.err);
     ck_assert_uint_ge(golden->count, 2);
