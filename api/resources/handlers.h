@@ -21,6 +21,7 @@ int api_inspection_heat(struct api_request *request, struct insp_error *reterr);
 
 /* labels.c: work */
 int api_label_put(struct api_request *request, struct insp_error *reterr);
+int api_label_delete(struct api_request *request, struct insp_error *reterr);
 
 /* statistics.c: work */
 int api_statistics_get(struct api_request *request, struct insp_error *reterr);

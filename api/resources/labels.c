@@ -35,15 +35,36 @@ static int check_word(const char *label, const char *defect, const char *note, s
     return 0;
 }
 
+/* A text or nothing: null means that it is not given. */
+static int read_text(const json_t *value, const char *name, const char **ret, struct insp_error *reterr) {
+    *ret = json_string_value(value);
+    if (!*ret && value && !json_is_null(value))
+        return insp_fail(reterr, INSP_E_PARAMETER, "\"%s\" is a text", name);
+    return 0;
+}
+
 /* *ret borrows from json. */
 static int read_word(json_t *json, struct word *ret, struct insp_error *reterr) {
-    const char *label, *defect = NULL, *note = NULL;
+    json_t *given, *defect_value = NULL, *note_value = NULL;
+    const char *label, *defect, *note;
     json_error_t why;
-    if (json_unpack_ex(json, &why, JSON_STRICT, "{s:s,s?s,s?s}", "label", &label, "defect", &defect, "note",
-                       &note))
+    if (json_unpack_ex(json, &why, JSON_STRICT, "{s:o,s?o,s?o}", "label", &given, "defect", &defect_value, "note",
+                       &note_value))
         return insp_fail(reterr, INSP_E_PARAMETER,
-                         "want {\"label\": \"good\"|\"anomaly\", \"defect\"?, \"note\"?}: %s", why.text);
-    return check_word(label, defect, note, ret, reterr);
+                         "want {\"label\": \"good\"|\"anomaly\"|null, \"defect\"?, \"note\"?}: %s", why.text);
+    int code = read_text(given, "label", &label, reterr);
+    if (!code)
+        code = read_text(defect_value, "defect", &defect, reterr);
+    if (!code)
+        code = read_text(note_value, "note", &note, reterr);
+    if (code)
+        return code;
+    if (label)
+        return check_word(label, defect, note, ret, reterr);
+    if (defect || note)
+        return insp_fail(reterr, INSP_E_PARAMETER, "\"defect\" and \"note\" go with a label");
+    *ret = (struct word){.label = INSP_LABEL_NONE, .defect = "", .note = ""};
+    return 0;
 }
 
 static int keep_json(void *arg, const struct insp_record *record) {
@@ -52,16 +73,28 @@ static int keep_json(void *arg, const struct insp_record *record) {
     return 0;
 }
 
-int api_label_put(struct api_request *request, struct insp_error *reterr) {
+static int check_call(const struct api_request *request, struct insp_error *reterr) {
     static const char *const known[] = {NULL};
+    int code = api_query_allow(&request->query, known, reterr);
+    if (!code && !insp_uuid_valid(request->param[0]))
+        code = insp_fail(reterr, INSP_E_NOT_FOUND, "an inspection's id is a UUID in lower case");
+    return code;
+}
+
+static int say(struct api_request *request, const struct word *word, struct insp_error *reterr) {
     struct insp_store *store = request->server->config.store;
     const char *id = request->param[0];
+    json_t *answer = NULL;
+    int code = insp_store_label(store, id, word->label, word->defect, word->note, request->principal, reterr);
+    if (!code)
+        code = insp_store_get(store, id, keep_json, &answer, reterr);
+    return code ? code : api_response_json(&request->response, 200, answer, reterr);
+}
+
+int api_label_put(struct api_request *request, struct insp_error *reterr) {
     struct word word;
     json_error_t why;
-    json_t *answer = NULL;
-    int code = api_query_allow(&request->query, known, reterr);
-    if (!code && !insp_uuid_valid(id))
-        code = insp_fail(reterr, INSP_E_NOT_FOUND, "an inspection's id is a UUID in lower case");
+    int code = check_call(request, reterr);
     if (!code && !request->body_bytes)
         code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is {\"label\": \"good\"} or the like");
     if (code)
@@ -71,9 +104,13 @@ int api_label_put(struct api_request *request, struct insp_error *reterr) {
         return insp_fail(reterr, INSP_E_REQUEST, "the body is not JSON: %s", why.text);
     code = read_word(json, &word, reterr);
     if (!code)
-        code = insp_store_label(store, id, word.label, word.defect, word.note, request->principal, reterr);
+        code = say(request, &word, reterr);
     json_decref(json);
-    if (!code)
-        code = insp_store_get(store, id, keep_json, &answer, reterr);
-    return code ? code : api_response_json(&request->response, 200, answer, reterr);
+    return code;
+}
+
+int api_label_delete(struct api_request *request, struct insp_error *reterr) {
+    static const struct word none = {.label = INSP_LABEL_NONE, .defect = "", .note = ""};
+    int code = check_call(request, reterr);
+    return code ? code : say(request, &none, reterr);
 }

@@ -18,6 +18,8 @@ const struct api_route api_routes[] = {
     {"GET", "/v1/inspections/{id}/heat", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_inspection_heat},
     {"PUT", "/v1/inspections/{id}/label", API_OPEN, API_ROLE_OPERATOR, API_WORK, JSON_BYTES_MAX, NULL, NULL,
      api_label_put},
+    {"DELETE", "/v1/inspections/{id}/label", API_OPEN, API_ROLE_OPERATOR, API_WORK, 0, NULL, NULL,
+     api_label_delete},
     {"GET", "/v1/statistics", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_statistics_get},
     {"GET", "/v1/products", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_products_before, api_products_list},
     {"GET", "/v1/products/{product}", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_products_before, api_product_get},

@@ -95,6 +95,14 @@ def test_inspections(call):
     label = {"label": "anomaly", "defect": "hole", "note": "seen"}
     assert call("PUT", posts + "/{id}/label", 200, label, **one).json["label"]["defect"] == "hole"
     call("PUT", posts + "/{id}/label", 422, {"label": "bad"}, **one)
+    call("PUT", posts + "/{id}/label", 422, {"label": None, "note": "no"}, **one)
+    assert call("PUT", posts + "/{id}/label", 200, {"label": None}, **one).json["label"] is None
+    again = {"label": "anomaly", "defect": None, "note": None}
+    assert call("PUT", posts + "/{id}/label", 200, again, **one).json["label"]["defect"] is None
+    assert call("DELETE", posts + "/{id}/label", 200, **one).json["label"] is None
+    assert call("DELETE", posts + "/{id}/label", 200, **one).json["label"] is None
+    call("DELETE", posts + "/{id}/label", 404, **IDS)
+    call("PUT", posts + "/{id}/label", 200, label, **one)
     call("PUT", posts + "/{id}/label", 404, {"label": "good"}, **IDS)
     call("PUT", posts + "/{id}/label", 400, "", **one)
     call("GET", "/v1/statistics", 200, query="product=carpet&window=1h")
