@@ -49,6 +49,8 @@ void insp_random_shuffle(struct insp_random *random, size_t *index, size_t count
     }
 }
 
+static const double NO_REMAINDER = -1;
+
 static int no_memory(struct insp_error *reterr, size_t count) {
     return insp_fail(reterr, INSP_E_NOMEM, "no memory to split %zu images", count);
 }
@@ -61,15 +63,19 @@ static void sizes_of(const size_t *strata, size_t count, size_t stratum_count, s
 }
 
 /* Gives the draws that rounding down left over to the strata with the largest remainders. Among equal remainders
- * the generator chooses, as scikit-learn's does. scratch [stratum_count] */
-static void add_by_remainder(const double *remainder, size_t stratum_count, size_t left,
-                             struct insp_random *random, size_t *scratch, size_t *taken) {
+ * the generator chooses, as scikit-learn's does. Returns the draws that no stratum can take.
+ *   remainder  NO_REMAINDER for a stratum that has no image left
+ *   scratch    [stratum_count] */
+static size_t add_by_remainder(const double *remainder, size_t stratum_count, size_t left,
+                               struct insp_random *random, size_t *scratch, size_t *taken) {
     double below = INFINITY;
     while (left) {
-        double value = -1;
+        double value = NO_REMAINDER;
         for (size_t s = 0; s < stratum_count; s++)
             if (remainder[s] < below && remainder[s] > value)
                 value = remainder[s];
+        if (value == NO_REMAINDER)
+            return left;
         size_t ties = 0;
         for (size_t s = 0; s < stratum_count; s++)
             if (remainder[s] == value)
@@ -79,22 +85,29 @@ static void add_by_remainder(const double *remainder, size_t stratum_count, size
             taken[scratch[t]]++;
         below = value;
     }
+    return 0;
 }
 
 /* scikit-learn's _approximate_mode: how many of `draws` draws come from each stratum. The products are formed in
- * its order, so that remainders which tie (or just fail to) in floating point do so here too. remainder, scratch:
- * [stratum_count] */
-static void approximate_mode(const size_t *size, size_t stratum_count, size_t total, size_t draws,
+ * its order, so that remainders which tie (or just fail to) in floating point do so here too.
+ *   total               sum of size, 1..
+ *   draws               0..total
+ *   remainder, scratch  [stratum_count]
+ *   ret_taken           [stratum_count], each at most the stratum's size
+ * Returns false where the draws cannot be dealt out. */
+static bool approximate_mode(const size_t *size, size_t stratum_count, size_t total, size_t draws,
                              struct insp_random *random, double *remainder, size_t *scratch, size_t *ret_taken) {
     size_t taken = 0;
     for (size_t s = 0; s < stratum_count; s++) {
         double share = (double)size[s] / (double)total * (double)draws;
         ret_taken[s] = (size_t)floor(share);
-        remainder[s] = share - floor(share);
+        if (ret_taken[s] > size[s]) /* a product that was rounded up */
+            ret_taken[s] = size[s];
+        remainder[s] = ret_taken[s] < size[s] ? share - floor(share) : NO_REMAINDER;
         taken += ret_taken[s];
     }
-    if (taken < draws)
-        add_by_remainder(remainder, stratum_count, draws - taken, random, scratch, ret_taken);
+    return taken >= draws ||
+           add_by_remainder(remainder, stratum_count, draws - taken, random, scratch, ret_taken) == 0;
 }
 
 /* Checks what scikit-learn checks, over the strata that can be split. */
@@ -108,6 +121,11 @@ static int held_out_count(const size_t *size, size_t stratum_count, double test_
         strata += size[s] > 0;
         total += size[s];
     }
+    if (!total)
+        return insp_fail(
+            reterr, INSP_E_DATASET,
+            "no kind has two images, so there is nothing to split: each part needs at least one image "
+            "per kind");
     double held_out = ceil(test_share * (double)total);
     if (held_out < (double)strata || (double)total - held_out < (double)strata)
         return insp_fail(
@@ -150,7 +168,9 @@ int insp_split_stratified(const size_t *strata, size_t count, size_t stratum_cou
         return r;
     struct insp_random random;
     insp_random_seed(&random, seed);
-    approximate_mode(size, stratum_count, total, total - held_out, &random, remainder, scratch, kept);
+    if (!approximate_mode(size, stratum_count, total, total - held_out, &random, remainder, scratch, kept))
+        return insp_fail(reterr, INSP_E_INTERNAL, "%zu images cannot be dealt out to a part of %zu", total,
+                         total - held_out);
     for (size_t i = 0; i < count; i++)
         ret_held_out[i] = false;
     for (size_t s = 0; s < stratum_count; s++)

@@ -76,8 +76,32 @@ static int check_classes(const struct run *run, struct insp_error *reterr) {
     return 0;
 }
 
+/* Counts before any arithmetic on them: names what the set lacks. */
+static int check_enough(const struct run *run, struct insp_error *reterr) {
+    const struct insp_train_data *data = run->data;
+    _cleanup_free_ size_t *size = calloc(data->set.dataset->stratum_count + 1, sizeof *size);
+    if (!size)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the split of %zu images", data->set.count);
+    for (size_t m = 0; m < data->set.count; m++)
+        size[data->set.strata[m]]++;
+    size_t largest = 0;
+    for (size_t s = 1; s < data->set.dataset->stratum_count; s++)
+        largest = size[s] > largest ? size[s] : largest;
+    if (size[0] >= 2 && largest >= 2)
+        return 0;
+    return insp_fail(
+        reterr, INSP_E_DATASET,
+        "%s has %zu good images and at most %zu of one defect type: a training holds some of both back "
+        "to judge the model, so it needs at least 2 good images and 2 of one defect type, and %u images "
+        "(one mini-batch) to train on",
+        data->set.dataset->root, size[0], largest, run->params->batch);
+}
+
 static int split(struct run *run, struct insp_error *reterr) {
     const struct insp_train_data *data = run->data;
+    int enough = check_enough(run, reterr);
+    if (enough < 0)
+        return enough;
     _cleanup_free_ bool *is_held_out = calloc(data->set.count, sizeof *is_held_out);
     run->member = malloc(data->set.count * sizeof *run->member);
     run->probability = malloc(data->set.count * sizeof *run->probability);

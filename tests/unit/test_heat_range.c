@@ -1,4 +1,6 @@
 #include "core/judge/heat_range.h"
+
+#include "core/base/cleanup.h"
 #include "harness.h"
 
 #include <math.h>
@@ -81,6 +83,40 @@ START_TEST(normalised_maps_keep_what_is_beyond_the_range) {
 }
 END_TEST
 
-INSP_TESTS(good_parts_stay_cold_and_the_typical_anomaly_is_hot, one_odd_good_image_does_not_blind_the_map,
-           where_classes_overlap_good_parts_come_first, flat_maps_give_a_usable_range, nonsense_is_refused,
-           normalised_maps_keep_what_is_beyond_the_range);
+/* Up to 4 good and 4 anomalous values of four levels each, thresholds from end to end. */
+enum { TINY_VALUES = 4, TINY_LEVELS = 4 };
+static size_t tiny_values(size_t number, float *ret_values) {
+    static const float level[TINY_LEVELS] = {-1, 0, 1e-9f, 3};
+    size_t count = number % (TINY_VALUES + 1);
+    number /= TINY_VALUES + 1;
+    for (size_t i = 0; i < count; i++, number /= TINY_LEVELS)
+        ret_values[i] = level[number % TINY_LEVELS];
+    return count;
+}
+
+static void check_tiny(size_t good_number, size_t anomaly_number) {
+    static const float threshold[] = {0, 0.05f, 0.7f, 1};
+    float good[TINY_VALUES + 1], anomaly[TINY_VALUES + 1], low = 0, high = 0;
+    size_t goods = tiny_values(good_number, good), anomalies = tiny_values(anomaly_number, anomaly);
+    for (size_t t = 0; t < INSP_COUNT(threshold); t++) {
+        int r = insp_heat_range(good, goods, anomaly, anomalies, threshold[t], &low, &high, &err);
+        if (!goods || !anomalies) {
+            ck_assert_int_eq(r, INSP_E_DATASET);
+            continue;
+        }
+        ck_insp_ok(r, err);
+        ck_assert(isfinite(low) && isfinite(high) && low < high);
+    }
+}
+
+START_TEST(every_tiny_set_has_a_range_or_is_refused) {
+    enum { NUMBERS = 5 * 4 * 4 * 4 * 4 };
+    for (size_t good = 0; good < NUMBERS; good += 3)
+        for (size_t anomaly = 0; anomaly < NUMBERS; anomaly += 7)
+            check_tiny(good, anomaly);
+}
+END_TEST
+
+INSP_TESTS(every_tiny_set_has_a_range_or_is_refused, good_parts_stay_cold_and_the_typical_anomaly_is_hot,
+           one_odd_good_image_does_not_blind_the_map, where_classes_overlap_good_parts_come_first,
+           flat_maps_give_a_usable_range, nonsense_is_refused, normalised_maps_keep_what_is_beyond_the_range);

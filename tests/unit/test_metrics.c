@@ -1,4 +1,6 @@
 #include "core/judge/metrics.h"
+
+#include "core/base/cleanup.h"
 #include "harness.h"
 
 #include <math.h>
@@ -128,6 +130,67 @@ START_TEST(roc_curve_is_bounded) {
 }
 END_TEST
 
-INSP_TESTS(wilson_interval_of_8_in_10, rates_at_the_ends, confusion_counts_positive_as_anomaly, ties_count_half,
-           one_class_only_gives_nan_and_null, a_probability_that_is_no_number_is_refused, json_says_it_in_words,
-           roc_curve_runs_from_corner_to_corner, roc_curve_is_bounded);
+/* Every set of up to 5 images, each of both classes and of three probabilities, by number; -> images. */
+enum { TINY_IMAGES = 5, TINY_KINDS = 6 };
+static void tiny_set(size_t number, size_t count, float *ret_probability, uint8_t *ret_label) {
+    for (size_t i = 0; i < count; i++, number /= TINY_KINDS) {
+        ret_label[i] = number % TINY_KINDS % 2;
+        ret_probability[i] = (float)(number % TINY_KINDS / 2) / 2;
+    }
+}
+
+static size_t tiny_sets(size_t count) {
+    size_t sets = 1;
+    while (count--)
+        sets *= TINY_KINDS;
+    return sets;
+}
+
+static void check_rate(const struct insp_rate *rate) {
+    ck_assert_uint_le(rate->hits, rate->of);
+    if (!rate->of) {
+        ck_assert(isnan(rate->value) && isnan(rate->low) && isnan(rate->high));
+        return;
+    }
+    ck_assert(rate->low >= 0 && rate->low <= rate->value && rate->value <= rate->high && rate->high <= 1);
+}
+
+static void check_tiny(const float *probability, const uint8_t *label, size_t count) {
+    static const char name[2][65] = {"good", "hole"};
+    struct insp_metrics m = {0};
+    size_t strata[TINY_IMAGES + 1] = {0}, anomalies = 0;
+    for (size_t i = 0; i < count; i++) {
+        strata[i] = label[i];
+        anomalies += label[i];
+    }
+    ck_insp_ok(insp_metrics_compute(probability, label, strata, count, 2, 0.5, &m, &err), err);
+    const struct insp_rate *rate[] = {&m.accuracy,    &m.precision,  &m.recall,
+                                      &m.specificity, &m.stratum[0], &m.stratum[1]};
+    for (size_t i = 0; i < INSP_COUNT(rate); i++)
+        check_rate(rate[i]);
+    bool both = anomalies && anomalies < count;
+    ck_assert(isnan(m.roc_auc) == !both && isnan(m.balanced_accuracy) == !both);
+    ck_assert_uint_eq(m.true_anomaly + m.false_anomaly + m.true_good + m.false_good, count);
+    json_t *json = insp_metrics_json(&m, name), *roc = insp_roc_json(probability, label, count);
+    ck_assert(json && roc);
+    ck_assert((json_array_size(roc) >= 2) == both);
+    json_decref(json);
+    json_decref(roc);
+    insp_metrics_clear(&m);
+}
+
+START_TEST(every_tiny_set_has_metrics) {
+    for (size_t count = 0; count <= TINY_IMAGES; count++)
+        for (size_t number = 0; number < tiny_sets(count); number++) {
+            float probability[TINY_IMAGES + 1];
+            uint8_t label[TINY_IMAGES + 1];
+            tiny_set(number, count, probability, label);
+            check_tiny(probability, label, count);
+        }
+}
+END_TEST
+
+INSP_TESTS(every_tiny_set_has_metrics, wilson_interval_of_8_in_10, rates_at_the_ends,
+           confusion_counts_positive_as_anomaly, ties_count_half, one_class_only_gives_nan_and_null,
+           a_probability_that_is_no_number_is_refused, json_says_it_in_words, roc_curve_runs_from_corner_to_corner,
+           roc_curve_is_bounded);

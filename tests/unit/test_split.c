@@ -1,6 +1,9 @@
 #include "core/dataset/split.h"
+
+#include "core/base/cleanup.h"
 #include "harness.h"
 
+#include <math.h>
 #include <string.h>
 
 static struct insp_error err;
@@ -115,6 +118,93 @@ START_TEST(splits_that_cannot_be_are_refused) {
 }
 END_TEST
 
+enum { TINY_STRATA = 4, TINY_IMAGES = 6, TINY_TOTAL = TINY_STRATA * TINY_IMAGES };
+
+/* Every set of up to 4 strata with 0 to 6 images each, by number; -> images. */
+static size_t tiny_set(size_t number, size_t *ret_size, size_t *ret_strata) {
+    for (size_t s = 0; s < TINY_STRATA; s++, number /= TINY_IMAGES + 1)
+        ret_size[s] = number % (TINY_IMAGES + 1);
+    return lay_out(ret_size, TINY_STRATA, ret_strata);
+}
+
+static void check_tiny_split(size_t number, double share, uint64_t seed) {
+    size_t size[TINY_STRATA], strata[TINY_TOTAL], held[TINY_STRATA] = {0}, splittable = 0, kinds = 0, total = 0;
+    bool held_out[TINY_TOTAL + 1];
+    memset(held_out, 0, sizeof held_out);
+    size_t n = tiny_set(number, size, strata);
+    held_out[n] = true; /* a guard behind the last */
+    int r = insp_split_stratified(strata, n, TINY_STRATA, share, seed, held_out, &err);
+    ck_assert(held_out[n]);
+    for (size_t s = 0; s < TINY_STRATA; s++)
+        if (size[s] > 1) {
+            splittable += size[s];
+            kinds++;
+        }
+    size_t wanted = (size_t)ceil(share * (double)splittable);
+    if (!kinds || wanted < kinds || splittable - wanted < kinds) {
+        ck_assert_int_eq(r, INSP_E_DATASET);
+        return;
+    }
+    ck_insp_ok(r, err);
+    for (size_t i = 0; i < n; i++)
+        held[strata[i]] += held_out[i];
+    for (size_t s = 0; s < TINY_STRATA; s++) {
+        ck_assert_uint_le(held[s], size[s]);
+        ck_assert(size[s] != 1 || held[s] == 0);
+        total += held[s];
+    }
+    ck_assert_uint_eq(total, wanted);
+}
+
+/* 2401 sets x 20 shares: counts are checked before they are divided, whatever the set is like. */
+START_TEST(every_tiny_set_is_split_or_refused) {
+    static const double share[] = {0.01, 0.05, 0.1,  0.15, 0.2,  0.25, 0.3, 0.34, 0.35, 0.4,
+                                   0.45, 0.5,  0.55, 0.6,  0.65, 0.67, 0.7, 0.75, 0.8,  0.9};
+    for (size_t number = 0; number < 7 * 7 * 7 * 7; number++)
+        for (size_t i = 0; i < INSP_COUNT(share); i++)
+            check_tiny_split(number, share[i], number);
+}
+END_TEST
+
+static void check_tiny_folds(size_t number, size_t folds) {
+    size_t size[TINY_STRATA], strata[TINY_TOTAL], fold[TINY_TOTAL], per[21] = {0};
+    size_t n = tiny_set(number, size, strata);
+    bool thin = false, wanted_thin = false;
+    int r = insp_split_folds(strata, n, TINY_STRATA, folds, number, fold, &thin, &err);
+    if (size[0] < folds || n - size[0] < folds) {
+        ck_assert_int_eq(r, INSP_E_DATASET);
+        return;
+    }
+    ck_insp_ok(r, err);
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_uint_lt(fold[i], folds);
+        per[fold[i]]++;
+    }
+    for (size_t s = 0; s < TINY_STRATA; s++)
+        wanted_thin = wanted_thin || (size[s] && size[s] < folds);
+    ck_assert(thin == wanted_thin);
+    for (size_t f = 0; f < folds; f++) {
+        ck_assert_uint_ge(per[f], n / folds);
+        ck_assert_uint_le(per[f], n / folds + 1);
+    }
+}
+
+START_TEST(every_tiny_set_has_folds_or_is_refused) {
+    for (size_t number = 0; number < 7 * 7 * 7 * 7; number++)
+        for (size_t folds = 2; folds <= 20; folds++)
+            check_tiny_folds(number, folds);
+}
+END_TEST
+
+START_TEST(a_set_without_images_is_refused) {
+    bool thin, held_out[1];
+    size_t none[1] = {0}, fold[1];
+    ck_insp_code(insp_split_stratified(none, 0, 0, 0.2, 1, held_out, &err), INSP_E_DATASET, err);
+    ck_insp_code(insp_split_stratified(none, 0, 3, 0.2, 1, held_out, &err), INSP_E_DATASET, err);
+    ck_insp_code(insp_split_folds(none, 0, 0, 2, 1, fold, &thin, &err), INSP_E_DATASET, err);
+}
+END_TEST
+
 START_TEST(folds_are_even_and_cover_all) {
     size_t size[] = {116, 72}, strata[188], fold[188], per[5][2] = {{0}};
     bool thin;
@@ -163,4 +253,5 @@ END_TEST
 INSP_TESTS(generator_is_xoshiro256starstar, seed_is_splitmix64, below_is_uniform_and_in_range,
            shuffle_keeps_every_index, split_of_cubes_holds_out_38, a_single_image_of_a_defect_is_trained_on,
            splits_that_cannot_be_are_refused, folds_are_even_and_cover_all, thin_defects_are_spread_and_told,
-           fewer_images_than_folds_is_refused_with_counts);
+           fewer_images_than_folds_is_refused_with_counts, every_tiny_set_is_split_or_refused,
+           every_tiny_set_has_folds_or_is_refused, a_set_without_images_is_refused);

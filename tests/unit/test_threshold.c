@@ -1,5 +1,6 @@
 #include "core/judge/threshold.h"
 
+#include "core/base/cleanup.h"
 #include "harness.h"
 
 #include <math.h>
@@ -118,6 +119,60 @@ START_TEST(needs_both_classes_and_numbers) {
 }
 END_TEST
 
-INSP_TESTS(the_advice_is_the_highest_threshold_that_keeps_the_promise, tied_scores_are_all_missed_or_none,
-           too_few_anomalies_say_how_many_are_needed, the_need_is_exact_over_the_whole_range,
-           the_float_survives_json, needs_both_classes_and_numbers);
+/* Every set of up to 5 images, each of both classes and of three probabilities, by number; -> images. */
+enum { TINY_IMAGES = 5, TINY_KINDS = 6 };
+static void tiny_set(size_t number, size_t count, float *ret_probability, uint8_t *ret_label) {
+    for (size_t i = 0; i < count; i++, number /= TINY_KINDS) {
+        ret_label[i] = number % TINY_KINDS % 2;
+        ret_probability[i] = (float)(number % TINY_KINDS / 2) / 2;
+    }
+}
+
+static size_t tiny_sets(size_t count) {
+    size_t sets = 1;
+    while (count--)
+        sets *= TINY_KINDS;
+    return sets;
+}
+
+static void check_tiny(const float *probability, const uint8_t *label, size_t count, double max_missed) {
+    struct insp_threshold_advice advice;
+    struct insp_error error;
+    size_t anomalies = 0, missed = 0, alarms = 0;
+    for (size_t i = 0; i < count; i++)
+        anomalies += label[i];
+    int r = insp_threshold_advise(probability, label, count, max_missed, &advice, &error);
+    if (!anomalies || anomalies == count) {
+        ck_assert_int_eq(r, INSP_E_DATASET);
+        return;
+    }
+    ck_insp_ok(r, error);
+    for (size_t i = 0; i < count; i++) {
+        missed += label[i] && probability[i] < advice.threshold;
+        alarms += !label[i] && probability[i] >= advice.threshold;
+    }
+    ck_assert_uint_eq(advice.missed.hits, missed);
+    ck_assert_uint_eq(advice.missed.of, anomalies);
+    ck_assert_uint_eq(advice.false_alarms.hits, alarms);
+    ck_assert(advice.reachable == (advice.missed.high <= max_missed));
+    ck_assert(advice.reachable || advice.anomalies_needed > anomalies);
+    json_t *json = insp_threshold_json(&advice);
+    ck_assert_ptr_nonnull(json);
+    json_decref(json);
+}
+
+START_TEST(every_tiny_set_has_an_advice_or_is_refused) {
+    for (size_t count = 0; count <= TINY_IMAGES; count++)
+        for (size_t number = 0; number < tiny_sets(count); number++) {
+            float probability[TINY_IMAGES + 1];
+            uint8_t label[TINY_IMAGES + 1];
+            tiny_set(number, count, probability, label);
+            check_tiny(probability, label, count, 0.05);
+            check_tiny(probability, label, count, 0.5);
+        }
+}
+END_TEST
+
+INSP_TESTS(every_tiny_set_has_an_advice_or_is_refused, the_advice_is_the_highest_threshold_that_keeps_the_promise,
+           tied_scores_are_all_missed_or_none, too_few_anomalies_say_how_many_are_needed,
+           the_need_is_exact_over_the_whole_range, the_float_survives_json, needs_both_classes_and_numbers);

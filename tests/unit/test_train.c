@@ -250,11 +250,8 @@ END_TEST
 
 START_TEST(sets_that_cannot_be_trained_on_are_told) {
     train_fixture_open(&f);
-    fixture_set(&f, 3, 1, 0);
     struct insp_train_params params = fixture_params();
     json_t *report;
-    ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_DATASET, f.err);
-    ck_assert_ptr_nonnull(strstr(f.err.detail, "held-out part of 1 images has no defective ones"));
     fixture_set(&f, 6, 4, 0);
     params.batch = 20;
     ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_DATASET, f.err);
@@ -263,6 +260,21 @@ START_TEST(sets_that_cannot_be_trained_on_are_told) {
     ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_DATASET, f.err);
     ck_assert_uint_eq(versions(), 0);
     train_fixture_close(&f);
+}
+END_TEST
+
+/* Every small set is trained on or refused, and nothing divides by a count of 0. */
+START_TEST(tiny_sets_are_told_what_they_lack) {
+    static const size_t size[][3] = {{1, 1, 0}, {1, 6, 0}, {6, 1, 0}, {6, 1, 1}, {2, 1, 1}, {1, 0, 1}};
+    for (size_t i = 0; i < INSP_COUNT(size); i++) {
+        train_fixture_open(&f);
+        fixture_set(&f, size[i][0], size[i][1], size[i][2]);
+        struct insp_train_params params = fixture_params();
+        json_t *report;
+        ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_DATASET, f.err);
+        ck_assert_ptr_nonnull(strstr(f.err.detail, "at least 2 good images and 2 of one defect type"));
+        train_fixture_close(&f);
+    }
 }
 END_TEST
 
@@ -288,4 +300,4 @@ INSP_TESTS(a_version_that_is_refused_is_not_active, defaults_are_the_notebooks,
            writes_and_activates_a_model_that_can_be_read, the_report_has_all_that_train_h_promises,
            the_second_training_runs_no_trunk_and_must_be_better, a_broken_active_model_loses,
            an_active_model_that_could_not_be_asked_goes_on, cancelled_anywhere_leaves_no_model,
-           sets_that_cannot_be_trained_on_are_told, progress_never_goes_back);
+           sets_that_cannot_be_trained_on_are_told, tiny_sets_are_told_what_they_lack, progress_never_goes_back);
