@@ -3,6 +3,7 @@
 #ifndef INSP_API_API_H
 #define INSP_API_API_H
 
+#include "core/base/busy.h"
 #include "core/inspect/engine.h"
 #include "core/inspect/pipeline.h"
 #include "core/store/retention.h"
@@ -39,8 +40,10 @@ struct api_config {
     const char *cache_folder;
     uint64_t cache_bytes_max;
     bool cache_half;
+    uint64_t job_memory_bytes;  /* training.memory_bytes */
     unsigned job_queue;         /* training.queue: jobs that may wait */
     struct insp_lanes *lanes;   /* borrowed */
+    struct insp_busy *busy;     /* borrowed; the engine's: jobs wait while it is raised */
     struct insp_engine *engine; /* borrowed */
     struct insp_store *store;   /* borrowed */
 };

@@ -148,6 +148,8 @@ int cli_main(int argc, char **argv) {
         static char version[] = "version";
         argv[1] = version;
     }
+    if (!strcmp(argv[1], "job") && argc == 2) /* not in the table: the daemon starts it, for each job */
+        return cli_job();
     int words;
     const struct cli_command *command = find_command(argc, argv, &words);
     if (!command)

@@ -81,6 +81,9 @@ struct insp_store *cli_open_audit(const struct cli_call *call);
 /* Prints a JSON value and a newline on stdout and drops the reference -> exit code. NULL: out of memory. */
 int cli_print_json(const struct cli_command *command, json_t *value);
 
+/* `inspectd job`: the process that a daemon starts for a job (core/jobs/job_child.h). */
+int cli_job(void);
+
 int cli_serve(const struct cli_command *command, int argc, char **argv);
 int cli_check_config(const struct cli_command *command, int argc, char **argv);
 int cli_demo_data(const struct cli_command *command, int argc, char **argv);

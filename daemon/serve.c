@@ -33,6 +33,7 @@ struct daemon {
     struct insp_store *store;
     struct insp_lanes *lanes;
     struct insp_image_budget *budget;
+    struct insp_busy *busy; /* raised by the engine, seen by a job's process */
     struct insp_engine *engine;
     struct api_server *server;
     struct daemon_state_lock lock;
@@ -184,11 +185,15 @@ static int load_trunk(struct daemon *daemon, struct insp_error *reterr) {
 }
 
 static int start_engine(struct daemon *daemon, struct insp_error *reterr) {
+    int r = insp_busy_new(&daemon->busy, reterr);
+    if (r < 0)
+        return r;
     const struct insp_engine_config config = {
         .device = daemon_device_config(daemon->settings),
         .batch_max = (size_t)daemon->settings->limits_batch,
+        .busy = daemon->busy,
     };
-    int r = insp_engine_new(&daemon->loop, &config, &daemon->engine, reterr);
+    r = insp_engine_new(&daemon->loop, &config, &daemon->engine, reterr);
     if (r < 0)
         return r;
     struct insp_engine_status status;
@@ -202,6 +207,7 @@ static int start_server(struct daemon *daemon, struct insp_error *reterr) {
     struct api_config config = daemon_api_config(daemon->settings);
     config.lanes = daemon->lanes;
     config.image_limits.budget = daemon->budget;
+    config.busy = daemon->busy;
     config.engine = daemon->engine;
     config.store = daemon->store;
     config.cache_folder = daemon->cache_folder;
@@ -281,6 +287,7 @@ int daemon_serve(const struct daemon_settings *settings, struct insp_error *rete
         uv_run(&daemon.loop, UV_RUN_DEFAULT);
     else
         undo_start(&daemon);
+    insp_busy_free(daemon.busy);
     insp_store_close(daemon.store);
     insp_image_budget_free(daemon.budget);
     if (uv_loop_close(&daemon.loop) < 0)

@@ -94,6 +94,7 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .training_device = daemon_training_device_config(settings),
         .cache_bytes_max = settings->training_cache_bytes,
         .cache_half = settings->training_cache_half,
+        .job_memory_bytes = settings->training_memory_bytes,
         .job_queue = (unsigned)settings->training_queue,
     };
 }

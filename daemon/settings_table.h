@@ -129,6 +129,9 @@
       "The trunk's output of each image is kept in <state_dir>/cache/features (400 KB an image), so that\n"       \
       "the trunk runs once an image. What was not used for longest goes first. 0: no limit.")                     \
     X(training, cache_half, FLAG, "false", 0, 0, "", "Keep it as float16: half the size.")                        \
+    X(training, memory_bytes, SIZE, "0", 0, INT64_MAX, "bytes",                                                   \
+      "Memory that a job's process may take; one that needs more fails, and the line goes on. 0: three\n"         \
+      "quarters of the memory that is free when the job starts.")                                                 \
     X(training, queue, COUNT, "16", 1, 1000, "jobs", "Jobs that may wait; one runs at a time.")                   \
     S(log, "Messages go to standard error, where systemd's journal picks them up.")                               \
     X(log, level, CHOICE, "info", 0, 0, "error|warning|info|debug",                                               \

@@ -283,7 +283,8 @@ static void on_job_changed(void *arg, const char *id, json_t *brief) {
     api_events_publish(server->events, "job", NULL, json_incref(brief));
 }
 
-/* The job's thread: the new version is proved on the device that serves, then it is the active one. */
+/* The thread that supervises the job: the new version is proved on the device that serves, then it is the active
+ * one. */
 static int on_job_activate(void *arg, const char *job_id, const char *product, const char *version,
                            struct insp_error *reterr) {
     struct api_server *server = arg;
@@ -300,12 +301,6 @@ static void on_job_activated(void *arg, const char *product, const char *version
     struct api_server *server = arg;
     insp_log_info("training activated product=%s version=%s", product, version);
     insp_models_reload(server->models, NULL, NULL);
-}
-
-/* Inspections go first. */
-static void on_job_yield(void *arg, int64_t limit_us) {
-    struct api_server *server = arg;
-    insp_engine_wait_idle(server->config.engine, limit_us);
 }
 
 static void on_model_changed(void *arg, const char *product, const char *version) {
@@ -332,18 +327,22 @@ static int start_jobs(struct api_server *server, struct insp_error *reterr) {
     const struct insp_jobs_config config = {
         .lanes = c->lanes,
         .store = c->store,
-        .state_dir = c->state_dir,
-        .dataset_roots = c->dataset_roots,
-        .device = c->training_device,
-        .cache_folder = c->cache_folder,
-        .cache_bytes_max = c->cache_bytes_max,
-        .cache_half = c->cache_half,
-        .limits = background_limits(c, 0),
+        .machine =
+            {
+                .state_dir = c->state_dir,
+                .dataset_roots = c->dataset_roots,
+                .device = c->training_device,
+                .cache_folder = c->cache_folder,
+                .cache_bytes_max = c->cache_bytes_max,
+                .cache_half = c->cache_half,
+                .memory_bytes_max = c->job_memory_bytes,
+                .limits = c->image_limits,
+            },
+        .busy = c->busy,
         .queue_max = c->job_queue,
         .changed = on_job_changed,
         .activate = on_job_activate,
         .activated = on_job_activated,
-        .yield = on_job_yield,
         .arg = server,
     };
     return insp_jobs_new(server->loop, &config, &server->jobs, reterr);

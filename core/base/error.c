@@ -1,5 +1,7 @@
 #include "core/base/error.h"
 
+#include "core/base/utf8.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,24 +34,11 @@ int insp_code_http(int code) {
     return find(code)->http;
 }
 
-/* A detail that was cut in the middle of a UTF-8 sequence would make the JSON encoder refuse it. */
-static void trim_partial_utf8(char *s) {
-    size_t n = strlen(s), back = 0;
-    while (back < n && back < 3 && ((unsigned char)s[n - 1 - back] & 0xC0) == 0x80)
-        back++;
-    if (back == n)
-        return;
-    unsigned char lead = (unsigned char)s[n - 1 - back];
-    size_t want = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
-    if (want > back)
-        s[n - 1 - back] = '\0';
-}
-
 int insp_failv(struct insp_error *err, int code, const char *format, va_list args) {
     if (err) {
         err->code = code;
         vsnprintf(err->detail, sizeof err->detail, format, args);
-        trim_partial_utf8(err->detail);
+        insp_utf8_clean(err->detail); /* it may hold a file's name, and was perhaps cut: JSON takes UTF-8 alone */
     }
     return code;
 }
@@ -104,5 +93,5 @@ void insp_error_prefix(struct insp_error *err, const char *format, ...) {
     va_end(args);
     size_t used = strlen(err->detail);
     snprintf(err->detail + used, sizeof err->detail - used, ": %s", old);
-    trim_partial_utf8(err->detail);
+    insp_utf8_clean(err->detail); /* it may hold a file's name, and was perhaps cut: JSON takes UTF-8 alone */
 }

@@ -52,7 +52,8 @@ extern "C" {
     X(INSP_E_GONE, -32, 410, "gone", "No longer kept")                                                            \
     X(INSP_E_SELF_TEST, -33, 409, "self_test_failed", "The model failed its self-test")                           \
     X(INSP_E_STORE_LOST, -34, 503, "storage_lost", "The state folder or its database is gone")                    \
-    X(INSP_E_IMAGE_DAMAGED, -35, 500, "image_damaged", "The stored image is damaged")
+    X(INSP_E_IMAGE_DAMAGED, -35, 500, "image_damaged", "The stored image is damaged")                             \
+    X(INSP_E_JOB_CRASHED, -36, 500, "job_crashed", "The job's process ended without a report")
 
 enum insp_code {
     INSP_OK = 0,

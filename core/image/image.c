@@ -13,6 +13,17 @@ struct insp_image_limits insp_image_limits_default(void) {
                                       .jpeg_stray_bytes = 64};
 }
 
+struct insp_image_limits insp_image_limits_alone(const struct insp_image_limits *limits) {
+    struct insp_image_limits alone = *limits;
+    alone.budget = NULL;
+    alone.background = false;
+    alone.wait_us = 0;
+    alone.cancelled = NULL;
+    alone.cancelled_arg = NULL;
+    alone.claim = NULL;
+    return alone;
+}
+
 int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, struct insp_error *reterr) {
     uint64_t pixels = (uint64_t)width * height;
     _cleanup_(insp_image_freep) struct insp_image *image = calloc(1, sizeof *image);

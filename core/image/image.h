@@ -40,6 +40,9 @@ struct insp_image_limits {
 struct insp_image_limits
 insp_image_limits_default(void); /* 64 MiB, 16384, 16384, 64 000 000; 64 stray bytes; bits by the file */
 
+/* The same without anything that belongs to this process: budget, callbacks, claims. Pure. */
+struct insp_image_limits insp_image_limits_alone(const struct insp_image_limits *limits);
+
 /* How the image was encoded: what the pixels alone do not show any more. */
 struct insp_image_source {
     uint8_t bits;         /* that carry a sample: 8 or less reads 8; 9..16 in a 16-bit PNG */

@@ -45,12 +45,13 @@ struct insp_engine {
     struct insp_device *device;
     struct insp_trunk *trunk;
     size_t batch_max;
-    float *staging; /* [batch_max,3,224,224] */
-    float *cam;     /* [batch_max,14,14] */
+    struct insp_busy *busy; /* set under the lock, so that it ends as the queue does */
+    float *staging;         /* [batch_max,3,224,224] */
+    float *cam;             /* [batch_max,14,14] */
     int64_t measure_due_us;
 
     pthread_mutex_t lock; /* all below */
-    pthread_cond_t work_came, call_finished, idle;
+    pthread_cond_t work_came, call_finished;
     bool stop;
     struct score_list waiting, scored;
     struct call_list calls, called;
@@ -227,25 +228,17 @@ static void *inference_thread(void *arg) {
         else if (engine->waiting.head)
             pass(engine);
         else {
-            pthread_cond_broadcast(&engine->idle);
+            if (engine->busy)
+                insp_busy_set(engine->busy, false);
             pthread_cond_wait(&engine->work_came, &engine->lock);
         }
         engine->status.busy_since_us = 0;
         engine->status.last_progress_us = insp_mono_us();
     }
-    pthread_cond_broadcast(&engine->idle);
+    if (engine->busy)
+        insp_busy_set(engine->busy, false);
     pthread_mutex_unlock(&engine->lock);
     return NULL;
-}
-
-void insp_engine_wait_idle(struct insp_engine *engine, int64_t limit_us) {
-    int64_t until_us = insp_mono_us() + limit_us;
-    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
-    pthread_mutex_lock(&engine->lock);
-    while (!engine->stop && (engine->status.queued || engine->status.in_pass))
-        if (pthread_cond_timedwait(&engine->idle, &engine->lock, &until))
-            break;
-    pthread_mutex_unlock(&engine->lock);
 }
 
 /* --- loop thread --- */
@@ -284,7 +277,6 @@ static int open_device(struct insp_device *device, struct insp_trunk *trunk, voi
 static void free_memory(struct insp_engine *engine) {
     pthread_cond_destroy(&engine->work_came);
     pthread_cond_destroy(&engine->call_finished);
-    pthread_cond_destroy(&engine->idle);
     pthread_mutex_destroy(&engine->lock);
     free(engine->staging);
     free(engine->cam);
@@ -305,6 +297,7 @@ static struct insp_engine *allocate(const struct insp_engine_config *config) {
         return NULL;
     engine->device_config = config->device;
     engine->batch_max = config->batch_max;
+    engine->busy = config->busy;
     engine->staging = malloc(config->batch_max * INSP_INPUT_FLOATS * sizeof *engine->staging);
     engine->cam = malloc(config->batch_max * INSP_MAP_FLOATS * sizeof *engine->cam);
     engine->waiting.tail = &engine->waiting.head;
@@ -314,11 +307,6 @@ static struct insp_engine *allocate(const struct insp_engine_config *config) {
     pthread_mutex_init(&engine->lock, NULL);
     pthread_cond_init(&engine->work_came, NULL);
     pthread_cond_init(&engine->call_finished, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&engine->idle, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     if (engine->staging && engine->cam)
         return engine;
     free_memory(engine);
@@ -424,6 +412,8 @@ void insp_engine_submit(struct insp_engine *engine, struct insp_score *score) {
     pthread_mutex_lock(&engine->lock);
     push_score(&engine->waiting, score);
     engine->status.queued++;
+    if (engine->busy)
+        insp_busy_set(engine->busy, true);
     pthread_cond_signal(&engine->work_came);
     pthread_mutex_unlock(&engine->lock);
 }

@@ -7,6 +7,7 @@
 #ifndef INSP_INSPECT_ENGINE_H
 #define INSP_INSPECT_ENGINE_H
 
+#include "core/base/busy.h"
 #include "core/model/model.h"
 
 #include <uv.h>
@@ -17,7 +18,8 @@ enum { INSP_BATCH_LIMIT = 64 }; /* images in one pass at most */
 
 struct insp_engine_config {
     struct insp_device_config device;
-    size_t batch_max; /* 1..INSP_BATCH_LIMIT images in one pass */
+    size_t batch_max;       /* 1..INSP_BATCH_LIMIT images in one pass */
+    struct insp_busy *busy; /* borrowed; raised while images wait or are being scored; NULL: nobody asks */
 };
 
 /* One image to score. Where a whole pass fails with INSP_E_MODEL its images are scored again one by one, so that
@@ -82,11 +84,6 @@ struct insp_engine_status {
     char description[192];
 };
 void insp_engine_status(struct insp_engine *engine, struct insp_engine_status *ret);
-
-/* Blocks while images wait or are being scored, at most limit_us: what a training calls between mini-batches, so
- * that an inspection waits for one mini-batch's worth of processor at most. Any thread but the loop and the
- * inference thread. */
-void insp_engine_wait_idle(struct insp_engine *engine, int64_t limit_us);
 
 /* Stops after the pass that runs; what still waits gets INSP_E_SHUTTING_DOWN. Joins the thread and runs
  * those done callbacks before it returns; `closed` runs on the loop once the engine's handles are closed and its

@@ -2,7 +2,6 @@
 
 #include "core/base/fs.h"
 #include "core/jobs/dataset_root.h"
-#include "core/jobs/feedback_items.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 
@@ -34,17 +33,12 @@ static int pick_trunk(const char *state_dir, const struct insp_job_row *row, cha
     return r;
 }
 
-static int dispatch(const struct insp_jobs_config *config, const struct insp_job_row *row,
+static int dispatch(const struct insp_job_row *row, const struct insp_feedback *feedback,
                     const struct insp_train_context *plain, json_t **ret_report, struct insp_error *reterr) {
     const struct insp_job_params *params = &row->params;
-    _cleanup_(insp_feedback_clear) struct insp_feedback feedback = {0};
     struct insp_train_context context = *plain;
-    if (row->kind != INSP_JOB_CROSS_VALIDATE) { /* which makes no model to hold against them */
-        int r = insp_feedback_collect(config->store, row->product, &feedback, reterr);
-        if (r < 0)
-            return r;
-        context.feedback = &feedback;
-    }
+    if (row->kind != INSP_JOB_CROSS_VALIDATE) /* which makes no model to hold against them */
+        context.feedback = feedback;
     switch (row->kind) {
     case INSP_JOB_TRAIN:
         return insp_train(&context, &params->train, ret_report, reterr);
@@ -57,43 +51,33 @@ static int dispatch(const struct insp_jobs_config *config, const struct insp_job
     return insp_fail(reterr, INSP_E_INTERNAL, "job %s: unknown kind", row->id);
 }
 
-struct activation {
-    const struct insp_jobs_config *config;
-    const struct insp_job_row *row;
-};
-
-static int activate(void *arg, const char *product, const char *version, struct insp_error *reterr) {
-    const struct activation *a = arg;
-    return a->config->activate(a->config->arg, a->row->id, product, version, reterr);
-}
-
-int insp_job_run(const struct insp_jobs_config *config, const struct insp_job_row *row,
-                 const struct insp_progress *progress, json_t **ret_report, struct insp_error *reterr) {
+int insp_job_run(const struct insp_job_machine *machine, const struct insp_job_row *row,
+                 const struct insp_feedback *feedback, const struct insp_progress *progress,
+                 insp_job_activate *activate, void *activate_arg, json_t **ret_report, struct insp_error *reterr) {
     char dataset[INSP_PATH_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
-    int r = insp_dataset_resolve(config->dataset_roots, row->params.dataset, dataset, reterr);
-    if (r < 0 || (r = pick_trunk(config->state_dir, row, trunk_sha256, reterr)) < 0)
+    int r = insp_dataset_resolve(machine->dataset_roots, row->params.dataset, dataset, reterr);
+    if (r < 0 || (r = pick_trunk(machine->state_dir, row, trunk_sha256, reterr)) < 0)
         return r;
     _cleanup_(insp_device_freep) struct insp_device *device = NULL;
     _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = NULL; /* freed before its device: reverse order */
-    r = insp_device_open(&config->device, &device, reterr);
-    if (r < 0 || (r = insp_trunk_open_on(device, config->state_dir, trunk_sha256, &trunk, reterr)) < 0)
+    r = insp_device_open(&machine->device, &device, reterr);
+    if (r < 0 || (r = insp_trunk_open_on(device, machine->state_dir, trunk_sha256, &trunk, reterr)) < 0)
         return r;
-    struct activation activation = {config, row};
     struct insp_train_context context = {
-        .state_dir = config->state_dir,
+        .state_dir = machine->state_dir,
         .product = row->product,
         .dataset_root = dataset,
         .device = device,
         .trunk = trunk,
         .trunk_sha256 = trunk_sha256,
-        .cache_folder = config->cache_folder,
-        .cache_bytes_max = config->cache_bytes_max,
-        .cache_half = config->cache_half,
-        .limits = config->limits,
+        .cache_folder = machine->cache_folder,
+        .cache_bytes_max = machine->cache_bytes_max,
+        .cache_half = machine->cache_half,
+        .limits = machine->limits,
         .progress = *progress,
         .job_id = row->id,
-        .activate = config->activate ? activate : NULL,
-        .activate_arg = &activation,
+        .activate = activate,
+        .activate_arg = activate_arg,
     };
-    return dispatch(config, row, &context, ret_report, reterr);
+    return dispatch(row, feedback, &context, ret_report, reterr);
 }

@@ -3,12 +3,13 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/log.h"
-#include "core/base/thread.h"
 #include "core/compute/pace.h"
 #include "core/jobs/dataset_root.h"
+#include "core/jobs/feedback_items.h"
 #include "core/jobs/job_live.h"
+#include "core/jobs/job_process.h"
 #include "core/jobs/job_rows.h"
-#include "core/jobs/job_run.h"
+#include "core/model/registry.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,35 +17,31 @@
 #include <time.h>
 
 enum {
-    JOB_NICE = 19,
     CHANGED_INTERVAL_US = 100000,
-    /* A job waits for the line ten times as long as it worked at most, so that a line that never pauses slows a
-     * training down and does not stop it; and never longer at a time than a person waits for a cancel. */
-    YIELD_TIMES = 10,
-    YIELD_MAX_US = 2000000,
     RETRY_MS = 2000,        /* of what the store refused */
     RETRY_TOLD_TIMES = 150, /* a line in the log every five minutes */
 };
 
 struct insp_jobs {
     struct insp_jobs_config config; /* its strings are the strdup'ed ones below */
-    char *state_dir, *dataset_roots, *cache_folder, *device_name;
-    uv_async_t wake;       /* any thread -> loop: something was queued or changed */
-    struct insp_task task; /* the worker, lane JOB */
-    bool working;          /* loop thread: a worker looks for jobs or runs one */
-    int64_t notified_us;   /* loop thread */
-    int64_t resumed_us;    /* job's thread: when it began or last came back from a yield */
-    int64_t yielded_us;    /* job's thread: all that it waited for inspections */
-    atomic_bool queued, changed, closing;
-    pthread_mutex_t lock; /* with it: closing wakes whoever waits to try again */
-    pthread_cond_t closes;
+    char *state_dir, *dataset_roots, *cache_folder, *device_name, *program;
+    uv_async_t wake;             /* any thread -> loop: something changed */
+    int64_t notified_us;         /* loop thread */
+    struct insp_task supervisor; /* in lane JOB, from new to close */
+    struct insp_job_row row;     /* the supervisor's: the job that it took last */
+    pthread_mutex_t lock;        /* queued */
+    pthread_cond_t woken;
+    bool queued; /* a row may wait */
+    /* Held while a row is taken and until it is live, and while one is cancelled: a job is queued or live to
+     * whoever cancels it, never in between. */
+    pthread_mutex_t turn;
+    atomic_bool changed, closing;
     struct insp_job_live *live;
     void (*closed)(void *arg);
     void *closed_arg;
 };
 
-/* --- the job's thread -------------------------------------------------------------------------------------------
- */
+/* --- the supervising thread --- */
 
 static void persist(struct insp_jobs *jobs, const char *id, const struct insp_job_update *update) {
     struct insp_error err = {0};
@@ -60,7 +57,7 @@ static bool pause_before_retry(struct insp_jobs *jobs) {
     pthread_mutex_lock(&jobs->lock);
     int r = 0;
     while (r == 0 && !atomic_load(&jobs->closing))
-        r = pthread_cond_timedwait(&jobs->closes, &jobs->lock, &until);
+        r = pthread_cond_timedwait(&jobs->woken, &jobs->lock, &until);
     pthread_mutex_unlock(&jobs->lock);
     return !atomic_load(&jobs->closing);
 }
@@ -108,24 +105,13 @@ static bool on_cancelled(void *arg) {
     return atomic_load(&jobs->closing) || insp_job_live_cancelled(jobs->live);
 }
 
-static void on_yield(void *arg) {
-    struct insp_jobs *jobs = arg;
-    /* Before each layer of a mini-batch: on a busy line a cancel would have all those waits before it. */
-    if (!jobs->config.yield || on_cancelled(jobs))
-        return;
-    int64_t now_us = insp_mono_us(), limit_us = (now_us - jobs->resumed_us) * YIELD_TIMES;
-    jobs->config.yield(jobs->config.arg, limit_us < YIELD_MAX_US ? limit_us : YIELD_MAX_US);
-    jobs->resumed_us = insp_mono_us();
-    jobs->yielded_us += jobs->resumed_us - now_us;
-}
-
 static enum insp_job_state end_state(int code) {
     return code == 0 ? INSP_JOB_SUCCEEDED : code == INSP_E_CANCELLED ? INSP_JOB_CANCELLED : INSP_JOB_FAILED;
 }
 
 /* A job that the shutdown cut off did not fail by itself and was not cancelled by anybody. */
 static void end_job(struct insp_jobs *jobs, const struct insp_job_row *row, int code, json_t *report,
-                    const struct insp_error *err) {
+                    const char *activated, const struct insp_error *err) {
     bool cut_off = code == INSP_E_CANCELLED && atomic_load(&jobs->closing);
     enum insp_job_state state = cut_off ? INSP_JOB_FAILED : end_state(code);
     struct insp_job_update update;
@@ -142,102 +128,109 @@ static void end_job(struct insp_jobs *jobs, const struct insp_job_row *row, int 
     }
     persist_end(jobs, row->id, &update);
     insp_job_live_release(&update);
-    const char *version = json_string_value(json_object_get(report, "version"));
-    insp_job_live_end(jobs->live, state, json_is_true(json_object_get(report, "activated")) ? row->product : NULL,
-                      version);
+    insp_job_live_end(jobs->live, state, *activated ? row->product : NULL, activated);
     insp_log_info("job ended id=%s kind=%s product=%s state=%s%s%s", row->id, insp_job_kind_name(row->kind),
                   row->product, insp_job_state_name(state), code ? " error=" : "", code ? err->detail : "");
 }
 
-struct thread_arg {
+struct activation {
     struct insp_jobs *jobs;
     const struct insp_job_row *row;
 };
 
-static void *job_thread(void *arg) {
-    const struct thread_arg *a = arg;
-    struct insp_jobs *jobs = a->jobs;
-    struct insp_error err = {0};
-    json_t *report = NULL;
-    insp_thread_lower_priority(JOB_NICE);
-    jobs->resumed_us = insp_mono_us();
-    jobs->yielded_us = 0;
-    insp_pace_set(on_yield, jobs);
-    const struct insp_progress progress = {
-        .event = on_event, .cancelled = on_cancelled, .yield = on_yield, .arg = jobs};
-    int code = insp_job_run(&jobs->config, a->row, &progress, &report, &err);
-    if (code == 0)
-        json_object_set_new(report, "yielded_s", json_real((double)jobs->yielded_us / 1e6));
-    end_job(jobs, a->row, code, report, &err);
-    json_decref(report);
-    return NULL;
+static int on_activate(void *arg, const char *product, const char *version, struct insp_error *reterr) {
+    const struct activation *a = arg;
+    const struct insp_jobs_config *config = &a->jobs->config;
+    return config->activate ? config->activate(config->arg, a->row->id, product, version, reterr)
+                            : insp_registry_set_active(config->machine.state_dir, product, version, reterr);
 }
 
-/* --- the worker: runs queued jobs until none is left
- * ---------------------------------------------------------- */
-
 static void run_one(struct insp_jobs *jobs, const struct insp_job_row *row) {
-    pthread_t thread;
-    struct thread_arg arg = {jobs, row};
+    struct activation activation = {jobs, row};
+    const struct insp_job_process process = {
+        .program = jobs->program,
+        .busy = jobs->config.busy,
+        .progress = {.event = on_event, .cancelled = on_cancelled, .arg = jobs},
+        .activate = on_activate,
+        .activate_arg = &activation,
+    };
+    char activated[INSP_NAME_BYTES] = "";
     struct insp_error err = {0};
-    insp_job_live_begin(jobs->live, row->id, row->kind, row->product);
-    insp_log_info("job started id=%s kind=%s product=%s dataset=%s", row->id, insp_job_kind_name(row->kind),
-                  row->product, row->params.dataset);
-    int r = pthread_create(&thread, NULL, job_thread, &arg);
-    if (r == 0) {
-        pthread_join(thread, NULL);
-    } else {
-        insp_fail_errno(&err, r, "cannot make the job's thread");
-        end_job(jobs, row, INSP_E_NOMEM, NULL, &err);
-    }
+    _cleanup_(insp_feedback_clear) struct insp_feedback feedback = {0};
+    json_t *report = NULL;
+    int code = row->kind == INSP_JOB_CROSS_VALIDATE /* which makes no model to hold against the labels */
+                   ? 0
+                   : insp_feedback_collect(jobs->config.store, row->product, &feedback, &err);
+    if (code == 0)
+        code = insp_job_process_run(&process, &jobs->config.machine, row, &feedback, &report, activated, &err);
+    end_job(jobs, row, code, report, activated, &err);
+    json_decref(report);
     atomic_store(&jobs->changed, true);
     uv_async_send(&jobs->wake);
 }
 
-static void work(struct insp_task *task) {
-    struct insp_jobs *jobs = task->data;
-    struct insp_job_row *row = malloc(sizeof *row);
+/* Takes the oldest queued job and makes it live. */
+static int take_job(struct insp_jobs *jobs, bool *ret_found, struct insp_error *reterr) {
+    struct insp_job_row *row = &jobs->row;
+    *ret_found = false;
+    pthread_mutex_lock(&jobs->turn);
+    int r = insp_job_rows_take(jobs->config.store, row, ret_found, reterr);
+    if (r == 0 && *ret_found)
+        insp_job_live_begin(jobs->live, row->id, row->kind, row->product);
+    pthread_mutex_unlock(&jobs->turn);
+    return r;
+}
+
+static void run_queued(struct insp_jobs *jobs) {
     unsigned failures = 0;
-    while (row && !atomic_load(&jobs->closing)) {
+    bool found = true;
+    while (found && !atomic_load(&jobs->closing)) {
         struct insp_error err = {0};
-        bool found = false;
-        if (insp_job_rows_take(jobs->config.store, row, &found, &err) < 0) {
+        if (take_job(jobs, &found, &err) < 0) {
             if (failures++ % RETRY_TOLD_TIMES == 0)
                 insp_log_error("cannot take the next job yet error=\"%s\"", err.detail);
-            pause_before_retry(jobs);
+            found = pause_before_retry(jobs);
             continue;
         }
         failures = 0;
         if (!found)
             break;
-        run_one(jobs, row);
+        insp_log_info("job started id=%s kind=%s product=%s dataset=%s", jobs->row.id,
+                      insp_job_kind_name(jobs->row.kind), jobs->row.product, jobs->row.params.dataset);
+        run_one(jobs, &jobs->row);
     }
-    free(row);
 }
 
-/* --- the loop
- * ---------------------------------------------------------------------------------------------------- */
-
-static void after_work(struct insp_task *task);
-
-static void start_worker(struct insp_jobs *jobs) {
-    if (jobs->working || atomic_load(&jobs->closing))
-        return;
-    jobs->working = true;
-    jobs->task = (struct insp_task){.run = work, .done = after_work, .data = jobs};
-    insp_work_always(jobs->config.lanes, INSP_LANE_JOB, &jobs->task);
+/* Blocks until a job may wait. False when the jobs are being closed. */
+static bool wait_for_work(struct insp_jobs *jobs) {
+    pthread_mutex_lock(&jobs->lock);
+    while (!jobs->queued && !atomic_load(&jobs->closing))
+        pthread_cond_wait(&jobs->woken, &jobs->lock);
+    jobs->queued = false;
+    pthread_mutex_unlock(&jobs->lock);
+    return !atomic_load(&jobs->closing);
 }
+
+static void supervise(struct insp_task *task) {
+    struct insp_jobs *jobs = task->data;
+    while (wait_for_work(jobs))
+        run_queued(jobs);
+}
+
+/* --- the loop --- */
 
 void insp_jobs_free(struct insp_jobs *jobs) {
     if (!jobs)
         return;
     insp_job_live_free(jobs->live);
-    pthread_cond_destroy(&jobs->closes);
-    pthread_mutex_destroy(&jobs->lock);
     free(jobs->state_dir);
     free(jobs->dataset_roots);
     free(jobs->cache_folder);
     free(jobs->device_name);
+    free(jobs->program);
+    pthread_mutex_destroy(&jobs->lock);
+    pthread_mutex_destroy(&jobs->turn);
+    pthread_cond_destroy(&jobs->woken);
     free(jobs);
 }
 
@@ -271,44 +264,50 @@ static void on_wake(uv_async_t *handle) {
     struct insp_jobs *jobs = handle->data;
     if (atomic_exchange(&jobs->changed, false))
         notify(jobs);
-    if (atomic_exchange(&jobs->queued, false)) {
-        if (jobs->working)
-            atomic_store(&jobs->queued, true); /* the worker may just have looked: ask again when it is back */
-        else
-            start_worker(jobs);
-    }
 }
 
-static void after_work(struct insp_task *task) {
+static void supervised(struct insp_task *task) {
     struct insp_jobs *jobs = task->data;
-    jobs->working = false;
     notify(jobs);
-    if (atomic_load(&jobs->closing))
-        uv_close((uv_handle_t *)&jobs->wake, on_closed);
-    else if (atomic_exchange(&jobs->queued, false))
-        start_worker(jobs);
+    uv_close((uv_handle_t *)&jobs->wake, on_closed);
+}
+
+/* *ret is a copy of text, NULL for NULL; false without memory. */
+static bool copy_text(const char *text, char **ret) {
+    *ret = text ? strdup(text) : NULL;
+    return !text || *ret;
 }
 
 static int copy_config(struct insp_jobs *jobs, const struct insp_jobs_config *config) {
+    struct insp_job_machine *machine = &jobs->config.machine;
     jobs->config = *config;
-    jobs->config.state_dir = jobs->state_dir = strdup(config->state_dir);
-    jobs->config.dataset_roots = jobs->dataset_roots = strdup(config->dataset_roots);
-    jobs->config.device.name = jobs->device_name = strdup(config->device.name);
-    if (config->cache_folder)
-        jobs->config.cache_folder = jobs->cache_folder = strdup(config->cache_folder);
-    return jobs->state_dir && jobs->dataset_roots && jobs->device_name &&
-                   (!config->cache_folder || jobs->cache_folder)
-               ? 0
-               : INSP_E_NOMEM;
+    if (!copy_text(machine->state_dir, &jobs->state_dir) ||
+        !copy_text(machine->dataset_roots, &jobs->dataset_roots) ||
+        !copy_text(machine->cache_folder, &jobs->cache_folder) ||
+        !copy_text(machine->device.name, &jobs->device_name) || !copy_text(config->program, &jobs->program))
+        return INSP_E_NOMEM;
+    machine->state_dir = jobs->state_dir;
+    machine->dataset_roots = jobs->dataset_roots;
+    machine->cache_folder = jobs->cache_folder;
+    machine->device.name = jobs->device_name;
+    return 0;
 }
 
-static void make_lock(struct insp_jobs *jobs) {
+static struct insp_jobs *allocate(const struct insp_jobs_config *config) {
+    struct insp_jobs *jobs = calloc(1, sizeof *jobs);
     pthread_condattr_t monotonic;
+    if (!jobs)
+        return NULL;
+    pthread_mutex_init(&jobs->lock, NULL);
+    pthread_mutex_init(&jobs->turn, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&jobs->lock, NULL);
-    pthread_cond_init(&jobs->closes, &monotonic);
+    pthread_cond_init(&jobs->woken, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    if (copy_config(jobs, config) == 0 && (jobs->live = insp_job_live_new()))
+        return jobs;
+    insp_jobs_free(jobs);
+    return NULL;
 }
 
 int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct insp_jobs **ret,
@@ -319,34 +318,35 @@ int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct
         return r;
     if (interrupted)
         insp_log_warning("jobs that ran when the daemon ended are failed now count=%zu", interrupted);
-    struct insp_jobs *jobs = calloc(1, sizeof *jobs);
-    if (jobs)
-        make_lock(jobs);
-    if (!jobs || copy_config(jobs, config) < 0 || !(jobs->live = insp_job_live_new())) {
-        insp_jobs_free(jobs);
+    struct insp_jobs *jobs = allocate(config);
+    if (!jobs)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the job queue");
-    }
     jobs->wake.data = jobs;
     r = uv_async_init(loop, &jobs->wake, on_wake);
     if (r < 0) {
         insp_jobs_free(jobs);
         return insp_fail_errno(reterr, -r, "cannot make the job queue");
     }
-    start_worker(jobs);
+    jobs->queued = true; /* by the last daemon, perhaps */
+    jobs->supervisor = (struct insp_task){.run = supervise, .done = supervised, .data = jobs};
+    insp_work_always(config->lanes, INSP_LANE_JOB, &jobs->supervisor);
     *ret = jobs;
     return 0;
+}
+
+static void wake_supervisor(struct insp_jobs *jobs, bool queued) {
+    pthread_mutex_lock(&jobs->lock);
+    jobs->queued = jobs->queued || queued;
+    pthread_cond_signal(&jobs->woken);
+    pthread_mutex_unlock(&jobs->lock);
 }
 
 void insp_jobs_close(struct insp_jobs *jobs, void (*closed)(void *arg), void *arg) {
     jobs->closed = closed;
     jobs->closed_arg = arg;
-    pthread_mutex_lock(&jobs->lock);
     atomic_store(&jobs->closing, true);
-    pthread_cond_broadcast(&jobs->closes);
-    pthread_mutex_unlock(&jobs->lock);
     insp_job_live_cancel(jobs->live, NULL);
-    if (!jobs->working)
-        uv_close((uv_handle_t *)&jobs->wake, on_closed);
+    wake_supervisor(jobs, false);
 }
 
 /* --- any thread
@@ -355,7 +355,7 @@ void insp_jobs_close(struct insp_jobs *jobs, void (*closed)(void *arg), void *ar
 int insp_jobs_submit(struct insp_jobs *jobs, enum insp_job_kind kind, const char *product,
                      const struct insp_job_params *params, char *ret_id, struct insp_error *reterr) {
     char folder[INSP_PATH_BYTES];
-    int r = insp_dataset_resolve(jobs->config.dataset_roots, params->dataset, folder, reterr);
+    int r = insp_dataset_resolve(jobs->config.machine.dataset_roots, params->dataset, folder, reterr);
     if (r < 0)
         return r;
     struct insp_job_row row = {.kind = kind, .params = *params};
@@ -364,19 +364,18 @@ int insp_jobs_submit(struct insp_jobs *jobs, enum insp_job_kind kind, const char
     if (r < 0)
         return r;
     memcpy(ret_id, row.id, INSP_UUID_BYTES);
-    atomic_store(&jobs->queued, true);
-    uv_async_send(&jobs->wake);
+    wake_supervisor(jobs, true);
     return 0;
 }
 
 int insp_jobs_cancel(struct insp_jobs *jobs, const char *id, struct insp_error *reterr) {
     enum insp_job_state state;
+    pthread_mutex_lock(&jobs->turn);
     int r = insp_job_rows_cancel(jobs->config.store, id, &state, reterr);
-    if (r < 0 || state == INSP_JOB_QUEUED)
-        return r;
-    if (state == INSP_JOB_RUNNING && insp_job_live_cancel(jobs->live, id))
-        return 0;
-    return insp_fail(reterr, INSP_E_CONFLICT, "job %s has ended already", id);
+    bool done = r == 0 &&
+                (state == INSP_JOB_QUEUED || (state == INSP_JOB_RUNNING && insp_job_live_cancel(jobs->live, id)));
+    pthread_mutex_unlock(&jobs->turn);
+    return r < 0 || done ? r : insp_fail(reterr, INSP_E_CONFLICT, "job %s has ended already", id);
 }
 
 int insp_jobs_get(struct insp_jobs *jobs, const char *id, json_t **ret, struct insp_error *reterr) {

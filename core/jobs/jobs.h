@@ -1,22 +1,22 @@
 /* core/jobs/jobs.h - training, cross-validation and evaluation as jobs: a bounded queue that lives in SQLite, one
- * job at a time, in lane JOB.
+ * job at a time, each in a process of its own.
  *
  * A job survives restarts as far as it can: queued ones run after the restart, one that was running is failed with
  * `interrupted` (nothing half-written is left: bundles appear whole). Progress is kept in memory while a job runs
  * and written to its row at each stage, epoch and end.
  *
- * The work itself runs on a thread of its own that the lane's thread waits for: the thread has a lower priority
- * (SCHED_BATCH and nice 19), the OpenMP team that libtorch and the kernels make on it inherits that, and both are
- * gone when the job ends.
+ * The work itself runs in a process of its own (job_process.h), so that no fault of a job ends the daemon; one
+ * thread takes the jobs in turn and supervises that process.
  *
  * Threads: new, close and the callbacks on the loop thread; submit, cancel, get and list on any thread, they block
  * on SQLite. */
 #ifndef INSP_JOBS_JOBS_H
 #define INSP_JOBS_JOBS_H
 
+#include "core/base/busy.h"
 #include "core/base/error.h"
 #include "core/base/work.h"
-#include "core/compute/torch_shim.h"
+#include "core/jobs/job_machine.h"
 #include "core/jobs/job_params.h"
 #include "core/store/store.h"
 
@@ -31,26 +31,20 @@ const char *insp_job_state_name(enum insp_job_state state); /* "queued" ... */
 struct insp_jobs_config {
     struct insp_lanes *lanes; /* borrowed */
     struct insp_store *store; /* borrowed */
-    const char *state_dir;
-    const char *dataset_roots; /* folders, ':' between */
-    struct insp_device_config device;
-    const char *cache_folder;
-    uint64_t cache_bytes_max;
-    bool cache_half;
-    struct insp_image_limits limits;
-    unsigned queue_max; /* jobs that may wait, not counting the running one; 1.. */
+    struct insp_job_machine machine;
+    const char *program;          /* job_process.h; NULL: this process's own binary */
+    const struct insp_busy *busy; /* borrowed; raised: jobs wait for the line. NULL: they never do */
+    unsigned queue_max;           /* jobs that may wait, not counting the running one; 1.. */
     /* Loop thread. A job moved on or ended: {id, kind, product, state, stage, progress, eta_s, epochs, log} with
      * the epochs and log lines since the last time, borrowed. Progress comes at most some ten times a second, each
      * end exactly once. */
     void (*changed)(void *arg, const char *id, json_t *brief);
-    /* The job's thread. Makes a trained version the active one (insp_train_context.activate); may be NULL. */
+    /* The supervising thread. Makes a trained version the active one (insp_train_context.activate). NULL:
+     * insp_registry_set_active, without a proof on the device that serves. */
     int (*activate)(void *arg, const char *job_id, const char *product, const char *version,
                     struct insp_error *reterr);
     /* Loop thread. A training made `version` of `product` the active one: load it. */
     void (*activated)(void *arg, const char *product, const char *version);
-    /* The job's thread, between mini-batches and (CPU kernels) between layers: blocks while inspections wait, at
-     * most limit_us. NULL: the job never waits. What was waited stands in the result as yielded_s. */
-    void (*yield)(void *arg, int64_t limit_us);
     void *arg;
 };
 
@@ -64,8 +58,8 @@ int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct
 int insp_jobs_submit(struct insp_jobs *jobs, enum insp_job_kind kind, const char *product,
                      const struct insp_job_params *params, char *ret_id, struct insp_error *reterr);
 
-/* A queued job is cancelled at once, a running one within one mini-batch. INSP_E_NOT_FOUND, INSP_E_CONFLICT
- * (ended). */
+/* A queued job is cancelled at once, a running one within one mini-batch, and at the latest after
+ * INSP_JOB_GRACE_MS (job_process.h), when its process is killed. INSP_E_NOT_FOUND, INSP_E_CONFLICT (ended). */
 int insp_jobs_cancel(struct insp_jobs *jobs, const char *id, struct insp_error *reterr);
 
 /* The job as DESIGN section 4 shows it, as a new JSON reference: {id, kind, product, state, progress, stage,

@@ -3,6 +3,7 @@
 #include "core/base/cleanup.h"
 #include "core/compute/vgg16.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -62,24 +63,54 @@ static uint64_t cgroup_available(void) {
     return max > used ? max - used : 0;
 }
 
-static uint64_t address_space_available(void) {
-    struct rlimit limit;
-    uint64_t pages;
-    if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
-        return UINT64_MAX;
+/* A number of pages in /proc/self/statm, in bytes; 0 where it cannot be read. field: 0 address space, 5 private.
+ */
+static uint64_t used_bytes(unsigned field) {
+    uint64_t pages[6] = {0};
     _cleanup_fclose_ FILE *file = fopen("/proc/self/statm", "re");
-    if (!file || fscanf(file, "%" SCNu64, &pages) != 1)
+    for (size_t i = 0; file && i < INSP_COUNT(pages); i++)
+        if (fscanf(file, "%" SCNu64, &pages[i]) != 1)
+            return 0;
+    return pages[field] * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t limit_leaves(int resource, unsigned field) {
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
         return UINT64_MAX;
-    uint64_t used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t used = used_bytes(field);
     return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
 }
 
+static uint64_t sanitized_limit = UINT64_MAX;
+
 uint64_t insp_memory_available(void) {
-    const uint64_t left[] = {mem_available(), cgroup_available(), address_space_available()};
+    const uint64_t left[] = {mem_available(), cgroup_available(), limit_leaves(RLIMIT_AS, 0),
+                             limit_leaves(RLIMIT_DATA, 5), sanitized_limit};
     uint64_t least = UINT64_MAX;
     for (size_t i = 0; i < INSP_COUNT(left); i++)
         least = left[i] < least ? left[i] : least;
     return least;
+}
+
+int insp_memory_limit(uint64_t bytes_max, struct insp_error *reterr) {
+    struct rlimit limit;
+    uint64_t free_bytes = insp_memory_available();
+    if (!bytes_max && free_bytes == UINT64_MAX)
+        return 0;
+    uint64_t bytes = bytes_max ? bytes_max : free_bytes / 4 * 3 + used_bytes(5);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    sanitized_limit = bytes_max ? bytes : UINT64_MAX;
+    return 0;
+#endif
+    if (getrlimit(RLIMIT_DATA, &limit) < 0)
+        return insp_fail_errno(reterr, errno, "cannot read the limit of the job's memory");
+    if (limit.rlim_cur <= bytes)
+        return 0;
+    limit.rlim_cur = bytes;
+    return setrlimit(RLIMIT_DATA, &limit) < 0
+               ? insp_fail_errno(reterr, errno, "cannot limit the job's memory to %" PRIu64 " bytes", bytes)
+               : 0;
 }
 
 uint64_t insp_memory_training_estimate(unsigned batch) {

@@ -3,7 +3,6 @@ import json
 import os
 import pathlib
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -95,10 +94,7 @@ def test_training_that_is_not_to_be_activated(begin):
 
 
 def test_a_job_that_would_not_fit_is_refused_with_the_estimate(begin):
-    daemon = begin()
-    pid = daemon.process.pid
-    used = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.prlimit(pid, resource.RLIMIT_AS, (used + (1 << 30), resource.RLIM_INFINITY))
+    daemon = begin("training.memory_bytes=1G")
     done = finished(daemon, submit(daemon, batch=256, epochs=1).headers["Location"])
     assert done["state"] == "failed" and done["error"]["code"] == "out_of_memory"
     assert re.search(r"training needs about \d+ MB of memory, \d+ MB are available", done["error"]["detail"])

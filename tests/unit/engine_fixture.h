@@ -17,6 +17,7 @@
 struct engine_fixture {
     uv_loop_t loop;
     struct insp_engine *engine;
+    struct insp_busy *busy;
     struct insp_model *good, *bad, *broken; /* broken: its output is not a number */
     sem_t gate, entered;
     bool closed;
@@ -52,8 +53,10 @@ static inline struct insp_model *engine_model(struct engine_fixture *f, float bi
 }
 
 static inline void engine_open(struct engine_fixture *f, size_t batch_max, bool trunk) {
-    struct insp_engine_config config = {.device = {.name = "cpu", .threads = 1}, .batch_max = batch_max};
     *f = (struct engine_fixture){0};
+    ck_insp_ok(insp_busy_new(&f->busy, &f->err), f->err);
+    struct insp_engine_config config = {
+        .device = {.name = "cpu", .threads = 1}, .batch_max = batch_max, .busy = f->busy};
     sem_init(&f->gate, 0, 0);
     sem_init(&f->entered, 0, 0);
     ck_assert_int_eq(uv_loop_init(&f->loop), 0);
@@ -83,6 +86,7 @@ static inline void engine_close(struct engine_fixture *f) {
     insp_model_unref(f->broken);
     uv_run(&f->loop, UV_RUN_DEFAULT);
     ck_assert(f->closed);
+    insp_busy_free(f->busy);
     ck_assert_int_eq(uv_loop_close(&f->loop), 0); /* no handle was left */
 }
 

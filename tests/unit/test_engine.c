@@ -72,7 +72,7 @@ END_TEST
 
 static void *wait_idle(void *arg) {
     struct scores *s = arg;
-    insp_engine_wait_idle(s->f.engine, 60 * 1000000);
+    insp_busy_wait(s->f.busy, 60 * 1000000);
     struct insp_engine_status status;
     insp_engine_status(s->f.engine, &status);
     return status.queued == 0 && status.in_pass == 0 ? arg : NULL;
@@ -86,7 +86,7 @@ START_TEST(test_a_training_waits_while_images_wait) {
     engine_hold(&s.f);
     submit(&s, 0, s.f.good, 0, 0);
     int64_t before_us = insp_mono_us();
-    insp_engine_wait_idle(s.f.engine, 20000); /* nothing can be scored now: the limit ends the wait */
+    insp_busy_wait(s.f.busy, 20000); /* nothing can be scored now: the limit ends the wait */
     ck_assert_int_ge(insp_mono_us() - before_us, 20000);
     ck_assert_int_eq(pthread_create(&thread, NULL, wait_idle, &s), 0);
     engine_release(&s.f);

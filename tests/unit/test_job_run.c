@@ -9,7 +9,6 @@
 #include <string.h>
 
 static struct insp_error err;
-static struct insp_store *store;
 static char dir[INSP_PATH_BYTES], roots[INSP_PATH_BYTES], set[INSP_PATH_BYTES];
 
 static void setup(void) {
@@ -18,11 +17,9 @@ static void setup(void) {
     ck_insp_ok(insp_path(roots, &err, "%s/sets", dir), err);
     ck_insp_ok(insp_path(set, &err, "%s/sets/empty", dir), err);
     ck_insp_ok(insp_mkdir_all(set, 0700, &err), err);
-    ck_insp_ok(insp_store_open(dir, INSP_DURABLE_PROCESS, &store, &err), err);
 }
 
 static void teardown(void) {
-    insp_store_close(store);
     ck_insp_ok(insp_remove_tree(dir, &err), err);
 }
 
@@ -34,19 +31,19 @@ static void install_trunk(void) {
 }
 
 static int run(enum insp_job_kind kind, const char *dataset) {
-    const struct insp_jobs_config config = {
-        .store = store,
+    const struct insp_job_machine machine = {
         .state_dir = dir,
         .dataset_roots = roots,
         .device = {.name = "cpu", .threads = 1},
         .limits = insp_image_limits_default(),
     };
+    const struct insp_feedback none = {0};
     struct insp_job_row row = {
         .kind = kind, .product = "carpet", .params = {.train = insp_train_params_default()}};
     snprintf(row.params.dataset, sizeof row.params.dataset, "%s", dataset);
     const struct insp_progress progress = {.arg = NULL};
     json_t *report = NULL;
-    int r = insp_job_run(&config, &row, &progress, &report, &err);
+    int r = insp_job_run(&machine, &row, &none, &progress, NULL, NULL, &report, &err);
     ck_assert_ptr_null(report);
     return r;
 }

@@ -1,13 +1,20 @@
 /* The queue on a real loop and a real store. Most jobs here fail at once for want of a trunk; one trains. */
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
+#include "core/jobs/job_child.h"
 #include "core/jobs/job_rows.h"
 #include "core/jobs/jobs.h"
 #include "core/model/registry.h"
-#include "tests/unit/train_fixture.h"
 #include "tests/unit/lanes_fixture.h"
+#include "tests/unit/train_fixture.h"
 
 #include <string.h>
+
+/* Started as `PROGRAM job` this program does the job that it is given. */
+__attribute__((constructor)) static void be_the_child(int argc, char **argv) {
+    if (argc == 2 && !strcmp(argv[1], "job"))
+        exit(insp_job_child());
+}
 
 static struct insp_error err;
 static char dir[INSP_PATH_BYTES], roots[INSP_PATH_BYTES];
@@ -45,6 +52,20 @@ static void on_activated(void *arg, const char *product, const char *version) {
     snprintf(activated, sizeof activated, "%s", version);
 }
 
+static struct insp_jobs_config a_config(unsigned queue_max) {
+    return (struct insp_jobs_config){
+        .lanes = lanes,
+        .store = store,
+        .machine = {.state_dir = dir,
+                    .dataset_roots = roots,
+                    .device = {.name = "cpu", .threads = 1},
+                    .limits = insp_image_limits_default()},
+        .queue_max = queue_max,
+        .changed = on_changed,
+        .activated = on_activated,
+    };
+}
+
 static void setup(unsigned queue_max) {
     strcpy(dir, "/tmp/insp-queue-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -55,17 +76,7 @@ static void setup(unsigned queue_max) {
     ck_insp_ok(insp_store_open(dir, INSP_DURABLE_PROCESS, &store, &err), err);
     ck_assert_int_eq(uv_loop_init(&loop), 0);
     lanes = lanes_open(&loop);
-    const struct insp_jobs_config config = {
-        .lanes = lanes,
-        .store = store,
-        .state_dir = dir,
-        .dataset_roots = roots,
-        .device = {.name = "cpu", .threads = 1},
-        .limits = insp_image_limits_default(),
-        .queue_max = queue_max,
-        .changed = on_changed,
-        .activated = on_activated,
-    };
+    const struct insp_jobs_config config = a_config(queue_max);
     ck_insp_ok(insp_jobs_new(&loop, &config, &jobs, &err), err);
 }
 
@@ -182,15 +193,7 @@ START_TEST(jobs_that_waited_run_after_a_restart) {
     close_jobs();
     insp_jobs_free(jobs);
     ck_insp_ok(insp_job_rows_add(store, &row, 10, &err), err);
-    const struct insp_jobs_config config = {.lanes = lanes,
-                                            .store = store,
-                                            .state_dir = dir,
-                                            .dataset_roots = roots,
-                                            .device = {.name = "cpu", .threads = 1},
-                                            .limits = insp_image_limits_default(),
-                                            .queue_max = 10,
-                                            .changed = on_changed,
-                                            .activated = on_activated};
+    const struct insp_jobs_config config = a_config(10);
     ck_insp_ok(insp_jobs_new(&loop, &config, &jobs, &err), err);
     wanted = 1;
     uv_run(&loop, UV_RUN_DEFAULT);

@@ -50,5 +50,31 @@ START_TEST(the_limit_of_the_address_space_counts) {
 }
 END_TEST
 
-INSP_TESTS(available_is_within_the_machine, the_estimate_covers_what_is_known_and_grows_with_the_batch,
-           too_little_is_told_with_both_figures, the_limit_of_the_address_space_counts);
+START_TEST(the_limit_of_a_job_counts) {
+    struct insp_error err;
+    uint64_t before = insp_memory_available();
+    ck_insp_ok(insp_memory_limit(256u << 20, &err), err);
+    ck_assert_uint_le(insp_memory_available(), 256u << 20);
+    ck_assert_uint_gt(before, 256u << 20);
+    ck_insp_ok(insp_memory_limit(1u << 30, &err), err); /* a lower limit stays */
+    ck_assert_uint_le(insp_memory_available(), 256u << 20);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    ck_assert_ptr_null(malloc(300u << 20));
+#endif
+}
+END_TEST
+
+START_TEST(by_default_a_job_leaves_the_line_a_quarter) {
+    struct insp_error err;
+    uint64_t before = insp_memory_available();
+    ck_insp_ok(insp_memory_limit(0, &err), err);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    ck_assert_uint_le(insp_memory_available(), before / 4 * 3 + (1 << 20));
+#endif
+    ck_assert_uint_gt(insp_memory_available(), before / 2);
+}
+END_TEST
+
+INSP_TESTS(the_limit_of_a_job_counts, by_default_a_job_leaves_the_line_a_quarter, available_is_within_the_machine,
+           the_estimate_covers_what_is_known_and_grows_with_the_batch, too_little_is_told_with_both_figures,
+           the_limit_of_the_address_space_counts);
