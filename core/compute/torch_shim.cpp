@@ -161,7 +161,7 @@ struct insp_device {
     bool packed = false;                 /* conv_cpu.h scores, train_cpu.h trains */
     bool deterministic = false;
     unsigned threads = 1;
-    std::string name = "cpu", description;
+    std::string name = "cpu", description, arithmetic;
     std::mutex lock; /* of idle */
     std::vector<std::unique_ptr<Workspace>> idle;
 
@@ -229,6 +229,8 @@ void use_cuda(insp_device &device, int index) {
     device.compute = properties->major >= 8 ? at::kBFloat16 : at::kHalf;
     device.description = device.name + " (" + properties->name + "), " +
                          (device.compute == at::kBFloat16 ? "bfloat16" : "float16") + ", libtorch " TORCH_VERSION;
+    device.arithmetic = std::string("cuda ") + properties->name + (device.compute == at::kBFloat16 ? " bfloat16" : " float16") +
+                        " libtorch " TORCH_VERSION;
     set_cudnn_mode(device.deterministic);
 }
 #endif
@@ -240,6 +242,8 @@ void use_cpu(insp_device &device, insp_cpu_engine engine) {
         "cpu, " + std::to_string(device.threads) + (device.threads == 1 ? " thread, " : " threads, ") +
         (device.packed ? std::string("packed kernels (") + insp_cpu_kernel() + ")" : "libtorch kernels") +
         ", libtorch " TORCH_VERSION;
+    device.arithmetic = device.packed ? std::string("packed ") + insp_cpu_kernel()
+                                      : "libtorch " TORCH_VERSION " threads " + std::to_string(device.threads);
 }
 
 std::unique_ptr<insp_device> open_device(const insp_device_config &config) {
@@ -712,6 +716,10 @@ const char *insp_device_name(const struct insp_device *device) {
 
 const char *insp_device_describe(const struct insp_device *device) {
     return device->description.c_str();
+}
+
+const char *insp_device_arithmetic(const struct insp_device *device) {
+    return device->arithmetic.c_str();
 }
 
 bool insp_device_is_cuda(const struct insp_device *device) {

@@ -50,6 +50,11 @@ void insp_device_free(struct insp_device *device); /* NULL is fine; after its tr
 const char *insp_device_name(const struct insp_device *device); /* "cpu" or "cuda:0"; lives as long as device */
 const char *insp_device_describe(
     const struct insp_device *device); /* one line for people: name, threads, engine, libtorch version */
+/* Names everything that decides about the bits of a result besides weights and input: kernels and instruction set, the
+ * type that is computed in, the library's version, for libtorch's CPU operators the number of threads too. Results of
+ * devices with one name are equal bit for bit (CUDA: where the device was opened deterministic). Lives as long as
+ * device. */
+const char *insp_device_arithmetic(const struct insp_device *device);
 bool insp_device_is_cuda(const struct insp_device *device);
 /* Own CPU kernels compute: loading a trunk or a tail onto it calls no libtorch. */
 bool insp_device_is_packed(const struct insp_device *device);

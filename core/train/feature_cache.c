@@ -22,14 +22,15 @@ struct insp_feature_cache {
     size_t *slot; /* [items of the last fill] */
 };
 
-/* What the features depend on, besides the image's bytes. The leading number changes with the preprocessing. */
+/* Everything that the features depend on besides the image's bytes. The leading number changes with the
+ * preprocessing. */
 static void set_name(const struct insp_feature_cache_config *c, char *ret_name) {
     const struct insp_transform *t = &c->input;
     char text[512];
-    int n =
-        snprintf(text, sizeof text, "2 %.64s %u %u %d %a %a %a %a %a %a %a %d %u", c->trunk_sha256, t->width,
-                 t->height, t->bgr, (double)t->scale, (double)t->mean[0], (double)t->mean[1], (double)t->mean[2],
-                 (double)t->std[0], (double)t->std[1], (double)t->std[2], c->half, c->limits.png16_bits);
+    int n = snprintf(text, sizeof text, "3 %.64s %.200s %u %u %d %a %a %a %a %a %a %a %d %u", c->trunk_sha256,
+                     c->arithmetic, t->width, t->height, t->bgr, (double)t->scale, (double)t->mean[0],
+                     (double)t->mean[1], (double)t->mean[2], (double)t->std[0], (double)t->std[1],
+                     (double)t->std[2], c->half, c->limits.png16_bits);
     insp_sha256_hex(text, (size_t)n, ret_name);
 }
 

@@ -1,9 +1,9 @@
 /* core/train/feature_cache.h - the trunk's output per image, kept in memory-mapped files under
  * <state>/cache/features/, so that training, all folds and later jobs run the trunk once per distinct image. One
- * file per (trunk hash, input transform, element type), in it one entry per hash of an image's bytes: moved and
- * renamed images hit, and images that are there twice are computed once. What the engine (CPU kernels, libtorch,
- * CUDA) changes in the last bits is not part of the key. Limits, crashes and full disks: feature_store.h. One
- * thread per cache object, one process per file. */
+ * file per (trunk hash, arithmetic of the device, input transform, element type), in it one entry per hash of an
+ * image's bytes: moved and renamed images hit, and images that are there twice are computed once. So no training
+ * sees features that another engine, compute type or instruction set made: they differ in the last bits, or more.
+ * Limits, crashes and full disks: feature_store.h. One thread per cache object, one process per file. */
 #ifndef INSP_TRAIN_FEATURE_CACHE_H
 #define INSP_TRAIN_FEATURE_CACHE_H
 
@@ -20,6 +20,7 @@ struct insp_feature_cache_config {
     uint64_t bytes_max; /* older entries of other sets go first; 0: no limit */
     bool half;          /* store float16 */
     const char *trunk_sha256;
+    const char *arithmetic; /* insp_device_arithmetic of the trunk's device */
     struct insp_transform input;
     struct insp_image_limits limits;
 };

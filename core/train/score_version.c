@@ -37,6 +37,7 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
                                                .bytes_max = context->cache_bytes_max,
                                                .half = context->cache_half,
                                                .trunk_sha256 = manifest->trunk_sha256,
+                                               .arithmetic = insp_device_arithmetic(context->device),
                                                .input = manifest->input,
                                                .limits = context->limits};
     size_t runs;

@@ -76,6 +76,11 @@ const char *insp_device_describe(const struct insp_device *device) {
     return device->description;
 }
 
+const char *insp_device_arithmetic(const struct insp_device *device) {
+    (void)device;
+    return "fake";
+}
+
 bool insp_device_is_cuda(const struct insp_device *device) {
     (void)device;
     return false;

@@ -16,6 +16,7 @@ static float got[INSP_FEATURE_FLOATS], wanted[INSP_FEATURE_FLOATS], pixels[INSP_
 static struct insp_feature_cache_config config_of(void) {
     return (struct insp_feature_cache_config){.folder = f.cache,
                                               .trunk_sha256 = f.trunk_sha256,
+                                              .arithmetic = insp_device_arithmetic(f.device),
                                               .input = insp_transform_default(),
                                               .limits = insp_image_limits_default()};
 }
@@ -136,6 +137,9 @@ START_TEST(another_trunk_or_transform_has_its_own_features) {
     f.trunk_sha256[5] = 'b';
     ck_assert_uint_eq(fill_anew(&config, set), 3);
     f.trunk_sha256[5] = 'a';
+    config.arithmetic = "another engine";
+    ck_assert_uint_eq(fill_anew(&config, set), set->count);
+    config.arithmetic = insp_device_arithmetic(f.device);
     ck_assert_uint_eq(fill_anew(&config, set), 0);
     config.input.width = 225;
     struct insp_feature_cache *cache;
