@@ -105,15 +105,21 @@ int cli_model_list(const struct cli_command *command, int argc, char **argv) {
 }
 
 /* On this process's own device: the daemon, told afterwards, does the same on its own before it swaps. */
-static int prove(const struct cli_call *call, const char *product, const char *version, const char *trunk_sha256,
-                 struct insp_error *reterr) {
+struct proof {
+    const struct cli_call *call;
+    const char *trunk_sha256;
+};
+
+static int prove(void *arg, const char *product, const char *version, struct insp_error *reterr) {
+    const struct proof *proof = arg;
+    const struct cli_call *call = proof->call;
     const struct insp_device_config config = daemon_device_config(&call->settings);
     struct insp_model_files files = {0};
     struct insp_model *model = NULL;
     struct cli_device device;
     int r = insp_model_read(call->settings.storage_state_dir, product, version, &files, reterr);
     if (r == 0)
-        r = cli_device_open(&device, &config, call->settings.storage_state_dir, trunk_sha256, reterr);
+        r = cli_device_open(&device, &config, call->settings.storage_state_dir, proof->trunk_sha256, reterr);
     if (r == 0) {
         r = insp_model_new(device.device, &files, &model, reterr);
         if (r == 0)
@@ -131,11 +137,13 @@ static int switch_to(const struct cli_call *call, const char *product, const cha
                      int (*change)(const struct insp_changer *changer, const char *product, const char *version,
                                    struct insp_error *reterr),
                      struct insp_error *reterr) {
-    int r = prove(call, product, version, trunk_sha256, reterr);
-    if (r < 0)
-        return r;
+    struct proof proof = {call, trunk_sha256};
     _cleanup_(insp_store_closep) struct insp_store *store = cli_open_audit(call);
-    const struct insp_changer changer = {call->settings.storage_state_dir, store, "cli"};
+    const struct insp_changer changer = {.state_dir = call->settings.storage_state_dir,
+                                         .store = store,
+                                         .who = "cli",
+                                         .prove = prove,
+                                         .arg = &proof};
     return change(&changer, product, version, reterr);
 }
 

@@ -138,7 +138,8 @@ static int run_kind(struct work *work, const struct insp_train_context *context,
 static int activate(void *arg, const char *product, const char *version, struct insp_error *reterr) {
     const struct cli_call *call = arg;
     _cleanup_(insp_store_closep) struct insp_store *store = cli_open_audit(call);
-    const struct insp_changer changer = {call->settings.storage_state_dir, store, "cli"};
+    const struct insp_changer changer = {
+        .state_dir = call->settings.storage_state_dir, .store = store, .who = "cli"};
     return insp_change_activate(&changer, product, version, reterr);
 }
 

@@ -192,7 +192,10 @@ static void work(struct insp_task *task) {
 }
 
 static void models_reread(void *arg) {
-    api_server_finish(arg);
+    struct api_request *request = arg;
+    if (request->reread)
+        request->reread(request);
+    api_server_finish(request);
 }
 
 static void worked(struct insp_task *task) {

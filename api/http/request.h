@@ -36,6 +36,9 @@ struct api_request {
     bool unread;                 /* it was answered before its body was read */
     bool follows;                /* holds one of the places for event streams */
     const struct api_peer *peer; /* the connection's address; NULL where it is not known */
+    /* With reload_models, on the loop, once the models have been read again and before the answer goes out: may
+     * answer otherwise. May be NULL. */
+    void (*reread)(struct api_request *request);
     bool reload_models; /* a work handler changed the registry: the answer goes out once the loop has read it again
                          */
     const struct api_route *route; /* NULL where none matched */

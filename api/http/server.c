@@ -290,11 +290,9 @@ static int on_job_activate(void *arg, const char *job_id, const char *product, c
     struct api_server *server = arg;
     char who[64];
     snprintf(who, sizeof who, "job:%s", job_id);
-    const struct insp_changer changer = {server->state_dir, server->config.store, who};
-    int r = insp_models_prove(server->models, product, version, reterr);
-    if (r == 0 && (r = insp_change_activate(&changer, product, version, reterr)) < 0)
-        insp_models_withdraw(server->models);
-    return r;
+    const struct insp_changer changer = {
+        .state_dir = server->state_dir, .store = server->config.store, .who = who};
+    return insp_models_switch(server->models, &changer, insp_change_activate, product, version, reterr);
 }
 
 static void on_job_activated(void *arg, const char *product, const char *version) {
@@ -424,7 +422,7 @@ void api_server_reload(struct api_server *server) {
         server->tokens = tokens;
         insp_log_info("tokens read again count=%zu", tokens.count);
     }
-    insp_models_reload(server->models, NULL, NULL);
+    insp_models_verify(server->models);
 }
 
 bool api_server_healthy(struct api_server *server, int64_t now_us) {

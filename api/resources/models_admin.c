@@ -18,21 +18,40 @@ struct insp_changer api_changer(const struct api_request *request) {
                                  .who = request->principal[0] ? request->principal : "local"};
 }
 
-/* Proves the version, then makes it the active one by `change`. */
-static int switch_to(struct api_request *request, const char *version,
-                     int (*change)(const struct insp_changer *changer, const char *product, const char *version,
-                                   struct insp_error *reterr),
+/* The registry says which version is to serve; the loop has read it again and says which one does. */
+static void answer_serving(struct api_request *request) {
+    const struct insp_served_model *item = insp_models_named(request->server->models, request->param[0]);
+    const char *serving = item && item->model ? item->model->manifest->version : NULL;
+    struct insp_error error;
+    if (serving && item->passed && !item->reload_failure[0]) {
+        json_t *json = json_pack("{s:s, s:O, s:s}", "product", request->param[0], "active", request->snapshot,
+                                 "serving", serving);
+        api_response_clear(&request->response);
+        if (api_response_json(&request->response, 200, json, &error) == 0)
+            return;
+    } else {
+        insp_fail(&error, INSP_E_NOT_READY, "%s is the active version of %s now and does not serve: %s; %s serves",
+                  json_string_value(request->snapshot), request->param[0],
+                  !item                     ? "the product has no model"
+                  : item->reload_failure[0] ? item->reload_failure
+                                            : item->failure,
+                  serving && item->passed ? serving : "none");
+        api_response_clear(&request->response);
+    }
+    api_response_problem(&request->response, &error);
+}
+
+/* Proves the version and makes it the active one by `change`, both under one lock. */
+static int switch_to(struct api_request *request, const char *version, insp_models_change *change,
                      struct insp_error *reterr) {
     const char *product = request->param[0];
     const struct insp_changer changer = api_changer(request);
-    int r = insp_models_prove(request->server->models, product, version, reterr);
+    int r = insp_models_switch(request->server->models, &changer, change, product, version, reterr);
     if (r < 0)
         return r;
-    if ((r = change(&changer, product, version, reterr)) < 0) {
-        insp_models_withdraw(request->server->models);
-        return r;
-    }
+    request->snapshot = json_string(version);
     request->reload_models = true;
+    request->reread = answer_serving;
     snprintf(request->note, sizeof request->note, "product=%s active=%s", product, version);
     return api_response_json(&request->response, 200,
                              json_pack("{s:s, s:s}", "product", product, "active", version), reterr);
@@ -69,7 +88,7 @@ int api_model_delete(struct api_request *request, struct insp_error *reterr) {
     const struct insp_changer changer = api_changer(request);
     int r = api_query_allow(&request->query, no_query, reterr);
     if (r == 0)
-        r = insp_change_remove(&changer, request->param[0], request->param[1], reterr);
+        r = insp_models_remove(request->server->models, &changer, request->param[0], request->param[1], reterr);
     if (r < 0)
         return r;
     api_response_take(&request->response, 204, NULL, 0, "");

@@ -23,6 +23,12 @@ static void add_product(json_t *list, const struct insp_served_model *item) {
                  item->product, item->model->manifest->version, item->reload_failure);
         json_array_append_new(list, json_string(text));
     }
+    if (item->damage[0]) {
+        snprintf(text, sizeof text,
+                 "product %s: the files of %s are damaged; it serves from memory until a restart: %s",
+                 item->product, item->model->manifest->version, item->damage);
+        json_array_append_new(list, json_string(text));
+    }
 }
 
 static json_t *reasons(struct api_server *server) {
@@ -36,6 +42,11 @@ static json_t *reasons(struct api_server *server) {
         json_array_append_new(list, json_string("no product has a model; see inspectd train --help"));
     if (insp_models_failure(server->models)[0]) {
         snprintf(text, sizeof text, "the models could not be read again: %s", insp_models_failure(server->models));
+        json_array_append_new(list, json_string(text));
+    }
+    if (insp_models_trunk_damage(server->models)[0]) {
+        snprintf(text, sizeof text, "the trunk's file is damaged; it serves from memory until a restart: %s",
+                 insp_models_trunk_damage(server->models));
         json_array_append_new(list, json_string(text));
     }
     for (size_t i = 0; i < insp_models_count(server->models); i++)

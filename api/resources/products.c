@@ -35,13 +35,18 @@ static int product_json(const struct api_request *request, const char *product, 
     return code;
 }
 
+/* True for a product that serves from memory, even where its folder is gone. */
+static bool serves(const struct api_request *request, const char *product) {
+    return json_is_string(json_object_get(json_object_get(request->snapshot, product), "version"));
+}
+
 /* Fails with INSP_E_UNKNOWN_PRODUCT. */
 static int known_product(const struct api_request *request, struct insp_error *reterr) {
     struct insp_names products = {0};
     int code = insp_registry_products(request->server->config.state_dir, &products, reterr);
     if (code)
         return code;
-    bool found = false;
+    bool found = serves(request, request->param[0]);
     for (size_t i = 0; i < products.count; i++)
         found |= !strcmp(products.name[i], request->param[0]);
     insp_names_clear(&products);
@@ -59,6 +64,14 @@ int api_products_list(struct api_request *request, struct insp_error *reterr) {
     for (size_t i = 0; !code && i < products.count; i++) {
         code = product_json(request, products.name[i], &one, reterr);
         if (!code)
+            json_array_append_new(items, one);
+    }
+    const char *name;
+    json_object_foreach(request->snapshot, name, one) {
+        bool listed = false;
+        for (size_t i = 0; i < products.count; i++)
+            listed = listed || !strcmp(products.name[i], name);
+        if (!listed && !code && serves(request, name) && !(code = product_json(request, name, &one, reterr)))
             json_array_append_new(items, one);
     }
     insp_names_clear(&products);

@@ -78,6 +78,7 @@ int insp_model_with_manifest(struct insp_model *model, struct insp_manifest *man
     changed->base = insp_model_ref(model->base ? model->base : model); /* one step, however often it was changed */
     memcpy(changed->trunk_sha256, model->trunk_sha256, sizeof changed->trunk_sha256);
     changed->proved = model->proved;
+    changed->sampled = model->sampled;
     changed->answer = model->answer;
     atomic_init(&changed->references, 1);
     *ret = changed;

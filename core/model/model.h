@@ -14,6 +14,7 @@ struct insp_model {
     struct insp_model *base;        /* owned reference: the model that this one shares its tail with; or NULL */
     char trunk_sha256[INSP_SHA256_HEX_BYTES];
     bool proved;  /* prove.h: has passed its self-test */
+    bool sampled; /* ... by golden samples, and not by drawn pictures alone */
     float answer; /* what it said to the drawn picture then */
 };
 

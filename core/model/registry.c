@@ -228,7 +228,10 @@ int insp_registry_active(const char *state_dir, const char *product, char *ret_v
 int insp_registry_set_active(const char *state_dir, const char *product, const char *version,
                              struct insp_error *reterr) {
     struct active old, new;
-    int r = read_active(state_dir, product, &old, reterr);
+    char folder[INSP_PATH_BYTES];
+    int r = insp_bundle_folder(state_dir, product, version, folder, reterr);
+    if (r == 0)
+        r = read_active(state_dir, product, &old, reterr);
     if (r < 0 || strcmp(old.version, version) == 0)
         return r;
     push_active(&old, version, &new);

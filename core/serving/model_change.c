@@ -75,8 +75,12 @@ static void undo_activate(void *arg) {
 
 static int change_serving(const struct insp_changer *changer, struct serving *s,
                           int (*work)(void *arg, struct insp_error *reterr), struct insp_error *reterr) {
-    char from[TEXT_BYTES], to[TEXT_BYTES];
-    int r = insp_registry_active(s->state_dir, s->product, s->before, reterr);
+    char from[TEXT_BYTES], to[TEXT_BYTES], folder[INSP_PATH_BYTES];
+    int r = insp_bundle_folder(s->state_dir, s->product, s->version, folder, reterr);
+    if (r == 0 && changer->prove)
+        r = changer->prove(changer->arg, s->product, s->version, reterr);
+    if (r == 0)
+        r = insp_registry_active(s->state_dir, s->product, s->before, reterr);
     if (r < 0 || !strcmp(s->before, s->version))
         return r;
     quote(s->before, from);
@@ -132,6 +136,8 @@ int insp_change_remove(const struct insp_changer *changer, const char *product, 
                                        .to = "true"};
     _cleanup_close_ int fd = -1;
     int r = lock(changer->state_dir, &fd, reterr);
+    if (r == 0 && changer->keep)
+        r = changer->keep(changer->arg, product, version, reterr);
     return r < 0 ? r : apply(changer, &change, 1, &(struct insp_change_work){do_remove, NULL, &s}, reterr);
 }
 

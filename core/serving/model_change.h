@@ -2,7 +2,8 @@
  * time per state folder, whether it comes from the daemon, from its training job or from the command line, and
  * with a row in the audit table (core/store/changes.h). All functions block on the disk; any thread but the loop.
  *
- * That a model is fit to serve (prove.h) is the caller's to find out before it activates it. */
+ * A version is proved (prove.h) under the same lock under which it is made the active one, so that it can neither
+ * go nor change in between. */
 #ifndef INSP_SERVING_MODEL_CHANGE_H
 #define INSP_SERVING_MODEL_CHANGE_H
 
@@ -13,9 +14,14 @@ struct insp_changer {
     const char *state_dir;
     struct insp_store *store; /* NULL: the change is made without a row */
     const char *who;          /* token, "cli", "job:<id>" */
+    /* Proves a version that is to serve; its failure is that of the call. NULL: it has been proved. */
+    int (*prove)(void *arg, const char *product, const char *version, struct insp_error *reterr);
+    /* Fails where a version must not be removed, because it serves. NULL: only the active one must not. */
+    int (*keep)(void *arg, const char *product, const char *version, struct insp_error *reterr);
+    void *arg;
 };
 
-/* As insp_registry_set_active: the bundle has been read and proved. */
+/* As insp_registry_set_active. */
 int insp_change_activate(const struct insp_changer *changer, const char *product, const char *version,
                          struct insp_error *reterr);
 

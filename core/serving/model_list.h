@@ -10,7 +10,8 @@ struct insp_served_model {
     struct insp_model *model;              /* owned reference; NULL where loading failed or no version is active */
     char failure[INSP_ERROR_DETAIL_BYTES]; /* why model is NULL, or what the self-test found; "" */
     char reload_failure[INSP_ERROR_DETAIL_BYTES]; /* why the active version is not the one that serves; "" */
-    bool passed;                                  /* the last self-test went well */
+    char damage[INSP_ERROR_DETAIL_BYTES]; /* what the last verification found in the files of what serves; "" */
+    bool passed;                          /* the last self-test went well */
 };
 
 struct insp_model_list {

@@ -15,6 +15,10 @@ struct insp_model_loader {
     pthread_mutex_t packing; /* one thread at a time loads onto the device */
     pthread_mutex_t lock;
     struct insp_model *offered; /* under the lock; owned reference or NULL */
+    struct serving_name {
+        char product[INSP_NAME_BYTES], version[INSP_NAME_BYTES];
+    } * serving; /* under the lock; owned */
+    size_t serving_count;
 };
 
 int insp_model_loader_new(struct insp_engine *engine, const char *state_dir, struct insp_model_loader **ret,
@@ -34,9 +38,42 @@ void insp_model_loader_free(struct insp_model_loader *loader) {
     if (!loader)
         return;
     insp_model_unref(loader->offered);
+    free(loader->serving);
     pthread_mutex_destroy(&loader->lock);
     pthread_mutex_destroy(&loader->packing);
     free(loader);
+}
+
+/* --- what serves --- */
+
+bool insp_model_loader_serves(struct insp_model_loader *loader, const char *product, const char *version) {
+    bool found = false;
+    pthread_mutex_lock(&loader->lock);
+    for (size_t i = 0; i < loader->serving_count; i++)
+        found = found ||
+                (!strcmp(loader->serving[i].product, product) && !strcmp(loader->serving[i].version, version));
+    pthread_mutex_unlock(&loader->lock);
+    return found;
+}
+
+int insp_model_loader_note_serving(struct insp_model_loader *loader, const struct insp_model_list *list) {
+    struct serving_name *names = calloc(list->count + 1, sizeof *names);
+    size_t n = 0;
+    if (!names)
+        return INSP_E_NOMEM;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!list->item[i].model)
+            continue;
+        memcpy(names[n].product, list->item[i].product, INSP_NAME_BYTES);
+        memcpy(names[n++].version, list->item[i].model->manifest->version, INSP_NAME_BYTES);
+    }
+    pthread_mutex_lock(&loader->lock);
+    struct serving_name *before = loader->serving;
+    loader->serving = names;
+    loader->serving_count = n;
+    pthread_mutex_unlock(&loader->lock);
+    free(before);
+    return 0;
 }
 
 /* --- proving one --- */
@@ -124,6 +161,11 @@ static int make_proved(struct insp_model_loader *loader, struct insp_model_files
     int r = load_model(loader, files, &model, reterr);
     if (r == 0)
         r = insp_prove_by(&prover, model, files->golden, reterr);
+    if (r == 0 && !model->sampled)
+        insp_log_warning(
+            "model without golden samples: its self-test only shows that it tells two drawn pictures apart "
+            "product=%s version=%s",
+            model->manifest->product, model->manifest->version);
     if (r == 0)
         *ret = insp_take_ptr(model);
     return r;
@@ -199,6 +241,38 @@ static int load(struct insp_model_reading *reading, struct insp_served_model *it
     return r;
 }
 
+/* What serves stays in memory; the files are needed at the next start. */
+static void verify_files(const struct insp_model_reading *reading, struct insp_served_model *item) {
+    const struct insp_manifest *serving = item->model->manifest;
+    const char *state_dir = reading->loader->state_dir;
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
+    _cleanup_(insp_golden_freep) struct insp_golden *golden = NULL;
+    struct insp_error error;
+    int r = insp_bundle_read(state_dir, serving->product, serving->version, &manifest, NULL, &error);
+    if (r == 0)
+        r = insp_bundle_read_golden(state_dir, manifest, &golden, &error);
+    item->damage[0] = '\0';
+    if (r == 0)
+        return;
+    memcpy(item->damage, error.detail, sizeof item->damage);
+    insp_log_error(
+        "files of a serving model are damaged; it goes on serving from memory, a restart would not load it "
+        "product=%s version=%s detail=\"%s\"",
+        serving->product, serving->version, error.detail);
+}
+
+static void verify_trunk(struct insp_model_reading *reading) {
+    const char *sha256 = insp_engine_trunk_sha256(reading->loader->engine);
+    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
+    struct insp_error error;
+    if (!*sha256 || insp_trunk_open(reading->loader->state_dir, sha256, &arrays, &error) == 0)
+        return;
+    memcpy(reading->trunk_damage, error.detail, sizeof reading->trunk_damage);
+    insp_log_error("the trunk's file is damaged; it goes on serving from memory, a restart would not load it "
+                   "detail=\"%s\"",
+                   error.detail);
+}
+
 static int read_one(struct insp_model_reading *reading, struct insp_served_model *item,
                     struct insp_error *reterr) {
     struct insp_model_loader *loader = reading->loader;
@@ -216,6 +290,7 @@ static int read_one(struct insp_model_reading *reading, struct insp_served_model
     if (old && reuse(old->model, &manifest, item, &r, reterr)) {
         item->passed = item->passed && old->passed;
         memcpy(item->failure, old->failure, sizeof item->failure);
+        memcpy(item->damage, old->damage, sizeof item->damage);
         return r;
     }
     if (reuse(offered, &manifest, item, &r, reterr))
@@ -240,21 +315,39 @@ static void keep_serving(const struct insp_model_reading *reading, struct insp_s
     memcpy(item->reload_failure, error->detail, sizeof item->reload_failure);
 }
 
+static void read_product(struct insp_model_reading *reading, const char *product) {
+    struct insp_served_model *item = &reading->fresh.item[reading->fresh.count++];
+    struct insp_error error;
+    memcpy(item->product, product, INSP_NAME_BYTES);
+    if (read_one(reading, item, &error) < 0)
+        keep_serving(reading, item, &error);
+    if (reading->verify && item->model)
+        verify_files(reading, item);
+}
+
+static bool listed(const struct insp_names *names, const char *name) {
+    for (size_t i = 0; i < names->count; i++)
+        if (!strcmp(names->name[i], name))
+            return true;
+    return false;
+}
+
 int insp_model_reading_read(struct insp_model_reading *reading, struct insp_error *reterr) {
     struct insp_names products = {0};
-    struct insp_error error;
     int r = insp_registry_products(reading->loader->state_dir, &products, reterr);
     if (r < 0)
         return r;
-    reading->fresh.item = calloc(products.count + 1, sizeof *reading->fresh.item);
+    reading->fresh.item = calloc(products.count + reading->old.count + 1, sizeof *reading->fresh.item);
     if (!reading->fresh.item)
         r = insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu products", products.count);
-    for (size_t i = 0; r == 0 && i < products.count; i++) {
-        struct insp_served_model *item = &reading->fresh.item[reading->fresh.count++];
-        memcpy(item->product, products.name[i], INSP_NAME_BYTES);
-        if (read_one(reading, item, &error) < 0)
-            keep_serving(reading, item, &error);
-    }
+    for (size_t i = 0; r == 0 && i < products.count; i++)
+        read_product(reading, products.name[i]);
+    /* A product whose folder is gone is as good as one whose version cannot be read: what serves goes on. */
+    for (size_t i = 0; r == 0 && i < reading->old.count; i++)
+        if (reading->old.item[i].model && !listed(&products, reading->old.item[i].product))
+            read_product(reading, reading->old.item[i].product);
+    if (r == 0 && reading->verify)
+        verify_trunk(reading);
     insp_names_clear(&products);
     return r;
 }

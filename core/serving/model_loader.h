@@ -24,18 +24,26 @@ int insp_model_loader_prove(struct insp_model_loader *loader, const char *produc
 /* Drops what prove kept: the version was not made active after all. Any thread. */
 void insp_model_loader_withdraw(struct insp_model_loader *loader);
 
+/* True where this version serves, or did when the loop last swapped models: its files must stay. Any thread. */
+bool insp_model_loader_serves(struct insp_model_loader *loader, const char *product, const char *version);
+/* The loop's list, after each swap. INSP_E_NOMEM: then every version of the listed products counts as serving. */
+int insp_model_loader_note_serving(struct insp_model_loader *loader, const struct insp_model_list *list);
+
 /* One reading of the registry. */
 struct insp_model_reading {
     struct insp_model_loader *loader;
-    struct insp_model_list old;   /* what serves, with references of its own */
-    struct insp_model_list fresh; /* what is to serve */
-    size_t loaded;                /* how many were not there before */
+    bool verify;                                /* hash the files of what serves again, and the trunk's */
+    char trunk_damage[INSP_ERROR_DETAIL_BYTES]; /* out, with verify: what is wrong with the trunk's file; "" */
+    struct insp_model_list old;                 /* what serves, with references of its own */
+    struct insp_model_list fresh;               /* what is to serve */
+    size_t loaded;                              /* how many were not there before */
 };
 
 /* Fills `fresh`. What serves already under its version, weights and thresholds is taken over; other thresholds for
  * the same weights cost nothing on the device; the rest is loaded and proved. A product that cannot be read or
- * proved keeps what it had and says why in `failure`. Blocks on the disk and on the inference thread: startup or
- * the pool. INSP_E_NOMEM and errors of the registry folder itself. */
+ * proved, or whose folder is gone, keeps what it had and says why in `failure`. With `verify` a version whose
+ * files are damaged goes on serving from memory and says so in `damage`. Blocks on the disk and on the inference
+ * thread: startup or the pool. INSP_E_NOMEM and errors of the registry folder itself. */
 int insp_model_reading_read(struct insp_model_reading *reading, struct insp_error *reterr);
 void insp_model_reading_clear(struct insp_model_reading *reading);
 

@@ -13,9 +13,10 @@ struct insp_models {
     struct insp_model_loader *loader;
     struct insp_model_list list;
     bool reloading, testing;
-    bool reload_again;
-    char failure[INSP_ERROR_DETAIL_BYTES]; /* why the registry itself could not be read again; "" */
-    insp_models_changed *changed;          /* may be NULL */
+    bool reload_again, verify_next;
+    char failure[INSP_ERROR_DETAIL_BYTES];      /* why the registry itself could not be read again; "" */
+    char trunk_damage[INSP_ERROR_DETAIL_BYTES]; /* of the trunk's file; "" */
+    insp_models_changed *changed;               /* may be NULL */
     void *changed_arg;
     struct waiter *waiters; /* for the reading after the present one */
     size_t test_place;
@@ -48,6 +49,8 @@ static int load_now(struct insp_models *models, struct insp_error *reterr) {
         models->list = reading.fresh;
     if (r == 0)
         reading.fresh = (struct insp_model_list){0};
+    if (r == 0 && insp_model_loader_note_serving(models->loader, &models->list) < 0)
+        r = insp_fail(reterr, INSP_E_NOMEM, "no memory for the models");
     insp_model_reading_clear(&reading);
     return r;
 }
@@ -83,13 +86,38 @@ void insp_models_free(struct insp_models *models) {
     free(models);
 }
 
-int insp_models_prove(struct insp_models *models, const char *product, const char *version,
-                      struct insp_error *reterr) {
+/* --- changes --- */
+
+static int prove(void *arg, const char *product, const char *version, struct insp_error *reterr) {
+    struct insp_models *models = arg;
     return insp_model_loader_prove(models->loader, product, version, reterr);
 }
 
-void insp_models_withdraw(struct insp_models *models) {
-    insp_model_loader_withdraw(models->loader);
+int insp_models_switch(struct insp_models *models, const struct insp_changer *changer, insp_models_change *change,
+                       const char *product, const char *version, struct insp_error *reterr) {
+    struct insp_changer proving = *changer;
+    proving.prove = prove;
+    proving.arg = models;
+    int r = change(&proving, product, version, reterr);
+    if (r < 0)
+        insp_model_loader_withdraw(models->loader);
+    return r;
+}
+
+static int keep(void *arg, const char *product, const char *version, struct insp_error *reterr) {
+    struct insp_models *models = arg;
+    return insp_model_loader_serves(models->loader, product, version)
+               ? insp_fail(reterr, INSP_E_CONFLICT, "model %s of product %s serves: activate another one first",
+                           version, product)
+               : 0;
+}
+
+int insp_models_remove(struct insp_models *models, const struct insp_changer *changer, const char *product,
+                       const char *version, struct insp_error *reterr) {
+    struct insp_changer keeping = *changer;
+    keeping.keep = keep;
+    keeping.arg = models;
+    return insp_change_remove(&keeping, product, version, reterr);
 }
 
 /* --- reading again --- */
@@ -125,6 +153,10 @@ static void swap(struct insp_models *models, struct insp_model_reading *reading)
     insp_model_list_clear(&models->list);
     models->list = reading->fresh;
     reading->fresh = (struct insp_model_list){0};
+    if (insp_model_loader_note_serving(models->loader, &models->list) < 0) /* the old names go on being kept */
+        insp_log_warning("no memory to note which versions serve");
+    if (reading->verify)
+        memcpy(models->trunk_damage, reading->trunk_damage, sizeof models->trunk_damage);
     tell_changes(models, &reading->old);
     insp_log_info("models read again products=%zu loaded=%zu", models->list.count, reading->loaded);
     bool all = true;
@@ -177,6 +209,8 @@ static void start_reload(struct insp_models *models) {
     }
     reload->models = models;
     reload->reading.loader = models->loader;
+    reload->reading.verify = models->verify_next;
+    models->verify_next = false;
     reload->waiters = waiters;
     reload->task = (struct insp_task){.run = read_work, .done = read_done, .data = reload};
     models->reloading = true;
@@ -194,6 +228,11 @@ void insp_models_reload(struct insp_models *models, insp_models_done *done, void
         start_reload(models);
     if (done && !waiter) /* without memory the caller is told at once; the reading goes on */
         done(arg);
+}
+
+void insp_models_verify(struct insp_models *models) {
+    models->verify_next = true;
+    insp_models_reload(models, NULL, NULL);
 }
 
 /* --- the self-test at intervals --- */
@@ -246,7 +285,14 @@ static void test_next(struct insp_models *models) {
         return;
     }
     struct insp_model *model = insp_model_ref(models->list.item[models->test_place].model);
-    insp_prove_picture(&model->manifest->input, models->pixels);
+    struct insp_error error;
+    if (insp_prove_picture(&model->manifest->input, 0, models->pixels, &error) < 0) {
+        /* Nothing was tested, so nothing is known that was not known before. */
+        insp_log_warning("self-test put off product=%s detail=\"%s\"", model->manifest->product, error.detail);
+        insp_model_unref(model);
+        models->testing = false;
+        return;
+    }
     models->score = (struct insp_score){.model = model, .pixels = models->pixels, .done = tested, .data = models};
     insp_engine_submit(models->engine, &models->score);
 }
@@ -291,20 +337,36 @@ const struct insp_served_model *insp_models_at(const struct insp_models *models,
     return &models->list.item[place];
 }
 
+const struct insp_served_model *insp_models_named(const struct insp_models *models, const char *product) {
+    return insp_model_list_find(&models->list, product);
+}
+
+const char *insp_models_trunk_damage(const struct insp_models *models) {
+    return models->trunk_damage;
+}
+
 const char *insp_models_failure(const struct insp_models *models) {
     return models->failure;
 }
 
 static const char *failure_of(const struct insp_served_model *item) {
-    return item->failure[0] ? item->failure : item->reload_failure[0] ? item->reload_failure : NULL;
+    const char *text[] = {item->failure, item->reload_failure, item->damage};
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        if (*text[i])
+            return text[i];
+    return NULL;
 }
 
 json_t *insp_models_json(const struct insp_models *models) {
     json_t *all = json_object();
     for (size_t i = 0; all && i < models->list.count; i++) {
         const struct insp_served_model *item = &models->list.item[i];
-        json_t *one = json_pack("{s:s?,s:b,s:s?}", "version", item->model ? item->model->manifest->version : NULL,
-                                "ready", item->passed, "failure", failure_of(item));
+        const char *self_test = !item->model || !item->model->proved ? NULL
+                                : item->model->sampled               ? "golden"
+                                                                     : "drawn";
+        json_t *one =
+            json_pack("{s:s?,s:b,s:s?,s:s?}", "version", item->model ? item->model->manifest->version : NULL,
+                      "ready", item->passed, "failure", failure_of(item), "self_test", self_test);
         json_object_set_new(all, item->product, one);
     }
     return all;

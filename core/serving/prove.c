@@ -3,25 +3,34 @@
 #include "core/image/transform.h"
 
 #include <math.h>
+#include <string.h>
 
-void insp_prove_picture(const struct insp_transform *transform, float *ret_pixels) {
-    enum { SIDE = INSP_INPUT_SIDE };
-    uint8_t *rgb = calloc((size_t)SIDE * SIDE, 3);
-    if (!rgb) { /* then a black picture, whatever that is after the transform, is as good */
-        for (size_t i = 0; i < INSP_INPUT_FLOATS; i++)
-            ret_pixels[i] = 0;
-        return;
-    }
+enum { SIDE = INSP_INPUT_SIDE };
+
+static void draw_first(int x, int y, uint8_t *p) {
+    bool spot = (x - 150) * (x - 150) + (y - 80) * (y - 80) < 400;
+    p[0] = (uint8_t)(x / 8 % 2 ? 190 : 110);
+    p[1] = (uint8_t)(y / 6 % 2 ? 170 : 90);
+    p[2] = (uint8_t)(spot ? 20 : (x + y) / 2);
+}
+
+static void draw_second(int x, int y, uint8_t *p) {
+    bool bar = x > 40 && x < 90 && y > 120 && y < 200;
+    p[0] = (uint8_t)(bar ? 250 : 30 + y / 4);
+    p[1] = (uint8_t)(bar ? 240 : 60);
+    p[2] = (uint8_t)((x + 2 * y) / 24 % 2 ? 90 : 40);
+}
+
+int insp_prove_picture(const struct insp_transform *transform, unsigned number, float *ret_pixels,
+                       struct insp_error *reterr) {
+    _cleanup_free_ uint8_t *rgb = calloc((size_t)SIDE * SIDE, 3);
+    if (!rgb)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the picture of the self-test");
     for (int y = 0; y < SIDE; y++)
-        for (int x = 0; x < SIDE; x++) {
-            uint8_t *p = rgb + 3 * ((size_t)y * SIDE + (size_t)x);
-            bool spot = (x - 150) * (x - 150) + (y - 80) * (y - 80) < 400;
-            p[0] = (uint8_t)(x / 8 % 2 ? 190 : 110);
-            p[1] = (uint8_t)(y / 6 % 2 ? 170 : 90);
-            p[2] = (uint8_t)(spot ? 20 : (x + y) / 2);
-        }
+        for (int x = 0; x < SIDE; x++)
+            (number ? draw_second : draw_first)(x, y, rgb + 3 * ((size_t)y * SIDE + (size_t)x));
     insp_transform_apply(transform, rgb, ret_pixels);
-    free(rgb);
+    return 0;
 }
 
 int insp_prove_compare(const struct insp_golden_sample *expected, size_t number, float probability,
@@ -58,23 +67,50 @@ static int prove_golden(const struct insp_prover *prover, struct insp_model *mod
     return 0;
 }
 
+struct answer {
+    float probability, map[INSP_MAP_FLOATS];
+};
+
+static int ask_picture(const struct insp_prover *prover, struct insp_model *model, unsigned number, float *pixels,
+                       struct answer *ret, struct insp_error *reterr) {
+    int r = insp_prove_picture(&model->manifest->input, number, pixels, reterr);
+    if (r == 0)
+        r = prover->score(prover->arg, model, pixels, &ret->probability, ret->map, reterr);
+    if (r == 0 && !(ret->probability >= 0 && ret->probability <= 1))
+        r = insp_fail(reterr, INSP_E_SELF_TEST, "the self-test answered %g, expected 0 to 1",
+                      (double)ret->probability);
+    return r;
+}
+
+/* A network that does not look at its input answers all pictures alike, bit for bit. */
+static int prove_alive(const struct insp_prover *prover, struct insp_model *model, const struct answer *first,
+                       float *pixels, struct insp_error *reterr) {
+    struct answer second;
+    int r = ask_picture(prover, model, 1, pixels, &second, reterr);
+    if (r == 0 && second.probability == first->probability && !memcmp(second.map, first->map, sizeof second.map))
+        r = insp_fail(
+            reterr, INSP_E_SELF_TEST,
+            "two different pictures get the same answer (%g) and the same map: the network does not see them",
+            (double)first->probability);
+    return r;
+}
+
 int insp_prove_by(const struct insp_prover *prover, struct insp_model *model, const struct insp_golden *golden,
                   struct insp_error *reterr) {
-    float probability, map[INSP_MAP_FLOATS];
+    struct answer first;
     _cleanup_free_ float *pixels = malloc(INSP_INPUT_FLOATS * sizeof *pixels);
     if (!pixels)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the self-test");
-    insp_prove_picture(&model->manifest->input, pixels);
-    int r = prover->score(prover->arg, model, pixels, &probability, map, reterr);
-    if (r == 0 && !(probability >= 0 && probability <= 1))
-        r = insp_fail(reterr, INSP_E_SELF_TEST, "the self-test answered %g, expected 0 to 1", (double)probability);
-    if (r == 0 && golden)
-        r = prove_golden(prover, model, golden, pixels, reterr);
+    int r = ask_picture(prover, model, 0, pixels, &first, reterr);
+    if (r == 0)
+        r = golden ? prove_golden(prover, model, golden, pixels, reterr)
+                   : prove_alive(prover, model, &first, pixels, reterr);
     if (r < 0) {
         insp_error_prefix(reterr, "model %s of product %s", model->manifest->version, model->manifest->product);
         return r;
     }
-    model->answer = probability;
+    model->answer = first.probability;
+    model->sampled = golden != NULL;
     model->proved = true;
     return 0;
 }

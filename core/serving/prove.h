@@ -1,5 +1,6 @@
-/* core/serving/prove.h - the self-test of a model before it serves: it answers a drawn picture with sense, and its
- * bundle's golden samples as it did when it was trained. The passes are its warm-up too. */
+/* core/serving/prove.h - the self-test of a model before it serves. It must answer its bundle's golden samples as
+ * it did when it was trained. A bundle without golden samples must at least tell two drawn pictures apart, which a
+ * dead network does not; that proves little, and model->sampled stays false. The passes are its warm-up too. */
 #ifndef INSP_SERVING_PROVE_H
 #define INSP_SERVING_PROVE_H
 
@@ -12,8 +13,10 @@
 #define INSP_PROVE_TOLERANCE_CPU 1e-3F
 #define INSP_PROVE_TOLERANCE_CUDA 5e-2F
 
-/* Stripes, a gradient and a spot, transformed: [3,224,224]. Pure. */
-void insp_prove_picture(const struct insp_transform *transform, float *ret_pixels);
+/* Draws a picture, transformed: [3,224,224]. number 0: stripes, a gradient and a spot; 1: other shapes in other
+ * colours. INSP_E_NOMEM. Any thread. */
+int insp_prove_picture(const struct insp_transform *transform, unsigned number, float *ret_pixels,
+                       struct insp_error *reterr);
 
 /* How a prover gets an answer: pixels [3,224,224] -> probability, map [14,14]. Fails as insp_score does. */
 struct insp_prover {
@@ -23,9 +26,10 @@ struct insp_prover {
     bool cuda;
 };
 
-/* Scores the picture and the golden samples (NULL: none) and sets model->proved and model->answer. Blocks on the
- * device; its thread. INSP_E_SELF_TEST says which sample answered what, INSP_E_MODEL for a result that is not
- * finite, INSP_E_NOMEM, INSP_E_DEVICE; the model is not proved then. */
+/* Scores the first picture and the golden samples (NULL: none, then the second picture) and sets model->proved,
+ * model->sampled and model->answer. Blocks on the device; its thread. INSP_E_SELF_TEST says which sample answered
+ * what, or that two pictures were answered alike; INSP_E_MODEL for a result that is not finite, INSP_E_NOMEM,
+ * INSP_E_DEVICE; the model is not proved then. */
 int insp_prove_by(const struct insp_prover *prover, struct insp_model *model, const struct insp_golden *golden,
                   struct insp_error *reterr);
 /* The same, all of it on the calling thread. */

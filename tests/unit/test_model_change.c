@@ -197,6 +197,52 @@ START_TEST(changes_do_not_mix) {
 }
 END_TEST
 
-INSP_TESTS(which_one_serves_is_recorded, the_active_one_is_not_removed, each_field_that_changes_has_its_row,
+static int proofs, refusal;
+static int prove(void *arg, const char *product, const char *version, struct insp_error *reterr) {
+    ck_assert_str_eq(arg, "arg");
+    ck_assert_str_eq(product, "p");
+    ck_assert_str_ne(version, "");
+    proofs++;
+    return refusal ? insp_fail(reterr, refusal, "no") : 0;
+}
+
+START_TEST(a_version_is_proved_under_the_lock) {
+    begin();
+    me.prove = prove;
+    me.arg = (char[]){"arg"};
+    ck_insp_ok(insp_change_activate(&me, "p", "v2", &f.err), f.err);
+    ck_assert_int_eq(proofs, 1);
+    refusal = INSP_E_SELF_TEST;
+    ck_insp_code(insp_change_activate(&me, "p", "v1", &f.err), INSP_E_SELF_TEST, f.err);
+    ck_insp_code(insp_change_rollback(&me, "p", "v1", &f.err), INSP_E_SELF_TEST, f.err);
+    ck_assert_str_eq(active(), "v2");
+    fixture_close(&f);
+}
+END_TEST
+
+/* Deleted between the request and the change: the registry must not name what is not there. */
+START_TEST(a_version_that_is_gone_is_not_activated) {
+    begin();
+    ck_insp_ok(insp_change_remove(&me, "p", "v2", &f.err), f.err);
+    ck_insp_code(insp_change_activate(&me, "p", "v2", &f.err), INSP_E_NOT_FOUND, f.err);
+    ck_assert_str_eq(active(), "v1");
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(what_serves_can_be_kept) {
+    begin();
+    me.keep = prove;
+    me.arg = (char[]){"arg"};
+    refusal = INSP_E_CONFLICT;
+    ck_insp_code(insp_change_remove(&me, "p", "v2", &f.err), INSP_E_CONFLICT, f.err);
+    refusal = 0;
+    ck_insp_ok(insp_change_remove(&me, "p", "v2", &f.err), f.err);
+    fixture_close(&f);
+}
+END_TEST
+
+INSP_TESTS(a_version_is_proved_under_the_lock, a_version_that_is_gone_is_not_activated, what_serves_can_be_kept,
+           which_one_serves_is_recorded, the_active_one_is_not_removed, each_field_that_changes_has_its_row,
            without_a_store_the_change_is_made_all_the_same, what_cannot_be_recorded_is_as_it_was,
            a_first_activation_that_cannot_be_recorded_is_none, changes_do_not_mix);

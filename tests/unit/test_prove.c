@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* A trunk of zeros: the network answers the head's bias to every picture, the fake device the brightness plus
- * that. */
+/* A trunk that hands brightness through to channel 0, and a tail that hands it on: the network answers pictures by
+ * their brightness and the head's bias, the fake device likewise. */
 struct bench {
     struct insp_device *device;
     struct insp_trunk *trunk;
@@ -20,6 +20,9 @@ struct bench {
 static struct insp_model *model_of(struct bench *b, float bias) {
     struct insp_model_files files = {.manifest = insp_manifest_new(), .tail = insp_tail_buffers_new()};
     struct insp_model *model;
+    for (size_t i = 0; i < INSP_TAIL_CONVS; i++)
+        files.tail->conv_weight[i][4] = 1; /* [0,0,1,1] */
+    files.tail->classifier_weight[INSP_CLASS_ANOMALY * INSP_CHANNELS] = 1;
     files.tail->classifier_bias[INSP_CLASS_ANOMALY] = bias;
     strcpy(files.manifest->product, "p");
     strcpy(files.manifest->version, "v1");
@@ -34,6 +37,10 @@ static void open_bench(struct bench *b, float bias) {
     ck_insp_ok(insp_device_open(&(struct insp_device_config){.name = "cpu", .threads = 1}, &b->device, &b->err),
                b->err);
     _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = insp_trunk_arrays_new();
+    for (size_t c = 0; c < 3; c++)
+        arrays->weight[0][c * 9 + 4] = 1.0f / 3; /* [0,c,1,1] */
+    for (size_t i = 1; i < INSP_TRUNK_CONVS; i++)
+        arrays->weight[i][4] = 1; /* [0,0,1,1] */
     struct insp_trunk_weights view = insp_trunk_arrays_view(arrays);
     ck_insp_ok(insp_trunk_load(b->device, &view, &b->trunk, &b->err), b->err);
     b->model = model_of(b, bias);
@@ -59,10 +66,10 @@ START_TEST(a_model_that_answers_as_trained_is_proved) {
     open_bench(&b, 0.2f);
     ck_assert(!b.model->proved);
     ck_insp_ok(insp_prove(b.trunk, false, b.model, NULL, &b.err), b.err); /* an old bundle without samples */
-    ck_assert(b.model->proved);
+    ck_assert(b.model->proved && !b.model->sampled);
     b.model->proved = false;
     ck_insp_ok(insp_prove(b.trunk, false, b.model, b.golden, &b.err), b.err);
-    ck_assert(b.model->proved && b.model->answer >= 0 && b.model->answer <= 1);
+    ck_assert(b.model->proved && b.model->sampled && b.model->answer >= 0 && b.model->answer <= 1);
     close_bench(&b);
 }
 END_TEST
@@ -81,6 +88,49 @@ START_TEST(a_model_that_answers_otherwise_is_not) {
     ck_insp_code(insp_prove(b.trunk, false, b.model, b.golden, &b.err), INSP_E_SELF_TEST, b.err);
     ck_assert_ptr_nonnull(strstr(b.err.detail, "map"));
     close_bench(&b);
+}
+END_TEST
+
+static int answer_alike(void *arg, struct insp_model *model, const float *pixels, float *ret_probability,
+                        float *ret_map, struct insp_error *reterr) {
+    const float *map = arg;
+    (void)model;
+    (void)pixels;
+    (void)reterr;
+    *ret_probability = 0.25f;
+    memcpy(ret_map, map, INSP_MAP_FLOATS * sizeof *map);
+    return 0;
+}
+
+/* A network whose weights are all 0, or that never sees its input, answers every picture alike. */
+START_TEST(a_network_that_does_not_look_is_not_proved) {
+    struct bench b;
+    float map[INSP_MAP_FLOATS];
+    open_bench(&b, 0.2f);
+    for (size_t i = 0; i < INSP_MAP_FLOATS; i++)
+        map[i] = (float)i;
+    const struct insp_prover prover = {.score = answer_alike, .arg = map};
+    ck_insp_code(insp_prove_by(&prover, b.model, NULL, &b.err), INSP_E_SELF_TEST, b.err);
+    ck_assert_ptr_nonnull(strstr(b.err.detail, "two different pictures get the same answer"));
+    ck_assert(!b.model->proved);
+    close_bench(&b);
+}
+END_TEST
+
+START_TEST(the_two_pictures_differ) {
+    const struct insp_transform transform = insp_transform_default();
+    struct insp_error err;
+    float *picture[2];
+    for (unsigned i = 0; i < 2; i++) {
+        picture[i] = malloc(INSP_INPUT_FLOATS * sizeof(float));
+        ck_insp_ok(insp_prove_picture(&transform, i, picture[i], &err), err);
+    }
+    size_t alike = 0;
+    for (size_t i = 0; i < INSP_INPUT_FLOATS; i++)
+        alike += picture[0][i] == picture[1][i];
+    ck_assert_uint_lt(alike, INSP_INPUT_FLOATS / 50);
+    free(picture[0]);
+    free(picture[1]);
 }
 END_TEST
 
@@ -116,4 +166,5 @@ START_TEST(the_map_is_compared_as_a_share_of_its_size) {
 END_TEST
 
 INSP_TESTS(a_model_that_answers_as_trained_is_proved, a_model_that_answers_otherwise_is_not,
-           half_precision_is_given_more_room, the_map_is_compared_as_a_share_of_its_size);
+           a_network_that_does_not_look_is_not_proved, the_two_pictures_differ, half_precision_is_given_more_room,
+           the_map_is_compared_as_a_share_of_its_size);
