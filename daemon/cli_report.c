@@ -98,6 +98,33 @@ static void print_localisation(FILE *out, const json_t *report) {
     print_rate(out, "defects in a box", insp_lookup(l, "defects"));
 }
 
+/* How the folder was read, where that needs a second look: before any figure, which all depend on it. */
+static void print_scan(FILE *out, const json_t *report) {
+    const json_t *scan = insp_lookup(report, "dataset.scan"), *entry;
+    size_t i;
+    if (!json_is_object(scan))
+        return;
+    fprintf(out, "\nImages read:\n");
+    json_array_foreach(insp_lookup(scan, "folders"), i, entry) {
+        fprintf(out, "  %7.0f  ", insp_lookup_number(entry, "images"));
+        print_foreign(out, insp_lookup_text(entry, "folder"));
+        fprintf(out, "  (");
+        print_foreign(out, insp_lookup_text(entry, "class"));
+        fprintf(out, ")\n");
+    }
+    json_array_foreach(insp_lookup(scan, "passed_over"), i, entry) {
+        fprintf(out, "%s  %7.0f  %s (", i ? "" : "Passed over:\n", insp_lookup_number(entry, "count"),
+                insp_lookup_text(entry, "text"));
+        print_foreign(out, json_string_value(json_array_get(insp_lookup(entry, "examples"), 0)) ?: "?");
+        fprintf(out, ")\n");
+    }
+    json_array_foreach(insp_lookup(scan, "doubts"), i, entry) {
+        fprintf(out, "%s  - ", i ? "" : "To check:\n");
+        print_foreign(out, json_string_value(entry));
+        fputc('\n', out);
+    }
+}
+
 /* metrics: where the number of all wrong ones is. */
 static void print_wrong(FILE *out, const json_t *report, const json_t *metrics) {
     const json_t *images = insp_lookup(report, "images"), *image;
@@ -147,6 +174,7 @@ static void print_feedback(FILE *out, const json_t *report) {
 
 void cli_report_train(FILE *out, const json_t *report) {
     bool activated = json_is_true(json_object_get(report, "activated"));
+    print_scan(out, report);
     fprintf(out, "\nHeld-out images (never trained on):\n");
     print_metrics(out, json_object_get(report, "metrics"));
     print_images(out, report, "metrics");
@@ -208,6 +236,7 @@ static void print_advice(FILE *out, const json_t *advice) {
 
 void cli_report_cross_validate(FILE *out, const json_t *report) {
     const json_t *mean = json_object_get(report, "mean"), *deviation = json_object_get(report, "std");
+    print_scan(out, report);
     print_folds(out, json_object_get(report, "folds"));
     for (void *at = json_object_iter((json_t *)(uintptr_t)mean); at;
          at = json_object_iter_next((json_t *)(uintptr_t)mean, at)) {
@@ -227,6 +256,7 @@ void cli_report_cross_validate(FILE *out, const json_t *report) {
 }
 
 void cli_report_evaluate(FILE *out, const json_t *report) {
+    print_scan(out, report);
     fprintf(out, "\nProduct %s, version %s:\n", insp_lookup_text(report, "product"),
             insp_lookup_text(report, "version"));
     print_metrics(out, json_object_get(report, "metrics"));

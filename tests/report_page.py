@@ -5,7 +5,7 @@ import re
 VOID = {"meta", "img", "br", "path", "circle", "rect"}  # the last three close themselves, in SVG
 ALLOWED = {"html", "head", "title", "style", "body", "header", "main", "section", "h1", "h2", "h3", "p", "div", "span", "b",
            "bdi", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "svg",
-           "text", *VOID}
+           "text", "ul", "li", *VOID}
 REFERENCES = {"src", "href", "action", "srcset", "data", "poster", "xlink:href", "background", "formaction"}
 
 

@@ -40,7 +40,9 @@ static void append_escaped(char *out, size_t room, const char *text) {
 
 static void make_href(const char *product, const struct insp_dataset_place *place, const char *dataset,
                       char ret[HREF_BYTES]) {
-    snprintf(ret, HREF_BYTES, "/v1/admin/products/%s/dataset/%s/%s/", product, place->split, place->class);
+    snprintf(ret, HREF_BYTES, "/v1/admin/products/%s/dataset/%s/", product, place->split);
+    append_escaped(ret, HREF_BYTES, place->class);
+    snprintf(ret + strlen(ret), HREF_BYTES - strlen(ret), "/");
     append_escaped(ret, HREF_BYTES, place->name);
     if (dataset) {
         snprintf(ret + strlen(ret), HREF_BYTES - strlen(ret), "?dataset=");

@@ -4,6 +4,7 @@
 #include "api/resources/handlers.h"
 
 #include "core/base/clock.h"
+#include "core/dataset/class_name.h"
 #include "core/jobs/dataset_root.h"
 #include "core/jobs/from_labels.h"
 
@@ -29,8 +30,9 @@ static int read_list(const struct api_request *request, struct list *ret, struct
     int r = api_query_allow(&request->query, known, reterr);
     if (r == 0)
         r = api_query_choice(&request->query, "split", splits, &split, reterr);
-    if (r == 0)
-        r = api_query_name(&request->query, "class", &ret->class, reterr);
+    ret->class = api_query_get(&request->query, "class");
+    if (r == 0 && ret->class && !insp_class_name_valid(ret->class))
+        r = insp_fail(reterr, INSP_E_QUERY, "query parameter \"class\" is " INSP_CLASS_NAME_RULE);
     if (r == 0)
         r = api_query_number(&request->query, "limit", 1, LIMIT_MAX, &limit, reterr);
     if (r < 0)
@@ -49,7 +51,8 @@ static json_t *count(const struct insp_dataset *dataset, json_int_t *ret_bytes) 
     *ret_bytes = 0;
     for (size_t i = 0; counts && i < dataset->count; i++) {
         *ret_bytes += (json_int_t)dataset->item[i].bytes;
-        if (insp_dataset_place_split(insp_dataset_item_place(dataset, i), &at, NULL) < 0)
+        if (insp_dataset_place_split(insp_dataset_item_place(dataset, i), &at, NULL) < 0 ||
+            !api_text_clean(at.place.class))
             continue;
         json_t *split = json_object_get(counts, at.place.split);
         json_int_t have = json_integer_value(json_object_get(split, at.place.class));
@@ -61,7 +64,7 @@ static json_t *count(const struct insp_dataset *dataset, json_int_t *ret_bytes) 
 static bool wanted(const struct list *list, const char *place, const struct insp_dataset_place *at) {
     return (!list->cursor || strcmp(place, list->cursor) > 0) &&
            (!list->split || !strcmp(at->split, list->split)) &&
-           (!list->class || !strcmp(at->class, list->class)) && api_text_clean(at->name);
+           (!list->class || !strcmp(at->class, list->class)) && api_text_clean(at->class) && api_text_clean(at->name);
 }
 
 /* Items are sorted by place, and the cursor is the last place of the page before. Only what is shown is hashed. */

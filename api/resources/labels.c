@@ -4,6 +4,7 @@
 
 #include "core/base/fs.h"
 #include "core/base/uuid.h"
+#include "core/dataset/class_name.h"
 
 #include <string.h>
 
@@ -24,10 +25,11 @@ static int check_word(const char *label, const char *defect, const char *note, s
         return insp_fail(reterr, INSP_E_PARAMETER, "\"label\" is \"good\" or \"anomaly\"");
     if (defect && ret->label == INSP_LABEL_GOOD)
         return insp_fail(reterr, INSP_E_PARAMETER, "\"defect\" goes with label \"anomaly\" only");
-    if (defect && !insp_name_valid(defect))
-        return insp_fail(reterr, INSP_E_PARAMETER, "\"defect\" is 1 to 64 of A-Z a-z 0-9 . _ -");
-    if (defect && !strcmp(defect, "good"))
-        return insp_fail(reterr, INSP_E_PARAMETER, "no defect is named \"good\": a dataset's good parts are");
+    if (defect && !insp_class_name_valid(defect))
+        return insp_fail(reterr, INSP_E_PARAMETER, "\"defect\" is " INSP_CLASS_NAME_RULE);
+    if (defect && insp_class_name_good(defect))
+        return insp_fail(reterr, INSP_E_PARAMETER, "no defect is named \"%s\": a dataset's good parts are",
+                         defect);
     if (note && strlen(note) > NOTE_BYTES_MAX)
         return insp_fail(reterr, INSP_E_PARAMETER, "\"note\" has at most %d bytes", NOTE_BYTES_MAX);
     ret->defect = defect ? defect : "";

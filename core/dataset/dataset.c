@@ -1,6 +1,8 @@
 #include "core/dataset/dataset.h"
 
 #include "core/base/fs.h"
+#include "core/base/utf8.h"
+#include "core/dataset/class_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,16 +23,18 @@ struct found {
     uint64_t bytes;
 };
 
-struct scan {
+struct walk {
     char root[INSP_PATH_BYTES]; /* resolved */
     struct found *found;
-    size_t count, room, ignored;
+    size_t count, room;
+    struct insp_scan scan;
 };
 
-static void scan_clear(struct scan *scan) {
-    for (size_t i = 0; i < scan->count; i++)
-        free(scan->found[i].path);
-    free(scan->found);
+static void walk_clear(struct walk *walk) {
+    for (size_t i = 0; i < walk->count; i++)
+        free(walk->found[i].path);
+    free(walk->found);
+    insp_scan_clear(&walk->scan);
 }
 
 bool insp_dataset_image_name(const char *name) {
@@ -38,54 +42,59 @@ bool insp_dataset_image_name(const char *name) {
     return dot && (!strcasecmp(dot, ".png") || !strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg"));
 }
 
+static const char *relative(const struct walk *walk, const char *path) {
+    return path + strlen(walk->root) + 1;
+}
+
 /* Where a link leads must lie inside the set: a set that is uploaded or mounted must not read other parts of the
- * disk. */
-static int check_inside(const struct scan *scan, const char *path, struct insp_error *reterr) {
+ * disk. 1: it leads nowhere. */
+static int check_inside(const struct walk *walk, const char *path, struct insp_error *reterr) {
     char resolved[INSP_PATH_BYTES];
     if (!realpath(path, resolved))
-        return insp_fail_errno(reterr, errno, "cannot follow the link %s", path);
-    size_t n = strlen(scan->root);
-    if (strncmp(resolved, scan->root, n) || resolved[n] != '/')
-        return insp_fail(reterr, INSP_E_FORBIDDEN, "%s is a link out of the dataset %s", path, scan->root);
+        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+                   ? 1
+                   : insp_fail_errno(reterr, errno, "cannot follow the link %s", path);
+    size_t n = strlen(walk->root);
+    if (strncmp(resolved, walk->root, n) || resolved[n] != '/')
+        return insp_fail(reterr, INSP_E_FORBIDDEN, "%s is a link out of the dataset %s", path, walk->root);
     return 0;
 }
 
-/* What a folder entry is, links resolved. */
-static int look_at(const struct scan *scan, const char *path, struct stat *ret, struct insp_error *reterr) {
-    struct stat st;
-    if (lstat(path, &st) < 0)
-        return insp_fail_errno(reterr, errno, "cannot look at %s", path);
-    if (S_ISLNK(st.st_mode)) {
-        int r = check_inside(scan, path, reterr);
-        if (r < 0)
-            return r;
-        if (stat(path, &st) < 0)
-            return insp_fail_errno(reterr, errno, "cannot look at %s", path);
-    }
-    *ret = st;
-    return 0;
+/* An entry's status, links resolved. 1: there is nothing to read - it is gone since it was listed, or (counted) a
+ * link that leads nowhere. */
+static int look_at(struct walk *walk, const char *path, struct stat *ret, struct insp_error *reterr) {
+    if (lstat(path, ret) < 0)
+        return errno == ENOENT ? 1 : insp_fail_errno(reterr, errno, "cannot look at %s", path);
+    if (!S_ISLNK(ret->st_mode))
+        return 0;
+    int r = check_inside(walk, path, reterr);
+    if (r == 0 && stat(path, ret) < 0)
+        r = errno == ENOENT ? 1 : insp_fail_errno(reterr, errno, "cannot look at %s", path);
+    if (r == 1)
+        insp_scan_pass(&walk->scan, INSP_PASSED_LINK, relative(walk, path), 0);
+    return r;
 }
 
-static int take(struct scan *scan, const char *path, const char *class, uint64_t bytes,
+static int take(struct walk *walk, const char *path, const char *class, uint64_t bytes,
                 struct insp_error *reterr) {
-    if (scan->count == INSP_DATASET_IMAGES_MAX)
-        return insp_fail(reterr, INSP_E_DATASET, "%s has more than %d images", scan->root,
+    if (walk->count == INSP_DATASET_IMAGES_MAX)
+        return insp_fail(reterr, INSP_E_DATASET, "%s has more than %d images", walk->root,
                          INSP_DATASET_IMAGES_MAX);
-    if (scan->count == scan->room) {
-        size_t room = scan->room ? 2 * scan->room : 256;
-        struct found *grown = reallocarray(scan->found, room, sizeof *grown);
+    if (walk->count == walk->room) {
+        size_t room = walk->room ? 2 * walk->room : 256;
+        struct found *grown = reallocarray(walk->found, room, sizeof *grown);
         if (!grown)
             return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %zu images", room);
-        scan->found = grown;
-        scan->room = room;
+        walk->found = grown;
+        walk->room = room;
     }
-    struct found *found = &scan->found[scan->count];
+    struct found *found = &walk->found[walk->count];
     found->path = strdup(path);
     if (!found->path)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %s", path);
     memcpy(found->class, class, strlen(class) + 1);
     found->bytes = bytes;
-    scan->count++;
+    walk->count++;
     return 0;
 }
 
@@ -94,11 +103,11 @@ static void closedirp(DIR **dir) {
         closedir(*dir);
 }
 
-typedef int visit_entry(struct scan *scan, const char *path, const char *name, const struct stat *st,
-                        const char *class, struct insp_error *reterr);
+typedef int visit_entry(struct walk *walk, const char *path, const char *name, void *arg,
+                        struct insp_error *reterr);
 
-/* Calls visit for each entry that is not hidden. */
-static int for_each_entry(struct scan *scan, const char *folder, const char *class, visit_entry *visit,
+/* Calls visit for each entry but hidden ones and those of the system, which are counted. */
+static int for_each_entry(struct walk *walk, const char *folder, visit_entry *visit, void *arg,
                           struct insp_error *reterr) {
     _cleanup_(closedirp) DIR *dir = opendir(folder);
     if (!dir)
@@ -108,53 +117,133 @@ static int for_each_entry(struct scan *scan, const char *folder, const char *cla
         struct dirent *entry = readdir(dir);
         if (!entry)
             return errno ? insp_fail_errno(reterr, errno, "cannot list %s", folder) : 0;
-        if (entry->d_name[0] == '.')
-            continue;
+        const char *name = entry->d_name;
         char path[INSP_PATH_BYTES];
-        struct stat st;
-        int r = insp_path(path, reterr, "%s/%s", folder, entry->d_name);
-        if (r < 0 || (r = look_at(scan, path, &st, reterr)) < 0 ||
-            (r = visit(scan, path, entry->d_name, &st, class, reterr)) < 0)
+        if (!strcmp(name, ".") || !strcmp(name, ".."))
+            continue;
+        int r = insp_path(path, reterr, "%s/%s", folder, name);
+        if (r < 0)
+            return r;
+        if (insp_class_name_system(name) || name[0] == '.')
+            insp_scan_pass(&walk->scan, name[0] == '.' ? INSP_PASSED_HIDDEN : INSP_PASSED_SYSTEM,
+                           relative(walk, path), 0);
+        else if ((r = visit(walk, path, name, arg, reterr)) < 0)
             return r;
     }
 }
 
-static int visit_file(struct scan *scan, const char *path, const char *name, const struct stat *st,
-                      const char *class, struct insp_error *reterr) {
-    if (S_ISREG(st->st_mode) && insp_dataset_image_name(name))
-        return take(scan, path, class, (uint64_t)st->st_size, reterr);
-    scan->ignored++;
+/* Images by name in a folder that is not read, and in the folders below it. Links are not followed. */
+static size_t count_images(const char *folder, int depth) {
+    enum { COUNTED_MAX = 100000 };
+    size_t count = 0;
+    _cleanup_(closedirp) DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && count < COUNTED_MAX && (entry = readdir(dir));) {
+        char path[INSP_PATH_BYTES];
+        if (entry->d_name[0] == '.')
+            continue;
+        if (entry->d_type == DT_DIR && depth > 0 && insp_path(path, NULL, "%s/%s", folder, entry->d_name) == 0)
+            count += count_images(path, depth - 1);
+        else
+            count += insp_dataset_image_name(entry->d_name);
+    }
+    return count;
+}
+enum { COUNTED_DEPTH = 4 };
+
+static void pass_file(struct walk *walk, const char *path, const char *name, bool in_class) {
+    bool format = insp_scan_other_format(name), image = insp_dataset_image_name(name);
+    insp_scan_pass(&walk->scan,
+                   image && !in_class ? INSP_PASSED_LOOSE
+                   : format           ? INSP_PASSED_FORMAT
+                                      : INSP_PASSED_FILE,
+                   relative(walk, path), 0);
+}
+
+/* The class that a folder's images have. Bytes that are no text are shown as '?'. */
+static int class_of(const char *path, const char *name, char ret[INSP_NAME_BYTES], struct insp_error *reterr) {
+    if (strlen(name) >= INSP_NAME_BYTES)
+        return insp_fail(reterr, INSP_E_DATASET, "%s: the name of a class has at most %d bytes: rename the folder",
+                         path, INSP_NAME_BYTES - 1);
+    snprintf(ret, INSP_NAME_BYTES, "%s", insp_class_name_good(name) ? "good" : name);
+    insp_utf8_clean(ret);
+    for (char *c = ret; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            *c = '?';
     return 0;
 }
 
-static int visit_class(struct scan *scan, const char *path, const char *name, const struct stat *st,
-                       const char *class, struct insp_error *reterr) {
-    (void)class;
-    if (!S_ISDIR(st->st_mode)) {
-        scan->ignored++;
+/* One class folder on its way. */
+struct class_folder {
+    const char *path, *name;
+    char class[INSP_NAME_BYTES]; /* "" until the first image */
+    size_t images;
+};
+
+static int visit_file(struct walk *walk, const char *path, const char *name, void *arg,
+                      struct insp_error *reterr) {
+    struct class_folder *folder = arg;
+    struct stat st;
+    int r = look_at(walk, path, &st, reterr);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (S_ISDIR(st.st_mode)) {
+        insp_scan_pass(&walk->scan, INSP_PASSED_NESTED, relative(walk, path), count_images(path, COUNTED_DEPTH));
         return 0;
     }
-    if (!insp_name_valid(name))
-        return insp_fail(
-            reterr, INSP_E_DATASET,
-            "%s: a defect's folder is named with 1 to 64 of A-Z a-z 0-9 . _ - (not starting with . or -)", path);
-    return for_each_entry(scan, path, name, visit_file, reterr);
+    if (!S_ISREG(st.st_mode) || !insp_dataset_image_name(name)) {
+        pass_file(walk, path, name, true);
+        return 0;
+    }
+    /* A folder without images may have any name. */
+    if (!folder->images++ && (r = class_of(folder->path, folder->name, folder->class, reterr)) < 0)
+        return r;
+    (!strcasecmp(strrchr(name, '.'), ".png") ? walk->scan.png++ : walk->scan.jpeg++);
+    return take(walk, path, folder->class, (uint64_t)st.st_size, reterr);
 }
 
-/* train or test. A set without the one may still be whole by the other. */
-static int scan_part(struct scan *scan, const char *part, struct insp_error *reterr) {
-    char folder[INSP_PATH_BYTES];
-    int r = insp_path(folder, reterr, "%s/%s", scan->root, part);
-    if (r < 0)
-        return r;
+static int visit_class(struct walk *walk, const char *path, const char *name, void *arg,
+                       struct insp_error *reterr) {
+    struct class_folder folder = {.path = path, .name = name};
+    struct insp_scan_folder *noted;
     struct stat st;
-    if (lstat(folder, &st) < 0 && errno == ENOENT)
+    (void)arg;
+    int r = look_at(walk, path, &st, reterr);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (!S_ISDIR(st.st_mode)) {
+        pass_file(walk, path, name, false);
         return 0;
-    if ((r = look_at(scan, folder, &st, reterr)) < 0)
+    }
+    if ((r = for_each_entry(walk, path, visit_file, &folder, reterr)) < 0)
         return r;
+    if (!folder.images)
+        insp_scan_pass(&walk->scan, INSP_PASSED_EMPTY, relative(walk, path), 0);
+    else if ((r = insp_scan_folder(&walk->scan, relative(walk, path), folder.class, &noted, reterr)) == 0)
+        noted->images = folder.images;
+    return r;
+}
+
+/* train and test, in any case: a set that comes from a file system without case may have Train and Test. A set
+ * without the one may still be whole by the other. */
+static int visit_part(struct walk *walk, const char *path, const char *name, void *arg,
+                      struct insp_error *reterr) {
+    struct stat st;
+    (void)arg;
+    if (!strcmp(name, "ground_truth"))
+        return 0;
+    if (strcasecmp(name, "train") != 0 && strcasecmp(name, "test") != 0) { /* wherever a link leads: not read */
+        if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+            insp_scan_pass(&walk->scan, INSP_PASSED_FOLDER, name, count_images(path, COUNTED_DEPTH));
+        else
+            pass_file(walk, path, name, false);
+        return 0;
+    }
+    int r = look_at(walk, path, &st, reterr);
+    if (r != 0)
+        return r < 0 ? r : 0;
     if (!S_ISDIR(st.st_mode))
-        return insp_fail(reterr, INSP_E_DATASET, "%s is not a folder; " LAYOUT, folder);
-    return for_each_entry(scan, folder, NULL, visit_class, reterr);
+        return insp_fail(reterr, INSP_E_DATASET, "%s is not a folder; " LAYOUT, path);
+    return for_each_entry(walk, path, visit_class, NULL, reterr);
 }
 
 static int by_path(const void *a, const void *b) {
@@ -170,20 +259,20 @@ static bool is_good(const char *class) {
 }
 
 /* The defect types, sorted, behind "good". */
-static int name_strata(const struct scan *scan, struct insp_dataset *d, struct insp_error *reterr) {
+static int name_strata(const struct walk *walk, struct insp_dataset *d, struct insp_error *reterr) {
     d->stratum = calloc(INSP_DATASET_STRATA_MAX, sizeof *d->stratum);
     d->stratum_size = calloc(INSP_DATASET_STRATA_MAX, sizeof *d->stratum_size);
     if (!d->stratum || !d->stratum_size)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %s", scan->root);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %s", walk->root);
     snprintf(d->stratum[0], INSP_NAME_BYTES, "good");
     d->stratum_count = 1;
-    for (size_t i = 0; i < scan->count; i++) {
-        const char *class = scan->found[i].class;
+    for (size_t i = 0; i < walk->count; i++) {
+        const char *class = walk->found[i].class;
         size_t others = d->stratum_count - 1;
         if (is_good(class) || lfind(class, d->stratum[1], &others, sizeof *d->stratum, by_name))
             continue;
         if (d->stratum_count == INSP_DATASET_STRATA_MAX)
-            return insp_fail(reterr, INSP_E_DATASET, "%s has more than %d defect types", scan->root,
+            return insp_fail(reterr, INSP_E_DATASET, "%s has more than %d defect types", walk->root,
                              INSP_DATASET_STRATA_MAX - 1);
         memcpy(d->stratum[d->stratum_count++], class, strlen(class) + 1);
     }
@@ -192,14 +281,14 @@ static int name_strata(const struct scan *scan, struct insp_dataset *d, struct i
 }
 
 /* Moves what was found into the dataset. */
-static int take_items(struct scan *scan, struct insp_dataset *d, struct insp_error *reterr) {
-    d->item = calloc(scan->count + 1, sizeof *d->item);
+static int take_items(struct walk *walk, struct insp_dataset *d, struct insp_error *reterr) {
+    d->item = calloc(walk->count + 1, sizeof *d->item);
     if (!d->item)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %zu images", scan->count);
-    if (scan->count) /* without any found is NULL, which qsort does not take */
-        qsort(scan->found, scan->count, sizeof *scan->found, by_path);
-    for (; d->count < scan->count; d->count++) {
-        struct found *found = &scan->found[d->count];
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %zu images", walk->count);
+    if (walk->count) /* without any found is NULL, which qsort does not take */
+        qsort(walk->found, walk->count, sizeof *walk->found, by_path);
+    for (; d->count < walk->count; d->count++) {
+        struct found *found = &walk->found[d->count];
         struct insp_dataset_item *item = &d->item[d->count];
         item->path = insp_take_ptr(found->path);
         item->bytes = found->bytes;
@@ -211,32 +300,33 @@ static int take_items(struct scan *scan, struct insp_dataset *d, struct insp_err
         }
         d->stratum_size[item->stratum]++;
     }
-    d->ignored = scan->ignored;
+    for (size_t r = 0; r < INSP_PASSED_REASONS; r++)
+        d->ignored += r == INSP_PASSED_HIDDEN ? 0 : walk->scan.passed[r].count;
+    d->scan = walk->scan;
+    walk->scan = (struct insp_scan){0};
     return 0;
 }
 
-static int build(struct scan *scan, struct insp_dataset **ret, struct insp_error *reterr) {
+static int build(struct walk *walk, struct insp_dataset **ret, struct insp_error *reterr) {
     _cleanup_(insp_dataset_freep) struct insp_dataset *d = calloc(1, sizeof *d);
-    if (!d || !(d->root = strdup(scan->root)))
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %s", scan->root);
-    int r = name_strata(scan, d, reterr);
-    if (r < 0 || (r = take_items(scan, d, reterr)) < 0)
+    if (!d || !(d->root = strdup(walk->root)))
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %s", walk->root);
+    int r = name_strata(walk, d, reterr);
+    if (r < 0 || (r = take_items(walk, d, reterr)) < 0)
         return r;
     *ret = insp_take_ptr(d);
     return 0;
 }
 
 int insp_dataset_list(const char *root, struct insp_dataset **ret, struct insp_error *reterr) {
-    _cleanup_(scan_clear) struct scan scan = {0};
-    if (!realpath(root, scan.root)) {
+    _cleanup_(walk_clear) struct walk walk = {0};
+    if (!realpath(root, walk.root)) {
         if (errno == ENOENT || errno == ENOTDIR)
             return insp_fail(reterr, INSP_E_DATASET, "there is no folder %s; " LAYOUT, root);
         return insp_fail_errno(reterr, errno, "cannot open dataset %s", root);
     }
-    int r = scan_part(&scan, "train", reterr);
-    if (r < 0 || (r = scan_part(&scan, "test", reterr)) < 0)
-        return r;
-    return build(&scan, ret, reterr);
+    int r = for_each_entry(&walk, walk.root, visit_part, NULL, reterr);
+    return r < 0 ? r : build(&walk, ret, reterr);
 }
 
 int insp_dataset_open(const char *root, struct insp_dataset **ret, struct insp_error *reterr) {
@@ -260,6 +350,7 @@ void insp_dataset_free(struct insp_dataset *dataset) {
     free(dataset->item);
     free(dataset->stratum);
     free(dataset->stratum_size);
+    insp_scan_clear(&dataset->scan);
     free(dataset->root);
     free(dataset);
 }
@@ -283,6 +374,58 @@ static void digest_lines(line *lines, size_t count, char *ret_digest) {
     insp_sha256_hex(text, bytes, ret_digest);
 }
 
+static int by_hash_then_place(const void *a, const void *b) {
+    const struct insp_dataset_item *x = *(const struct insp_dataset_item *const *)a,
+                                   *y = *(const struct insp_dataset_item *const *)b;
+    int order = strcmp(x->sha256, y->sha256);
+    return order ? order : (x > y) - (x < y);
+}
+
+static bool below_train(const struct insp_dataset *dataset, const struct insp_dataset_item *item) {
+    return !strncasecmp(item->path + strlen(dataset->root) + 1, "train/", 6);
+}
+
+/* One content's images: item [count], count >= 2. */
+static void count_copies(struct insp_dataset *d, const struct insp_dataset_item *const *item, size_t count) {
+    size_t root = strlen(d->root) + 1;
+    const struct insp_dataset_item *split = NULL, *class = NULL;
+    for (size_t i = 1; i < count; i++) {
+        if (below_train(d, item[i]) != below_train(d, item[0]))
+            split = item[i];
+        if (item[i]->stratum != item[0]->stratum)
+            class = item[i];
+    }
+    d->scan.duplicates += count - 1;
+    d->scan.across_splits += split != NULL;
+    d->scan.across_classes += class != NULL;
+    insp_scan_duplicate(&d->scan, item[0]->path + root,
+                        (class   ? class
+                         : split ? split
+                                 : item[1])
+                                ->path +
+                            root,
+                        class != NULL);
+}
+
+static int find_copies(struct insp_dataset *d, struct insp_error *reterr) {
+    _cleanup_free_ const struct insp_dataset_item **item = calloc(d->count + 1, sizeof *item);
+    size_t n = 0;
+    if (!item)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to compare %zu images", d->count);
+    for (size_t i = 0; i < d->count; i++)
+        if (*d->item[i].sha256)
+            item[n++] = &d->item[i];
+    qsort(item, n, sizeof *item, by_hash_then_place);
+    for (size_t first = 0, end; first < n; first = end) {
+        for (end = first + 1; end < n && !strcmp(item[end]->sha256, item[first]->sha256);)
+            end++;
+        if (end - first > 1)
+            count_copies(d, item + first, end - first);
+    }
+    d->scan.hashed = true;
+    return 0;
+}
+
 int insp_dataset_hash(struct insp_dataset *dataset, const struct insp_progress *progress, bool skip_unreadable,
                       char *ret_digest, struct insp_error *reterr) {
     _cleanup_free_ line *lines = calloc(dataset->count + 1, sizeof *lines);
@@ -303,7 +446,7 @@ int insp_dataset_hash(struct insp_dataset *dataset, const struct insp_progress *
         insp_progress_step(progress, i + 1, dataset->count);
     }
     digest_lines(lines, hashed, ret_digest);
-    return 0;
+    return find_copies(dataset, reterr);
 }
 
 json_t *insp_dataset_counts_json(const struct insp_dataset *dataset) {

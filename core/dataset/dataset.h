@@ -1,11 +1,12 @@
 /* core/dataset/dataset.h - a folder in MVTec AD layout:
  *   <set>/train/good/IMAGE  <set>/test/good/IMAGE  <set>/test/<defect>/IMAGE
  *   [<set>/ground_truth/<defect>/NAME_mask.png]
- * PNG and JPEG by extension, any size, any file name; a defect's folder must be an insp_name_valid. All images of
- * train and test make one pool (the notebook's way), from which the stratified split takes its held-out part;
- * train/<defect> counts as test/<defect>. Hidden files are passed over; other files (and folders within a class)
- * are counted and passed over. Links are followed as long as they end inside the set. Blocks on the disk; any
- * thread. */
+ * PNG and JPEG by extension, any size, any file name. A class's folder may have any name of up to 64 bytes; good
+ * and ok, in any case, are the class good; train and test may be spelt in any case. All images of train and test
+ * make one pool (the notebook's way), from which the stratified split takes its held-out part; train/<defect>
+ * counts as test/<defect>. All else is passed over, and counted by reason: hidden and system files, other formats,
+ * folders within a class or without images, links that lead nowhere (scan.h). Links are followed as long as they
+ * end inside the set. Blocks on the disk; any thread. */
 #ifndef INSP_DATASET_DATASET_H
 #define INSP_DATASET_DATASET_H
 
@@ -14,6 +15,7 @@
 #include "core/base/progress.h"
 #include "core/base/sha256.h"
 #include "core/compute/vgg16.h"
+#include "core/dataset/scan.h"
 #include "core/image/image.h"
 #include "core/model/manifest.h"
 
@@ -38,11 +40,12 @@ struct insp_dataset {
     size_t stratum_count;
     char (*stratum)[INSP_NAME_BYTES]; /* "good", "hole", ... */
     size_t *stratum_size;
-    size_t ignored; /* entries that are no images */
+    size_t ignored;        /* entries that were passed over, hidden ones not counted */
+    struct insp_scan scan; /* how all of it was read */
 };
 
 /* Lists a set. INSP_E_DATASET says what is missing (no good images, no defect images, layout) and shows the
- * layout, or names the folder that cannot be a defect's name; INSP_E_FORBIDDEN names a link that leaves the set;
+ * layout, or names a folder with images whose name is too long; INSP_E_FORBIDDEN names a link that leaves the set;
  * errno codes. */
 int insp_dataset_open(const char *root, struct insp_dataset **ret, struct insp_error *reterr);
 /* The same for a set that is still being gathered: classes may be missing. */

@@ -2,6 +2,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
+#include "core/dataset/class_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +16,9 @@ enum { FILE_NAME_BYTES_MAX = 255 };
 static int check_folders(const struct insp_dataset_place *place, struct insp_error *reterr) {
     if (strcmp(place->split, "train") != 0 && strcmp(place->split, "test") != 0)
         return insp_fail(reterr, INSP_E_PARAMETER, "the split is \"train\" or \"test\"");
-    if (!insp_name_valid(place->class))
-        return insp_fail(
-            reterr, INSP_E_PARAMETER,
-            "the class is \"good\" or a defect's name: 1 to 64 of A-Z a-z 0-9 . _ - (not starting with "
-            ". or -)");
+    if (!insp_class_name_valid(place->class))
+        return insp_fail(reterr, INSP_E_PARAMETER,
+                         "the class is \"good\" or a defect's name: " INSP_CLASS_NAME_RULE);
     return 0;
 }
 

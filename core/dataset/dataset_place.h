@@ -16,8 +16,9 @@ struct insp_dataset_place {
 
 enum { INSP_PLACE_BYTES = 512 }; /* of "split/class/name", whatever the names */
 
-/* INSP_E_PARAMETER says which part is wrong and what it must be: split one of the two, class an insp_name_valid,
- * name up to 255 bytes without '/' that is not hidden (a set that was copied there may have any such name). */
+/* INSP_E_PARAMETER says which part is wrong and what it must be: split one of the two, class an
+ * insp_class_name_valid, name up to 255 bytes without '/' that is not hidden (a set that was copied there may have
+ * any such name). */
 int insp_dataset_place_check(const struct insp_dataset_place *place, struct insp_error *reterr);
 
 /* The same for an image that is to be written: the name is an insp_name_valid that ends in .png, .jpg or .jpeg as

@@ -1,5 +1,7 @@
 #include "core/jobs/from_labels.h"
 
+#include "core/dataset/class_name.h"
+
 #include <string.h>
 
 enum { NAME_DIGITS = 40 };
@@ -16,8 +18,8 @@ const char *insp_taking_name(enum insp_taking taking) {
 
 void insp_label_place(const struct insp_labelled *labelled, struct insp_dataset_place *ret) {
     bool good = labelled->label == INSP_LABEL_GOOD;
-    /* A defect that somebody named "good" would be learnt as a good part. */
-    bool named = *labelled->defect && strcmp(labelled->defect, "good") != 0;
+    /* A defect that somebody named "good" or "OK" would be learnt as a good part. */
+    bool named = insp_class_name_valid(labelled->defect) && !insp_class_name_good(labelled->defect);
     *ret = (struct insp_dataset_place){.split = good ? "train" : "test",
                                        .class = good    ? "good"
                                                 : named ? labelled->defect

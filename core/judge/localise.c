@@ -1,6 +1,7 @@
 #include "core/judge/localise.h"
 
 #include "core/base/fs.h"
+#include "core/dataset/mask_file.h"
 #include "core/judge/mask.h"
 #include "core/judge/pixel_roc.h"
 
@@ -54,7 +55,7 @@ static int localise_image(struct localiser *l, size_t i, struct insp_error *rete
     _cleanup_(insp_image_freep) struct insp_image *mask = NULL;
     char path[INSP_PATH_BYTES];
     struct insp_error why;
-    int r = insp_mask_find(set->dataset, item, path, &why);
+    int r = insp_mask_find(set->dataset, item, path, NULL, &why);
     if (r == 0 && !*path)
         return 0;
     if (r == 0)

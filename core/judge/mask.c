@@ -3,32 +3,7 @@
 #include "core/base/fs.h"
 #include "core/heat/regions.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <string.h>
-
-int insp_mask_find(const struct insp_dataset *dataset, const struct insp_dataset_item *item, char *ret_path,
-                   struct insp_error *reterr) {
-    char path[INSP_PATH_BYTES], resolved[INSP_PATH_BYTES];
-    const char *relative = item->path + strlen(dataset->root) + 1, *name = strrchr(item->path, '/') + 1;
-    size_t root = strlen(dataset->root);
-    *ret_path = '\0';
-    if (item->label != INSP_CLASS_ANOMALY || strncmp(relative, "test/", 5) != 0)
-        return 0;
-    int r = insp_path(path, reterr, "%s/ground_truth/%s/%.*s_mask.png", dataset->root,
-                      dataset->stratum[item->stratum], (int)(strrchr(name, '.') - name), name);
-    if (r < 0)
-        return r;
-    if (!realpath(path, resolved)) {
-        if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG)
-            return 0;
-        return insp_fail_errno(reterr, errno, "cannot look at %s", path);
-    }
-    if (strncmp(resolved, dataset->root, root) != 0 || resolved[root] != '/')
-        return insp_fail(reterr, INSP_E_FORBIDDEN, "%s is a link out of the dataset %s", path, dataset->root);
-    memcpy(ret_path, resolved, strlen(resolved) + 1);
-    return 0;
-}
 
 static bool all_black(const struct insp_image *mask) {
     size_t bytes = (size_t)mask->width * mask->height * 3;

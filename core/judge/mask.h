@@ -1,16 +1,10 @@
-/* core/judge/mask.h - where a defect is, as the set tells: <set>/ground_truth/<defect>/<name>_mask.png belongs to
- * <set>/test/<defect>/<name>.* . Internal to core/train. Any thread; blocks on the disk. */
+/* core/judge/mask.h - compares heat with the place of a defect, as the set's mask (core/dataset/mask_file.h) tells it.
+ * Internal to core/judge. Any thread; blocks on the disk. */
 #ifndef INSP_JUDGE_MASK_H
 #define INSP_JUDGE_MASK_H
 
-#include "core/dataset/dataset.h"
 #include "core/heat/heatmap.h"
 #include "core/image/image.h"
-
-/* The mask's file, links resolved. *ret_path (INSP_PATH_BYTES) is "" where the image has none: a good one, or one
- * that is not below test. INSP_E_FORBIDDEN for a link that leaves the set; errno codes. */
-int insp_mask_find(const struct insp_dataset *dataset, const struct insp_dataset_item *item, char *ret_path,
-                   struct insp_error *reterr);
 
 /* A pixel that is not black is part of a defect. Whatever its size, a mask covers the whole image. INSP_E_IMAGE
  * also where all of it is black. */

@@ -7,10 +7,15 @@
 #include <math.h>
 #include <string.h>
 
-json_t *insp_report_dataset(const struct insp_members *set) {
-    return json_pack("{s:s, s:I, s:o, s:I, s:I}", "digest", set->digest, "images", (json_int_t)set->dataset->count,
-                     "counts", insp_dataset_counts_json(set->dataset), "skipped", (json_int_t)set->skipped,
-                     "ignored", (json_int_t)set->dataset->ignored);
+json_t *insp_report_dataset(const struct insp_members *set, bool with_scan) {
+    json_t *json = json_pack("{s:s, s:I, s:o, s:I, s:I}", "digest", set->digest, "images",
+                             (json_int_t)set->dataset->count, "counts", insp_dataset_counts_json(set->dataset),
+                             "skipped", (json_int_t)set->skipped, "ignored", (json_int_t)set->dataset->ignored);
+    if (json && with_scan && json_object_set_new(json, "scan", insp_scan_json(&set->dataset->scan)) < 0) {
+        json_decref(json);
+        return NULL;
+    }
+    return json;
 }
 
 struct judged {

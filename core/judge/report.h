@@ -10,8 +10,9 @@
  * Wrong ones come first, and as many of the others as fill the second number. */
 enum { INSP_REPORT_IMAGES_MAX = 500, INSP_REPORT_HEATS = 50, INSP_REPORT_EXAMPLES = 8, INSP_REPORT_BINS = 20 };
 
-/* {"digest","images","counts":{stratum: images},"skipped","ignored"} */
-json_t *insp_report_dataset(const struct insp_members *set);
+/* {"digest","images","counts":{stratum: images},"skipped","ignored"}; with_scan: and "scan" (core/dataset/scan.h),
+ * how the set was read */
+json_t *insp_report_dataset(const struct insp_members *set, bool with_scan);
 
 /* The images that are furthest on the wrong side of the threshold, worst first, then those on the right side
  * nearest to it: [{"path" (relative to the set; "sha256:..." where the name is no UTF-8), "sha256", "type",

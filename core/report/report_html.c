@@ -5,6 +5,7 @@
 #include "core/report/html.h"
 #include "core/report/lookup.h"
 #include "core/report/picture.h"
+#include "core/report/scan_section.h"
 
 #include <math.h>
 #include <string.h>
@@ -187,6 +188,7 @@ static int body(const struct page *page, struct insp_error *reterr) {
         return r;
     insp_report_previous(out, page->report);
     insp_report_feedback(out, page->report);
+    insp_report_scan(out, page->report);
     insp_report_facts(out, page->report);
     fputs("</main>\n</body></html>\n", out);
     return 0;

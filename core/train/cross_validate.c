@@ -196,14 +196,14 @@ static int report(struct validation *v, const struct insp_progress *progress, js
                                   part, reterr);
     v->evaluating_s += insp_seconds_since(start_us);
     if (r == 0) {
-        json_t *json =
-            json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, s:f}}", "kind",
-                      "cross-validate", "product", v->context->product, "trunk", v->context->trunk_sha256,
-                      "params", insp_train_params_json(v->params), "dataset", insp_report_dataset(&data->set),
-                      "thin", v->thin, "folds", v->folds, "mean", figures_json(v, false), "std",
-                      figures_json(v, true), "pooled", insp_report_metrics(&data->set, &metrics), "trunk_runs",
-                      (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s,
-                      "training", v->training_s, "evaluating", v->evaluating_s);
+        json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, s:f}}",
+                                 "kind", "cross-validate", "product", v->context->product, "trunk",
+                                 v->context->trunk_sha256, "params", insp_train_params_json(v->params), "dataset",
+                                 insp_report_dataset(&data->set, true), "thin", v->thin, "folds", v->folds, "mean",
+                                 figures_json(v, false), "std", figures_json(v, true), "pooled",
+                                 insp_report_metrics(&data->set, &metrics), "trunk_runs", (int)data->trunk_runs,
+                                 "seconds", "reading", data->reading_s, "features", data->features_s, "training",
+                                 v->training_s, "evaluating", v->evaluating_s);
         r = insp_report_join(json, json_incref(part), ret, reterr);
     }
     json_decref(part);

@@ -35,7 +35,7 @@ static int report(const struct insp_train_context *context, const struct insp_ma
     if (r == 0) {
         json_t *json = json_pack(
             "{s:s, s:s, s:s, s:o, s:o, s:i, s:{s:f, s:f, s:f}}", "kind", "evaluate", "product", context->product,
-            "version", manifest->version, "dataset", insp_report_dataset(&data->set), "metrics",
+            "version", manifest->version, "dataset", insp_report_dataset(&data->set, true), "metrics",
             insp_report_metrics(&data->set, &metrics), "trunk_runs", (int)data->trunk_runs, "seconds", "reading",
             data->reading_s, "features", data->features_s, "evaluating", insp_seconds_since(start_us));
         r = insp_report_join(json, judged, ret, reterr);

@@ -201,7 +201,7 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->heatmap =
         (struct insp_heat_params){run->params->heatmap_scale, run->params->heatmap_threshold, run->low, run->high};
     manifest->training = insp_train_params_json(run->params);
-    manifest->dataset = insp_report_dataset(&run->data->set);
+    manifest->dataset = insp_report_dataset(&run->data->set, false);
     manifest->curve = json_incref(run->curve);
     manifest->metrics = insp_report_metrics(&run->data->set, &run->metrics);
     bool usual = manifest->threshold == insp_train_params_default().threshold;
@@ -282,7 +282,7 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
         "{s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:i, s:o, s:o, s:O?, s:i, s:{s:f, s:f, s:f, s:f, s:f}}", "kind",
         "train", "product", run->context->product, "version", run->manifest->version, "activated", run->activated,
         "reason", run->reason, "params", insp_train_params_json(run->params), "dataset",
-        insp_report_dataset(&data->set), "epochs", run->curve, "held_out", (int)run->held_count, "metrics",
+        insp_report_dataset(&data->set, true), "epochs", run->curve, "held_out", (int)run->held_count, "metrics",
         insp_report_metrics(&data->set, &run->metrics), "previous", previous_report(run), "feedback",
         run->feedback, "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features",
         data->features_s, "training", run->training_s, "evaluating", run->evaluating_s, "writing", run->writing_s);

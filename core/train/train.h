@@ -32,7 +32,8 @@ struct insp_train_context {
 };
 
 /* The report of any of the three: a JSON document (new reference, the caller's), below a megabyte for file names
- * of usual length. All have "kind", "product", "dataset": {"digest","images","counts","skipped","ignored"},
+ * of usual length. All have "kind", "product", "dataset": {"digest","images","counts","skipped","ignored",
+ * "scan"},
  * "trunk_runs", "seconds" by stage, and the judgement (judgement.h) of the images that they are about.
  *
  * Training, about the held-out images: "version", "activated", "reason", "params", "epochs":

@@ -1,6 +1,7 @@
 #include "core/train/train_data.h"
 
 #include "core/base/clock.h"
+#include "core/dataset/mask_file.h"
 #include "core/judge/heat_range.h"
 
 #include <math.h>
@@ -18,6 +19,7 @@ static int fill(const struct insp_train_context *context, const struct insp_tran
                                                .bytes_max = context->cache_bytes_max,
                                                .half = context->cache_half,
                                                .trunk_sha256 = context->trunk_sha256,
+                                               .arithmetic = insp_device_arithmetic(context->device),
                                                .input = *input,
                                                .limits = context->limits};
     int r = insp_feature_cache_open(&config, &data->cache, reterr);
@@ -56,6 +58,19 @@ static int check_classes(const struct insp_train_data *data, struct insp_error *
     return 0;
 }
 
+/* Every decision of the reading that somebody may not expect, as lines of the log. */
+static void tell_scan(const struct insp_scan *scan, const struct insp_progress *progress) {
+    json_t *doubts = insp_scan_doubts(scan), *text;
+    size_t i;
+    for (enum insp_passed r = 0; r < INSP_PASSED_REASONS; r++)
+        if (scan->passed[r].count)
+            insp_progress_log(progress, "passed over: %zu %s (%s%s)", scan->passed[r].count, insp_passed_text(r),
+                              scan->passed[r].example[0] ? scan->passed[r].example[0] : "?",
+                              scan->passed[r].count > 1 ? ", ..." : "");
+    json_array_foreach(doubts, i, text) insp_progress_log(progress, "check: %s", json_string_value(text));
+    json_decref(doubts);
+}
+
 static int read_set(const struct insp_train_context *context, bool skip_unreadable,
                     const struct insp_progress *progress, struct insp_train_data *data,
                     struct insp_error *reterr) {
@@ -63,9 +78,11 @@ static int read_set(const struct insp_train_context *context, bool skip_unreadab
     int r = insp_dataset_open(context->dataset_root, &data->set.dataset, reterr);
     if (r < 0)
         return r;
-    if (data->set.dataset->ignored)
-        insp_progress_log(progress, "%zu files that are no images were passed over", data->set.dataset->ignored);
-    return insp_dataset_hash(data->set.dataset, progress, skip_unreadable, data->set.digest, reterr);
+    insp_mask_count(data->set.dataset);
+    r = insp_dataset_hash(data->set.dataset, progress, skip_unreadable, data->set.digest, reterr);
+    if (r == 0)
+        tell_scan(&data->set.dataset->scan, progress);
+    return r;
 }
 
 int insp_train_data_open(const struct insp_train_context *context, const struct insp_transform *input,

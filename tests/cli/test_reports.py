@@ -66,6 +66,26 @@ def test_hostile_names_and_masks(trained, tmp_path):
         assert name.replace("\x1b", "\ufffd") in page.text
 
 
+def test_how_the_set_was_read(trained, tmp_path):
+    data = tmp_path / "my set"
+    shutil.copytree(trained.data, data)
+    (data / "test/good").rename(data / "test/Good")
+    (data / "test/@eaDir").mkdir()
+    (data / "train/good/x\x1b[31m.tif").write_bytes(b"x")
+    (data / "train/good/gone.png").symlink_to("/nonexistent/x.png")
+    (data / "test/stain").rename(data / "test/dark stain")
+    done = run(trained, "evaluate", data, "--html", tmp_path / "r.html")
+    for text in ("Images read:", "test/Good  (good)", "test/dark stain  (dark stain)", "Passed over:", "test/@eaDir",
+                 "links that lead nowhere", "To check:", "test/Good counts as good", "right for dark stain"):
+        assert text in done.stdout, done.stdout
+    assert "passed over: 1 links that lead nowhere (train/good/gone.png)" in done.stderr
+    assert "check: test/Good counts as good" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    scan = json.loads(run(trained, "evaluate", data, "--json").stdout)["dataset"]["scan"]
+    assert {entry["reason"] for entry in scan["passed_over"]} == {"system", "other_format", "broken_link"}
+    assert "How the dataset was read" in Page((tmp_path / "r.html").read_text()).text
+
+
 def test_a_set_without_masks(trained, tmp_path):
     data = tmp_path / "set"
     shutil.copytree(trained.data, data)

@@ -142,6 +142,16 @@ def test_names_that_only_a_copied_set_has(begin, roots):
     assert daemon("GET", f"{BASE}/test/hole/none.png?dataset=sets/old").code == "not_found"
 
 
+def test_classes_that_people_name(begin):
+    daemon = begin()
+    for n, (given, name) in enumerate([("dark%20stain", "dark stain"), ("sp%C3%A4ne", "späne")]):
+        image = made(100 + n)
+        assert put(daemon, f"test/{given}/a.png", image).json["class"] == name
+        assert places(listing(daemon, **{"class": name})) == [f"test/{name}/a.png"]
+        assert daemon("GET", listing(daemon, **{"class": name})["items"][0]["href"]).body == image
+        assert daemon("DELETE", f"{BASE}/test/{given}/a.png").status == 204
+
+
 # --- what is refused
 
 
@@ -150,7 +160,7 @@ HOSTILE = ["train/good/..", "train/good/../../x.png", "train/good/..%2f..%2fx.pn
            "train/good/-rf.png", "train/good/Pr%C3%BCfling.png", "train/good/a%0a.png", "train/good/a%20b.png",
            "train/good/%ff.png", "train/good/" + 61 * "a" + ".png", "train/" + 65 * "a" + "/x.png", "valid/good/x.png",
            "train/good/a/b.png", "train/good/x", "train/good/x.gif", "train/good/x.jpg", "train/good/.png", "%2e/good/x.png",
-           "train/.incoming/x.png", "train/good%5c..%5c/x.png"]
+           "train/.incoming/x.png", "test/@eaDir/x.png", "test/a%0ab/x.png", "test/%ff/x.png", "train/good%5c..%5c/x.png"]
 
 
 @pytest.mark.parametrize("place", HOSTILE)

@@ -240,6 +240,65 @@ def test_unreadable_images_are_skipped_and_counted(begin, datasets, kind):
     assert "2 images could not be read" in log
 
 
+def scanned(daemon, name):
+    """The scan of a set that can be trained on, as the job's result tells it."""
+    done = finished(daemon, submit(daemon, dataset=name, epochs=1, batch=2, activate="never").headers["Location"])
+    assert done["state"] == "succeeded", done["error"]
+    return done, done["result"]["dataset"]["scan"]
+
+
+def passed(scan):
+    return {entry["reason"]: entry["count"] for entry in scan["passed_over"]}
+
+
+def test_how_a_set_was_read_is_told(begin, datasets):
+    """The odd layouts that people have, all in one: none of them refuses a training, and each is told."""
+    daemon = begin()
+    name = a_set(datasets, "as people have it", good=0, holes=10)
+    folder = datasets / name
+    for n in range(10):
+        for place in ("train/Good", "test/OK"):
+            file = folder / place / f"gut {n} \u00fc.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(picture((n, 10, 20 if place == "test/OK" else 30), (32, 32)))
+    for n in range(4):
+        for place in (f"test/dark stain/{n}.png", f"train/Good/cam2/{n}.png"):
+            (folder / place).parent.mkdir(exist_ok=True)
+            (folder / place).write_bytes(picture((n, 200, 100), (32, 32)))
+    (folder / "test/@eaDir").mkdir()
+    (folder / "test/empty \u4e2d").mkdir()
+    (folder / "train/Good/zz.png").symlink_to("/nonexistent/x.png")
+    (folder / "train/Good/Thumbs.db").write_bytes(b"x")
+    (folder / "train/Good/a.bmp").write_bytes(b"x")
+    (folder / "ground_truth/hole").mkdir(parents=True)
+    for n, mask in enumerate(("0_mask.png", "1.png", "99_mask.png")):
+        (folder / "ground_truth/hole" / mask).write_bytes(picture((n, 255, 255), (32, 32)))
+    (folder / "test/OK/copy.png").write_bytes((folder / "train/Good/gut 0 \u00fc.png").read_bytes())
+    done, scan = scanned(daemon, name)
+    assert {entry["folder"]: (entry["class"], entry["images"]) for entry in scan["folders"]} == {
+        "test/OK": ("good", 11), "test/dark stain": ("dark stain", 4), "test/hole": ("hole", 10),
+        "train/Good": ("good", 10)}
+    assert scan["formats"] == {"png": 35, "jpeg": 0}
+    assert passed(scan) == {"system": 2, "broken_link": 1, "other_format": 1, "nested_folder": 1, "empty_folder": 1}
+    assert scan["duplicates"]["images"] == 1 and scan["duplicates"]["across_splits"] == 1
+    assert scan["masks"] == {"defective": 14, "with_mask": 2, "by_same_name": 1, "unused": 1}
+    doubts = "\n".join(scan["doubts"])
+    for part in ("train/Good counts as good", "test/OK counts as good", "4 images in folders inside a class", "copies",
+                 "12 of 14 defective images have no mask", "1 masks in ground_truth belong to no image", "convert them"):
+        assert part in doubts, doubts
+    assert done["result"]["dataset"]["counts"] == {"good": 21, "dark stain": 4, "hole": 10}
+    log = "\n".join(line["text"] for line in done["log"])
+    assert "passed over: 2 files and folders of an operating system or a NAS" in log and "check: test/OK" in log
+    page = Page(daemon("GET", f"/v1/jobs/{done['id']}/report.html").body.decode())
+    assert "How the dataset was read" in page.text and "test/@eaDir" in page.text and "dark stain" in page.text
+
+
+def test_an_ordinary_set_leaves_no_doubt(begin):
+    scan = scanned(begin(), "woven")[1]
+    assert scan["doubts"] == [] and passed(scan) == {}
+    assert scan["masks"]["defective"] == scan["masks"]["with_mask"] > 0
+
+
 def test_skipping_may_leave_a_class_empty(begin, datasets):
     daemon = begin()
     error = failed(daemon, dataset=a_set(datasets, "hollow", holes=0, **{"test/hole/a.png": b"no picture"}),

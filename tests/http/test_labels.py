@@ -42,6 +42,18 @@ def counts(taken):
     return {name: taken[name] for name in ("added", "moved", "duplicates", "gone", "unsupported") if taken[name]}
 
 
+def test_defects_as_people_name_them(begin, roots):
+    daemon = begin()
+    for n, defect in enumerate(("dark stain", "Späne")):
+        inspected(daemon, made(50 + n), "anomaly", defect)
+    assert counts(take(daemon)) == {"added": 2}
+    assert {place.split("/")[1] for place in places(listing(daemon))} == {"dark stain", "Späne"}
+    name = daemon.inspect(made(60)).json["id"]
+    for defect in "good", "OK", "Ok", "@eaDir", ".x", "a/b", "a\nb", 65 * "a", "":
+        word = json.dumps({"label": "anomaly", "defect": defect})
+        assert daemon("PUT", f"/v1/inspections/{name}/label", word).code == "invalid_parameter", defect
+
+
 def test_labels_become_a_dataset(begin, roots):
     daemon = begin()
     good, hole, plain, photo = made(1), made(2), made(3), made(4, "JPEG")

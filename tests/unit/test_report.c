@@ -26,11 +26,12 @@ START_TEST(dataset_with_counts) {
     fixture_set(&f, 3, 2, 1);
     fixture_bytes(&f, "test/hole/notes.txt", "x", 1);
     open_data();
-    json_t *json = insp_report_dataset(&data->set), *counts = json_object_get(json, "counts");
+    json_t *json = insp_report_dataset(&data->set, true), *counts = json_object_get(json, "counts");
     ck_assert_str_eq(text(json, "digest"), data->set.digest);
     ck_assert_int_eq(json_integer_value(json_object_get(json, "images")), 6);
     ck_assert_int_eq(json_integer_value(json_object_get(json, "ignored")), 1);
     ck_assert_int_eq(json_integer_value(json_object_get(json, "skipped")), 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(json_object_get(json, "scan"), "folders")), 3);
     ck_assert_int_eq(json_integer_value(json_object_get(counts, "stain")), 1);
     json_decref(json);
     close_data();
