@@ -1,4 +1,5 @@
 """Files of models that are damaged, moved or deleted while the daemon serves: what is in memory serves on, and says so."""
+import hashlib
 import json
 import os
 import shutil
@@ -133,6 +134,7 @@ def test_activate_says_what_serves(daemon):
     assert "model without golden samples" in daemon.log_text()
 
 
+@pytest.mark.slow
 def test_activate_and_delete_at_once(daemon):
     """An answered activation leaves a model that a restart finds."""
     outcomes = set()
@@ -158,6 +160,7 @@ def test_activate_and_delete_at_once(daemon):
     assert outcomes
 
 
+@pytest.mark.real_device
 def test_a_dead_network_does_not_serve(daemon):
     """All weights 0: every picture gets the same answer. Only the real device looks at the weights."""
     if os.environ.get("INSP_FAKE_DEVICE") == "1":
@@ -169,7 +172,6 @@ def test_a_dead_network_does_not_serve(daemon):
     dead = content[:header] + bytes(len(content) - header)
     replace(weights, dead)
     manifest = json.loads((folder(daemon, "dead") / "manifest.json").read_text())
-    import hashlib
     text = json.dumps(manifest).replace(hashlib.sha256(content).hexdigest(), hashlib.sha256(dead).hexdigest())
     replace(folder(daemon, "dead") / "manifest.json", text.encode())
     answer = daemon("POST", "/v1/admin/products/carpet/models/dead/activate")

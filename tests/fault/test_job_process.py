@@ -89,6 +89,7 @@ def test_a_job_that_dies_takes_nothing_with_it(daemon, number, name):
     well(daemon)
 
 
+@pytest.mark.slow
 def test_a_job_that_hangs_can_be_cancelled(daemon):
     location, child = running(daemon)
     os.kill(child, signal.SIGSTOP)
@@ -98,6 +99,7 @@ def test_a_job_that_hangs_can_be_cancelled(daemon):
     well(daemon)
 
 
+@pytest.mark.slow
 def test_a_job_that_hangs_does_not_keep_the_daemon_from_stopping(daemon):
     _, child = running(daemon)
     os.kill(child, signal.SIGSTOP)

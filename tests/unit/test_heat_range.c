@@ -95,11 +95,11 @@ static size_t tiny_values(size_t number, float *ret_values) {
 }
 
 static void check_tiny(size_t good_number, size_t anomaly_number) {
-    static const float threshold[] = {0, 0.05f, 0.7f, 1};
+    static const float asked[] = {0, 0.05f, 0.7f, 1};
     float good[TINY_VALUES + 1], anomaly[TINY_VALUES + 1], low = 0, high = 0;
     size_t goods = tiny_values(good_number, good), anomalies = tiny_values(anomaly_number, anomaly);
-    for (size_t t = 0; t < INSP_COUNT(threshold); t++) {
-        int r = insp_heat_range(good, goods, anomaly, anomalies, threshold[t], &low, &high, &err);
+    for (size_t t = 0; t < INSP_COUNT(asked); t++) {
+        int r = insp_heat_range(good, goods, anomaly, anomalies, asked[t], &low, &high, &err);
         if (!goods || !anomalies) {
             ck_assert_int_eq(r, INSP_E_DATASET);
             continue;

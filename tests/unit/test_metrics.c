@@ -155,15 +155,15 @@ static void check_rate(const struct insp_rate *rate) {
     ck_assert(rate->low >= 0 && rate->low <= rate->value && rate->value <= rate->high && rate->high <= 1);
 }
 
-static void check_tiny(const float *probability, const uint8_t *label, size_t count) {
+static void check_tiny(const float *score, const uint8_t *truth, size_t count) {
     static const char name[2][65] = {"good", "hole"};
     struct insp_metrics m = {0};
-    size_t strata[TINY_IMAGES + 1] = {0}, anomalies = 0;
+    size_t kind[TINY_IMAGES + 1] = {0}, anomalies = 0;
     for (size_t i = 0; i < count; i++) {
-        strata[i] = label[i];
-        anomalies += label[i];
+        kind[i] = truth[i];
+        anomalies += truth[i];
     }
-    ck_insp_ok(insp_metrics_compute(probability, label, strata, count, 2, 0.5, &m, &err), err);
+    ck_insp_ok(insp_metrics_compute(score, truth, kind, count, 2, 0.5, &m, &err), err);
     const struct insp_rate *rate[] = {&m.accuracy,    &m.precision,  &m.recall,
                                       &m.specificity, &m.stratum[0], &m.stratum[1]};
     for (size_t i = 0; i < INSP_COUNT(rate); i++)
@@ -171,7 +171,7 @@ static void check_tiny(const float *probability, const uint8_t *label, size_t co
     bool both = anomalies && anomalies < count;
     ck_assert(isnan(m.roc_auc) == !both && isnan(m.balanced_accuracy) == !both);
     ck_assert_uint_eq(m.true_anomaly + m.false_anomaly + m.true_good + m.false_good, count);
-    json_t *json = insp_metrics_json(&m, name), *roc = insp_roc_json(probability, label, count);
+    json_t *json = insp_metrics_json(&m, name), *roc = insp_roc_json(score, truth, count);
     ck_assert(json && roc);
     ck_assert((json_array_size(roc) >= 2) == both);
     json_decref(json);
@@ -182,10 +182,10 @@ static void check_tiny(const float *probability, const uint8_t *label, size_t co
 START_TEST(every_tiny_set_has_metrics) {
     for (size_t count = 0; count <= TINY_IMAGES; count++)
         for (size_t number = 0; number < tiny_sets(count); number++) {
-            float probability[TINY_IMAGES + 1];
-            uint8_t label[TINY_IMAGES + 1];
-            tiny_set(number, count, probability, label);
-            check_tiny(probability, label, count);
+            float score[TINY_IMAGES + 1];
+            uint8_t truth[TINY_IMAGES + 1];
+            tiny_set(number, count, score, truth);
+            check_tiny(score, truth, count);
         }
 }
 END_TEST
