@@ -112,7 +112,8 @@ def test_a_failed_reload_is_told_until_one_goes_well(start, state):
     [reason] = reasons(daemon)
     assert "carpet" in reason and "v1 still serves" in reason and "sha256" in reason.lower()
     assert daemon("GET", "/readyz").json["models"]["carpet"] == {
-        "version": "v1", "ready": True, "failure": daemon("GET", "/v1/products/carpet").json["serving"]["failure"]}
+        "version": "v1", "ready": True, "self_test": "drawn",
+        "failure": daemon("GET", "/v1/products/carpet").json["serving"]["failure"]}
     assert daemon.metric("model_reload_failed") == 1 and daemon.metric("model_ready") == 1
     assert daemon.inspect(IMAGE).json["model"] == "v1"
     # Back to the version that serves anyway: nothing is loaded, and nothing is wrong any more.
@@ -141,7 +142,7 @@ def test_activate_and_rollback(admin, state):
     daemon = admin(state)
     first = serving(daemon)
     answer = model_call(daemon, "POST", "/models/v2/activate")
-    assert answer.status == 200 and answer.json == {"product": "carpet", "active": "v2"}
+    assert answer.status == 200 and answer.json == {"product": "carpet", "active": "v2", "serving": "v2"}
     assert serving(daemon) == "v2"
     assert model_call(daemon, "POST", "/rollback").status == 200
     assert serving(daemon) == first
