@@ -3,7 +3,7 @@
  *   LINE   the stages of an inspection: decode, render the answer, store
  *   BACK   requests of people: lists, pictures, exports, changes of models and datasets
  *   CHORE  the daemon's own housekeeping, and reading the models again
- *   JOB    one thread, which waits for training jobs
+ *   JOB    one thread, which supervises the processes of training jobs
  *
  * The threads of BACK and CHORE have a lower priority, so that inspections go first where cores are scarce.
  *

@@ -26,8 +26,9 @@ static void keep(struct insp_labelled *labelled, const struct insp_record *recor
         labelled->verdict = record->verdict;
         labelled->probability = record->probability;
     }
-    if (record->image_kept && !*labelled->kept_id) {
-        snprintf(labelled->kept_id, sizeof labelled->kept_id, "%s", record->id);
+    /* Without the bytes their size and kind still tell whether a set has them already. */
+    if ((fresh || record->image_kept) && !*labelled->kept_id) {
+        snprintf(labelled->kept_id, sizeof labelled->kept_id, "%s", record->image_kept ? record->id : "");
         snprintf(labelled->media_type, sizeof labelled->media_type, "%s", record->media_type);
         snprintf(labelled->extension, sizeof labelled->extension, "%s", record->extension);
         labelled->image_bytes = record->image_bytes;
