@@ -18,7 +18,7 @@ function(insp_device name)
     set_target_properties(insp_device_torch PROPERTIES POSITION_INDEPENDENT_CODE ON)
   endif()
   if(INSP_FAKE_TORCH OR INSP_TESTS)
-    add_library(insp_device_fake STATIC "${PROJECT_SOURCE_DIR}/tests/fake/torch_shim_fake.c")
+    add_library(insp_device_fake STATIC "${PROJECT_SOURCE_DIR}/tests/fake/device_fake.c")
     target_link_libraries(insp_device_fake PUBLIC ${name} m PRIVATE insp_options)
   endif()
   target_link_libraries(${name} INTERFACE

@@ -1,6 +1,6 @@
 /* check-config and version */
 #include "core/compute/conv_cpu.h"
-#include "core/compute/torch_shim.h"
+#include "core/compute/device.h"
 #include "daemon/cli.h"
 
 #include <microhttpd.h>

@@ -3,7 +3,7 @@
 #define INSP_DAEMON_CLI_DEVICE_H
 
 #include "core/base/sha256.h"
-#include "core/compute/torch_shim.h"
+#include "core/compute/device.h"
 
 struct cli_device {
     struct insp_device *device; /* owned */

@@ -1,6 +1,6 @@
 /* core/compute/train_cpu.h - training of a tail on the CPU with own kernels: three convolutions and the head
  * forward, backward by Winograd too (train_kernel.h), weighted cross-entropy, Adam in one pass over the
- * parameters. Behind the insp_trainer of torch_shim.h, whose contract this keeps. Takes about 190 MiB, and 45 MiB
+ * parameters. Behind the insp_trainer of device.h, whose contract this keeps. Takes about 190 MiB, and 45 MiB
  * for a batch of 10.
  *
  * The same weights, batches and order give the same parameters, bit for bit, for every number of threads; between
@@ -10,7 +10,7 @@
 #define INSP_COMPUTE_TRAIN_CPU_H
 
 #include "core/base/error.h"
-#include "core/compute/torch_shim.h"
+#include "core/compute/device.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -3,7 +3,7 @@
 #ifndef INSP_MODEL_MODEL_H
 #define INSP_MODEL_MODEL_H
 
-#include "core/compute/torch_shim.h"
+#include "core/compute/device.h"
 #include "core/model/golden.h"
 #include "core/model/manifest.h"
 

@@ -8,7 +8,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
-#include "core/compute/torch_shim.h"
+#include "core/compute/device.h"
 #include "core/compute/vgg16.h"
 
 /* Owned arrays in one allocation each. */

@@ -9,7 +9,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/progress.h"
-#include "core/compute/torch_shim.h"
+#include "core/compute/device.h"
 #include "core/dataset/dataset.h"
 #include "core/image/image.h"
 

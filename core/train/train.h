@@ -4,7 +4,7 @@
 #define INSP_TRAIN_TRAIN_H
 
 #include "core/base/progress.h"
-#include "core/compute/torch_shim.h"
+#include "core/compute/device.h"
 #include "core/dataset/dataset.h"
 #include "core/train/feature_cache.h"
 #include "core/train/train_params.h"

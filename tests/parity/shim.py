@@ -1,4 +1,4 @@
-"""ctypes view of the C interface (core/compute/torch_shim.h, weights.h) for the parity tests, on torch tensors, and a
+"""ctypes view of the C interface (core/compute/device.h, weights.h) for the parity tests, on torch tensors, and a
 reader and writer of safetensors that shares nothing with the C one. The network's reference is PyTorch's own operators."""
 import ctypes
 import json

@@ -1,13 +1,14 @@
-/* core/compute/torch_shim.h - the border to the compute device. Behind it lie one C++ file (libtorch: CUDA, the
- * training step, and the reference path on CPU) and the packed CPU kernels of conv_cpu.h. No tensor type and no
- * exception crosses it: plain float buffers, opaque handles, one insp_error.
+/* core/compute/device.h - the compute device: loads trunks and tails, scores images, trains tails. Plain float
+ * buffers, opaque handles and one insp_error; no tensor type and no exception crosses this border.
+ *
+ * A back end does the work behind one table of operations (backend.h): the packed kernels (packed.c), libtorch on
+ * the CPU or libtorch on CUDA (torch/). To add one, fill in such a table.
  *
  * Threads: every function that takes a device, trunk, tail or trainer is called from one thread at a time per
- * object; in the daemon those are the inference thread (score) and the one training job (features, trainer).
- * Trunks and tails are immutable once loaded, so two threads may score with the same ones at once.
- * All functions block. */
-#ifndef INSP_COMPUTE_TORCH_SHIM_H
-#define INSP_COMPUTE_TORCH_SHIM_H
+ * object; in the daemon the inference thread scores and a training has a device of its own. Trunks and tails are
+ * immutable once loaded, so two threads may score with the same ones at once. All functions block. */
+#ifndef INSP_COMPUTE_DEVICE_H
+#define INSP_COMPUTE_DEVICE_H
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
@@ -36,8 +37,9 @@ struct insp_device_config {
     const char *name; /* "auto" | "cpu" | "cuda" | "cuda:N" */
     unsigned threads; /* CPU threads of one forward or training step; 0: all that the process may use */
     enum insp_cpu_engine engine;
-    /* CUDA: cuDNN's deterministic algorithms and no benchmark mode, for the whole process from then on. The CPU
-     * repeats itself bit for bit with the same threads in any case. */
+    /* CUDA: passes on this device use cuDNN's deterministic algorithms. They are slower; scoring passes on another
+     * device of the process do not change. The CPU repeats itself bit for bit with the same threads in any case.
+     */
     bool deterministic;
 };
 
@@ -58,6 +60,9 @@ const char *insp_device_arithmetic(const struct insp_device *device);
 bool insp_device_is_cuda(const struct insp_device *device);
 /* Own CPU kernels compute: loading a trunk or a tail onto it calls no libtorch. */
 bool insp_device_is_packed(const struct insp_device *device);
+/* Says whether the device stopped working: after an error a small computation on it failed as well, as after
+ * CUDA's sticky errors. It does not recover within this process. Any thread. */
+bool insp_device_failed(const struct insp_device *device);
 
 /* Device memory in bytes: in tensors, held by this process's allocator, and the device's free and total. On CPU
  * all 0. */

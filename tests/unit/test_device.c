@@ -1,6 +1,6 @@
 /* The border's contract: devices, errors, batches of several tails, the trainer, threads. What the network
  * computes is held against PyTorch by tests/parity. Against the fake shim only what both promise is tested. */
-#include "core/compute/torch_shim.h"
+#include "core/compute/device.h"
 
 #include "core/model/weights.h"
 #include "harness.h"

@@ -1,0 +1,75 @@
+/* core/compute/backend.h - the table of operations that a back end of device.h fills in. Internal to core/compute
+ * and to the fake device of the tests.
+ *
+ * device.c does the work that is the same everywhere: it cuts a batch into pieces of at most `chunk` images,
+ * refuses values that are not finite on the way in and out, and notices a device that no longer works. A back end
+ * therefore sees 1..chunk images of finite values. The contract of each operation is the one of its function in
+ * device.h. */
+#ifndef INSP_COMPUTE_BACKEND_H
+#define INSP_COMPUTE_BACKEND_H
+
+#include "core/compute/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct insp_device_ops {
+    void (*close)(struct insp_device *device);
+    int (*memory)(struct insp_device *device, struct insp_device_usage *ret, struct insp_error *reterr);
+    /* Computes something small. Fails if the device no longer works; NULL for a device that cannot fail. */
+    int (*probe)(struct insp_device *device, struct insp_error *reterr);
+
+    int (*trunk_load)(struct insp_device *device, const struct insp_trunk_weights *weights,
+                      struct insp_trunk **ret, struct insp_error *reterr);
+    void (*trunk_free)(struct insp_trunk *trunk);
+    int (*tail_load)(struct insp_device *device, const struct insp_tail_weights *weights, struct insp_tail **ret,
+                     struct insp_error *reterr);
+    void (*tail_free)(struct insp_tail *tail);
+
+    int (*score)(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
+                 float *ret_prob, float *ret_cam, struct insp_error *reterr);
+    int (*features)(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features,
+                    struct insp_error *reterr);
+    int (*tail_score)(struct insp_tail *tail, const float *features, size_t n, float *ret_prob, float *ret_cam,
+                      struct insp_error *reterr);
+
+    int (*trainer_new)(struct insp_device *device, const struct insp_tail_weights *initial,
+                       const struct insp_trainer_config *config, struct insp_trainer **ret,
+                       struct insp_error *reterr);
+    void (*trainer_free)(struct insp_trainer *trainer);
+    int (*trainer_step)(struct insp_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
+                        float *ret_loss, size_t *ret_correct, struct insp_error *reterr);
+    int (*trainer_score)(struct insp_trainer *trainer, const float *features, size_t n, float *ret_prob,
+                         float *ret_cam, struct insp_error *reterr);
+    int (*trainer_export)(struct insp_trainer *trainer, const struct insp_tail_buffers *buffers,
+                          struct insp_error *reterr);
+};
+
+/* The first member of each back end's own struct. */
+struct insp_device {
+    const struct insp_device_ops *ops;
+    size_t chunk; /* images in one pass; beyond it nothing becomes faster */
+    bool cuda, packed;
+    bool failed; /* device.c only, atomically: the probe after an error failed as well */
+    char name[16];
+    char description[192], arithmetic[192];
+};
+struct insp_trunk {
+    struct insp_device *device;
+};
+struct insp_tail {
+    struct insp_device *device;
+};
+struct insp_trainer {
+    struct insp_device *device;
+};
+
+/* Opens the back end of the packed kernels (packed.c). threads: 1 and more. INSP_E_DEVICE if the processor lacks
+ * the instructions, INSP_E_NOMEM. */
+int insp_packed_open(unsigned threads, struct insp_device **ret, struct insp_error *reterr);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,200 @@
+#include "core/compute/backend.h"
+
+#include <math.h>
+#include <string.h>
+
+/* --- values that are not finite ---
+ * A ReLU that takes a maximum hides a value that is not a number, so the input is checked as well as the result.
+ */
+
+/* The largest magnitude decides. As integers, floats without their sign are ordered by magnitude, and the maximum
+ * of integers is computed by vectors. */
+static bool all_finite(const float *data, size_t floats) {
+    int32_t largest = 0;
+    for (size_t i = 0; i < floats; i++) {
+        int32_t bits;
+        memcpy(&bits, &data[i], sizeof bits);
+        bits &= INT32_MAX;
+        largest = bits > largest ? bits : largest;
+    }
+    return largest < 0x7f800000;
+}
+
+static int require_finite(const float *data, size_t images, size_t floats, size_t first_image, const char *subject,
+                          struct insp_error *reterr) {
+    if (all_finite(data, images * floats))
+        return 0;
+    size_t at = 0;
+    while (isfinite(data[at]))
+        at++;
+    return insp_fail(reterr, INSP_E_MODEL, "%s of image %zu of the batch %s", subject, first_image + at / floats,
+                     isnan(data[at]) ? "is not a number" : "is infinite");
+}
+
+static int require_finite_results(const float *prob, const float *cam, size_t images, size_t first_image,
+                                  struct insp_error *reterr) {
+    int r = require_finite(prob, images, 1, first_image, "the result", reterr);
+    return r == 0 && cam ? require_finite(cam, images, INSP_MAP_FLOATS, first_image, "the result", reterr) : r;
+}
+
+/* --- the device --- */
+
+/* After CUDA's sticky errors every later call fails too. The probe tells them from an error of one pass. */
+static int notice(struct insp_device *device, int r) {
+    if (r == INSP_E_DEVICE && device->ops->probe && device->ops->probe(device, NULL) < 0)
+        __atomic_store_n(&device->failed, true, __ATOMIC_RELAXED);
+    return r;
+}
+
+void insp_device_free(struct insp_device *device) {
+    if (device)
+        device->ops->close(device);
+}
+
+const char *insp_device_name(const struct insp_device *device) {
+    return device->name;
+}
+
+const char *insp_device_describe(const struct insp_device *device) {
+    return device->description;
+}
+
+const char *insp_device_arithmetic(const struct insp_device *device) {
+    return device->arithmetic;
+}
+
+bool insp_device_is_cuda(const struct insp_device *device) {
+    return device->cuda;
+}
+
+bool insp_device_is_packed(const struct insp_device *device) {
+    return device->packed;
+}
+
+bool insp_device_failed(const struct insp_device *device) {
+    return __atomic_load_n(&device->failed, __ATOMIC_RELAXED);
+}
+
+int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret_memory,
+                       struct insp_error *reterr) {
+    return device->ops->memory(device, ret_memory, reterr);
+}
+
+/* --- trunk and tail --- */
+
+int insp_trunk_load(struct insp_device *device, const struct insp_trunk_weights *weights,
+                    struct insp_trunk **ret_trunk, struct insp_error *reterr) {
+    return notice(device, device->ops->trunk_load(device, weights, ret_trunk, reterr));
+}
+
+void insp_trunk_free(struct insp_trunk *trunk) {
+    if (trunk)
+        trunk->device->ops->trunk_free(trunk);
+}
+
+int insp_tail_load(struct insp_device *device, const struct insp_tail_weights *weights,
+                   struct insp_tail **ret_tail, struct insp_error *reterr) {
+    return notice(device, device->ops->tail_load(device, weights, ret_tail, reterr));
+}
+
+void insp_tail_free(struct insp_tail *tail) {
+    if (tail)
+        tail->device->ops->tail_free(tail);
+}
+
+static size_t piece(const struct insp_device *device, size_t left) {
+    return left < device->chunk ? left : device->chunk;
+}
+
+static float *offset(float *at, size_t floats) {
+    return at ? at + floats : NULL;
+}
+
+int insp_score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
+               float *ret_prob, float *ret_cam, struct insp_error *reterr) {
+    struct insp_device *device = trunk->device;
+    for (size_t i = 0; i < n; i++)
+        if (tails[i]->device != device)
+            return insp_fail(reterr, INSP_E_INTERNAL, "the tail of image %zu is on another device than the trunk",
+                             i);
+    int r = require_finite(pixels, n, INSP_INPUT_FLOATS, 0, "a pixel", reterr);
+    for (size_t first = 0, count; first < n && r == 0; first += count) {
+        float *prob = ret_prob + first, *cam = ret_cam + first * INSP_MAP_FLOATS;
+        count = piece(device, n - first);
+        r = device->ops->score(trunk, tails + first, pixels + first * INSP_INPUT_FLOATS, count, prob, cam, reterr);
+        if (r == 0)
+            r = require_finite_results(prob, cam, count, first, reterr);
+    }
+    return notice(device, r);
+}
+
+int insp_trunk_features(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features,
+                        struct insp_error *reterr) {
+    struct insp_device *device = trunk->device;
+    int r = require_finite(pixels, n, INSP_INPUT_FLOATS, 0, "a pixel", reterr);
+    for (size_t first = 0, count; first < n && r == 0; first += count) {
+        float *features = ret_features + first * INSP_FEATURE_FLOATS;
+        count = piece(device, n - first);
+        r = device->ops->features(trunk, pixels + first * INSP_INPUT_FLOATS, count, features, reterr);
+        if (r == 0)
+            r = require_finite(features, count, INSP_FEATURE_FLOATS, first, "a feature", reterr);
+    }
+    return notice(device, r);
+}
+
+int insp_tail_score(struct insp_tail *tail, const float *features, size_t n, float *ret_prob, float *ret_cam,
+                    struct insp_error *reterr) {
+    struct insp_device *device = tail->device;
+    int r = require_finite(features, n, INSP_FEATURE_FLOATS, 0, "a feature", reterr);
+    for (size_t first = 0, count; first < n && r == 0; first += count) {
+        float *cam = offset(ret_cam, first * INSP_MAP_FLOATS);
+        count = piece(device, n - first);
+        r = device->ops->tail_score(tail, features + first * INSP_FEATURE_FLOATS, count, ret_prob + first, cam,
+                                    reterr);
+        if (r == 0)
+            r = require_finite_results(ret_prob + first, cam, count, first, reterr);
+    }
+    return notice(device, r);
+}
+
+/* --- training --- */
+
+int insp_trainer_new(struct insp_device *device, const struct insp_tail_weights *initial,
+                     const struct insp_trainer_config *config, struct insp_trainer **ret_trainer,
+                     struct insp_error *reterr) {
+    return notice(device, device->ops->trainer_new(device, initial, config, ret_trainer, reterr));
+}
+
+void insp_trainer_free(struct insp_trainer *trainer) {
+    if (trainer)
+        trainer->device->ops->trainer_free(trainer);
+}
+
+int insp_trainer_step(struct insp_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
+                      float *ret_loss, size_t *ret_correct, struct insp_error *reterr) {
+    for (size_t i = 0; i < n; i++)
+        if (labels[i] >= INSP_CLASSES)
+            return insp_fail(reterr, INSP_E_USAGE, "label %u of image %zu is not 0 or 1", labels[i], i);
+    return notice(trainer->device,
+                  trainer->device->ops->trainer_step(trainer, features, labels, n, ret_loss, ret_correct, reterr));
+}
+
+int insp_trainer_score(struct insp_trainer *trainer, const float *features, size_t n, float *ret_prob,
+                       float *ret_cam, struct insp_error *reterr) {
+    struct insp_device *device = trainer->device;
+    int r = 0;
+    for (size_t first = 0, count; first < n && r == 0; first += count) {
+        float *cam = offset(ret_cam, first * INSP_MAP_FLOATS);
+        count = piece(device, n - first);
+        r = device->ops->trainer_score(trainer, features + first * INSP_FEATURE_FLOATS, count, ret_prob + first,
+                                       cam, reterr);
+        if (r == 0)
+            r = require_finite_results(ret_prob + first, cam, count, first, reterr);
+    }
+    return notice(device, r);
+}
+
+int insp_trainer_export(struct insp_trainer *trainer, const struct insp_tail_buffers *buffers,
+                        struct insp_error *reterr) {
+    return notice(trainer->device, trainer->device->ops->trainer_export(trainer, buffers, reterr));
+}

@@ -1,0 +1,115 @@
+/* Failures of libtorch as error codes, and what one call sets up on its thread. */
+#include "core/compute/torch/torch.hpp"
+
+#include <cstring>
+
+namespace insp_torch {
+
+void fail(int code, const std::string &text) {
+    Failure failure{};
+    insp_fail(&failure.error, code, "%s", text.c_str());
+    throw failure;
+}
+
+int fail_torch(insp_error *reterr, const c10::Error &e) {
+    /* libtorch has no error class for a failed allocation on the CPU nor for CUDA's errors, only these texts. */
+    const char *text = e.what_without_backtrace();
+    bool memory = dynamic_cast<const c10::OutOfMemoryError *>(&e) || std::strstr(text, "DefaultCPUAllocator");
+    bool device = std::strstr(text, "CUDA") || std::strstr(text, "cuDNN") || std::strstr(text, "CUDNN");
+    return insp_fail(reterr,
+                     memory   ? INSP_E_NOMEM
+                     : device ? INSP_E_DEVICE
+                              : INSP_E_INTERNAL,
+                     "libtorch: %s", text);
+}
+
+void Device::say(const std::string &device_name, const std::string &text) {
+    snprintf(name, sizeof name, "%s", device_name.c_str());
+    snprintf(description, sizeof description, "%s", text.c_str());
+}
+
+void close_device(insp_device *device) {
+    delete &device_of(device);
+}
+
+at::Tensor view(const float *data, at::IntArrayRef sizes) {
+    return at::from_blob(const_cast<float *>(data), sizes, at::kFloat);
+}
+
+/* libtorch keeps the count per calling thread (OpenMP's nthreads-var), so each call sets its own and the inference
+ * thread and a training thread do not disturb each other. */
+static void use_threads(unsigned threads) {
+    if (at::get_num_threads() != static_cast<int>(threads))
+        at::set_num_threads(static_cast<int>(threads));
+}
+
+Pass::Pass(Device &device, Kind kind) : device_(device) {
+    {
+        std::lock_guard<std::mutex> hold(device.lock);
+        if (!device.idle.empty()) {
+            workspace_ = std::move(device.idle.back());
+            device.idle.pop_back();
+        }
+    }
+    if (!workspace_)
+        workspace_ = std::make_unique<Workspace>();
+    use_threads(device.threads);
+    if (device.cuda)
+        enter_stream(kind);
+}
+
+Pass::~Pass() {
+    try {
+        wait(); /* after a failure copies from its pinned memory may still be under way */
+        std::lock_guard<std::mutex> hold(device_.lock);
+        device_.idle.push_back(std::move(workspace_));
+    } catch (...) { /* the device is broken, or no memory to keep the workspace: it is freed */
+    }
+}
+
+void Pass::enter_stream(Kind kind) {
+#ifdef INSP_TORCH_CUDA
+    auto &stream = kind == kScore ? workspace_->score_stream : workspace_->train_stream;
+    if (!stream)
+        stream = c10::cuda::getStreamFromPool(/*isHighPriority=*/kind == kScore, device_.where.index());
+    guard_.emplace(*stream);
+#else
+    (void)kind;
+#endif
+}
+
+void Pass::wait() {
+#ifdef INSP_TORCH_CUDA
+    if (guard_)
+        guard_->current_stream().synchronize();
+#endif
+}
+
+static at::Tensor pinned(at::Tensor &buffer, int64_t floats) {
+    c10::InferenceMode ordinary(false); /* training, which runs outside of that mode, writes to it too */
+    if (!buffer.defined() || buffer.numel() < floats)
+        buffer = at::empty({floats}, at::TensorOptions().dtype(at::kFloat).pinned_memory(true));
+    return buffer.narrow(0, 0, floats);
+}
+
+at::Tensor Pass::upload(const float *data, at::IntArrayRef sizes) {
+    at::Tensor source = view(data, sizes);
+    if (!device_.cuda)
+        return source;
+    at::Tensor staging = pinned(workspace_->upload, source.numel());
+    std::memcpy(staging.data_ptr(), data, source.nbytes());
+    return staging.view(sizes).to(device_.where, at::kFloat, /*non_blocking=*/true);
+}
+
+void Pass::download(const at::Tensor &from, float *to) {
+    at::Tensor source = from.to(at::kFloat).contiguous();
+    at::Tensor host = source;
+    if (device_.cuda) {
+        host = pinned(workspace_->download, source.numel());
+        host.copy_(source.view({-1}), /*non_blocking=*/true);
+        wait();
+    }
+    std::memcpy(to, host.data_ptr(), host.nbytes());
+}
+
+} // namespace insp_torch

@@ -1,0 +1,165 @@
+/* core/compute/torch/torch.hpp - what the files of this folder share: the back ends of device.h on libtorch, on
+ * the CPU (cpu.cpp) and on CUDA (cuda.cpp). The only C++ of the tree. Compiles against libtorch 1.13 and 2.x, with
+ * CUDA if INSP_TORCH_CUDA is defined (cmake/InspTorch.cmake).
+ *
+ * Numbers: on the CPU all is float32. On CUDA the convolutions of a scoring pass run in bfloat16 (compute
+ * capability 8 and above) or float16, channels last, with float32 accumulation; the head, the softmax and the map
+ * are float32. Training is float32, with TF32 off. */
+#ifndef INSP_COMPUTE_TORCH_TORCH_HPP
+#define INSP_COMPUTE_TORCH_TORCH_HPP
+
+#include "core/compute/backend.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <torch/version.h>
+#ifdef INSP_TORCH_CUDA
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+#endif
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace insp_torch {
+
+/* --- failures: pass.cpp --- */
+
+struct Failure {
+    insp_error error;
+};
+
+[[noreturn]] void fail(int code, const std::string &text);
+int fail_torch(insp_error *reterr, const c10::Error &e);
+
+/* The exception wall: every function of an operation table that can fail runs its body in here. */
+template <typename Body> int guard(insp_error *reterr, Body &&body) noexcept {
+    try {
+        body();
+        return 0;
+    } catch (const Failure &failure) {
+        if (reterr)
+            *reterr = failure.error;
+        return failure.error.code;
+    } catch (const c10::Error &e) {
+        return fail_torch(reterr, e);
+    } catch (const std::bad_alloc &) {
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the network's pass");
+    } catch (const std::exception &e) {
+        return insp_fail(reterr, INSP_E_INTERNAL, "%s", e.what());
+    } catch (...) {
+        return insp_fail(reterr, INSP_E_INTERNAL, "an exception of unknown type in libtorch");
+    }
+}
+
+/* --- device, trunk, tail, trainer --- */
+
+/* Scratch of one pass. A device keeps those that are not in use, so that buffers are made once per calling thread.
+ */
+struct Workspace {
+    at::Tensor upload, download; /* pinned; CUDA only */
+#ifdef INSP_TORCH_CUDA
+    /* One stream of each kind, kept: the allocator's memory belongs to the stream that asked for it. */
+    std::optional<c10::cuda::CUDAStream> score_stream, train_stream;
+#endif
+};
+
+struct Device : insp_device {
+    at::Device where{at::kCPU};
+    at::ScalarType compute = at::kFloat; /* of the convolutions when scoring */
+    bool deterministic = false;
+    unsigned threads = 1;
+    std::mutex lock; /* of idle */
+    std::vector<std::unique_ptr<Workspace>> idle;
+
+    Device() : insp_device{} {
+    }
+    void say(const std::string &name, const std::string &description);
+};
+
+struct Conv {
+    at::Tensor weight, bias;
+};
+
+using TailConvs = std::array<Conv, INSP_TAIL_CONVS>;
+
+struct Trunk : insp_trunk {
+    std::array<Conv, INSP_TRUNK_CONVS> conv;
+};
+
+struct Tail : insp_tail {
+    TailConvs conv;
+    at::Tensor classifier_weight, classifier_bias;
+};
+
+inline Device &device_of(insp_device *device) {
+    return *static_cast<Device *>(device);
+}
+
+/* --- passes: pass.cpp --- */
+
+/* Borrows the array as a tensor that no operator here writes to. */
+at::Tensor view(const float *data, at::IntArrayRef sizes);
+
+/* What one call sets up on its thread and takes back: a workspace, the thread count, and on CUDA a stream of its
+ * own, of high priority for scoring and of the lowest for training. */
+class Pass {
+  public:
+    enum Kind { kScore, kTrain };
+
+    Pass(Device &device, Kind kind);
+    ~Pass();
+    Pass(const Pass &) = delete;
+    Pass &operator=(const Pass &) = delete;
+
+    /* float32 on the device. On the CPU it is the caller's memory itself; on CUDA a copy by way of pinned memory,
+     * which is free again after the next download. */
+    at::Tensor upload(const float *data, at::IntArrayRef sizes);
+    /* Waits for the device and copies out. */
+    void download(const at::Tensor &from, float *to);
+    void wait();
+
+  private:
+    Device &device_;
+    std::unique_ptr<Workspace> workspace_;
+#ifdef INSP_TORCH_CUDA
+    std::optional<c10::cuda::CUDAStreamGuard> guard_;
+#endif
+    void enter_stream(Kind kind);
+};
+
+/* --- layers: network.cpp --- */
+
+at::Tensor copy_weights(const Device &device, const float *data, at::IntArrayRef sizes, at::ScalarType type);
+TailConvs copy_tail_convs(const Device &device, const insp_tail_weights &from, at::ScalarType type);
+at::Tensor to_compute(const Device &device, const at::Tensor &x, at::ScalarType type);
+/* The logits of [n,512,14,14] of the last ReLU. */
+at::Tensor head_logits(const at::Tensor &relu5, const at::Tensor &weight, const at::Tensor &bias);
+/* [n,512,14,14] of the last ReLU -> [n,197]: probability and map. The head is float32 on every device. */
+at::Tensor head_results(const at::Tensor &relu5, const at::Tensor &weight, const at::Tensor &bias);
+/* Copies [n,197] out; row k belongs to image order[k]. ret_cam may be NULL. */
+void deliver(Pass &pass, const at::Tensor &results, const std::vector<int64_t> &order, float *ret_prob,
+             float *ret_cam);
+std::vector<int64_t> counting(size_t n);
+
+/* The operations that both back ends share, without close, memory and probe. */
+void fill_network_ops(insp_device_ops &ops);  /* network.cpp */
+void fill_training_ops(insp_device_ops &ops); /* train.cpp */
+void close_device(insp_device *device);       /* pass.cpp */
+
+/* --- back ends --- */
+
+/* Refuses Debian's reference BLAS, which is 60 times slower (cpu.cpp). */
+void refuse_reference_blas();
+std::unique_ptr<Device> open_cpu(unsigned threads);
+/* Why cuda:index cannot be used; empty if a small computation on it succeeds (cuda.cpp). */
+std::string cuda_problem(int index);
+std::unique_ptr<Device> open_cuda(int index, unsigned threads, bool deterministic);
+
+} // namespace insp_torch
+#endif
