@@ -59,10 +59,11 @@ const char *api_server_address(const struct api_server *server);
 /* SIGHUP: tokens and manifests (thresholds) are read again; running requests go on. */
 void api_server_reload(struct api_server *server);
 
-/* True while the loop turns, connections are accepted and the inference thread makes progress: the watchdog's
- * question. */
+/* Says whether the loop turns, connections are accepted, the inference thread makes progress and its device works:
+ * only then is the watchdog fed. */
 bool api_server_healthy(struct api_server *server, int64_t now_us);
 bool api_server_ready(const struct api_server *server);
+bool api_server_device_failed(const struct api_server *server); /* insp_device_failed of the device that serves */
 
 /* Stop sequence of STYLE 12: stop accepting, 503 for new requests, finish or expire what runs (at most grace_ms),
  * resume all, stop MHD, cancel the job; then `stopped` runs on the loop and the server's memory is gone. */

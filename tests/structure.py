@@ -44,7 +44,7 @@ COVERED_ELSEWHERE = {
     "core/compute/torch/network.cpp": "tests/unit/test_device.c, tests/parity",
     "core/compute/torch/open.cpp": "tests/unit/test_device.c",
     "core/compute/torch/pass.cpp": "tests/unit/test_device.c",
-    "core/compute/torch/train.cpp": "tests/unit/test_device.c, tests/parity",
+    "core/compute/torch/trainer.cpp": "tests/unit/test_device.c, tests/parity",
     "core/compute/torch/cuda.cpp": "nothing here: it needs a GPU",
     "daemon/main.c": "every test that starts the binary",
     "daemon/cli.c": "tests/cli/test_usage.py",

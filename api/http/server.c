@@ -425,14 +425,22 @@ void api_server_reload(struct api_server *server) {
     insp_models_verify(server->models);
 }
 
+bool api_server_device_failed(const struct api_server *server) {
+    struct insp_engine_status status;
+    insp_engine_status(server->config.engine, &status);
+    return status.device_failed;
+}
+
 bool api_server_healthy(struct api_server *server, int64_t now_us) {
     struct insp_engine_status status;
     insp_engine_status(server->config.engine, &status);
     bool stuck = status.busy_since_us && now_us - status.busy_since_us > STUCK_US;
-    return !stuck && now_us - server->turned_us < TURN_US && api_listener_answers(server, now_us);
+    return !stuck && !status.device_failed && now_us - server->turned_us < TURN_US &&
+           api_listener_answers(server, now_us);
 }
 
 bool api_server_ready(const struct api_server *server) {
-    return !server->stopping && insp_engine_trunk_sha256(server->config.engine)[0] &&
-           insp_models_ready(server->models) && !insp_store_health(server->config.store, NULL);
+    return !server->stopping && !api_server_device_failed(server) &&
+           insp_engine_trunk_sha256(server->config.engine)[0] && insp_models_ready(server->models) &&
+           !insp_store_health(server->config.store, NULL);
 }

@@ -51,6 +51,9 @@ static json_t *reasons(struct api_server *server) {
     }
     for (size_t i = 0; i < insp_models_count(server->models); i++)
         add_product(list, insp_models_at(server->models, i));
+    if (api_server_device_failed(server))
+        json_array_append_new(
+            list, json_string("the compute device failed: restart the daemon (systemd's watchdog does)"));
     struct insp_error error;
     if (insp_store_health(server->config.store, &error)) {
         snprintf(text, sizeof text, "storage: %s", error.detail);
@@ -68,15 +71,16 @@ int api_readyz(struct api_request *request, struct insp_error *reterr) {
         return api_response_json(&request->response, 200,
                                  json_pack("{s:s,s:o,s:o}", "status", "ready", "models", models, "reasons", why),
                                  reterr);
-    int code = api_response_json(&request->response, 503,
-                                 json_pack("{s:s,s:s,s:i,s:s,s:s,s:o,s:o}", "type", "about:blank", "title",
-                                           insp_code_title(INSP_E_NOT_READY), "status", 503, "code",
-                                           insp_code_wire(INSP_E_NOT_READY), "detail",
-                                           insp_store_health(server->config.store, NULL)
-                                               ? "the storage fails"
-                                               : "no model has passed its self-test",
-                                           "reasons", why, "models", models),
-                                 reterr);
+    int code =
+        api_response_json(&request->response, 503,
+                          json_pack("{s:s,s:s,s:i,s:s,s:s,s:o,s:o}", "type", "about:blank", "title",
+                                    insp_code_title(INSP_E_NOT_READY), "status", 503, "code",
+                                    insp_code_wire(INSP_E_NOT_READY), "detail",
+                                    insp_store_health(server->config.store, NULL) ? "the storage fails"
+                                    : api_server_device_failed(server)            ? "the compute device failed"
+                                                                       : "no model has passed its self-test",
+                                    "reasons", why, "models", models),
+                          reterr);
     snprintf(request->response.content_type, sizeof request->response.content_type, "application/problem+json");
     api_response_header(&request->response, "Retry-After", "5");
     return code;

@@ -443,6 +443,7 @@ void insp_engine_status(struct insp_engine *engine, struct insp_engine_status *r
     pthread_mutex_lock(&engine->lock);
     *ret = engine->status;
     pthread_mutex_unlock(&engine->lock);
+    ret->device_failed = engine->device && insp_device_failed(engine->device);
 }
 
 /* Everything that still waits is refused; true if there was something to deliver. After the join. */

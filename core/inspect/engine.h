@@ -80,6 +80,7 @@ struct insp_engine_status {
     struct insp_device_usage memory;          /* of the device, at most a second old while it works; CPU: 0 */
     int64_t busy_since_us;                    /* monotonic start of the pass that runs now; 0 when idle */
     int64_t last_progress_us; /* monotonic: last time that the thread took or finished work, or found none */
+    bool device_failed; /* insp_device_failed: every pass fails until the process starts anew */
     char device[32];
     char description[192];
 };

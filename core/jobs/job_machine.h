@@ -3,7 +3,7 @@
 #define INSP_JOBS_JOB_MACHINE_H
 
 #include "core/base/error.h"
-#include "core/compute/torch_shim.h"
+#include "core/compute/device.h"
 #include "core/image/image.h"
 
 /* Strings are borrowed. */

@@ -24,7 +24,8 @@ enum { CELL = INSP_INPUT_SIDE / INSP_MAP_SIDE };
 
 struct fake_device {
     struct insp_device device;
-    long pass_ms;
+    long pass_ms, passes_left;
+    bool lost;
 };
 
 struct fake_tail {
@@ -55,7 +56,10 @@ int insp_device_open(const struct insp_device_config *config, struct insp_device
         return no_memory(reterr);
     const char *pass_ms = getenv("INSP_FAKE_PASS_MS");
     fake->pass_ms = pass_ms ? strtol(pass_ms, NULL, 10) : 0;
-    fake->device = (struct insp_device){.ops = &ops, .chunk = SIZE_MAX, .packed = true, .name = "cpu", .arithmetic = "fake"};
+    const char *lost_after = getenv("INSP_FAKE_DEVICE_LOST_AFTER");
+    fake->passes_left = lost_after ? strtol(lost_after, NULL, 10) : -1;
+    fake->device =
+        (struct insp_device){.ops = &ops, .chunk = SIZE_MAX, .packed = true, .name = "cpu", .arithmetic = "fake"};
     snprintf(fake->device.description, sizeof fake->device.description,
              "cpu, fake device for tests, %u threads asked for", config->threads);
     *ret_device = &fake->device;
@@ -155,8 +159,23 @@ static void take_time(const struct insp_device *device) {
         ;
 }
 
+/* With INSP_FAKE_DEVICE_LOST_AFTER=N, the pass after the Nth and all later ones fail, as on a card that fell off.
+ */
+static int pass_if_alive(struct insp_device *device, struct insp_error *reterr) {
+    struct fake_device *fake = (struct fake_device *)device;
+    fake->lost = fake->lost || (fake->passes_left >= 0 && fake->passes_left-- == 0);
+    return fake->lost ? insp_fail(reterr, INSP_E_DEVICE, "the fake device was lost") : 0;
+}
+
+static int probe(struct insp_device *device, struct insp_error *reterr) {
+    return ((struct fake_device *)device)->lost ? insp_fail(reterr, INSP_E_DEVICE, "the fake device was lost") : 0;
+}
+
 static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
                  float *ret_prob, float *ret_cam, struct insp_error *reterr) {
+    int alive = pass_if_alive(trunk->device, reterr);
+    if (alive < 0)
+        return alive;
     take_time(trunk->device);
     for (size_t i = 0; i < n; i++) {
         float mean[INSP_MAP_FLOATS], contrast[INSP_MAP_FLOATS];
@@ -281,6 +300,7 @@ static int trainer_export(struct insp_trainer *trainer, const struct insp_tail_b
 static const struct insp_device_ops ops = {
     .close = close_device,
     .memory = memory,
+    .probe = probe,
     .trunk_load = trunk_load,
     .trunk_free = trunk_free,
     .tail_load = tail_load,

@@ -149,7 +149,7 @@ std::vector<int64_t> counting(size_t n);
 
 /* The operations that both back ends share, without close, memory and probe. */
 void fill_network_ops(insp_device_ops &ops);  /* network.cpp */
-void fill_training_ops(insp_device_ops &ops); /* train.cpp */
+void fill_training_ops(insp_device_ops &ops); /* trainer.cpp */
 void close_device(insp_device *device);       /* pass.cpp */
 
 /* --- back ends --- */
