@@ -47,7 +47,7 @@ def post(daemon, image, seconds, least=10, kind="image/jpeg"):
     took, end = [], time.monotonic() + seconds
     while time.monotonic() < end or len(took) < least:
         began = time.monotonic()
-        connection.request("POST", "/v1/inspections?product=carpet&camera=honest", image, {"Content-Type": kind})
+        connection.request("POST", "/v1/inspections?product=carpet&camera=honest&deadline_ms=60000", image, {"Content-Type": kind})
         answer = connection.getresponse()
         body = answer.read()
         assert answer.status == 200, body
