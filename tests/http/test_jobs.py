@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import FAKE, copy_state, eventually, picture
+from conftest import FAKE, Daemon, copy_state, eventually, picture
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from report_page import Page  # noqa: E402
@@ -159,11 +159,19 @@ def test_body_that_is_no_json(jobs_daemon):
 @pytest.fixture(scope="module")
 def jobs_daemon(template, datasets, tmp_path_factory):
     """One daemon for the refusals, which leave nothing behind."""
-    from conftest import Daemon
     state = tmp_path_factory.mktemp("jobs") / "state"
     copy_state(template, state)
     daemon = Daemon(state, f"training.dataset_roots={datasets}")
     daemon.token = (state / "admin.token").read_text().strip()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(scope="module")
+def trainer(template, datasets, tmp_path_factory):
+    """One daemon for jobs that leave nothing behind but their rows."""
+    daemon = Daemon(copy_state(template, tmp_path_factory.mktemp("trainer") / "state"), f"training.dataset_roots={datasets}")
+    daemon.token = (daemon.state / "admin.token").read_text().strip()
     yield daemon
     daemon.stop()
 
@@ -206,21 +214,19 @@ def failed(daemon, kind="train", **parameters):
 
 
 @pytest.mark.parametrize("kind", ["train", "cross-validate", "evaluate"])
-def test_sets_that_lack_a_class(begin, datasets, kind):
-    daemon = begin()
+def test_sets_that_lack_a_class(trainer, datasets, kind):
     for name, good, holes, lack in ("only-good", 8, 0, "defect"), ("only-holes", 0, 8, "good"):
-        error = failed(daemon, kind, dataset=a_set(datasets, name, good, holes))
+        error = failed(trainer, kind, dataset=a_set(datasets, name, good, holes))
         assert error["code"] == "dataset_invalid"
         assert f"no {lack} images" in error["detail"] and name in error["detail"] and "train/good" in error["detail"]
 
 
 @pytest.mark.parametrize("kind", ["train", "cross-validate", "evaluate"])
-def test_an_unreadable_image_is_named(begin, datasets, kind):
-    daemon = begin()
+def test_an_unreadable_image_is_named(trainer, datasets, kind):
     cut = picture("red", (32, 32), noise=True)[:-30]
     for name, place, content in ("cut", "test/hole/cut.png", cut), ("text", "train/good/text.jpg", b"no picture"), (
             "empty", "train/good/empty.png", b""):
-        error = failed(daemon, kind, dataset=a_set(datasets, name, **{place: content}))
+        error = failed(trainer, kind, dataset=a_set(datasets, name, **{place: content}))
         assert error["code"] == "image_undecodable" and f"{name}/{place}" in error["detail"], error
 
 
@@ -299,26 +305,23 @@ def test_an_ordinary_set_leaves_no_doubt(begin):
     assert scan["masks"]["defective"] == scan["masks"]["with_mask"] > 0
 
 
-def test_skipping_may_leave_a_class_empty(begin, datasets):
-    daemon = begin()
-    error = failed(daemon, dataset=a_set(datasets, "hollow", holes=0, **{"test/hole/a.png": b"no picture"}),
+def test_skipping_may_leave_a_class_empty(trainer, datasets):
+    error = failed(trainer, dataset=a_set(datasets, "hollow", holes=0, **{"test/hole/a.png": b"no picture"}),
                    skip_unreadable=True)
     assert error["code"] == "dataset_invalid" and "no readable defect image" in error["detail"] and "1" in error["detail"]
 
 
-def test_a_link_out_of_the_set_fails_the_job(begin, datasets):
-    daemon = begin()
+def test_a_link_out_of_the_set_fails_the_job(trainer, datasets):
     name = a_set(datasets, "linked")
     secret = datasets.parent / "secret.png"
     secret.write_bytes(picture("red", (32, 32)))
     (datasets / name / "test/hole/link.png").symlink_to(secret)
-    error = failed(daemon, dataset=name)
+    error = failed(trainer, dataset=name)
     assert error["code"] == "forbidden" and "test/hole/link.png" in error["detail"]
 
 
-def test_too_few_images_for_a_batch(begin, datasets):
-    daemon = begin()
-    error = failed(daemon, dataset=a_set(datasets, "few", 4, 4), batch=16)
+def test_too_few_images_for_a_batch(trainer, datasets):
+    error = failed(trainer, dataset=a_set(datasets, "few", 4, 4), batch=16)
     assert error["code"] == "dataset_invalid" and "batch of 16" in error["detail"]
 
 
@@ -408,7 +411,7 @@ def test_no_report_before_the_end(begin):
 @pytest.mark.real_device
 def test_the_trunk_runs_once_per_image(begin, tmp_path_factory):
     """Any number of folds and epochs: one run per image. A second job on the same images: none."""
-    images = 188 if FAKE else 30
+    images = 40
     root = tmp_path_factory.mktemp("many")
     subprocess.run([os.environ["INSPECTD"], "demo-data", str(root / "many"), "--images", str(images)], check=True,
                    capture_output=True)

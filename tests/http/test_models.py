@@ -5,7 +5,7 @@ import json
 import signal
 
 import pytest
-from conftest import add_version, copy_state, eventually, picture, rewrite
+from conftest import Daemon, add_version, copy_state, eventually, picture, rewrite
 from test_jobs import begin, datasets, finished, submit  # noqa: F401 (begin and datasets are fixtures)
 
 IMAGE = picture(noise=True)
@@ -19,6 +19,15 @@ def admin(start):
         daemon.token = (state / "admin.token").read_text().strip()
         return daemon
     return begin
+
+
+@pytest.fixture(scope="module")
+def refuses(template, tmp_path_factory):
+    """One daemon with its admin token in use, for changes that are refused."""
+    daemon = Daemon(copy_state(template, tmp_path_factory.mktemp("refuses") / "state"))
+    daemon.token = (daemon.state / "admin.token").read_text().strip()
+    yield daemon
+    daemon.stop()
 
 
 @pytest.fixture
@@ -285,19 +294,17 @@ def test_review_band(admin, state):
 
 @pytest.mark.parametrize("review", [{"low": 0.6, "high": 0.9}, {"low": 0.2, "high": 0.4}, {"low": 0.5, "high": 0.5},
                                     {"low": 0.4}, {"low": 0.4, "high": 0.6, "x": 1}, {"low": "a", "high": 1}, 3, []])
-def test_bad_review_band(admin, state, review):
-    daemon = admin(state)
-    answer = model_call(daemon, "PATCH", "/models/v1", {"review": review})
+def test_bad_review_band(refuses, review):
+    answer = model_call(refuses, "PATCH", "/models/v1", {"review": review})
     assert (answer.status, answer.code) == (422, "invalid_parameter") and "review" in answer.json["detail"]
-    assert daemon("GET", "/v1/products/carpet/models/v1").json["review"] is None
+    assert refuses("GET", "/v1/products/carpet/models/v1").json["review"] is None
 
 
 @pytest.mark.parametrize("body", [{}, {"threshold": 2}, {"threshold": "high"}, {"colour": 1}, []])
-def test_bad_change(admin, state, body):
-    daemon = admin(state)
-    answer = model_call(daemon, "PATCH", "/models/v1", body)
+def test_bad_change(refuses, body):
+    answer = model_call(refuses, "PATCH", "/models/v1", body)
     assert (answer.status, answer.code) == (422, "invalid_parameter")
-    assert daemon.inspect(IMAGE).status == 200
+    assert refuses.inspect(IMAGE).status == 200
 
 
 def test_delete(admin, state):
