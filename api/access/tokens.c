@@ -155,7 +155,7 @@ static const struct api_token *by_name(const struct api_tokens *tokens, const ch
     return NULL;
 }
 
-static int add_locked(const char *state_dir, const char *name, enum api_role role, char *ret_secret,
+static int add_locked(const char *state_dir, const char *name, enum api_role role, const char *secret,
                       struct insp_error *reterr) {
     _cleanup_(api_tokens_clear) struct api_tokens tokens = {0};
     int code = api_tokens_load(state_dir, &tokens, reterr);
@@ -170,23 +170,24 @@ static int add_locked(const char *state_dir, const char *name, enum api_role rol
     struct api_token *token = &grown[tokens.count++];
     *token = (struct api_token){.role = role, .created_us = insp_wall_us()};
     memcpy(token->name, name, strlen(name) + 1);
-    char secret[API_TOKEN_SECRET_BYTES];
-    if ((code = make_secret(secret, reterr)))
-        return code;
     insp_sha256_hex(secret, strlen(secret), token->sha256);
-    if ((code = save(state_dir, &tokens, reterr)))
-        return code;
-    memcpy(ret_secret, secret, sizeof secret);
-    return 0;
+    return save(state_dir, &tokens, reterr);
 }
 
 int api_tokens_add(const char *state_dir, const char *name, enum api_role role, char *ret_secret,
                    struct insp_error *reterr) {
     _cleanup_close_ int lock = -1;
+    char secret[API_TOKEN_SECRET_BYTES];
     if (!insp_name_valid(name))
         return insp_fail(reterr, INSP_E_PARAMETER, "a token's name is 1 to 64 of A-Z a-z 0-9 . _ -");
     int code = lock_tokens(state_dir, &lock, reterr);
-    return code ? code : add_locked(state_dir, name, role, ret_secret, reterr);
+    if (!code)
+        code = make_secret(secret, reterr);
+    if (!code)
+        code = add_locked(state_dir, name, role, secret, reterr);
+    if (!code)
+        memcpy(ret_secret, secret, sizeof secret);
+    return code;
 }
 
 int api_tokens_revoke(const char *state_dir, const char *name, struct insp_error *reterr) {
@@ -207,6 +208,12 @@ int api_tokens_revoke(const char *state_dir, const char *name, struct insp_error
     return save(state_dir, &tokens, reterr);
 }
 
+static int write_secret(const char *path, const char *secret, struct insp_error *reterr) {
+    char line[API_TOKEN_SECRET_BYTES + 1]; /* a text file of one line */
+    int bytes = snprintf(line, sizeof line, "%s\n", secret);
+    return insp_write_file(path, line, (size_t)bytes, 0600, true, reterr);
+}
+
 int api_tokens_ensure_admin(const char *state_dir, bool *ret_created, struct insp_error *reterr) {
     _cleanup_close_ int lock = -1;
     _cleanup_(api_tokens_clear) struct api_tokens tokens = {0};
@@ -223,15 +230,19 @@ int api_tokens_ensure_admin(const char *state_dir, bool *ret_created, struct ins
             *ret_created = false;
             return 0;
         }
-    const char *name = by_name(&tokens, "admin") ? "first-admin" : "admin";
-    if ((code = add_locked(state_dir, name, API_ROLE_ADMIN, secret, reterr)))
-        return code;
-    size_t end = strlen(secret);
-    secret[end] = '\n'; /* in place of the NUL: a text file of one line */
-    if ((code = insp_write_file(path, secret, end + 1, 0600, true, reterr)))
-        return code;
-    *ret_created = true;
-    return 0;
+    /* The secret first: a crash or a full disk between the two leaves a secret that opens nothing, and the next start
+     * makes another. The other way round would leave an admin whose secret nobody ever saw. */
+    char name[INSP_NAME_BYTES] = "admin";
+    for (size_t n = 2; by_name(&tokens, name); n++)
+        snprintf(name, sizeof name, "admin-%zu", n);
+    code = make_secret(secret, reterr);
+    if (!code)
+        code = write_secret(path, secret, reterr);
+    if (!code)
+        code = add_locked(state_dir, name, API_ROLE_ADMIN, secret, reterr);
+    if (!code)
+        *ret_created = true;
+    return code;
 }
 
 const struct api_token *api_tokens_find(const struct api_tokens *tokens, const char *secret) {

@@ -2,7 +2,9 @@
 #include "core/base/fs.h"
 #include "tests/unit/harness.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static char dir[64];
@@ -138,6 +140,63 @@ START_TEST(test_the_first_admin) {
 }
 END_TEST
 
+/* The folder's admin, by the secret in admin.token; fails where that opens nothing. */
+static void check_admin(void) {
+    struct api_tokens tokens;
+    char *text = slurp("admin.token");
+    text[strcspn(text, "\n")] = 0;
+    ck_insp_ok(api_tokens_load(dir, &tokens, &err), err);
+    const struct api_token *found = api_tokens_find(&tokens, text);
+    ck_assert_ptr_nonnull(found);
+    ck_assert_int_eq(found->role, API_ROLE_ADMIN);
+    api_tokens_clear(&tokens);
+    free(text);
+}
+
+/* A first start that ends after one of the two files, whichever: the next one has an admin whose secret is there. */
+START_TEST(test_an_interrupted_first_start_locks_nobody_out) {
+    char path[128];
+    bool created = false;
+    begin();
+    snprintf(path, sizeof path, "%s/admin.token", dir);
+    ck_assert_int_eq(mkdir(path, 0700), 0); /* the secret cannot be written */
+    ck_assert_int_lt(api_tokens_ensure_admin(dir, &created, &err), 0);
+    ck_assert(!created);
+    ck_assert_int_eq(rmdir(path), 0);
+    ck_insp_ok(api_tokens_ensure_admin(dir, &created, &err), err);
+    ck_assert(created);
+    check_admin();
+    ck_insp_ok(api_tokens_revoke(dir, "admin", &err), err);
+
+    /* the list of tokens, which is longer than a secret, does not fit on the disk any more */
+    struct rlimit all, little;
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &all), 0);
+    little = (struct rlimit){.rlim_cur = 100, .rlim_max = all.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &little), 0);
+    int code = api_tokens_ensure_admin(dir, &created, &err);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &all), 0);
+    ck_assert_int_lt(code, 0);
+    ck_insp_ok(api_tokens_ensure_admin(dir, &created, &err), err);
+    ck_assert(created);
+    check_admin();
+    end();
+}
+END_TEST
+
+START_TEST(test_the_first_admin_finds_a_name) {
+    char secret[API_TOKEN_SECRET_BYTES];
+    bool created = false;
+    begin();
+    ck_insp_ok(api_tokens_add(dir, "admin", API_ROLE_VIEWER, secret, &err), err);
+    ck_insp_ok(api_tokens_add(dir, "first-admin", API_ROLE_VIEWER, secret, &err), err);
+    ck_insp_ok(api_tokens_add(dir, "admin-2", API_ROLE_VIEWER, secret, &err), err);
+    ck_insp_ok(api_tokens_ensure_admin(dir, &created, &err), err);
+    check_admin();
+    end();
+}
+END_TEST
+
 #define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 START_TEST(test_a_damaged_file_is_named) {
     static const char *const bad[] = {
@@ -172,4 +231,5 @@ END_TEST
 
 INSP_TESTS(test_roles, test_no_file_is_an_empty_list, test_add_find_revoke,
            test_the_file_is_private_and_holds_no_secret, test_names, test_the_first_admin,
+           test_an_interrupted_first_start_locks_nobody_out, test_the_first_admin_finds_a_name,
            test_a_damaged_file_is_named);
