@@ -2,6 +2,7 @@
 
 #include "api/http/response.h"
 #include "api/resources/inspection_json.h"
+#include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/store/boxes.h"
 
@@ -13,15 +14,34 @@ const char api_export_csv_header[] =
     "heatmap_max,heatmap_area,heatmap_threshold,boxes,width,height,media_type,image_bytes,image_kept,sha256,"
     "decode_ms,queue_ms,inference_ms,store_ms,total_ms,receive_ms,wait_ms,suspect,reasons\r\n";
 
-/* A column of text and the comma behind it. A ' in front keeps a spreadsheet from running the text as a formula.
- */
+/* True where a cell that begins here would be run as a formula: = + - @, full-width ones too (spreadsheets in East Asian
+ * languages), tab and CR, all of them also behind a byte order mark or quotes that the reader drops. */
+static bool runs(const char *text) {
+    static const char *const marks[] = {"=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
+    for (;;) {
+        if (*text == '"')
+            text++;
+        else if (!strncmp(text, "\ufeff", 3))
+            text += 3;
+        else
+            break;
+    }
+    for (size_t i = 0; i < INSP_COUNT(marks); i++)
+        if (!strncmp(text, marks[i], strlen(marks[i])))
+            return true;
+    return false;
+}
+
+/* A column of text and the comma behind it. A ' keeps a spreadsheet from running the text as a formula: in front, and
+ * behind whatever a reader with another list separator takes for the end of a cell (; and tab) or of a row. */
 static void text(FILE *out, const char *value) {
-    bool formula = value && *value && strchr("=+-@\t\r", *value), quotes = value && strpbrk(value, ",\"\r\n");
+    bool quotes = value && strpbrk(value, ",;\"\t\r\n"), begins = true;
     if (quotes)
         putc_unlocked('"', out);
-    if (formula)
-        putc_unlocked('\'', out);
     for (const char *at = value; at && *at; at++) {
+        if (begins && runs(at))
+            putc_unlocked('\'', out);
+        begins = strchr(";\t\r\n", *at) != NULL;
         if (*at == '"')
             putc_unlocked('"', out);
         putc_unlocked(*at, out);

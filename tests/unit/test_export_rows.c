@@ -74,6 +74,36 @@ START_TEST(test_quotes_and_formulas) {
 }
 END_TEST
 
+/* A reader whose list separator is ; or tab, or who breaks rows at any line end, sees other cells than we wrote. */
+START_TEST(test_formulas_behind_other_separators) {
+    static const struct {
+        const char *value, *cell;
+    } rows[] = {
+        {"x;=HYPERLINK(1)", "\"x;'=HYPERLINK(1)\""},
+        {"x\t+1", "\"x\t'+1\""},
+        {"x\n@SUM", "\"x\n'@SUM\""},
+        {"x\r\n-1", "\"x\r\n'-1\""},
+        {"\t=1", "\"'\t'=1\""},
+        {"x;\"=1\"", "\"x;'\"\"=1\"\"\""},
+        {"\"=1", "\"'\"\"=1\""},
+        {"\ufeff=1", "'\ufeff=1"},
+        {"\uff1d1", "'\uff1d1"},
+        {"x;\uff20SUM", "\"x;'\uff20SUM\""},
+        {"a;b=1", "\"a;b=1\""}, /* what is no formula stays as it is */
+        {"a=1 b-2", "a=1 b-2"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct insp_record record = sample();
+        char wanted[64];
+        record.camera = rows[i].value;
+        char *text = csv(&record);
+        snprintf(wanted, sizeof wanted, ",carpet,%s,,anomaly,", rows[i].cell);
+        ck_assert_msg(strstr(text, wanted) != NULL, "%s: %s", rows[i].value, text);
+        free(text);
+    }
+}
+END_TEST
+
 START_TEST(test_a_json_line) {
     struct insp_record record = sample();
     record.label_note = "two\nlines";
@@ -91,4 +121,4 @@ START_TEST(test_a_json_line) {
 }
 END_TEST
 
-INSP_TESTS(test_a_row, test_quotes_and_formulas, test_a_json_line);
+INSP_TESTS(test_a_row, test_quotes_and_formulas, test_formulas_behind_other_separators, test_a_json_line);
