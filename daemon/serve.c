@@ -198,8 +198,8 @@ static int start_engine(struct daemon *daemon, struct insp_error *reterr) {
         return r;
     struct insp_engine_status status;
     insp_engine_status(daemon->engine, &status);
-    insp_log_info("device opened asked=%s got=%s description=\"%s\"", daemon->settings->device_name, status.device,
-                  status.description);
+    insp_log_info("device opened asked=%s got=%s description=%s", daemon->settings->device_name, status.device,
+                  INSP_LOG_QUOTED(status.description));
     return load_trunk(daemon, reterr);
 }
 

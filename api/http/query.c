@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/fs.h"
+#include "core/base/utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -129,33 +130,10 @@ int api_query_name(const struct api_query *query, const char *name, const char *
     return 0;
 }
 
-/* One character of well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates) -> its bytes, 0 where malformed.
- */
-static size_t utf8_step(const unsigned char *s, uint32_t *ret) {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = s[0] < 0x80             ? 1
-                    : (s[0] & 0xe0) == 0xc0 ? 2
-                    : (s[0] & 0xf0) == 0xe0 ? 3
-                    : (s[0] & 0xf8) == 0xf0 ? 4
-                                            : 0;
-    if (!length)
-        return 0;
-    uint32_t value = length == 1 ? s[0] : s[0] & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-        value = value << 6 | (s[i] & 0x3f);
-    }
-    if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
-        return 0;
-    *ret = value;
-    return length;
-}
-
 bool api_text_clean(const char *text) {
-    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+    for (const char *s = text; *s;) {
         uint32_t value = 0;
-        size_t step = utf8_step(s, &value);
+        size_t step = insp_utf8_step(s, &value);
         if (!step || value < 0x20 || (value >= 0x7f && value < 0xa0))
             return false;
         s += step;

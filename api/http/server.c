@@ -416,7 +416,7 @@ void api_server_reload(struct api_server *server) {
     struct api_tokens tokens = {0};
     struct insp_error error = {0};
     if (api_tokens_load(server->state_dir, &tokens, &error)) {
-        insp_log_error("tokens not read again, the old ones stay detail=\"%s\"", error.detail);
+        insp_log_error("tokens not read again, the old ones stay detail=%s", INSP_LOG_QUOTED(error.detail));
     } else {
         api_tokens_clear(&server->tokens);
         server->tokens = tokens;

@@ -26,7 +26,7 @@ static void look_at_store(struct api_server *server, struct api_storage *storage
     struct insp_error error = {0};
     bool healthy = insp_store_probe(server->config.store, &error) == 0;
     if (!healthy && (storage->healthy || !server->storage_told))
-        insp_log_error("the storage fails code=%s detail=\"%s\"", insp_code_wire(error.code), error.detail);
+        insp_log_error("the storage fails code=%s detail=%s", insp_code_wire(error.code), INSP_LOG_QUOTED(error.detail));
     if (healthy && !storage->healthy && server->storage_told)
         insp_log_info("the storage works again");
     server->storage_told = true;
@@ -36,8 +36,8 @@ static void look_at_store(struct api_server *server, struct api_storage *storage
 static void tell_alarms(unsigned before, unsigned after) {
     for (unsigned bit = 1; bit < 1U << INSP_ALARMS; bit <<= 1) {
         if (after & ~before & bit)
-            insp_log_warning("storage alarm=%s detail=\"%s\"", insp_retention_alarm_name(bit),
-                             api_storage_alarm_text(bit));
+            insp_log_warning("storage alarm=%s detail=%s", insp_retention_alarm_name(bit),
+                             INSP_LOG_QUOTED(api_storage_alarm_text(bit)));
         if (before & ~after & bit)
             insp_log_info("storage alarm is over alarm=%s", insp_retention_alarm_name(bit));
     }
@@ -63,7 +63,7 @@ static void sweep_store(struct api_server *server, struct api_storage *storage, 
     if (!warned)
         policy.free_bytes_min = 0;
     if (insp_retention_sweep(server->config.store, &policy, &now, &swept, &error))
-        insp_log_error("retention failed code=%s detail=\"%s\"", insp_code_wire(error.code), error.detail);
+        insp_log_error("retention failed code=%s detail=%s", insp_code_wire(error.code), INSP_LOG_QUOTED(error.detail));
     tell_swept(&swept);
     storage->swept_alarms = swept.alarms;
     storage->aged += swept.aged;

@@ -1,6 +1,7 @@
 #include "core/base/log.h"
 
 #include "core/base/clock.h"
+#include "core/base/utf8.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -85,6 +86,51 @@ static bool deliver(const char *line, size_t bytes) {
     return written >= 0;
 }
 
+static void make_visible(char *text) {
+    while (*text) {
+        uint32_t character;
+        size_t bytes = insp_utf8_step(text, &character);
+        if (!bytes || !insp_utf8_visible(character))
+            memset(text, '?', bytes += !bytes);
+        text += bytes;
+    }
+}
+
+const char *insp_log_word(char *ret, const char *text) {
+    static const char cut[] = "...";
+    size_t used = 0;
+    for (const char *at = text; *at; at++) {
+        bool plain = *at > 0x20 && *at < 0x7f && *at != '"' && *at != '%';
+        if (used + 3 + sizeof cut > INSP_LOG_TEXT_BYTES) {
+            memcpy(ret + used, cut, sizeof cut);
+            return ret;
+        }
+        if (plain)
+            ret[used++] = *at;
+        else
+            used += (size_t)snprintf(ret + used, 4, "%%%02X", (unsigned char)*at);
+    }
+    ret[used] = 0;
+    return ret;
+}
+
+const char *insp_log_quoted(char *ret, const char *text) {
+    static const char cut[] = "...\"";
+    size_t used = 0;
+    ret[used++] = '"';
+    for (const char *at = text; *at; at++) {
+        if (used + 2 + sizeof cut > INSP_LOG_TEXT_BYTES) {
+            memcpy(ret + used, cut, sizeof cut);
+            return ret;
+        }
+        if (*at == '"' || *at == '\\')
+            ret[used++] = '\\';
+        ret[used++] = *at;
+    }
+    memcpy(ret + used, "\"", 2);
+    return ret;
+}
+
 void insp_log(enum insp_log_level level, const char *format, ...) {
     if ((int)level > atomic_load(&threshold))
         return;
@@ -106,9 +152,8 @@ void insp_log(enum insp_log_level level, const char *format, ...) {
     size_t end = (size_t)prefix + (body > 0 ? (size_t)body : 0);
     if (end > sizeof line - 1)
         end = sizeof line - 1;
-    for (size_t i = (size_t)prefix; i < end; i++)
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-            line[i] = '?';
+    line[end] = 0; /* cut in the middle of a character, perhaps */
+    make_visible(line + prefix);
     line[end++] = '\n';
     unsigned count = 0;
     if (!deliver(line, end))

@@ -1,7 +1,5 @@
 #include "core/base/utf8.h"
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
 
 /* Bytes of the sequence that begins here, 0 for none; *ret_cut: it is well-formed as far as the text goes. */
@@ -24,6 +22,36 @@ static size_t sequence(const unsigned char *s, bool *ret_cut) {
             return 0;
     }
     return bytes;
+}
+
+size_t insp_utf8_step(const char *text, uint32_t *ret) {
+    const unsigned char *s = (const unsigned char *)text;
+    bool cut;
+    size_t bytes = sequence(s, &cut);
+    if (!bytes)
+        return 0;
+    uint32_t value = bytes == 1 ? s[0] : s[0] & (0x7Fu >> bytes);
+    for (size_t i = 1; i < bytes; i++)
+        value = value << 6 | (s[i] & 0x3F);
+    *ret = value;
+    return bytes;
+}
+
+bool insp_utf8_visible(uint32_t character) {
+    static const struct {
+        uint32_t first, last;
+    } hidden[] = {
+        {0, 0x1f},        {0x7f, 0x9f},
+        {0xad, 0xad},                       /* soft hyphen */
+        {0x61c, 0x61c},   {0x200b, 0x200f}, /* zero width, direction marks */
+        {0x2028, 0x202e}, {0x2060, 0x206f},
+        {0xfeff, 0xfeff},                     /* separators, embeddings, isolates, byte order mark */
+        {0xfff9, 0xfffb}, {0xe0000, 0xe007f}, /* interlinear marks, tags */
+    };
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        if (character >= hidden[i].first && character <= hidden[i].last)
+            return false;
+    return true;
 }
 
 void insp_utf8_clean(char *text) {

@@ -55,7 +55,7 @@ static void lower_priority(void) {
     syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE); /* a scheduler without priorities refuses */
     _cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd < 0 || insp_write_all(fd, "1000", 4) < 0)
-        insp_log_warning("the job's process is not preferred by the OOM killer detail=\"%s\"", strerror(errno));
+        insp_log_warning("the job's process is not preferred by the OOM killer detail=%s", INSP_LOG_QUOTED(strerror(errno)));
 }
 
 /* --- talking --- */
@@ -197,10 +197,10 @@ int insp_job_child(void) {
         signal(ignored[i], SIG_IGN);
     lower_priority();
     if (fcntl(INSP_JOB_BUSY_FD, F_GETFD) >= 0 && insp_busy_open(INSP_JOB_BUSY_FD, &child.busy, &err) < 0)
-        insp_log_warning("the job does not wait for inspections detail=\"%s\"", err.detail);
+        insp_log_warning("the job does not wait for inspections detail=%s", INSP_LOG_QUOTED(err.detail));
     int r = read_request(&child, &err);
     if (r < 0) {
-        insp_log_error("job not begun detail=\"%s\"", err.detail);
+        insp_log_error("job not begun detail=%s", INSP_LOG_QUOTED(err.detail));
         return EXIT_FAILURE;
     }
     r = pthread_create(&child.listener, NULL, listen_to_daemon, &child);

@@ -46,7 +46,7 @@ struct insp_jobs {
 static void persist(struct insp_jobs *jobs, const char *id, const struct insp_job_update *update) {
     struct insp_error err = {0};
     if (insp_job_rows_update(jobs->config.store, id, update, &err) < 0)
-        insp_log_warning("job progress not kept id=%s error=\"%s\"", id, err.detail);
+        insp_log_warning("job progress not kept id=%s error=%s", id, INSP_LOG_QUOTED(err.detail));
 }
 
 /* False at once when the queue closes. */
@@ -75,14 +75,14 @@ static void persist_end(struct insp_jobs *jobs, const char *id, const struct ins
     int r;
     for (unsigned tries = 0; (r = insp_job_rows_update(jobs->config.store, id, update, &err)) < 0; tries++) {
         if (tries % RETRY_TOLD_TIMES == 0)
-            insp_log_error("the end of a job cannot be written yet id=%s state=%s code=%s error=\"%s\"", id,
-                           insp_job_state_name(update->state), insp_code_wire(r), err.detail);
+            insp_log_error("the end of a job cannot be written yet id=%s state=%s code=%s error=%s", id,
+                           insp_job_state_name(update->state), insp_code_wire(r), INSP_LOG_QUOTED(err.detail));
         if (!may_pass(r) || !pause_before_retry(jobs))
             break;
     }
     if (r < 0)
-        insp_log_error("the end of a job is lost id=%s state=%s error=\"%s\"", id,
-                       insp_job_state_name(update->state), err.detail);
+        insp_log_error("the end of a job is lost id=%s state=%s error=%s", id, insp_job_state_name(update->state),
+                       INSP_LOG_QUOTED(err.detail));
 }
 
 static void on_event(void *arg, const struct insp_progress_event *event) {
@@ -130,7 +130,8 @@ static void end_job(struct insp_jobs *jobs, const struct insp_job_row *row, int 
     insp_job_live_release(&update);
     insp_job_live_end(jobs->live, state, *activated ? row->product : NULL, activated);
     insp_log_info("job ended id=%s kind=%s product=%s state=%s%s%s", row->id, insp_job_kind_name(row->kind),
-                  row->product, insp_job_state_name(state), code ? " error=" : "", code ? err->detail : "");
+                  row->product, insp_job_state_name(state), code ? " error=" : "",
+                  code ? INSP_LOG_QUOTED(err->detail) : "");
 }
 
 struct activation {
@@ -188,7 +189,7 @@ static void run_queued(struct insp_jobs *jobs) {
         struct insp_error err = {0};
         if (take_job(jobs, &found, &err) < 0) {
             if (failures++ % RETRY_TOLD_TIMES == 0)
-                insp_log_error("cannot take the next job yet error=\"%s\"", err.detail);
+                insp_log_error("cannot take the next job yet error=%s", INSP_LOG_QUOTED(err.detail));
             found = pause_before_retry(jobs);
             continue;
         }

@@ -69,8 +69,8 @@ static void undo_activate(void *arg) {
     const struct serving *s = arg;
     struct insp_error error;
     if (insp_registry_restore(s->state_dir, s->product, s->saved, &error) < 0)
-        insp_log_error("a change that could not be recorded was not taken back product=%s active=%s detail=\"%s\"",
-                       s->product, s->version, error.detail);
+        insp_log_error("a change that could not be recorded was not taken back product=%s active=%s detail=%s",
+                       s->product, s->version, INSP_LOG_QUOTED(error.detail));
 }
 
 static int change_serving(const struct insp_changer *changer, struct serving *s,
@@ -179,8 +179,8 @@ static void undo_write(void *arg) {
     const struct edit *edit = arg;
     struct insp_error error;
     if (insp_bundle_update_manifest(edit->state_dir, edit->old, &error) < 0)
-        insp_log_error("a change that could not be recorded was not taken back product=%s model=%s detail=\"%s\"",
-                       edit->new->product, edit->new->version, error.detail);
+        insp_log_error("a change that could not be recorded was not taken back product=%s model=%s detail=%s",
+                       edit->new->product, edit->new->version, INSP_LOG_QUOTED(error.detail));
 }
 
 static int write_edit(const struct insp_changer *changer, struct edit *edit, struct insp_error *reterr) {

@@ -257,8 +257,8 @@ static void verify_files(const struct insp_model_reading *reading, struct insp_s
     memcpy(item->damage, error.detail, sizeof item->damage);
     insp_log_error(
         "files of a serving model are damaged; it goes on serving from memory, a restart would not load it "
-        "product=%s version=%s detail=\"%s\"",
-        serving->product, serving->version, error.detail);
+        "product=%s version=%s detail=%s",
+        serving->product, serving->version, INSP_LOG_QUOTED(error.detail));
 }
 
 static void verify_trunk(struct insp_model_reading *reading) {
@@ -269,8 +269,8 @@ static void verify_trunk(struct insp_model_reading *reading) {
         return;
     memcpy(reading->trunk_damage, error.detail, sizeof reading->trunk_damage);
     insp_log_error("the trunk's file is damaged; it goes on serving from memory, a restart would not load it "
-                   "detail=\"%s\"",
-                   error.detail);
+                   "detail=%s",
+                   INSP_LOG_QUOTED(error.detail));
 }
 
 static int read_one(struct insp_model_reading *reading, struct insp_served_model *item,
@@ -304,8 +304,8 @@ static int read_one(struct insp_model_reading *reading, struct insp_served_model
 static void keep_serving(const struct insp_model_reading *reading, struct insp_served_model *item,
                          const struct insp_error *error) {
     const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
-    insp_log_warning("model not loaded product=%s code=%s detail=\"%s\"", item->product,
-                     insp_code_wire(error->code), error->detail);
+    insp_log_warning("model not loaded product=%s code=%s detail=%s", item->product,
+                     insp_code_wire(error->code), INSP_LOG_QUOTED(error->detail));
     if (!old || !old->model) {
         memcpy(item->failure, error->detail, sizeof item->failure);
         return;

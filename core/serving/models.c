@@ -172,7 +172,7 @@ static void end_reload(struct reload *reload, int code, const struct insp_error 
     models->reloading = false;
     models->failure[0] = 0;
     if (code) {
-        insp_log_error("models not read again code=%s detail=\"%s\"", insp_code_wire(code), error->detail);
+        insp_log_error("models not read again code=%s detail=%s", insp_code_wire(code), INSP_LOG_QUOTED(error->detail));
         memcpy(models->failure, error->detail, sizeof models->failure);
     } else {
         swap(models, &reload->reading);
@@ -288,7 +288,7 @@ static void test_next(struct insp_models *models) {
     struct insp_error error;
     if (insp_prove_picture(&model->manifest->input, 0, models->pixels, &error) < 0) {
         /* Nothing was tested, so nothing is known that was not known before. */
-        insp_log_warning("self-test put off product=%s detail=\"%s\"", model->manifest->product, error.detail);
+        insp_log_warning("self-test put off product=%s detail=%s", model->manifest->product, INSP_LOG_QUOTED(error.detail));
         insp_model_unref(model);
         models->testing = false;
         return;

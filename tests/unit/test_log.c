@@ -51,6 +51,34 @@ START_TEST(a_hostile_value_cannot_make_a_second_line) {
 }
 END_TEST
 
+START_TEST(a_line_reads_as_it_is) {
+    capture();
+    insp_log_info("camera=%s", "a\u202eb\xc2\x85\x63\u2028d\xff\xc3 e\u00e4\u200bf\ufeff");
+    ck_assert_ptr_nonnull(strstr(read_back(), "camera=a???b??c???d?? e\u00e4???f???\n"));
+}
+END_TEST
+
+START_TEST(a_field_cannot_end_itself) {
+    capture();
+    insp_log_info("path=%s detail=%s", INSP_LOG_WORD("/x status=200\u00e4\"%20"), INSP_LOG_QUOTED("a\" status=200 \\"));
+    ck_assert_ptr_nonnull(
+        strstr(read_back(), "path=/x%20status=200%C3%A4%22%2520 detail=\"a\\\" status=200 \\\\\"\n"));
+}
+END_TEST
+
+START_TEST(a_long_field_is_cut) {
+    char big[4 * INSP_LOG_TEXT_BYTES], word[INSP_LOG_TEXT_BYTES];
+    for (const char *fill = "a \""; *fill; fill++) {
+        memset(big, *fill, sizeof big - 1);
+        big[sizeof big - 1] = 0;
+        ck_assert_uint_lt(strlen(insp_log_word(word, big)), sizeof word);
+        ck_assert_str_eq(word + strlen(word) - 3, "...");
+        ck_assert_uint_lt(strlen(insp_log_quoted(word, big)), sizeof word);
+        ck_assert_str_eq(word + strlen(word) - 4, "...\"");
+    }
+}
+END_TEST
+
 START_TEST(a_long_line_is_cut_but_ends) {
     capture();
     char big[4096];
@@ -123,4 +151,5 @@ END_TEST
 
 INSP_TESTS(a_full_pipe_holds_nobody_up, a_journal_that_hangs_holds_nobody_up, a_line_has_time_level_and_text,
            levels_above_the_threshold_are_dropped, a_hostile_value_cannot_make_a_second_line,
+           a_line_reads_as_it_is, a_field_cannot_end_itself, a_long_field_is_cut,
            a_long_line_is_cut_but_ends, on_the_journal_each_line_has_its_priority, level_names_parse);
