@@ -1,61 +1,61 @@
 #include "api/http/accept.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
+#include "api/http/fields.h"
+
 #include <string.h>
+#include <strings.h>
 
 enum { NOT_NAMED, ANY, ANY_SUBTYPE, EXACT };
 
-/* How exactly a media range of `length` bytes names a type. */
-static int exactness(const char *range, size_t length, const char *type) {
+/* How exactly a media range names a type. */
+static int exactness(struct api_span range, const char *type) {
     size_t slash = (size_t)(strchr(type, '/') - type);
-    if (length == strlen(type) && !strncasecmp(range, type, length))
+    if (api_span_is(range, type))
         return EXACT;
-    if (length == slash + 2 && !strncasecmp(range, type, slash + 1) && range[slash + 1] == '*')
+    if (range.bytes == slash + 2 && !strncasecmp(range.at, type, slash + 1) && range.at[slash + 1] == '*')
         return ANY_SUBTYPE;
-    return length == 3 && !memcmp(range, "*/*", 3) ? ANY : NOT_NAMED;
+    return api_span_is(range, "*/*") ? ANY : NOT_NAMED;
 }
 
-/* The weight of one range with its parameters, 0..1; 1 without q, 0 for a q that is no number. Digits are read
- * here: strtod would follow the locale. */
-static double quality(const char *parameters, const char *end) {
-    for (const char *at = parameters; at < end; at++) {
-        if (*at != ';')
-            continue;
-        at += 1 + strspn(at + 1, " \t");
-        if (at + 2 > end || (at[0] | 0x20) != 'q' || at[1] != '=') {
-            at--;
-            continue;
-        }
-        double value = 0, place = 1;
-        bool point = false;
-        for (at += 2; at < end && (strchr("0123456789", *at) || (*at == '.' && !point)); at++) {
-            if (*at == '.')
-                point = true;
-            else if (point)
-                value += (*at - '0') * (place /= 10);
-            else
-                value = value * 10 + (*at - '0');
-        }
-        return value > 1 ? 1 : value;
+/* "0", "0.25", "1.000" -> 0..1; 0 for what is no number. Digits are read here: strtod would follow the locale. */
+static double weight_of(const char *text) {
+    double value = 0, place = 1;
+    bool point = false;
+    for (; strchr("0123456789", *text) || (*text == '.' && !point); text++) {
+        if (!*text)
+            break;
+        if (*text == '.')
+            point = true;
+        else if (point)
+            value += (*text - '0') * (place /= 10);
+        else
+            value = value * 10 + (*text - '0');
     }
-    return 1;
+    return *text ? 0 : value > 1 ? 1 : value;
+}
+
+/* The weight of a range by its parameters; 1 without q. */
+static double quality(struct api_span parameters) {
+    struct api_span name;
+    char value[32];
+    int more;
+    while ((more = api_field_parameter(&parameters, &name, value, sizeof value)) == 1)
+        if (api_span_is(name, "q"))
+            return weight_of(value);
+    return more < 0 ? 0 : 1;
 }
 
 /* The weight that a whole Accept value gives one type: that of the range that names it most exactly. */
 static double weigh(const char *accept, const char *type, int *ret_exactness) {
+    struct api_span list = api_span_of(accept), element;
     double weight = 0;
     *ret_exactness = NOT_NAMED;
-    for (const char *at = accept; *at;) {
-        at += strspn(at, ", \t");
-        const char *end = at + strcspn(at, ",");
-        size_t length = strcspn(at, ",; \t");
-        int exact = exactness(at, length, type);
+    while (api_field_next(&list, &element)) {
+        int exact = exactness(api_field_head(&element), type);
         if (exact > *ret_exactness) {
             *ret_exactness = exact;
-            weight = quality(at + length, end);
+            weight = quality(element);
         }
-        at = end;
     }
     return weight;
 }
@@ -73,4 +73,10 @@ int api_accept_choose(const char *accept, const char *const *types) {
         }
     }
     return best;
+}
+
+bool api_accept_prefers(const char *accept, const char *type, const char *fallback) {
+    int exact, fallback_exact;
+    double weight = weigh(accept, type, &exact);
+    return exact > ANY && weight > 0 && weight >= weigh(accept, fallback, &fallback_exact);
 }

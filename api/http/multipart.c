@@ -1,91 +1,151 @@
 #include "api/http/multipart.h"
 
+#include "api/http/fields.h"
+
 #include <stdio.h>
 #include <string.h>
 
-enum { BOUNDARY_MAX = 70, TYPE_BYTES = 128 }; /* RFC 2046 allows 70 */
+enum { BOUNDARY_MAX = 70, TYPE_BYTES = 128, NAME_BYTES = 128 }; /* RFC 2046 allows 70 */
 
 bool api_multipart_is(const char *content_type) {
-    return content_type && !strncasecmp(content_type, "multipart/form-data", 19) &&
-           (!content_type[19] || strchr("; \t", content_type[19]));
+    struct api_span rest = api_span_of(content_type);
+    return api_span_is(api_field_head(&rest), "multipart/form-data");
 }
 
-/* "boundary=" value, quoted or not -> "\r\n--value". 0 where there is none. */
+/* The parameter `wanted` behind a field's value; false where there is none, or none that can be read. */
+static bool parameter(struct api_span rest, const char *wanted, char *ret, size_t bytes) {
+    struct api_span name;
+    while (api_field_parameter(&rest, &name, ret, bytes) == 1)
+        if (api_span_is(name, wanted))
+            return true;
+    return false;
+}
+
+/* The boundary behind a line end and two dashes. 0 where there is none. */
 static size_t delimiter_of(const char *content_type, char *out) {
-    const char *at = strcasestr(content_type, "boundary=");
-    if (!at)
+    struct api_span rest = api_span_of(content_type);
+    char boundary[BOUNDARY_MAX + 1];
+    api_field_head(&rest);
+    if (!parameter(rest, "boundary", boundary, sizeof boundary) || !boundary[0])
         return 0;
-    at += 9;
-    size_t length = *at == '"' ? strcspn(++at, "\"") : strcspn(at, "; \t");
-    if (!length || length > BOUNDARY_MAX)
-        return 0;
+    size_t length = strlen(boundary);
     memcpy(out, "\r\n--", 4);
-    memcpy(out + 4, at, length);
+    memcpy(out + 4, boundary, length);
     return length + 4;
 }
 
-/* The value of one header line of a part's head, or NULL; *ret_length excludes the line end. */
-static const char *header(const char *head, size_t bytes, const char *name, size_t *ret_length) {
-    size_t wanted = strlen(name);
-    while (bytes) {
-        const char *end = memmem(head, bytes, "\r\n", 2);
-        size_t line = end ? (size_t)(end - head) : bytes;
-        if (line > wanted && head[wanted] == ':' && !strncasecmp(head, name, wanted)) {
-            const char *value = head + wanted + 1;
-            while (value < head + line && *value == ' ')
-                value++;
-            *ret_length = (size_t)(head + line - value);
-            return value;
-        }
-        size_t step = end ? line + 2 : bytes;
-        head += step;
-        bytes -= step;
-    }
-    return NULL;
+struct reader {
+    const char *at, *end; /* what is still to be read */
+    const char *delimiter;
+    size_t length;
+};
+
+/* Where the text behind a delimiter ends its line: blanks and CRLF, or the two dashes of the last one. NULL for bytes
+ * that only look like one: "--b" begins "--boundary" too. */
+static const char *line_end(const struct reader *reader, const char *behind, bool *ret_last) {
+    *ret_last = reader->end - behind >= 2 && !memcmp(behind, "--", 2);
+    if (*ret_last)
+        return behind + 2;
+    while (behind < reader->end && (*behind == ' ' || *behind == '\t'))
+        behind++;
+    return reader->end - behind >= 2 && !memcmp(behind, "\r\n", 2) ? behind + 2 : NULL;
 }
 
-static bool named(const char *head, size_t bytes, const char *name) {
-    size_t length;
-    char wanted[80];
-    const char *value = header(head, bytes, "Content-Disposition", &length);
-    if (!value)
-        return false;
-    snprintf(wanted, sizeof wanted, " name=\"%s\"", name);
-    if (memmem(value, length, wanted, strlen(wanted)))
+/* Steps over the next delimiter: *ret_content_end is where it begins. False where there is none. */
+static bool next_delimiter(struct reader *reader, const char **ret_content_end, bool *ret_last) {
+    const char *from = reader->at;
+    for (;;) {
+        const char *found = memmem(from, (size_t)(reader->end - from), reader->delimiter, reader->length);
+        if (!found)
+            return false;
+        const char *behind = line_end(reader, found + reader->length, ret_last);
+        if (behind) {
+            *ret_content_end = found;
+            reader->at = behind;
+            return true;
+        }
+        from = found + 1;
+    }
+}
+
+/* The value of one header of a part's head; empty where it has none. */
+static struct api_span header(struct api_span head, const char *name) {
+    size_t wanted = strlen(name);
+    while (head.bytes) {
+        const char *end = memmem(head.at, head.bytes, "\r\n", 2);
+        size_t line = end ? (size_t)(end - head.at) : head.bytes, step = end ? line + 2 : line;
+        if (line > wanted && head.at[wanted] == ':' && !strncasecmp(head.at, name, wanted))
+            return api_span_trim((struct api_span){head.at + wanted + 1, line - wanted - 1});
+        head = (struct api_span){head.at + step, head.bytes - step};
+    }
+    return head;
+}
+
+static bool named(struct api_span head, const char *name) {
+    struct api_span rest = header(head, "Content-Disposition");
+    char value[NAME_BYTES];
+    return api_span_is(api_field_head(&rest), "form-data") && parameter(rest, "name", value, sizeof value) &&
+           !strcmp(value, name);
+}
+
+/* RFC 7578 deprecates the header; its values that change nothing are harmless. */
+static int check_encoding(struct api_span head, const char *name, struct insp_error *reterr) {
+    struct api_span encoding = header(head, "Content-Transfer-Encoding");
+    if (!encoding.bytes || api_span_is(encoding, "binary") || api_span_is(encoding, "8bit") ||
+        api_span_is(encoding, "7bit"))
+        return 0;
+    return insp_fail(reterr, INSP_E_MEDIA_TYPE,
+                     "Content-Transfer-Encoding \"%.*s\" of part \"%s\" is not accepted: send its bytes as they are",
+                     (int)(encoding.bytes < 40 ? encoding.bytes : 40), encoding.at, name);
+}
+
+/* The head of a part (its header lines) and the content behind it, both inside [from, to). */
+static bool split_part(const char *from, const char *to, struct api_span *ret_head, const char **ret_content) {
+    size_t bytes = (size_t)(to - from);
+    if (bytes >= 2 && !memcmp(from, "\r\n", 2)) { /* no headers at all */
+        *ret_head = (struct api_span){from, 0};
+        *ret_content = from + 2;
         return true;
-    snprintf(wanted, sizeof wanted, ";name=\"%s\"", name);
-    return memmem(value, length, wanted, strlen(wanted));
+    }
+    const char *blank = memmem(from, bytes, "\r\n\r\n", 4);
+    if (!blank)
+        return false;
+    *ret_head = (struct api_span){from, (size_t)(blank - from)};
+    *ret_content = blank + 4;
+    return true;
 }
 
 int api_multipart_find(const char *content_type, const void *body, size_t bytes, const char *name,
                        size_t *ret_offset, size_t *ret_bytes, char *ret_type, struct insp_error *reterr) {
     char delimiter[BOUNDARY_MAX + 4];
-    size_t length = delimiter_of(content_type, delimiter);
-    const char *start = body, *end = start + bytes;
-    if (!length)
-        return insp_fail(reterr, INSP_E_REQUEST, "multipart/form-data without a boundary");
+    const char *start = body, *content_end;
+    struct reader reader = {start, start + bytes, delimiter, delimiter_of(content_type, delimiter)};
+    bool last = false;
+    if (!reader.length)
+        return insp_fail(reterr, INSP_E_REQUEST, "multipart/form-data without a boundary of 1 to %d characters",
+                         BOUNDARY_MAX);
     /* The first delimiter may stand at the very start, without its line end. */
-    const char *at = bytes >= length - 2 && !memcmp(start, delimiter + 2, length - 2)
-                         ? start + length - 2
-                         : memmem(start, bytes, delimiter, length);
-    if (at && at != start + length - 2)
-        at += length;
-    while (at && end - at >= 2 && memcmp(at, "--", 2)) {
-        const char *head = memmem(at, (size_t)(end - at), "\r\n", 2);
-        const char *content = head ? memmem(head, (size_t)(end - head), "\r\n\r\n", 4) : NULL;
-        const char *next = content ? memmem(content + 2, (size_t)(end - content - 2), delimiter, length) : NULL;
-        if (!next)
+    const char *first = bytes >= reader.length - 2 && !memcmp(start, delimiter + 2, reader.length - 2)
+                            ? line_end(&reader, start + reader.length - 2, &last)
+                            : NULL;
+    bool found = first != NULL;
+    if (found)
+        reader.at = first;
+    else
+        found = next_delimiter(&reader, &content_end, &last);
+    while (found && !last) {
+        const char *part = reader.at, *content;
+        struct api_span head;
+        reader.at -= 2; /* the line end in front of an empty part's delimiter is the one behind its head */
+        if (!next_delimiter(&reader, &content_end, &last))
             return insp_fail(reterr, INSP_E_REQUEST, "the multipart body ends inside a part");
-        size_t head_bytes = content > head ? (size_t)(content - head - 2) : 0, type_bytes = 0;
-        if (named(head + 2, head_bytes, name) && next >= content + 4) {
-            const char *type = header(head + 2, head_bytes, "Content-Type", &type_bytes);
-            *ret_offset = (size_t)(content + 4 - start);
-            *ret_bytes = (size_t)(next - content - 4);
-            snprintf(ret_type, TYPE_BYTES, "%.*s", (int)(type_bytes < TYPE_BYTES ? type_bytes : 0),
-                     type ? type : "");
-            return 0;
-        }
-        at = next + length;
+        if (content_end < part || !split_part(part, content_end, &head, &content) || !named(head, name))
+            continue;
+        struct api_span type = header(head, "Content-Type");
+        *ret_offset = (size_t)(content - start);
+        *ret_bytes = (size_t)(content_end - content);
+        snprintf(ret_type, TYPE_BYTES, "%.*s", type.bytes < TYPE_BYTES ? (int)type.bytes : 0, type.at);
+        return check_encoding(head, name, reterr);
     }
     return insp_fail(reterr, INSP_E_REQUEST, "the multipart body has no part named \"%s\"", name);
 }
