@@ -7,10 +7,9 @@ target_compile_options(insp_options INTERFACE
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wconversion
     -Wno-sign-conversion>
   # snprintf into a bounded name is how names are bounded; what GCC guesses varies with -O. Clang has no such warning.
-  $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
-  -fno-common -fstack-protector-strong
-  $<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=2>)
-target_link_options(insp_options INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
+  $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>)
+target_link_options(insp_options INTERFACE -Wl,--as-needed)
+include(InspHardening)
 if(INSP_WERROR)
   target_compile_options(insp_options INTERFACE -Werror)
 endif()
