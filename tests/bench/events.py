@@ -25,7 +25,7 @@ class Clients(threading.Thread):
         self.selector = selectors.DefaultSelector()
         for _ in range(number):
             s = socket.create_connection(("127.0.0.1", port))
-            s.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+            s.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert s.recv(4096).startswith(b"HTTP/1.1 200")
             s.setblocking(False)
             self.selector.register(s, selectors.EVENT_READ, bytearray())

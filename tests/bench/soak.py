@@ -17,7 +17,7 @@ from daemon import Daemon, prepare
 def hang_up(daemon, body):
     """Sends half a request and leaves."""
     with socket.create_connection(("127.0.0.1", daemon.port)) as s:
-        s.sendall(b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+        s.sendall(b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
                   b"Content-Length: %d\r\n\r\n" % len(body) + body[:len(body) // 2])
 
 

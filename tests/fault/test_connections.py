@@ -12,7 +12,7 @@ import pytest
 from conftest import eventually, picture
 
 IMAGE = picture(noise=True)
-HALF_SENT = b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: x\r\nContent-Ty"
+HALF_SENT = b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: localhost\r\nContent-Ty"
 LIMIT = 16
 FEW = f"server.connections={LIMIT}"
 OTHER = "127.0.0.2"
@@ -37,7 +37,7 @@ def crowd(daemon, number, send=b"", address="127.0.0.1"):
 def answered(daemon, timeout=5):
     try:
         with socket.create_connection((daemon.host, daemon.port), timeout=timeout) as s:
-            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return s.recv(100).startswith(b"HTTP/1.1 200 ")
     except OSError:
         return False
@@ -83,7 +83,7 @@ def test_it_answers_after_half_handshakes(start, tmp_path):
 
     def over_tls():
         with opened(daemon) as plain, trusted.wrap_socket(plain, server_hostname="127.0.0.1") as s:
-            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return s.recv(100).startswith(b"HTTP/1.1 200 ")
 
     for hello in (b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"):
@@ -105,11 +105,11 @@ def no_descriptors(daemon):
 def test_it_answers_again_when_descriptors_are_back(start):
     daemon = start()
     idle = opened(daemon)
-    idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert idle.recv(65536).startswith(b"HTTP/1.1 200 ")
     with no_descriptors(daemon):
         waiting = opened(daemon)
-        waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert idle.recv(1) == b""  # of no use, so it makes room
     with waiting, idle:
         assert waiting.recv(100).startswith(b"HTTP/1.1 200 ")  # nothing but the clock made the daemon look again
@@ -144,7 +144,7 @@ class Watchdog:
 def test_the_watchdog_is_fed_at_the_limit(start, tmp_path):
     watchdog = Watchdog(tmp_path)
     daemon = start(FEW, env=watchdog.env)
-    with crowd(daemon, LIMIT, b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n") as sockets:
+    with crowd(daemon, LIMIT, b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n") as sockets:
         for s in sockets:
             s.recv(1)
         watchdog.forget()
@@ -170,12 +170,12 @@ def test_connections_without_a_request_make_room(start, send):
 
 def test_an_address_has_a_share_of_the_connections(start):
     daemon = start(FEW, "server.connections_per_address=6")
-    busy = b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n"
+    busy = b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with crowd(daemon, 6, busy, OTHER) as sockets:
         for s in sockets:
             assert s.recv(12) == b"HTTP/1.1 200"
         with opened(daemon, OTHER) as s:  # told, and not reset by what it sent itself
-            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             answer = b"".join(iter(lambda: s.recv(65536), b""))
         assert answer.startswith(b"HTTP/1.1 503 ") and b"Retry-After: 1\r\n" in answer and b"queue_full" in answer
         assert b"connections_per_address" in answer
@@ -188,7 +188,7 @@ def test_an_address_has_a_share_of_the_connections(start):
 
 def test_an_idle_connection_of_the_same_address_makes_room(start):
     daemon = start("server.connections_per_address=4")
-    with crowd(daemon, 4, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") as sockets:
+    with crowd(daemon, 4, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n") as sockets:
         for s in sockets:
             assert s.recv(12) == b"HTTP/1.1 200"
         assert answered(daemon)
@@ -207,10 +207,10 @@ def test_an_idle_connection_of_the_same_address_makes_room(start):
 def test_all_connections_at_work(start):
     """Nothing makes room: the new one is told, within the time that a line has."""
     daemon = start(FEW)
-    with crowd(daemon, LIMIT, b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n") as sockets:
+    with crowd(daemon, LIMIT, b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n") as sockets:
         for s in sockets:
             assert s.recv(12) == b"HTTP/1.1 200"
-        assert daemon.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 503 ")
+        assert daemon.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 503 ")
     eventually(lambda: answered(daemon))
     assert refusals(daemon, "connections") >= 1
 
@@ -232,7 +232,7 @@ def test_connections_are_lowered_to_what_descriptors_allow(start, monkeypatch, t
     limit = int(daemon.metric("open_connections_limit"))
     assert 4 <= limit < 100
     assert "server.connections is lowered" in daemon.log_text()
-    with crowd(daemon, 2 * limit, b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n") as sockets:
+    with crowd(daemon, 2 * limit, b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n") as sockets:
         got = [s.recv(12) for s in sockets]
         assert got.count(b"HTTP/1.1 200") == limit and got.count(b"HTTP/1.1 503") == limit
     assert answered(daemon)

@@ -105,7 +105,7 @@ def test_raw_of_the_wrong_length(daemon, more):
 
 def test_too_large_by_content_length_before_the_body(daemon):
     # Only the headers are sent: the answer does not wait for a body that would be refused.
-    head = f"POST {POST} HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: {BODY_LIMIT + 1}\r\n\r\n"
+    head = f"POST {POST} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {BODY_LIMIT + 1}\r\n\r\n"
     with socket.create_connection((daemon.host, daemon.port), timeout=5) as s:
         s.sendall(head.encode())
         response = http.client.HTTPResponse(s)
@@ -169,7 +169,7 @@ def test_bytes_that_are_no_http(daemon):
 
 def unfinished(daemon, length):
     s = socket.create_connection((daemon.host, daemon.port), timeout=20)
-    s.sendall(f"POST {POST} HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: {length}\r\n\r\n".encode())
+    s.sendall(f"POST {POST} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {length}\r\n\r\n".encode())
     return s
 
 

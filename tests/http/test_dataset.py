@@ -202,7 +202,7 @@ def test_bodies_that_are_refused(refuses, name, body, kind, status, code):
 
 
 def test_bodies_that_are_too_large(refuses):
-    head = (f"PUT {BASE}/train/good/x.png HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {refuses.token}\r\n"
+    head = (f"PUT {BASE}/train/good/x.png HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {refuses.token}\r\n"
             "Content-Type: image/png\r\nConnection: close\r\n").encode()
     said = refuses.raw(head + b"Content-Length: %d\r\n\r\n" % ((1 << 20) + 1))
     grown = refuses.raw(head + b"Transfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + bytes(1 << 16) + b"\r\n") * 17 +
@@ -213,7 +213,7 @@ def test_bodies_that_are_too_large(refuses):
 
 
 def test_uploads_at_once_are_bounded(refuses):
-    head = (f"PUT {BASE}/train/good/x.png HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {refuses.token}\r\n"
+    head = (f"PUT {BASE}/train/good/x.png HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {refuses.token}\r\n"
             "Content-Type: image/png\r\nContent-Length: 1000\r\n\r\n").encode()
     slow = [socket.create_connection((refuses.host, refuses.port)) for _ in range(8)]
     [s.sendall(head) for s in slow]

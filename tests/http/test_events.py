@@ -28,7 +28,7 @@ class Stream:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.connect((daemon.host, daemon.port))
         resume = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
-        self.socket.sendall(f"GET /v1/events HTTP/1.1\r\nHost: x\r\n{resume}\r\n".encode())
+        self.socket.sendall(f"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n{resume}\r\n".encode())
         self.file = self.socket.makefile("rb")
         self.head = self._until(b"\r\n")
         assert self.head[0].startswith(b"HTTP/1.1 200"), self.head

@@ -30,7 +30,7 @@ def held(daemon, receive_bytes=4096):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         s.settimeout(30)
         s.connect((daemon.host, daemon.port))
-        s.sendall(f"GET /v1/inspections HTTP/1.1\r\nHost: x\r\nAccept: {CSV}\r\n\r\n".encode())
+        s.sendall(f"GET /v1/inspections HTTP/1.1\r\nHost: localhost\r\nAccept: {CSV}\r\n\r\n".encode())
         assert s.recv(12) == b"HTTP/1.1 200"
         yield s
 

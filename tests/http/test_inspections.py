@@ -151,7 +151,7 @@ def test_client_that_leaves_frees_its_slot_and_nothing_is_stored(start):
     daemon = start("limits.inflight=1", env={"INSP_FAKE_PASS_MS": "1500"})
     body = picture()
     with socket.create_connection((daemon.host, daemon.port)) as s:
-        s.sendall(b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+        s.sendall(b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
                   b"Content-Length: %d\r\n\r\n" % len(body) + body)
         eventually(lambda: daemon.metric("in_flight") == 1)
     begin = time.monotonic()

@@ -61,7 +61,7 @@ def test_a_stop_waits_for_requests_that_ask_for_jobs(start):
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection((daemon.host, daemon.port))) for _ in range(40)]
         for client in clients:
-            client.sendall(b"GET /v1/jobs?limit=500 HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.sendall(b"GET /v1/jobs?limit=500 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert clients[0].recv(12) == b"HTTP/1.1 200"  # the others are being answered or wait
         daemon.process.send_signal(signal.SIGTERM)
         for client in clients[1:]:

@@ -17,7 +17,7 @@ needs_fake = pytest.mark.skipif(not FAKE, reason="only the fake device lets a te
 
 def headers_only(daemon):
     s = socket.create_connection((daemon.host, daemon.port), timeout=20)
-    s.sendall(f"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+    s.sendall(f"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
               f"Content-Length: {len(IMAGE)}\r\nExpect: 100-continue\r\n\r\n".encode())
     return s
 

@@ -119,7 +119,7 @@ def test_event_clients(start):
     daemon = start()
     assert daemon.metric("event_clients") == 0
     with socket.create_connection((daemon.host, daemon.port)) as client:
-        client.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         eventually(lambda: daemon.metric("event_clients") == 1)
     eventually(lambda: daemon.metric("event_clients") == 0)
 
