@@ -14,12 +14,21 @@
 struct api_server;
 struct insp_models; /* which model serves which product; models.h */
 
+/* Who needs no token for what a role may do; /v1/admin/ needs an admin token wherever. */
+enum api_open_access {
+    API_OPEN_AUTO,   /* programs on this machine, where the daemon listens on a loopback address */
+    API_OPEN_ALWAYS, /* everybody */
+    API_OPEN_NEVER,  /* nobody */
+};
+
 struct api_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080" */
     int listen_fd;      /* >= 0: a socket from systemd, `listen` is then for the log only */
     const char *state_dir;
     const char *tls_certificate, *tls_key; /* PEM files; both or none ("" none) */
-    bool open_access;                      /* false: tokens needed off loopback; true: only /v1/admin/ needs one */
+    enum api_open_access open_access;
+    const char *hosts, *origins, *trusted_proxies; /* lists, see access/hosts.h and access/proxies.h; "" none */
+    unsigned hsts_s;                               /* Strict-Transport-Security over TLS; 0 none */
     unsigned inflight;                     /* limits.inflight */
     size_t body_bytes;                     /* limits.body_bytes */
     unsigned exports;                      /* limits.exports */
@@ -56,8 +65,10 @@ int api_server_new(uv_loop_t *loop, const struct api_config *config, struct api_
 /* "127.0.0.1:8080" with the port that was really bound (port 0 asks for any). */
 const char *api_server_address(const struct api_server *server);
 
-/* SIGHUP: tokens and manifests (thresholds) are read again; running requests go on. */
-void api_server_reload(struct api_server *server);
+/* SIGHUP: reads tokens, the TLS certificate and manifests (thresholds) again; running requests go on, and what cannot be
+ * read stays as it was. `done` runs on the loop when all of it is in force; a call while a reload runs makes one more
+ * begin after it and takes the place of its `done`. */
+void api_server_reload(struct api_server *server, void (*done)(void *arg), void *arg);
 
 /* Says whether the loop turns, connections are accepted, the inference thread makes progress and its device works:
  * only then is the watchdog fed. */

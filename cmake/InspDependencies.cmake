@@ -10,6 +10,7 @@ macro(insp_pkg target module version package)
 endmacro()
 
 insp_pkg(MICROHTTPD libmicrohttpd 0.9.75 libmicrohttpd-dev)
+insp_pkg(GNUTLS gnutls 3.6.3 libgnutls28-dev)
 insp_pkg(JPEG libjpeg 2.1 libjpeg62-turbo-dev)
 insp_pkg(SPNG spng 0.7 libspng-dev)
 insp_pkg(JANSSON jansson 2.13 libjansson-dev)

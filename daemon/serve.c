@@ -97,14 +97,20 @@ static void begin_stop(struct daemon *daemon, int number) {
 /* --- running
  * ------------------------------------------------------------------------------------------------------- */
 
-static void reload(struct daemon *daemon) {
+/* systemctl reload returns once what was read is in force. */
+static void reloaded(void *arg) {
+    struct daemon *daemon = arg;
     char status[512];
+    if (!daemon->stopping)
+        daemon_notify_ready(status_text(daemon, status, sizeof status));
+}
+
+static void reload(struct daemon *daemon) {
     if (daemon->stopping)
         return;
-    insp_log_info("reading tokens and models again");
+    insp_log_info("reading tokens, certificate and models again");
     daemon_notify_reloading();
-    api_server_reload(daemon->server);
-    daemon_notify_ready(status_text(daemon, status, sizeof status));
+    api_server_reload(daemon->server, reloaded, daemon);
 }
 
 static void on_signal(uv_signal_t *handle, int number) {

@@ -54,6 +54,11 @@ enum insp_durability daemon_durability(const struct daemon_settings *settings) {
     return !strcmp(settings->storage_durability, "power") ? INSP_DURABLE_POWER : INSP_DURABLE_PROCESS;
 }
 
+static enum api_open_access daemon_open_access(const struct daemon_settings *settings) {
+    const char *text = settings->server_open_access;
+    return !strcmp(text, "always") ? API_OPEN_ALWAYS : !strcmp(text, "never") ? API_OPEN_NEVER : API_OPEN_AUTO;
+}
+
 struct api_config daemon_api_config(const struct daemon_settings *settings) {
     return (struct api_config){
         .listen = settings->server_listen,
@@ -61,7 +66,11 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .state_dir = settings->storage_state_dir,
         .tls_certificate = settings->server_tls_certificate,
         .tls_key = settings->server_tls_key,
-        .open_access = settings->server_open_access,
+        .open_access = daemon_open_access(settings),
+        .hosts = settings->server_hosts,
+        .origins = settings->server_origins,
+        .trusted_proxies = settings->server_trusted_proxies,
+        .hsts_s = (unsigned)settings->server_hsts_s,
         .inflight = (unsigned)settings->limits_inflight,
         .body_bytes = (size_t)settings->limits_body_bytes,
         .exports = (unsigned)settings->limits_exports,

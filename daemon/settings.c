@@ -94,6 +94,14 @@ static bool is_choice(const char *choices, const char *text) {
     return false;
 }
 
+/* server.open_access was a flag once. */
+static const char *older_spelling(const struct daemon_setting *row, const char *value) {
+    bool open;
+    if (row->kind != DAEMON_CHOICE || strcmp(row->key, "open_access") != 0 || !parse_flag(value, &open))
+        return value;
+    return open ? "always" : "auto";
+}
+
 static int set_text(const struct daemon_setting *row, char *member, const char *value, struct insp_error *reterr) {
     size_t n = strlen(value);
     if (row->kind == DAEMON_CHOICE && !is_choice(row->unit, value))
@@ -121,7 +129,7 @@ int daemon_settings_set(struct daemon_settings *settings, const char *section, c
     switch (row->kind) {
     case DAEMON_TEXT:
     case DAEMON_CHOICE:
-        return set_text(row, member, value, reterr);
+        return set_text(row, member, older_spelling(row, value), reterr);
     case DAEMON_FLAG:
         if (!parse_flag(value, member))
             return insp_fail(reterr, INSP_E_CONFIG, "%s.%s is \"%.64s\"; it must be true or false", section, key,

@@ -1,6 +1,9 @@
 /* What an empty setting means on this machine, and rules between settings. */
 #include "daemon/settings.h"
 
+#include "api/access/hosts.h"
+#include "api/access/proxies.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +67,14 @@ int daemon_settings_resolve(struct daemon_settings *settings, struct insp_error 
     if (!*settings->server_tls_certificate != !*settings->server_tls_key)
         return insp_fail(reterr, INSP_E_CONFIG,
                          "server.tls_certificate and server.tls_key belong together: set both or none");
-    int r = resolve_state_dir(settings, reterr);
+    struct api_networks networks;
+    int r = api_hosts_check(settings->server_hosts, reterr);
+    if (r == 0)
+        r = api_origins_check(settings->server_origins, reterr);
+    if (r == 0)
+        r = api_networks_parse(settings->server_trusted_proxies, &networks, reterr);
+    if (r == 0)
+        r = resolve_state_dir(settings, reterr);
     if (r < 0)
         return r;
     if (!*settings->training_dataset_roots) {

@@ -19,12 +19,25 @@
     X(server, listen, TEXT, "127.0.0.1:8080", 3, 255, "host:port",                                                \
       "Address to listen on: 127.0.0.1:8080, [::1]:8080, 0.0.0.0:8080. Port 0 takes any free one.\n"              \
       "A socket handed over by systemd (inspectd.socket) comes before this.")                                     \
-    X(server, open_access, FLAG, "false", 0, 0, "",                                                               \
-      "Answer cameras and viewers without a token on an address that is not loopback. On loopback they\n"         \
-      "need none in any case; /v1/admin/ needs an admin token everywhere.")                                       \
+    X(server, open_access, CHOICE, "auto", 0, 0, "auto|always|never",                                             \
+      "Who needs no token for what is not below /v1/admin/, which needs an admin token everywhere. auto: programs\n"\
+      "on this machine, where the daemon listens on a loopback address. always: everybody. never: nobody.\n"      \
+      "The older values are understood: true is always, false is auto.")                                          \
+    X(server, hosts, TEXT, "", 0, DAEMON_TEXT_MAX, "host[, host...]",                                             \
+      "Names and addresses by which clients without a token may call the daemon, beside localhost and its own\n"  \
+      "address: a foreign web page's name is refused (DNS rebinding). * is any. With a token any name will do.")  \
+    X(server, origins, TEXT, "", 0, DAEMON_TEXT_MAX, "origin[, origin...]",                                       \
+      "Sites whose pages may use the API from a browser (CORS), such as https://mes.plant.example. The daemon's\n"\
+      "own dashboard needs no entry; pages of any other site are refused.")                                       \
+    X(server, trusted_proxies, TEXT, "", 0, DAEMON_TEXT_MAX, "address[/bits][, ...]",                             \
+      "Reverse proxies that are believed about the client's address (Forwarded, X-Forwarded-For). What comes by\n"\
+      "way of them is never a program on this machine, so under open_access = auto it needs a token.")            \
     X(server, tls_certificate, TEXT, "", 0, DAEMON_TEXT_MAX, "PEM file",                                          \
       "Certificate chain for HTTPS. Empty: plain HTTP.")                                                          \
     X(server, tls_key, TEXT, "", 0, DAEMON_TEXT_MAX, "PEM file", "Private key of the certificate.")               \
+    X(server, hsts_s, COUNT, "0", 0, 63072000, "seconds",                                                         \
+      "Over TLS, browsers are told to use nothing but HTTPS for this host name this long (HSTS). It concerns every\n"\
+      "port of the name, so only set it where nothing else on the machine is plain HTTP. 0: not sent.")           \
     X(server, connections, COUNT, "256", 4, 65536, "connections",                                                 \
       "Open connections at most. For one more a silent, slow or idle one is closed; where all are at work\n"      \
       "the new one gets 503.")                                                                                    \

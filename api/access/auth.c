@@ -1,7 +1,5 @@
 #include "api/access/auth.h"
 
-#include "api/http/server.h"
-
 #include <netinet/in.h>
 #include <string.h>
 
@@ -34,15 +32,6 @@ int api_auth_decide(const struct api_route *route, bool open_access, const struc
         return insp_fail(reterr, INSP_E_FORBIDDEN, "a token of role %s may not do this",
                          api_role_name(token->role));
     return 0;
-}
-
-int api_auth_check(struct api_server *server, struct api_request *request, struct insp_error *reterr) {
-    const char *header = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Authorization");
-    const struct api_token *token;
-    int code = api_auth_decide(request->route, server->open_access, &server->tokens, header, &token, reterr);
-    if (token)
-        memcpy(request->principal, token->name, sizeof request->principal);
-    return code;
 }
 
 bool api_address_is_loopback(const struct sockaddr *address) {

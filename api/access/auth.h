@@ -7,16 +7,11 @@
 
 #include <sys/socket.h>
 
-struct api_server;
-
 /* Pure: may a caller with this Authorization header (NULL: none) use the route? *ret_token is the token or NULL,
  * borrowed from tokens. A bearer token that is not known is refused even where none is needed: a client that sends
  * one means it. INSP_E_UNAUTHORIZED, INSP_E_FORBIDDEN. */
 int api_auth_decide(const struct api_route *route, bool open_access, const struct api_tokens *tokens,
                     const char *authorization, const struct api_token **ret_token, struct insp_error *reterr);
-
-/* The same for a request; fills request->principal. Loop thread. */
-int api_auth_check(struct api_server *server, struct api_request *request, struct insp_error *reterr);
 
 /* 127.0.0.0/8, ::1, and those mapped into IPv6. */
 bool api_address_is_loopback(const struct sockaddr *address);

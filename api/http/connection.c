@@ -1,7 +1,8 @@
 /* What libmicrohttpd calls: headers, body pieces, end of the request. A request is refused as early as its fault
  * shows; the answer to POST and PUT then goes out before the body is read, to other methods after it was thrown
  * away (this libmicrohttpd would take the unread body of those for the next request). */
-#include "api/access/auth.h"
+#include "api/access/gate.h"
+#include "api/http/framing.h"
 #include "api/http/raw_answer.h"
 #include "api/http/server.h"
 #include "api/http/slots.h"
@@ -108,7 +109,8 @@ static enum MHD_Result queue(struct api_request *request) {
     snprintf(keep_alive, sizeof keep_alive, "timeout=%u", request->server->config.request_timeout_s);
     MHD_add_response_header(mhd, "Keep-Alive", keep_alive);
     MHD_set_response_options(mhd, MHD_RF_SEND_KEEP_ALIVE_HEADER, MHD_RO_END);
-    if (request->server->stopping)
+    api_gate_headers(request, mhd);
+    if (request->server->stopping || request->must_close)
         MHD_add_response_header(mhd, "Connection", "close");
     enum MHD_Result result = MHD_queue_response(request->connection, response->status, mhd);
     MHD_destroy_response(mhd);
@@ -126,22 +128,48 @@ static int check_length(struct api_request *request, struct insp_error *reterr) 
     return 0;
 }
 
+/* Whether it is certain where the request ends and whom it is for; sets request->path. */
+static int check_framing(struct api_request *request, const char *url, const char *version,
+                         struct insp_error *reterr) {
+    struct api_framing framing;
+    const char *path;
+    api_framing_read(request->connection, url, version, &framing);
+    int code = api_framing_judge(&framing, reterr);
+    if (!code)
+        code =
+            api_target_split(request->method, url, request->authority, sizeof request->authority, &path, reterr);
+    request->must_close = code != 0;
+    snprintf(request->path, sizeof request->path, "%s", code ? url : path);
+    if (!code && strlen(path) >= sizeof request->path)
+        code = insp_fail(reterr, INSP_E_NOT_FOUND, "the path is longer than any here");
+    return code;
+}
+
+static int check_body(struct api_request *request, struct insp_error *reterr) {
+    const char *coding = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Encoding");
+    int code = api_request_has_body(request) ? api_coding_check(coding, reterr) : 0;
+    return code ? code : check_length(request, reterr);
+}
+
 /* Everything that the headers alone decide. */
 static int at_headers(struct api_request *request, struct insp_error *reterr) {
     struct api_server *server = request->server;
     char allow[64];
-    int code = api_route_find(api_routes, api_route_count, request->method, request->path, &request->route,
-                              request->param, allow, reterr);
+    int code;
+    if (api_gate_options(server, request, &code, reterr) || code)
+        return code;
+    code = api_route_find(api_routes, api_route_count, request->method, request->path, &request->route,
+                          request->param, allow, reterr);
     if (code == INSP_E_METHOD)
         snprintf(request->note, sizeof request->note, "%s", allow); /* becomes the Allow header */
     if (!code)
-        code = api_auth_check(server, request, reterr);
+        code = api_gate_check(server, request, reterr);
     if (!code && server->stopping && request->route->access != API_PUBLIC)
         code = insp_fail(reterr, INSP_E_SHUTTING_DOWN, "the daemon is shutting down");
     if (!code)
         code = api_request_read_headers(request, reterr);
     if (!code)
-        code = check_length(request, reterr);
+        code = check_body(request, reterr);
     if (!code && request->route->accept)
         code = request->route->accept(request, reterr);
     return code;
@@ -153,12 +181,15 @@ static void refuse(struct api_request *request, const struct insp_error *error) 
         api_response_header(&request->response, "Allow", "%s", request->note);
         request->note[0] = 0;
     }
+    if (error->code == INSP_E_MEDIA_TYPE &&
+        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Encoding"))
+        api_response_header(&request->response, "Accept-Encoding", "identity"); /* RFC 9110, section 15.5.16 */
     request->phase = API_REFUSED;
 }
 
 static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *connection, const char *url,
-                             const char *method, void **context) {
-    struct api_request *request = api_request_new(server, connection, url, method);
+                             const char *method, const char *version, void **context) {
+    struct api_request *request = api_request_new(server, connection, method);
     if (!request)
         return MHD_NO;
     *context = request;
@@ -169,14 +200,13 @@ static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *c
         request->peer = c->peer;
     }
     struct insp_error error = {0};
-    if (strlen(url) >= sizeof request->path)
-        insp_fail(&error, INSP_E_NOT_FOUND, "the path is longer than any here");
-    else
+    if (!check_framing(request, url, version, &error))
         at_headers(request, &error);
     if (!error.code)
         return MHD_YES;
     refuse(request, &error);
-    request->unread = (!strcmp(method, "POST") || !strcmp(method, "PUT")) && api_request_has_body(request);
+    bool early = !strcmp(method, "POST") || !strcmp(method, "PUT");
+    request->unread = request->must_close || (early && api_request_has_body(request));
     return request->unread ? queue(request) : MHD_YES;
 }
 
@@ -245,7 +275,7 @@ static void linger(struct api_request *request) {
 /* In the middle of a body libmicrohttpd takes no answer: this one goes past it. With TLS that cannot be. */
 static enum MHD_Result answer_and_close(struct api_request *request) {
     char text[API_RAW_ANSWER_BYTES];
-    size_t length = request->server->key_pem ? 0 : api_raw_answer(&request->response, text);
+    size_t length = request->server->tls ? 0 : api_raw_answer(&request->response, text);
     if (length && send(request->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)length)
         linger(request);
     return MHD_NO;
@@ -268,10 +298,9 @@ static enum MHD_Result body_piece(struct api_request *request, const char *data,
 enum MHD_Result api_connection_access(void *arg, struct MHD_Connection *connection, const char *url,
                                       const char *method, const char *version, const char *data, size_t *bytes,
                                       void **context) {
-    (void)version;
     struct api_request *request = *context;
     if (!request)
-        return begin(arg, connection, url, method, context);
+        return begin(arg, connection, url, method, version, context);
     if (*bytes)
         return body_piece(request, data, bytes);
     if (request->phase == API_RECEIVING)
@@ -297,8 +326,9 @@ static enum insp_log_level log_level(const struct api_request *request) {
 }
 
 static void log_request(const struct api_request *request, enum MHD_RequestTerminationCode code) {
-    insp_log(log_level(request), "request method=%s path=%s status=%u%s%s%s%s total_ms=%.1f%s%s%s",
-             request->method, request->path, request->response.status, request->response.code[0] ? " code=" : "",
+    insp_log(log_level(request), "request method=%s path=%s status=%u%s%s%s%s%s%s total_ms=%.1f%s%s%s",
+             INSP_LOG_WORD(request->method), INSP_LOG_WORD(request->path), request->response.status,
+             request->client[0] ? " client=" : "", request->client, request->response.code[0] ? " code=" : "",
              request->response.code, request->principal[0] ? " token=" : "", request->principal,
              (double)(insp_mono_us() - request->started_us) / 1000, request->note[0] ? " " : "", request->note,
              code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " client=gone");

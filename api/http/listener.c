@@ -82,7 +82,7 @@ static unsigned address_limit(const struct api_server *server, const struct api_
 static void refuse(struct api_server *server, int fd, const char *why) {
     struct insp_error error;
     char text[API_RAW_ANSWER_BYTES];
-    if (server->key_pem) {
+    if (server->tls) {
         close(fd);
         return;
     }

@@ -40,8 +40,8 @@ struct reader {
     size_t length;
 };
 
-/* Where the text behind a delimiter ends its line: blanks and CRLF, or the two dashes of the last one. NULL for bytes
- * that only look like one: "--b" begins "--boundary" too. */
+/* Where the text behind a delimiter ends its line: blanks and CRLF, or the two dashes of the last one. NULL for
+ * bytes that only look like one: "--b" begins "--boundary" too. */
 static const char *line_end(const struct reader *reader, const char *behind, bool *ret_last) {
     *ret_last = reader->end - behind >= 2 && !memcmp(behind, "--", 2);
     if (*ret_last)
@@ -94,9 +94,10 @@ static int check_encoding(struct api_span head, const char *name, struct insp_er
     if (!encoding.bytes || api_span_is(encoding, "binary") || api_span_is(encoding, "8bit") ||
         api_span_is(encoding, "7bit"))
         return 0;
-    return insp_fail(reterr, INSP_E_MEDIA_TYPE,
-                     "Content-Transfer-Encoding \"%.*s\" of part \"%s\" is not accepted: send its bytes as they are",
-                     (int)(encoding.bytes < 40 ? encoding.bytes : 40), encoding.at, name);
+    return insp_fail(
+        reterr, INSP_E_MEDIA_TYPE,
+        "Content-Transfer-Encoding \"%.*s\" of part \"%s\" is not accepted: send its bytes as they are",
+        (int)(encoding.bytes < 40 ? encoding.bytes : 40), encoding.at, name);
 }
 
 /* The head of a part (its header lines) and the content behind it, both inside [from, to). */

@@ -1,5 +1,6 @@
 #include "api/http/request.h"
 
+#include "api/http/server.h"
 #include "api/resources/export.h"
 #include "api/watch/events.h"
 
@@ -11,16 +12,16 @@
 
 enum { BODY_FIRST_BYTES = 64 << 10 };
 
-struct api_request *api_request_new(struct api_server *server, struct MHD_Connection *connection, const char *path,
+struct api_request *api_request_new(struct api_server *server, struct MHD_Connection *connection,
                                     const char *method) {
     struct api_request *request = calloc(1, sizeof *request);
     if (!request)
         return NULL;
     request->server = server;
+    request->response.hidden = &server->hidden;
     request->connection = connection;
     request->started_us = request->received_us = insp_mono_us();
     snprintf(request->method, sizeof request->method, "%s", method);
-    snprintf(request->path, sizeof request->path, "%s", path);
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     request->fd = info ? info->connect_fd : -1;
     return request;
@@ -36,6 +37,7 @@ void api_request_free(struct api_request *request) {
     api_events_drop(request->stream);
     free(request->replay);
     api_export_free(request->server, request->exporting);
+    free(request->accept);
     free(request->content_type);
     free(request->if_none_match);
     free(request->body);
@@ -67,9 +69,11 @@ int api_request_read_headers(struct api_request *request, struct insp_error *ret
     MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, read_argument, &reader);
     if (reader.code)
         return insp_fail(reterr, reader.code, "%s", reader.error.detail);
-    const char *accept = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Accept");
-    snprintf(request->accept, sizeof request->accept, "%s", accept ? accept : "");
-    int code = copy_header(request, "Content-Type", &request->content_type, reterr);
+    int code = copy_header(request, "Accept", &request->accept, reterr);
+    if (!code && !request->accept && !(request->accept = strdup("")))
+        code = insp_fail(reterr, INSP_E_NOMEM, "no memory for the headers");
+    if (!code)
+        code = copy_header(request, "Content-Type", &request->content_type, reterr);
     return code ? code : copy_header(request, "If-None-Match", &request->if_none_match, reterr);
 }
 
@@ -104,16 +108,6 @@ bool api_request_has_body(const struct api_request *request) {
            MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Transfer-Encoding");
 }
 
-bool api_request_accepts(const struct api_request *request, const char *type) {
-    size_t length = strlen(type);
-    for (const char *at = request->accept; (at = strcasestr(at, type)); at += length) {
-        bool starts = at == request->accept || at[-1] == ',' || at[-1] == ' ';
-        if (starts && strchr(",; ", at[length])) /* strchr also finds the NUL */
-            return true;
-    }
-    return false;
-}
-
 bool api_request_not_modified(struct api_request *request, const char *etag, const char *cache_control) {
     api_response_header(&request->response, "ETag", "%s", etag);
     api_response_header(&request->response, "Cache-Control", "%s", cache_control);
@@ -124,7 +118,20 @@ bool api_request_not_modified(struct api_request *request, const char *etag, con
     return true;
 }
 
-int api_request_json(const struct api_request *request, json_t **ret, struct insp_error *reterr) {
+static void drop_nulls(json_t *json, const char *clears) {
+    const char *name;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(json, next, name, value) {
+        if (!json_is_null(value))
+            drop_nulls(value, NULL);
+        else if (!clears || strcmp(name, clears) != 0)
+            json_object_del(json, name);
+    }
+}
+
+int api_request_json(const struct api_request *request, const char *clears, json_t **ret,
+                     struct insp_error *reterr) {
     static const char nothing[] = "{}";
     const char *text = request->body_bytes ? (const char *)request->body : nothing;
     size_t bytes = request->body_bytes ? request->body_bytes : sizeof nothing - 1;
@@ -133,6 +140,7 @@ int api_request_json(const struct api_request *request, json_t **ret, struct ins
     if (!json)
         return insp_fail(reterr, INSP_E_REQUEST, "the body is not JSON: line %d column %d: %s", why.line,
                          why.column, why.text);
+    drop_nulls(json, clears);
     *ret = json;
     return 0;
 }

@@ -5,6 +5,8 @@
 #ifndef INSP_API_HTTP_REQUEST_H
 #define INSP_API_HTTP_REQUEST_H
 
+#include "api/access/hosts.h"
+#include "api/access/proxies.h"
 #include "api/access/tokens.h"
 #include "api/http/query.h"
 #include "api/http/response.h"
@@ -47,9 +49,13 @@ struct api_request {
     char param[API_PARAMS_MAX][API_PARAM_BYTES];
     struct api_query query;
     char principal[INSP_NAME_BYTES]; /* name of the token; "" without one */
+    char authority[API_HOST_BYTES];  /* of a target in absolute form, which counts in place of Host; else "" */
+    char client[API_ADDRESS_BYTES];  /* the address that a trusted proxy names; "" for a direct client */
+    char cors_origin[API_HOST_BYTES + 16]; /* a page of server.origins that asks; "" none */
+    bool must_close;                 /* nobody can tell where the next request of this connection begins */
     char *content_type;              /* owned; NULL where not given */
     char *if_none_match;             /* owned; NULL */
-    char accept[256];
+    char *accept;                    /* owned; "" where not given, NULL before the headers were read */
     uint8_t *body; /* owned, body_bytes of body_room */
     size_t body_bytes, body_room, body_limit, discarded;
     struct api_response response;
@@ -80,7 +86,7 @@ struct api_request {
     struct api_request *previous, *next; /* the server's list */
 };
 
-struct api_request *api_request_new(struct api_server *server, struct MHD_Connection *connection, const char *path,
+struct api_request *api_request_new(struct api_server *server, struct MHD_Connection *connection,
                                     const char *method);
 void api_request_free(struct api_request *request);
 
@@ -90,15 +96,14 @@ int api_request_read_headers(struct api_request *request, struct insp_error *ret
 /* Appends to the body. INSP_E_TOO_LARGE, INSP_E_NOMEM. */
 int api_request_append(struct api_request *request, const void *data, size_t bytes, struct insp_error *reterr);
 
-/* The body as JSON (new reference; {} for an empty body). INSP_E_REQUEST says where it is wrong. */
-int api_request_json(const struct api_request *request, json_t **ret, struct insp_error *reterr);
+/* Reads the body as JSON (new reference; {} for an empty body). A member that is null is taken out, as if it were absent:
+ * clients of many languages write unset fields so. `clears` (or NULL) names the one member of the outermost object whose
+ * null says something. INSP_E_REQUEST says where the body is wrong. */
+int api_request_json(const struct api_request *request, const char *clears, json_t **ret, struct insp_error *reterr);
 
 /* Content-Length, or -1 where there is none (chunked or no body). */
 int64_t api_request_content_length(const struct api_request *request);
 bool api_request_has_body(const struct api_request *request);
-
-/* True where the Accept header names the type outright (a browser's star does not count). */
-bool api_request_accepts(const struct api_request *request, const char *type);
 
 /* Answers 304 and returns true where If-None-Match holds the tag (quoted, strong). Sets ETag on the response
  * either way; cache_control as given. */

@@ -19,7 +19,7 @@ void api_response_clear(struct api_response *response) {
         free(response->body);
     if (response->from_file)
         close(response->file_fd);
-    *response = (struct api_response){0};
+    *response = (struct api_response){.hidden = response->hidden};
 }
 
 void api_response_header(struct api_response *response, const char *name, const char *format, ...) {
@@ -76,12 +76,13 @@ int api_response_json(struct api_response *response, unsigned status, json_t *js
 
 /* A detail may quote bytes of the client's or of a file name, JSON holds UTF-8 only: then what is beyond ASCII
  * becomes a question mark. NULL without memory. */
-static json_t *detail_json(const char *detail) {
+static json_t *detail_json(const char *detail, const struct api_hidden *hidden) {
     char ascii[INSP_ERROR_DETAIL_BYTES];
-    json_t *json = json_string(detail);
+    snprintf(ascii, sizeof ascii, "%s", detail);
+    api_hide(hidden, ascii, sizeof ascii);
+    json_t *json = json_string(ascii);
     if (json)
         return json;
-    snprintf(ascii, sizeof ascii, "%s", detail);
     for (char *at = ascii; *at; at++)
         if ((unsigned char)*at >= 0x80)
             *at = '?';
@@ -94,9 +95,9 @@ void api_response_problem(struct api_response *response, const struct insp_error
     int status = insp_code_http(error->code);
     api_response_clear(response);
     size_t bytes = 0;
-    json_t *json =
-        json_pack("{s:s,s:s,s:i,s:s,s:o}", "type", "about:blank", "title", insp_code_title(error->code), "status",
-                  status, "code", insp_code_wire(error->code), "detail", detail_json(error->detail));
+    json_t *json = json_pack("{s:s,s:s,s:i,s:s,s:o}", "type", "about:blank", "title", insp_code_title(error->code),
+                             "status", status, "code", insp_code_wire(error->code), "detail",
+                             detail_json(error->detail, response->hidden));
     char *text = api_json_line(json, &bytes);
     if (text) {
         api_response_take(response, (unsigned)status, text, bytes, "application/problem+json");

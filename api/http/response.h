@@ -3,6 +3,7 @@
 #ifndef INSP_API_HTTP_RESPONSE_H
 #define INSP_API_HTTP_RESPONSE_H
 
+#include "api/http/hide.h"
 #include "core/base/error.h"
 
 #include <jansson.h>
@@ -25,8 +26,10 @@ struct api_response {
         char value[API_HEADER_BYTES];
     } header[API_HEADERS_MAX];
     char code[32]; /* wire name of the problem, for log and metrics; "" */
+    const struct api_hidden *hidden; /* folders that errors in it must not name; NULL: an admin asks; borrowed */
 };
 
+/* Empties it; `hidden` stays. */
 void api_response_clear(struct api_response *response);
 
 /* Adds a header; name is a static string, a value that does not fit is left out (all of ours fit). */

@@ -1,5 +1,6 @@
 #include "api/http/server.h"
 
+#include "api/http/framing.h"
 #include "api/http/listen.h"
 
 #include "core/base/clock.h"
@@ -18,8 +19,9 @@ enum {
     SWEEP_MS = 50,                 /* how fast a departed client is noticed */
     MHD_IDLE_MS = 1000,            /* libmicrohttpd runs at least this often */
     HOUSEKEEPING_MS = 5000,
-    HEADER_MEMORY_BYTES = 32768, /* libmicrohttpd's pool per connection: request line and headers */
-    PEM_BYTES_MAX = 1 << 20,
+    /* libmicrohttpd's pool per connection, mapped and only used as far as needed. It is far above the limits of
+     * framing.h, so that headers beyond those still arrive and are refused with a problem of ours. */
+    HEADER_MEMORY_BYTES = 64 << 10,
     STUCK_US = 60 * 1000000, /* a pass longer than this: the inference thread does not progress */
     TURN_US = 10 * 1000000,
 };
@@ -158,9 +160,18 @@ static int copy_config(struct api_server *server, const struct api_config *confi
     if (!code)
         code = copy_text(config->tls_key, &server->key, &c->tls_key, reterr);
     if (!code)
+        code = copy_text(config->hosts, &server->hosts, &c->hosts, reterr);
+    if (!code)
+        code = copy_text(config->origins, &server->origins, &c->origins, reterr);
+    if (!code)
         code = copy_text(config->dataset_roots, &server->dataset_roots, &c->dataset_roots, reterr);
     if (!code)
         code = copy_text(config->cache_folder, &server->cache_folder, &c->cache_folder, reterr);
+    if (!code) {
+        api_hidden_add(&server->hidden, server->state_dir, "<state>");
+        api_hidden_add(&server->hidden, server->cache_folder, "<cache>");
+        api_hidden_add(&server->hidden, server->dataset_roots, "<datasets>");
+    }
     return code;
 }
 
@@ -175,19 +186,22 @@ static void look_at_key_mode(const char *path) {
 
 static int load_tls(struct api_server *server, struct insp_error *reterr) {
     bool certificate = server->certificate[0], key = server->key[0];
+    struct api_certificate *loaded;
     if (!certificate && !key)
         return 0;
     if (certificate != key)
         return insp_fail(reterr, INSP_E_CONFIG, "TLS needs both a certificate and a key file");
-    if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+    if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES ||
+        MHD_is_feature_supported(MHD_FEATURE_HTTPS_CERT_CALLBACK2) != MHD_YES)
         return insp_fail(reterr, INSP_E_CONFIG, "this libmicrohttpd was built without TLS");
-    size_t bytes;
-    int code = insp_read_file(server->certificate, PEM_BYTES_MAX, &server->certificate_pem, &bytes, reterr);
-    if (!code)
-        code = insp_read_file(server->key, PEM_BYTES_MAX, &server->key_pem, &bytes, reterr);
-    if (!code)
-        look_at_key_mode(server->key);
-    return code;
+    int code = api_certificate_load(server->certificate, server->key, &loaded, reterr);
+    if (code)
+        return code;
+    api_certificate_free(api_certificate_serve(loaded));
+    api_certificate_report(loaded);
+    look_at_key_mode(server->key);
+    server->tls = true;
+    return 0;
 }
 
 static int load_access(struct api_server *server, struct insp_error *reterr) {
@@ -199,20 +213,18 @@ static int load_access(struct api_server *server, struct insp_error *reterr) {
         code = api_tokens_load(server->state_dir, &server->tokens, reterr);
     if (!code)
         code = api_listen_describe(server->listen_fd, server->address, sizeof server->address, &loopback, reterr);
-    server->open_access = loopback || server->config.open_access;
+    if (!code)
+        code = api_gate_open(&server->gate, &server->config, server->address, loopback, reterr);
     return code;
 }
 
-/* GnuTLS' own choice without TLS 1.0 and 1.1 (RFC 8996). */
-static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
-
 static int start_mhd(struct api_server *server, struct insp_error *reterr) {
     unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-                     (server->key_pem ? MHD_USE_TLS : 0);
-    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate_pem},
-                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key_pem},
-                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
-                                   {MHD_OPTION_END, 0, NULL}};
+                     (server->tls ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(intptr_t)api_certificate_retrieve},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(intptr_t)api_tls_priorities},
+        {MHD_OPTION_END, 0, NULL}};
     server->mhd = MHD_start_daemon(
         flags, 0, NULL, NULL, api_connection_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
         /* The listener keeps to server.connections; beyond it are those that it cut and that are not gone yet. */
@@ -222,13 +234,10 @@ static int start_mhd(struct api_server *server, struct insp_error *reterr) {
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
         api_connection_completed, server, MHD_OPTION_NOTIFY_CONNECTION, api_connection_notify, server,
         MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-        MHD_OPTION_URI_LOG_CALLBACK, bound_arguments, NULL, MHD_OPTION_ARRAY, server->key_pem ? tls : tls + 3,
+        MHD_OPTION_URI_LOG_CALLBACK, bound_arguments, NULL, MHD_OPTION_ARRAY, server->tls ? tls : tls + 2,
         MHD_OPTION_END);
     if (!server->mhd)
-        return insp_fail(reterr, server->key_pem ? INSP_E_CONFIG : INSP_E_INTERNAL,
-                         server->key_pem ? "cannot start HTTPS: certificate %s and key %s do not fit"
-                                         : "cannot start HTTP%.0s%.0s",
-                         server->certificate, server->key);
+        return insp_fail(reterr, INSP_E_INTERNAL, "cannot start %s", server->tls ? "HTTPS" : "HTTP");
     return 0;
 }
 
@@ -280,6 +289,7 @@ static void on_job_changed(void *arg, const char *id, json_t *brief) {
     struct api_server *server = arg;
     (void)id;
     api_meters_job(server->meters, brief);
+    api_hide_json(&server->hidden, brief);
     api_events_publish(server->events, "job", NULL, json_incref(brief));
 }
 
@@ -399,7 +409,7 @@ int api_server_new(uv_loop_t *loop, const struct api_config *config, struct api_
         return code;
     }
     insp_log_info("listening address=%s tls=%s access=%s products=%zu state_dir=%s", server->address,
-                  server->key_pem ? "yes" : "no", server->open_access ? "open" : "tokens",
+                  server->tls ? "yes" : "no", api_gate_is_open(&server->gate) ? "open" : "tokens",
                   insp_models_count(server->models), server->state_dir);
     *ret = server;
     return 0;
@@ -410,19 +420,6 @@ int api_server_new(uv_loop_t *loop, const struct api_config *config, struct api_
 
 const char *api_server_address(const struct api_server *server) {
     return server->address;
-}
-
-void api_server_reload(struct api_server *server) {
-    struct api_tokens tokens = {0};
-    struct insp_error error = {0};
-    if (api_tokens_load(server->state_dir, &tokens, &error)) {
-        insp_log_error("tokens not read again, the old ones stay detail=%s", INSP_LOG_QUOTED(error.detail));
-    } else {
-        api_tokens_clear(&server->tokens);
-        server->tokens = tokens;
-        insp_log_info("tokens read again count=%zu", tokens.count);
-    }
-    insp_models_verify(server->models);
 }
 
 bool api_server_device_failed(const struct api_server *server) {

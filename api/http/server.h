@@ -3,10 +3,12 @@
 #ifndef INSP_API_HTTP_SERVER_H
 #define INSP_API_HTTP_SERVER_H
 
+#include "api/access/gate.h"
 #include "api/access/tokens.h"
 #include "api/api.h"
 #include "api/http/linger.h"
 #include "api/http/listener.h"
+#include "api/http/reload.h"
 #include "api/http/request.h"
 #include "api/watch/events.h"
 #include "api/watch/meters.h"
@@ -27,11 +29,12 @@ struct api_connection { /* one per TCP connection; libmicrohttpd's socket contex
 struct api_server {
     uv_loop_t *loop;
     struct api_config config;
-    char *listen_text, *state_dir, *certificate, *key, *dataset_roots,
-        *cache_folder;               /* owned; config points here */
-    char *certificate_pem, *key_pem; /* owned */
+    char *listen_text, *state_dir, *certificate, *key, *hosts, *origins, *dataset_roots,
+        *cache_folder; /* owned; config points here */
+    bool tls;
     char address[80];
-    bool open_access; /* by the listen address or by the configuration */
+    struct api_hidden hidden; /* folders of the configuration, which answers do not name */
+    struct api_gate gate; /* who needs a token, by which names the daemon may be called */
     int listen_fd;
 
     struct api_listener listener;
@@ -50,6 +53,7 @@ struct api_server {
     struct insp_pipeline *pipeline;
     struct insp_models *models;
     struct api_tokens tokens;
+    struct api_reload reload;
     struct api_meters *meters;
     struct insp_jobs *jobs;
     struct api_events *events;

@@ -23,10 +23,10 @@ void api_server_free(struct api_server *server) {
     api_meters_free(server->meters);
     api_events_free(server->events);
     api_tokens_clear(&server->tokens);
-    if (server->key_pem)
-        explicit_bzero(server->key_pem, strlen(server->key_pem));
-    char *owned[] = {server->listen_text,   server->state_dir,       server->certificate, server->key,
-                     server->dataset_roots, server->certificate_pem, server->key_pem,     server->cache_folder};
+    if (server->tls)
+        api_certificate_free(api_certificate_serve(NULL));
+    char *owned[] = {server->listen_text, server->state_dir, server->certificate,   server->key,
+                     server->hosts,       server->origins,   server->dataset_roots, server->cache_folder};
     for (size_t i = 0; i < INSP_COUNT(owned); i++)
         free(owned[i]);
     free(server);
@@ -96,8 +96,8 @@ void api_stop_check(struct api_server *server) {
         !server->request_count || (server->grace_over && !any_suspended(server) && server->grace_turns++ > 1);
     if (!server->mhd_stopped && quiet)
         stop_mhd(server);
-    if (!server->mhd_stopped || server->closing || server->chore_running || !server->jobs_closed ||
-        insp_models_busy(server->models) || insp_pipeline_in_flight(server->pipeline))
+    if (!server->mhd_stopped || server->closing || server->chore_running || server->reload.running ||
+        !server->jobs_closed || insp_models_busy(server->models) || insp_pipeline_in_flight(server->pipeline))
         return;
     server->closing = true;
     close_timers(server);

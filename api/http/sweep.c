@@ -40,7 +40,7 @@ static void say(const struct api_server *server, struct api_request *request, co
     char text[API_RAW_ANSWER_BYTES];
     api_response_problem(&request->response, why);
     size_t length = api_raw_answer(&request->response, text);
-    if (!server->key_pem)
+    if (!server->tls)
         (void)!send(request->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     request->phase = API_REFUSED;
 }

@@ -264,7 +264,7 @@ int api_dataset_from_labels(struct api_request *request, struct insp_error *rete
     json_t *object = NULL;
     int r = api_query_allow(&request->query, allowed, reterr);
     if (r == 0)
-        r = api_request_json(request, &object, reterr);
+        r = api_request_json(request, NULL, &object, reterr);
     if (r == 0)
         r = parse_taking(object, &taking, reterr);
     json_decref(object);

@@ -5,6 +5,7 @@
  * at its next stage. Memory stays bounded because at most twice the slots may be in the pipeline. A job whose
  * record is being stored can no longer be abandoned: what is in the database is answered, counted and published.
  */
+#include "api/http/accept.h"
 #include "api/http/multipart.h"
 #include "api/http/server.h"
 #include "api/http/slots.h"
@@ -197,7 +198,7 @@ int api_inspections_post(struct api_request *request, struct insp_error *reterr)
         api_slot_release(request);
         return code;
     }
-    job->wants_png = api_request_accepts(request, "image/png");
+    job->wants_png = api_accept_prefers(request->accept, "image/png", "application/json");
     job->body = insp_take_ptr(request->body);
     job->body_bytes = request->body_bytes;
     job->data = request;

@@ -8,6 +8,7 @@
 static int answer_job(struct api_request *request, unsigned status, const char *id, struct insp_error *reterr) {
     json_t *job = NULL;
     int r = insp_jobs_get(request->server->jobs, id, &job, reterr);
+    api_hide_json(request->response.hidden, job);
     return r < 0 ? r : api_response_json(&request->response, status, job, reterr);
 }
 
@@ -19,7 +20,7 @@ static int submit(struct api_request *request, enum insp_job_kind kind, struct i
     if (r < 0)
         return r;
     json_t *object = NULL;
-    r = api_request_json(request, &object, reterr);
+    r = api_request_json(request, NULL, &object, reterr);
     if (r == 0)
         r = insp_job_params_parse(kind, object, &params, reterr);
     json_decref(object);
@@ -76,6 +77,7 @@ int api_jobs_list(struct api_request *request, struct insp_error *reterr) {
         r = insp_jobs_list(request->server->jobs, cursor, limit, &jobs, reterr);
     if (r < 0)
         return r;
+    api_hide_json(request->response.hidden, jobs);
     json_t *next = json_null();
     size_t count = json_array_size(jobs);
     if (count == limit)

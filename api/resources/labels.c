@@ -95,15 +95,15 @@ static int say(struct api_request *request, const struct word *word, struct insp
 
 int api_label_put(struct api_request *request, struct insp_error *reterr) {
     struct word word;
-    json_error_t why;
+    json_t *json;
     int code = check_call(request, reterr);
     if (!code && !request->body_bytes)
         code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is {\"label\": \"good\"} or the like");
     if (code)
         return code;
-    json_t *json = json_loadb((const char *)request->body, request->body_bytes, JSON_REJECT_DUPLICATES, &why);
-    if (!json)
-        return insp_fail(reterr, INSP_E_REQUEST, "the body is not JSON: %s", why.text);
+    code = api_request_json(request, NULL, &json, reterr);
+    if (code)
+        return code;
     code = read_word(json, &word, reterr);
     if (!code)
         code = say(request, &word, reterr);

@@ -184,7 +184,7 @@ int api_model_patch(struct api_request *request, struct insp_error *reterr) {
     struct patch patch = {.request = request};
     int r = api_query_allow(&request->query, no_query, reterr);
     if (r == 0)
-        r = api_request_json(request, &patch.body, reterr);
+        r = api_request_json(request, "review", &patch.body, reterr);
     if (r == 0)
         r = check_body(patch.body, reterr);
     if (r == 0)

@@ -67,6 +67,8 @@ static json_t *reasons(struct api_server *server) {
 int api_readyz(struct api_request *request, struct insp_error *reterr) {
     struct api_server *server = request->server;
     json_t *why = reasons(server), *models = insp_models_json(server->models);
+    api_hide_json(&server->hidden, why);
+    api_hide_json(&server->hidden, models);
     if (api_server_ready(server))
         return api_response_json(&request->response, 200,
                                  json_pack("{s:s,s:o,s:o}", "status", "ready", "models", models, "reasons", why),

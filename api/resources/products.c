@@ -8,6 +8,7 @@
 
 int api_products_before(struct api_request *request, struct insp_error *reterr) {
     request->snapshot = insp_models_json(request->server->models);
+    api_hide_json(request->response.hidden, request->snapshot);
     return request->snapshot ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the models");
 }
 
@@ -98,6 +99,7 @@ static json_t *version_json(const struct api_request *request, const char *versi
     json_t *json;
     if (insp_bundle_read_manifest(request->server->config.state_dir, request->param[0], version, &manifest,
                                   &error)) {
+        api_hide(request->response.hidden, error.detail, sizeof error.detail);
         json =
             json_pack("{s:s,s:s,s:s}", "product", request->param[0], "version", version, "failure", error.detail);
     } else {

@@ -53,7 +53,11 @@ extern "C" {
     X(INSP_E_SELF_TEST, -33, 409, "self_test_failed", "The model failed its self-test")                           \
     X(INSP_E_STORE_LOST, -34, 503, "storage_lost", "The state folder or its database is gone")                    \
     X(INSP_E_IMAGE_DAMAGED, -35, 500, "image_damaged", "The stored image is damaged")                             \
-    X(INSP_E_JOB_CRASHED, -36, 500, "job_crashed", "The job's process ended without a report")
+    X(INSP_E_JOB_CRASHED, -36, 500, "job_crashed", "The job's process ended without a report")                    \
+    X(INSP_E_HOST, -37, 403, "host_not_allowed", "The daemon does not answer to this name")                       \
+    X(INSP_E_ORIGIN, -38, 403, "origin_not_allowed", "A page of another site may not do this")                    \
+    X(INSP_E_TARGET_LONG, -39, 414, "target_too_long", "Path and query are too long")                             \
+    X(INSP_E_HEADERS_LARGE, -40, 431, "headers_too_large", "The request's headers are too large")
 
 enum insp_code {
     INSP_OK = 0,

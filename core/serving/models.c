@@ -230,9 +230,9 @@ void insp_models_reload(struct insp_models *models, insp_models_done *done, void
         done(arg);
 }
 
-void insp_models_verify(struct insp_models *models) {
+void insp_models_verify(struct insp_models *models, insp_models_done *done, void *arg) {
     models->verify_next = true;
-    insp_models_reload(models, NULL, NULL);
+    insp_models_reload(models, done, arg);
 }
 
 /* --- the self-test at intervals --- */

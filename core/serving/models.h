@@ -41,7 +41,7 @@ typedef void insp_models_done(void *arg);
 void insp_models_reload(struct insp_models *models, insp_models_done *done, void *arg);
 /* The same, and hashes the files of what serves again: damage is told in the log, by insp_models_json and by
  * insp_models_trunk_damage, and changes nothing in what serves. */
-void insp_models_verify(struct insp_models *models);
+void insp_models_verify(struct insp_models *models, insp_models_done *done, void *arg);
 
 /* changed comes on the loop for each product whose version or thresholds were swapped in. */
 typedef void insp_models_changed(void *arg, const char *product, const char *version);

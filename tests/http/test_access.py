@@ -28,6 +28,7 @@ def test_roles(daemon):
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait_line("tokens read again")
     made = call(daemon, "POST", ROUTES["POST"][0], secrets["admin"]).json
+    assert "id" in made, (made, daemon.log_text())
     for method, (path, allowed) in ROUTES.items():
         path = path.format(id=made["id"])
         assert call(daemon, method, path, None).code == "unauthorized"

@@ -1,7 +1,9 @@
 """HTTPS with a certificate made on the spot, and IPv6."""
 import http.client
 import os
+import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -78,6 +80,85 @@ def test_old_protocols_and_strangers_are_refused(https):
         done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{https.daemon.port}", version, "-cipher",
                                "ALL:@SECLEVEL=0"], input="", capture_output=True, text=True, timeout=REQUEST_S)
         assert (done.returncode == 0) == taken, (version, done.stderr)
+
+
+def suite(daemon, name):
+    """The cipher suite of a TLS 1.2 handshake that offers this one only, or None."""
+    done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.port}", "-tls1_2", "-cipher", f"{name}:@SECLEVEL=0"],
+                          input="", capture_output=True, text=True, timeout=REQUEST_S)
+    return re.search(r"Cipher is (\S+)", done.stdout)[1] if done.returncode == 0 else None
+
+
+def test_tls_1_2_only_with_forward_secrecy_and_authenticated_encryption(start, tmp_path):
+    certificate, key = tmp_path / "rsa.crt", tmp_path / "rsa.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=rsa", "-keyout", str(key),
+                    "-out", str(certificate)], check=True, capture_output=True)
+    daemon = start(*options(certificate, key), wait_ready=False)
+    offered = subprocess.run(["openssl", "ciphers", "-tls1_2", "-s", "ALL:@SECLEVEL=0"], check=True, capture_output=True, text=True)
+    names = [name for name in offered.stdout.strip().split(":") if "PSK" not in name and "SRP" not in name and "anon" not in name]
+    taken = {name for name in names if suite(daemon, name)}
+    assert taken == {"ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305"}
+
+
+def served(daemon):
+    """The name in the certificate that a new connection gets."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection((daemon.host, daemon.port), timeout=REQUEST_S) as s, context.wrap_socket(s) as tls:
+        der = tls.getpeercert(binary_form=True)
+    done = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-subject"], input=der, capture_output=True, check=True)
+    return done.stdout.decode().strip().split("=")[-1].strip()
+
+
+def test_a_renewed_certificate_counts_from_sighup_on(start, pems, tmp_path):
+    certificate, key = tmp_path / "live.crt", tmp_path / "live.key"
+
+    def install(name, with_key=True):
+        shutil.copy(pems[name][0], certificate)
+        if with_key:
+            shutil.copy(pems[name][1], key)
+
+    install("one")
+    daemon = start(*options(certificate, key), wait_ready=False)
+    https = Https(daemon, pems["one"][0]).ready()
+    assert served(daemon) == "one"
+    old = http.client.HTTPSConnection(daemon.host, daemon.port, timeout=REQUEST_S, context=https.context)
+    old.request("GET", "/healthz")
+    assert old.getresponse().read()
+    install("two")
+    assert served(daemon) == "one"  # not before it is told to
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_line("TLS certificate subject=\"CN=two\"")
+    assert served(daemon) == "two"
+    old.request("GET", "/healthz")  # an open connection goes on
+    assert old.getresponse().status == 200
+    install("one", with_key=False)  # half of a renewal
+    daemon.process.send_signal(signal.SIGHUP)
+    line = daemon.wait_line("certificate not read again.*")[0]
+    assert str(certificate) in line and served(daemon) == "two"
+    install("one")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_line("TLS certificate subject=\"CN=one\"")
+    assert served(daemon) == "one" and https("GET", "/healthz").status == 200
+
+
+def test_hsts_only_where_it_is_asked_for_and_over_tls(start, pems):
+    plain = start("server.hsts_s=86400", wait_ready=False)
+    assert "Strict-Transport-Security" not in plain("GET", "/healthz").headers
+    asked = start("server.hsts_s=86400", *options(*pems["one"]), wait_ready=False)
+    assert Https(asked, pems["one"][0])("GET", "/healthz").headers["Strict-Transport-Security"] == "max-age=86400"
+    quiet = start(*options(*pems["one"]), wait_ready=False)
+    assert "Strict-Transport-Security" not in Https(quiet, pems["one"][0])("GET", "/healthz").headers
+
+
+def test_a_certificate_that_is_not_valid_is_warned_about(start, tmp_path):
+    certificate, key = tmp_path / "old.crt", tmp_path / "old.key"
+    request = subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                              "-subj", "/CN=old", "-keyout", str(key)], check=True, capture_output=True).stdout
+    subprocess.run(["openssl", "x509", "-req", "-signkey", str(key), "-days", "-1", "-out", str(certificate)], input=request,
+                   check=True, capture_output=True)
+    daemon = start(*options(certificate, key), wait_ready=False)
+    assert "not valid now" in daemon.log_text() and "CN=old" in daemon.log_text()
 
 
 def test_plain_http_on_the_tls_port_is_refused_and_harms_nobody(https):

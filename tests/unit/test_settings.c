@@ -14,7 +14,7 @@ START_TEST(test_defaults_are_those_of_the_table) {
     daemon_settings_default(&settings);
     ck_assert_str_eq(settings.server_listen, "127.0.0.1:8080");
     ck_assert_uint_eq(settings.limits_body_bytes, 32 << 20);
-    ck_assert(!settings.server_open_access);
+    ck_assert_str_eq(settings.server_open_access, "auto");
     ck_assert_str_eq(settings.storage_durability, "process");
     ck_assert_uint_eq(settings.limits_image_pixels, 64000000);
 }
@@ -69,16 +69,32 @@ END_TEST
 
 START_TEST(test_flags_and_choices) {
     daemon_settings_default(&settings);
-    ck_insp_ok(set("server", "open_access", "yes"), err);
-    ck_assert(settings.server_open_access);
-    ck_insp_ok(set("server", "open_access", "off"), err);
-    ck_assert(!settings.server_open_access);
-    ck_insp_code(set("server", "open_access", "perhaps"), INSP_E_CONFIG, err);
+    ck_insp_ok(set("training", "cache_half", "yes"), err);
+    ck_assert(settings.training_cache_half);
+    ck_insp_ok(set("training", "cache_half", "off"), err);
+    ck_assert(!settings.training_cache_half);
+    ck_insp_code(set("training", "cache_half", "perhaps"), INSP_E_CONFIG, err);
     ck_insp_ok(set("log", "level", "debug"), err);
     ck_insp_code(set("log", "level", "debu"), INSP_E_CONFIG, err);
     ck_assert_ptr_nonnull(strstr(err.detail, "error|warning|info|debug"));
     ck_insp_code(set("log", "level", "info|debug"), INSP_E_CONFIG, err);
     ck_insp_code(set("log", "level", ""), INSP_E_CONFIG, err);
+}
+END_TEST
+
+/* It was a flag: files and units in the field still say so. */
+START_TEST(test_open_access_in_both_spellings) {
+    static const char *const spellings[][2] = {{"true", "always"}, {"yes", "always"},    {"1", "always"},
+                                               {"false", "auto"},  {"off", "auto"},      {"auto", "auto"},
+                                               {"never", "never"}, {"always", "always"}};
+    daemon_settings_default(&settings);
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+        ck_insp_ok(set("server", "open_access", spellings[i][0]), err);
+        ck_assert_str_eq(settings.server_open_access, spellings[i][1]);
+    }
+    ck_insp_code(set("server", "open_access", "perhaps"), INSP_E_CONFIG, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "auto|always|never"));
+    ck_insp_code(set("log", "level", "true"), INSP_E_CONFIG, err); /* no other choice has them */
 }
 END_TEST
 
@@ -118,5 +134,5 @@ START_TEST(test_overrides) {
 END_TEST
 
 INSP_TESTS(test_defaults_are_those_of_the_table, test_every_row_is_teachable, test_sizes_take_suffixes,
-           test_wrong_numbers_name_the_range, test_flags_and_choices, test_text_has_a_length,
+           test_wrong_numbers_name_the_range, test_flags_and_choices, test_open_access_in_both_spellings, test_text_has_a_length,
            test_unknown_names_suggest, test_overrides);
