@@ -29,6 +29,7 @@ struct api_config {
     enum api_open_access open_access;
     const char *hosts, *origins, *trusted_proxies; /* lists, see access/hosts.h and access/proxies.h; "" none */
     unsigned hsts_s;                               /* Strict-Transport-Security over TLS; 0 none */
+
     unsigned inflight;                     /* limits.inflight */
     size_t body_bytes;                     /* limits.body_bytes */
     unsigned exports;                      /* limits.exports */
@@ -65,9 +66,9 @@ int api_server_new(uv_loop_t *loop, const struct api_config *config, struct api_
 /* "127.0.0.1:8080" with the port that was really bound (port 0 asks for any). */
 const char *api_server_address(const struct api_server *server);
 
-/* SIGHUP: reads tokens, the TLS certificate and manifests (thresholds) again; running requests go on, and what cannot be
- * read stays as it was. `done` runs on the loop when all of it is in force; a call while a reload runs makes one more
- * begin after it and takes the place of its `done`. */
+/* SIGHUP: reads tokens, the TLS certificate and manifests (thresholds) again; running requests go on, and what
+ * cannot be read stays as it was. `done` runs on the loop when all of it is in force; a call while a reload runs
+ * makes one more begin after it and takes the place of its `done`. */
 void api_server_reload(struct api_server *server, void (*done)(void *arg), void *arg);
 
 /* Says whether the loop turns, connections are accepted, the inference thread makes progress and its device works:

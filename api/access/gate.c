@@ -10,8 +10,8 @@
 #include <string.h>
 
 /* A proxy on this machine that sends one of these shows itself, whether it is configured here or not. */
-static const char *const proxy_headers[] = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
-                                            "X-Real-IP", "Via"};
+static const char *const proxy_headers[] = {"Forwarded",         "X-Forwarded-For", "X-Forwarded-Host",
+                                            "X-Forwarded-Proto", "X-Real-IP",       "Via"};
 
 struct caller {
     const char *authorization, *forwarded_by; /* the first of proxy_headers that is there, or NULL */
@@ -107,10 +107,11 @@ static int check_host(const struct api_gate *gate, const struct api_request *req
     if (!caller->host[0] /* HTTP/1.0 without Host: no browser of this century */ ||
         api_host_allowed(caller->host, gate->listen, gate->hosts, known ? (struct sockaddr *)&local : NULL))
         return 0;
-    return insp_fail(reterr, INSP_E_HOST,
-                     "this daemon is not called \"%.200s\"; without a token it answers to localhost, to its own address "
-                     "and to the names in server.hosts",
-                     caller->host);
+    return insp_fail(
+        reterr, INSP_E_HOST,
+        "this daemon is not called \"%.200s\"; without a token it answers to localhost, to its own address "
+        "and to the names in server.hosts",
+        caller->host);
 }
 
 static enum api_origin judge(const struct api_gate *gate, const struct api_request *request,
@@ -142,8 +143,9 @@ static int check_token(struct api_server *server, struct api_request *request, c
         request->response.hidden = NULL; /* whoever configures the folders may read their names */
     bool proxied = caller->trusted || caller->forwarded_by;
     if (code == INSP_E_UNAUTHORIZED && !caller->authorization && proxied && server->gate.loopback)
-        code = insp_fail(reterr, code, "send Authorization: Bearer TOKEN; the request came by way of a proxy, so it needs "
-                                       "one although the daemon listens on loopback");
+        code = insp_fail(reterr, code,
+                         "send Authorization: Bearer TOKEN; the request came by way of a proxy, so it needs "
+                         "one although the daemon listens on loopback");
     return code;
 }
 
@@ -168,7 +170,8 @@ int api_gate_check(struct api_server *server, struct api_request *request, struc
 
 static const char methods[] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/* --- CORS -------------------------------------------------------------------------------------------------------- */
+/* --- CORS
+ * -------------------------------------------------------------------------------------------------------- */
 
 bool api_gate_options(struct api_server *server, struct api_request *request, int *ret_code,
                       struct insp_error *reterr) {
@@ -200,9 +203,10 @@ void api_gate_headers(const struct api_request *request, struct MHD_Response *re
         MHD_add_response_header(response, "Vary", "Origin");
     if (request->cors_origin[0]) {
         MHD_add_response_header(response, "Access-Control-Allow-Origin", request->cors_origin);
-        MHD_add_response_header(response, "Access-Control-Expose-Headers",
-                                "Inspection-Id, Inspection-Verdict, Inspection-Probability, Location, Retry-After, "
-                                "ETag, Content-Disposition");
+        MHD_add_response_header(
+            response, "Access-Control-Expose-Headers",
+            "Inspection-Id, Inspection-Verdict, Inspection-Probability, Location, Retry-After, "
+            "ETag, Content-Disposition");
     }
     if (gate->tls && gate->hsts_s) {
         char value[48];
@@ -211,7 +215,8 @@ void api_gate_headers(const struct api_request *request, struct MHD_Response *re
     }
 }
 
-/* --- starting ---------------------------------------------------------------------------------------------------- */
+/* --- starting
+ * ---------------------------------------------------------------------------------------------------- */
 
 bool api_gate_is_open(const struct api_gate *gate) {
     return gate->open_access == API_OPEN_ALWAYS || (gate->open_access == API_OPEN_AUTO && gate->loopback);
@@ -220,9 +225,10 @@ bool api_gate_is_open(const struct api_gate *gate) {
 /* Whoever reads the log learns what is open before somebody else finds out. */
 static void report(const struct api_gate *gate, const char *address) {
     if (gate->open_access == API_OPEN_ALWAYS && !gate->loopback)
-        insp_log_warning("server.open_access = always: whoever reaches address=%s reads, inspects and labels without "
-                         "a token",
-                         address);
+        insp_log_warning(
+            "server.open_access = always: whoever reaches address=%s reads, inspects and labels without "
+            "a token",
+            address);
     else if (api_gate_is_open(gate) && !gate->trusted.count)
         insp_log_warning("access is open on loopback address=%s: a reverse proxy on this machine that sends no "
                          "forwarding header opens it to the network. Behind one, set server.trusted_proxies or "

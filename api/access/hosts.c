@@ -143,7 +143,8 @@ int api_hosts_check(const char *hosts, struct insp_error *reterr) {
                              "server.hosts: \"%s\" is no host; list names or addresses without a scheme, such as "
                              "inspect.plant.example 10.1.2.3",
                              entry);
-    return entry[0] ? insp_fail(reterr, INSP_E_CONFIG, "server.hosts: \"%s...\" is too long for a host", entry) : 0;
+    return entry[0] ? insp_fail(reterr, INSP_E_CONFIG, "server.hosts: \"%s...\" is too long for a host", entry)
+                    : 0;
 }
 
 /* "http://" or "https://", an authority, and nothing behind it. */
@@ -161,6 +162,7 @@ int api_origins_check(const char *origins, struct insp_error *reterr) {
                              "server.origins: \"%s\" is no origin; write scheme and host, without a path, such as "
                              "https://mes.plant.example",
                              entry);
-    return entry[0] ? insp_fail(reterr, INSP_E_CONFIG, "server.origins: \"%s...\" is too long for an origin", entry)
-                    : 0;
+    return entry[0]
+               ? insp_fail(reterr, INSP_E_CONFIG, "server.origins: \"%s...\" is too long for an origin", entry)
+               : 0;
 }

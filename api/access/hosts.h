@@ -1,8 +1,8 @@
 /* api/access/hosts.h - which names a client may call the daemon by, and which origins a browser may call from.
  *
  * A page of a foreign site can point its own name at the daemon's address (DNS rebinding); the browser then treats
- * the daemon as part of that site and lets the page read every answer. The request still carries the page's own name
- * in Host, so a daemon that serves without tokens must only answer to names that are its own. The texts of
+ * the daemon as part of that site and lets the page read every answer. The request still carries the page's own
+ * name in Host, so a daemon that serves without tokens must only answer to names that are its own. The texts of
  * server.hosts and server.origins are lists separated by commas or blanks. Pure; any thread. */
 #ifndef INSP_API_ACCESS_HOSTS_H
 #define INSP_API_ACCESS_HOSTS_H
@@ -21,8 +21,8 @@ enum { API_HOST_BYTES = 256 };
 bool api_host_split(const char *authority, char *ret_name, char *ret_port);
 
 /* Says whether a daemon that needs no token may answer to a Host field of this value:
- *   - localhost, names below it, addresses of the loopback range, and 0.0.0.0 and ::, by which a program reaches its own
- *     machine too (an address cannot be rebound: no name server is asked)
+ *   - localhost, names below it, addresses of the loopback range, and 0.0.0.0 and ::, by which a program reaches
+ * its own machine too (an address cannot be rebound: no name server is asked)
  *   - the address `local`, which the connection came in on (NULL: unknown)
  *   - the host part of `listen` ("inspect.plant.example:8080"), unless it is a wildcard address
  *   - each name or address in `hosts`; "*" is every name
@@ -36,8 +36,8 @@ bool api_origin_listed(const char *origin, const char *origins);
 int api_hosts_check(const char *hosts, struct insp_error *reterr);
 int api_origins_check(const char *origins, struct insp_error *reterr);
 
-/* Cuts the next entry off a list separated by commas or blanks; false at its end or where the entry would not fit into
- * `bytes` (ret then holds its beginning). */
+/* Cuts the next entry off a list separated by commas or blanks; false at its end or where the entry would not fit
+ * into `bytes` (ret then holds its beginning). */
 bool api_list_next(const char **list, char *ret, size_t bytes);
 
 #endif

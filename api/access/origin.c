@@ -24,7 +24,8 @@ static bool own(const struct api_origin_facts *facts) {
     char name[API_HOST_BYTES], port[8], host_name[API_HOST_BYTES], host_port[8];
     const char *text = authority(facts->origin, facts->tls);
     return text && facts->host && api_host_split(text, name, port) &&
-           api_host_split(facts->host, host_name, host_port) && !strcmp(name, host_name) && !strcmp(port, host_port);
+           api_host_split(facts->host, host_name, host_port) && !strcmp(name, host_name) &&
+           !strcmp(port, host_port);
 }
 
 /* A click on a link, the address bar, a bookmark: a window of its own, which the page behind cannot read. */

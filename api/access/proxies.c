@@ -87,7 +87,8 @@ bool api_networks_hold(const struct api_networks *networks, const struct sockadd
     return hold(networks, &six);
 }
 
-/* A node of RFC 7239 or an entry of X-Forwarded-For: an address with or without a port, IPv6 in brackets or bare. */
+/* A node of RFC 7239 or an entry of X-Forwarded-For: an address with or without a port, IPv6 in brackets or bare.
+ */
 static bool node_address(const char *node, struct in6_addr *ret) {
     char name[API_HOST_BYTES], port[8];
     unsigned offset;
@@ -105,8 +106,8 @@ static bool next_plain(struct api_span *list, char *ret, size_t bytes) {
     return true;
 }
 
-/* The value of one parameter ("for", "host") of a Forwarded element; its pairs look like parameters without the first
- * semicolon. */
+/* The value of one parameter ("for", "host") of a Forwarded element; its pairs look like parameters without the
+ * first semicolon. */
 static void pair(struct api_span element, const char *wanted, char *ret, size_t bytes) {
     char text[2 * API_HOST_BYTES], value[2 * API_HOST_BYTES];
     ret[0] = 0;
@@ -128,7 +129,8 @@ static bool next_forwarded(struct api_span *list, char *ret, size_t bytes) {
 }
 
 /* Walks from the left and keeps the last node that is no trusted proxy: everything to its left is hearsay. */
-static bool client_of(const struct api_networks *trusted, const char *text, next_node *next, struct in6_addr *ret) {
+static bool client_of(const struct api_networks *trusted, const char *text, next_node *next,
+                      struct in6_addr *ret) {
     struct api_span list = api_span_of(text);
     char node[API_HOST_BYTES];
     bool seen = false, found = false;

@@ -26,17 +26,16 @@ int api_networks_parse(const char *text, struct api_networks *ret, struct insp_e
 
 bool api_networks_hold(const struct api_networks *networks, const struct sockaddr *address);
 
-/* Finds the client that a trusted proxy names: the rightmost address of the chain that is no trusted proxy, else the
- * leftmost.
- *   forwarded        all Forwarded fields (RFC 7239) joined by commas, or NULL
- *   x_forwarded_for  the same of X-Forwarded-For, or NULL
- * Returns false where neither names an address, or where the two name different ones: a proxy sets one of the two, and
- * the other is then whatever the client sent. ret has API_ADDRESS_BYTES bytes. */
+/* Finds the client that a trusted proxy names: the rightmost address of the chain that is no trusted proxy, else
+ * the leftmost. forwarded        all Forwarded fields (RFC 7239) joined by commas, or NULL x_forwarded_for  the
+ * same of X-Forwarded-For, or NULL Returns false where neither names an address, or where the two name different
+ * ones: a proxy sets one of the two, and the other is then whatever the client sent. ret has API_ADDRESS_BYTES
+ * bytes. */
 bool api_proxied_client(const struct api_networks *trusted, const char *forwarded, const char *x_forwarded_for,
                         char *ret);
 
-/* Finds the host that the client called, by the proxy's word: host= of the last element of Forwarded, else the last
- * element of X-Forwarded-Host. Returns false where there is none or it would not fit into `bytes`. */
+/* Finds the host that the client called, by the proxy's word: host= of the last element of Forwarded, else the
+ * last element of X-Forwarded-Host. Returns false where there is none or it would not fit into `bytes`. */
 bool api_proxied_host(const char *forwarded, const char *x_forwarded_host, char *ret, size_t bytes);
 
 #endif

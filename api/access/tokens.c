@@ -230,8 +230,8 @@ int api_tokens_ensure_admin(const char *state_dir, bool *ret_created, struct ins
             *ret_created = false;
             return 0;
         }
-    /* The secret first: a crash or a full disk between the two leaves a secret that opens nothing, and the next start
-     * makes another. The other way round would leave an admin whose secret nobody ever saw. */
+    /* The secret first: a crash or a full disk between the two leaves a secret that opens nothing, and the next
+     * start makes another. The other way round would leave an admin whose secret nobody ever saw. */
     char name[INSP_NAME_BYTES] = "admin";
     for (size_t n = 2; by_name(&tokens, name); n++)
         snprintf(name, sizeof name, "admin-%zu", n);

@@ -51,9 +51,9 @@ int api_tokens_add(const char *state_dir, const char *name, enum api_role role, 
 /* INSP_E_NOT_FOUND where there is no such name. */
 int api_tokens_revoke(const char *state_dir, const char *name, struct insp_error *reterr);
 
-/* Where no admin token exists: writes a new secret to <state>/admin.token (0600), then stores its token under the name
- * "admin" (or "admin-2"... if that is taken). *ret_created says whether it did. Interrupted at any point, the next call
- * finds no admin and makes another. */
+/* Where no admin token exists: writes a new secret to <state>/admin.token (0600), then stores its token under the
+ * name "admin" (or "admin-2"... if that is taken). *ret_created says whether it did. Interrupted at any point, the
+ * next call finds no admin and makes another. */
 int api_tokens_ensure_admin(const char *state_dir, bool *ret_created, struct insp_error *reterr);
 
 /* The token of a secret or NULL. Takes the same time wherever, and whether, it is found: every entry is compared

@@ -11,8 +11,8 @@
 int api_accept_choose(const char *accept, const char *const *types);
 
 /* Says whether a client that gets `fallback` by default asks for `type` instead: its Accept names the type or its
- * family ("image/png", "image/" with a star; a star alone does not count) with a weight that is above 0 and not below
- * the fallback's. */
+ * family ("image/png", "image/" with a star; a star alone does not count) with a weight that is above 0 and not
+ * below the fallback's. */
 bool api_accept_prefers(const char *accept, const char *type, const char *fallback);
 
 #endif

@@ -52,11 +52,11 @@ struct api_request {
     char authority[API_HOST_BYTES];  /* of a target in absolute form, which counts in place of Host; else "" */
     char client[API_ADDRESS_BYTES];  /* the address that a trusted proxy names; "" for a direct client */
     char cors_origin[API_HOST_BYTES + 16]; /* a page of server.origins that asks; "" none */
-    bool must_close;                 /* nobody can tell where the next request of this connection begins */
-    char *content_type;              /* owned; NULL where not given */
-    char *if_none_match;             /* owned; NULL */
-    char *accept;                    /* owned; "" where not given, NULL before the headers were read */
-    uint8_t *body; /* owned, body_bytes of body_room */
+    bool must_close;                       /* nobody can tell where the next request of this connection begins */
+    char *content_type;                    /* owned; NULL where not given */
+    char *if_none_match;                   /* owned; NULL */
+    char *accept;                          /* owned; "" where not given, NULL before the headers were read */
+    uint8_t *body;                         /* owned, body_bytes of body_room */
     size_t body_bytes, body_room, body_limit, discarded;
     struct api_response response;
     json_t *snapshot;    /* owned: what a work handler needs of the loop's state, made by the route's `before` */
@@ -96,10 +96,11 @@ int api_request_read_headers(struct api_request *request, struct insp_error *ret
 /* Appends to the body. INSP_E_TOO_LARGE, INSP_E_NOMEM. */
 int api_request_append(struct api_request *request, const void *data, size_t bytes, struct insp_error *reterr);
 
-/* Reads the body as JSON (new reference; {} for an empty body). A member that is null is taken out, as if it were absent:
- * clients of many languages write unset fields so. `clears` (or NULL) names the one member of the outermost object whose
- * null says something. INSP_E_REQUEST says where the body is wrong. */
-int api_request_json(const struct api_request *request, const char *clears, json_t **ret, struct insp_error *reterr);
+/* Reads the body as JSON (new reference; {} for an empty body). A member that is null is taken out, as if it were
+ * absent: clients of many languages write unset fields so. `clears` (or NULL) names the one member of the
+ * outermost object whose null says something. INSP_E_REQUEST says where the body is wrong. */
+int api_request_json(const struct api_request *request, const char *clears, json_t **ret,
+                     struct insp_error *reterr);
 
 /* Content-Length, or -1 where there is none (chunked or no body). */
 int64_t api_request_content_length(const struct api_request *request);

@@ -25,7 +25,7 @@ struct api_response {
         const char *name; /* static string */
         char value[API_HEADER_BYTES];
     } header[API_HEADERS_MAX];
-    char code[32]; /* wire name of the problem, for log and metrics; "" */
+    char code[32];                   /* wire name of the problem, for log and metrics; "" */
     const struct api_hidden *hidden; /* folders that errors in it must not name; NULL: an admin asks; borrowed */
 };
 

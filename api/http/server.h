@@ -34,7 +34,7 @@ struct api_server {
     bool tls;
     char address[80];
     struct api_hidden hidden; /* folders of the configuration, which answers do not name */
-    struct api_gate gate; /* who needs a token, by which names the daemon may be called */
+    struct api_gate gate;     /* who needs a token, by which names the daemon may be called */
     int listen_fd;
 
     struct api_listener listener;

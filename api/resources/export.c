@@ -152,7 +152,8 @@ static void next_page(struct insp_task *task) {
     if (!read_page(request->server->config.store, request->exporting, "", &error))
         return;
     request->exporting->failed = true;
-    insp_log_error("export broken off code=%s detail=%s", insp_code_wire(error.code), INSP_LOG_QUOTED(error.detail));
+    insp_log_error("export broken off code=%s detail=%s", insp_code_wire(error.code),
+                   INSP_LOG_QUOTED(error.detail));
 }
 
 static void page_ready(struct insp_task *task) {

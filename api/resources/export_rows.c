@@ -14,8 +14,8 @@ const char api_export_csv_header[] =
     "heatmap_max,heatmap_area,heatmap_threshold,boxes,width,height,media_type,image_bytes,image_kept,sha256,"
     "decode_ms,queue_ms,inference_ms,store_ms,total_ms,receive_ms,wait_ms,suspect,reasons\r\n";
 
-/* True where a cell that begins here would be run as a formula: = + - @, full-width ones too (spreadsheets in East Asian
- * languages), tab and CR, all of them also behind a byte order mark or quotes that the reader drops. */
+/* True where a cell that begins here would be run as a formula: = + - @, full-width ones too (spreadsheets in East
+ * Asian languages), tab and CR, all of them also behind a byte order mark or quotes that the reader drops. */
 static bool runs(const char *text) {
     static const char *const marks[] = {"=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
     for (;;) {
@@ -32,8 +32,8 @@ static bool runs(const char *text) {
     return false;
 }
 
-/* A column of text and the comma behind it. A ' keeps a spreadsheet from running the text as a formula: in front, and
- * behind whatever a reader with another list separator takes for the end of a cell (; and tab) or of a row. */
+/* A column of text and the comma behind it. A ' keeps a spreadsheet from running the text as a formula: in front,
+ * and behind whatever a reader with another list separator takes for the end of a cell (; and tab) or of a row. */
 static void text(FILE *out, const char *value) {
     bool quotes = value && strpbrk(value, ",;\"\t\r\n"), begins = true;
     if (quotes)

@@ -1,5 +1,5 @@
-/* Chores in lane CHORE at intervals: how full the store is, and retention. One at a time. What retention is about to
- * do for space is said one chore before it does it, unless the disk is full already. */
+/* Chores in lane CHORE at intervals: how full the store is, and retention. One at a time. What retention is about
+ * to do for space is said one chore before it does it, unless the disk is full already. */
 #include "api/http/server.h"
 
 #include "core/base/clock.h"
@@ -26,7 +26,8 @@ static void look_at_store(struct api_server *server, struct api_storage *storage
     struct insp_error error = {0};
     bool healthy = insp_store_probe(server->config.store, &error) == 0;
     if (!healthy && (storage->healthy || !server->storage_told))
-        insp_log_error("the storage fails code=%s detail=%s", insp_code_wire(error.code), INSP_LOG_QUOTED(error.detail));
+        insp_log_error("the storage fails code=%s detail=%s", insp_code_wire(error.code),
+                       INSP_LOG_QUOTED(error.detail));
     if (healthy && !storage->healthy && server->storage_told)
         insp_log_info("the storage works again");
     server->storage_told = true;
@@ -63,7 +64,8 @@ static void sweep_store(struct api_server *server, struct api_storage *storage, 
     if (!warned)
         policy.free_bytes_min = 0;
     if (insp_retention_sweep(server->config.store, &policy, &now, &swept, &error))
-        insp_log_error("retention failed code=%s detail=%s", insp_code_wire(error.code), INSP_LOG_QUOTED(error.detail));
+        insp_log_error("retention failed code=%s detail=%s", insp_code_wire(error.code),
+                       INSP_LOG_QUOTED(error.detail));
     tell_swept(&swept);
     storage->swept_alarms = swept.alarms;
     storage->aged += swept.aged;

@@ -20,10 +20,10 @@ enum insp_log_level insp_log_level(void);
 /* "error" | "warning" | "info" | "debug" -> level; false for any other text. */
 bool insp_log_level_parse(const char *text, enum insp_log_level *ret_level);
 
-/* Control characters in the formatted line (a hostile camera name, say), malformed UTF-8 and characters that hide or turn
- * the text around them (insp_utf8_visible) are written as '?', so that one call is always one line that reads as it is.
- * Lines are cut at 2047 bytes. A text that is not our own goes through one of the two functions below, or it could end
- * its field and write the next ones itself. */
+/* Control characters in the formatted line (a hostile camera name, say), malformed UTF-8 and characters that hide
+ * or turn the text around them (insp_utf8_visible) are written as '?', so that one call is always one line that
+ * reads as it is. Lines are cut at 2047 bytes. A text that is not our own goes through one of the two functions
+ * below, or it could end its field and write the next ones itself. */
 void insp_log(enum insp_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 enum { INSP_LOG_TEXT_BYTES = 1024 };
@@ -34,7 +34,8 @@ const char *insp_log_word(char *ret, const char *text);
 /* The same as a quoted text: "..." with a backslash before quotes and backslashes. */
 const char *insp_log_quoted(char *ret, const char *text);
 
-/* The same with the room: `insp_log_info("... path=%s detail=%s", INSP_LOG_WORD(path), INSP_LOG_QUOTED(detail))` */
+/* The same with the room: `insp_log_info("... path=%s detail=%s", INSP_LOG_WORD(path), INSP_LOG_QUOTED(detail))`
+ */
 #define INSP_LOG_WORD(text) insp_log_word((char[INSP_LOG_TEXT_BYTES]){""}, (text))
 #define INSP_LOG_QUOTED(text) insp_log_quoted((char[INSP_LOG_TEXT_BYTES]){""}, (text))
 

@@ -304,8 +304,8 @@ static int read_one(struct insp_model_reading *reading, struct insp_served_model
 static void keep_serving(const struct insp_model_reading *reading, struct insp_served_model *item,
                          const struct insp_error *error) {
     const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
-    insp_log_warning("model not loaded product=%s code=%s detail=%s", item->product,
-                     insp_code_wire(error->code), INSP_LOG_QUOTED(error->detail));
+    insp_log_warning("model not loaded product=%s code=%s detail=%s", item->product, insp_code_wire(error->code),
+                     INSP_LOG_QUOTED(error->detail));
     if (!old || !old->model) {
         memcpy(item->failure, error->detail, sizeof item->failure);
         return;

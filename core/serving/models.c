@@ -56,7 +56,7 @@ static int load_now(struct insp_models *models, struct insp_error *reterr) {
 }
 
 int insp_models_new(struct insp_lanes *lanes, struct insp_engine *engine, const char *state_dir,
-                   struct insp_models **ret, struct insp_error *reterr) {
+                    struct insp_models **ret, struct insp_error *reterr) {
     struct insp_models *models = calloc(1, sizeof *models);
     if (models)
         models->pixels = calloc(INSP_INPUT_FLOATS, sizeof *models->pixels);
@@ -172,7 +172,8 @@ static void end_reload(struct reload *reload, int code, const struct insp_error 
     models->reloading = false;
     models->failure[0] = 0;
     if (code) {
-        insp_log_error("models not read again code=%s detail=%s", insp_code_wire(code), INSP_LOG_QUOTED(error->detail));
+        insp_log_error("models not read again code=%s detail=%s", insp_code_wire(code),
+                       INSP_LOG_QUOTED(error->detail));
         memcpy(models->failure, error->detail, sizeof models->failure);
     } else {
         swap(models, &reload->reading);

@@ -191,7 +191,8 @@ void insp_store_close(struct insp_store *store) {
     if (!store)
         return;
     if (insp_minute_flush(store, &error) < 0)
-        insp_log_warning("latencies of the last inspections are not in the statistics error=%s", INSP_LOG_QUOTED(error.detail));
+        insp_log_warning("latencies of the last inspections are not in the statistics error=%s",
+                         INSP_LOG_QUOTED(error.detail));
     free(store->late);
     insp_store_check_end(store);
     for (size_t i = 0; i < INSP_READERS; i++)

@@ -45,12 +45,24 @@ START_TEST(test_what_fits_nothing_is_the_default) {
 END_TEST
 
 START_TEST(test_preference) {
-    static const char *const yes[] = {"image/png",       "IMAGE/PNG;q=0.1",           "image/*",
-                                      "image/png, */*",  "image/png, application/json", "application/json;q=0.4, image/png;q=0.5",
+    static const char *const yes[] = {"image/png",
+                                      "IMAGE/PNG;q=0.1",
+                                      "image/*",
+                                      "image/png, */*",
+                                      "image/png, application/json",
+                                      "application/json;q=0.4, image/png;q=0.5",
                                       "text/html;a=\"x, application/json\", image/png;q=0.2"};
-    static const char *const no[] = {"",        "*/*",        "image/png;q=0", "image/png;q=0.000",
-                                     "application/json, image/png;q=0.9", "image/pngx", "application/image/png",
-                                     "text/html;a=\", image/png\"", "image/png;q=x", "image/png;q", "*/*, image/png;q=0.5",
+    static const char *const no[] = {"",
+                                     "*/*",
+                                     "image/png;q=0",
+                                     "image/png;q=0.000",
+                                     "application/json, image/png;q=0.9",
+                                     "image/pngx",
+                                     "application/image/png",
+                                     "text/html;a=\", image/png\"",
+                                     "image/png;q=x",
+                                     "image/png;q",
+                                     "*/*, image/png;q=0.5",
                                      "text/html,application/xhtml+xml,image/avif,image/webp,*/*;q=0.8"};
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
         ck_assert_msg(api_accept_prefers(yes[i], "image/png", "application/json"), "%s", yes[i]);

@@ -74,7 +74,8 @@ START_TEST(test_quotes_and_formulas) {
 }
 END_TEST
 
-/* A reader whose list separator is ; or tab, or who breaks rows at any line end, sees other cells than we wrote. */
+/* A reader whose list separator is ; or tab, or who breaks rows at any line end, sees other cells than we wrote.
+ */
 START_TEST(test_formulas_behind_other_separators) {
     static const struct {
         const char *value, *cell;

@@ -23,8 +23,10 @@ START_TEST(test_lists) {
 END_TEST
 
 START_TEST(test_tokens) {
-    ck_assert(api_field_is_token(api_span_of("X-Forwarded-For")) && api_field_is_token(api_span_of("a!#$%&'*+-.^_`|~9")));
-    static const char *const bad[] = {"", "a b", "a ", " a", "a:", "a\t", "\xc3\xa4", "a\"", "a/b", "(a)", "a@", "a\x01"};
+    ck_assert(api_field_is_token(api_span_of("X-Forwarded-For")) &&
+              api_field_is_token(api_span_of("a!#$%&'*+-.^_`|~9")));
+    static const char *const bad[] = {"",         "a b", "a ",  " a",  "a:", "a\t",
+                                      "\xc3\xa4", "a\"", "a/b", "(a)", "a@", "a\x01"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(!api_field_is_token(api_span_of(bad[i])), "%s", bad[i]);
 }

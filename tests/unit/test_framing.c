@@ -44,7 +44,8 @@ START_TEST(test_hosts) {
 END_TEST
 
 START_TEST(test_lengths) {
-    static const char *const codings[] = {"gzip", "gzip, chunked", "chunked, chunked", "chunked ", "", "identity", "\"chunked\""};
+    static const char *const codings[] = {"gzip", "gzip, chunked", "chunked, chunked", "chunked ",
+                                          "",     "identity",      "\"chunked\""};
     struct api_framing framing = plain();
     framing.lengths = 2;
     refused(&framing, INSP_E_REQUEST, "2 Content-Length");
@@ -91,7 +92,8 @@ START_TEST(test_targets) {
                 {"GET", "http://host:8080/a", "host:8080", "/a"},
                 {"GET", "HTTPS://[::1]", "[::1]", "/"},
                 {"OPTIONS", "*", "", "*"}};
-    static const char *const bad[] = {"", "*", "a", "host:80", "http://", "http:///a", "ftp://host/a", "localhost/a"};
+    static const char *const bad[] = {"",           "*", "a", "host:80", "http://", "http:///a", "ftp://host/a",
+                                      "localhost/a"};
     char authority[16];
     const char *path;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -100,8 +102,8 @@ START_TEST(test_targets) {
         ck_assert_str_eq(path, good[i].path);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_msg(api_target_split("GET", bad[i], authority, sizeof authority, &path, &err) == INSP_E_REQUEST, "%s",
-                      bad[i]);
+        ck_assert_msg(api_target_split("GET", bad[i], authority, sizeof authority, &path, &err) == INSP_E_REQUEST,
+                      "%s", bad[i]);
     ck_insp_code(api_target_split("GET", "http://0123456789abcdef/", authority, sizeof authority, &path, &err),
                  INSP_E_REQUEST, err);
 }

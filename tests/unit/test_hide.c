@@ -21,7 +21,8 @@ static void add_folders(void) {
 START_TEST(test_folders_are_replaced) {
     add_folders();
     ck_assert_uint_eq(hidden.count, 3);
-    ck_assert_str_eq(hide("cannot read /var/lib/inspectd/images/a.png: gone"), "cannot read <state>/images/a.png: gone");
+    ck_assert_str_eq(hide("cannot read /var/lib/inspectd/images/a.png: gone"),
+                     "cannot read <state>/images/a.png: gone");
     ck_assert_str_eq(hide("/var/lib/inspectd/datasets/carpet is empty"), "<datasets>/carpet is empty");
     ck_assert_str_eq(hide("\"/srv/sets\" and /var/lib/inspectd"), "\"<datasets>\" and <state>");
     ck_assert_str_eq(hide("see /srv/sets. Or not"), "see <datasets>. Or not");
@@ -30,8 +31,9 @@ START_TEST(test_folders_are_replaced) {
 END_TEST
 
 START_TEST(test_other_texts_stay) {
-    static const char *const texts[] = {"", "/", "/var/lib/inspectd2/x", "/mnt/var/lib/inspectd", "/var/lib/inspectd-old", "a/srv/sets",
-                                        "/var/lib", "part /v1/inspections", "/srv/sets.bak"};
+    static const char *const texts[] = {
+        "",           "/",        "/var/lib/inspectd2/x", "/mnt/var/lib/inspectd", "/var/lib/inspectd-old",
+        "a/srv/sets", "/var/lib", "part /v1/inspections", "/srv/sets.bak"};
     add_folders();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         ck_assert_str_eq(hide(texts[i]), texts[i]);
@@ -51,11 +53,13 @@ END_TEST
 
 START_TEST(test_a_document) {
     add_folders();
-    json_t *json = json_loads("{\"reasons\": [\"product p: /srv/sets/p is gone\", 1], \"a\": {\"failure\": null, \"x\": \"y\"}}",
-                              0, NULL);
+    json_t *json = json_loads(
+        "{\"reasons\": [\"product p: /srv/sets/p is gone\", 1], \"a\": {\"failure\": null, \"x\": \"y\"}}", 0,
+        NULL);
     api_hide_json(&hidden, json);
     char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-    ck_assert_str_eq(text, "{\"a\":{\"failure\":null,\"x\":\"y\"},\"reasons\":[\"product p: <datasets>/p is gone\",1]}");
+    ck_assert_str_eq(text,
+                     "{\"a\":{\"failure\":null,\"x\":\"y\"},\"reasons\":[\"product p: <datasets>/p is gone\",1]}");
     free(text);
     json_decref(json);
     api_hide_json(&hidden, NULL);

@@ -10,13 +10,13 @@ static struct insp_error err;
 START_TEST(test_split) {
     static const struct {
         const char *authority, *name, *port;
-    } good[] = {{"localhost", "localhost", ""},       {"LocalHost:8080", "localhost", "8080"},
-                {"[::1]:8080", "::1", "8080"},        {"[2001:DB8::1]", "2001:db8::1", ""},
-                {"a.example.:1", "a.example", "1"},   {"127.0.0.1:", "127.0.0.1", ""},
+    } good[] = {{"localhost", "localhost", ""},        {"LocalHost:8080", "localhost", "8080"},
+                {"[::1]:8080", "::1", "8080"},         {"[2001:DB8::1]", "2001:db8::1", ""},
+                {"a.example.:1", "a.example", "1"},    {"127.0.0.1:", "127.0.0.1", ""},
                 {"under_score-1", "under_score-1", ""}};
-    static const char *const bad[] = {"",         ":8080",  "a:b",      "a:123456", "[::1",     "[]:1",  "[::1]x",
-                                      "a b",      "a@b",    "u:p@host", "a/b",      "a\\b",     "a,b",   ".",
-                                      "\xc3\xa4", "a?b",    "a#b",      "::1",      "a:80:80",  "a\"",   "\t"};
+    static const char *const bad[] = {"",         ":8080", "a:b",      "a:123456", "[::1",    "[]:1", "[::1]x",
+                                      "a b",      "a@b",   "u:p@host", "a/b",      "a\\b",    "a,b",  ".",
+                                      "\xc3\xa4", "a?b",   "a#b",      "::1",      "a:80:80", "a\"",  "\t"};
     char name[API_HOST_BYTES], port[8];
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         ck_assert_msg(api_host_split(good[i].authority, name, port), "%s", good[i].authority);
@@ -45,18 +45,29 @@ static bool allowed(const char *host, const char *listen, const char *hosts) {
 }
 
 START_TEST(test_loopback_names_are_allowed) {
-    static const char *const own[] = {"localhost",    "localhost:9999", "LOCALHOST.", "127.0.0.1:8080", "127.9.9.9",
-                                      "[::1]:8080",   "cam.localhost",  "[::ffff:127.0.0.1]", "0.0.0.0:8080", "[::]"};
+    static const char *const own[] = {
+        "localhost",  "localhost:9999", "LOCALHOST.",         "127.0.0.1:8080", "127.9.9.9",
+        "[::1]:8080", "cam.localhost",  "[::ffff:127.0.0.1]", "0.0.0.0:8080",   "[::]"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         ck_assert_msg(allowed(own[i], "127.0.0.1:8080", ""), "%s", own[i]);
 }
 END_TEST
 
 START_TEST(test_other_names_are_not) {
-    static const char *const foreign[] = {"evil.test",          "localhost.evil.test", "127.0.0.1.evil.test", "evillocalhost",
-                                          ".localhost.evil",    "10.0.0.6",            "2130706433",          "0x7f000001",
-                                          "127.1",              "[::2]",               "localhost@evil.test", "",
-                                          "localhost,evil.test", "127.0.0.1 evil"};
+    static const char *const foreign[] = {"evil.test",
+                                          "localhost.evil.test",
+                                          "127.0.0.1.evil.test",
+                                          "evillocalhost",
+                                          ".localhost.evil",
+                                          "10.0.0.6",
+                                          "2130706433",
+                                          "0x7f000001",
+                                          "127.1",
+                                          "[::2]",
+                                          "localhost@evil.test",
+                                          "",
+                                          "localhost,evil.test",
+                                          "127.0.0.1 evil"};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         ck_assert_msg(!allowed(foreign[i], "127.0.0.1:8080", ""), "%s", foreign[i]);
         ck_assert_msg(!allowed(foreign[i], "0.0.0.0:8080", "plant.example"), "%s", foreign[i]);
@@ -105,5 +116,5 @@ START_TEST(test_the_settings_texts) {
 }
 END_TEST
 
-INSP_TESTS(test_split, test_loopback_names_are_allowed, test_other_names_are_not, test_the_own_address_and_listed_names,
-           test_origins, test_the_settings_texts);
+INSP_TESTS(test_split, test_loopback_names_are_allowed, test_other_names_are_not,
+           test_the_own_address_and_listed_names, test_origins, test_the_settings_texts);

@@ -60,7 +60,8 @@ END_TEST
 
 START_TEST(a_field_cannot_end_itself) {
     capture();
-    insp_log_info("path=%s detail=%s", INSP_LOG_WORD("/x status=200\u00e4\"%20"), INSP_LOG_QUOTED("a\" status=200 \\"));
+    insp_log_info("path=%s detail=%s", INSP_LOG_WORD("/x status=200\u00e4\"%20"),
+                  INSP_LOG_QUOTED("a\" status=200 \\"));
     ck_assert_ptr_nonnull(
         strstr(read_back(), "path=/x%20status=200%C3%A4%22%2520 detail=\"a\\\" status=200 \\\\\"\n"));
 }
@@ -151,5 +152,5 @@ END_TEST
 
 INSP_TESTS(a_full_pipe_holds_nobody_up, a_journal_that_hangs_holds_nobody_up, a_line_has_time_level_and_text,
            levels_above_the_threshold_are_dropped, a_hostile_value_cannot_make_a_second_line,
-           a_line_reads_as_it_is, a_field_cannot_end_itself, a_long_field_is_cut,
-           a_long_line_is_cut_but_ends, on_the_journal_each_line_has_its_priority, level_names_parse);
+           a_line_reads_as_it_is, a_field_cannot_end_itself, a_long_field_is_cut, a_long_line_is_cut_but_ends,
+           on_the_journal_each_line_has_its_priority, level_names_parse);

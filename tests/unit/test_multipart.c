@@ -70,15 +70,20 @@ START_TEST(test_spellings_of_the_name) {
         "X-Other: 1\r\nContent-Disposition:\tform-data; filename=\"a;b\"; name=\"image\"",
     };
     static const char *const bad[] = {
-        "Content-Disposition: form-data; name=images",          "Content-Disposition: form-data; filename=image",
-        "Content-Disposition: form-data; xname=image",          "Content-Disposition: attachment; name=image",
-        "Content-Disposition: form-data; name=\"image",         "Content-Disposition: form-data; name=Image",
-        "Content-Disposition: form-data; filename=\"; name=image; \"", "Content-Disposition form-data; name=image",
+        "Content-Disposition: form-data; name=images",
+        "Content-Disposition: form-data; filename=image",
+        "Content-Disposition: form-data; xname=image",
+        "Content-Disposition: attachment; name=image",
+        "Content-Disposition: form-data; name=\"image",
+        "Content-Disposition: form-data; name=Image",
+        "Content-Disposition: form-data; filename=\"; name=image; \"",
+        "Content-Disposition form-data; name=image",
         "X: form-data; name=image",
     };
     char body[512];
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        int count = snprintf(body, sizeof body, "--b0\r\n%s\r\nContent-Type: image/png\r\n\r\nPIX\r\n--b0--\r\n", good[i]);
+        int count =
+            snprintf(body, sizeof body, "--b0\r\n%s\r\nContent-Type: image/png\r\n\r\nPIX\r\n--b0--\r\n", good[i]);
         ck_insp_ok(find(type, body, (size_t)count), err);
         ck_assert_mem_eq(body + offset, "PIX", 3);
         ck_assert_uint_eq(bytes, 3);
@@ -92,11 +97,13 @@ START_TEST(test_spellings_of_the_name) {
 END_TEST
 
 START_TEST(test_spellings_of_the_boundary) {
-    static const char *const good[] = {"multipart/form-data;boundary=b0", "Multipart/Form-Data ; charset=x; BOUNDARY = \"b0\"",
-                                       "multipart/form-data; x=\"boundary=no\"; boundary=b0;", "multipart/form-data; boundary=\"b\\0\""};
-    static const char *const bad[] = {"multipart/form-data; xboundary=b0", "multipart/form-data; boundary=\"b0",
-                                      "multipart/form-data; boundary", "multipart/form-data boundary=b0",
-                                      "multipart/form-data; boundary=01234567890123456789012345678901234567890123456789012345678901234567890"};
+    static const char *const good[] = {
+        "multipart/form-data;boundary=b0", "Multipart/Form-Data ; charset=x; BOUNDARY = \"b0\"",
+        "multipart/form-data; x=\"boundary=no\"; boundary=b0;", "multipart/form-data; boundary=\"b\\0\""};
+    static const char *const bad[] = {
+        "multipart/form-data; xboundary=b0", "multipart/form-data; boundary=\"b0", "multipart/form-data; boundary",
+        "multipart/form-data boundary=b0",
+        "multipart/form-data; boundary=01234567890123456789012345678901234567890123456789012345678901234567890"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         ck_assert_msg(!find(good[i], whole, sizeof whole - 1), "%s: %s", good[i], err.detail);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -127,8 +134,10 @@ END_TEST
 
 START_TEST(test_transfer_encodings) {
     char body[256];
-    static const char *const good[] = {"binary", "8BIT", "7bit", ""}, *const bad[] = {"base64", "quoted-printable", "x"};
-    static const char form[] = "--b0\r\nContent-Disposition: form-data; name=image\r\nContent-Transfer-Encoding: %s\r\n\r\nPIX\r\n--b0--";
+    static const char *const good[] = {"binary", "8BIT", "7bit", ""}, *const bad[] = {"base64", "quoted-printable",
+                                                                                      "x"};
+    static const char form[] =
+        "--b0\r\nContent-Disposition: form-data; name=image\r\nContent-Transfer-Encoding: %s\r\n\r\nPIX\r\n--b0--";
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         ck_insp_ok(find(type, body, (size_t)snprintf(body, sizeof body, form, good[i])), err);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -139,5 +148,6 @@ START_TEST(test_transfer_encodings) {
 END_TEST
 
 INSP_TESTS(test_spellings_of_the_name, test_spellings_of_the_boundary, test_only_whole_delimiters_count,
-           test_parts_without_headers_and_content, test_transfer_encodings, test_is, test_finds_the_part_among_others, test_preamble_and_empty_part, test_cut_anywhere_is_an_error,
+           test_parts_without_headers_and_content, test_transfer_encodings, test_is,
+           test_finds_the_part_among_others, test_preamble_and_empty_part, test_cut_anywhere_is_an_error,
            test_no_boundary_or_part);

@@ -20,18 +20,20 @@ END_TEST
 START_TEST(test_the_own_page) {
     ck_assert_int_eq(judge("PUT", "localhost:8080", "http://localhost:8080", "same-origin"), API_ORIGIN_OWN);
     ck_assert_int_eq(judge("PUT", "LocalHost:8080", "http://localhost:8080", NULL), API_ORIGIN_OWN);
-    ck_assert_int_eq(judge("PUT", "inspect.example", "https://inspect.example", NULL), API_ORIGIN_OWN); /* a proxy's TLS */
+    ck_assert_int_eq(judge("PUT", "inspect.example", "https://inspect.example", NULL),
+                     API_ORIGIN_OWN); /* a proxy's TLS */
     ck_assert_int_eq(judge("GET", "localhost", NULL, "same-origin"), API_ORIGIN_OWN);
     const struct api_origin_facts tls = {
         .method = "PUT", .host = "inspect.example", .origin = "http://inspect.example", .tls = true};
-    ck_assert_int_eq(api_origin_judge(&tls, listed), API_ORIGIN_FOREIGN); /* a page that anybody on the wire can write */
+    ck_assert_int_eq(api_origin_judge(&tls, listed),
+                     API_ORIGIN_FOREIGN); /* a page that anybody on the wire can write */
 }
 END_TEST
 
 START_TEST(test_foreign_pages) {
-    static const char *const origins[] = {"https://evil.test",     "null",          "http://localhost:3000",
-                                          "http://localhost",      "",              "localhost:8080",
-                                          "http://localhost:8080/", "file://",      "http://localhost:8080.evil.test",
+    static const char *const origins[] = {"https://evil.test",      "null",    "http://localhost:3000",
+                                          "http://localhost",       "",        "localhost:8080",
+                                          "http://localhost:8080/", "file://", "http://localhost:8080.evil.test",
                                           "http://u@localhost:8080"};
     for (size_t i = 0; i < sizeof origins / sizeof *origins; i++)
         ck_assert_msg(judge("POST", "localhost:8080", origins[i], NULL) == API_ORIGIN_FOREIGN, "%s", origins[i]);
@@ -45,7 +47,8 @@ END_TEST
 
 START_TEST(test_listed_pages) {
     ck_assert_int_eq(judge("POST", "localhost:8080", "https://mes.example", "cross-site"), API_ORIGIN_LISTED);
-    ck_assert_int_eq(judge("POST", "localhost:8080", "https://mes.example:8443", "cross-site"), API_ORIGIN_FOREIGN);
+    ck_assert_int_eq(judge("POST", "localhost:8080", "https://mes.example:8443", "cross-site"),
+                     API_ORIGIN_FOREIGN);
 }
 END_TEST
 
@@ -61,8 +64,11 @@ START_TEST(test_a_followed_link) {
     facts.fetch_dest = "document";
     facts.method = "POST"; /* a form that sends itself */
     ck_assert_int_eq(api_origin_judge(&facts, listed), API_ORIGIN_FOREIGN);
-    facts = (struct api_origin_facts){.method = "GET", .host = "localhost", .fetch_site = "cross-site",
-                                      .fetch_mode = "no-cors", .fetch_dest = "image"};
+    facts = (struct api_origin_facts){.method = "GET",
+                                      .host = "localhost",
+                                      .fetch_site = "cross-site",
+                                      .fetch_mode = "no-cors",
+                                      .fetch_dest = "image"};
     ck_assert_int_eq(api_origin_judge(&facts, listed), API_ORIGIN_FOREIGN);
 }
 END_TEST

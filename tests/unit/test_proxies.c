@@ -31,8 +31,8 @@ START_TEST(test_networks) {
 END_TEST
 
 START_TEST(test_what_is_no_network_is_named) {
-    static const char *const bad[] = {"proxy.example", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8x", "::/129", "10.0.0", "1.2.3.4:80",
-                                      "10.0.0.0/0008"};
+    static const char *const bad[] = {"proxy.example", "10.0.0.0/33", "10.0.0.0/",  "10.0.0.0/8x",
+                                      "::/129",        "10.0.0",      "1.2.3.4:80", "10.0.0.0/0008"};
     networks.count = 7;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ck_assert_msg(api_networks_parse(bad[i], &networks, &err) == INSP_E_CONFIG, "%s", bad[i]);
@@ -54,7 +54,8 @@ static const char *client(const char *forwarded, const char *x_forwarded_for) {
 START_TEST(test_the_client_of_a_chain) {
     ck_insp_ok(api_networks_parse("127.0.0.1 10.0.0.0/8", &networks, &err), err);
     ck_assert_str_eq(client(NULL, "203.0.113.9"), "203.0.113.9");
-    ck_assert_str_eq(client(NULL, "127.0.0.1, 203.0.113.9, 10.1.1.1"), "203.0.113.9"); /* the first is the client's lie */
+    ck_assert_str_eq(client(NULL, "127.0.0.1, 203.0.113.9, 10.1.1.1"),
+                     "203.0.113.9"); /* the first is the client's lie */
     ck_assert_str_eq(client(NULL, "10.2.2.2, 10.1.1.1"), "10.2.2.2");
     ck_assert_str_eq(client(NULL, "[2001:DB8::1]:4711"), "2001:db8::1");
     ck_assert_str_eq(client(NULL, "203.0.113.9:4711, 10.0.0.1"), "203.0.113.9");

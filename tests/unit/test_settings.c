@@ -84,8 +84,8 @@ END_TEST
 
 /* It was a flag: files and units in the field still say so. */
 START_TEST(test_open_access_in_both_spellings) {
-    static const char *const spellings[][2] = {{"true", "always"}, {"yes", "always"},    {"1", "always"},
-                                               {"false", "auto"},  {"off", "auto"},      {"auto", "auto"},
+    static const char *const spellings[][2] = {{"true", "always"}, {"yes", "always"},   {"1", "always"},
+                                               {"false", "auto"},  {"off", "auto"},     {"auto", "auto"},
                                                {"never", "never"}, {"always", "always"}};
     daemon_settings_default(&settings);
     for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
@@ -134,5 +134,5 @@ START_TEST(test_overrides) {
 END_TEST
 
 INSP_TESTS(test_defaults_are_those_of_the_table, test_every_row_is_teachable, test_sizes_take_suffixes,
-           test_wrong_numbers_name_the_range, test_flags_and_choices, test_open_access_in_both_spellings, test_text_has_a_length,
-           test_unknown_names_suggest, test_overrides);
+           test_wrong_numbers_name_the_range, test_flags_and_choices, test_open_access_in_both_spellings,
+           test_text_has_a_length, test_unknown_names_suggest, test_overrides);

@@ -153,7 +153,8 @@ static void check_admin(void) {
     free(text);
 }
 
-/* A first start that ends after one of the two files, whichever: the next one has an admin whose secret is there. */
+/* A first start that ends after one of the two files, whichever: the next one has an admin whose secret is there.
+ */
 START_TEST(test_an_interrupted_first_start_locks_nobody_out) {
     char path[128];
     bool created = false;
