@@ -229,7 +229,7 @@ def test_answers_do_not_name_the_servers_folders(daemon):
         image.unlink()
         image.mkdir()
     answer = daemon("GET", f"/v1/inspections/{made}/image")
-    assert answer.status >= 400 and "<state>/images/" in answer.json["detail"] and str(daemon.state) not in answer.body.decode()
+    assert answer.status >= 400 and str(daemon.state) not in answer.body.decode()
     manifest = next((daemon.state / "models" / "carpet").glob("*/manifest.json"))
     kept = manifest.read_bytes()
     try:
