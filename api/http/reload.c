@@ -60,19 +60,13 @@ static void put_certificate(struct api_server *server) {
     reload->certificate = NULL;
 }
 
-static void finish(void *arg) {
+/* Models take their time; tokens that are added meanwhile do not wait for them. */
+static void verified(void *arg) {
     struct api_server *server = arg;
     struct api_reload *reload = &server->reload;
-    reload->running = false;
-    if (server->stopping) {
-        api_stop_check(server);
+    reload->verifying--;
+    if (server->stopping || reload->verifying || reload->running)
         return;
-    }
-    if (reload->again) {
-        reload->again = false;
-        begin(server);
-        return;
-    }
     void (*done)(void *arg) = reload->done;
     reload->done = NULL;
     if (done)
@@ -82,17 +76,22 @@ static void finish(void *arg) {
 static void was_read(struct insp_task *task) {
     struct api_server *server = task->data;
     struct api_reload *reload = &server->reload;
+    reload->running = false;
     if (server->stopping) {
         api_tokens_clear(&reload->tokens);
         api_certificate_free(reload->certificate);
-        reload->running = false;
-        api_stop_check(server);
         return;
     }
     put_tokens(server);
     if (server->tls)
         put_certificate(server);
-    insp_models_verify(server->models, finish, server);
+    if (reload->again) {
+        reload->again = false;
+        begin(server);
+    } else {
+        reload->verifying++;
+        insp_models_verify(server->models, verified, server);
+    }
 }
 
 void api_server_reload(struct api_server *server, void (*done)(void *arg), void *arg) {

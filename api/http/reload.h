@@ -11,7 +11,9 @@
 /* Part of the server; the loop thread's but for the results, which are the task's while `running`. */
 struct api_reload {
     struct insp_task task;
-    bool running, again; /* again: one more was asked for meanwhile */
+    bool running;       /* the task reads tokens and certificate */
+    bool again;         /* it was asked for once more meanwhile */
+    unsigned verifying; /* readings of the models that were asked for and are not done */
     void (*done)(void *arg);
     void *arg;
     int tokens_code, certificate_code; /* results */

@@ -146,7 +146,7 @@ def test_open_access_on_loopback(start, setting, access):
     assert daemon("POST", "/v1/admin/products/carpet/train", "{}").status == 401
     viewer = token(daemon, "viewer")
     daemon.process.send_signal(signal.SIGHUP)
-    daemon.wait_line("tokens read again")
+    daemon.wait_line("tokens read again count=2")
     assert daemon("GET", "/v1/inspections", token=viewer).status == 200
 
 
