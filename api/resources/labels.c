@@ -101,7 +101,7 @@ int api_label_put(struct api_request *request, struct insp_error *reterr) {
         code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is {\"label\": \"good\"} or the like");
     if (code)
         return code;
-    code = api_request_json(request, NULL, &json, reterr);
+    code = api_request_json(request, "label", &json, reterr);
     if (code)
         return code;
     code = read_word(json, &word, reterr);
