@@ -77,7 +77,7 @@ END_TEST
 START_TEST(a_model_that_answers_otherwise_is_not) {
     struct bench b;
     open_bench(&b, 0.2f);
-    _cleanup_(insp_model_unrefp) struct insp_model *other = model_of(&b, 0.4f), *broken = model_of(&b, NAN);
+    struct insp_model *other = model_of(&b, 0.4f), *broken = model_of(&b, NAN);
     ck_insp_code(insp_prove(b.trunk, false, other, b.golden, &b.err), INSP_E_SELF_TEST, b.err);
     ck_assert_ptr_nonnull(strstr(b.err.detail, "golden sample 1"));
     ck_assert_ptr_nonnull(strstr(b.err.detail, "model v1 of product p"));
@@ -87,6 +87,8 @@ START_TEST(a_model_that_answers_otherwise_is_not) {
     b.golden->sample[0].map[7] += 0.5f;
     ck_insp_code(insp_prove(b.trunk, false, b.model, b.golden, &b.err), INSP_E_SELF_TEST, b.err);
     ck_assert_ptr_nonnull(strstr(b.err.detail, "map"));
+    insp_model_unref(other); /* before their device */
+    insp_model_unref(broken);
     close_bench(&b);
 }
 END_TEST
