@@ -17,8 +17,9 @@ class MediaType(c.Structure):
 
 class Limits(c.Structure):
     _fields_ = [("bytes", c.c_size_t), ("width", c.c_uint32), ("height", c.c_uint32), ("pixels", c.c_uint64),
-                ("jpeg_stray_bytes", c.c_uint32), ("png16_bits", c.c_uint), ("cancelled", c.c_void_p),
-                ("cancelled_arg", c.c_void_p)]
+                ("jpeg_stray_bytes", c.c_uint32), ("png16_bits", c.c_uint), ("budget", c.c_void_p),
+                ("background", c.c_bool), ("wait_us", c.c_int64), ("cancelled", c.c_void_p), ("cancelled_arg", c.c_void_p),
+                ("claim", c.c_void_p)]
 
 
 class Source(c.Structure):
@@ -26,9 +27,13 @@ class Source(c.Structure):
                 ("orientation", c.c_uint8), ("stray_bytes", c.c_uint32)]
 
 
+class Claim(c.Structure):
+    _fields_ = [("budget", c.c_void_p), ("background", c.c_bool), ("pixels", c.c_uint64), ("bytes", c.c_uint64)]
+
+
 class Image(c.Structure):
     _fields_ = [("width", c.c_uint32), ("height", c.c_uint32), ("posted_width", c.c_uint32),
-                ("posted_height", c.c_uint32), ("rgb", c.POINTER(c.c_uint8)), ("source", Source)]
+                ("posted_height", c.c_uint32), ("rgb", c.POINTER(c.c_uint8)), ("source", Source), ("claim", Claim)]
 
 
 class HeatParams(c.Structure):
@@ -45,6 +50,15 @@ BOXES_MAX = 98
 class Summary(c.Structure):
     _fields_ = [("max", c.c_float), ("area", c.c_float), ("box_count", c.c_size_t), ("box", Box * BOXES_MAX)]
 
+
+def same_size(lib, structure, name):
+    """parity.c has the size that C sees: a description here that is out of date would read other fields."""
+    assert c.sizeof(structure) == c.c_size_t.in_dll(lib, f"insp_parity_{name}").value, f"struct {name} has changed"
+
+
+for structure, name in ((Error, "insp_error"), (MediaType, "insp_media_type"), (Limits, "insp_image_limits"), (Image, "insp_image"),
+                        (HeatParams, "insp_heat_params"), (Summary, "insp_heat_summary")):
+    same_size(LIB, structure, name)
 
 LIB.insp_image_limits_default.restype = Limits
 LIB.insp_image_free.argtypes = [c.POINTER(Image)]

@@ -49,6 +49,9 @@ class TailWeights(ctypes.Structure):
     _fields_ = [("conv", (Floats * 2) * 3), ("classifier_weight", Floats), ("classifier_bias", Floats)]
 
 
+for structure, name in ((DeviceConfig, "insp_device_config"), (TrainerConfig, "insp_trainer_config")):
+    assert ctypes.sizeof(structure) == ctypes.c_size_t.in_dll(lib, f"insp_parity_{name}").value, f"struct {name} has changed"
+
 lib.insp_trunk_arrays_view.restype = TrunkWeights
 lib.insp_tail_buffers_view.restype = TailWeights
 lib.insp_tail_buffers_new.restype = ctypes.POINTER(TailBuffers)
