@@ -108,7 +108,7 @@ static void reloaded(void *arg) {
 static void reload(struct daemon *daemon) {
     if (daemon->stopping)
         return;
-    insp_log_info("reading tokens, certificate and models again");
+    insp_log_info("reading tokens and models again");
     daemon_notify_reloading();
     api_server_reload(daemon->server, reloaded, daemon);
 }

@@ -14,7 +14,7 @@ struct api_request;
 
 enum {
     API_TARGET_BYTES_MAX = 8 << 10,   /* path and query as they were sent, roughly */
-    API_HEADERS_BYTES_MAX = 24 << 10, /* request line and headers */
+    API_HEADERS_BYTES_MAX = 32 << 10, /* request line and headers */
 };
 
 /* The facts of a request's headers that framing depends on; filled from libmicrohttpd, or by a test. */

@@ -121,7 +121,6 @@ def test_inspections_go_on_during_a_training(begin):
     ("train", {"epochs": 0}, "epochs", "a whole number from 1 to 1000"),
     ("train", {"epochs": 1001}, "epochs", "a whole number from 1 to 1000"),
     ("train", {"epochs": 1.5}, "epochs", "a whole number from 1 to 1000"),
-    ("train", {"epochs": None}, "epochs", "a whole number from 1 to 1000"),
     ("train", {"batch": 257}, "batch", "from 1 to 256"), ("train", {"batch": -1}, "batch", "from 1 to 256"),
     ("train", {"learning_rate": "fast"}, "learning_rate", "a number from 1e-07 to 1"),
     ("train", {"learning_rate": 0}, "learning_rate", "from 1e-07 to 1"),

@@ -78,7 +78,7 @@ START_TEST(test_fields_and_sizes) {
     refused(&framing, INSP_E_REQUEST, "two Authorization");
     framing = plain();
     framing.header_bytes = API_HEADERS_BYTES_MAX + 1;
-    refused(&framing, INSP_E_HEADERS_LARGE, "24576");
+    refused(&framing, INSP_E_HEADERS_LARGE, "32768");
     framing.target_bytes = API_TARGET_BYTES_MAX + 1;
     refused(&framing, INSP_E_TARGET_LONG, "8192");
 }
