@@ -136,7 +136,7 @@ def test_inspections_go_on_during_a_training(begin):
     ("train", {"class_weights": [1, 0]}, "class_weights", "from 0.001 to 1000"),
     ("train", {"colour": "red"}, "colour", "knows no parameter"), ("train", {"folds": 5}, "folds", "knows no parameter"),
     ("train", {"version": "v1"}, "version", "knows no parameter"),
-    ("train", {"dataset": ""}, "dataset", "1 to 1023 bytes"), ("train", {"dataset": None}, "dataset", "1 to 1023 bytes"),
+    ("train", {"dataset": ""}, "dataset", "1 to 1023 bytes"), ("train", {"dataset": None}, "dataset", "is required"),
     ("train", {"dataset": "x" * 1024}, "dataset", "1 to 1023 bytes"),
     ("cross-validate", {"folds": 1}, "folds", "from 2 to 20"), ("cross-validate", {"folds": 21}, "folds", "from 2 to 20"),
     ("cross-validate", {"activate": "never"}, "activate", "knows no parameter"),
