@@ -57,12 +57,15 @@ struct insp_device {
 };
 struct insp_trunk {
     struct insp_device *device;
+    const struct insp_device_ops *ops; /* set by device.c; frees it, also after the device */
 };
 struct insp_tail {
     struct insp_device *device;
+    const struct insp_device_ops *ops; /* set by device.c; frees it, also after the device */
 };
 struct insp_trainer {
     struct insp_device *device;
+    const struct insp_device_ops *ops; /* set by device.c; frees it, also after the device */
 };
 
 /* Opens the back end of the packed kernels (packed.c). threads: 1 and more. INSP_E_DEVICE if the processor lacks

@@ -84,22 +84,28 @@ int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret
 
 int insp_trunk_load(struct insp_device *device, const struct insp_trunk_weights *weights,
                     struct insp_trunk **ret_trunk, struct insp_error *reterr) {
-    return notice(device, device->ops->trunk_load(device, weights, ret_trunk, reterr));
+    int r = device->ops->trunk_load(device, weights, ret_trunk, reterr);
+    if (r == 0)
+        (*ret_trunk)->ops = device->ops;
+    return notice(device, r);
 }
 
 void insp_trunk_free(struct insp_trunk *trunk) {
     if (trunk)
-        trunk->device->ops->trunk_free(trunk);
+        trunk->ops->trunk_free(trunk);
 }
 
 int insp_tail_load(struct insp_device *device, const struct insp_tail_weights *weights,
                    struct insp_tail **ret_tail, struct insp_error *reterr) {
-    return notice(device, device->ops->tail_load(device, weights, ret_tail, reterr));
+    int r = device->ops->tail_load(device, weights, ret_tail, reterr);
+    if (r == 0)
+        (*ret_tail)->ops = device->ops;
+    return notice(device, r);
 }
 
 void insp_tail_free(struct insp_tail *tail) {
     if (tail)
-        tail->device->ops->tail_free(tail);
+        tail->ops->tail_free(tail);
 }
 
 static size_t piece(const struct insp_device *device, size_t left) {
@@ -162,12 +168,15 @@ int insp_tail_score(struct insp_tail *tail, const float *features, size_t n, flo
 int insp_trainer_new(struct insp_device *device, const struct insp_tail_weights *initial,
                      const struct insp_trainer_config *config, struct insp_trainer **ret_trainer,
                      struct insp_error *reterr) {
-    return notice(device, device->ops->trainer_new(device, initial, config, ret_trainer, reterr));
+    int r = device->ops->trainer_new(device, initial, config, ret_trainer, reterr);
+    if (r == 0)
+        (*ret_trainer)->ops = device->ops;
+    return notice(device, r);
 }
 
 void insp_trainer_free(struct insp_trainer *trainer) {
     if (trainer)
-        trainer->device->ops->trainer_free(trainer);
+        trainer->ops->trainer_free(trainer);
 }
 
 int insp_trainer_step(struct insp_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
