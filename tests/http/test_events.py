@@ -188,7 +188,7 @@ def test_a_reader_that_is_too_slow_is_dropped_and_comes_back(start):
         before = resident_kib(daemon)
         got = list(slow.events)  # to the end of the stream, which came
     assert 0 < len(got) < 1024
-    assert "event client dropped" in daemon.log_text()
+    eventually(lambda: "event client dropped" in daemon.log_text())  # a thread of the test reads the log, and lags
     seen = ids(got)
     while len(set(seen)) < 1500:  # a replay has 500 at most and then ends; what overtook another may come twice
         with Stream(daemon, seen[-1]) as again:
