@@ -1,4 +1,4 @@
-# Everything from outside, found once, each with a message that names the Debian package.
+# Finds every external library. If one is missing, the message names its Debian package.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 

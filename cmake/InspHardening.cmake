@@ -1,10 +1,10 @@
-# Flags that make a memory error end the process in place of being used. Each only where the compiler has it.
-#   -fcf-protection               indirect jumps land on marked places only (CET; x86)
+# Flags by which a memory error ends the process instead of being exploitable. Each is used if the compiler has it.
+#   -fcf-protection               indirect jumps reach marked places only (CET; x86)
 #   -fstack-clash-protection      a large frame touches each page, so it cannot jump over the guard page
-#   -ftrivial-auto-var-init=zero  what a forgotten initialiser leaves is zero, not an old secret or pointer
-#   _FORTIFY_SOURCE=3             bounds of memcpy and the like, also where the size is only known at run time
-# The convolution kernels (core/compute) are not zeroed: their object code then has 14 instructions of 3608 more than without
-# these flags, and none of them stands in a loop.
+#   -ftrivial-auto-var-init=zero  an uninitialised variable is zero, not an old secret or pointer
+#   _FORTIFY_SOURCE=3             checks the bounds of memcpy and others, also for sizes known at run time only
+# Variables of the convolution kernels (core/compute) are not zeroed. The other flags add 14 instructions to the 3608 of their
+# object code, none of them in a loop.
 include(CheckCCompilerFlag)
 include(CheckCSourceCompiles)
 set(flags -fno-common -fstack-protector-strong)
@@ -15,7 +15,7 @@ foreach(flag -fcf-protection -fstack-clash-protection -ftrivial-auto-var-init=ze
     list(APPEND flags ${flag})
   endif()
 endforeach()
-# Without __builtin_dynamic_object_size glibc warns that 3 is taken for 2.
+# Without __builtin_dynamic_object_size glibc warns that it uses 2 instead of 3.
 set(CMAKE_REQUIRED_FLAGS "-O2 -Werror -D_FORTIFY_SOURCE=3")
 check_c_source_compiles("#include <string.h>\nint main(void) { return 0; }" INSP_HAS_FORTIFY_3)
 unset(CMAKE_REQUIRED_FLAGS)

@@ -1,10 +1,10 @@
-# cmake --install build/release [--prefix /usr]: binary, units, sysusers, tmpfiles, configuration, helper script, documents,
-# licence. DESTDIR works. Units go below the prefix, where systemd looks for both /usr and /usr/local.
+# cmake --install build/release [--prefix /usr] installs the binary, units, sysusers, tmpfiles, configuration, helper script,
+# documents and licences. DESTDIR works. Units go below the prefix: systemd looks there for both /usr and /usr/local.
 set(INSP_SHARE_DIR "${CMAKE_INSTALL_DATADIR}/inspectd")
 
 install(TARGETS inspectd RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 
-# The unit names the binary by its path, which is known only once the prefix is: it is filled in at install time.
+# The unit contains the path of the binary, which depends on the prefix: it is filled in at install time.
 set(insp_install_values "${PROJECT_BINARY_DIR}/install-values.cmake")
 file(CONFIGURE OUTPUT "${insp_install_values}" @ONLY CONTENT [[
 set(bindir "@CMAKE_INSTALL_BINDIR@")
@@ -23,7 +23,7 @@ set(target "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/lib/systemd/system/inspectd.ser
 configure_file("${source}/systemd/inspectd.service.in" "${target}" @ONLY)
 message(STATUS "Installing: ${target}")
 
-# A configuration that somebody has changed is kept; the new sample then lies beside it.
+# An existing configuration is kept; the new sample is then installed beside it.
 set(target "$ENV{DESTDIR}${config}/inspectd.conf")
 if(EXISTS "${target}")
   set(target "${target}.new")
@@ -40,5 +40,6 @@ install(FILES "${PROJECT_SOURCE_DIR}/systemd/cuda.conf" "${PROJECT_SOURCE_DIR}/c
 install(PROGRAMS "${PROJECT_SOURCE_DIR}/core/model/convert_pth.py" DESTINATION "${INSP_SHARE_DIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/systemd/inspectd.8" DESTINATION "${CMAKE_INSTALL_MANDIR}/man8")
 install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/ARCHITECTURE.md" "${PROJECT_SOURCE_DIR}/LICENSE"
-  DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+  "${PROJECT_SOURCE_DIR}/openapi.yaml" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(FILES "${INSP_UPLOT_LICENSE}" DESTINATION "${CMAKE_INSTALL_DOCDIR}" RENAME LICENSE.uPlot)

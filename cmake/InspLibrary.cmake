@@ -1,5 +1,5 @@
-# insp_library(NAME DEPS...): one static library of all sources below the calling folder. A library links only what
-# it names, so a reference against the direction daemon -> api -> core fails at link time too.
+# insp_library(NAME DEPS...): makes a static library of all sources below the calling folder. A library links only the
+# libraries that it names, so a reference against the direction daemon -> api -> core also fails at link time.
 function(insp_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.c")
   add_library(${name} STATIC ${sources})
@@ -7,10 +7,10 @@ function(insp_library name)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()
 
-# insp_device(NAME SOURCE...): the compute device that the users of library NAME link. It is no part of NAME, because a
-# program chooses between two: SOURCE... (libtorch), or the fake of tests/fake if the program has the property
-# INSP_FAKE_DEVICE. Where libtorch's threads would drown the thread sanitizer and in fuzz drivers (INSP_FAKE_TORCH),
-# everything links the fake and libtorch is not needed.
+# insp_device(NAME SOURCE...): sets the compute device that the users of library NAME link. It is not part of NAME, because a
+# program links one of two: SOURCE... (libtorch), or the fake of tests/fake if the program has the property
+# INSP_FAKE_DEVICE. With INSP_FAKE_TORCH (thread sanitizer, fuzz drivers) every program links the fake, and libtorch is not
+# needed.
 function(insp_device name)
   if(NOT INSP_FAKE_TORCH)
     add_library(insp_device_torch STATIC ${ARGN})

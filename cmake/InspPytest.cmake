@@ -1,14 +1,14 @@
-# insp_pytests(LABEL [THREADS file...]): tests for ctest from the calling folder's test_*.py, which start the daemon or the
-# command line. The entries of the named files have the label "threads" too.
+# insp_pytests(LABEL [THREADS file...]): makes ctest entries of the calling folder's test_*.py, which start the daemon or the
+# command line. The entries of the named files also have the label "threads".
 #   LABEL/<file>        all tests of the file except those marked "slow", with the fake device
 #   real/LABEL-<file>   the tests marked "real_device", with libtorch; label real
 #   slow/LABEL-<file>   the tests marked "slow", with the fake device; label long
 #   long/LABEL-<file>   all tests not marked "real_device", with libtorch; label long
-# The fake device answers at once where the real one computes for seconds.
+# The fake device answers at once; the real one computes for seconds.
 function(insp_pytests label)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" THREADS)
   file(GLOB files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/test_*.py")
-  # The marks decide which entries there are.
+  # The marks decide which entries exist.
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
   foreach(file ${files})
     get_filename_component(name "${file}" NAME_WE)
@@ -50,8 +50,8 @@ function(insp_pytest name file device labels marks)
   endif()
 endfunction()
 
-# insp_cost(NAME SECONDS ...): about how long entries take, so that ctest -j begins with the longest. The others are short.
-# Names that this build does not have are passed over.
+# insp_cost(NAME SECONDS ...): tells ctest -j about how long entries take, so that it begins with the longest. Names that this
+# build does not have are skipped.
 function(insp_cost)
   while(ARGV)
     list(POP_FRONT ARGV name seconds)
@@ -61,14 +61,14 @@ function(insp_cost)
   endwhile()
 endfunction()
 
-# insp_measures(NAME...): entries that measure time or memory run one at a time.
+# insp_measures(NAME...): makes entries that measure time or memory run one at a time.
 function(insp_measures)
   foreach(name ${ARGV})
     set_tests_properties(${name} PROPERTIES RESOURCE_LOCK timing)
   endforeach()
 endfunction()
 
-# insp_two_cores(NAME...): entries that compute with more than one thread.
+# insp_two_cores(NAME...): reserves two cores for each entry that computes with more than one thread.
 function(insp_two_cores)
   foreach(name ${ARGV})
     if(TEST ${name})

@@ -1,10 +1,10 @@
-# libtorch: Debian's libtorch-dev (12: 1.13, 13: 2.6), contrib's libtorch-cuda-dev, or PyTorch's own by
-# CMAKE_PREFIX_PATH (the libtorch folder, or what torch.utils.cmake_prefix_path prints).
+# Finds libtorch: Debian's libtorch-dev (12: 1.13, 13: 2.6), contrib's libtorch-cuda-dev, or PyTorch's own by
+# CMAKE_PREFIX_PATH (the libtorch folder, or the output of torch.utils.cmake_prefix_path).
 #
-# Headers and libraries are looked up directly. TorchConfig.cmake would pull in protobuf, gflags, glog and the CUDA
-# toolkit's compilers, which a user of the C++ interface does not need and which Debian's packages do not depend on.
+# It looks for headers and libraries directly. TorchConfig.cmake would require protobuf, gflags, glog and the CUDA toolkit's
+# compilers, which a user of the C++ interface does not need and which Debian's packages do not depend on.
 #
-# Defines the interface target insp_torch, and INSP_TORCH_CUDA on it where libtorch was built for CUDA.
+# Defines the interface target insp_torch, with INSP_TORCH_CUDA if libtorch was built for CUDA.
 set(insp_torch_hints "")
 foreach(prefix ${CMAKE_PREFIX_PATH})
   list(APPEND insp_torch_hints "${prefix}" "${prefix}/../..")
@@ -28,7 +28,7 @@ target_include_directories(insp_torch SYSTEM INTERFACE "${INSP_TORCH_INCLUDE}" "
 target_link_libraries(insp_torch INTERFACE "${INSP_LIB_torch}" "${INSP_LIB_torch_cpu}" "${INSP_LIB_c10}"
   ${CMAKE_DL_LIBS} Threads::Threads)
 
-# PyTorch's own archives up to 2.5 were made with the old C++ string; their CMake file says so.
+# PyTorch's own archives up to 2.5 use the old C++ string; their CMake file says so.
 file(GLOB insp_torch_config "${insp_torch_folder}/cmake/Torch/TorchConfig.cmake"
   "${insp_torch_folder}/../share/cmake/Torch/TorchConfig.cmake")
 foreach(file ${insp_torch_config})
@@ -38,11 +38,11 @@ foreach(file ${insp_torch_config})
   endif()
 endforeach()
 
-# The CUDA half registers itself when it is loaded, so the linker must not drop it for want of a reference.
+# The CUDA library registers itself when it is loaded, so the linker must not drop it although nothing refers to it.
 find_library(INSP_LIB_torch_cuda torch_cuda HINTS "${insp_torch_folder}" NO_DEFAULT_PATH)
 find_library(INSP_LIB_c10_cuda c10_cuda HINTS "${insp_torch_folder}" NO_DEFAULT_PATH)
 if(INSP_LIB_torch_cuda AND INSP_LIB_c10_cuda)
-  # Only the runtime's headers and library: FindCUDAToolkit would ask for nvcc, which nothing here needs.
+  # The runtime's headers and library are enough: FindCUDAToolkit would require nvcc, which nothing here needs.
   find_path(INSP_CUDA_INCLUDE cuda_runtime_api.h HINTS /usr/local/cuda ENV CUDA_HOME PATH_SUFFIXES include)
   find_library(INSP_LIB_cudart cudart HINTS /usr/local/cuda ENV CUDA_HOME "${insp_torch_folder}" PATH_SUFFIXES lib64 lib)
   if(NOT INSP_CUDA_INCLUDE OR NOT INSP_LIB_cudart)
@@ -58,8 +58,8 @@ else()
   message(STATUS "libtorch ${insp_torch_version}, CPU only: ${INSP_LIB_torch_cpu}")
 endif()
 
-# Debian's libtorch takes its BLAS from update-alternatives. The reference BLAS is 60 times slower (insp_device_open
-# refuses it too, because the alternative can change after the build).
+# update-alternatives chooses the BLAS of Debian's libtorch. The reference BLAS is 60 times slower. (insp_device_open also
+# refuses it, because the alternative can change after the build.)
 if(EXISTS "${insp_torch_folder}/libblas.so.3")
   file(REAL_PATH "${insp_torch_folder}/libblas.so.3" insp_blas)
   if(insp_blas MATCHES "/blas/libblas\\.so")

@@ -1,10 +1,10 @@
-# uPlot, the dashboard's chart library (MIT, https://github.com/leeoniya/uPlot). It is not in Debian, so this one file is
-# fetched from the npm registry while configuring; its SHA-512 (the "integrity" that npm publishes) vouches for it, whatever
-# the transport. The daemon serves it from memory: nothing is fetched at run time.
+# Fetches uPlot, the dashboard's chart library (MIT, https://github.com/leeoniya/uPlot), from the npm registry, because it is
+# not in Debian. The configuration step downloads the archive and checks its SHA-512 (the "integrity" that npm publishes), so
+# the transport need not be trusted. The daemon serves the library from memory: nothing is fetched at run time.
 #
-# Without a network: INSP_UPLOT_DIR (cache variable or environment), a folder with uPlot.esm.js, uPlot.min.css (either may
-# lie in dist/, as in the npm package) and LICENSE. A registry of one's own: NPM_CONFIG_REGISTRY in the environment, as npm
-# reads it.
+# Without a network, set INSP_UPLOT_DIR (cache variable or environment) to a folder with uPlot.esm.js, uPlot.min.css (both
+# may lie in dist/, as in the npm package) and LICENSE. NPM_CONFIG_REGISTRY in the environment names another registry, as for
+# npm.
 #
 # Defines INSP_UPLOT_ESM, INSP_UPLOT_CSS and INSP_UPLOT_LICENSE: paths of the three files.
 set(INSP_UPLOT_VERSION 1.6.32)
@@ -13,7 +13,7 @@ set(insp_uplot_sha512
 set(INSP_UPLOT_DIR "$ENV{INSP_UPLOT_DIR}" CACHE PATH
   "Folder with uPlot.esm.js, uPlot.min.css and LICENSE; empty: uPlot ${INSP_UPLOT_VERSION} is fetched from the npm registry")
 
-# The unpacked package in the build folder: fetched once, and again where it was damaged.
+# Unpacks the package into the build folder: once, and again if it was damaged.
 function(insp_fetch_uplot ret_folder)
   set(registry "$ENV{NPM_CONFIG_REGISTRY}")
   if(NOT registry)
@@ -37,7 +37,7 @@ function(insp_fetch_uplot ret_folder)
     endif()
     if(attempt LESS 3)
       message(STATUS "uPlot ${INSP_UPLOT_VERSION}: fetching ${url}")
-      # The hash below decides; a company's TLS proxy must not keep a build in a bare container from its one file.
+      # The hash below decides, so that a build in a bare container also works behind a company's TLS proxy.
       file(DOWNLOAD "${url}" "${archive}" STATUS status INACTIVITY_TIMEOUT 30 TIMEOUT 120 TLS_VERIFY OFF)
       list(GET status 0 code)
       if(NOT code EQUAL 0)

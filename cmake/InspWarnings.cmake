@@ -1,4 +1,4 @@
-# One INTERFACE target that every target of ours links: warnings, sanitizers, include root.
+# Every target of this project links one INTERFACE target: warnings, sanitizers, include root.
 add_library(insp_options INTERFACE)
 target_include_directories(insp_options INTERFACE "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}/generated")
 target_compile_definitions(insp_options INTERFACE _GNU_SOURCE INSP_VERSION="${PROJECT_VERSION}")
@@ -6,7 +6,7 @@ target_compile_options(insp_options INTERFACE
   -Wall -Wextra -Wshadow -Wcast-qual -Wwrite-strings -Wformat=2 -Wvla -Wundef -Wpointer-arith
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wconversion
     -Wno-sign-conversion>
-  # snprintf into a bounded name is how names are bounded; what GCC guesses varies with -O. Clang has no such warning.
+  # The code bounds names by snprintf into a buffer; GCC's guesses about it vary with -O. Clang has no such warning.
   $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>)
 target_link_options(insp_options INTERFACE -Wl,--as-needed)
 include(InspHardening)
