@@ -53,7 +53,7 @@ export function prepare() {
   const options = optionsOf(template);
   must("trunk", "bank", "--images", data, ...options);
   for (const seed of ["1", "2"])
-    must("train", "--product", "carpet", "--data", data, "--seed", seed, "--activate", "always", ...options);
+    must("train", "--product", "carpet", "--data", data, "--seed", seed, "--epochs", "4", "--activate", "always", ...options);
 }
 
 export class Daemon {

@@ -407,7 +407,6 @@ def test_no_report_before_the_end(begin):
     assert daemon("GET", "/v1/jobs/0190b6f2-0000-7000-8000-000000000000/report.html").code == "not_found"
 
 
-@pytest.mark.real_device
 def test_the_trunk_runs_once_per_image(begin, tmp_path_factory):
     """Any number of folds and epochs: one run per image. A second job on the same images: none."""
     images = 40

@@ -236,7 +236,6 @@ def test_a_rollback_to_a_spoilt_version_is_refused(begin):
     assert serving(daemon) == versions[1]
 
 
-@pytest.mark.real_device
 def test_damaged_golden_samples_are_named(begin):
     daemon = begin()
     done = finished(daemon, submit(daemon, epochs=1, activate="never").headers["Location"])
@@ -246,7 +245,6 @@ def test_damaged_golden_samples_are_named(begin):
     assert answer.code == "model_invalid" and "golden-2.png" in answer.json["detail"]
 
 
-@pytest.mark.real_device
 def test_if_better_is_the_default_and_says_what_it_compared(begin):
     daemon = begin()
     first = finished(daemon, submit(daemon, epochs=1).headers["Location"])
