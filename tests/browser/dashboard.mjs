@@ -35,7 +35,7 @@ export class Dashboard {
       "console",
       (message) => message.type() === "error" && this.#note(`${message.text()} ${message.location().url}`),
     );
-    page.on("pageerror", (error) => this.#note(error.stack ?? String(error)));
+    page.on("pageerror", (error) => this.#note(error.stack || `${error.name}: ${error.message}`)); // a DOMException has no stack
     return page;
   }
 

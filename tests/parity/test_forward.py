@@ -63,17 +63,24 @@ def compare(label, probability, cam, want_probability, want_cam):
     assert error_p < LIMIT and error_c < LIMIT
 
 
-@pytest.mark.parametrize("kind", ["noise", "weave"])
-@pytest.mark.parametrize("engine", [shim.PACKED, shim.TORCH], ids=["packed", "torch"])
-def test_mixed_batch(network, engine, kind):
-    folder, trunk_state, tail_states = network
-    device = shim.Device(engine)
-    trunk, tails = device.trunk(folder / "trunk"), [device.tail(folder / f"tail{i}") for i in range(2)]
-    pixels, mix = pixels_of(kind, 4), [0, 1, 1, 0]
-    probability, cam = shim.score(trunk, [tails[i] for i in mix], pixels)
+@pytest.fixture(scope="module", params=["noise", "weave"])
+def wanted(network, request):
+    """Four pictures and what PyTorch makes of them, once for both engines: pixels, features, and (logits, map) by each tail."""
+    _folder, trunk_state, tail_states = network
+    pixels = pixels_of(request.param, 4)
     with torch.no_grad():
         features = shim.reference_trunk(trunk_state, pixels)
-        both = [shim.reference_tail(state, features) for state in tail_states]
+        return request.param, pixels, features, [shim.reference_tail(state, features) for state in tail_states]
+
+
+@pytest.mark.parametrize("engine", [shim.PACKED, shim.TORCH], ids=["packed", "torch"])
+def test_mixed_batch(network, wanted, engine):
+    folder = network[0]
+    kind, pixels, features, both = wanted
+    device = shim.Device(engine)
+    trunk, tails = device.trunk(folder / "trunk"), [device.tail(folder / f"tail{i}") for i in range(2)]
+    mix = [0, 1, 1, 0]
+    probability, cam = shim.score(trunk, [tails[i] for i in mix], pixels)
     want_p = torch.stack([torch.softmax(both[t][0][i], 0)[1] for i, t in enumerate(mix)])
     want_c = torch.stack([both[t][1][i] for i, t in enumerate(mix)])
     compare(f"{folder.name} {kind}: {device.description}", probability, cam, want_p, want_c)

@@ -70,14 +70,20 @@ def by_shim(device, view, buffers, features, labels, order):
     return losses, correct, probability, cam, shim.tail_state(buffers)
 
 
-@pytest.mark.parametrize("engine", [shim.PACKED, shim.TORCH], ids=["packed", "torch"])
-def test_thirty_steps(tmp_path, engine):
+@pytest.fixture(scope="module")
+def wanted(tmp_path_factory):
+    """The data and PyTorch's training on them, once for both engines."""
     torch.set_num_threads(2)
-    device = shim.Device(engine)
-    buffers, view, state = initial_tail(tmp_path / "tail")
+    _buffers, _view, state = initial_tail(tmp_path_factory.mktemp("tail") / "tail")
     features, labels, order = data()
-    want = by_pytorch(state, features, labels, order)
-    got = by_shim(device, view, buffers, features, labels, order)
+    return features, labels, order, by_pytorch(state, features, labels, order)
+
+
+@pytest.mark.parametrize("engine", [shim.PACKED, shim.TORCH], ids=["packed", "torch"])
+def test_thirty_steps(tmp_path, wanted, engine):
+    features, labels, order, want = wanted
+    buffers, view, state = initial_tail(tmp_path / "tail")
+    got = by_shim(shim.Device(engine), view, buffers, features, labels, order)
 
     errors = [abs(a - b) / b for a, b in zip(got[0], want[0])]
     moved = max((want[4][n] - state[n]).abs().max().item() for n in state)
