@@ -78,7 +78,8 @@ static void add_log(struct insp_job_live *live, const char *text) {
     for (size_t i = 0; i < INSP_COUNT(lists); i++) {
         if (json_array_size(lists[i]) >= LOG_LINES_MAX)
             json_array_remove(lists[i], 0);
-        json_array_append(lists[i], line);
+        /* A copy for each: the loop thread hides paths in a brief's lines while another thread reads the log. */
+        json_array_append_new(lists[i], json_deep_copy(line));
     }
     json_decref(line);
 }

@@ -154,6 +154,23 @@ START_TEST(epochs_and_lines_are_told_once) {
 }
 END_TEST
 
+/* The loop thread edits a brief (it hides paths in it) while other threads read the job. */
+START_TEST(a_brief_shares_nothing_with_the_job) {
+    begin();
+    event((struct insp_progress_event){.kind = INSP_PROGRESS_LOG, .text = "/srv/secret"});
+    json_t *brief = insp_job_live_brief(live);
+    json_t *line = json_array_get(json_object_get(brief, "log"), 0);
+    json_string_set(json_object_get(line, "text"), "hidden");
+    struct insp_job_update update;
+    char id[INSP_UUID_BYTES];
+    insp_job_live_snapshot(live, id, &update);
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(update.log, 0), "text")), "/srv/secret");
+    insp_job_live_release(&update);
+    json_decref(brief);
+    insp_job_live_free(live);
+}
+END_TEST
+
 START_TEST(eta_follows_the_share_done) {
     ck_assert_double_lt(insp_job_eta_s(0, 10), 0);
     ck_assert_double_eq_tol(insp_job_eta_s(0.25, 10), 30, 1e-9);
@@ -163,5 +180,5 @@ END_TEST
 
 INSP_TESTS(progress_shows_over_the_row_of_the_running_job_only, epochs_of_folds_go_to_their_folds,
            progress_never_steps_back, cancel_reaches_the_named_job_while_it_runs, an_activation_is_taken_once,
-           the_log_keeps_its_newest_lines, every_end_is_told_once, epochs_and_lines_are_told_once,
-           eta_follows_the_share_done);
+           a_brief_shares_nothing_with_the_job, the_log_keeps_its_newest_lines, every_end_is_told_once,
+           epochs_and_lines_are_told_once, eta_follows_the_share_done);
