@@ -3,10 +3,10 @@
 #ifndef INSP_API_API_H
 #define INSP_API_API_H
 
-#include "core/base/busy.h"
+#include "core/base/lanes/busy.h"
 #include "core/inspect/engine.h"
 #include "core/inspect/pipeline.h"
-#include "core/store/retention.h"
+#include "core/store/retention/retention.h"
 #include "core/store/store.h"
 
 #include <uv.h>

@@ -1,7 +1,7 @@
 #include "daemon/descriptors.h"
 
-#include "api/http/linger.h"
-#include "api/http/listener.h"
+#include "api/listen/linger.h"
+#include "api/listen/listener.h"
 #include "core/base/log.h"
 
 #include <sys/resource.h>

@@ -6,7 +6,7 @@
 #include "core/base/log.h"
 #include "core/model/bundle.h"
 #include "core/store/health.h"
-#include "daemon/cli.h"
+#include "daemon/cli/cli.h"
 #include "daemon/descriptors.h"
 #include "daemon/notify.h"
 #include "daemon/serve_config.h"

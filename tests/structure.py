@@ -18,31 +18,31 @@ LAYERS = ["base", "image", "compute", "model", "store", "heat", "inspect", "serv
 # source -> what drives it instead of a unit test of its own
 COVERED_ELSEWHERE = {
     "api/access/gate.c": "tests/fault/test_foreign_pages.py",
-    "api/http/certificate.c": "tests/http/test_tls.py",
-    "api/http/connection.c": "tests/http/test_bad_input.py",
+    "api/listen/certificate.c": "tests/http/test_tls.py",
+    "api/server/connection.c": "tests/http/test_bad_input.py",
     "api/resources/datasets.c": "tests/http/test_dataset.py",
     "api/resources/datasets_list.c": "tests/http/test_dataset.py",
     "api/watch/events_get.c": "tests/http/test_events.py",
-    "api/resources/export.c": "tests/http/test_export.py",
+    "api/inspections/export.c": "tests/http/test_export.py",
     "api/watch/housekeeping.c": "tests/http/test_housekeeping.py",
-    "api/resources/inspections_get.c": "tests/http/test_inspections.py",
-    "api/resources/inspections_post.c": "tests/http/test_inspections.py",
+    "api/inspections/inspections_get.c": "tests/http/test_inspections.py",
+    "api/inspections/inspections_post.c": "tests/http/test_inspections.py",
     "api/resources/job_requests.c": "tests/http/test_jobs.py",
     "api/resources/job_report.c": "tests/http/test_jobs.py",
-    "api/resources/labels.c": "tests/http/test_contract.py",
+    "api/inspections/labels.c": "tests/http/test_contract.py",
     "core/serving/model_loader.c": "tests/http/test_models.py",
     "api/resources/model_patch.c": "tests/http/test_thresholds.py",
     "api/resources/models_admin.c": "tests/http/test_models.py",
     "api/resources/ops.c": "tests/http/test_models.py",
-    "api/resources/pictures.c": "tests/http/test_inspections.py",
+    "api/inspections/pictures.c": "tests/http/test_inspections.py",
     "api/resources/products.c": "tests/http/test_contract.py",
-    "api/http/reload.c": "tests/http/test_tls.py",
+    "api/server/reload.c": "tests/http/test_tls.py",
     "api/http/request.c": "tests/http/test_bad_input.py",
-    "api/http/server.c": "tests/http/test_operations.py",
-    "api/http/slots.c": "tests/fault/test_slow_clients.py",
-    "api/resources/statistics.c": "tests/http/test_contract.py",
-    "api/http/stop.c": "tests/http/test_overload.py",
-    "core/jobs/job_child.c": "tests/unit/test_job_process.c",
+    "api/server/server.c": "tests/http/test_operations.py",
+    "api/server/slots.c": "tests/fault/test_slow_clients.py",
+    "api/inspections/statistics.c": "tests/http/test_contract.py",
+    "api/server/stop.c": "tests/http/test_overload.py",
+    "core/jobs/process/job_child.c": "tests/unit/test_job_process.c",
     "core/compute/packed.c": "tests/unit/test_device.c",
     "core/compute/torch/cpu.cpp": "tests/unit/test_device.c, tests/parity",
     "core/compute/torch/network.cpp": "tests/unit/test_device.c, tests/parity",
@@ -51,19 +51,19 @@ COVERED_ELSEWHERE = {
     "core/compute/torch/trainer.cpp": "tests/unit/test_device.c, tests/parity",
     "core/compute/torch/cuda.cpp": "nothing here: it needs a GPU",
     "daemon/main.c": "every test that starts the binary",
-    "daemon/cli.c": "tests/cli/test_usage.py",
-    "daemon/cli_config.c": "tests/cli/test_usage.py",
-    "daemon/cli_demo.c": "tests/cli/test_models.py",
-    "daemon/cli_device.c": "tests/cli/test_models.py",
-    "daemon/cli_job.c": "tests/http/test_jobs.py",
-    "daemon/cli_model.c": "tests/cli/test_models.py",
-    "daemon/cli_predict.c": "tests/cli/test_models.py",
-    "daemon/cli_print.c": "tests/cli/test_models.py",
-    "daemon/cli_product.c": "tests/cli/test_models.py",
-    "daemon/cli_state.c": "tests/cli/test_serve.py",
-    "daemon/cli_token.c": "tests/cli/test_serve.py",
-    "daemon/cli_train.c": "tests/cli/test_models.py",
-    "daemon/cli_trunk.c": "tests/cli/test_models.py",
+    "daemon/cli/cli.c": "tests/cli/test_usage.py",
+    "daemon/commands/cli_config.c": "tests/cli/test_usage.py",
+    "daemon/commands/cli_demo.c": "tests/cli/test_models.py",
+    "daemon/cli/cli_device.c": "tests/cli/test_models.py",
+    "daemon/commands/cli_job.c": "tests/http/test_jobs.py",
+    "daemon/commands/cli_model.c": "tests/cli/test_models.py",
+    "daemon/commands/cli_predict.c": "tests/cli/test_models.py",
+    "daemon/cli/cli_print.c": "tests/cli/test_models.py",
+    "daemon/cli/cli_product.c": "tests/cli/test_models.py",
+    "daemon/cli/cli_state.c": "tests/cli/test_serve.py",
+    "daemon/commands/cli_token.c": "tests/cli/test_serve.py",
+    "daemon/commands/cli_train.c": "tests/cli/test_models.py",
+    "daemon/commands/cli_trunk.c": "tests/cli/test_models.py",
     "daemon/serve.c": "tests/cli/test_serve.py",
 }
 
@@ -96,8 +96,8 @@ def direction_faults(root):
                 yield f"{path}: includes {include}, against the direction daemon -> api -> core ({' -> '.join(reversed(LAYERS))})"
 
 
-# Work off the loop goes through core/base/work.h: libuv's own pool is one queue for all, where readers stall the line.
-FORBIDDEN = {r"\buv_queue_work\b|\buv_work_t\b|UV_THREADPOOL_SIZE": "use insp_work (core/base/work.h), not libuv's pool"}
+# Work off the loop goes through core/base/lanes/work.h: libuv's own pool is one queue for all, where readers stall the line.
+FORBIDDEN = {r"\buv_queue_work\b|\buv_work_t\b|UV_THREADPOOL_SIZE": "use insp_work (core/base/lanes/work.h), not libuv's pool"}
 
 
 def forbidden_words(root):

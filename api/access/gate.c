@@ -3,7 +3,7 @@
 #include "api/access/auth.h"
 #include "api/access/hosts.h"
 #include "api/access/origin.h"
-#include "api/http/server.h"
+#include "api/server/server.h"
 #include "core/base/log.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "api/dashboard/assets.h"
 
-#include "api/http/server.h"
 #include "api/resources/handlers.h"
+#include "api/server/server.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "api/http/request.h"
 
-#include "api/http/server.h"
-#include "api/resources/export.h"
+#include "api/inspections/export.h"
+#include "api/server/server.h"
 #include "api/watch/events.h"
 
 #include "core/base/clock.h"

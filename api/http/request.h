@@ -11,8 +11,8 @@
 #include "api/http/query.h"
 #include "api/http/response.h"
 #include "api/http/router.h"
+#include "core/base/lanes/work.h"
 #include "core/base/uuid.h"
-#include "core/base/work.h"
 
 #include <microhttpd.h>
 #include <uv.h>

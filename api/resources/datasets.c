@@ -1,8 +1,8 @@
 /* One image of a product's dataset: upload, read, delete. All of it touches the disk and runs on the pool
  * (API_WORK); what the headers alone decide is decided before the body is read. */
 #include "api/resources/datasets.h"
-#include "api/http/server.h"
 #include "api/resources/handlers.h"
+#include "api/server/server.h"
 
 #include "core/jobs/dataset_root.h"
 

@@ -1,7 +1,7 @@
 /* The list of a dataset's images, and labelled inspections taken into it: a page at a time, on the pool. */
-#include "api/http/server.h"
 #include "api/resources/datasets.h"
 #include "api/resources/handlers.h"
+#include "api/server/server.h"
 
 #include "core/base/clock.h"
 #include "core/dataset/class_name.h"

@@ -1,6 +1,6 @@
 /* GET /v1/jobs/{id}/report.html - a job's result as a page for people. */
-#include "api/http/server.h"
 #include "api/resources/handlers.h"
+#include "api/server/server.h"
 #include "core/base/fs.h"
 #include "core/jobs/dataset_root.h"
 #include "core/jobs/jobs.h"

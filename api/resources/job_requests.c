@@ -2,7 +2,7 @@
  * All handlers run on the pool (API_WORK). */
 #include "api/resources/handlers.h"
 
-#include "api/http/server.h"
+#include "api/server/server.h"
 #include "core/jobs/jobs.h"
 
 static int answer_job(struct api_request *request, unsigned status, const char *id, struct insp_error *reterr) {

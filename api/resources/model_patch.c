@@ -3,7 +3,7 @@
 #include "api/resources/handlers.h"
 
 #include "api/http/cursor.h"
-#include "api/http/server.h"
+#include "api/server/server.h"
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/model/bundle.h"

@@ -4,7 +4,7 @@
  * with. */
 #include "api/resources/handlers.h"
 
-#include "api/http/server.h"
+#include "api/server/server.h"
 #include "core/model/registry.h"
 #include "core/serving/model_change.h"
 

@@ -1,5 +1,5 @@
-#include "api/http/server.h"
 #include "api/resources/handlers.h"
+#include "api/server/server.h"
 #include "api/watch/prometheus.h"
 
 #include "core/store/health.h"

@@ -1,5 +1,5 @@
-#include "api/http/server.h"
 #include "api/resources/handlers.h"
+#include "api/server/server.h"
 
 #include "core/model/bundle.h"
 #include "core/model/registry.h"

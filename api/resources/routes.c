@@ -1,7 +1,7 @@
 #include "api/resources/handlers.h"
 
 #include "api/http/router.h"
-#include "api/resources/export.h"
+#include "api/inspections/export.h"
 
 #define VIEWERS (API_ROLE_VIEWER | API_ROLE_OPERATOR)
 enum { JSON_BYTES_MAX = 64 << 10 };

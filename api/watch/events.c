@@ -1,6 +1,6 @@
 #include "api/watch/events.h"
 
-#include "api/http/server.h"
+#include "api/server/server.h"
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
 

@@ -4,10 +4,10 @@
  * An inspection has its id from its beginning and its event from its end, so one with a smaller id may come after
  * one with a larger. A replay therefore begins somewhat before the client's last id, and leaves out what had
  * surely ended before that one: nothing is missed, a few may come twice. */
-#include "api/http/server.h"
-#include "api/http/slots.h"
+#include "api/inspections/inspection_json.h"
 #include "api/resources/handlers.h"
-#include "api/resources/inspection_json.h"
+#include "api/server/server.h"
+#include "api/server/slots.h"
 
 #include <string.h>
 

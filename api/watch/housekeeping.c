@@ -1,6 +1,6 @@
 /* Chores in lane CHORE at intervals: how full the store is, and retention. One at a time. What retention is about
  * to do for space is said one chore before it does it, unless the disk is full already. */
-#include "api/http/server.h"
+#include "api/server/server.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"

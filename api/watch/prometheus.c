@@ -1,6 +1,6 @@
 #include "api/watch/prometheus.h"
 
-#include "api/http/server.h"
+#include "api/server/server.h"
 #include "api/watch/process.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef INSP_API_WATCH_STORAGE_H
 #define INSP_API_WATCH_STORAGE_H
 
-#include "core/store/retention.h"
+#include "core/store/retention/retention.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/uuid.h"
-#include "core/store/retention_policy.h"
+#include "core/store/retention/retention_policy.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* core/image/image.c - what an image is, the limits, and the way to the decoder of its type. */
 #include "core/image/image.h"
 
-#include "core/image/decode.h"
+#include "core/image/decode/decode.h"
 
 #include <string.h>
 

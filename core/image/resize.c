@@ -3,7 +3,7 @@
  * Each output sample is a weighted mean of the inputs under a triangle that is as wide as two output pixels (or
  * two input pixels where the image grows). Weights are fixed-point with 22 fraction bits and the result of the
  * first pass is rounded to 8 bits, because that is what Pillow does and what the networks were trained behind. */
-#include "core/image/decode.h"
+#include "core/image/decode/decode.h"
 #include "core/image/image.h"
 
 #include <math.h>

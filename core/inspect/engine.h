@@ -7,7 +7,7 @@
 #ifndef INSP_INSPECT_ENGINE_H
 #define INSP_INSPECT_ENGINE_H
 
-#include "core/base/busy.h"
+#include "core/base/lanes/busy.h"
 #include "core/model/model.h"
 
 #include <uv.h>

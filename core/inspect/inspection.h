@@ -3,9 +3,9 @@
 #ifndef INSP_INSPECT_INSPECTION_H
 #define INSP_INSPECT_INSPECTION_H
 
+#include "core/base/lanes/work.h"
 #include "core/base/sha256.h"
 #include "core/base/uuid.h"
-#include "core/base/work.h"
 #include "core/heat/heatmap.h"
 #include "core/image/image.h"
 #include "core/inspect/engine.h"

@@ -1,7 +1,7 @@
 #include "core/jobs/feedback_items.h"
 
 #include "core/base/fs.h"
-#include "core/store/labelled.h"
+#include "core/store/lists/labelled.h"
 
 #include <string.h>
 

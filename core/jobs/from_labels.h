@@ -5,7 +5,7 @@
 #define INSP_JOBS_FROM_LABELS_H
 
 #include "core/dataset/dataset_edit.h"
-#include "core/store/labelled.h"
+#include "core/store/lists/labelled.h"
 
 enum insp_taking {
     INSP_TAKING_ADDED,

@@ -7,8 +7,8 @@
 #include "core/jobs/dataset_root.h"
 #include "core/jobs/feedback_items.h"
 #include "core/jobs/job_live.h"
-#include "core/jobs/job_process.h"
 #include "core/jobs/job_rows.h"
+#include "core/jobs/process/job_process.h"
 #include "core/model/registry.h"
 
 #include <pthread.h>

@@ -13,11 +13,11 @@
 #ifndef INSP_JOBS_JOBS_H
 #define INSP_JOBS_JOBS_H
 
-#include "core/base/busy.h"
 #include "core/base/error.h"
-#include "core/base/work.h"
-#include "core/jobs/job_machine.h"
+#include "core/base/lanes/busy.h"
+#include "core/base/lanes/work.h"
 #include "core/jobs/job_params.h"
+#include "core/jobs/process/job_machine.h"
 #include "core/store/store.h"
 
 #include <jansson.h>

@@ -3,7 +3,7 @@
 #ifndef INSP_SERVING_MODELS_H
 #define INSP_SERVING_MODELS_H
 
-#include "core/base/work.h"
+#include "core/base/lanes/work.h"
 #include "core/inspect/engine.h"
 #include "core/serving/model_change.h"
 #include "core/serving/model_list.h"

@@ -2,7 +2,7 @@
 #ifndef INSP_STORE_INTERNAL_H
 #define INSP_STORE_INTERNAL_H
 
-#include "core/store/orphans.h"
+#include "core/store/retention/orphans.h"
 #include "core/store/sql.h"
 #include "core/store/store.h"
 

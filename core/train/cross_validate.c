@@ -4,8 +4,8 @@
 #include "core/dataset/split.h"
 #include "core/judge/heat_range.h"
 #include "core/judge/report.h"
+#include "core/train/features/memory.h"
 #include "core/train/fit.h"
-#include "core/train/memory.h"
 
 #include <math.h>
 #include <string.h>

@@ -9,10 +9,10 @@
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 #include "core/serving/prove.h"
+#include "core/train/features/memory.h"
 #include "core/train/feedback.h"
 #include "core/train/fit.h"
 #include "core/train/golden_pick.h"
-#include "core/train/memory.h"
 #include "core/train/score_version.h"
 
 #include <math.h>

@@ -6,7 +6,7 @@
 #include "core/base/progress.h"
 #include "core/compute/device.h"
 #include "core/dataset/dataset.h"
-#include "core/train/feature_cache.h"
+#include "core/train/features/feature_cache.h"
 #include "core/train/train_params.h"
 
 struct insp_feedback;

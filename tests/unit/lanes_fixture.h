@@ -2,7 +2,7 @@
 #ifndef INSP_TESTS_LANES_FIXTURE_H
 #define INSP_TESTS_LANES_FIXTURE_H
 
-#include "core/base/work.h"
+#include "core/base/lanes/work.h"
 #include "tests/unit/harness.h"
 
 static inline struct insp_lanes *lanes_open(uv_loop_t *loop) {

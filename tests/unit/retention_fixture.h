@@ -2,7 +2,7 @@
 #ifndef INSP_TESTS_RETENTION_FIXTURE_H
 #define INSP_TESTS_RETENTION_FIXTURE_H
 
-#include "core/store/retention.h"
+#include "core/store/retention/retention.h"
 #include "tests/unit/store_fixture.h"
 
 static const int64_t DAY_US = 86400 * 1000000LL;

@@ -1,4 +1,4 @@
-#include "core/base/busy.h"
+#include "core/base/lanes/busy.h"
 
 #include "core/base/clock.h"
 #include "harness.h"

@@ -1,5 +1,5 @@
 #include "core/base/fs.h"
-#include "daemon/cli_images.h"
+#include "daemon/cli/cli_images.h"
 #include "harness.h"
 
 #include <stdio.h>

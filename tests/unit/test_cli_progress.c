@@ -1,4 +1,4 @@
-#include "daemon/cli_progress.h"
+#include "daemon/cli/cli_progress.h"
 #include "harness.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "daemon/cli_report.h"
+#include "daemon/cli/cli_report.h"
 #include "harness.h"
 
 #include <string.h>

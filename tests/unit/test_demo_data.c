@@ -1,6 +1,6 @@
 /* The demo dataset on disk. */
 #include "core/base/fs.h"
-#include "core/dataset/demo_data.h"
+#include "core/dataset/demo/demo_data.h"
 #include "image_samples.h"
 
 #include <dirent.h>

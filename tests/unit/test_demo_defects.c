@@ -1,5 +1,5 @@
 /* The defects: visible, small, inside the picture, and nothing outside of their surroundings. */
-#include "core/dataset/demo_defects.h"
+#include "core/dataset/demo/demo_defects.h"
 #include "harness.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* The carpet: deterministic, smooth, never dark, never twice the same. */
-#include "core/dataset/demo_texture.h"
+#include "core/dataset/demo/demo_texture.h"
 #include "harness.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "api/resources/export_rows.h"
+#include "api/inspections/export_rows.h"
 
 #include "tests/unit/harness.h"
 

@@ -1,4 +1,4 @@
-#include "core/train/feature_cache.h"
+#include "core/train/features/feature_cache.h"
 
 #include "core/dataset/image_loader.h"
 #include "tests/unit/train_fixture.h"

@@ -1,4 +1,4 @@
-#include "core/train/feature_store.h"
+#include "core/train/features/feature_store.h"
 
 #include "core/base/fs.h"
 #include "harness.h"

@@ -1,4 +1,4 @@
-#include "core/train/half.h"
+#include "core/train/features/half.h"
 #include "harness.h"
 
 #include <math.h>

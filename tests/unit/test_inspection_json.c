@@ -1,4 +1,4 @@
-#include "api/resources/inspection_json.h"
+#include "api/inspections/inspection_json.h"
 #include "core/inspect/suspect.h"
 #include "tests/unit/harness.h"
 

@@ -1,11 +1,11 @@
 /* The supervision of a job's process. Started as `PROGRAM job`, this very program is the child: FAKE_CHILD says
  * how it behaves, and without it, it does the job. */
-#include "core/jobs/job_process.h"
+#include "core/jobs/process/job_process.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/fs.h"
-#include "core/jobs/job_child.h"
+#include "core/jobs/process/job_child.h"
 #include "harness.h"
 
 #include <dirent.h>

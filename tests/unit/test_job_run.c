@@ -1,7 +1,7 @@
 /* What stops a job before any training: the way to it. Whole jobs run in tests/http/test_jobs.py. */
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
-#include "core/jobs/job_run.h"
+#include "core/jobs/process/job_run.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 #include "harness.h"

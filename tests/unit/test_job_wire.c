@@ -1,4 +1,4 @@
-#include "core/jobs/job_wire.h"
+#include "core/jobs/process/job_wire.h"
 
 #include "core/base/cleanup.h"
 #include "harness.h"

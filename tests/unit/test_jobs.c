@@ -1,9 +1,9 @@
 /* The queue on a real loop and a real store. Most jobs here fail at once for want of a trunk; one trains. */
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
-#include "core/jobs/job_child.h"
 #include "core/jobs/job_rows.h"
 #include "core/jobs/jobs.h"
+#include "core/jobs/process/job_child.h"
 #include "core/model/registry.h"
 #include "tests/unit/lanes_fixture.h"
 #include "tests/unit/train_fixture.h"

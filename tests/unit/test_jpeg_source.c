@@ -1,5 +1,5 @@
 /* The source between libjpeg and the bytes. test_jpeg_decode.c has the stray bytes that it is there for. */
-#include "core/image/jpeg_source.h"
+#include "core/image/decode/jpeg_source.h"
 #include "harness.h"
 
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "core/store/labelled.h"
+#include "core/store/lists/labelled.h"
 
 #include "tests/unit/store_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "api/http/linger.h"
+#include "api/listen/linger.h"
 #include "core/base/clock.h"
 #include "tests/unit/harness.h"
 

@@ -1,4 +1,4 @@
-#include "api/http/listen.h"
+#include "api/listen/listen.h"
 #include "tests/unit/harness.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-#include "api/http/listen.h"
-#include "api/http/listener.h"
-#include "api/http/server.h"
+#include "api/listen/listen.h"
+#include "api/listen/listener.h"
+#include "api/server/server.h"
 #include "tests/unit/harness.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-#include "core/train/memory.h"
+#include "core/train/features/memory.h"
 
 #include "core/compute/vgg16.h"
 #include "harness.h"

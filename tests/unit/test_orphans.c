@@ -1,4 +1,4 @@
-#include "core/store/orphans.h"
+#include "core/store/retention/orphans.h"
 
 #include "tests/unit/retention_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "api/http/peers.h"
+#include "api/listen/peers.h"
 #include "tests/unit/harness.h"
 
 #include <arpa/inet.h>

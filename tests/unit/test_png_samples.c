@@ -1,5 +1,5 @@
 /* 16-bit samples: how many bits are in use, and where a pass of an interlaced picture puts its pixels. */
-#include "core/image/png_samples.h"
+#include "core/image/decode/png_samples.h"
 #include "harness.h"
 
 #include <string.h>

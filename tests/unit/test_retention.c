@@ -1,4 +1,4 @@
-#include "core/store/retention.h"
+#include "core/store/retention/retention.h"
 
 #include "tests/unit/retention_fixture.h"
 

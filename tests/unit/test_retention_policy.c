@@ -1,4 +1,4 @@
-#include "core/store/retention_policy.h"
+#include "core/store/retention/retention_policy.h"
 
 #include "tests/unit/harness.h"
 

@@ -1,4 +1,4 @@
-#include "core/store/series.h"
+#include "core/store/lists/series.h"
 
 #include "core/store/internal.h"
 #include "tests/unit/store_fixture.h"

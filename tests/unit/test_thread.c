@@ -1,4 +1,4 @@
-#include "core/base/thread.h"
+#include "core/base/lanes/thread.h"
 #include "tests/unit/harness.h"
 
 #include <sched.h>

@@ -1,4 +1,4 @@
-#include "core/store/thumbnail_file.h"
+#include "core/store/images/thumbnail_file.h"
 
 #include "core/base/fs.h"
 #include "tests/unit/retention_fixture.h"

@@ -1,4 +1,4 @@
-#include "core/base/work.h"
+#include "core/base/lanes/work.h"
 #include "tests/unit/harness.h"
 
 #include <pthread.h>

@@ -1,0 +1,191 @@
+#include "api/inspections/export.h"
+
+#include "api/http/accept.h"
+#include "api/inspections/export_rows.h"
+#include "api/resources/handlers.h"
+#include "api/server/server.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+
+#include <string.h>
+#include <time.h>
+
+enum {
+    PAGE_ROWS = 500,
+    PAGE_BYTES = 256 << 10, /* a page ends with the row that reaches this */
+    BLOCK_BYTES = 32 << 10,
+};
+
+enum format { FORMAT_JSON, FORMAT_CSV, FORMAT_LINES }; /* in the order of `types` */
+static const char *const types[] = {"application/json", "text/csv", "application/x-ndjson", NULL};
+
+struct api_export {
+    enum format format;
+    struct insp_filter filter; /* before_id: `last_id` from the second page on; limit: what is left, 0 no bound */
+    char last_id[INSP_UUID_BYTES];
+    bool bounded, ended, failed;
+    size_t left; /* rows still wanted, where bounded */
+    char *page;  /* owned; `bytes` of text, `at` of them sent */
+    size_t bytes, at;
+    int64_t ready_us; /* monotonic: when the page lay ready */
+};
+
+int api_export_before(struct api_request *request, struct insp_error *reterr) {
+    struct api_server *server = request->server;
+    enum format format = (enum format)api_accept_choose(request->accept, types);
+    api_response_header(&request->response, "Vary", "Accept");
+    if (format == FORMAT_JSON)
+        return 0;
+    if (server->exports >= server->config.exports)
+        return insp_fail(reterr, INSP_E_QUEUE_FULL, "%u exports are running, as many as limits.exports allows",
+                         server->exports);
+    request->exporting = calloc(1, sizeof *request->exporting);
+    if (!request->exporting)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for an export");
+    request->exporting->format = format;
+    server->exports++;
+    return 0;
+}
+
+void api_export_free(struct api_server *server, struct api_export *exporting) {
+    if (!exporting)
+        return;
+    server->exports--;
+    free(exporting->page);
+    free(exporting);
+}
+
+/* --- a page, in lane BACK
+ * -----------------------------------------------------------------------------------------
+ */
+
+struct page {
+    struct api_export *exporting;
+    FILE *out;
+    size_t rows;
+    bool full; /* ended by its size, not by the list */
+};
+
+static int add_row(void *arg, const struct insp_record *record) {
+    struct page *page = arg;
+    int failed = 0;
+    if (page->exporting->format == FORMAT_CSV)
+        api_export_csv_row(page->out, record);
+    else
+        failed = api_export_json_row(page->out, record);
+    snprintf(page->exporting->last_id, sizeof page->exporting->last_id, "%s", record->id);
+    page->rows++;
+    page->full = ftell(page->out) >= PAGE_BYTES;
+    return failed || ferror(page->out) ? -1 : page->full;
+}
+
+/* Puts the next rows behind what `out` has. */
+static int read_rows(struct insp_store *store, struct api_export *exporting, FILE *out,
+                     struct insp_error *reterr) {
+    struct page page = {.exporting = exporting, .out = out};
+    struct insp_filter filter = exporting->filter;
+    filter.limit = exporting->bounded && exporting->left < PAGE_ROWS ? exporting->left : PAGE_ROWS;
+    int code = insp_store_list(store, &filter, add_row, &page, reterr);
+    if (code)
+        return code;
+    exporting->left -= exporting->bounded ? page.rows : 0;
+    exporting->ended = (page.rows < filter.limit && !page.full) || (exporting->bounded && !exporting->left);
+    exporting->filter.before_id = page.rows ? exporting->last_id : exporting->filter.before_id;
+    return 0;
+}
+
+static int read_page(struct insp_store *store, struct api_export *exporting, const char *head,
+                     struct insp_error *reterr) {
+    free(exporting->page);
+    exporting->page = NULL;
+    exporting->bytes = exporting->at = 0;
+    FILE *out = open_memstream(&exporting->page, &exporting->bytes);
+    if (!out)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a page of the export");
+    fputs(head, out);
+    int code = read_rows(store, exporting, out, reterr);
+    bool failed = ferror(out); /* a stream in memory fails for want of it only */
+    failed |= fclose(out) != 0;
+    exporting->ready_us = insp_mono_us();
+    return code || !failed ? code : insp_fail(reterr, INSP_E_NOMEM, "no memory for a page of the export");
+}
+
+static void name_file(struct api_request *request, const char *extension) {
+    char stamp[32];
+    time_t now = (time_t)(insp_wall_us() / 1000000);
+    struct tm tm;
+    gmtime_r(&now, &tm);
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
+    api_response_header(&request->response, "Content-Disposition", "attachment; filename=\"inspections-%s.%s\"",
+                        stamp, extension);
+}
+
+int api_export_begin(struct api_request *request, const struct insp_filter *filter, struct insp_error *reterr) {
+    struct api_export *exporting = request->exporting;
+    bool csv = exporting->format == FORMAT_CSV;
+    exporting->filter = *filter;
+    exporting->bounded = filter->limit > 0;
+    exporting->left = filter->limit;
+    if (filter->before_id) {
+        snprintf(exporting->last_id, sizeof exporting->last_id, "%s", filter->before_id);
+        exporting->filter.before_id = exporting->last_id;
+    }
+    int code = read_page(request->server->config.store, exporting, csv ? api_export_csv_header : "", reterr);
+    if (code)
+        return code;
+    request->response.status = 200;
+    snprintf(request->response.content_type, sizeof request->response.content_type, "%s",
+             csv ? "text/csv; charset=utf-8; header=present" : "application/x-ndjson");
+    name_file(request, csv ? "csv" : "ndjson");
+    api_response_header(&request->response, "Cache-Control", "no-store");
+    return 0;
+}
+
+/* --- sending, on the loop
+ * ----------------------------------------------------------------------------------------
+ */
+
+static void next_page(struct insp_task *task) {
+    struct api_request *request = task->data;
+    struct insp_error error = {0};
+    if (!read_page(request->server->config.store, request->exporting, "", &error))
+        return;
+    request->exporting->failed = true;
+    insp_log_error("export broken off code=%s detail=%s", insp_code_wire(error.code),
+                   INSP_LOG_QUOTED(error.detail));
+}
+
+static void page_ready(struct insp_task *task) {
+    api_server_finish(task->data);
+}
+
+static ssize_t reader(void *arg, uint64_t position, char *buf, size_t room) {
+    struct api_request *request = arg;
+    struct api_export *exporting = request->exporting;
+    (void)position;
+    if (exporting->failed)
+        return MHD_CONTENT_READER_END_WITH_ERROR; /* no last chunk: the client sees that the file is not whole */
+    size_t count = exporting->bytes - exporting->at < room ? exporting->bytes - exporting->at : room;
+    if (count) {
+        memcpy(buf, exporting->page + exporting->at, count);
+        exporting->at += count;
+        return (ssize_t)count;
+    }
+    if (exporting->ended)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    api_server_suspend(request);
+    api_server_work_on(request, next_page, page_ready);
+    return 0;
+}
+
+struct MHD_Response *api_export_response(struct api_request *request) {
+    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, reader, request, NULL);
+}
+
+bool api_export_stalled(const struct api_request *request, int64_t now_us) {
+    const struct api_export *exporting = request->exporting;
+    return exporting && request->phase == API_ANSWERED && exporting->ready_us &&
+           now_us > api_receive_deadline(exporting->ready_us, request->server->config.request_timeout_s,
+                                         exporting->bytes);
+}

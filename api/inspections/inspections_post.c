@@ -1,0 +1,241 @@
+/* POST /v1/inspections: the slot is taken at the headers, before a byte of the body is read; the job then goes
+ * through the pipeline while the connection is suspended.
+ *
+ * A job whose client left or whose deadline passed is abandoned: its slot is free at once, the pipeline drops it
+ * at its next stage. Memory stays bounded because at most twice the slots may be in the pipeline. A job whose
+ * record is being stored can no longer be abandoned: what is in the database is answered, counted and published.
+ */
+#include "api/http/accept.h"
+#include "api/http/multipart.h"
+#include "api/inspections/inspection_json.h"
+#include "api/resources/handlers.h"
+#include "api/server/server.h"
+#include "api/server/slots.h"
+
+#include "core/base/clock.h"
+#include "core/inspect/pipeline.h"
+
+#include <string.h>
+
+enum { DEADLINE_MS_MAX = 600000 };
+
+/* done finds nobody and frees the job. */
+static void detach(struct api_request *request) {
+    request->submitted = false;
+    request->job->data = NULL;
+    request->job = NULL;
+}
+
+bool api_inspection_abandon(struct api_request *request) {
+    if (!insp_pipeline_abandon(request->job))
+        return false;
+    detach(request);
+    api_slot_release(request);
+    return true;
+}
+
+void api_inspection_forget(struct api_request *request) {
+    api_slot_release(request);
+    if (!request->submitted)
+        return;
+    insp_pipeline_abandon(request->job);
+    detach(request);
+}
+
+/* --- at the headers
+ * ---------------------------------------------------------------------------------------------- */
+
+static int read_query(struct api_request *request, struct insp_inspection *job, struct insp_error *reterr) {
+    static const char *const known[] = {"product", "camera", "part", "deadline_ms", NULL};
+    const char *product = NULL, *camera = "", *part = "";
+    uint64_t deadline_ms = request->server->config.deadline_ms;
+    int code = api_query_allow(&request->query, known, reterr);
+    if (!code)
+        code = api_query_name(&request->query, "product", &product, reterr);
+    if (!code && !product)
+        code = insp_fail(reterr, INSP_E_QUERY, "query parameter \"product\" is missing");
+    if (!code)
+        code = api_query_tag(&request->query, "camera", &camera, reterr);
+    if (!code)
+        code = api_query_tag(&request->query, "part", &part, reterr);
+    if (!code)
+        code = api_query_number(&request->query, "deadline_ms", 1, DEADLINE_MS_MAX, &deadline_ms, reterr);
+    if (!code)
+        code = insp_models_get(request->server->models, product, &job->model, reterr);
+    if (code)
+        return code;
+    snprintf(job->camera, sizeof job->camera, "%s", camera);
+    snprintf(job->part, sizeof job->part, "%s", part);
+    job->started_us = request->started_us;
+    job->received_us = insp_wall_us();
+    job->deadline_us = deadline_ms ? request->started_us + (int64_t)deadline_ms * 1000 : 0;
+    request->deadline_us = job->deadline_us;
+    return 0;
+}
+
+static int read_type(struct api_request *request, struct insp_inspection *job, struct insp_error *reterr) {
+    if (api_multipart_is(request->content_type))
+        return 0; /* the part says it */
+    return insp_media_parse(request->content_type ? request->content_type : "", &job->type, reterr);
+}
+
+int api_inspections_accept(struct api_request *request, struct insp_error *reterr) {
+    request->job = insp_inspection_new();
+    if (!request->job)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for an inspection");
+    int code = read_query(request, request->job, reterr);
+    if (!code)
+        code = read_type(request, request->job, reterr);
+    if (!code && !api_request_has_body(request))
+        code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is the image");
+    return code ? code : api_slot_take(request, reterr);
+}
+
+/* --- the answer
+ * -------------------------------------------------------------------------------------------------- */
+
+static void note(struct api_request *request, const struct insp_inspection *job) {
+    snprintf(
+        request->note, sizeof request->note,
+        "id=%s product=%s verdict=%s probability=%.4f receive_ms=%.1f wait_ms=%.1f decode_ms=%.1f queue_ms=%.1f "
+        "inference_ms=%.1f store_ms=%.1f commit_ms=%.1f",
+        job->id, job->model->manifest->product, insp_verdict_name(job->verdict), (double)job->score.probability,
+        (double)job->receive_us / 1000, (double)job->wait_us / 1000, (double)job->decode_us / 1000,
+        (double)job->queue_us / 1000, (double)job->inference_us / 1000, (double)job->store_us / 1000,
+        (double)job->commit_us / 1000);
+}
+
+static void name_result(struct api_request *request, const struct insp_inspection *job) {
+    char probability[API_FLOAT_BYTES];
+    api_response_header(&request->response, "Inspection-Id", "%s", job->id);
+    api_response_header(&request->response, "Inspection-Verdict", "%s", insp_verdict_name(job->verdict));
+    api_float_text(job->score.probability, probability); /* all its digits: rounded it might cross the threshold */
+    api_response_header(&request->response, "Inspection-Probability", "%s", probability);
+}
+
+/* An inspection's JSON text, made once for its event and its answer; the caller's (free). NULL without memory. */
+static char *describe(const struct insp_inspection *job, size_t *ret_bytes) {
+    struct insp_record record;
+    insp_inspection_record(job, &record);
+    return api_json_line(api_inspection_json(&record), ret_bytes);
+}
+
+/* Takes the job's picture or *line. */
+static int answer(struct api_request *request, struct insp_inspection *job, char **line, size_t bytes,
+                  struct insp_error *reterr) {
+    if (job->png)
+        api_response_take(&request->response, 200, insp_take_ptr(job->png), job->png_bytes, "image/png");
+    else if (*line)
+        api_response_take(&request->response, 200, insp_take_ptr(*line), bytes, "application/json");
+    else
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer");
+    api_response_header(&request->response, "Cache-Control", "no-store");
+    name_result(request, job);
+    return 0;
+}
+
+/* The pipeline gives the job back. A stored record is counted and published whether or not somebody still waits.
+ */
+static void done(struct insp_inspection *job) {
+    struct api_server *server = job->owner;
+    struct api_request *request = job->data;
+    struct insp_error error = {0};
+    _cleanup_free_ char *line = NULL;
+    size_t bytes = 0;
+    if (!job->code) {
+        line = describe(job, &bytes);
+        api_meters_inspection(server->meters, job);
+        api_events_publish_line(server->events, "inspection", job->id, line);
+    }
+    if (!request) {
+        insp_inspection_free(job);
+        return;
+    }
+    request->submitted = false; /* request->job is the request's own again */
+    api_slot_release(request);
+    job->error.code = job->code;
+    if (job->code)
+        api_server_fail(request, &job->error);
+    else if (note(request, job), answer(request, job, &line, bytes, &error))
+        api_server_fail(request, &error);
+    else
+        api_server_finish(request);
+}
+
+/* --- the whole body is there
+ * ------------------------------------------------------------------------------------- */
+
+static int take_part(struct api_request *request, struct insp_inspection *job, struct insp_error *reterr) {
+    size_t offset, bytes;
+    char type[128];
+    int code = api_multipart_find(request->content_type, request->body, request->body_bytes, "image", &offset,
+                                  &bytes, type, reterr);
+    if (code)
+        return code;
+    /* A part without a useful type, as browsers and curl send it, is sniffed by the decoder. */
+    if (type[0] && strncasecmp(type, "application/octet-stream", 24) &&
+        (code = insp_media_parse(type, &job->type, reterr)))
+        return code;
+    if (job->type.media == INSP_MEDIA_UNKNOWN &&
+        (job->type.media = insp_image_sniff(request->body + offset, bytes)) == INSP_MEDIA_UNKNOWN)
+        return insp_fail(reterr, INSP_E_MEDIA_TYPE,
+                         "the part \"image\" is neither JPEG nor PNG, and has no Content-Type");
+    memmove(request->body, request->body + offset, bytes);
+    request->body_bytes = bytes;
+    return 0;
+}
+
+int api_inspections_post(struct api_request *request, struct insp_error *reterr) {
+    struct insp_inspection *job = request->job;
+    int code = 0;
+    if (api_multipart_is(request->content_type))
+        code = take_part(request, job, reterr);
+    if (!code && !request->body_bytes)
+        code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is the image");
+    if (!code && job->deadline_us && insp_mono_us() > job->deadline_us)
+        code = insp_fail(reterr, INSP_E_DEADLINE, "the deadline passed while the image came in");
+    if (code) {
+        api_slot_release(request);
+        return code;
+    }
+    job->wants_png = api_accept_prefers(request->accept, "image/png", "application/json");
+    job->body = insp_take_ptr(request->body);
+    job->body_bytes = request->body_bytes;
+    job->data = request;
+    job->owner = request->server;
+    job->done = done;
+    code = insp_pipeline_submit(request->server->pipeline, job, reterr);
+    if (code) {
+        api_slot_release(request);
+        return code;
+    }
+    request->submitted = true;
+    api_server_suspend(request);
+    if (request->deadline_us) /* looked at from the loop: a connection is never resumed inside its own handler */
+        uv_timer_start(&request->server->deadline, api_inspections_deadline, 0, 0);
+    return 0;
+}
+
+/* --- deadlines
+ * --------------------------------------------------------------------------------------------------- */
+
+void api_inspections_deadline(uv_timer_t *timer) {
+    struct api_server *server = timer->data;
+    int64_t now = insp_mono_us(), nearest = INT64_MAX;
+    struct insp_error error;
+    insp_fail(&error, INSP_E_DEADLINE, "no verdict before the deadline; treat the part as undecided");
+    for (struct api_request *request = server->requests; request; request = request->next) {
+        if (!request->submitted || !request->deadline_us)
+            continue;
+        if (request->deadline_us <= now) {
+            if (api_inspection_abandon(request))
+                api_server_fail(request, &error);
+        } else if (request->deadline_us < nearest) {
+            nearest = request->deadline_us;
+        }
+    }
+    if (nearest < INT64_MAX)
+        uv_timer_start(timer, api_inspections_deadline, (uint64_t)((nearest - now + 999) / 1000), 0);
+    else
+        uv_timer_stop(timer);
+}

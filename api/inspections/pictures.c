@@ -1,0 +1,209 @@
+/* The posted image, thumbnails of it, and the heatmap: rendered from the stored 14x14 map, or as its numbers. None
+ * ever changes once made, so all carry a strong ETag and may be cached for good; the tag is compared before the
+ * disk is read or a picture is made. */
+#include "api/resources/handlers.h"
+#include "api/server/server.h"
+
+#include "core/base/uuid.h"
+#include "core/heat/heatmap.h"
+#include "core/image/thumbnail.h"
+#include "core/store/images/thumbnail_file.h"
+
+#include <string.h>
+
+static const char forever[] = "private, max-age=31536000, immutable";
+
+struct facts {
+    char sha256[INSP_SHA256_HEX_BYTES];
+    bool suspect, image_kept, jpeg, has_cam;
+    struct insp_heat_params heat;
+    uint32_t width, height;
+    float cam[INSP_MAP_FLOATS];
+};
+
+static int keep_facts(void *arg, const struct insp_record *record) {
+    struct facts *facts = arg;
+    snprintf(facts->sha256, sizeof facts->sha256, "%s", record->sha256);
+    facts->suspect = record->verdict != INSP_VERDICT_GOOD;
+    facts->image_kept = record->image_kept;
+    facts->jpeg = !strcmp(record->media_type, "image/jpeg");
+    facts->heat = (struct insp_heat_params){record->heat_per_image ? INSP_SCALE_PER_IMAGE : INSP_SCALE_FIXED,
+                                            record->heat_threshold, record->heat_low, record->heat_high};
+    facts->width = record->width;
+    facts->height = record->height;
+    facts->has_cam = record->cam != NULL;
+    if (record->cam)
+        memcpy(facts->cam, record->cam, sizeof facts->cam);
+    return 0;
+}
+
+static int read_facts(const struct api_request *request, const char *const *known, struct facts *ret,
+                      struct insp_error *reterr) {
+    int code = api_query_allow(&request->query, known, reterr);
+    if (!code && !insp_uuid_valid(request->param[0]))
+        code = insp_fail(reterr, INSP_E_NOT_FOUND, "an inspection's id is a UUID in lower case");
+    return code ? code : insp_store_get(request->server->config.store, request->param[0], keep_facts, ret, reterr);
+}
+
+static int need_map(const struct facts *facts, struct insp_error *reterr) {
+    return facts->has_cam ? 0 : insp_fail(reterr, INSP_E_NOT_FOUND, "no heatmap is stored with this inspection");
+}
+
+/* width=: pixels of a thumbnail or a smaller heatmap, never more than the image has. *ret 0 where it is not asked
+ * for. */
+static int read_width(const struct api_request *request, const struct facts *facts, uint32_t *ret,
+                      struct insp_error *reterr) {
+    uint64_t width = 0;
+    int code = api_query_number(&request->query, "width", 16, 2048, &width, reterr);
+    *ret = width < facts->width ? (uint32_t)width : facts->width;
+    return code;
+}
+
+/* Of one that was kept, or made now and kept. Two requests at once make it twice; the file is the same. */
+static int thumbnail(struct api_request *request, const struct facts *facts, uint32_t width,
+                     struct insp_error *reterr) {
+    const struct api_config *config = &request->server->config;
+    const char *id = request->param[0];
+    _cleanup_free_ void *data = NULL;
+    unsigned char *jpeg = NULL;
+    char text[128];
+    size_t bytes, jpeg_bytes;
+    struct insp_media_type type;
+    if (insp_thumbnail_get(config->store, id, width, &jpeg, &jpeg_bytes, NULL)) {
+        int code = insp_store_image(config->store, id, &data, &bytes, text, reterr);
+        if (!code)
+            code = insp_media_parse(text, &type, reterr);
+        if (!code)
+            code = insp_image_thumbnail(data, bytes, &type, facts->width, facts->height, width,
+                                        &config->image_limits, &jpeg, &jpeg_bytes, reterr);
+        if (code)
+            return code;
+        insp_thumbnail_keep(config->store, id, width, jpeg, jpeg_bytes, config->retention.thumbnail_bytes_max);
+    }
+    api_response_take(&request->response, 200, jpeg, jpeg_bytes, "image/jpeg");
+    return 0;
+}
+
+/* From the file as the client reads: memory does not depend on how many read how slowly. */
+static int posted_image(struct api_request *request, struct insp_error *reterr) {
+    struct insp_stored_image image;
+    int code = insp_store_image_open(request->server->config.store, request->param[0], &image, reterr);
+    if (!code)
+        api_response_take_file(&request->response, 200, image.fd, (size_t)image.bytes, image.media_type);
+    return code;
+}
+
+int api_inspection_image(struct api_request *request, struct insp_error *reterr) {
+    static const char *const known[] = {"width", NULL};
+    struct facts facts;
+    uint32_t width;
+    char etag[INSP_SHA256_HEX_BYTES + 16];
+    int code = read_facts(request, known, &facts, reterr);
+    if (!code)
+        code = read_width(request, &facts, &width, reterr);
+    if (code)
+        return code;
+    if (width == facts.width && facts.jpeg)
+        width = 0; /* as large as the image, which is a JPEG: the posted bytes */
+    if (width)
+        snprintf(etag, sizeof etag, "\"%s-%u\"", facts.sha256, width);
+    else
+        snprintf(etag, sizeof etag, "\"%s\"", facts.sha256);
+    if (facts.image_kept && api_request_not_modified(request, etag, forever))
+        return 0;
+    return width && facts.image_kept ? thumbnail(request, &facts, width, reterr) : posted_image(request, reterr);
+}
+
+/* For an overlay `width` pixels wide. */
+static int decode_image(const struct api_request *request, uint32_t width, uint32_t height,
+                        struct insp_image **ret, struct insp_error *reterr) {
+    _cleanup_free_ void *data = NULL;
+    char text[128];
+    size_t bytes;
+    struct insp_media_type type;
+    int code = insp_store_image(request->server->config.store, request->param[0], &data, &bytes, text, reterr);
+    if (!code)
+        code = insp_media_parse(text, &type, reterr);
+    return code ? code
+                : insp_image_decode(data, bytes, &type, width < height ? width : height,
+                                    &request->server->config.image_limits, ret, reterr);
+}
+
+int api_inspection_heatmap(struct api_request *request, struct insp_error *reterr) {
+    static const char *const known[] = {"view", "threshold", "width", NULL};
+    static const char *const views[] = {"threshold", "overlay", "raw",
+                                        NULL}; /* in the order of enum insp_heat_view */
+    struct facts facts;
+    char etag[96];
+    uint32_t width, height;
+    int view = INSP_VIEW_THRESHOLD;
+    _cleanup_(insp_image_freep) struct insp_image *image = NULL;
+    unsigned char *png = NULL;
+    size_t bytes;
+    int code = read_facts(request, known, &facts, reterr);
+    if (!code)
+        code = api_query_choice(&request->query, "view", views, &view, reterr);
+    if (!code)
+        code = need_map(&facts, reterr);
+    if (!code)
+        code = api_query_fraction(&request->query, "threshold", &facts.heat.threshold, reterr);
+    if (!code)
+        code = read_width(request, &facts, &width, reterr);
+    if (code)
+        return code;
+    width = width ? width : facts.width;
+    height = insp_thumbnail_height(facts.width, facts.height, width);
+    snprintf(etag, sizeof etag, "\"%s-%s-%.6g-%u\"", request->param[0], views[view], (double)facts.heat.threshold,
+             width);
+    if (api_request_not_modified(request, etag, forever))
+        return 0;
+    if (view == INSP_VIEW_OVERLAY && (code = decode_image(request, width, height, &image, reterr)))
+        return code;
+    code = insp_heat_render(&facts.heat, facts.suspect, facts.cam, (enum insp_heat_view)view, image, width, height,
+                            &png, &bytes, reterr);
+    if (!code)
+        api_response_take(&request->response, 200, png, bytes, "image/png");
+    return code;
+}
+
+/* New reference: 14 rows of 14 numbers 0..1, top left first. NULL without memory. */
+static json_t *heat_rows(const struct facts *facts) {
+    float heat[INSP_MAP_FLOATS];
+    json_t *rows = json_array();
+    insp_heat_scale(&facts->heat, facts->cam, heat);
+    for (size_t y = 0; y < INSP_MAP_SIDE; y++) {
+        json_t *row = json_array();
+        for (size_t x = 0; x < INSP_MAP_SIDE; x++)
+            json_array_append_new(row, api_json_float(heat[y * INSP_MAP_SIDE + x]));
+        if (json_array_size(row) < INSP_MAP_SIDE || json_array_append_new(rows, row)) {
+            json_decref(rows);
+            return NULL;
+        }
+    }
+    return rows;
+}
+
+int api_inspection_heat(struct api_request *request, struct insp_error *reterr) {
+    static const char *const known[] = {NULL};
+    struct facts facts;
+    char etag[INSP_UUID_BYTES + 8];
+    int code = read_facts(request, known, &facts, reterr);
+    if (!code)
+        code = need_map(&facts, reterr);
+    if (code)
+        return code;
+    snprintf(etag, sizeof etag, "\"%s-heat\"", request->param[0]);
+    if (api_request_not_modified(request, etag, forever))
+        return 0;
+    const char *scale = facts.heat.scale == INSP_SCALE_PER_IMAGE ? "per_image" : "fixed";
+    size_t bytes;
+    char *line =
+        api_json_line(json_pack("{s:s,s:s,s:o,s:I,s:I,s:o}", "id", request->param[0], "scale", scale, "threshold",
+                                api_json_float(facts.heat.threshold), "width", (json_int_t)facts.width, "height",
+                                (json_int_t)facts.height, "heat", heat_rows(&facts)),
+                      &bytes);
+    if (!line)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer");
+    api_response_take(&request->response, 200, line, bytes, "application/json");
+    return 0;
+}

@@ -1,0 +1,360 @@
+/* What libmicrohttpd calls: headers, body pieces, end of the request. A request is refused as early as its fault
+ * shows; the answer to POST and PUT then goes out before the body is read, to other methods after it was thrown
+ * away (this libmicrohttpd would take the unread body of those for the next request). */
+#include "api/access/gate.h"
+#include "api/http/framing.h"
+#include "api/http/raw_answer.h"
+#include "api/inspections/export.h"
+#include "api/server/server.h"
+#include "api/server/slots.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Thrown away after a refusal inside libmicrohttpd, and behind it (linger.h) beyond what a whole body may have. */
+enum { DISCARD_BYTES_MAX = 8 << 20 };
+
+static void link_request(struct api_server *server, struct api_request *request) {
+    request->next = server->requests;
+    if (request->next)
+        request->next->previous = request;
+    server->requests = request;
+    server->request_count++;
+}
+
+static void unlink_request(struct api_server *server, struct api_request *request) {
+    if (request->previous)
+        request->previous->next = request->next;
+    else
+        server->requests = request->next;
+    if (request->next)
+        request->next->previous = request->previous;
+    server->request_count--;
+}
+
+static struct api_connection *connection_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+void api_connection_notify(void *arg, struct MHD_Connection *connection, void **socket_context,
+                           enum MHD_ConnectionNotificationCode code) {
+    struct api_server *server = arg;
+    struct api_connection *c = *socket_context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        c = calloc(1, sizeof *c);
+        *socket_context = c;
+        if (!c)
+            return; /* such a connection is not watched for stalls, but served */
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        c->fd = info ? info->connect_fd : -1;
+        c->quiet_since_us = insp_mono_us();
+        c->peer = insp_take_ptr(server->listener.admitted);
+        c->next = server->connections;
+        if (c->next)
+            c->next->previous = c;
+        server->connections = c;
+        server->connection_count++;
+    } else if (c) {
+        server->connection_count--;
+        server->cut_count -= c->cut;
+        api_peer_leave(&server->listener.peers, c->peer);
+        if (c->previous)
+            c->previous->next = c->next;
+        else
+            server->connections = c->next;
+        if (c->next)
+            c->next->previous = c->previous;
+        free(c);
+        *socket_context = NULL;
+    }
+}
+
+static struct MHD_Response *make(struct api_request *request) {
+    const struct api_response *response = &request->response;
+    if (request->stream)
+        return api_events_response(request->stream);
+    if (request->exporting && response->status == 200)
+        return api_export_response(request);
+    if (response->from_file)
+        return MHD_create_response_from_fd64(response->bytes, response->file_fd);
+    return MHD_create_response_from_buffer(response->bytes, response->body,
+                                           response->body_static ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+}
+
+/* Hands the filled response to libmicrohttpd. A body moves over without a copy. */
+static enum MHD_Result queue(struct api_request *request) {
+    struct api_response *response = &request->response;
+    char keep_alive[32];
+    struct MHD_Response *mhd = make(request);
+    if (!mhd)
+        return MHD_NO;
+    request->stream = NULL;
+    request->held_bytes = response->body && !response->body_static ? response->bytes : 0;
+    request->queued_us = insp_mono_us();
+    response->body = NULL;
+    response->from_file = false;
+    if (response->content_type[0])
+        MHD_add_response_header(mhd, "Content-Type", response->content_type);
+    for (size_t i = 0; i < response->header_count; i++)
+        MHD_add_response_header(mhd, response->header[i].name, response->header[i].value);
+    MHD_add_response_header(mhd, "X-Content-Type-Options", "nosniff");
+    /* So that a client does not send its next request at the moment at which the sweep closes an idle connection.
+     */
+    snprintf(keep_alive, sizeof keep_alive, "timeout=%u", request->server->config.request_timeout_s);
+    MHD_add_response_header(mhd, "Keep-Alive", keep_alive);
+    MHD_set_response_options(mhd, MHD_RF_SEND_KEEP_ALIVE_HEADER, MHD_RO_END);
+    api_gate_headers(request, mhd);
+    if (request->server->stopping || request->must_close)
+        MHD_add_response_header(mhd, "Connection", "close");
+    enum MHD_Result result = MHD_queue_response(request->connection, response->status, mhd);
+    MHD_destroy_response(mhd);
+    request->phase = API_ANSWERED;
+    return result;
+}
+
+static int check_length(struct api_request *request, struct insp_error *reterr) {
+    int64_t declared = api_request_content_length(request);
+    request->body_limit =
+        request->route->body_limit == SIZE_MAX ? request->server->config.body_bytes : request->route->body_limit;
+    if (declared > 0 && (uint64_t)declared > request->body_limit)
+        return insp_fail(reterr, INSP_E_TOO_LARGE, "the body has %lld bytes; at most %zu are taken here",
+                         (long long)declared, request->body_limit);
+    return 0;
+}
+
+/* Whether it is certain where the request ends and whom it is for; sets request->path. */
+static int check_framing(struct api_request *request, const char *url, const char *version,
+                         struct insp_error *reterr) {
+    struct api_framing framing;
+    const char *path;
+    api_framing_read(request->connection, url, version, &framing);
+    int code = api_framing_judge(&framing, reterr);
+    if (!code)
+        code =
+            api_target_split(request->method, url, request->authority, sizeof request->authority, &path, reterr);
+    request->must_close = code != 0;
+    snprintf(request->path, sizeof request->path, "%s", code ? url : path);
+    if (!code && strlen(path) >= sizeof request->path)
+        code = insp_fail(reterr, INSP_E_NOT_FOUND, "the path is longer than any here");
+    return code;
+}
+
+static int check_body(struct api_request *request, struct insp_error *reterr) {
+    const char *coding = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Encoding");
+    int code = api_request_has_body(request) ? api_coding_check(coding, reterr) : 0;
+    return code ? code : check_length(request, reterr);
+}
+
+/* Everything that the headers alone decide. */
+static int at_headers(struct api_request *request, struct insp_error *reterr) {
+    struct api_server *server = request->server;
+    char allow[64];
+    int code;
+    if (api_gate_options(server, request, &code, reterr) || code)
+        return code;
+    code = api_route_find(api_routes, api_route_count, request->method, request->path, &request->route,
+                          request->param, allow, reterr);
+    if (code == INSP_E_METHOD)
+        snprintf(request->note, sizeof request->note, "%s", allow); /* becomes the Allow header */
+    if (!code)
+        code = api_gate_check(server, request, reterr);
+    if (!code && server->stopping && request->route->access != API_PUBLIC)
+        code = insp_fail(reterr, INSP_E_SHUTTING_DOWN, "the daemon is shutting down");
+    if (!code)
+        code = api_request_read_headers(request, reterr);
+    if (!code)
+        code = check_body(request, reterr);
+    if (!code && request->route->accept)
+        code = request->route->accept(request, reterr);
+    return code;
+}
+
+static void refuse(struct api_request *request, const struct insp_error *error) {
+    api_response_problem(&request->response, error);
+    if (error->code == INSP_E_METHOD) {
+        api_response_header(&request->response, "Allow", "%s", request->note);
+        request->note[0] = 0;
+    }
+    if (error->code == INSP_E_MEDIA_TYPE &&
+        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Encoding"))
+        api_response_header(&request->response, "Accept-Encoding", "identity"); /* RFC 9110, section 15.5.16 */
+    request->phase = API_REFUSED;
+}
+
+static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *connection, const char *url,
+                             const char *method, const char *version, void **context) {
+    struct api_request *request = api_request_new(server, connection, method);
+    if (!request)
+        return MHD_NO;
+    *context = request;
+    link_request(server, request);
+    struct api_connection *c = connection_of(connection);
+    if (c) {
+        c->request = request;
+        request->peer = c->peer;
+    }
+    struct insp_error error = {0};
+    if (!check_framing(request, url, version, &error))
+        at_headers(request, &error);
+    if (!error.code)
+        return MHD_YES;
+    refuse(request, &error);
+    bool early = !strcmp(method, "POST") || !strcmp(method, "PUT");
+    request->unread = request->must_close || (early && api_request_has_body(request));
+    return request->unread ? queue(request) : MHD_YES;
+}
+
+static void work(struct insp_task *task) {
+    struct api_request *request = task->data;
+    struct insp_error error = {0};
+    int code = request->server->hurry ? insp_fail(&error, INSP_E_SHUTTING_DOWN, "the daemon is shutting down")
+                                      : request->route->handler(request, &error);
+    if (code == INSP_E_CANCELLED && request->server->hurry)
+        error.code = INSP_E_SHUTTING_DOWN;
+    if (code)
+        api_response_problem(&request->response, &error);
+}
+
+static void models_reread(void *arg) {
+    struct api_request *request = arg;
+    if (request->reread)
+        request->reread(request);
+    api_server_finish(request);
+}
+
+static void worked(struct insp_task *task) {
+    struct api_request *request = task->data;
+    if (request->reload_models)
+        insp_models_reload(request->server->models, models_reread, request);
+    else
+        api_server_finish(request);
+}
+
+/* The whole request is there. */
+static enum MHD_Result dispatch(struct api_request *request) {
+    struct insp_error error = {0};
+    const struct api_route *route = request->route;
+    int code = 0;
+    if (route->kind != API_LOOP && route->kind != API_ASYNC)
+        code = api_answer_room(request, &error);
+    if (!code && route->before)
+        code = route->before(request, &error);
+    if (!code && !request->response.status) {
+        if (route->kind == API_LOOP || route->kind == API_ASYNC)
+            code = route->handler(request, &error);
+        else
+            code = api_server_work(request, route->kind == API_HEAVY ? INSP_WORK_HEAVY : INSP_WORK_QUICK, work,
+                                   worked, &error);
+        if (!code && route->kind != API_LOOP && route->kind != API_ASYNC) {
+            api_server_suspend(request);
+            return MHD_YES;
+        }
+    }
+    if (code)
+        api_response_problem(&request->response, &error);
+    return request->response.status ? queue(request) : MHD_YES;
+}
+
+/* The connection goes on as a lingering one: libmicrohttpd closes its descriptor, the copy keeps what the client
+ * sends from turning into a reset. */
+static void linger(struct api_request *request) {
+    struct api_server *server = request->server;
+    uint64_t bytes = (uint64_t)server->config.body_bytes + DISCARD_BYTES_MAX;
+    int fd = server->stopping ? -1 : fcntl(request->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0)
+        api_linger_take(&server->lingers, fd, bytes,
+                        api_receive_deadline(insp_mono_us(), server->config.request_timeout_s, bytes));
+}
+
+/* In the middle of a body libmicrohttpd takes no answer: this one goes past it. With TLS that cannot be. */
+static enum MHD_Result answer_and_close(struct api_request *request) {
+    char text[API_RAW_ANSWER_BYTES];
+    size_t length = request->server->tls ? 0 : api_raw_answer(&request->response, text);
+    if (length && send(request->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)length)
+        linger(request);
+    return MHD_NO;
+}
+
+/* A refused request's body, or the rest of one that grew too large, is read and dropped up to a bound. */
+static enum MHD_Result body_piece(struct api_request *request, const char *data, size_t *bytes) {
+    struct insp_error error = {0};
+    size_t count = *bytes;
+    *bytes = 0;
+    request->received_us = insp_mono_us();
+    if (request->phase == API_RECEIVING && !api_request_append(request, data, count, &error))
+        return MHD_YES;
+    if (request->phase == API_RECEIVING)
+        refuse(request, &error);
+    request->discarded += count;
+    return request->discarded > DISCARD_BYTES_MAX ? answer_and_close(request) : MHD_YES;
+}
+
+enum MHD_Result api_connection_access(void *arg, struct MHD_Connection *connection, const char *url,
+                                      const char *method, const char *version, const char *data, size_t *bytes,
+                                      void **context) {
+    struct api_request *request = *context;
+    if (!request)
+        return begin(arg, connection, url, method, version, context);
+    if (*bytes)
+        return body_piece(request, data, bytes);
+    if (request->phase == API_RECEIVING)
+        return dispatch(request);
+    if (request->phase == API_WORKING || request->response.status == 0)
+        return MHD_YES;
+    return queue(request);
+}
+
+/* Whoever probes does so every few seconds, and the daemon says itself when it is no longer ready. A refusal under
+ * load is no fault of the daemon's; anything else from 500 on is for somebody to look at. */
+static enum insp_log_level log_level(const struct api_request *request) {
+    const struct api_response *response = &request->response;
+    static const int load[] = {INSP_E_QUEUE_FULL, INSP_E_SHUTTING_DOWN, INSP_E_DEADLINE, INSP_E_NOT_READY};
+    if (request->route && request->route->access == API_PUBLIC)
+        return response->status < 500 ? INSP_LOG_DEBUG : INSP_LOG_INFO;
+    if (response->status < 500)
+        return INSP_LOG_INFO;
+    for (size_t i = 0; i < INSP_COUNT(load); i++)
+        if (!strcmp(response->code, insp_code_wire(load[i])))
+            return INSP_LOG_WARNING;
+    return INSP_LOG_ERROR;
+}
+
+static void log_request(const struct api_request *request, enum MHD_RequestTerminationCode code) {
+    insp_log(log_level(request), "request method=%s path=%s status=%u%s%s%s%s%s%s total_ms=%.1f%s%s%s",
+             INSP_LOG_WORD(request->method), INSP_LOG_WORD(request->path), request->response.status,
+             request->client[0] ? " client=" : "", request->client, request->response.code[0] ? " code=" : "",
+             request->response.code, request->principal[0] ? " token=" : "", request->principal,
+             (double)(insp_mono_us() - request->started_us) / 1000, request->note[0] ? " " : "", request->note,
+             code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " client=gone");
+}
+
+void api_connection_completed(void *arg, struct MHD_Connection *connection, void **context,
+                              enum MHD_RequestTerminationCode code) {
+    struct api_server *server = arg;
+    struct api_request *request = *context;
+    if (!request)
+        return;
+    *context = NULL;
+    struct api_connection *c = connection_of(connection);
+    if (c) {
+        c->request = NULL;
+        c->requests += code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+        c->quiet_since_us = insp_mono_us();
+    }
+    api_inspection_forget(request);
+    api_dataset_release(request);
+    if (request->unread && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        linger(request);
+    log_request(request, code);
+    api_meters_request(server->meters, request);
+    unlink_request(server, request);
+    api_request_free(request);
+    if (server->stopping)
+        api_server_kick(server); /* the stop sequence looks again */
+}

@@ -1,0 +1,105 @@
+#include "api/server/reload.h"
+
+#include "api/server/server.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+
+#include <string.h>
+
+void api_certificate_report(const struct api_certificate *certificate) {
+    char from[INSP_RFC3339_BYTES], until[INSP_RFC3339_BYTES];
+    int64_t now_us = insp_wall_us();
+    bool valid = now_us >= certificate->not_before_us && now_us < certificate->not_after_us;
+    insp_rfc3339(certificate->not_before_us, from);
+    insp_rfc3339(certificate->not_after_us, until);
+    insp_log(valid ? INSP_LOG_INFO : INSP_LOG_WARNING, "TLS certificate%s subject=%s not_before=%s not_after=%s",
+             valid ? "" : " is not valid now: clients will refuse it", INSP_LOG_QUOTED(certificate->subject), from,
+             until);
+}
+
+static void read_again(struct insp_task *task) {
+    struct api_server *server = task->data;
+    struct api_reload *reload = &server->reload;
+    reload->tokens_code = api_tokens_load(server->state_dir, &reload->tokens, &reload->tokens_error);
+    if (server->tls)
+        reload->certificate_code = api_certificate_load(server->certificate, server->key, &reload->certificate,
+                                                        &reload->certificate_error);
+}
+
+static void was_read(struct insp_task *task);
+
+static void begin(struct api_server *server) {
+    struct api_reload *reload = &server->reload;
+    reload->running = true;
+    reload->task = (struct insp_task){.run = read_again, .done = was_read, .data = server};
+    insp_work_always(server->config.lanes, INSP_LANE_BACK, &reload->task);
+}
+
+static void put_tokens(struct api_server *server) {
+    struct api_reload *reload = &server->reload;
+    if (reload->tokens_code) {
+        insp_log_error("tokens not read again, the old ones stay detail=%s",
+                       INSP_LOG_QUOTED(reload->tokens_error.detail));
+        return;
+    }
+    api_tokens_clear(&server->tokens);
+    server->tokens = reload->tokens;
+    reload->tokens = (struct api_tokens){0};
+    insp_log_info("tokens read again count=%zu", server->tokens.count);
+}
+
+static void put_certificate(struct api_server *server) {
+    struct api_reload *reload = &server->reload;
+    if (reload->certificate_code) {
+        insp_log_error("TLS certificate not read again, the old one stays detail=%s",
+                       INSP_LOG_QUOTED(reload->certificate_error.detail));
+        return;
+    }
+    api_certificate_free(api_certificate_serve(reload->certificate));
+    api_certificate_report(reload->certificate);
+    reload->certificate = NULL;
+}
+
+/* Models take their time; tokens that are added meanwhile do not wait for them. */
+static void verified(void *arg) {
+    struct api_server *server = arg;
+    struct api_reload *reload = &server->reload;
+    reload->verifying--;
+    if (server->stopping || reload->verifying || reload->running)
+        return;
+    void (*done)(void *arg) = reload->done;
+    reload->done = NULL;
+    if (done)
+        done(reload->arg);
+}
+
+static void was_read(struct insp_task *task) {
+    struct api_server *server = task->data;
+    struct api_reload *reload = &server->reload;
+    reload->running = false;
+    if (server->stopping) {
+        api_tokens_clear(&reload->tokens);
+        api_certificate_free(reload->certificate);
+        return;
+    }
+    put_tokens(server);
+    if (server->tls)
+        put_certificate(server);
+    if (reload->again) {
+        reload->again = false;
+        begin(server);
+    } else {
+        reload->verifying++;
+        insp_models_verify(server->models, verified, server);
+    }
+}
+
+void api_server_reload(struct api_server *server, void (*done)(void *arg), void *arg) {
+    struct api_reload *reload = &server->reload;
+    reload->done = done;
+    reload->arg = arg;
+    if (reload->running)
+        reload->again = true;
+    else
+        begin(server);
+}

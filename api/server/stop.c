@@ -1,0 +1,133 @@
+/* The stop sequence (STYLE 12): stop accepting -> 503 for new requests -> finish or expire what runs -> resume all
+ * -> stop libmicrohttpd -> let the pool and the inference thread hand back what they hold -> close handles ->
+ * stopped. */
+#include "api/server/server.h"
+
+#include "core/base/log.h"
+#include "core/inspect/pipeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void api_server_free(struct api_server *server) {
+    if (server->mhd && !server->mhd_stopped)
+        MHD_stop_daemon(server->mhd);
+    if (server->pipeline)
+        insp_pipeline_free(server->pipeline);
+    if (server->listen_fd >= 0)
+        close(server->listen_fd);
+    insp_jobs_free(server->jobs); /* until here requests on the pool may ask for jobs */
+    insp_models_free(server->models);
+    api_meters_free(server->meters);
+    api_events_free(server->events);
+    api_tokens_clear(&server->tokens);
+    if (server->tls)
+        api_certificate_free(api_certificate_serve(NULL));
+    char *owned[] = {server->listen_text, server->state_dir, server->certificate,   server->key,
+                     server->hosts,       server->origins,   server->dataset_roots, server->cache_folder};
+    for (size_t i = 0; i < INSP_COUNT(owned); i++)
+        free(owned[i]);
+    free(server);
+}
+
+void api_stop_handle_closed(void *arg) {
+    struct api_server *server = arg;
+    if (!server->closing || server->handles_open || server->lingers.handles)
+        return;
+    void (*stopped)(void *stopped_arg) = server->stopped;
+    void *stopped_arg = server->stopped_arg;
+    api_server_free(server);
+    stopped(stopped_arg);
+}
+
+static void closed(uv_handle_t *handle) {
+    struct api_server *server = handle->data;
+    server->handles_open--;
+    api_stop_handle_closed(server);
+}
+
+static void stop_mhd(struct api_server *server) {
+    uv_poll_stop(&server->poll);
+    uv_timer_stop(&server->mhd_timer);
+    server->mhd_stopped = true;
+    MHD_stop_daemon(server->mhd);
+    uv_close((uv_handle_t *)&server->poll, closed);
+}
+
+static void close_timers(struct api_server *server) {
+    uv_timer_t *timers[] = {&server->mhd_timer, &server->sweep, &server->deadline, &server->housekeeping,
+                            &server->selftest,  &server->grace, &server->ping};
+    for (size_t i = 0; i < INSP_COUNT(timers); i++)
+        uv_close((uv_handle_t *)timers[i], closed);
+}
+
+/* Inspections that still run get 503; what a lane's thread holds, or is being stored, answers by itself in a
+ * moment. */
+static void expire(struct api_server *server) {
+    struct insp_error error;
+    insp_fail(&error, INSP_E_SHUTTING_DOWN, "the daemon stopped before the inspection was done");
+    for (struct api_request *request = server->requests; request; request = request->next)
+        if (request->submitted && request->suspended && api_inspection_abandon(request))
+            api_server_fail(request, &error);
+}
+
+static bool any_suspended(const struct api_server *server) {
+    for (const struct api_request *request = server->requests; request; request = request->next)
+        if (request->suspended)
+            return true;
+    return false;
+}
+
+static void on_grace(uv_timer_t *timer) {
+    struct api_server *server = timer->data;
+    insp_log_warning("stopping: grace is over open_requests=%zu", server->request_count);
+    server->grace_over = true;
+    server->hurry = true;
+    expire(server);
+    api_stop_check(server);
+}
+
+void api_stop_check(struct api_server *server) {
+    /* After the grace time answers that nobody reads do not hold up the stop, but each suspended one is resumed
+     * first. */
+    bool quiet =
+        !server->request_count || (server->grace_over && !any_suspended(server) && server->grace_turns++ > 1);
+    if (!server->mhd_stopped && quiet)
+        stop_mhd(server);
+    if (!server->mhd_stopped || server->closing || server->chore_running || server->reload.running ||
+        !server->jobs_closed || insp_models_busy(server->models) || insp_pipeline_in_flight(server->pipeline))
+        return;
+    server->closing = true;
+    close_timers(server);
+    api_listener_close(server, closed);
+    api_lingers_close(&server->lingers);
+}
+
+static void jobs_closed(void *arg) {
+    struct api_server *server = arg;
+    server->jobs_closed = true;
+    api_stop_check(server);
+}
+
+/* They may take an hour and can be asked for again: the client sees that its file is not whole. */
+static void cut_exports(struct api_server *server) {
+    for (struct api_request *request = server->requests; request; request = request->next)
+        if (request->exporting)
+            shutdown(request->fd, SHUT_RDWR);
+}
+
+void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stopped)(void *arg), void *arg) {
+    server->stopping = true;
+    server->stopped = stopped;
+    server->stopped_arg = arg;
+    uv_timer_stop(&server->housekeeping);
+    uv_timer_stop(&server->selftest);
+    api_events_end(server->events);
+    cut_exports(server);
+    insp_jobs_close(server->jobs, jobs_closed, server); /* a job ends within one mini-batch */
+    api_listener_stop(server); /* its descriptor is closed with the rest: until then clients wait, not fail */
+    uv_timer_start(&server->grace, on_grace, grace_ms, 0);
+    api_server_kick(server); /* the check runs from the loop, never from inside this call */
+}

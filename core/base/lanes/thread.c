@@ -1,0 +1,31 @@
+#include "core/base/lanes/thread.h"
+
+#include "core/base/log.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int insp_thread_start(pthread_t *ret, const char *name, void *(*run)(void *arg), void *arg,
+                      struct insp_error *reterr) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* a new thread inherits the mask */
+    int errnum = pthread_create(ret, NULL, run, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (errnum)
+        return insp_fail(reterr, INSP_E_NOMEM, "cannot start the thread %s: the system has no room for another",
+                         name);
+    pthread_setname_np(*ret, name);
+    return 0;
+}
+
+/* On Linux a nice value and a policy belong to a thread, not to the process. */
+void insp_thread_lower_priority(int nice) {
+    pid_t thread = (pid_t)syscall(SYS_gettid);
+    const struct sched_param none = {0};
+    if (sched_setscheduler(thread, SCHED_BATCH, &none) < 0 || setpriority(PRIO_PROCESS, (id_t)thread, nice) < 0)
+        insp_log_warning("a background thread keeps normal priority: inspections may be slower beside it");
+}

@@ -1,0 +1,83 @@
+#include "core/jobs/process/job_run.h"
+
+#include "core/base/fs.h"
+#include "core/jobs/dataset_root.h"
+#include "core/model/bundle.h"
+#include "core/model/registry.h"
+
+#include <string.h>
+
+/* An evaluation judges a model on the trunk that it was trained with; a training takes the default one. */
+static int pick_trunk(const char *state_dir, const struct insp_job_row *row, char *ret_sha256,
+                      struct insp_error *reterr) {
+    if (row->kind != INSP_JOB_EVALUATE) {
+        int r = insp_registry_default_trunk(state_dir, ret_sha256, reterr);
+        if (r == 0 && !*ret_sha256)
+            return insp_fail(
+                reterr, INSP_E_CONFLICT,
+                "no trunk is installed: `inspectd trunk import FILE.safetensors` (ImageNet weights) or "
+                "`inspectd trunk bank --images DIR`");
+        return r;
+    }
+    char version[INSP_NAME_BYTES];
+    snprintf(version, sizeof version, "%s", row->params.version);
+    int r = *version ? 0 : insp_registry_active(state_dir, row->product, version, reterr);
+    if (r < 0)
+        return r;
+    if (!*version)
+        return insp_fail(reterr, INSP_E_CONFLICT, "product %s has no active model to evaluate", row->product);
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
+    r = insp_bundle_read(state_dir, row->product, version, &manifest, NULL, reterr);
+    if (r == 0)
+        memcpy(ret_sha256, manifest->trunk_sha256, INSP_SHA256_HEX_BYTES);
+    return r;
+}
+
+static int dispatch(const struct insp_job_row *row, const struct insp_feedback *feedback,
+                    const struct insp_train_context *plain, json_t **ret_report, struct insp_error *reterr) {
+    const struct insp_job_params *params = &row->params;
+    struct insp_train_context context = *plain;
+    if (row->kind != INSP_JOB_CROSS_VALIDATE) /* which makes no model to hold against them */
+        context.feedback = feedback;
+    switch (row->kind) {
+    case INSP_JOB_TRAIN:
+        return insp_train(&context, &params->train, ret_report, reterr);
+    case INSP_JOB_CROSS_VALIDATE:
+        return insp_cross_validate(&context, &params->train, ret_report, reterr);
+    case INSP_JOB_EVALUATE:
+        return insp_evaluate(&context, &params->train, *params->version ? params->version : NULL, ret_report,
+                             reterr);
+    }
+    return insp_fail(reterr, INSP_E_INTERNAL, "job %s: unknown kind", row->id);
+}
+
+int insp_job_run(const struct insp_job_machine *machine, const struct insp_job_row *row,
+                 const struct insp_feedback *feedback, const struct insp_progress *progress,
+                 insp_job_activate *activate, void *activate_arg, json_t **ret_report, struct insp_error *reterr) {
+    char dataset[INSP_PATH_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
+    int r = insp_dataset_resolve(machine->dataset_roots, row->params.dataset, dataset, reterr);
+    if (r < 0 || (r = pick_trunk(machine->state_dir, row, trunk_sha256, reterr)) < 0)
+        return r;
+    _cleanup_(insp_device_freep) struct insp_device *device = NULL;
+    _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = NULL; /* freed before its device: reverse order */
+    r = insp_device_open(&machine->device, &device, reterr);
+    if (r < 0 || (r = insp_trunk_open_on(device, machine->state_dir, trunk_sha256, &trunk, reterr)) < 0)
+        return r;
+    struct insp_train_context context = {
+        .state_dir = machine->state_dir,
+        .product = row->product,
+        .dataset_root = dataset,
+        .device = device,
+        .trunk = trunk,
+        .trunk_sha256 = trunk_sha256,
+        .cache_folder = machine->cache_folder,
+        .cache_bytes_max = machine->cache_bytes_max,
+        .cache_half = machine->cache_half,
+        .limits = machine->limits,
+        .progress = *progress,
+        .job_id = row->id,
+        .activate = activate,
+        .activate_arg = activate_arg,
+    };
+    return dispatch(row, feedback, &context, ret_report, reterr);
+}

@@ -1,0 +1,232 @@
+#include "core/store/images/thumbnail_file.h"
+
+#include "core/base/fs.h"
+#include "core/store/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { JPEG_BYTES_MAX = 32 << 20 };
+
+static int folder_path(const struct insp_store *store, const char *id, char *ret_path, struct insp_error *reterr) {
+    return insp_path(ret_path, reterr, "%s/cache/thumbnails%s%s", store->state_dir, *id ? "/" : "", id);
+}
+
+static int file_path(const struct insp_store *store, const char *id, uint32_t width, char *ret_path,
+                     struct insp_error *reterr) {
+    return insp_path(ret_path, reterr, "%s/cache/thumbnails/%s/%u.jpg", store->state_dir, id, width);
+}
+
+int insp_thumbnail_get(const struct insp_store *store, const char *id, uint32_t width, unsigned char **ret_data,
+                       size_t *ret_bytes, struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    _cleanup_free_ char *data = NULL;
+    size_t bytes;
+    if (file_path(store, id, width, path, reterr) < 0 || access(path, R_OK) < 0 ||
+        insp_read_file(path, JPEG_BYTES_MAX, &data, &bytes, reterr) < 0)
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "no thumbnail of %s is kept", id);
+    /* Renamed without fsync: after a power cut it may be empty or cut, never mixed. */
+    if (bytes < 4 || memcmp(data, "\xff\xd8", 2) || memcmp(data + bytes - 2, "\xff\xd9", 2))
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "the thumbnail of %s is not whole", id);
+    *ret_data = (unsigned char *)insp_take_ptr(data);
+    *ret_bytes = bytes;
+    return 0;
+}
+
+/* --- what they take
+ * -----------------------------------------------------------------------------------------------
+ */
+
+/* Bytes of one image's folder; with `remove` they go. Files that are not there any more count nothing. */
+static uint64_t folder_bytes(const char *path, bool remove) {
+    uint64_t bytes = 0;
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        struct stat st;
+        if (entry->d_name[0] == '.' || fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (!remove || unlinkat(dirfd(folder), entry->d_name, 0) == 0)
+            bytes += (uint64_t)st.st_size;
+    }
+    if (folder)
+        closedir(folder);
+    if (remove)
+        rmdir(path);
+    return bytes;
+}
+
+static uint64_t drop(struct insp_store *store, const char *id) {
+    char path[INSP_PATH_BYTES];
+    return folder_path(store, id, path, NULL) < 0 ? 0 : folder_bytes(path, true);
+}
+
+static int is_id(const struct dirent *entry) {
+    return insp_uuid_valid(entry->d_name);
+}
+
+/* The ids that have thumbnails, oldest first: a UUIDv7 begins with its time. *ret_count 0 where there is no
+ * folder. */
+static int list_ids(const struct insp_store *store, struct dirent ***ret, size_t *ret_count,
+                    struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    int r = folder_path(store, "", path, reterr);
+    if (r < 0)
+        return r;
+    int count = scandir(path, ret, is_id, alphasort);
+    if (count < 0 && errno != ENOENT)
+        return insp_fail_errno(reterr, errno, "cannot read %s", path);
+    *ret_count = count < 0 ? 0 : (size_t)count;
+    return 0;
+}
+
+static void free_ids(struct dirent **ids, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        free(ids[i]);
+    if (count)
+        free(ids);
+}
+
+static bool count_all(const struct insp_store *store, uint64_t *ret_bytes) {
+    struct dirent **ids = NULL;
+    size_t count;
+    char path[INSP_PATH_BYTES];
+    if (list_ids(store, &ids, &count, NULL) < 0)
+        return false;
+    *ret_bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        if (folder_path(store, ids[i]->d_name, path, NULL) == 0)
+            *ret_bytes += folder_bytes(path, false);
+    free_ids(ids, count);
+    return true;
+}
+
+/* Whether the sum is known; under the lock. The first one counts what lies there, without the lock: that may take
+ * minutes, and whoever waited for it would hold a thread of the pool that inspections need. Afterwards keep, drop
+ * and sweep keep the sum. */
+static bool known(struct insp_store *store) {
+    uint64_t bytes;
+    if (store->thumbnails_known || store->thumbnails_counting)
+        return store->thumbnails_known;
+    store->thumbnails_counting = true;
+    pthread_mutex_unlock(&store->thumbnail_lock);
+    bool counted = count_all(store, &bytes);
+    pthread_mutex_lock(&store->thumbnail_lock);
+    store->thumbnails_counting = false;
+    if (counted && !store->thumbnails_known) { /* a sweep may have been faster */
+        store->thumbnail_bytes = bytes;
+        store->thumbnails_known = true;
+    }
+    return store->thumbnails_known;
+}
+
+static bool reserve(struct insp_store *store, size_t bytes, uint64_t bytes_max) {
+    pthread_mutex_lock(&store->thumbnail_lock);
+    bool fits = known(store) && bytes <= bytes_max && store->thumbnail_bytes <= bytes_max - bytes;
+    store->thumbnail_bytes += fits ? bytes : 0;
+    store->thumbnails_full |= !fits && store->thumbnails_known && bytes <= bytes_max;
+    pthread_mutex_unlock(&store->thumbnail_lock);
+    return fits;
+}
+
+static void give_back(struct insp_store *store, uint64_t bytes) {
+    pthread_mutex_lock(&store->thumbnail_lock);
+    store->thumbnail_bytes -= bytes < store->thumbnail_bytes ? bytes : store->thumbnail_bytes;
+    pthread_mutex_unlock(&store->thumbnail_lock);
+}
+
+/* --- keep, drop, sweep
+ * --------------------------------------------------------------------------------------------
+ */
+
+bool insp_thumbnail_keep(struct insp_store *store, const char *id, uint32_t width, const void *data, size_t bytes,
+                         uint64_t bytes_max) {
+    char folder[INSP_PATH_BYTES], path[INSP_PATH_BYTES];
+    bool kept = false;
+    if (!reserve(store, bytes, bytes_max))
+        return false;
+    if (folder_path(store, id, folder, NULL) < 0 || file_path(store, id, width, path, NULL) < 0 ||
+        insp_mkdir_all(folder, 0750, NULL) < 0 || insp_write_file(path, data, bytes, 0640, false, NULL) < 0) {
+        rmdir(folder); /* where it is empty */
+        give_back(store, bytes);
+        return false;
+    }
+    /* Retention takes the row first and the files then: either it finds this file, or this finds no row. */
+    if (insp_image_is_kept(store, id, &kept, NULL) < 0 || !kept)
+        insp_thumbnail_drop(store, id);
+    return kept;
+}
+
+void insp_thumbnail_drop(struct insp_store *store, const char *id) {
+    give_back(store, drop(store, id));
+}
+
+/* Whether a file of the folder lies there unfinished since long: a kill came before its rename. */
+static void remove_unfinished(const char *path) {
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        struct stat st;
+        const char *end = strrchr(entry->d_name, '.');
+        if (entry->d_name[0] != '.' && end && strcmp(end, ".jpg") != 0 &&
+            fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            time(NULL) - st.st_mtime > 3600)
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    if (folder)
+        closedir(folder);
+}
+
+/* Bytes of an image's thumbnails after it was looked at; those of none go. */
+static int sweep_one(struct insp_store *store, const char *id, uint64_t *ret_bytes, struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    bool kept = false;
+    int r = insp_image_is_kept(store, id, &kept, reterr);
+    if (r == 0)
+        r = folder_path(store, id, path, reterr);
+    if (r < 0)
+        return r;
+    *ret_bytes = 0;
+    if (!kept) {
+        drop(store, id);
+        return 0;
+    }
+    remove_unfinished(path);
+    *ret_bytes = folder_bytes(path, false);
+    return 0;
+}
+
+int insp_thumbnail_sweep(struct insp_store *store, uint64_t bytes_max, uint64_t *ret_bytes,
+                         struct insp_error *reterr) {
+    struct dirent **ids = NULL;
+    size_t count = 0;
+    uint64_t total = 0;
+    int r = list_ids(store, &ids, &count, reterr);
+    for (size_t i = 0; i < count && r == 0; i++) {
+        uint64_t bytes = 0;
+        r = sweep_one(store, ids[i]->d_name, &bytes, reterr);
+        total += bytes;
+    }
+    /* No call passes the bound, so without this what is new would find no room for ever. */
+    pthread_mutex_lock(&store->thumbnail_lock);
+    bool full = store->thumbnails_full;
+    store->thumbnails_full = false;
+    pthread_mutex_unlock(&store->thumbnail_lock);
+    uint64_t goal = full || total > bytes_max ? bytes_max / 4 * 3 : total;
+    for (size_t i = 0; i < count && r == 0 && total > goal; i++) {
+        uint64_t bytes = drop(store, ids[i]->d_name);
+        total -= bytes < total ? bytes : total;
+    }
+    free_ids(ids, count);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&store->thumbnail_lock);
+    store->thumbnail_bytes = total;
+    store->thumbnails_known = true;
+    pthread_mutex_unlock(&store->thumbnail_lock);
+    if (ret_bytes)
+        *ret_bytes = total;
+    return 0;
+}

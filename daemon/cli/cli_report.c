@@ -1,0 +1,265 @@
+#include "daemon/cli/cli_report.h"
+
+#include "core/report/lookup.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+static void print_rate(FILE *out, const char *name, const json_t *rate) {
+    double value = insp_lookup_number(rate, "value");
+    if (isnan(value)) {
+        fprintf(out, "  %-20s -\n", name);
+        return;
+    }
+    fprintf(out, "  %-20s %5.1f %%  (95 %%: %.1f to %.1f %%)", name, 100 * value,
+            100 * insp_lookup_number(rate, "low"), 100 * insp_lookup_number(rate, "high"));
+    if (!isnan(insp_lookup_number(rate, "of")))
+        fprintf(out, "  %.0f of %.0f", insp_lookup_number(rate, "hits"), insp_lookup_number(rate, "of"));
+    fputc('\n', out);
+}
+
+static void print_share(FILE *out, const char *name, double value) {
+    if (!isnan(value))
+        fprintf(out, "  %-20s %5.1f %%\n", name, 100 * value);
+}
+
+/* Balanced accuracy is the mean of two independent rates; its interval is theirs by the propagation of errors: the
+ * half-widths on each side add as squares. */
+static void print_balanced(FILE *out, const json_t *metrics) {
+    double value = insp_lookup_number(metrics, "balanced_accuracy");
+    double recall = insp_lookup_number(metrics, "recall.value"),
+           specificity = insp_lookup_number(metrics, "specificity.value");
+    double below = hypot(recall - insp_lookup_number(metrics, "recall.low"),
+                         specificity - insp_lookup_number(metrics, "specificity.low")) /
+                   2;
+    double above = hypot(insp_lookup_number(metrics, "recall.high") - recall,
+                         insp_lookup_number(metrics, "specificity.high") - specificity) /
+                   2;
+    if (isnan(value) || isnan(below) || isnan(above))
+        print_share(out, "balanced accuracy", value);
+    else
+        fprintf(out, "  %-20s %5.1f %%  (95 %%: %.1f to %.1f %%)\n", "balanced accuracy", 100 * value,
+                100 * fmax(0, value - below), 100 * fmin(1, value + above));
+}
+
+static void print_confusion(FILE *out, const json_t *metrics) {
+    double found = insp_lookup_number(metrics, "confusion.actual_anomaly.predicted_anomaly");
+    double missed = insp_lookup_number(metrics, "confusion.actual_anomaly.predicted_good");
+    double alarms = insp_lookup_number(metrics, "confusion.actual_good.predicted_anomaly");
+    double passed = insp_lookup_number(metrics, "confusion.actual_good.predicted_good");
+    if (isnan(found) || isnan(missed) || isnan(alarms) || isnan(passed))
+        return;
+    fprintf(out, "                       said anomaly    said good\n");
+    fprintf(out, "  really an anomaly    %5.0f found     %5.0f missed\n", found, missed);
+    fprintf(out, "  really good          %5.0f false     %5.0f passed\n", alarms, passed);
+}
+
+static void print_metrics(FILE *out, const json_t *metrics) {
+    const char *type;
+    const json_t *rate;
+    if (!json_is_object(metrics))
+        return;
+    print_confusion(out, metrics);
+    print_balanced(out, metrics);
+    print_rate(out, "accuracy", json_object_get(metrics, "accuracy"));
+    print_rate(out, "anomalies found", json_object_get(metrics, "recall"));
+    print_rate(out, "good parts passed", json_object_get(metrics, "specificity"));
+    print_rate(out, "alarms that are right", json_object_get(metrics, "precision"));
+    if (!isnan(insp_lookup_number(metrics, "roc_auc")))
+        fprintf(out, "  %-20s %.4f\n", "area under ROC", insp_lookup_number(metrics, "roc_auc"));
+    for (void *at = json_object_iter(json_object_get(metrics, "by_type")); at;
+         at = json_object_iter_next(json_object_get(metrics, "by_type"), at)) {
+        char name[80];
+        type = json_object_iter_key(at);
+        rate = json_object_iter_value(at);
+        snprintf(name, sizeof name, "  right for %.60s", type);
+        print_rate(out, name, rate);
+    }
+}
+
+/* A terminal obeys control characters; a file name may hold some. */
+static void print_foreign(FILE *out, const char *text) {
+    for (; *text; text++)
+        fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+}
+
+static void print_localisation(FILE *out, const json_t *report) {
+    const json_t *l = insp_lookup(report, "localisation");
+    if (!json_is_object(l))
+        return;
+    fprintf(out, "\nWhere the defects are, against %.0f masks:\n", insp_lookup_number(l, "images"));
+    if (insp_lookup_number(l, "unusable_masks") > 0)
+        fprintf(out, "  %.0f more masks could not be used\n", insp_lookup_number(l, "unusable_masks"));
+    if (!isnan(insp_lookup_number(l, "pixel_auroc")))
+        fprintf(out, "  %-20s %.4f\n", "pixel AUROC", insp_lookup_number(l, "pixel_auroc"));
+    print_rate(out, "boxes on a defect", insp_lookup(l, "boxes"));
+    print_rate(out, "defects in a box", insp_lookup(l, "defects"));
+}
+
+/* How the folder was read, where that needs a second look: before any figure, which all depend on it. */
+static void print_scan(FILE *out, const json_t *report) {
+    const json_t *scan = insp_lookup(report, "dataset.scan"), *entry;
+    size_t i;
+    if (!json_is_object(scan))
+        return;
+    fprintf(out, "\nImages read:\n");
+    json_array_foreach(insp_lookup(scan, "folders"), i, entry) {
+        fprintf(out, "  %7.0f  ", insp_lookup_number(entry, "images"));
+        print_foreign(out, insp_lookup_text(entry, "folder"));
+        fprintf(out, "  (");
+        print_foreign(out, insp_lookup_text(entry, "class"));
+        fprintf(out, ")\n");
+    }
+    json_array_foreach(insp_lookup(scan, "passed_over"), i, entry) {
+        fprintf(out, "%s  %7.0f  %s (", i ? "" : "Passed over:\n", insp_lookup_number(entry, "count"),
+                insp_lookup_text(entry, "text"));
+        print_foreign(out, json_string_value(json_array_get(insp_lookup(entry, "examples"), 0)) ?: "?");
+        fprintf(out, ")\n");
+    }
+    json_array_foreach(insp_lookup(scan, "doubts"), i, entry) {
+        fprintf(out, "%s  - ", i ? "" : "To check:\n");
+        print_foreign(out, json_string_value(entry));
+        fputc('\n', out);
+    }
+}
+
+/* metrics: where the number of all wrong ones is. */
+static void print_wrong(FILE *out, const json_t *report, const json_t *metrics) {
+    const json_t *images = insp_lookup(report, "images"), *image;
+    double all = insp_lookup_number(metrics, "missed") + insp_lookup_number(metrics, "false_alarms");
+    size_t i, shown = 0;
+    json_array_foreach(images, i, image) {
+        if (!json_is_true(insp_lookup(image, "wrong")))
+            continue;
+        if (!shown++)
+            fprintf(out, "\nWrong verdicts, the surest first:\n  probability  really        image\n");
+        fprintf(out, "  %11.4f  ", insp_lookup_number(image, "probability"));
+        fprintf(out, "%-12s  ", insp_lookup_text(image, "type"));
+        print_foreign(out, insp_lookup_text(image, "path"));
+        fputc('\n', out);
+    }
+    if (all > (double)shown)
+        fprintf(out, "  and %.0f more\n", all - (double)shown);
+}
+
+/* What is said of single images, behind the figures. */
+static void print_images(FILE *out, const json_t *report, const char *metrics) {
+    fputc('\n', out);
+    print_rate(out, "good parts with heat", insp_lookup(report, "good_shown"));
+    print_localisation(out, report);
+    print_wrong(out, report, insp_lookup(report, metrics));
+}
+
+/* One line on what people had said of earlier answers, where they had. */
+static void print_feedback(FILE *out, const json_t *report) {
+    const json_t *feedback = insp_lookup(report, "feedback"), *unseen = insp_lookup(feedback, "unseen");
+    double missed = insp_lookup_number(feedback, "missed_before"),
+           alarms = insp_lookup_number(feedback, "false_alarms_before");
+    if (isnan(missed) || isnan(alarms))
+        return;
+    fprintf(out,
+            "\nOf %.0f labelled inspections %.0f had been missed and %.0f were false alarms: %.0f right now, %.0f "
+            "newly wrong",
+            insp_lookup_number(feedback, "labelled"), missed, alarms, insp_lookup_number(feedback, "now_right"),
+            insp_lookup_number(feedback, "newly_wrong"));
+    if (!isnan(insp_lookup_number(unseen, "labelled")))
+        fprintf(out, " (not trained on: %.0f, of which %.0f of %.0f right now, %.0f newly wrong)",
+                insp_lookup_number(unseen, "labelled"), insp_lookup_number(unseen, "now_right"),
+                insp_lookup_number(unseen, "missed_before") + insp_lookup_number(unseen, "false_alarms_before"),
+                insp_lookup_number(unseen, "newly_wrong"));
+    fputc('\n', out);
+}
+
+void cli_report_train(FILE *out, const json_t *report) {
+    bool activated = json_is_true(json_object_get(report, "activated"));
+    print_scan(out, report);
+    fprintf(out, "\nHeld-out images (never trained on):\n");
+    print_metrics(out, json_object_get(report, "metrics"));
+    print_images(out, report, "metrics");
+    print_feedback(out, report);
+    fprintf(out, "\nProduct %s, version %s: %s", insp_lookup_text(report, "product"),
+            insp_lookup_text(report, "version"), activated ? "active now" : "NOT activated");
+    if (*insp_lookup_text(report, "reason"))
+        fprintf(out, " (%s)", insp_lookup_text(report, "reason"));
+    fputc('\n', out);
+    if (!activated)
+        fprintf(out, "To use it all the same: inspectd model activate --product %s %s\n",
+                insp_lookup_text(report, "product"), insp_lookup_text(report, "version"));
+}
+
+/* A share in percent, or "-" where a fold has no such figure: a defect type may be missing in it. */
+static void print_cell(FILE *out, int width, const json_t *metrics, const char *path) {
+    double value = insp_lookup_number(metrics, path);
+    if (isnan(value))
+        fprintf(out, "%*s  ", width, "-");
+    else
+        fprintf(out, "%*.1f %%", width, 100 * value);
+}
+
+static void print_folds(FILE *out, const json_t *folds) {
+    size_t i;
+    const json_t *fold;
+    fprintf(out, "\n  fold  balanced accuracy   accuracy  anomalies found  good passed  area under ROC\n");
+    json_array_foreach(folds, i, fold) {
+        const json_t *metrics = json_object_get(fold, "metrics");
+        double area = insp_lookup_number(metrics, "roc_auc");
+        fprintf(out, "  %4.0f", insp_lookup_number(fold, "fold"));
+        print_cell(out, 17, metrics, "balanced_accuracy");
+        print_cell(out, 9, metrics, "accuracy.value");
+        print_cell(out, 15, metrics, "recall.value");
+        print_cell(out, 11, metrics, "specificity.value");
+        if (isnan(area))
+            fprintf(out, "%16s\n", "-");
+        else
+            fprintf(out, "%16.4f\n", area);
+    }
+}
+
+static void print_advice(FILE *out, const json_t *advice) {
+    const json_t *missed = json_object_get(advice, "missed"), *alarms = json_object_get(advice, "false_alarms");
+    if (!advice)
+        return;
+    /* In full: the threshold is an anomaly's own score, and one that is rounded up would miss it. */
+    fprintf(
+        out,
+        "\nThreshold %.9g: %.0f of %.0f anomalies missed (95 %%: at most %.1f %%), %.0f of %.0f good parts called "
+        "anomalies (95 %%: %.1f to %.1f %%).\n",
+        insp_lookup_number(advice, "threshold"), insp_lookup_number(missed, "hits"),
+        insp_lookup_number(missed, "of"), 100 * insp_lookup_number(missed, "high"),
+        insp_lookup_number(alarms, "hits"), insp_lookup_number(alarms, "of"),
+        100 * insp_lookup_number(alarms, "low"), 100 * insp_lookup_number(alarms, "high"));
+    if (!json_is_true(json_object_get(advice, "reachable")))
+        fprintf(out, "It does not keep the promise of --max-missed: %s.\n", insp_lookup_text(advice, "reason"));
+}
+
+void cli_report_cross_validate(FILE *out, const json_t *report) {
+    const json_t *mean = json_object_get(report, "mean"), *deviation = json_object_get(report, "std");
+    print_scan(out, report);
+    print_folds(out, json_object_get(report, "folds"));
+    for (void *at = json_object_iter((json_t *)(uintptr_t)mean); at;
+         at = json_object_iter_next((json_t *)(uintptr_t)mean, at)) {
+        const char *name = json_object_iter_key(at);
+        double value = insp_lookup_number(mean, name), spread = insp_lookup_number(deviation, name);
+        if (isnan(value))
+            continue;
+        fprintf(out, "  mean %-20s %.4f", name, value);
+        if (!isnan(spread)) /* of one fold alone there is none */
+            fprintf(out, " +- %.4f", spread);
+        fputc('\n', out);
+    }
+    fprintf(out, "\nAll folds together, each image scored by the model that had not seen it:\n");
+    print_metrics(out, json_object_get(report, "pooled"));
+    print_images(out, report, "pooled");
+    print_advice(out, json_object_get(report, "threshold_advice"));
+}
+
+void cli_report_evaluate(FILE *out, const json_t *report) {
+    print_scan(out, report);
+    fprintf(out, "\nProduct %s, version %s:\n", insp_lookup_text(report, "product"),
+            insp_lookup_text(report, "version"));
+    print_metrics(out, json_object_get(report, "metrics"));
+    print_images(out, report, "metrics");
+    print_feedback(out, report);
+}

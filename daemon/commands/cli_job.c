@@ -1,0 +1,13 @@
+#include "core/jobs/process/job_child.h"
+#include "daemon/cli/cli.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+int cli_job(void) {
+    struct stat st;
+    if (fstat(INSP_JOB_SOCKET_FD, &st) == 0 && S_ISSOCK(st.st_mode))
+        return insp_job_child() == 0 ? CLI_OK : CLI_FAILED;
+    fprintf(stderr, "inspectd: job: this command is for the daemon alone, which starts it for each training\n");
+    return CLI_USAGE;
+}

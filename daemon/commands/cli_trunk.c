@@ -1,0 +1,158 @@
+/* trunk import, trunk bank, trunk list */
+#include "core/base/cleanup.h"
+#include "core/base/fs.h"
+#include "core/image/image.h"
+#include "core/model/bundle.h"
+#include "core/model/filter_bank.h"
+#include "core/model/registry.h"
+#include "daemon/cli/cli.h"
+#include "daemon/cli/cli_images.h"
+#include "daemon/cli/cli_progress.h"
+#include "daemon/serve_config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Installs, makes it the default for new trainings, says so. */
+static int install(const struct cli_call *call, const struct insp_trunk_arrays *arrays,
+                   struct insp_error *reterr) {
+    const char *state_dir = call->settings.storage_state_dir;
+    char sha256[INSP_SHA256_HEX_BYTES];
+    int r = insp_trunk_install(state_dir, arrays, sha256, reterr);
+    if (r == 0)
+        r = insp_registry_set_default_trunk(state_dir, sha256, reterr);
+    if (r < 0)
+        return r;
+    printf("trunk %s is installed and the default for trainings\n", sha256);
+    fprintf(stderr, "Next: inspectd train --product P --data DIR\n"
+                    "(a daemon that serves another trunk takes this one when it is restarted)\n");
+    return 0;
+}
+
+int cli_trunk_import(const struct cli_command *command, int argc, char **argv) {
+    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
+    struct insp_error error = {0};
+    struct cli_call call;
+    int code;
+    if (!cli_parse(&call, command, argc, argv, NULL, 0, 1, 1, &code))
+        return code;
+    if (insp_trunk_read(call.argument[0], &arrays, &error) < 0 || cli_prepare_state(&call, &error) < 0 ||
+        install(&call, arrays, &error) < 0)
+        return cli_fail(command, &error);
+    return CLI_OK;
+}
+
+static int read_one(const char *path, const struct insp_image_limits *limits, const struct insp_transform *input,
+                    float *ret_pixels, struct insp_error *reterr) {
+    const struct insp_media_type type = {.media = INSP_MEDIA_UNKNOWN};
+    _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
+    _cleanup_free_ char *bytes = NULL;
+    size_t count;
+    int r = insp_read_file(path, limits->bytes, &bytes, &count, reterr);
+    if (r == 0)
+        r = insp_image_decode(bytes, count, &type, INSP_INPUT_SIDE, limits, &image, reterr);
+    if (r == 0)
+        r = insp_image_resize(image, input->width, input->height, &small, reterr);
+    if (r == 0)
+        insp_transform_apply(input, small->rgb, ret_pixels);
+    else if (reterr && !strstr(reterr->detail, path))
+        insp_error_prefix(reterr, "%s", path);
+    return r;
+}
+
+/* -> float32 [count,3,224,224], the caller's */
+static int read_images(const struct cli_call *call, const struct cli_images *images,
+                       const struct insp_transform *input, float **ret_pixels, struct insp_error *reterr) {
+    struct insp_image_limits limits = daemon_image_limits(&call->settings);
+    _cleanup_free_ float *pixels = calloc(images->count, INSP_INPUT_FLOATS * sizeof *pixels);
+    if (!pixels)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu images", images->count);
+    for (size_t i = 0; i < images->count; i++) {
+        int r = read_one(images->path[i], &limits, input, pixels + i * INSP_INPUT_FLOATS, reterr);
+        if (r < 0)
+            return r;
+    }
+    *ret_pixels = insp_take_ptr(pixels);
+    return 0;
+}
+
+static int build(const float *pixels, size_t count, struct insp_trunk_arrays **ret, struct insp_error *reterr) {
+    struct cli_progress progress;
+    float feature_std;
+    cli_progress_start(&progress, stderr);
+    snprintf(progress.stage, sizeof progress.stage, "calibrating on %zu images", count);
+    int r = insp_filter_bank_build(pixels, count, cli_progress_count, &progress, ret, &feature_std, reterr);
+    cli_progress_end(&progress);
+    return r;
+}
+
+static int bank(const struct cli_call *call, const char *folder, size_t count, const struct insp_transform *input,
+                struct insp_error *reterr) {
+    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
+    _cleanup_(cli_images_clear) struct cli_images images = {0};
+    _cleanup_free_ float *pixels = NULL;
+    int r = cli_images_find(folder, &images, reterr);
+    if (r < 0)
+        return r;
+    cli_images_thin(&images, count);
+    r = read_images(call, &images, input, &pixels, reterr);
+    if (r == 0)
+        r = build(pixels, images.count, &arrays, reterr);
+    if (r == 0)
+        r = cli_prepare_state(call, reterr);
+    return r == 0 ? install(call, arrays, reterr) : r;
+}
+
+int cli_trunk_bank(const struct cli_command *command, int argc, char **argv) {
+    unsigned long long count = 32;
+    const char *folder = NULL, *input = "notebook";
+    const struct cli_option options[] = {
+        {"images", CLI_STRING, &folder, 0, 0, "DIR", "images of good parts"},
+        {"count", CLI_WHOLE, &count, 1, 256, "N", "use at most this many, evenly spaced (default 32)"},
+        {"input", CLI_STRING, &input, 0, 0, "HOW",
+         "notebook or imagenet, as the trainings will use (default notebook)"},
+    };
+    struct insp_error error = {0};
+    struct insp_transform transform;
+    struct cli_call call;
+    int code;
+    if (!cli_parse(&call, command, argc, argv, options, INSP_COUNT(options), 0, 0, &code))
+        return code;
+    if (!folder)
+        return cli_usage(command, "--images is needed");
+    if (!insp_transform_named(input, &transform))
+        return cli_usage(command, "--input is \"%.64s\"; it must be notebook or imagenet", input);
+    return bank(&call, folder, (size_t)count, &transform, &error) < 0 ? cli_fail(command, &error) : CLI_OK;
+}
+
+static json_t *trunks_json(const struct insp_trunk_info *trunks, size_t count) {
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:b}", "sha256", trunks[i].sha256, "bytes",
+                                              (json_int_t)trunks[i].bytes, "default", trunks[i].is_default));
+    return list;
+}
+
+int cli_trunk_list(const struct cli_command *command, int argc, char **argv) {
+    bool json = false;
+    const struct cli_option options[] = {{"json", CLI_FLAG, &json, 0, 0, NULL, "print a JSON array"}};
+    _cleanup_free_ struct insp_trunk_info *trunks = NULL;
+    struct insp_error error = {0};
+    struct cli_call call;
+    size_t count;
+    int code;
+    if (!cli_parse(&call, command, argc, argv, options, INSP_COUNT(options), 0, 0, &code))
+        return code;
+    if (insp_registry_trunks(call.settings.storage_state_dir, &trunks, &count, &error) < 0)
+        return cli_fail(command, &error);
+    if (json)
+        return cli_print_json(command, trunks_json(trunks, count));
+    for (size_t i = 0; i < count; i++)
+        printf("%s %6.1f MiB%s\n", trunks[i].sha256, (double)trunks[i].bytes / 1048576,
+               trunks[i].is_default ? "  default" : "");
+    if (!count)
+        fprintf(stderr, "no trunk is installed in %s: see `inspectd trunk --help`\n",
+                call.settings.storage_state_dir);
+    return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+}
