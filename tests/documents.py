@@ -63,7 +63,7 @@ class Known:
         self.settings = {f"{section}.{key}" for section, key in re.findall(r"^ *X\((\w+), (\w+),", read("daemon/settings_table.h"), re.M)}
         self.sections = {setting.split(".")[0] for setting in self.settings}
         self.routes = re.findall(r'^ *\{"([A-Z]+)", "([^"]+)"', read("api/resources/routes.c"), re.M)
-        self.commands = re.findall(r'^    \{"([a-z][a-z -]*)", "', read("daemon/cli.c"), re.M) + ["job"]
+        self.commands = re.findall(r'^    \{"([a-z][a-z -]*)", "', read("daemon/cli/cli.c"), re.M) + ["job"]
         self.dev = re.findall(r"^([a-z0-9]+(?:-[a-z0-9]+)*)(?: \||\))", read("dev"), re.M)
         self.metrics = set()
         for name in ("api/watch/prometheus.c", "api/watch/storage.c"):
@@ -71,7 +71,7 @@ class Known:
         text = [(root / name).read_text(errors="replace") for name in self.files if name.endswith(SOURCES)]
         self.words = set(re.findall(r"\w+", "\n".join(text)))
         self.options = set(re.findall(r'\{"([a-z][a-z-]+)", (?:CLI_|"?[a-z-]*"?, [A-Z])', "\n".join(text)))
-        self.options |= set(re.findall(r'"([a-z-]+)", (?:TRAIN|FOLDS|EVALUATE)', read("daemon/cli_train.c"))) | {"config", "help"}
+        self.options |= set(re.findall(r'"([a-z-]+)", (?:TRAIN|FOLDS|EVALUATE)', read("daemon/commands/cli_train.c"))) | {"config", "help"}
         self.options |= set(re.findall(r'add_argument\("--([a-z-]+)"', "\n".join(text)))
 
     def has_route(self, method, path):
