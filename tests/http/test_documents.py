@@ -57,6 +57,11 @@ def all_blocks(*languages):
     return [(document, text) for document in RUN for language, text in blocks(document) if language in languages]
 
 
+def each_block(*languages):
+    """As all_blocks, for pytest, which names a test by its document."""
+    return [pytest.param(text, id=document.stem) for document, text in all_blocks(*languages)]
+
+
 def with_commands(documents):
     return [document for document in documents if any(language == "sh" and not reason(block)
                                                       for language, block in blocks(document))]
@@ -161,20 +166,20 @@ def test_each_block_says_its_language():
             assert language in checked or not re.search(r"^(curl|inspectd|sudo|\./dev) ", block, re.M), block
 
 
-@pytest.mark.parametrize("document, text", all_blocks("ini"))
-def test_settings_are_valid(document, text, tmp_path):
+@pytest.mark.parametrize("text", each_block("ini"))
+def test_settings_are_valid(text, tmp_path):
     (tmp_path / "inspectd.conf").write_text(text)
     subprocess.run([os.environ["INSPECTD"], "check-config", "--config", str(tmp_path / "inspectd.conf")], check=True,
                    capture_output=True, env={**os.environ, "STATE_DIRECTORY": str(tmp_path)})
 
 
-@pytest.mark.parametrize("document, text", all_blocks("json", "yaml"))
-def test_examples_can_be_read(document, text):
+@pytest.mark.parametrize("text", each_block("json", "yaml"))
+def test_examples_can_be_read(text):
     assert yaml.safe_load(text)  # JSON is YAML
 
 
-@pytest.mark.parametrize("document, text", all_blocks("python"))
-def test_programs_work(document, text, start, tmp_path):
+@pytest.mark.parametrize("text", each_block("python"))
+def test_programs_work(text, start, tmp_path):
     """A follower of events: it prints a line for the inspection that is posted after its stream is open."""
     daemon = start()
     text = text.replace("127.0.0.1:8080", f"127.0.0.1:{daemon.port}")
