@@ -43,7 +43,7 @@
       "the new one gets 503.")                                                                                    \
     X(server, connections_per_address, COUNT, "0", 0, 65536, "connections",                                       \
       "Of these, how many one address may have (of IPv6, one /64 network).\n"                                     \
-      "0: three quarters of them, and on loopback all.")                                                          \
+      "0: three quarters of them, and on loopback all. A trusted proxy may always have all of them.")             \
     X(server, request_timeout_s, COUNT, "15", 1, 3600, "seconds",                                                 \
       "A client that sends nothing for this long is cut off.")                                                    \
     X(server, event_ping_s, COUNT, "10", 1, 3600, "seconds",                                                      \

@@ -55,6 +55,7 @@ static void believe(struct api_request *request, const struct api_gate *gate, st
     if (!api_proxied_client(&gate->trusted, rfc7239, join(request, "X-Forwarded-For", others, sizeof others),
                             request->client))
         snprintf(request->client, sizeof request->client, "unknown");
+    api_peer_key(request->client, request->client_key);
     if (api_proxied_host(rfc7239, join(request, "X-Forwarded-Host", others, sizeof others), host, sizeof host))
         snprintf(caller->host, sizeof caller->host, "%s", host);
 }

@@ -8,6 +8,7 @@
 #include "api/access/hosts.h"
 #include "api/access/proxies.h"
 #include "api/access/tokens.h"
+#include "api/http/peers.h"
 #include "api/http/query.h"
 #include "api/http/response.h"
 #include "api/http/router.h"
@@ -19,7 +20,6 @@
 
 struct api_server;
 struct api_export;
-struct api_peer;
 struct insp_inspection;
 
 enum api_phase {
@@ -51,12 +51,13 @@ struct api_request {
     char principal[INSP_NAME_BYTES]; /* name of the token; "" without one */
     char authority[API_HOST_BYTES];  /* of a target in absolute form, which counts in place of Host; else "" */
     char client[API_ADDRESS_BYTES];  /* the address that a trusted proxy names; "" for a direct client */
-    char cors_origin[API_HOST_BYTES + 16]; /* a page of server.origins that asks; "" none */
-    bool must_close;                       /* nobody can tell where the next request of this connection begins */
-    char *content_type;                    /* owned; NULL where not given */
-    char *if_none_match;                   /* owned; NULL */
-    char *accept;                          /* owned; "" where not given, NULL before the headers were read */
-    uint8_t *body;                         /* owned, body_bytes of body_room */
+    uint8_t client_key[API_PEER_KEY_BYTES]; /* of that address */
+    char cors_origin[API_HOST_BYTES + 16];  /* a page of server.origins that asks; "" none */
+    bool must_close;                        /* nobody can tell where the next request of this connection begins */
+    char *content_type;                     /* owned; NULL where not given */
+    char *if_none_match;                    /* owned; NULL */
+    char *accept;                           /* owned; "" where not given, NULL before the headers were read */
+    uint8_t *body;                          /* owned, body_bytes of body_room */
     size_t body_bytes, body_room, body_limit, discarded;
     struct api_response response;
     json_t *snapshot;    /* owned: what a work handler needs of the loop's state, made by the route's `before` */

@@ -73,6 +73,8 @@ static bool make_room(struct api_server *server, const struct api_peer *peer, co
 
 static unsigned address_limit(const struct api_server *server, const struct api_peer *peer) {
     const struct api_config *config = &server->config;
+    if (peer->proxy)
+        return UINT_MAX;
     if (config->connections_per_address)
         return config->connections_per_address;
     return peer->local ? UINT_MAX : api_share(config->connections);
@@ -126,6 +128,7 @@ static void admit(struct api_server *server, int fd, const struct sockaddr *addr
         close(fd);
         return;
     }
+    peer->proxy = api_networks_hold(&server->gate.trusted, address);
     const char *why = find_place(server, peer);
     if (why) {
         api_peer_leave(&listener->peers, peer);

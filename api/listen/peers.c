@@ -29,6 +29,20 @@ static void read_address(const struct sockaddr *address, struct api_peer *ret) {
         memset(key + PREFIX_BYTES, 0, API_PEER_KEY_BYTES - PREFIX_BYTES);
 }
 
+void api_peer_key(const char *text, uint8_t ret[API_PEER_KEY_BYTES]) {
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    struct api_peer peer = {0};
+    memset(ret, 0xff, API_PEER_KEY_BYTES);
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+        read_address((struct sockaddr *)&v4, &peer);
+    else if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1)
+        read_address((struct sockaddr *)&v6, &peer);
+    else
+        return;
+    memcpy(ret, peer.key, API_PEER_KEY_BYTES);
+}
+
 struct api_peer *api_peer_enter(struct api_peers *peers, const struct sockaddr *address) {
     struct api_peer asked = {0};
     read_address(address, &asked);

@@ -16,6 +16,7 @@ struct api_peer {
     uint8_t key[API_PEER_KEY_BYTES]; /* IPv6, or IPv4 mapped into it. Of IPv6 the first 64 bits only: one host has
                                         all addresses behind them. All zero for a UNIX socket. */
     bool local;                      /* this machine: loopback, a UNIX socket */
+    bool proxy;                      /* a trusted proxy: its connections are many clients' */
     unsigned connections;
     char text[INET6_ADDRSTRLEN]; /* for people */
     struct api_peer *next;
@@ -28,6 +29,10 @@ struct api_peers {
 /* Finds or makes the entry of an address and counts one connection more; NULL without memory. The entry is the
  * table's and lives until its last api_peer_leave. */
 struct api_peer *api_peer_enter(struct api_peers *peers, const struct sockaddr *address);
+
+/* Makes the key of an address as text, such as a proxy names a client by. A text that is no address, such as
+ * "unknown", has a key of its own. Pure. */
+void api_peer_key(const char *text, uint8_t ret[API_PEER_KEY_BYTES]);
 
 /* Counts one connection less; NULL is fine. */
 void api_peer_leave(struct api_peers *peers, struct api_peer *peer);

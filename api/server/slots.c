@@ -6,6 +6,7 @@
 #include "core/inspect/pipeline.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 
 static bool has_slot(const struct api_request *request) {
     return request->slot;
@@ -19,29 +20,50 @@ static bool same_token(const struct api_request *a, const struct api_request *b)
     return a->principal[0] && !strcmp(a->principal, b->principal);
 }
 
-static bool same_address(const struct api_request *a, const struct api_request *b) {
-    return a->peer && !a->peer->local && a->peer == b->peer;
+/* The key of the address that a request is counted under: behind a trusted proxy the client's. NULL under none: of
+ * the programs on this machine only those without a token are counted together, a token tells the others apart. */
+static const uint8_t *address_of(const struct api_request *request) {
+    if (request->client[0])
+        return request->client_key;
+    if (!request->peer || (request->peer->local && request->principal[0]))
+        return NULL;
+    return request->peer->key;
 }
 
+static bool same_address(const struct api_request *a, const struct api_request *b) {
+    const uint8_t *one = address_of(a), *other = address_of(b);
+    return one && other && !memcmp(one, other, API_PEER_KEY_BYTES);
+}
+
+struct count {
+    unsigned all, token, address;
+};
+
 /* Counted anew each time: the list is as short as the connections, and no count can go wrong. */
-static int check_share(const struct api_request *request, bool (*holds)(const struct api_request *),
-                       unsigned limit, const char *places, struct insp_error *reterr) {
-    unsigned of_all = 0, of_token = 0, of_address = 0, share = api_share(limit);
+static struct count count(const struct api_request *request, bool (*holds)(const struct api_request *)) {
+    struct count n = {0};
     for (const struct api_request *other = request->server->requests; other; other = other->next) {
         if (!holds(other))
             continue;
-        of_all++;
-        of_token += same_token(request, other);
-        of_address += same_address(request, other);
+        n.all++;
+        n.token += same_token(request, other);
+        n.address += same_address(request, other);
     }
-    if (of_all >= limit)
+    return n;
+}
+
+static int check_share(const struct api_request *request, bool (*holds)(const struct api_request *),
+                       unsigned limit, const char *places, struct insp_error *reterr) {
+    unsigned share = api_share(limit);
+    struct count n = count(request, holds);
+    if (n.all >= limit)
         return insp_fail(reterr, INSP_E_QUEUE_FULL, "all %u %s are taken", limit, places);
-    if (of_token >= share)
+    if (n.token >= share)
         return insp_fail(reterr, INSP_E_QUEUE_FULL, "this token has %u of the %u %s, the rest is kept for others",
-                         of_token, limit, places);
-    if (of_address >= share)
+                         n.token, limit, places);
+    if (n.address >= share)
         return insp_fail(reterr, INSP_E_QUEUE_FULL,
-                         "this address has %u of the %u %s, the rest is kept for others", of_address, limit,
+                         "this address has %u of the %u %s, the rest is kept for others", n.address, limit,
                          places);
     return 0;
 }
@@ -49,31 +71,51 @@ static int check_share(const struct api_request *request, bool (*holds)(const st
 /* --- inspections
  * -------------------------------------------------------------------------------------------------- */
 
-/* Of the uploads that are behind, the one that began first. */
-static struct api_connection *slowest(const struct api_server *server) {
-    int64_t now = insp_mono_us();
+/* How far an upload is behind the slowest that is waited for; not above 0 where it is not. A program on this
+ * machine has no network to wait for: without a token it could otherwise renew its uploads each second and hold
+ * all places of those that are like it. What lies unread has come. */
+static int64_t lag_us(const struct api_request *request, int64_t now) {
+    enum { PATIENCE_US = 1000000, LOCAL_PATIENCE_US = 250000 };
+    bool local = request->peer && request->peer->local && !request->client[0] && !request->principal[0];
+    int unread = 0;
+    if (ioctl(request->fd, FIONREAD, &unread) || unread < 0)
+        unread = 0;
+    return now - api_receive_deadline(request->started_us + (local ? LOCAL_PATIENCE_US : PATIENCE_US), 0,
+                                      request->body_bytes + (size_t)unread);
+}
+
+/* Cuts the upload that is furthest behind. Whoever has its own share already makes room among its own. */
+static bool make_room(struct api_request *request, struct count n, unsigned share) {
+    struct api_server *server = request->server;
+    int64_t now = insp_mono_us(), most = 0;
     struct api_connection *found = NULL;
+    struct insp_error why;
     for (struct api_connection *c = server->connections; c; c = c->next) {
-        const struct api_request *request = c->request;
-        if (c->cut || !request || !request->slot || request->phase != API_RECEIVING ||
-            now <= api_receive_deadline(request->started_us, 1, request->body_bytes))
+        const struct api_request *other = c->request;
+        if (c->cut || !other || !other->slot || other->phase != API_RECEIVING ||
+            (n.token >= share && !same_token(request, other)) ||
+            (n.address >= share && !same_address(request, other)))
             continue;
-        if (!found || request->started_us < found->request->started_us)
+        int64_t lag = lag_us(other, now);
+        if (lag > most) {
+            most = lag;
             found = c;
+        }
     }
-    return found;
+    if (!found)
+        return false;
+    insp_fail(&why, INSP_E_TIMEOUT, "inspections in flight are short, and this upload is too slow");
+    api_connection_cut(server, found, &why);
+    server->slow_uploads++;
+    return true;
 }
 
 int api_slot_take(struct api_request *request, struct insp_error *reterr) {
     struct api_server *server = request->server;
-    unsigned limit = server->config.inflight;
-    struct api_connection *slow = server->slots >= limit ? slowest(server) : NULL;
-    if (slow) {
-        struct insp_error why;
-        insp_fail(&why, INSP_E_TIMEOUT, "all inspections in flight are taken, and this upload is too slow");
-        api_connection_cut(server, slow, &why);
-        server->slow_uploads++;
-    }
+    unsigned limit = server->config.inflight, share = api_share(limit);
+    struct count n = count(request, has_slot);
+    if (n.all >= limit || n.token >= share || n.address >= share)
+        make_room(request, n, share);
     int code = check_share(request, has_slot, limit, "inspections in flight", reterr);
     if (!code && insp_pipeline_in_flight(server->pipeline) >= 2 * (size_t)limit)
         code = insp_fail(reterr, INSP_E_QUEUE_FULL, "%u inspections are in flight already", limit);

@@ -1,6 +1,7 @@
-/* api/http/slots.h - shares scarce places out between clients: inspections in flight, event streams. A client is a
- * token and an address; each may hold api_share of the places, so that none shuts the others out. Without a token
- * and on this machine clients cannot be told apart, and there is no such bound. Loop thread. */
+/* api/http/slots.h - shares scarce places out between clients: inspections in flight, event streams, memory of
+ * answers. A client is a token and an address; each may hold api_share of the places, so that none shuts the
+ * others out. Behind a trusted proxy the address is the one that the proxy names. Programs on this machine count
+ * as one address where they have no token, and by their token alone where they have one. Loop thread. */
 #ifndef INSP_API_HTTP_SLOTS_H
 #define INSP_API_HTTP_SLOTS_H
 
@@ -8,8 +9,9 @@
 
 struct api_request;
 
-/* Takes one of the limits.inflight slots for an inspection whose body is about to come. Where all are taken, an
- * upload that is slower than the daemon waits for is cut off and makes room. INSP_E_QUEUE_FULL. */
+/* Takes one of the limits.inflight slots for an inspection whose body is about to come. Where all are taken, or
+ * all that this client may have, the upload that is furthest behind the pace the daemon waits for is cut off and
+ * makes room. INSP_E_QUEUE_FULL. */
 int api_slot_take(struct api_request *request, struct insp_error *reterr);
 
 /* Gives it back; fine where there is none. */

@@ -114,13 +114,13 @@ def test_uploads(start):
     sent = 256 << 10
     head = (f"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
             f"Content-Length: {32 << 20}\r\n\r\n").encode()
-    assert costs(daemon, 60, head + bytes(sent)) <= sent / 1024 + each("silent or idle connection")
+    assert costs(daemon, 48, head + bytes(sent)) <= sent / 1024 + each("silent or idle connection")
 
 
 @pytest.mark.skipif(sanitized(), reason="a sanitizer keeps what was freed")
 def test_event_streams(start):
     daemon = start()
-    assert costs(daemon, 120, get("/v1/events")) <= each("event stream")
+    assert costs(daemon, 90, get("/v1/events")) <= each("event stream")
 
 
 @pytest.mark.skipif(sanitized(), reason="a sanitizer keeps what was freed")

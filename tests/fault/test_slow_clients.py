@@ -1,16 +1,19 @@
 """Clients that send slowly, leave in the middle, read slowly, or send what is refused: what they hold is bounded, the others
 are served, and who is refused learns why."""
+import collections
 import http.client
 import json
 import shutil
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
 from conftest import eventually, picture, token
 
 IMAGE = picture(noise=True)
+LARGE = picture(noise=True, size=(1600, 1200))  # all but a byte of it earns an upload a minute of patience
 POST = "/v1/inspections?product=carpet"
 OTHER = "127.0.0.2"
 
@@ -33,24 +36,26 @@ REFUSALS = [("/v1/inspections?product=nosuch", "image/jpeg", 404), (POST, "text/
 
 @pytest.fixture
 def full(start):
-    """A daemon whose one slot is taken."""
+    """A daemon whose one slot is taken, by an upload that has come so far that it may take a minute for the last byte."""
     daemon = start("limits.inflight=1", "server.request_timeout_s=60")
+    assert len(LARGE) > 60 << 14
     with opened(daemon) as s:
-        s.sendall(head(len(IMAGE)))
+        s.sendall(head(len(LARGE)) + LARGE[:-1])
         eventually(lambda: daemon.metric("in_flight") == 1)
-        s.sendall(IMAGE[:-1])  # fast enough to keep it
         yield daemon
+        assert daemon.metric("in_flight") == 1 and daemon.metric("slow_uploads_displaced_total") == 0
+        s.sendall(LARGE[-1:])
+        assert s.recv(12) == b"HTTP/1.1 200"
 
 
 @pytest.mark.parametrize("size", [100_000, 3_000_000, 20_000_000])
 def test_http_client_gets_the_status_of_a_refused_upload(full, size):
     """Python's, Java's and others' clients read nothing before they have sent all."""
     body = bytes(size)
-    for path, kind, status in REFUSALS[:2]:
+    for path, kind, status in REFUSALS:
         answer = full("POST", path, body, Content_Type=kind)
         assert answer.status == status and answer.headers["Connection"] == "close"
-    answer = full("POST", POST, body, Content_Type="image/png", Expect="")
-    assert answer.status in (503, 408, 422)  # 408, 422: the slot's holder was cut off for it
+        assert ("Retry-After" in answer.headers) == (status == 503)
 
 
 def test_http_client_gets_the_413(start):
@@ -137,13 +142,104 @@ def test_a_token_has_a_share_of_the_slots(start):
     eventually(lambda: daemon("GET", "/v1/products", token=one).status != 401)
     sockets = [opened(daemon) for _ in range(4)]
     for s in sockets[:3]:
-        s.sendall(head(len(IMAGE), Authorization=f"Bearer {one}"))
+        s.sendall(head(len(LARGE), Authorization=f"Bearer {one}") + LARGE[:-1])
     eventually(lambda: daemon.metric("in_flight") == 3)
     answer = daemon.inspect(IMAGE, token=one)
     assert answer.code == "queue_full" and "token" in answer.json["detail"] and answer.headers["Retry-After"]
     assert daemon.inspect(IMAGE, token=two).status == 200
     for s in sockets:
         s.close()
+
+
+def tokens(daemon, *names):
+    made = [token(daemon, "camera", name) for name in names]
+    daemon.process.send_signal(1)
+    eventually(lambda: daemon("GET", "/v1/products", token=made[-1]).status == 200)
+    return made
+
+
+def test_programs_on_this_machine_without_a_token_leave_a_reserve(start):
+    """They cannot be told apart, so they share the places of one address."""
+    daemon = start("limits.inflight=4", "server.request_timeout_s=60")
+    [one] = tokens(daemon, "one")
+    sockets = [opened(daemon) for _ in range(5)]
+    for s in sockets:
+        s.sendall(head(len(LARGE)) + LARGE[:-1])
+    eventually(lambda: daemon.metric("in_flight") == 3)
+    refused = daemon.inspect(IMAGE)
+    assert refused.code == "queue_full" and "this address" in refused.json["detail"] and refused.headers["Retry-After"]
+    assert daemon.inspect(IMAGE, token=one).status == 200
+    with opened(daemon, OTHER) as s:
+        s.sendall(head(len(IMAGE)) + IMAGE)
+        assert s.recv(12) == b"HTTP/1.1 200"
+    for s in sockets:
+        s.close()
+
+
+def test_uploads_that_are_renewed_on_this_machine_make_room(start):
+    """Each lives shorter than the second of patience that an upload off this machine has."""
+    daemon = start("limits.inflight=4", "server.request_timeout_s=60")
+    ending, posted = threading.Event(), threading.Event()
+
+    def renew():
+        kept = collections.deque()
+        while not ending.is_set():
+            s = opened(daemon)
+            s.sendall(head(len(IMAGE)))
+            kept.append((s, time.monotonic()))
+            posted.set()
+            while kept and (len(kept) > 12 or time.monotonic() - kept[0][1] > 0.7):
+                kept.popleft()[0].close()
+            ending.wait(0.05)
+        for s, _ in kept:
+            s.close()
+
+    attacker = threading.Thread(target=renew)
+    attacker.start()
+    try:
+        posted.wait()
+        eventually(lambda: daemon.metric("in_flight") >= 3)
+        for _ in range(5):
+            eventually(lambda: daemon.inspect(IMAGE).status == 200)
+        assert daemon.metric("slow_uploads_displaced_total") > 0
+    finally:
+        ending.set()
+        attacker.join()
+
+
+# --- behind a trusted proxy
+
+
+PROXY = "server.trusted_proxies=127.0.0.1"
+
+
+def test_a_client_behind_a_proxy_has_a_share_of_the_slots(start):
+    daemon = start("limits.inflight=4", "server.request_timeout_s=60", PROXY)
+    daemon.token = (daemon.state / "admin.token").read_text().strip()
+    one, two, three = tokens(daemon, "one", "two", "three")
+    sockets = [opened(daemon) for _ in range(3)]
+    for s, (secret, client) in zip(sockets, [(one, "203.0.113.9"), (one, "203.0.113.9"), (two, "::ffff:203.0.113.9")]):
+        s.sendall(head(len(LARGE), Authorization=f"Bearer {secret}", X_Forwarded_For=client) + LARGE[:-1])
+    eventually(lambda: daemon.metric("in_flight") == 3)
+    answer = daemon.inspect(IMAGE, token=three, X_Forwarded_For="203.0.113.9")
+    assert answer.code == "queue_full" and "this address" in answer.json["detail"]
+    assert daemon.inspect(IMAGE, token=three, X_Forwarded_For="203.0.113.10").status == 200
+    assert daemon.inspect(IMAGE, token=three).status == 200  # a client that the proxy does not name is another one
+    for s in sockets:
+        s.close()
+
+
+def test_a_trusted_proxy_may_have_all_connections(start):
+    """server.connections_per_address is for clients; a proxy's connections are those of many."""
+    daemon = start("server.connections_per_address=2", PROXY)
+    sockets = [opened(daemon) for _ in range(6)]
+    for s in sockets + sockets:  # again: none made room for another
+        s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert s.recv(65536).startswith(b"HTTP/1.1 200")
+    for s in sockets:
+        s.close()
+    daemon.token = (daemon.state / "admin.token").read_text().strip()
+    assert daemon.metric("connections_refused_total") == daemon.metric("connections_displaced_total") == 0
 
 
 # --- event streams

@@ -72,6 +72,32 @@ START_TEST(test_local) {
 }
 END_TEST
 
+START_TEST(test_keys_of_addresses_as_text) {
+    static const char *const same[][2] = {{"10.0.0.1", "::ffff:10.0.0.1"},
+                                          {"2001:db8:1:2::1", "2001:db8:1:2:ffff::"},
+                                          {"unknown", "_hidden"},
+                                          {"unknown", ""}};
+    static const char *const apart[][2] = {
+        {"10.0.0.1", "10.0.0.2"}, {"2001:db8:1:2::1", "2001:db8:1:3::1"}, {"unknown", "::"}, {"::1", "127.0.0.1"}};
+    uint8_t one[API_PEER_KEY_BYTES], other[API_PEER_KEY_BYTES];
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        api_peer_key(same[i][0], one);
+        api_peer_key(same[i][1], other);
+        ck_assert_mem_eq(one, other, sizeof one);
+    }
+    for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) {
+        api_peer_key(apart[i][0], one);
+        api_peer_key(apart[i][1], other);
+        ck_assert_mem_ne(one, other, sizeof one);
+    }
+    struct api_peers peers = {0};
+    struct api_peer *peer = enter(&peers, "10.0.0.1");
+    api_peer_key("10.0.0.1", one);
+    ck_assert_mem_eq(peer->key, one, sizeof one);
+    api_peer_leave(&peers, peer);
+}
+END_TEST
+
 START_TEST(test_a_share_leaves_a_quarter_to_others) {
     ck_assert_uint_eq(api_share(256), 192);
     ck_assert_uint_eq(api_share(4), 3);
@@ -111,4 +137,4 @@ END_TEST
 
 INSP_TESTS(test_who_makes_room_for_whom, test_connections_are_counted_by_address,
            test_one_address_in_two_forms_is_one_peer, test_a_host_with_many_ipv6_addresses_is_one_peer, test_local,
-           test_a_share_leaves_a_quarter_to_others, test_who_gives_way);
+           test_keys_of_addresses_as_text, test_a_share_leaves_a_quarter_to_others, test_who_gives_way);
