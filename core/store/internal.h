@@ -5,6 +5,7 @@
 #include "core/store/retention/orphans.h"
 #include "core/store/sql.h"
 #include "core/store/store.h"
+#include "core/store/thumbnail_file.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -46,6 +47,7 @@ struct insp_store {
     pthread_cond_t reader_free;
     struct sqlite3 *reader[INSP_READERS];
     bool reader_taken[INSP_READERS];
+    struct insp_thumbnail_walk thumbnail_walk;
     pthread_mutex_t thumbnail_lock; /* the next four */
     uint64_t thumbnail_bytes;
     bool thumbnails_known; /* were counted since the start */

@@ -209,6 +209,7 @@ void insp_store_close(struct insp_store *store) {
     pthread_mutex_destroy(&store->sweep_lock);
     pthread_mutex_destroy(&store->health_lock);
     insp_orphans_close(&store->walk);
+    insp_thumbnail_walk_close(&store->thumbnail_walk);
     pthread_mutex_destroy(&store->turn_lock);
     pthread_cond_destroy(&store->line_through);
     pthread_mutex_destroy(&store->write_lock);

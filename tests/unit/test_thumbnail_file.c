@@ -65,7 +65,7 @@ START_TEST(test_not_without_an_image) {
     insp_uuid7(none);
     ck_assert(!insp_thumbnail_keep(f.store, none, 64, jpeg, BYTES, MANY));
     uint64_t bytes = 1;
-    ck_insp_ok(insp_thumbnail_sweep(f.store, MANY, &bytes, &f.err), f.err);
+    ck_insp_ok(insp_thumbnail_sweep(f.store, MANY, 100, &bytes, &f.err), f.err);
     ck_assert_uint_eq(bytes, 0);
     fixture_close(&f);
 }
@@ -77,17 +77,17 @@ START_TEST(test_bounded_and_the_oldest_go) {
     ck_assert(!insp_thumbnail_keep(f.store, id[0], 16, jpeg, BYTES, 0));
     for (int i = 0; i < 4; i++)
         ck_assert(insp_thumbnail_keep(f.store, id[i], 64, jpeg, BYTES, 4 * BYTES));
-    ck_insp_ok(insp_thumbnail_sweep(f.store, 4 * BYTES, &bytes, &f.err), f.err);
+    ck_insp_ok(insp_thumbnail_sweep(f.store, 4 * BYTES, 100, &bytes, &f.err), f.err);
     ck_assert_uint_eq(bytes, 4 * BYTES); /* within the bound, and nobody wanted more: nothing goes */
     ck_assert(!insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES)); /* not one byte more */
     ck_assert(!exists(3, "65.jpg"));
     insp_store_close(f.store); /* what lies there is counted anew */
     ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
     ck_assert(!insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES));
-    ck_insp_ok(insp_thumbnail_sweep(f.store, 4 * BYTES, &bytes, &f.err), f.err);
+    ck_insp_ok(insp_thumbnail_sweep(f.store, 4 * BYTES, 100, &bytes, &f.err), f.err);
     ck_assert_uint_eq(bytes, 3 * BYTES); /* room for the next ones */
     ck_assert(!there(0, 64) && insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES));
-    ck_insp_ok(insp_thumbnail_sweep(f.store, 3 * BYTES, &bytes, &f.err), f.err);
+    ck_insp_ok(insp_thumbnail_sweep(f.store, 3 * BYTES, 100, &bytes, &f.err), f.err);
     ck_assert_uint_eq(bytes, 2 * BYTES);
     ck_assert(!there(1, 64) && !there(2, 64) && there(3, 64) && there(3, 65));
     ck_assert(insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, 3 * BYTES));
@@ -107,11 +107,81 @@ START_TEST(test_what_a_kill_or_a_power_cut_left) {
     ck_assert(there(0, 64));
     path_of(0, "65.jpg.Abcdef", path);
     ck_insp_ok(insp_write_file(path, jpeg, 3, 0600, false, &f.err), f.err);
-    ck_insp_ok(insp_thumbnail_sweep(f.store, MANY, NULL, &f.err), f.err);
+    ck_insp_ok(insp_thumbnail_sweep(f.store, MANY, 100, NULL, &f.err), f.err);
     ck_assert(exists(0, "65.jpg.Abcdef")); /* perhaps being written now */
     ck_assert_int_eq(utime(path, &long_ago), 0);
-    ck_insp_ok(insp_thumbnail_sweep(f.store, MANY, NULL, &f.err), f.err);
+    ck_insp_ok(insp_thumbnail_sweep(f.store, MANY, 100, NULL, &f.err), f.err);
     ck_assert(!exists(0, "65.jpg.Abcdef") && there(0, 64));
+    fixture_close(&f);
+}
+END_TEST
+
+/* Folders of images that there are not; how many of them are left. */
+static size_t strays(size_t make) {
+    static char stray[12][INSP_UUID_BYTES];
+    size_t left = 0;
+    char path[INSP_PATH_BYTES];
+    for (size_t i = 0; i < 12; i++) {
+        if (i < make) {
+            insp_uuid7(stray[i]);
+            ck_insp_ok(insp_path(path, &f.err, "%s/cache/thumbnails/%s", f.dir, stray[i]), f.err);
+            ck_insp_ok(insp_mkdir_all(path, 0700, &f.err), f.err);
+        }
+        ck_insp_ok(insp_path(path, &f.err, "%s/cache/thumbnails/%s", f.dir, stray[i]), f.err);
+        left += access(path, F_OK) == 0;
+    }
+    return left;
+}
+
+START_TEST(test_a_sweep_looks_at_so_many_and_the_next_goes_on) {
+    setup();
+    uint64_t bytes;
+    for (int i = 0; i < 4; i++)
+        ck_assert(insp_thumbnail_keep(f.store, id[i], 64, jpeg, BYTES, MANY));
+    size_t left = strays(12);
+    ck_assert_uint_eq(left, 12);
+    for (int sweep = 0; sweep < 4; sweep++) { /* 16 folders */
+        ck_insp_ok(insp_thumbnail_sweep(f.store, MANY, 4, &bytes, &f.err), f.err);
+        ck_assert_uint_le(left - strays(0), 4);
+        left = strays(0);
+        ck_assert_uint_eq(bytes, 4 * BYTES);
+    }
+    ck_assert_uint_eq(left, 0);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(test_a_sweep_removes_so_many_and_the_next_goes_on) {
+    setup();
+    uint64_t bytes;
+    for (int i = 0; i < 4; i++)
+        ck_assert(insp_thumbnail_keep(f.store, id[i], 64, jpeg, BYTES, MANY));
+    for (int i = 0; i < 4; i++) { /* the oldest each time, down to three quarters of nothing */
+        ck_insp_ok(insp_thumbnail_sweep(f.store, 0, 1, &bytes, &f.err), f.err);
+        ck_assert_uint_eq(bytes, (uint64_t)(3 - i) * BYTES);
+        ck_assert(!there(i, 64) && (i == 3 || there(i + 1, 64)));
+    }
+    fixture_close(&f);
+}
+END_TEST
+
+/* The sum is led by keep and drop, and set right at the end of each round. */
+START_TEST(test_what_others_remove_is_noticed_within_a_round) {
+    setup();
+    char path[INSP_PATH_BYTES];
+    uint64_t bytes;
+    for (int i = 0; i < 4; i++)
+        ck_assert(insp_thumbnail_keep(f.store, id[i], 64, jpeg, BYTES, 4 * BYTES));
+    for (int i = 0; i < 2; i++) {
+        path_of(i, "64.jpg", path);
+        ck_assert_int_eq(unlink(path), 0);
+    }
+    ck_insp_ok(insp_thumbnail_sweep(f.store, 4 * BYTES, 3, &bytes, &f.err), f.err);
+    ck_assert_uint_eq(bytes, 4 * BYTES); /* not before its end */
+    ck_assert(!insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES));
+    ck_insp_ok(insp_thumbnail_sweep(f.store, 8 * BYTES, 3, &bytes, &f.err), f.err);
+    ck_assert_uint_eq(bytes, 2 * BYTES);
+    ck_assert(insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES));
     fixture_close(&f);
 }
 END_TEST
@@ -172,5 +242,6 @@ START_TEST(test_many_at_once) {
 END_TEST
 
 INSP_TESTS(test_keeps_and_drops, test_not_without_an_image, test_bounded_and_the_oldest_go,
-           test_what_a_kill_or_a_power_cut_left, test_goes_with_its_image, test_a_disk_that_refuses,
-           test_many_at_once);
+           test_what_a_kill_or_a_power_cut_left, test_a_sweep_looks_at_so_many_and_the_next_goes_on,
+           test_a_sweep_removes_so_many_and_the_next_goes_on, test_what_others_remove_is_noticed_within_a_round,
+           test_goes_with_its_image, test_a_disk_that_refuses, test_many_at_once);

@@ -64,43 +64,35 @@ static uint64_t drop(struct insp_store *store, const char *id) {
     return folder_path(store, id, path, NULL) < 0 ? 0 : folder_bytes(path, true);
 }
 
-static int is_id(const struct dirent *entry) {
-    return insp_uuid_valid(entry->d_name);
+/* The next id that has a folder; NULL behind the last one. */
+static const char *next_id(DIR *folder) {
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (insp_uuid_valid(entry->d_name))
+            return entry->d_name;
+    return NULL;
 }
 
-/* The ids that have thumbnails, oldest first: a UUIDv7 begins with its time. *ret_count 0 where there is no
- * folder. */
-static int list_ids(const struct insp_store *store, struct dirent ***ret, size_t *ret_count,
-                    struct insp_error *reterr) {
+/* *ret NULL where nothing was ever kept. */
+static int open_all(const struct insp_store *store, DIR **ret, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     int r = folder_path(store, "", path, reterr);
     if (r < 0)
         return r;
-    int count = scandir(path, ret, is_id, alphasort);
-    if (count < 0 && errno != ENOENT)
-        return insp_fail_errno(reterr, errno, "cannot read %s", path);
-    *ret_count = count < 0 ? 0 : (size_t)count;
-    return 0;
-}
-
-static void free_ids(struct dirent **ids, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        free(ids[i]);
-    if (count)
-        free(ids);
+    *ret = opendir(path);
+    return *ret || errno == ENOENT ? 0 : insp_fail_errno(reterr, errno, "cannot read %s", path);
 }
 
 static bool count_all(const struct insp_store *store, uint64_t *ret_bytes) {
-    struct dirent **ids = NULL;
-    size_t count;
+    DIR *all;
     char path[INSP_PATH_BYTES];
-    if (list_ids(store, &ids, &count, NULL) < 0)
-        return false;
     *ret_bytes = 0;
-    for (size_t i = 0; i < count; i++)
-        if (folder_path(store, ids[i]->d_name, path, NULL) == 0)
+    if (open_all(store, &all, NULL) < 0)
+        return false;
+    for (const char *id; all && (id = next_id(all));)
+        if (folder_path(store, id, path, NULL) == 0)
             *ret_bytes += folder_bytes(path, false);
-    free_ids(ids, count);
+    if (all)
+        closedir(all);
     return true;
 }
 
@@ -127,6 +119,7 @@ static bool reserve(struct insp_store *store, size_t bytes, uint64_t bytes_max) 
     pthread_mutex_lock(&store->thumbnail_lock);
     bool fits = known(store) && bytes <= bytes_max && store->thumbnail_bytes <= bytes_max - bytes;
     store->thumbnail_bytes += fits ? bytes : 0;
+    store->thumbnail_walk.came += fits ? bytes : 0;
     store->thumbnails_full |= !fits && store->thumbnails_known && bytes <= bytes_max;
     pthread_mutex_unlock(&store->thumbnail_lock);
     return fits;
@@ -135,6 +128,7 @@ static bool reserve(struct insp_store *store, size_t bytes, uint64_t bytes_max) 
 static void give_back(struct insp_store *store, uint64_t bytes) {
     pthread_mutex_lock(&store->thumbnail_lock);
     store->thumbnail_bytes -= bytes < store->thumbnail_bytes ? bytes : store->thumbnail_bytes;
+    store->thumbnail_walk.went += bytes;
     pthread_mutex_unlock(&store->thumbnail_lock);
 }
 
@@ -180,7 +174,7 @@ static void remove_unfinished(const char *path) {
 }
 
 /* Bytes of an image's thumbnails after it was looked at; those of none go. */
-static int sweep_one(struct insp_store *store, const char *id, uint64_t *ret_bytes, struct insp_error *reterr) {
+static int look_at(struct insp_store *store, const char *id, uint64_t *ret_bytes, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     bool kept = false;
     int r = insp_image_is_kept(store, id, &kept, reterr);
@@ -190,7 +184,7 @@ static int sweep_one(struct insp_store *store, const char *id, uint64_t *ret_byt
         return r;
     *ret_bytes = 0;
     if (!kept) {
-        drop(store, id);
+        insp_thumbnail_drop(store, id);
         return 0;
     }
     remove_unfinished(path);
@@ -198,35 +192,121 @@ static int sweep_one(struct insp_store *store, const char *id, uint64_t *ret_byt
     return 0;
 }
 
-int insp_thumbnail_sweep(struct insp_store *store, uint64_t bytes_max, uint64_t *ret_bytes,
-                         struct insp_error *reterr) {
-    struct dirent **ids = NULL;
-    size_t count = 0;
-    uint64_t total = 0;
-    int r = list_ids(store, &ids, &count, reterr);
-    for (size_t i = 0; i < count && r == 0; i++) {
-        uint64_t bytes = 0;
-        r = sweep_one(store, ids[i]->d_name, &bytes, reterr);
-        total += bytes;
-    }
-    /* No call passes the bound, so without this what is new would find no room for ever. */
+static void begin_round(struct insp_store *store) {
     pthread_mutex_lock(&store->thumbnail_lock);
-    bool full = store->thumbnails_full;
-    store->thumbnails_full = false;
+    store->thumbnail_walk.seen = store->thumbnail_walk.came = store->thumbnail_walk.went = 0;
     pthread_mutex_unlock(&store->thumbnail_lock);
-    uint64_t goal = full || total > bytes_max ? bytes_max / 4 * 3 : total;
-    for (size_t i = 0; i < count && r == 0 && total > goal; i++) {
-        uint64_t bytes = drop(store, ids[i]->d_name);
-        total -= bytes < total ? bytes : total;
-    }
-    free_ids(ids, count);
-    if (r < 0)
-        return r;
+}
+
+/* What lies there now was either seen or came during the round, and what was seen lies there unless it went. The
+ * sum that keep and drop led is held between these, in case somebody else wrote or removed files. */
+static void end_round(struct insp_store *store) {
+    const struct insp_thumbnail_walk *walk = &store->thumbnail_walk;
     pthread_mutex_lock(&store->thumbnail_lock);
-    store->thumbnail_bytes = total;
+    uint64_t most = walk->seen + walk->came,
+             least = walk->seen - (walk->went < walk->seen ? walk->went : walk->seen);
+    if (!store->thumbnails_known || store->thumbnail_bytes > most)
+        store->thumbnail_bytes = most;
+    if (store->thumbnail_bytes < least)
+        store->thumbnail_bytes = least;
     store->thumbnails_known = true;
     pthread_mutex_unlock(&store->thumbnail_lock);
-    if (ret_bytes)
-        *ret_bytes = total;
+}
+
+/* Goes on where the last sweep stopped; ends at the end of the folder. */
+static int walk(struct insp_store *store, size_t folders, struct insp_error *reterr) {
+    struct insp_thumbnail_walk *walk = &store->thumbnail_walk;
+    int r = 0;
+    if (!walk->all) {
+        begin_round(store);
+        r = open_all(store, &walk->all, reterr);
+    }
+    for (; r == 0 && folders; folders--) {
+        uint64_t bytes = 0;
+        const char *id = walk->all ? next_id(walk->all) : NULL;
+        if (!id) {
+            insp_thumbnail_walk_close(walk);
+            end_round(store);
+            break;
+        }
+        r = look_at(store, id, &bytes, reterr);
+        walk->seen += bytes;
+    }
+    if (r < 0) /* a round that missed a folder says nothing about the sum */
+        insp_thumbnail_walk_close(walk);
+    return r;
+}
+
+void insp_thumbnail_walk_close(struct insp_thumbnail_walk *walk) {
+    if (walk->all)
+        closedir(insp_take_ptr(walk->all));
+}
+
+/* --- the oldest go */
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
+/* The `count` oldest ids at most, oldest first: a UUIDv7 begins with its time. Reads names only. *ret is the
+ * caller's (free). */
+static int list_oldest(const struct insp_store *store, size_t count, char (**ret)[INSP_UUID_BYTES],
+                       size_t *ret_count, struct insp_error *reterr) {
+    DIR *all;
+    size_t n = 0;
+    int r = open_all(store, &all, reterr);
+    if (r < 0)
+        return r;
+    /* Twice as many as are wanted: each time they are full the newer half is forgotten. */
+    char(*ids)[INSP_UUID_BYTES] = calloc(2 * count, sizeof *ids);
+    for (const char *id; ids && all && (id = next_id(all));) {
+        snprintf(ids[n++], sizeof *ids, "%s", id);
+        if (n == 2 * count) {
+            qsort(ids, n, sizeof *ids, by_name);
+            n = count;
+        }
+    }
+    if (all)
+        closedir(all);
+    if (!ids)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the ids of thumbnails");
+    qsort(ids, n, sizeof *ids, by_name);
+    *ret = ids;
+    *ret_count = n < count ? n : count;
     return 0;
+}
+
+static uint64_t known_bytes(struct insp_store *store) {
+    pthread_mutex_lock(&store->thumbnail_lock);
+    uint64_t bytes = store->thumbnails_known ? store->thumbnail_bytes : 0;
+    pthread_mutex_unlock(&store->thumbnail_lock);
+    return bytes;
+}
+
+/* What a sweep's bound leaves over the goal goes at the next one. */
+static int cut_back(struct insp_store *store, uint64_t bytes_max, size_t folders, struct insp_error *reterr) {
+    _cleanup_free_ char(*ids)[INSP_UUID_BYTES] = NULL;
+    size_t count = 0;
+    /* No call passes the bound, so without `full` what is new would find no room for ever. */
+    pthread_mutex_lock(&store->thumbnail_lock);
+    bool full = store->thumbnails_full && store->thumbnails_known;
+    pthread_mutex_unlock(&store->thumbnail_lock);
+    uint64_t total = known_bytes(store), goal = full || total > bytes_max ? bytes_max / 4 * 3 : total;
+    int r = total > goal ? list_oldest(store, folders, &ids, &count, reterr) : 0;
+    for (size_t i = 0; i < count && known_bytes(store) > goal; i++)
+        insp_thumbnail_drop(store, ids[i]);
+    pthread_mutex_lock(&store->thumbnail_lock);
+    store->thumbnails_full &= r < 0 || store->thumbnail_bytes > goal;
+    pthread_mutex_unlock(&store->thumbnail_lock);
+    return r;
+}
+
+int insp_thumbnail_sweep(struct insp_store *store, uint64_t bytes_max, size_t folders, uint64_t *ret_bytes,
+                         struct insp_error *reterr) {
+    int r = walk(store, folders, reterr);
+    if (r == 0)
+        r = cut_back(store, bytes_max, folders, reterr);
+    if (r == 0 && ret_bytes)
+        *ret_bytes = known_bytes(store);
+    return r;
 }

@@ -8,6 +8,8 @@
 
 #include "core/store/store.h"
 
+#include <dirent.h>
+
 /* The JPEG, the caller's (free). INSP_E_NOT_FOUND where there is none, or not a whole one (a power cut). id is a
  * valid UUID. */
 int insp_thumbnail_get(const struct insp_store *store, const char *id, uint32_t width, unsigned char **ret_data,
@@ -23,10 +25,20 @@ bool insp_thumbnail_keep(struct insp_store *store, const char *id, uint32_t widt
 /* Removes those of an image. */
 void insp_thumbnail_drop(struct insp_store *store, const char *id);
 
-/* Removes what has no image any more and what a kill left half written; then, where all together take more than
- * bytes_max or one found no room since the last sweep, those of the oldest images until three quarters of it are
- * left. *ret_bytes (may be NULL): what all take now. */
-int insp_thumbnail_sweep(struct insp_store *store, uint64_t bytes_max, uint64_t *ret_bytes,
+/* Where the walk over all thumbnails stands. One sweep at a time. */
+struct insp_thumbnail_walk {
+    DIR *all;            /* being read; NULL between rounds */
+    uint64_t seen;       /* bytes of the round's folders so far */
+    uint64_t came, went; /* bytes kept and dropped since the round began; the store's thumbnail_lock */
+};
+void insp_thumbnail_walk_close(struct insp_thumbnail_walk *walk);
+
+/* Goes on with a walk that removes what has no image any more and what a kill left half written; then, where all
+ * together take more than bytes_max or one found no room since the last sweep, removes those of the oldest images
+ * until three quarters of it are left. Looks at `folders` images and removes those of as many, at most; the next
+ * sweep goes on. *ret_bytes (may be NULL): what all take now, 0 where that is not known before the first round has
+ * ended. */
+int insp_thumbnail_sweep(struct insp_store *store, uint64_t bytes_max, size_t folders, uint64_t *ret_bytes,
                          struct insp_error *reterr);
 
 #endif

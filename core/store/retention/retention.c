@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-enum { GROUP = 500, WALK_FILES = 5000 };
+enum { GROUP = 500, WALK_FILES = 5000, THUMBNAIL_FOLDERS = 1000 };
 static const int64_t STATISTICS_AGE_US = 400 * 86400 * 1000000LL;
 static const int64_t RESCAN_US = 86400 * 1000000LL;
 
@@ -318,7 +318,8 @@ int insp_retention_sweep(struct insp_store *store, const struct insp_retention *
     bool believed = insp_retention_clock_believed(&store->clock, now->wall_us, now->mono_us, store->evidence_us);
     ret->alarms |= believed ? 0U : (unsigned)INSP_ALARM_CLOCK;
     sweep_rules(batch, believed, ret, &outcome);
-    note(&outcome, insp_thumbnail_sweep(store, policy->thumbnail_bytes_max, NULL, &error), &error);
+    note(&outcome, insp_thumbnail_sweep(store, policy->thumbnail_bytes_max, THUMBNAIL_FOLDERS, NULL, &error),
+         &error);
     note(&outcome, insp_store_write(store, save_state, batch, &error), &error);
     note(&outcome, insp_quarantine_sweep(store, policy, now->wall_us, believed, ret, &error), &error);
     if (believed)
