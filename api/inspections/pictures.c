@@ -160,7 +160,7 @@ int api_inspection_heatmap(struct api_request *request, struct insp_error *reter
     if (view == INSP_VIEW_OVERLAY && (code = decode_image(request, width, height, &image, reterr)))
         return code;
     code = insp_heat_render(&facts.heat, facts.suspect, facts.cam, (enum insp_heat_view)view, image, width, height,
-                            &png, &bytes, reterr);
+                            &request->server->config.image_limits, &png, &bytes, reterr);
     if (!code)
         api_response_take(&request->response, 200, png, bytes, "image/png");
     return code;

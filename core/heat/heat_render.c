@@ -124,8 +124,14 @@ static void paint_row(const struct painter *painter, uint32_t y, uint8_t *out) {
     }
 }
 
-static int encode(const struct painter *painter, unsigned char **ret_png, size_t *ret_bytes,
-                  struct insp_error *reterr) {
+static int check_cancelled(const struct insp_image_limits *limits, struct insp_error *reterr) {
+    if (limits && limits->cancelled && limits->cancelled(limits->cancelled_arg))
+        return insp_fail(reterr, INSP_E_CANCELLED, "drawing ended early: nobody waits for the picture any more");
+    return 0;
+}
+
+static int encode(const struct painter *painter, const struct insp_image_limits *limits, unsigned char **ret_png,
+                  size_t *ret_bytes, struct insp_error *reterr) {
     unsigned channels = painter->view == INSP_VIEW_THRESHOLD ? 4 : 3;
     _cleanup_free_ uint8_t *row = malloc((size_t)painter->rows.width * channels);
     if (!row)
@@ -135,6 +141,8 @@ static int encode(const struct painter *painter, unsigned char **ret_png, size_t
                                    painter->view == INSP_VIEW_OVERLAY ? INSP_PNG_PHOTO : INSP_PNG_DRAWING, &writer,
                                    reterr);
     for (uint32_t y = 0; !code && y < painter->rows.height; y++) {
+        if ((code = check_cancelled(limits, reterr)))
+            break;
         paint_row(painter, y, row);
         code = insp_png_writer_row(writer, row, reterr);
     }
@@ -149,7 +157,8 @@ static uint32_t line_width(uint32_t width, uint32_t height) {
 
 int insp_heat_render(const struct insp_heat_params *params, bool suspect, const float *cam,
                      enum insp_heat_view view, const struct insp_image *image, uint32_t width, uint32_t height,
-                     unsigned char **ret_png, size_t *ret_bytes, struct insp_error *reterr) {
+                     const struct insp_image_limits *limits, unsigned char **ret_png, size_t *ret_bytes,
+                     struct insp_error *reterr) {
     if (view == INSP_VIEW_OVERLAY && !image)
         return insp_fail(reterr, INSP_E_INTERNAL, "an overlay needs the image");
     float heat[INSP_MAP_FLOATS];
@@ -174,7 +183,7 @@ int insp_heat_render(const struct insp_heat_params *params, bool suspect, const 
     code = insp_heat_rows_init(heat, width, height, &painter.rows, reterr);
     if (code)
         return code;
-    code = encode(&painter, ret_png, ret_bytes, reterr);
+    code = encode(&painter, limits, ret_png, ret_bytes, reterr);
     insp_heat_rows_clear(&painter.rows);
     return code;
 }

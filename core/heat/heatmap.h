@@ -38,10 +38,11 @@ bool insp_heat_view_parse(const char *text, enum insp_heat_view *ret); /* "thres
 /* Renders a PNG of width x height, both >= 1. image: needed for INSP_VIEW_OVERLAY only (any size; resized), else
  * NULL. As in insp_heat_summarise nothing is above the threshold for a good part scaled per image; the raw view
  * shows all. Beside the image and the PNG, memory for one row. Some 15 ms at 1024 x 1024, a second at 64
- * megapixels: not on the loop thread. *ret_png is the caller's (free). INSP_E_NOMEM; INSP_E_INTERNAL for an
- * overlay without image. */
+ * megapixels: not on the loop thread. limits->cancelled is asked before each row; limits may be NULL. *ret_png is
+ * the caller's (free). INSP_E_NOMEM; INSP_E_INTERNAL for an overlay without image; INSP_E_CANCELLED. */
 int insp_heat_render(const struct insp_heat_params *params, bool suspect, const float *cam,
                      enum insp_heat_view view, const struct insp_image *image, uint32_t width, uint32_t height,
-                     unsigned char **ret_png, size_t *ret_bytes, struct insp_error *reterr);
+                     const struct insp_image_limits *limits, unsigned char **ret_png, size_t *ret_bytes,
+                     struct insp_error *reterr);
 
 #endif

@@ -288,10 +288,13 @@ static void render_work(struct insp_task *task) {
     if (ended(job, "heatmap was rendered"))
         return;
     judge_once(job);
+    const struct insp_image_limits limits = limits_of(job);
     if (job->code == 0)
         job->code = insp_heat_render(&job->model->manifest->heatmap, job->verdict != INSP_VERDICT_GOOD,
-                                     job->score.cam, INSP_VIEW_THRESHOLD, NULL, job->width, job->height, &job->png,
-                                     &job->png_bytes, &job->error);
+                                     job->score.cam, INSP_VIEW_THRESHOLD, NULL, job->width, job->height, &limits,
+                                     &job->png, &job->png_bytes, &job->error);
+    if (job->code == INSP_E_CANCELLED)
+        ended(job, "heatmap was rendered");
     job->store_us += insp_mono_us() - begun_us;
 }
 

@@ -61,12 +61,19 @@ static int check_hash(const char *path, const char *expected, struct insp_error 
 
 /* --- writing --- */
 
-/* Makes <state>/models/<product>/.new-XXXXXX. */
+/* What the names of a process's own temporaries begin with. */
+static void own_prefix(pid_t pid, char ret[static 32]) {
+    snprintf(ret, 32, INSP_TEMPORARY_PREFIX "%d-", (int)pid);
+}
+
+/* Makes <state>/models/<product>/.new-PID-XXXXXX. */
 static int make_temporary(const char *product_folder, char *ret_folder, struct insp_error *reterr) {
     int r = insp_mkdir_all(product_folder, FOLDER_MODE, reterr);
     if (r < 0)
         return r;
-    r = insp_path(ret_folder, reterr, "%s/" INSP_TEMPORARY_PREFIX "XXXXXX", product_folder);
+    char prefix[32];
+    own_prefix(getpid(), prefix);
+    r = insp_path(ret_folder, reterr, "%s/%sXXXXXX", product_folder, prefix);
     if (r < 0)
         return r;
     if (!mkdtemp(ret_folder))
@@ -347,6 +354,24 @@ static int sweep_folder(const char *folder, int levels, struct insp_error *reter
             r = sweep_folder(path, levels - 1, reterr);
     }
     closedir(dir);
+    return r;
+}
+
+int insp_bundle_sweep_of(const char *state_dir, const char *product, pid_t pid, struct insp_error *reterr) {
+    char folder[INSP_PATH_BYTES], path[INSP_PATH_BYTES], prefix[32];
+    own_prefix(pid, prefix);
+    int r = insp_path(folder, reterr, "%s/models/%s", state_dir, product);
+    if (r < 0)
+        return r;
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return errno == ENOENT ? 0 : insp_fail_errno(reterr, errno, "cannot list %s", folder);
+    for (const struct dirent *entry; r == 0 && (entry = readdir(dir));)
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
+            (r = insp_path(path, reterr, "%s/%s", folder, entry->d_name)) == 0)
+            r = insp_remove_tree(path, reterr);
+    closedir(dir);
+    rmdir(folder); /* only goes where the bundle was to be the product's first */
     return r;
 }
 

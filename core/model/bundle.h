@@ -8,6 +8,8 @@
 #include "core/model/manifest.h"
 #include "core/model/weights.h"
 
+#include <sys/types.h>
+
 /* Names that start so are temporary: no valid name starts with a dot. */
 #define INSP_TEMPORARY_PREFIX ".new-"
 #define INSP_ACTIVE_FILE "active.json"    /* <state>/models/<product>/active.json, see registry.h */
@@ -58,5 +60,9 @@ int insp_trunk_open_on(struct insp_device *device, const char *state_dir, const 
 
 /* Removes what a crash left: temporary folders and files below models/ and trunks/. Startup only. */
 int insp_bundle_sweep(const char *state_dir, struct insp_error *reterr);
+
+/* Removes what insp_bundle_write of a process that is gone left below models/<product>. At any time: temporaries
+ * of other processes stay. */
+int insp_bundle_sweep_of(const char *state_dir, const char *product, pid_t pid, struct insp_error *reterr);
 
 #endif

@@ -84,7 +84,8 @@ static int put_heat(FILE *out, const struct insp_image *thumbnail, const float *
     int r = insp_heat_summarise(&params, true, heat, width, height, &summary, reterr);
     if (r < 0 || summary.box_count == 0)
         return r;
-    r = insp_heat_render(&params, true, heat, INSP_VIEW_THRESHOLD, NULL, width, height, &png, &bytes, reterr);
+    r = insp_heat_render(&params, true, heat, INSP_VIEW_THRESHOLD, NULL, width, height, NULL, &png, &bytes,
+                         reterr);
     if (r < 0 || (r = put_data(out, "<img class=\"heat\" src=\"data:image/png;base64,", png, bytes, "\" alt=\"\">",
                                reterr)) < 0)
         return r;

@@ -92,7 +92,8 @@ static int write_heatmap(const struct predict *predict, const char *path, const 
         r = insp_image_decode(bytes, count, &type, 0, &predict->limits, &image, reterr);
     if (r == 0)
         r = insp_heat_render(&predict->model->manifest->heatmap, result->verdict != INSP_VERDICT_GOOD, result->cam,
-                             INSP_VIEW_OVERLAY, image, result->width, result->height, &png, &png_bytes, reterr);
+                             INSP_VIEW_OVERLAY, image, result->width, result->height, NULL, &png, &png_bytes,
+                             reterr);
     if (r == 0)
         r = insp_write_file(predict->heatmap, png, png_bytes, 0666 & ~predict->call.umask, false, reterr);
     return r;

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 
@@ -86,6 +87,19 @@ def test_a_job_that_dies_takes_nothing_with_it(daemon, number, name):
     assert not children(daemon.process.pid), "no zombie and no process is left"
     after = finished(daemon, submit(daemon, epochs=1, activate="never"))
     assert after["state"] == "succeeded", after
+    well(daemon)
+
+
+def test_a_job_that_dies_while_it_writes_a_model_leaves_nothing_of_it(daemon):
+    location = submit(daemon, epochs=40, batch=1, activate="never")
+    eventually(lambda: job(daemon, location)["stage"].startswith("epoch"), SECONDS)
+    (child,) = children(daemon.process.pid)
+    resource.prlimit(child, resource.RLIMIT_CORE, (0, 0))
+    resource.prlimit(child, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))  # in the middle of the weights
+    done = finished(daemon, location)
+    assert done["state"] == "failed" and "File size limit exceeded" in done["error"]["detail"], done
+    models = daemon.state / "models" / "carpet"
+    assert sorted(path.name for path in models.iterdir()) == ["active.json", "v1"]
     well(daemon)
 
 

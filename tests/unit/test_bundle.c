@@ -250,6 +250,44 @@ START_TEST(test_sweep_takes_temporaries_only) {
 }
 END_TEST
 
+/* Killed in the middle of the weights by a limit on the size of files. -> its process id */
+static pid_t die_while_writing(void) {
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        const struct rlimit small = {1 << 20, 1 << 20}, none = {0};
+        struct insp_error err;
+        struct insp_tail_buffers *tail = some_tail();
+        struct insp_manifest *m = some_manifest("");
+        signal(SIGXFSZ, SIG_DFL);
+        setrlimit(RLIMIT_CORE, &none);
+        setrlimit(RLIMIT_FSIZE, &small);
+        insp_bundle_write(state, m, tail, NULL, &err);
+        _exit(0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+    return child;
+}
+
+START_TEST(test_what_a_killed_process_left_goes_and_what_others_write_stays) {
+    begin();
+    struct insp_error err = {0};
+    char path[INSP_PATH_BYTES];
+    pid_t one = die_while_writing(), other = die_while_writing();
+    ck_assert_int_eq(entries("models/cubes"), 2);
+    snprintf(path, sizeof path, "%s/models/cubes/.new-1", state);
+    ck_insp_ok(insp_mkdir_all(path, 0755, &err), err);
+    ck_insp_ok(insp_bundle_sweep_of(state, "cubes", one, &err), err);
+    ck_assert_int_eq(entries("models/cubes"), 2);
+    ck_insp_ok(insp_bundle_sweep_of(state, "cubes", other, &err), err);
+    ck_assert_int_eq(entries("models/cubes"), 1);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    ck_insp_ok(insp_bundle_sweep_of(state, "none", other, &err), err);
+}
+END_TEST
+
 START_TEST(test_trunk_install_and_open) {
     begin();
     struct insp_error err = {0};
@@ -275,4 +313,5 @@ END_TEST
 
 INSP_TESTS(test_write_read_update_and_damage, test_two_in_one_second_and_a_given_version,
            test_what_is_wrong_is_named, test_bad_manifests_are_not_written, test_a_write_that_fails_leaves_nothing,
-           test_disk_full_leaves_nothing, test_sweep_takes_temporaries_only, test_trunk_install_and_open);
+           test_disk_full_leaves_nothing, test_sweep_takes_temporaries_only,
+           test_what_a_killed_process_left_goes_and_what_others_write_stays, test_trunk_install_and_open);

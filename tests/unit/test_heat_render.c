@@ -29,7 +29,8 @@ static struct picture render(const struct insp_heat_params *params, bool anomaly
     struct insp_error error = {0};
     unsigned char *png;
     size_t bytes;
-    ck_insp_ok(insp_heat_render(params, anomaly, map, view, image, width, height, &png, &bytes, &error), error);
+    ck_insp_ok(insp_heat_render(params, anomaly, map, view, image, width, height, NULL, &png, &bytes, &error),
+               error);
     struct picture picture = read_png(png, bytes);
     ck_assert_uint_eq(picture.width, width);
     ck_assert_uint_eq(picture.height, height);
@@ -141,8 +142,40 @@ START_TEST(test_overlay_fits_any_image) {
     insp_image_free(large);
     unsigned char *png;
     size_t bytes;
-    ck_insp_code(insp_heat_render(&SAMPLE_PARAMS, true, map, INSP_VIEW_OVERLAY, NULL, 9, 9, &png, &bytes, &error),
-                 INSP_E_INTERNAL, error);
+    ck_insp_code(
+        insp_heat_render(&SAMPLE_PARAMS, true, map, INSP_VIEW_OVERLAY, NULL, 9, 9, NULL, &png, &bytes, &error),
+        INSP_E_INTERNAL, error);
+}
+END_TEST
+
+static bool count_down(void *arg) {
+    return (*(int *)arg)-- == 0;
+}
+
+START_TEST(test_nobody_waits_any_more) {
+    float map[INSP_MAP_FLOATS];
+    sample_map(map, NULL, 0);
+    struct insp_image *image = sample_image(40, 60);
+    struct insp_error error = {0};
+    for (enum insp_heat_view view = INSP_VIEW_THRESHOLD; view <= INSP_VIEW_RAW; view++) {
+        int left;
+        struct insp_image_limits limits = {.cancelled = count_down, .cancelled_arg = &left};
+        unsigned char *png = NULL;
+        size_t bytes;
+        for (int row = 0; row < 60; row += 29) {
+            left = row;
+            ck_insp_code(
+                insp_heat_render(&SAMPLE_PARAMS, true, map, view, image, 40, 60, &limits, &png, &bytes, &error),
+                INSP_E_CANCELLED, error);
+            ck_assert_int_eq(left, -1); /* asked once for each row, and never again */
+            ck_assert_ptr_null(png);
+        }
+        left = 60;
+        ck_insp_ok(insp_heat_render(&SAMPLE_PARAMS, true, map, view, image, 40, 60, &limits, &png, &bytes, &error),
+                   error);
+        free(png);
+    }
+    insp_image_free(image);
 }
 END_TEST
 
@@ -163,4 +196,5 @@ START_TEST(test_small_pictures) {
 END_TEST
 
 INSP_TESTS(test_threshold_view_shows_the_area, test_nothing_hot_is_transparent, test_raw_view,
-           test_overlay_changes_only_heat_and_boxes, test_overlay_fits_any_image, test_small_pictures);
+           test_overlay_changes_only_heat_and_boxes, test_overlay_fits_any_image, test_nobody_waits_any_more,
+           test_small_pictures);

@@ -276,6 +276,37 @@ START_TEST(test_the_picture_of_the_answer) {
 }
 END_TEST
 
+static void leave(uv_timer_t *timer) {
+    ck_assert(insp_pipeline_abandon(timer->data));
+}
+
+START_TEST(test_a_picture_that_nobody_waits_for_is_not_drawn_to_its_end) {
+    enum { WIDE = 6000, INTO_THE_PICTURE_MS = 50 };
+    static struct line line;
+    static uv_timer_t timer;
+    line_open(&line);
+    struct insp_inspection *job = make(&line, 0, true);
+    free(job->body);
+    job->type = (struct insp_media_type){INSP_MEDIA_RAW, INSP_RAW_MONO8, WIDE, WIDE};
+    job->body_bytes = (size_t)WIDE * WIDE;
+    job->body = calloc(1, job->body_bytes);
+    job->wants_png = true;
+    submit(&line, job);
+    while (!job->score.model || job->pixels) /* until it is scored */
+        uv_run(&line.f.loop, UV_RUN_ONCE);
+    timer.data = job;
+    uv_timer_init(&line.f.loop, &timer);
+    uv_timer_start(&timer, leave, INTO_THE_PICTURE_MS, 0);
+    run_until(&line, 1);
+    ck_insp_code(job->code, INSP_E_CANCELLED, job->error);
+    ck_assert_msg(strstr(job->error.detail, "before the heatmap was rendered") != NULL, "%s", job->error.detail);
+    ck_assert_ptr_null(job->png);
+    ck_assert_uint_eq(stored(&line), 0);
+    uv_close((uv_handle_t *)&timer, NULL);
+    line_close(&line);
+}
+END_TEST
+
 static int set_pages(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     (void)reterr;
     return sqlite3_exec(db, arg, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
@@ -363,5 +394,6 @@ START_TEST(test_a_suspect_picture_is_never_good) {
 END_TEST
 
 INSP_TESTS(test_a_suspect_picture_is_never_good, test_what_is_being_stored_is_answered, test_large_pictures,
-           test_the_picture_of_the_answer, test_stored_then_answered, test_what_ends_early_is_not_stored,
-           test_left_while_it_waits, test_full_disk_is_an_answer, test_one_bad_record_does_not_take_its_group);
+           test_a_picture_that_nobody_waits_for_is_not_drawn_to_its_end, test_the_picture_of_the_answer,
+           test_stored_then_answered, test_what_ends_early_is_not_stored, test_left_while_it_waits,
+           test_full_disk_is_an_answer, test_one_bad_record_does_not_take_its_group);

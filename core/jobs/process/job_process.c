@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/jobs/process/job_child.h"
 #include "core/jobs/process/job_wire.h"
+#include "core/model/bundle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -203,6 +204,10 @@ static int converse(struct process *p, struct insp_error *reterr) {
 
 /* --- the end --- */
 
+static bool ended_well(int status) {
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 /* Waits for a process that closed its end of the stream; one that does not end is killed. */
 static int reap(struct process *p, struct rusage *ret_usage) {
     int status = 0;
@@ -213,6 +218,14 @@ static int reap(struct process *p, struct rusage *ret_usage) {
         poll(NULL, 0, REAP_MS);
     }
     return status;
+}
+
+/* A process that was killed while it wrote a bundle could not remove it. */
+static void clean_up(const struct process *p, const char *state_dir) {
+    struct insp_error error;
+    if (insp_bundle_sweep_of(state_dir, p->row->product, p->pid, &error) < 0)
+        insp_log_warning("what a job's process left is not removed before the next start id=%s detail=%s",
+                         p->row->id, INSP_LOG_QUOTED(error.detail));
 }
 
 static int crashed(const struct process *p, int status, struct insp_error *reterr) {
@@ -232,8 +245,7 @@ static int crashed(const struct process *p, int status, struct insp_error *reter
 
 static int outcome(struct process *p, int spoken, int status, struct insp_error *spoken_error, json_t **ret_report,
                    struct insp_error *reterr) {
-    bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (p->reported && !clean)
+    if (p->reported && !ended_well(status))
         insp_log_warning("the job's process reported and did not end well id=%s %s=%d", p->row->id,
                          WIFSIGNALED(status) ? "signal" : "code",
                          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -277,6 +289,8 @@ int insp_job_process_run(const struct insp_job_process *config, const struct ins
     shutdown(p->fd, SHUT_RDWR);
     int status = reap(p, &usage);
     close(p->fd);
+    if (!ended_well(status))
+        clean_up(p, machine->state_dir);
     insp_log_info("job's process ended id=%s pid=%d peak_mb=%ld cpu_s=%.1f", row->id, (int)p->pid,
                   usage.ru_maxrss / 1024,
                   (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
