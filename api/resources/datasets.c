@@ -54,8 +54,9 @@ json_t *api_dataset_image_json(const struct api_request *request, const struct i
                                const char *dataset, const char *sha256, uint64_t bytes) {
     char href[HREF_BYTES];
     make_href(request->param[0], place, dataset, href);
-    return json_pack("{s:s, s:s, s:s, s:o, s:I, s:s}", "split", place->split, "class", place->class, "name",
-                     place->name, "sha256", api_json_text(sha256), "bytes", (json_int_t)bytes, "href", href);
+    return json_pack("{s:s, s:s, s:s, s:o, s:I, s:s}", "split", insp_dataset_split(place->split), "class",
+                     place->class, "name", place->name, "sha256", api_json_text(sha256), "bytes",
+                     (json_int_t)bytes, "href", href);
 }
 
 /* --- upload

@@ -54,7 +54,7 @@ static json_t *count(const struct insp_dataset *dataset, json_int_t *ret_bytes) 
         if (insp_dataset_place_split(insp_dataset_item_place(dataset, i), &at, NULL) < 0 ||
             !api_text_clean(at.place.class))
             continue;
-        json_t *split = json_object_get(counts, at.place.split);
+        json_t *split = json_object_get(counts, insp_dataset_split(at.place.split));
         json_int_t have = json_integer_value(json_object_get(split, at.place.class));
         json_object_set_new(split, at.place.class, json_integer(have + 1));
     }
@@ -63,8 +63,9 @@ static json_t *count(const struct insp_dataset *dataset, json_int_t *ret_bytes) 
 
 static bool wanted(const struct list *list, const char *place, const struct insp_dataset_place *at) {
     return (!list->cursor || strcmp(place, list->cursor) > 0) &&
-           (!list->split || !strcmp(at->split, list->split)) &&
-           (!list->class || !strcmp(at->class, list->class)) && api_text_clean(at->class) && api_text_clean(at->name);
+           (!list->split || !strcmp(insp_dataset_split(at->split), list->split)) &&
+           (!list->class || !strcmp(at->class, list->class)) && api_text_clean(at->class) &&
+           api_text_clean(at->name);
 }
 
 /* Items are sorted by place, and the cursor is the last place of the page before. Only what is shown is hashed. */

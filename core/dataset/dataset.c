@@ -3,6 +3,7 @@
 #include "core/base/fs.h"
 #include "core/base/utf8.h"
 #include "core/dataset/class_name.h"
+#include "core/dataset/dataset_place.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -231,7 +232,7 @@ static int visit_part(struct walk *walk, const char *path, const char *name, voi
     (void)arg;
     if (!strcmp(name, "ground_truth"))
         return 0;
-    if (strcasecmp(name, "train") != 0 && strcasecmp(name, "test") != 0) { /* wherever a link leads: not read */
+    if (!insp_dataset_split(name)) { /* wherever a link leads: not read */
         if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
             insp_scan_pass(&walk->scan, INSP_PASSED_FOLDER, name, count_images(path, COUNTED_DEPTH));
         else

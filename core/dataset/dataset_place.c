@@ -12,9 +12,13 @@
 
 enum { FILE_NAME_BYTES_MAX = 255 };
 
+const char *insp_dataset_split(const char *folder) {
+    return !strcasecmp(folder, "train") ? "train" : !strcasecmp(folder, "test") ? "test" : NULL;
+}
+
 /* What was sent is not repeated in these texts: it may be any bytes. */
 static int check_folders(const struct insp_dataset_place *place, struct insp_error *reterr) {
-    if (strcmp(place->split, "train") != 0 && strcmp(place->split, "test") != 0)
+    if (!insp_dataset_split(place->split))
         return insp_fail(reterr, INSP_E_PARAMETER, "the split is \"train\" or \"test\"");
     if (!insp_class_name_valid(place->class))
         return insp_fail(reterr, INSP_E_PARAMETER,
@@ -42,6 +46,9 @@ int insp_dataset_place_check_new(const struct insp_dataset_place *place, enum in
     int r = check_folders(place, reterr);
     if (r < 0)
         return r;
+    if (strcmp(place->split, insp_dataset_split(place->split)) != 0)
+        return insp_fail(reterr, INSP_E_PARAMETER,
+                         "the split of a new image is \"train\" or \"test\", in lower case");
     if (!insp_name_valid(place->name))
         return insp_fail(reterr, INSP_E_PARAMETER,
                          "the name is 1 to 64 of A-Z a-z 0-9 . _ - (not starting with . or -)");

@@ -9,20 +9,23 @@
 #include <stdbool.h>
 
 struct insp_dataset_place {
-    const char *split; /* "train" or "test" */
+    const char *split; /* the folder "train" or "test"; a set that was copied there may spell it Train or TEST */
     const char *class; /* "good" or a defect */
     const char *name;  /* of the file */
 };
 
 enum { INSP_PLACE_BYTES = 512 }; /* of "split/class/name", whatever the names */
 
+/* "train" or "test", whichever the folder's name is in any case; NULL for another name. */
+const char *insp_dataset_split(const char *folder);
+
 /* INSP_E_PARAMETER says which part is wrong and what it must be: split one of the two, class an
  * insp_class_name_valid, name up to 255 bytes without '/' that is not hidden (a set that was copied there may have
  * any such name). */
 int insp_dataset_place_check(const struct insp_dataset_place *place, struct insp_error *reterr);
 
-/* The same for an image that is to be written: the name is an insp_name_valid that ends in .png, .jpg or .jpeg as
- * `media` wants it. */
+/* The same for an image that is to be written: the split is in lower case, the name is an insp_name_valid that
+ * ends in .png, .jpg or .jpeg as `media` wants it. */
 int insp_dataset_place_check_new(const struct insp_dataset_place *place, enum insp_media media,
                                  struct insp_error *reterr);
 

@@ -142,6 +142,24 @@ def test_names_that_only_a_copied_set_has(begin, roots):
     assert daemon("GET", f"{BASE}/test/hole/none.png?dataset=sets/old").code == "not_found"
 
 
+def test_halves_that_a_copied_set_spells_otherwise(begin, roots):
+    """What the list names can be read and deleted; what is written keeps to the layout."""
+    daemon = begin()
+    images = {"Train/good/a.png": made(1), "TEST/hole/b.png": made(2)}
+    for place, image in images.items():
+        (roots / "first/carpet" / place).parent.mkdir(parents=True)
+        (roots / "first/carpet" / place).write_bytes(image)
+    listed = listing(daemon)
+    assert (listed["images"], listed["counts"]) == (2, {"train": {"good": 1}, "test": {"hole": 1}})
+    assert places(listed) == ["test/hole/b.png", "train/good/a.png"]
+    assert places(listing(daemon, split="train")) == ["train/good/a.png"]
+    for item, image in zip(listed["items"], reversed(images.values())):
+        assert daemon("GET", item["href"]).body == image
+    assert put(daemon, "Train/good/c.png", made(3)).code == "invalid_parameter"
+    assert daemon("DELETE", listed["items"][0]["href"]).status == 204
+    assert files(roots / "first") == ["carpet/Train/good/a.png"]
+
+
 def test_classes_that_people_name(begin):
     daemon = begin()
     for n, (given, name) in enumerate([("dark%20stain", "dark stain"), ("sp%C3%A4ne", "späne")]):

@@ -40,10 +40,11 @@ static void link_to(const char *target, const char *relative) {
 START_TEST(names_of_new_images) {
     static const struct insp_dataset_place well[] = {{"train", "good", "a.png"}, {"test", "hole-2", "A_1.x.PNG"}};
     static const struct insp_dataset_place ill[] = {
-        {"valid", "good", "a.png"},   {"", "good", "a.png"},     {"train", "..", "a.png"},
-        {"train", "a/b", "a.png"},    {"train", ".x", "a.png"},  {"train", "good", "a.jpg"},
-        {"train", "good", "png"},     {"train", "good", ".png"}, {"train", "good", "../x.png"},
-        {"train", "good", "a b.png"}, {"train", "good", ""},     {"train", "good", "\xff.png"}};
+        {"Train", "good", "a.png"},    {"valid", "good", "a.png"},   {"", "good", "a.png"},
+        {"train", "..", "a.png"},      {"train", "a/b", "a.png"},    {"train", ".x", "a.png"},
+        {"train", "good", "a.jpg"},    {"train", "good", "png"},     {"train", "good", ".png"},
+        {"train", "good", "../x.png"}, {"train", "good", "a b.png"}, {"train", "good", ""},
+        {"train", "good", "\xff.png"}};
     for (size_t i = 0; i < INSP_COUNT(well); i++)
         ck_insp_ok(insp_dataset_place_check_new(&well[i], INSP_MEDIA_PNG, &err), err);
     for (size_t i = 0; i < INSP_COUNT(ill); i++)
