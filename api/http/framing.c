@@ -4,7 +4,10 @@
 #include "api/http/fields.h"
 #include "core/base/cleanup.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -142,6 +145,15 @@ int api_target_split(const char *method, const char *url, char *ret_authority, s
         return insp_fail(reterr, INSP_E_REQUEST, "the request target is neither /path nor http://host/path");
     snprintf(ret_authority, bytes, "%.*s", (int)length, url + scheme);
     *ret_path = url[scheme + length] ? url + scheme + length : "/";
+    return 0;
+}
+
+int api_length_check(const char *content_length, struct insp_error *reterr) {
+    if (!*content_length || content_length[strspn(content_length, "0123456789")])
+        return insp_fail(reterr, INSP_E_REQUEST, "Content-Length is a number of bytes, digits alone");
+    errno = 0;
+    if (strtoull(content_length, NULL, 10) == ULLONG_MAX && errno == ERANGE)
+        return insp_fail(reterr, INSP_E_TOO_LARGE, "no body can have as many bytes as Content-Length says");
     return 0;
 }
 

@@ -39,6 +39,10 @@ int api_framing_judge(const struct api_framing *framing, struct insp_error *rete
 int api_target_split(const char *method, const char *url, char *ret_authority, size_t bytes, const char **ret_path,
                      struct insp_error *reterr);
 
+/* Checks the value of a Content-Length: INSP_E_REQUEST where it is no number, INSP_E_TOO_LARGE for one beyond 64
+ * bits. Pure. */
+int api_length_check(const char *content_length, struct insp_error *reterr);
+
 /* INSP_E_MEDIA_TYPE for a body with a Content-Encoding other than identity, NULL and "" being none. Pure. */
 int api_coding_check(const char *content_encoding, struct insp_error *reterr);
 

@@ -53,6 +53,7 @@ void api_connection_notify(void *arg, struct MHD_Connection *connection, void **
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         c->fd = info ? info->connect_fd : -1;
+        c->mhd = connection;
         c->quiet_since_us = insp_mono_us();
         c->peer = insp_take_ptr(server->listener.admitted);
         c->next = server->connections;
@@ -263,13 +264,16 @@ static enum MHD_Result dispatch(struct api_request *request) {
 
 /* The connection goes on as a lingering one: libmicrohttpd closes its descriptor, the copy keeps what the client
  * sends from turning into a reset. */
-static void linger(struct api_request *request) {
-    struct api_server *server = request->server;
+static void linger_on(struct api_server *server, int connection_fd) {
     uint64_t bytes = (uint64_t)server->config.body_bytes + DISCARD_BYTES_MAX;
-    int fd = server->stopping ? -1 : fcntl(request->fd, F_DUPFD_CLOEXEC, 0);
+    int fd = server->stopping ? -1 : fcntl(connection_fd, F_DUPFD_CLOEXEC, 0);
     if (fd >= 0)
         api_linger_take(&server->lingers, fd, bytes,
                         api_receive_deadline(insp_mono_us(), server->config.request_timeout_s, bytes));
+}
+
+static void linger(struct api_request *request) {
+    linger_on(request->server, request->fd);
 }
 
 /* In the middle of a body libmicrohttpd takes no answer: this one goes past it. With TLS that cannot be. */
@@ -293,6 +297,33 @@ static enum MHD_Result body_piece(struct api_request *request, const char *data,
         refuse(request, &error);
     request->discarded += count;
     return request->discarded > DISCARD_BYTES_MAX ? answer_and_close(request) : MHD_YES;
+}
+
+/* The sending side is shut down, so that libmicrohttpd's own answer goes nowhere. */
+static void answer_for_mhd(struct api_server *server, struct api_connection *c, const struct insp_error *error) {
+    char text[API_RAW_ANSWER_BYTES];
+    size_t length = api_raw_problem(error, text);
+    insp_log_info("request refused before its headers were taken address=%s code=%s",
+                  c->peer ? c->peer->text : "unknown", insp_code_wire(error->code));
+    c->cut = true;
+    server->cut_count++;
+    api_peer_leave(&server->listener.peers, insp_take_ptr(c->peer));
+    (void)!send(c->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    linger_on(server, c->fd);
+    shutdown(c->fd, SHUT_WR);
+}
+
+/* libmicrohttpd 0.9.75 answers a Content-Length that is none before it asks anybody, in HTML and with its headers
+ * sent twice. It writes its log first, and the headers are parsed by then: the connection is the one that has such
+ * a header. With TLS nothing can be sent past the library. */
+void api_connection_refused(struct api_server *server) {
+    for (struct api_connection *c = server->tls ? NULL : server->connections; c; c = c->next) {
+        struct insp_error error;
+        const char *length =
+            c->cut || c->request ? NULL : MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, "Content-Length");
+        if (length && api_length_check(length, &error))
+            answer_for_mhd(server, c, &error);
+    }
 }
 
 enum MHD_Result api_connection_access(void *arg, struct MHD_Connection *connection, const char *url,

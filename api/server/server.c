@@ -95,11 +95,11 @@ void api_server_work_on(struct api_request *request, api_work *run, api_work *do
 }
 
 static void log_mhd(void *arg, const char *format, va_list args) {
-    (void)arg;
     char line[512];
     vsnprintf(line, sizeof line, format, args);
     line[strcspn(line, "\r\n")] = 0;
     insp_log_debug("libmicrohttpd: %s", line);
+    api_connection_refused(arg);
 }
 
 /* As libmicrohttpd's own, but %00 stays as it is written: no decoded text has a NUL inside. */
@@ -226,7 +226,7 @@ static int start_mhd(struct api_server *server, struct insp_error *reterr) {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(intptr_t)api_tls_priorities},
         {MHD_OPTION_END, 0, NULL}};
     server->mhd = MHD_start_daemon(
-        flags, 0, NULL, NULL, api_connection_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+        flags, 0, NULL, NULL, api_connection_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, server,
         /* The listener keeps to server.connections; beyond it are those that it cut and that are not gone yet. */
         MHD_OPTION_CONNECTION_LIMIT, server->config.connections + API_ACCEPT_BURST + 1,
         /* Our own sweep closes stalled senders sooner; this one is for clients that do not read their answer. */

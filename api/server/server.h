@@ -17,6 +17,7 @@
 #include "core/serving/models.h"
 
 struct api_connection { /* one per TCP connection; libmicrohttpd's socket context */
+    struct MHD_Connection *mhd;
     int fd;
     int64_t quiet_since_us;      /* monotonic: accepted, or the last request ended */
     uint64_t requests;           /* that were answered on it */
@@ -92,6 +93,10 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
                               enum MHD_RequestTerminationCode code);
 void api_connection_notify(void *arg, struct MHD_Connection *connection, void **socket_context,
                            enum MHD_ConnectionNotificationCode code);
+
+/* libmicrohttpd is about to say something in its log, and perhaps to refuse a request by itself. A Content-Length
+ * that is none is answered here first. */
+void api_connection_refused(struct api_server *server);
 
 /* A suspended request's response is filled: resume and send. */
 void api_server_finish(struct api_request *request);

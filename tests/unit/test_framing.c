@@ -1,4 +1,6 @@
 #include "api/http/framing.h"
+
+#include "core/base/cleanup.h"
 #include "tests/unit/harness.h"
 
 #include <string.h>
@@ -120,4 +122,17 @@ START_TEST(test_codings) {
 }
 END_TEST
 
-INSP_TESTS(test_what_is_certain, test_hosts, test_lengths, test_fields_and_sizes, test_targets, test_codings);
+START_TEST(test_length_values) {
+    static const char *const good[] = {"0", "5", "007", "18446744073709551615"};
+    static const char *const bad[] = {"", "-1", "+5", "0x10", "1 2", "1,1", " 5", "5 ", "x", "5a"};
+    for (size_t i = 0; i < INSP_COUNT(good); i++)
+        ck_insp_ok(api_length_check(good[i], &err), err);
+    for (size_t i = 0; i < INSP_COUNT(bad); i++)
+        ck_insp_code(api_length_check(bad[i], &err), INSP_E_REQUEST, err);
+    ck_insp_code(api_length_check("18446744073709551616", &err), INSP_E_TOO_LARGE, err);
+    ck_insp_code(api_length_check("99999999999999999999999", &err), INSP_E_TOO_LARGE, err);
+}
+END_TEST
+
+INSP_TESTS(test_length_values, test_what_is_certain, test_hosts, test_lengths, test_fields_and_sizes, test_targets,
+           test_codings);
