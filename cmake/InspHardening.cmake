@@ -3,8 +3,8 @@
 #   -fstack-clash-protection      a large frame touches each page, so it cannot jump over the guard page
 #   -ftrivial-auto-var-init=zero  an uninitialised variable is zero, not an old secret or pointer
 #   _FORTIFY_SOURCE=3             checks the bounds of memcpy and others, also for sizes known at run time only
-# Variables of the convolution kernels (core/compute) are not zeroed. The other flags add 14 instructions to the 3608 of their
-# object code, none of them in a loop.
+# The convolution kernels (core/compute) are not zeroed: they write their tiles whole before they read them. The other flags and
+# the stack protector add 65 instructions to the 7874 of conv_cpu.c, conv_kernel.c and train_kernel.c (GCC 12, -O3).
 include(CheckCCompilerFlag)
 include(CheckCSourceCompiles)
 set(flags -fno-common -fstack-protector-strong)
