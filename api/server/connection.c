@@ -197,6 +197,7 @@ static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *c
     link_request(server, request);
     struct api_connection *c = connection_of(connection);
     if (c) {
+        c->head_comes = false;
         c->request = request;
         request->peer = c->peer;
     }
@@ -313,14 +314,22 @@ static void answer_for_mhd(struct api_server *server, struct api_connection *c, 
     shutdown(c->fd, SHUT_WR);
 }
 
+void api_connection_head(struct MHD_Connection *connection) {
+    struct api_connection *c = connection_of(connection);
+    if (c)
+        c->head_comes = true;
+}
+
 /* libmicrohttpd 0.9.75 answers a Content-Length that is none before it asks anybody, in HTML and with its headers
  * sent twice. It writes its log first, and the headers are parsed by then: the connection is the one that has such
- * a header. With TLS nothing can be sent past the library. */
+ * a header. Only while its head comes can a connection be asked: the headers of one that ended lie in freed
+ * memory. With TLS nothing can be sent past the library. */
 void api_connection_refused(struct api_server *server) {
     for (struct api_connection *c = server->tls ? NULL : server->connections; c; c = c->next) {
         struct insp_error error;
-        const char *length =
-            c->cut || c->request ? NULL : MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, "Content-Length");
+        if (!c->head_comes || c->cut)
+            continue;
+        const char *length = MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, "Content-Length");
         if (length && api_length_check(length, &error))
             answer_for_mhd(server, c, &error);
     }
@@ -369,10 +378,12 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
                               enum MHD_RequestTerminationCode code) {
     struct api_server *server = arg;
     struct api_request *request = *context;
+    struct api_connection *c = connection_of(connection);
+    if (c)
+        c->head_comes = false;
     if (!request)
         return;
     *context = NULL;
-    struct api_connection *c = connection_of(connection);
     if (c) {
         c->request = NULL;
         c->requests += code == MHD_REQUEST_TERMINATED_COMPLETED_OK;

@@ -128,7 +128,7 @@ static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
  * closes without an answer. One more than are allowed are left, so that the query is refused for that. */
 static void *bound_arguments(void *arg, const char *target, struct MHD_Connection *connection) {
     (void)arg;
-    (void)connection;
+    api_connection_head(connection);
     union {
         const char *constant;
         char *plain; /* libmicrohttpd's own buffer, which it cuts up next */

@@ -18,6 +18,7 @@
 
 struct api_connection { /* one per TCP connection; libmicrohttpd's socket context */
     struct MHD_Connection *mhd;
+    bool head_comes; /* the request line is there, the last header is not */
     int fd;
     int64_t quiet_since_us;      /* monotonic: accepted, or the last request ended */
     uint64_t requests;           /* that were answered on it */
@@ -94,6 +95,8 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
 void api_connection_notify(void *arg, struct MHD_Connection *connection, void **socket_context,
                            enum MHD_ConnectionNotificationCode code);
 
+/* The request line has come, the headers follow. */
+void api_connection_head(struct MHD_Connection *connection);
 /* libmicrohttpd is about to say something in its log, and perhaps to refuse a request by itself. A Content-Length
  * that is none is answered here first. */
 void api_connection_refused(struct api_server *server);
