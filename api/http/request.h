@@ -8,10 +8,10 @@
 #include "api/access/hosts.h"
 #include "api/access/proxies.h"
 #include "api/access/tokens.h"
-#include "api/http/peers.h"
 #include "api/http/query.h"
 #include "api/http/response.h"
 #include "api/http/router.h"
+#include "api/listen/peers.h"
 #include "core/base/lanes/work.h"
 #include "core/base/uuid.h"
 

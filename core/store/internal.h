@@ -2,10 +2,10 @@
 #ifndef INSP_STORE_INTERNAL_H
 #define INSP_STORE_INTERNAL_H
 
+#include "core/store/images/thumbnail_file.h"
 #include "core/store/retention/orphans.h"
 #include "core/store/sql.h"
 #include "core/store/store.h"
-#include "core/store/thumbnail_file.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
