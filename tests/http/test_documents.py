@@ -192,6 +192,14 @@ def test_programs_work(text, start, tmp_path):
             process.kill()
 
 
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.cuda"])
+def test_commands_in_a_container_use_the_daemons_state_folder(name):
+    """`docker exec` runs them without the options that the daemon has."""
+    text = (TOP / "docker" / name).read_text()
+    [folder] = re.findall(r"^ENV STATE_DIRECTORY=(\S+)$", text, re.M)
+    assert f"\nVOLUME {folder}\n" in text and f'"storage.state_dir={folder}"' in text
+
+
 def test_a_problem_is_as_printed(shared):
     [text] = [text for _, text in all_blocks("json") if '"code"' in text]
     answer = shared("GET", "/v1/inspections?limit=0")
