@@ -24,8 +24,8 @@ FOREIGN = {"oom_score_adj", "quick_check", "x_new", "x_free", "docker/prometheus
 
 
 def documents(root):
-    return [root / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")] + sorted((root / "docs").glob("*.md")) + \
-        [root / "tests/bench/README.md"]
+    names = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "tests/bench/README.md")
+    return [root / name for name in names] + sorted((root / "docs").glob("*.md"))
 
 
 def without_blocks(text):
@@ -60,7 +60,8 @@ class Known:
             self.files |= {os.path.relpath(os.path.join(folder, name), root) for name in files}
         self.names = {pathlib.PurePath(name).name for name in self.files}
         read = lambda name: (root / name).read_text()
-        self.settings = {f"{section}.{key}" for section, key in re.findall(r"^ *X\((\w+), (\w+),", read("daemon/settings_table.h"), re.M)}
+        rows = re.findall(r"^ *X\((\w+), (\w+),", read("daemon/settings_table.h"), re.M)
+        self.settings = {f"{section}.{key}" for section, key in rows}
         self.sections = {setting.split(".")[0] for setting in self.settings}
         self.routes = re.findall(r'^ *\{"([A-Z]+)", "([^"]+)"', read("api/resources/routes.c"), re.M)
         self.commands = re.findall(r'^    \{"([a-z][a-z -]*)", "', read("daemon/cli/cli.c"), re.M) + ["job"]
@@ -71,7 +72,8 @@ class Known:
         text = [(root / name).read_text(errors="replace") for name in self.files if name.endswith(SOURCES)]
         self.words = set(re.findall(r"\w+", "\n".join(text)))
         self.options = set(re.findall(r'\{"([a-z][a-z-]+)", (?:CLI_|"?[a-z-]*"?, [A-Z])', "\n".join(text)))
-        self.options |= set(re.findall(r'"([a-z-]+)", (?:TRAIN|FOLDS|EVALUATE)', read("daemon/commands/cli_train.c"))) | {"config", "help"}
+        self.options |= set(re.findall(r'"([a-z-]+)", (?:TRAIN|FOLDS|EVALUATE)', read("daemon/commands/cli_train.c")))
+        self.options |= {"config", "help"}
         self.options |= set(re.findall(r'add_argument\("--([a-z-]+)"', "\n".join(text)))
 
     def has_route(self, method, path):
@@ -99,8 +101,8 @@ def unknown_metrics(known, text):
 
 
 def unknown_route(known, code):
-    methods, _, rest = code.partition(" /")
-    found = re.match(r"([A-Z]+) (/[^\s?]*)", code) or re.match(r"()(/(?:v1/|metrics|healthz|readyz|openapi|dashboard)[^\s?]*)$", code)
+    found = re.match(r"([A-Z]+) (/[^\s?]*)", code) or \
+        re.match(r"()(/(?:v1/|metrics|healthz|readyz|openapi|dashboard)[^\s?]*)$", code)
     if found and not found[2].endswith("/") and not known.has_route(found[1] or None, found[2]):
         return f"no route {code}"
     if found and found[2].endswith("/") and found[2] != "/" and not any(p.startswith(found[2]) for _, p in known.routes):

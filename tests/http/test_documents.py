@@ -1,7 +1,8 @@
 """README.md and docs/: their commands run as they stand, their settings files are valid, their answers are as printed.
 
-Each `sh` block of a document runs as one script in a folder that holds the files that the documents name. curl is led to
-the test's daemon; ID, JOB, VERSION and TOKEN are set. A block that cannot run here has its reason in NOT_RUN."""
+Each `sh` block of a document runs as one script in a folder with the files that the documents name. curl is led to the
+test's daemon, trainings stop after one epoch, and ID, JOB, VERSION and TOKEN are set. A block that cannot run here has its
+reason in NOT_RUN."""
 import json
 import os
 import pathlib
@@ -30,6 +31,12 @@ NOT_RUN = {
 # Blocks for a daemon that does not run; it is started again afterwards.
 STOPPED = ("mkdir damaged",)
 
+INSPECTD = """#!/bin/sh
+case $1 in
+train | cross-validate) set -- "$@" --epochs 1 ;; # the figures do not matter here
+esac
+exec "$BINARY" "$@"
+"""
 CURL = """#!/bin/sh
 set -- -sS --fail-with-body --max-time 30 --connect-to "127.0.0.1:8080:127.0.0.1:$PORT" "$@"
 case " $* " in
@@ -89,12 +96,13 @@ class Shell:
         (folder / "frame.raw").write_bytes(bytes(640 * 480))
         (folder / "state").symlink_to(daemon.state)
         (folder / "bin").mkdir()
-        for name, text in (("curl", CURL), ("inspectd", f'#!/bin/sh\nexec "{binary}" "$@"\n')):
+        for name, text in (("curl", CURL), ("inspectd", INSPECTD)):
             (folder / "bin" / name).write_text(text)
             (folder / "bin" / name).chmod(0o755)
-        self.environment = {**os.environ, "PATH": f"{folder}/bin:/usr/bin:/bin", "PORT": str(daemon.port), "VERSION": "v1",
-                            "STATE_DIRECTORY": str(daemon.state), "TOKEN": daemon.token, "OMP_NUM_THREADS": "1",
-                            "ID": daemon.inspect((folder / "part.png").read_bytes()).json["id"]}
+        self.environment = {
+            **os.environ, "PATH": f"{folder}/bin:/usr/bin:/bin", "PORT": str(daemon.port), "BINARY": binary,
+            "STATE_DIRECTORY": str(daemon.state), "OMP_NUM_THREADS": "1", "TOKEN": daemon.token, "VERSION": "v1",
+            "ID": daemon.inspect((folder / "part.png").read_bytes()).json["id"]}
 
     def prepare(self, document):
         """Makes what the variable JOB needs: a cross-validation whose advice keeps its promise."""
