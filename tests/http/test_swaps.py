@@ -10,8 +10,8 @@ import pytest
 from conftest import FAKE, eventually, picture, sanitized
 
 # With the real device a swap packs weights for half a second; a sanitizer takes twenty times as long.
-SWAPS = 60 if sanitized() else 200 if FAKE else 24
-SETTLED, WINDOW, CAMERAS = (20, 10, 3) if FAKE else (8, 6, 3)
+SWAPS = 60 if sanitized() else 200 if FAKE else 12
+SETTLED, WINDOW, CAMERAS = (20, 10, 3) if FAKE else (4, 4, 2)
 WARM = 1500 if SWAPS == 200 else 50
 GREY = picture("#808080")
 
