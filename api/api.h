@@ -1,5 +1,4 @@
-/* api/api.h - what the daemon gives the HTTP side and how it starts and stops it. Everything here runs on the loop
- * thread. */
+/* api/api.h - configures, starts, watches and stops the HTTP server. All functions: loop thread. */
 #ifndef INSP_API_API_H
 #define INSP_API_API_H
 
@@ -12,36 +11,36 @@
 #include <uv.h>
 
 struct api_server;
-struct insp_models; /* which model serves which product; models.h */
 
-/* Who needs no token for what a role may do; /v1/admin/ needs an admin token wherever. */
+/* Callers that need no token on routes of API_OPEN. Paths below /v1/admin/ need an admin token in any case. */
 enum api_open_access {
-    API_OPEN_AUTO,   /* programs on this machine, where the daemon listens on a loopback address */
+    API_OPEN_AUTO,   /* programs on this machine, if the daemon listens on a loopback address */
     API_OPEN_ALWAYS, /* everybody */
     API_OPEN_NEVER,  /* nobody */
 };
 
 struct api_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080" */
-    int listen_fd;      /* >= 0: a socket from systemd, `listen` is then for the log only */
+    int listen_fd; /* >= 0: a listening socket from systemd, which the server owns from now on; `listen` is then
+                      only the name that api_host_allowed compares */
     const char *state_dir;
     const char *tls_certificate, *tls_key; /* PEM files; both or none ("" none) */
     enum api_open_access open_access;
     const char *hosts, *origins, *trusted_proxies; /* lists, see access/hosts.h and access/proxies.h; "" none */
     unsigned hsts_s;                               /* Strict-Transport-Security over TLS; 0 none */
 
-    unsigned inflight;                     /* limits.inflight */
-    size_t body_bytes;                     /* limits.body_bytes */
-    unsigned exports;                      /* limits.exports */
-    unsigned event_streams;                /* limits.event_streams */
-    size_t answer_bytes;                   /* limits.answer_bytes */
-    unsigned connections;                  /* server.connections */
-    unsigned connections_per_address;      /* 0: three quarters of them, on loopback all */
-    unsigned request_timeout_s;            /* a client that stops sending */
-    unsigned event_ping_s;                 /* between comments on an event stream without news */
-    unsigned deadline_ms;                  /* default deadline of an inspection; 0 none */
-    unsigned selftest_s;                   /* interval of the self-test behind /readyz */
-    struct insp_image_limits image_limits; /* with the budget of all decodes */
+    unsigned inflight;                /* limits.inflight */
+    size_t body_bytes;                /* limits.body_bytes */
+    unsigned exports;                 /* limits.exports */
+    unsigned event_streams;           /* limits.event_streams */
+    size_t answer_bytes;              /* limits.answer_bytes */
+    unsigned connections;             /* server.connections */
+    unsigned connections_per_address; /* 0: three quarters of `connections`; all for clients on this machine */
+    unsigned request_timeout_s;       /* for a client that stops sending */
+    unsigned event_ping_s;            /* between comments on an event stream without events */
+    unsigned deadline_ms;             /* default deadline of an inspection; 0 none */
+    unsigned selftest_s;              /* interval of the self-test behind /readyz */
+    struct insp_image_limits image_limits; /* with the budget that all decodes share */
     struct insp_retention retention;
     unsigned retention_interval_s;
     /* training */
@@ -58,27 +57,39 @@ struct api_config {
     struct insp_store *store;   /* borrowed */
 };
 
-/* Binds and listens (INSP_E_IO names address and cause, such as a port in use), loads tokens and the active
- * models. Answers /healthz at once and /readyz once the self-test has passed. Strings of config are copied. */
+/* Binds the address, loads certificate and tokens, loads and proves the active models (waits for that), opens the
+ * job queue and starts to accept connections, which are answered once the loop runs. A model that fails does not
+ * stop the start: /readyz says so. Strings of config are copied, what it points to is borrowed.
+ * Fails with
+ *   INSP_E_CONFIG      a setting, the certificate or tokens.json is wrong; the detail names it
+ *   INSP_E_IO          address and cause, such as a port in use; also the disk
+ *   INSP_E_PERMISSION, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_INTERNAL */
 int api_server_new(uv_loop_t *loop, const struct api_config *config, struct api_server **ret,
                    struct insp_error *reterr);
 
-/* "127.0.0.1:8080" with the port that was really bound (port 0 asks for any). */
+/* Returns "127.0.0.1:8080" with the port that the system chose for port 0. Lives as long as the server. */
 const char *api_server_address(const struct api_server *server);
 
-/* SIGHUP: reads tokens, the TLS certificate and manifests (thresholds) again; running requests go on, and what
- * cannot be read stays as it was. `done` runs on the loop when all of it is in force; a call while a reload runs
- * makes one more begin after it and takes the place of its `done`. */
+/* Reads tokens, the TLS certificate and the models again (SIGHUP). Running requests continue; a file that cannot
+ * be read keeps its old content in force, and the log says so. `done` (may be NULL) runs on the loop when all of
+ * it is in force, and not at all if the server stops first. A call during a reload replaces its `done` and starts
+ * another reload after it. */
 void api_server_reload(struct api_server *server, void (*done)(void *arg), void *arg);
 
-/* Says whether the loop turns, connections are accepted, the inference thread makes progress and its device works:
- * only then is the watchdog fed. */
+/* Says whether the daemon may feed the watchdog at now_us (monotonic): the loop turned within 10 s, connections
+ * are accepted, no pass of the inference thread has run for more than 60 s, and the serving device works. */
 bool api_server_healthy(struct api_server *server, int64_t now_us);
-bool api_server_ready(const struct api_server *server);
-bool api_server_device_failed(const struct api_server *server); /* insp_device_failed of the device that serves */
 
-/* Stop sequence of STYLE 12: stop accepting, 503 for new requests, finish or expire what runs (at most grace_ms),
- * resume all, stop MHD, cancel the job; then `stopped` runs on the loop and the server's memory is gone. */
+/* Says whether /readyz answers 200: a trunk is loaded, a model passed its self-test, the device works, inspections
+ * can be stored, and the server is not stopping. */
+bool api_server_ready(const struct api_server *server);
+
+/* insp_device_failed of the serving device. */
+bool api_server_device_failed(const struct api_server *server);
+
+/* Stops the server: ends event streams and exports, cancels the running job, stops accepting, answers new requests
+ * with 503, waits at most grace_ms for inspections, answers the rest with 503, stops libmicrohttpd, waits for its
+ * tasks in the lanes, closes its handles and frees the server. Then `stopped` runs on the loop. */
 void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stopped)(void *arg), void *arg);
 
 #endif

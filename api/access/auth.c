@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* RFC 6750: "Bearer", case-insensitive, one or more blanks, the token. NULL for another scheme. */
+/* Returns the secret behind "Bearer" and one or more blanks (RFC 6750); NULL for another scheme. */
 static const char *bearer(const char *authorization) {
     if (!authorization || strncasecmp(authorization, "Bearer", 6) || authorization[6] != ' ')
         return NULL;
@@ -20,14 +20,14 @@ int api_auth_decide(const struct api_route *route, bool open_access, const struc
     const struct api_token *token = secret ? api_tokens_find(tokens, secret) : NULL;
     if (secret && !token)
         return insp_fail(reterr, INSP_E_UNAUTHORIZED,
-                         "the bearer token is not known (revoked, or from another daemon)");
+                         "the bearer token is unknown: it was revoked, or belongs to another daemon");
     *ret_token = token;
     if (open)
         return 0;
     if (!token)
         return insp_fail(reterr, INSP_E_UNAUTHORIZED,
-                         "send Authorization: Bearer TOKEN; the first admin token lies in "
-                         "admin.token in the state folder, others by inspectd token add");
+                         "send Authorization: Bearer TOKEN; the first admin token is in the file "
+                         "admin.token of the state folder, inspectd token add makes others");
     if (token->role != API_ROLE_ADMIN && !(token->role & route->roles))
         return insp_fail(reterr, INSP_E_FORBIDDEN, "a token of role %s may not do this",
                          api_role_name(token->role));

@@ -9,15 +9,15 @@
 #include <errno.h>
 #include <string.h>
 
-/* A proxy on this machine that sends one of these shows itself, whether it is configured here or not. */
+/* A request with one of these comes through a proxy, whether server.trusted_proxies names it or not. */
 static const char *const proxy_headers[] = {"Forwarded",         "X-Forwarded-For", "X-Forwarded-Host",
                                             "X-Forwarded-Proto", "X-Real-IP",       "Via"};
 
 struct caller {
     const char *authorization, *forwarded_by; /* the first of proxy_headers that is there, or NULL */
-    bool local;                               /* a program on this machine, speaking for itself */
+    bool local;                               /* a program on this machine, not through a proxy */
     bool trusted;                             /* the peer is a trusted proxy */
-    char host[API_HOST_BYTES + 16];           /* the authority that the client called; "" where it named none */
+    char host[API_HOST_BYTES + 16];           /* the authority that the client called; "": none */
 };
 
 static const char *header(const struct api_request *request, const char *name) {
@@ -39,7 +39,7 @@ static enum MHD_Result join_one(void *arg, enum MHD_ValueKind kind, const char *
     return MHD_YES;
 }
 
-/* All fields of a name as one list; NULL where there is none or they do not fit. */
+/* Joins all fields of a name to one list; NULL if there is none or they do not fit. */
 static const char *join(const struct api_request *request, const char *name, char *text, size_t bytes) {
     struct joined joined = {.name = name, .text = text, .bytes = bytes};
     if (!header(request, name))
@@ -48,7 +48,7 @@ static const char *join(const struct api_request *request, const char *name, cha
     return joined.used < bytes ? text : NULL;
 }
 
-/* What a trusted proxy says of the client. */
+/* Takes the client's address and the called host from the headers of a trusted proxy. */
 static void believe(struct api_request *request, const struct api_gate *gate, struct caller *caller) {
     char forwarded[2048], others[2048], host[API_HOST_BYTES + 16];
     const char *rfc7239 = join(request, "Forwarded", forwarded, sizeof forwarded);
@@ -64,9 +64,9 @@ static void report_proxy(struct api_gate *gate, const struct caller *caller) {
     if (gate->proxy_reported)
         return;
     gate->proxy_reported = true;
-    insp_log_warning("a proxy on this machine passes requests on (header %s), and server.trusted_proxies does not "
-                     "name it: such requests need a token. Set server.trusted_proxies to its address; if it lets "
-                     "nobody in without a password of its own, server.open_access = always",
+    insp_log_warning("a proxy on this machine forwards requests (header %s), but server.trusted_proxies does not "
+                     "name it: its requests need a token. Set server.trusted_proxies to its address; if the proxy "
+                     "asks for a password itself, server.open_access = always is possible",
                      caller->forwarded_by);
 }
 
@@ -95,7 +95,7 @@ static bool open_to(const struct api_gate *gate, const struct caller *caller) {
     return gate->open_access == API_OPEN_ALWAYS;
 }
 
-/* Load balancers and supervisors ask these by any name; the answers say nothing worth stealing. */
+/* Load balancers and supervisors call these by any name; the answers hold nothing confidential. */
 static bool is_probe(const struct api_route *route) {
     return !strcmp(route->pattern, "/healthz") || !strcmp(route->pattern, "/readyz");
 }
@@ -105,12 +105,12 @@ static int check_host(const struct api_gate *gate, const struct api_request *req
     struct sockaddr_storage local;
     socklen_t bytes = sizeof local;
     bool known = !getsockname(request->fd, (struct sockaddr *)&local, &bytes);
-    if (!caller->host[0] /* HTTP/1.0 without Host: no browser of this century */ ||
+    if (!caller->host[0] /* HTTP/1.0 without Host: every browser sends one */ ||
         api_host_allowed(caller->host, gate->listen, gate->hosts, known ? (struct sockaddr *)&local : NULL))
         return 0;
     return insp_fail(
         reterr, INSP_E_HOST,
-        "this daemon is not called \"%.200s\"; without a token it answers to localhost, to its own address "
+        "\"%.200s\" is not a name of this daemon; without a token it answers to localhost, to its own address "
         "and to the names in server.hosts",
         caller->host);
 }
@@ -129,10 +129,11 @@ static enum api_origin judge(const struct api_gate *gate, const struct api_reque
 
 static int refuse_origin(const struct api_request *request, struct insp_error *reterr) {
     const char *origin = header(request, "Origin");
-    return insp_fail(reterr, INSP_E_ORIGIN,
-                     "a page of another site (%.200s) made the browser send this; sites that may stand in "
-                     "server.origins",
-                     origin ? origin : "no Origin, Sec-Fetch-Site says so");
+    return insp_fail(
+        reterr, INSP_E_ORIGIN,
+        "a page of another site (%.200s) made the browser send this request; server.origins lists the "
+        "sites whose pages may",
+        origin ? origin : "no Origin, but Sec-Fetch-Site");
 }
 
 static int check_token(struct api_server *server, struct api_request *request, const struct caller *caller,
@@ -141,12 +142,12 @@ static int check_token(struct api_server *server, struct api_request *request, c
     if (*ret)
         memcpy(request->principal, (*ret)->name, sizeof request->principal);
     if (*ret && (*ret)->role == API_ROLE_ADMIN)
-        request->response.hidden = NULL; /* whoever configures the folders may read their names */
+        request->response.hidden = NULL; /* admins configure the folders, so they may read their names */
     bool proxied = caller->trusted || caller->forwarded_by;
     if (code == INSP_E_UNAUTHORIZED && !caller->authorization && proxied && server->gate.loopback)
         code = insp_fail(reterr, code,
-                         "send Authorization: Bearer TOKEN; the request came by way of a proxy, so it needs "
-                         "one although the daemon listens on loopback");
+                         "send Authorization: Bearer TOKEN; a request through a proxy needs one, although the "
+                         "daemon listens on loopback");
     return code;
 }
 
@@ -164,15 +165,14 @@ int api_gate_check(struct api_server *server, struct api_request *request, struc
     enum api_origin origin = judge(gate, request, &caller);
     if (origin == API_ORIGIN_LISTED)
         snprintf(request->cors_origin, sizeof request->cors_origin, "%s", header(request, "Origin"));
-    /* a token is nothing that a browser adds by itself, so a page that reads with one was given it */
+    /* A browser adds no token by itself: a page that reads with one was given it. */
     bool matters = !token || !api_method_safe(request->method);
     return matters && origin == API_ORIGIN_FOREIGN ? refuse_origin(request, reterr) : 0;
 }
 
 static const char methods[] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/* --- CORS
- * -------------------------------------------------------------------------------------------------------- */
+/* --- CORS --- */
 
 bool api_gate_options(struct api_server *server, struct api_request *request, int *ret_code,
                       struct insp_error *reterr) {
@@ -216,24 +216,22 @@ void api_gate_headers(const struct api_request *request, struct MHD_Response *re
     }
 }
 
-/* --- starting
- * ---------------------------------------------------------------------------------------------------- */
+/* --- starting --- */
 
 bool api_gate_is_open(const struct api_gate *gate) {
     return gate->open_access == API_OPEN_ALWAYS || (gate->open_access == API_OPEN_AUTO && gate->loopback);
 }
 
-/* Whoever reads the log learns what is open before somebody else finds out. */
 static void report(const struct api_gate *gate, const char *address) {
     if (gate->open_access == API_OPEN_ALWAYS && !gate->loopback)
-        insp_log_warning(
-            "server.open_access = always: whoever reaches address=%s reads, inspects and labels without "
-            "a token",
-            address);
+        insp_log_warning("server.open_access = always: every client that reaches address=%s may read, inspect and "
+                         "label without "
+                         "a token",
+                         address);
     else if (api_gate_is_open(gate) && !gate->trusted.count)
         insp_log_warning("access is open on loopback address=%s: a reverse proxy on this machine that sends no "
-                         "forwarding header opens it to the network. Behind one, set server.trusted_proxies or "
-                         "server.open_access = never",
+                         "forwarding header would open it to the network. If there is one, set "
+                         "server.trusted_proxies or server.open_access = never",
                          address);
     if (gate->open_access != API_OPEN_ALWAYS && gate->loopback && gate->trusted.count)
         insp_log_info("behind a proxy: requests from addresses in server.trusted_proxies always need a token");

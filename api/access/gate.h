@@ -1,5 +1,5 @@
-/* api/access/gate.h - who may pass: token, address, name and origin of a request, in this order, before anything
- * of its body is read. Loop thread. */
+/* api/access/gate.h - checks a request's token, the name it calls the daemon by and its origin, in this order and
+ * before its body is read. Loop thread. */
 #ifndef INSP_API_ACCESS_GATE_H
 #define INSP_API_ACCESS_GATE_H
 
@@ -20,24 +20,31 @@ struct api_gate {
     const char *listen, *hosts, *origins; /* borrowed: texts of the configuration */
     unsigned hsts_s;
     struct api_networks trusted;
-    bool proxy_reported; /* a forwarding header of an untrusted peer on loopback was logged */
+    bool proxy_reported; /* the warning about a proxy that server.trusted_proxies does not name was logged */
 };
 
-/* Takes the settings over and logs what is open to whom. `address` is the one that the daemon listens on, for the
- * log; the texts of config must outlive the gate. INSP_E_CONFIG names the setting that is wrong. */
+/* Fills the gate from the settings and logs which access is open.
+ *   config    its texts must outlive the gate
+ *   address   the listening address, for the log
+ *   loopback  only this machine can reach the address
+ * Fails with INSP_E_CONFIG, which names the setting that is wrong. */
 int api_gate_open(struct api_gate *gate, const struct api_config *config, const char *address, bool loopback,
                   struct insp_error *reterr);
 
-/* Says whether a caller that is on this machine needs no token: for the log line at start. */
+/* Says whether a caller on this machine needs no token: for the log line at start. */
 bool api_gate_is_open(const struct api_gate *gate);
 
-/* Decides about a request whose route is known. Fills request->principal, request->client and
- * request->cors_origin. INSP_E_UNAUTHORIZED, INSP_E_FORBIDDEN, INSP_E_HOST, INSP_E_ORIGIN. */
+/* Checks a request whose route is known. Fills request->principal, request->client and request->cors_origin; an
+ * admin's request gets response.hidden = NULL, so its answers name folders of the server.
+ * Fails with
+ *   INSP_E_UNAUTHORIZED, INSP_E_FORBIDDEN  as api_auth_decide
+ *   INSP_E_HOST    access is open, and a request without a token calls the daemon by a foreign name (probes may)
+ *   INSP_E_ORIGIN  a page of another site sends it; with a token only if the method changes something */
 int api_gate_check(struct api_server *server, struct api_request *request, struct insp_error *reterr);
 
-/* Answers the two requests that have no route: a CORS preflight of a page of server.origins, and "OPTIONS *".
- * Fills request->response with 204 and returns true, or leaves the request alone and returns false with *ret_code
- * 0 (it is neither) or INSP_E_ORIGIN (a page that is not listed). */
+/* Answers the two requests that have no route: a CORS preflight from a page of server.origins, and "OPTIONS *".
+ * Fills request->response with 204 and returns true. Otherwise returns false and sets *ret_code: 0 for any other
+ * request, INSP_E_ORIGIN for a preflight from a page that is not listed. */
 bool api_gate_options(struct api_server *server, struct api_request *request, int *ret_code,
                       struct insp_error *reterr);
 

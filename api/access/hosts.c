@@ -18,7 +18,7 @@ bool api_list_next(const char **list, char *ret, size_t bytes) {
     return true;
 }
 
-/* The length of the port's digits at `text`, 0 for what is no port. */
+/* Counts the digits of the port at `text`; 0 if it is no port. */
 static size_t port_digits(const char *text) {
     size_t digits = strspn(text, "0123456789");
     return digits <= 5 && !text[digits] ? digits : 0;
@@ -32,7 +32,7 @@ bool api_host_split(const char *authority, char *ret_name, char *ret_port) {
     if (bracket && behind == name + length)
         return false;
     size_t digits = *behind == ':' ? port_digits(behind + 1) : 0;
-    /* "name:" with an empty port is valid by RFC 3986 */
+    /* "name:" with an empty port is valid (RFC 3986). */
     if (*behind && (*behind != ':' || (behind[1] && !digits)))
         return false;
     while (!bracket && length && name[length - 1] == '.')
@@ -50,7 +50,7 @@ bool api_host_split(const char *authority, char *ret_name, char *ret_port) {
     return true;
 }
 
-/* An address in 16 bytes, IPv4 mapped into IPv6; false for a name. */
+/* Parses an address, IPv4 mapped into IPv6; false for a name. */
 static bool address_of(const char *name, struct in6_addr *ret) {
     struct in_addr four;
     if (inet_pton(AF_INET, name, &four) == 1) {
@@ -86,7 +86,7 @@ static bool is_local(const struct in6_addr *address, const struct sockaddr *loca
     return !memcmp(&own, address, sizeof own);
 }
 
-/* Compares a name or an address, whatever way the address is written. */
+/* Compares two names, or two addresses in any notation. */
 static bool same_host(const char *a, const char *b) {
     struct in6_addr x, y;
     if (address_of(a, &x) && address_of(b, &y))
@@ -99,7 +99,7 @@ static bool listed(const char *name, const char *hosts) {
     while (api_list_next(&hosts, entry, sizeof entry)) {
         if (!strcmp(entry, "*"))
             return true;
-        struct in6_addr address; /* an IPv6 address may stand without brackets */
+        struct in6_addr address; /* an entry may be an IPv6 address without brackets */
         if (address_of(entry, &address) ? same_host(name, entry)
                                         : api_host_split(entry, host, port) && same_host(name, host))
             return true;
@@ -139,15 +139,16 @@ int api_hosts_check(const char *hosts, struct insp_error *reterr) {
     struct in6_addr address;
     while (api_list_next(&hosts, entry, sizeof entry))
         if (strcmp(entry, "*") && !address_of(entry, &address) && !api_host_split(entry, host, port))
-            return insp_fail(reterr, INSP_E_CONFIG,
-                             "server.hosts: \"%s\" is no host; list names or addresses without a scheme, such as "
-                             "inspect.plant.example 10.1.2.3",
-                             entry);
+            return insp_fail(
+                reterr, INSP_E_CONFIG,
+                "server.hosts: \"%s\" is not a host; list names or addresses without a scheme, such as "
+                "inspect.plant.example 10.1.2.3",
+                entry);
     return entry[0] ? insp_fail(reterr, INSP_E_CONFIG, "server.hosts: \"%s...\" is too long for a host", entry)
                     : 0;
 }
 
-/* "http://" or "https://", an authority, and nothing behind it. */
+/* True for "http://" or "https://" with an authority and nothing after it. */
 static bool origin_valid(const char *origin) {
     char host[API_HOST_BYTES], port[8];
     size_t scheme = !strncasecmp(origin, "http://", 7) ? 7 : !strncasecmp(origin, "https://", 8) ? 8 : 0;
@@ -158,10 +159,11 @@ int api_origins_check(const char *origins, struct insp_error *reterr) {
     char entry[API_HOST_BYTES + 32];
     while (api_list_next(&origins, entry, sizeof entry))
         if (!origin_valid(entry))
-            return insp_fail(reterr, INSP_E_CONFIG,
-                             "server.origins: \"%s\" is no origin; write scheme and host, without a path, such as "
-                             "https://mes.plant.example",
-                             entry);
+            return insp_fail(
+                reterr, INSP_E_CONFIG,
+                "server.origins: \"%s\" is not an origin; write scheme and host without a path, such as "
+                "https://mes.plant.example",
+                entry);
     return entry[0]
                ? insp_fail(reterr, INSP_E_CONFIG, "server.origins: \"%s...\" is too long for an origin", entry)
                : 0;

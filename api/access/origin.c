@@ -12,8 +12,8 @@ static bool says(const char *value, const char *word) {
     return value && !strcasecmp(value, word);
 }
 
-/* The authority of an origin; plain http counts too unless the connection is TLS, and https counts in any case: a
- * proxy in front may speak it. */
+/* Returns the authority of an origin. https counts on a plain connection too, because a proxy in front may speak
+ * TLS; http does not count on a TLS connection. */
 static const char *authority(const char *origin, bool tls) {
     if (!strncasecmp(origin, "https://", 8))
         return origin + 8;
@@ -28,7 +28,7 @@ static bool own(const struct api_origin_facts *facts) {
            !strcmp(port, host_port);
 }
 
-/* A click on a link, the address bar, a bookmark: a window of its own, which the page behind cannot read. */
+/* True for a click on a link, the address bar, a bookmark: the page before cannot read the new document. */
 static bool navigation(const struct api_origin_facts *facts) {
     return !strcmp(facts->method, "GET") && says(facts->fetch_mode, "navigate") &&
            says(facts->fetch_dest, "document");
@@ -36,7 +36,7 @@ static bool navigation(const struct api_origin_facts *facts) {
 
 enum api_origin api_origin_judge(const struct api_origin_facts *facts, const char *origins) {
     if (facts->origin) {
-        if (own(facts)) /* a rebound name passes here: hosts.h is what stops it */
+        if (own(facts)) /* a rebound name passes here; api_host_allowed refuses it */
             return API_ORIGIN_OWN;
         return api_origin_listed(facts->origin, origins) ? API_ORIGIN_LISTED : API_ORIGIN_FOREIGN;
     }

@@ -10,7 +10,8 @@
 
 enum { ENTRY_BYTES = 128 };
 
-/* An address in 16 bytes; *ret_offset is how many bits a prefix length of its family is short of IPv6's. */
+/* Parses an address, IPv4 mapped into IPv6. *ret_offset: bits to add to a prefix length of its family (96 or 0).
+ */
 static bool address_of(const char *text, struct in6_addr *ret, unsigned *ret_offset) {
     struct in_addr four;
     *ret_offset = 0;
@@ -50,14 +51,15 @@ int api_networks_parse(const char *text, struct api_networks *ret, struct insp_e
             return insp_fail(reterr, INSP_E_CONFIG, "server.trusted_proxies: more than %d entries",
                              API_NETWORKS_MAX);
         if (!parse_network(entry, &networks.item[networks.count].address, &networks.item[networks.count].bits))
-            return insp_fail(reterr, INSP_E_CONFIG,
-                             "server.trusted_proxies: \"%s\" is no address; list addresses or networks, such as "
-                             "127.0.0.1 10.0.0.0/8 ::1",
-                             shown);
+            return insp_fail(
+                reterr, INSP_E_CONFIG,
+                "server.trusted_proxies: \"%s\" is not an address; list addresses or networks, such as "
+                "127.0.0.1 10.0.0.0/8 ::1",
+                shown);
         networks.count++;
     }
     if (entry[0])
-        return insp_fail(reterr, INSP_E_CONFIG, "server.trusted_proxies: \"%s...\" is no address", entry);
+        return insp_fail(reterr, INSP_E_CONFIG, "server.trusted_proxies: \"%s...\" is not an address", entry);
     *ret = networks;
     return 0;
 }
@@ -87,15 +89,14 @@ bool api_networks_hold(const struct api_networks *networks, const struct sockadd
     return hold(networks, &six);
 }
 
-/* A node of RFC 7239 or an entry of X-Forwarded-For: an address with or without a port, IPv6 in brackets or bare.
- */
+/* Parses a node of Forwarded or X-Forwarded-For: an address, with or without a port, IPv6 in brackets or bare. */
 static bool node_address(const char *node, struct in6_addr *ret) {
     char name[API_HOST_BYTES], port[8];
     unsigned offset;
     return address_of(node, ret, &offset) || (api_host_split(node, name, port) && address_of(name, ret, &offset));
 }
 
-/* The next node of the chain as text; "" for one that is hidden or unreadable. False at the end. */
+/* Reads the next node of the chain; "" for one that is unreadable. False at the end. */
 typedef bool next_node(struct api_span *list, char *ret, size_t bytes);
 
 static bool next_plain(struct api_span *list, char *ret, size_t bytes) {
@@ -106,8 +107,8 @@ static bool next_plain(struct api_span *list, char *ret, size_t bytes) {
     return true;
 }
 
-/* The value of one parameter ("for", "host") of a Forwarded element; its pairs look like parameters without the
- * first semicolon. */
+/* Reads one pair ("for", "host") of a Forwarded element; "" if it is missing. Pairs look like parameters without
+ * the first semicolon. */
 static void pair(struct api_span element, const char *wanted, char *ret, size_t bytes) {
     char text[2 * API_HOST_BYTES], value[2 * API_HOST_BYTES];
     ret[0] = 0;
@@ -128,7 +129,7 @@ static bool next_forwarded(struct api_span *list, char *ret, size_t bytes) {
     return true;
 }
 
-/* Walks from the left and keeps the last node that is no trusted proxy: everything to its left is hearsay. */
+/* Keeps the last node that is no trusted proxy: a client can forge every node to the left of it. */
 static bool client_of(const struct api_networks *trusted, const char *text, next_node *next,
                       struct in6_addr *ret) {
     struct api_span list = api_span_of(text);
@@ -140,7 +141,7 @@ static bool client_of(const struct api_networks *trusted, const char *text, next
         if (seen && readable && hold(trusted, &address))
             continue;
         seen = true;
-        found = readable; /* a hidden client ("unknown", "_x7") is a client whose address nobody knows */
+        found = readable; /* "unknown" and "_x7" (RFC 7239) are clients without an address */
         if (readable)
             *ret = address;
     }

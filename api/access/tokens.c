@@ -122,7 +122,7 @@ static int save(const char *state_dir, const struct api_tokens *tokens, struct i
     return insp_write_file(path, text, strlen(text), 0600, true, reterr);
 }
 
-/* The lock lies beside the file because the file itself is replaced by rename. */
+/* Locks a file of its own, because rename replaces tokens.json. */
 static int lock_tokens(const char *state_dir, int *ret_fd, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     int code = insp_path(path, reterr, "%s/tokens.lock", state_dir);
@@ -179,7 +179,7 @@ int api_tokens_add(const char *state_dir, const char *name, enum api_role role, 
     _cleanup_close_ int lock = -1;
     char secret[API_TOKEN_SECRET_BYTES];
     if (!insp_name_valid(name))
-        return insp_fail(reterr, INSP_E_PARAMETER, "a token's name is 1 to 64 of A-Z a-z 0-9 . _ -");
+        return insp_fail(reterr, INSP_E_PARAMETER, "a token's name has 1 to 64 of A-Z a-z 0-9 . _ -");
     int code = lock_tokens(state_dir, &lock, reterr);
     if (!code)
         code = make_secret(secret, reterr);
@@ -202,7 +202,7 @@ int api_tokens_revoke(const char *state_dir, const char *name, struct insp_error
     if (!found)
         return insp_fail(reterr, INSP_E_NOT_FOUND, "there is no token named \"%s\"", name);
     size_t place = (size_t)(found - tokens.token);
-    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): what was found lies in the array */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): `found` points into the array */
     memmove(&tokens.token[place], &tokens.token[place + 1], (tokens.count - place - 1) * sizeof *tokens.token);
     tokens.count--;
     return save(state_dir, &tokens, reterr);
@@ -230,8 +230,9 @@ int api_tokens_ensure_admin(const char *state_dir, bool *ret_created, struct ins
             *ret_created = false;
             return 0;
         }
-    /* The secret first: a crash or a full disk between the two leaves a secret that opens nothing, and the next
-     * start makes another. The other way round would leave an admin whose secret nobody ever saw. */
+    /* The secret comes first: after a crash or a full disk between the two writes no token has this secret, and
+     * the next start makes another. In the other order there would be an admin token whose secret nobody ever saw.
+     */
     char name[INSP_NAME_BYTES] = "admin";
     for (size_t n = 2; by_name(&tokens, name); n++)
         snprintf(name, sizeof name, "admin-%zu", n);

@@ -1,13 +1,12 @@
-/* api/access/tokens.h - bearer tokens and their roles: <state>/tokens.json, mode 0600,
- *   [{"name": "line-3", "role": "camera", "sha256": "<hex of the secret's hash>", "created":
- * "2026-11-24T20:27:20.123Z"}]
+/* api/access/tokens.h - keeps bearer tokens and their roles in <state>/tokens.json, mode 0600:
+ *   [{"name": "line-3", "role": "camera", "sha256": "<hex>", "created": "2026-11-24T20:27:20.123Z"}]
  *
- * A secret is 256 random bits ("insp_" and 64 hex digits), so a plain SHA-256 of it is enough: slow, salted hashes
- * protect what people choose, and nobody can try 2^256 values. The file never holds a secret.
+ * A secret is 256 random bits ("insp_" and 64 hex digits), so its plain SHA-256 is enough: salted, slow hashes
+ * protect passwords that people choose, and nobody can try 2^256 values. The file never holds a secret.
  *
- * Functions that take a state_dir block on the disk (startup, reload, command line); writers hold an flock on
- * <state>/tokens.lock, so the command line may change tokens while the daemon runs (which reads them at SIGHUP).
- */
+ * Functions with a state_dir block on the disk (startup, reload, command line). Writers hold an flock on
+ * <state>/tokens.lock, so the command line may change tokens while the daemon runs; the daemon reads them at
+ * SIGHUP. */
 #ifndef INSP_API_ACCESS_TOKENS_H
 #define INSP_API_ACCESS_TOKENS_H
 
@@ -19,11 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A bit each, so that a route names all roles it admits. Admin is admitted everywhere. */
+/* Bits, so that a route can admit several roles. Every route admits admin. */
 enum api_role { API_ROLE_CAMERA = 1, API_ROLE_VIEWER = 2, API_ROLE_OPERATOR = 4, API_ROLE_ADMIN = 8 };
 
-bool api_role_parse(const char *text, enum api_role *ret); /* "camera" | "viewer" | "operator" | "admin" */
-const char *api_role_name(enum api_role role);             /* static string */
+/* Parses "camera", "viewer", "operator" or "admin"; false for any other text. */
+bool api_role_parse(const char *text, enum api_role *ret);
+const char *api_role_name(enum api_role role); /* static string */
 
 enum { API_TOKEN_SECRET_BYTES = 70 }; /* "insp_", 64 hex digits, NUL */
 
@@ -39,25 +39,27 @@ struct api_tokens {
 };
 void api_tokens_clear(struct api_tokens *tokens);
 
-/* Reads the file; a missing one is an empty list. INSP_E_CONFIG names what is wrong in it; errno codes. */
+/* Reads the file; a missing file gives an empty list. *ret is the caller's: api_tokens_clear.
+ * Fails with INSP_E_CONFIG (the detail names the entry that is wrong), INSP_E_NOMEM, codes of insp_fail_errno. */
 int api_tokens_load(const char *state_dir, struct api_tokens *ret, struct insp_error *reterr);
 
-/* Makes a token and stores its hash; the secret is shown this once. name: insp_name_valid.
- * INSP_E_PARAMETER (name), INSP_E_CONFLICT (name taken), errno codes.
- * ret_secret has API_TOKEN_SECRET_BYTES bytes. */
+/* Makes a token and stores its hash. The secret exists in *ret_secret only.
+ *   name        insp_name_valid
+ *   ret_secret  API_TOKEN_SECRET_BYTES bytes
+ * Fails with INSP_E_PARAMETER (name), INSP_E_CONFLICT (a token has the name), and as api_tokens_load. */
 int api_tokens_add(const char *state_dir, const char *name, enum api_role role, char *ret_secret,
                    struct insp_error *reterr);
 
-/* INSP_E_NOT_FOUND where there is no such name. */
+/* Removes a token. Fails with INSP_E_NOT_FOUND, and as api_tokens_load. */
 int api_tokens_revoke(const char *state_dir, const char *name, struct insp_error *reterr);
 
-/* Where no admin token exists: writes a new secret to <state>/admin.token (0600), then stores its token under the
- * name "admin" (or "admin-2"... if that is taken). *ret_created says whether it did. Interrupted at any point, the
- * next call finds no admin and makes another. */
+/* Makes an admin token unless there is one: writes a new secret to <state>/admin.token (0600), then stores its
+ * hash under the name "admin" ("admin-2"... if another token has that name). *ret_created: it made one. A call
+ * that is interrupted at any point leaves no admin token, so the next call makes one. Fails as api_tokens_load. */
 int api_tokens_ensure_admin(const char *state_dir, bool *ret_created, struct insp_error *reterr);
 
-/* The token of a secret or NULL. Takes the same time wherever, and whether, it is found: every entry is compared
- * in full. Any thread; borrowed from tokens. */
+/* Finds the token of a secret; NULL for none. Compares every entry in full, so the time does not depend on whether
+ * and where the secret is found. Any thread; borrowed from tokens. */
 const struct api_token *api_tokens_find(const struct api_tokens *tokens, const char *secret);
 
 #endif

@@ -10,7 +10,7 @@
 enum {
     RING = 1024,
     BLOCK_BYTES = 4096,
-    SEND_BYTES = 64 << 10, /* what the kernel may hold for a client that does not read; it takes twice that */
+    SEND_BYTES = 64 << 10, /* SO_SNDBUF of a client; the kernel allows twice that */
 };
 
 struct event {
@@ -34,13 +34,12 @@ struct api_stream {
     int fd;       /* its socket */
     char *replay; /* owned; sent first */
     size_t replay_bytes, replay_at;
-    uint64_t replay_head; /* inspections below this number were in the store when the replay was read */
-    uint64_t next;        /* number of the event that comes next */
+    uint64_t replay_head; /* the store held the inspections below this number when the replay was read */
+    uint64_t next;        /* number of the next event */
     size_t at;            /* bytes of it that were sent */
-    bool waiting;         /* the connection is suspended until something comes */
+    bool waiting;         /* the connection is suspended until the next event */
     bool ping, ended;
-    bool
-        partial; /* more is in the store than one replay takes: the stream ends behind it, the client comes back */
+    bool partial; /* the store holds more than one replay: the stream ends after it, and the client comes back */
     struct api_stream *previous, *following;
 };
 
@@ -63,8 +62,7 @@ static uint64_t oldest(const struct api_events *events) {
     return events->head > RING ? events->head - RING : 0;
 }
 
-/* --- publishing
- * -------------------------------------------------------------------------------------------------- */
+/* --- publishing --- */
 
 static void wake(struct api_stream *stream) {
     if (!stream->waiting)
@@ -126,11 +124,10 @@ void api_events_end(struct api_events *events) {
     wake_all(events);
 }
 
-/* --- a client
- * ------------------------------------------------------------------------------------------------------ */
+/* --- streams --- */
 
-/* Events are numbered in the order in which they came, their ids are not quite in that order (an inspection has
- * its id from its beginning): the place of an id is searched, not computed. */
+/* Searches the ring for an id. Ids are not in the order of the numbers: an inspection gets its id when it begins
+ * and its number when it ends. */
 static bool find(const struct api_events *events, const char *id, uint64_t *ret_number) {
     for (uint64_t n = events->head; n > oldest(events); n--)
         if (!strcmp(events->ring[(n - 1) % RING].id, id)) {
@@ -156,13 +153,13 @@ static bool was_replayed(const struct api_stream *stream, uint64_t number, const
     return number < stream->replay_head && strstr(event->text, "\nevent: inspection\n");
 }
 
-/* Fills buf with whole or partial events; 0 when there is nothing now. */
+/* Fills buf with whole or partial events; 0: there is no event now. */
 static size_t fill(struct api_stream *stream, char *buf, size_t room) {
     struct api_events *events = stream->events;
     size_t used = 0;
     if (stream->replay_at < stream->replay_bytes) {
         used = take(buf, room, stream->replay, stream->replay_bytes, &stream->replay_at);
-        if (stream->replay_at == stream->replay_bytes) { /* a stream may live for days */
+        if (stream->replay_at == stream->replay_bytes) { /* freed now, because a stream may live for days */
             free(stream->replay);
             stream->replay = NULL;
         }
@@ -193,7 +190,7 @@ static ssize_t reader(void *arg, uint64_t position, char *buf, size_t room) {
         return MHD_CONTENT_READER_END_OF_STREAM;
     if (stream->next < oldest(stream->events)) {
         stream->events->dropped++;
-        insp_log_info("event client dropped: it reads too slowly and may come back with Last-Event-ID");
+        insp_log_info("event client dropped: it reads too slowly; it may come back with Last-Event-ID");
         return MHD_CONTENT_READER_END_OF_STREAM;
     }
     size_t used = fill(stream, buf, room);
@@ -236,14 +233,14 @@ int api_events_open(struct api_events *events, struct api_request *request, cons
     stream->replay = replay;
     stream->replay_bytes = replay ? strlen(replay) : 0;
     stream->next = last_id && find(events, last_id, &number) ? number + 1 : events->head;
-    if (replay) { /* from the oldest on: what came meanwhile and was not replayed must not be lost */
+    if (replay) { /* with the oldest event, so that no event since the replay was read is lost */
         stream->next = oldest(events);
         stream->partial = request->replay_partial;
         stream->replay_head = request->replay_head;
     }
-    int send_bytes = SEND_BYTES; /* left to itself it grows to megabytes for each client that stalls */
+    int send_bytes = SEND_BYTES; /* the kernel's own limit is several megabytes for each client that stalls */
     setsockopt(request->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
-    stream->ping = true; /* the headers go out at once, with a first comment */
+    stream->ping = true; /* sends the headers at once, with a first comment */
     stream->following = events->streams;
     if (stream->following)
         stream->following->previous = stream;

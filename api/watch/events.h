@@ -1,14 +1,13 @@
-/* api/watch/events.h - GET /v1/events: server-sent events (WHATWG HTML, section 9.2) `inspection`, `job` and
- * `model`.
+/* api/watch/events.h - publishes server-sent events (WHATWG HTML, section 9.2) of the types `inspection`, `job`
+ * and `model` to the clients of GET /v1/events. All functions: loop thread.
  *
- * What a client costs is bounded: a connection, a block of 4 KiB, 128 KiB in the kernel when it does not read, and
- * once, when it resumes, a replay of at most 500 inspections until that is sent. One that stalls altogether is
- * closed by the timeout for answers that nobody reads.
+ * A ring holds the last 1024 events once for all clients; a client is a position in it. When the ring has passed
+ * the position of a slow client, its stream ends, and the client may come back with Last-Event-ID. Inspections
+ * that the ring no longer holds are replayed from the store; jobs and models are not.
  *
- * Events lie once in a ring that all clients read from; a client is a position in it, so two hundred of them cost
- * little and a slow one costs nothing: when the ring has gone past its position its stream ends, and it comes back
- * with Last-Event-ID. What the ring no longer has of inspections is replayed from the store. All functions on the
- * loop thread. */
+ * Each client uses a bounded amount of memory: its connection, a block of 4 KiB, up to 128 KiB in the kernel while
+ * it does not read, and, while resuming, a replay of up to 500 inspections. libmicrohttpd's connection timeout
+ * closes a client that stops reading. */
 #ifndef INSP_API_WATCH_EVENTS_H
 #define INSP_API_WATCH_EVENTS_H
 
@@ -24,34 +23,43 @@ struct api_request;
 struct api_events;
 struct api_stream; /* one client */
 
+/* Fails with INSP_E_NOMEM. */
 int api_events_new(struct api_server *server, struct api_events **ret, struct insp_error *reterr);
 void api_events_free(struct api_events *events); /* only when no stream is left */
 
-/* Adds an event and wakes who waits. id: the inspection's, or NULL for a new one. Takes the reference to data;
- * without memory the event is dropped and clients see the next one. */
+/* Adds an event and wakes the waiting clients. Without memory the event is lost.
+ *   type  "inspection", "job" or "model"
+ *   id    the inspection's id, or NULL to make a new one
+ *   data  takes the reference; NULL is ignored */
 void api_events_publish(struct api_events *events, const char *type, const char *id, json_t *data);
 
-/* The same with data as api_json_line wrote it (borrowed; NULL is dropped). */
+/* The same with the data as text of api_json_line; borrowed. NULL is ignored. */
 void api_events_publish_line(struct api_events *events, const char *type, const char *id, const char *line);
 
-/* The handler's part: a stream from the newest event, or from behind last_id where that is given (replay, from the
- * store, is then what comes first: text in the event-stream format, taken over; may be NULL). */
+/* Opens a stream for a request.
+ *   last_id  the stream begins after this event if the ring holds it; NULL or unknown: with the next event
+ *   replay   text in the event-stream format that is sent first, or NULL. With it the stream goes on with the
+ * oldest event of the ring and leaves out the inspections that the replay holds. Owned by the stream, also on
+ *            failure (free)
+ *   ret      the caller's until api_events_response
+ * Fails with INSP_E_NOMEM. */
 int api_events_open(struct api_events *events, struct api_request *request, const char *last_id, char *replay,
                     struct api_stream **ret, struct insp_error *reterr);
 
-/* True where the ring still has what follows last_id, so that no replay is needed. */
+/* Says whether the ring holds the event last_id, so that no replay is needed. */
 bool api_events_has(const struct api_events *events, const char *last_id);
 
-/* The response that reads a stream and frees it in the end; NULL without memory (the stream is then still there).
- */
+/* Makes the response that sends a stream and frees it at the end. NULL without memory: the stream is then still
+ * the caller's. */
 struct MHD_Response *api_events_response(struct api_stream *stream);
-void api_events_drop(struct api_stream *stream); /* NULL is fine */
+/* Frees a stream that has no response; accepts NULL. */
+void api_events_drop(struct api_stream *stream);
 
-/* Every few seconds: a comment to each waiting client, so that dead ones are noticed and proxies keep the line
- * open. */
+/* Sends a comment to each waiting client (every event_ping_s), so that broken connections are noticed and proxies
+ * keep the others open. */
 void api_events_ping(struct api_events *events);
 
-/* Ends the streams whose client has left: a waiting one does not notice. */
+/* Ends the streams whose client has left: libmicrohttpd does not watch a suspended connection. */
 void api_events_reap(struct api_events *events);
 
 /* Ends all streams (shutdown). */
@@ -59,6 +67,7 @@ void api_events_end(struct api_events *events);
 
 uint64_t api_events_head(const struct api_events *events); /* the number that the next event gets */
 size_t api_events_clients(const struct api_events *events);
-uint64_t api_events_dropped(const struct api_events *events); /* clients that were too slow */
+uint64_t
+api_events_dropped(const struct api_events *events); /* streams that ended because the client was too slow */
 
 #endif

@@ -1,9 +1,9 @@
-/* api/watch/events_get.c - opens an event stream; behind a Last-Event-ID that the ring no longer has, inspections
- * are replayed from the store by the pool first.
+/* api/watch/events_get.c - opens an event stream. If the ring no longer holds the client's Last-Event-ID, a task
+ * in lane BACK reads the inspections since then from the store first.
  *
- * An inspection has its id from its beginning and its event from its end, so one with a smaller id may come after
- * one with a larger. A replay therefore begins somewhat before the client's last id, and leaves out what had
- * surely ended before that one: nothing is missed, a few may come twice. */
+ * An inspection gets its id when it begins and its event when it ends, so the event of a smaller id may follow
+ * that of a larger one. A replay therefore begins OVERTAKE_MS before the client's last id and leaves out
+ * inspections that had certainly ended before that one: no inspection is missed, a few may come twice. */
 #include "api/inspections/inspection_json.h"
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
@@ -12,17 +12,17 @@
 #include <string.h>
 
 enum { REPLAY_MAX = 500, ID_MS_DIGITS = 12 };
-static const int64_t OVERTAKE_MS = 30000; /* an inspection takes no longer, unless its deadline_ms says so */
-static const int64_t SLACK_US = 1000000;  /* between the end that a record says and its event */
+static const int64_t OVERTAKE_MS = 30000; /* longest inspection, unless its deadline_ms is longer */
+static const int64_t SLACK_US = 1000000;  /* longest time between the end of a record and its event */
 
 struct replay {
     FILE *out;
     const char *resume_id;
-    /* What ended before this came before resume_id. INT64_MIN where no inspection has that id (a job's or a
-     * model's event has it, or retention removed the row): then everything since OVERTAKE_MS before it is
+    /* Inspections that ended before this time had their event before resume_id. INT64_MIN if no inspection has
+     * that id (it is a job's or a model's, or retention removed the row): then all since OVERTAKE_MS before it are
      * replayed. */
     int64_t ended_us;
-    size_t count; /* behind resume_id */
+    size_t count; /* inspections with an id above resume_id */
 };
 
 static int64_t ended(const struct insp_record *record) {
@@ -34,7 +34,7 @@ static int keep_end(void *arg, const struct insp_record *record) {
     return 0;
 }
 
-/* The smallest id of OVERTAKE_MS before that of `id`: the first 48 bits are milliseconds. */
+/* Makes the smallest UUIDv7 of the time OVERTAKE_MS before `id`: the first 48 bits are milliseconds. */
 static void id_before(const char *id, char ret[INSP_UUID_BYTES]) {
     char digits[ID_MS_DIGITS + 1];
     snprintf(digits, sizeof digits, "%.8s%.4s", id, id + 9);
@@ -53,7 +53,7 @@ static int add(void *arg, const struct insp_record *record) {
     int failed = !json || json_dumpf(json, replay->out, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(json);
     fputs("\n\n", replay->out);
-    replay->count += order > 0; /* those before would else fill a replay, which would then end before it began */
+    replay->count += order > 0; /* counting the others, a replay could be full before it reaches resume_id */
     return failed || ferror(replay->out) || replay->count == REPLAY_MAX;
 }
 
@@ -113,7 +113,7 @@ int api_events_get(struct api_request *request, struct insp_error *reterr) {
     if (!last_id)
         last_id = api_query_get(&request->query, "last_event_id");
     if (last_id && !insp_uuid_valid(last_id))
-        return insp_fail(reterr, INSP_E_QUERY, "Last-Event-ID is not an id that this stream gave");
+        return insp_fail(reterr, INSP_E_QUERY, "Last-Event-ID is not the id of an event");
     if ((code = api_stream_take(request, reterr)) < 0)
         return code;
     if (!last_id || api_events_has(request->server->events, last_id))

@@ -1,12 +1,12 @@
-/* Chores in lane CHORE at intervals: how full the store is, and retention. One at a time. What retention is about
- * to do for space is said one chore before it does it, unless the disk is full already. */
+/* Runs the chore at intervals, one at a time, in lane CHORE: probes the store, reads its usage and runs retention.
+ * Retention removes images for space only after the chore before has logged the alarm, unless the disk is full. */
 #include "api/server/server.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/store/health.h"
 
-enum { AT_ONCE_US = 1 }; /* retention_due_us: a put met a full disk */
+enum { AT_ONCE_US = 1 }; /* retention_due_us after a put that met a full disk */
 
 static void look_at_disk(struct api_server *server, struct api_storage *storage) {
     const struct insp_retention *policy = &server->config.retention;
@@ -34,7 +34,7 @@ static void look_at_store(struct api_server *server, struct api_storage *storage
     storage->healthy = healthy;
 }
 
-static void tell_alarms(unsigned before, unsigned after) {
+static void log_alarms(unsigned before, unsigned after) {
     for (unsigned bit = 1; bit < 1U << INSP_ALARMS; bit <<= 1) {
         if (after & ~before & bit)
             insp_log_warning("storage alarm=%s detail=%s", insp_retention_alarm_name(bit),
@@ -44,16 +44,16 @@ static void tell_alarms(unsigned before, unsigned after) {
     }
 }
 
-static void tell_swept(const struct insp_retention_result *swept) {
+static void log_swept(const struct insp_retention_result *swept) {
     if (swept->aged || swept->images)
         insp_log(swept->alarms & INSP_ALARM_SPACE ? INSP_LOG_WARNING : INSP_LOG_INFO,
                  "retention removed rows=%llu images=%llu bytes=%llu", (unsigned long long)swept->aged,
                  (unsigned long long)swept->images, (unsigned long long)swept->bytes);
     if (swept->quarantined)
-        insp_log_warning("image files without a row were moved to the quarantine files=%llu",
+        insp_log_warning("moved image files without a row to the quarantine files=%llu",
                          (unsigned long long)swept->quarantined);
     if (swept->expired)
-        insp_log_info("files of the quarantine were removed files=%llu", (unsigned long long)swept->expired);
+        insp_log_info("removed files from the quarantine files=%llu", (unsigned long long)swept->expired);
 }
 
 static void sweep_store(struct api_server *server, struct api_storage *storage, bool warned) {
@@ -66,7 +66,7 @@ static void sweep_store(struct api_server *server, struct api_storage *storage, 
     if (insp_retention_sweep(server->config.store, &policy, &now, &swept, &error))
         insp_log_error("retention failed code=%s detail=%s", insp_code_wire(error.code),
                        INSP_LOG_QUOTED(error.detail));
-    tell_swept(&swept);
+    log_swept(&swept);
     storage->swept_alarms = swept.alarms;
     storage->aged += swept.aged;
     storage->images += swept.images;
@@ -83,13 +83,13 @@ static void chore(struct insp_task *task) {
     bool warned = storage->low || server->retention_due_us == AT_ONCE_US;
     look_at_store(server, storage);
     look_at_disk(server, storage);
-    tell_alarms(alarms, api_storage_alarms(storage));
+    log_alarms(alarms, api_storage_alarms(storage));
     alarms = api_storage_alarms(storage);
     if (server->retention_due_us && insp_mono_us() >= server->retention_due_us) {
         sweep_store(server, storage, warned);
         server->retention_due_us = 0;
         look_at_disk(server, storage);
-        tell_alarms(alarms, api_storage_alarms(storage));
+        log_alarms(alarms, api_storage_alarms(storage));
     }
 }
 

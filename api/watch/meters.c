@@ -14,7 +14,7 @@ const char *const api_meters_call_name[API_CALLS] = {"inspect", "read", "write"}
 const char *const api_meters_stage_name[API_STAGES] = {"receive",   "wait",  "decode", "queue",
                                                        "inference", "store", "commit", "total"};
 
-/* There from the start with 0, so that the first refusal is an increase that an alert can see. */
+/* Every code is exported from the start with 0, so that an alert sees the first refusal as an increase. */
 #define CODE(symbol, ...) symbol,
 static const int codes[] = {INSP_ERROR_TABLE(CODE)};
 #undef CODE
@@ -27,7 +27,7 @@ static void count_refusal(struct api_meters *meters, const char *code, uint64_t 
             return;
         }
     if (meters->refused_count == API_METERS_REASONS)
-        return; /* never: codes come from the error table */
+        return; /* never happens: all codes are in the error table */
     snprintf(meters->refused[meters->refused_count].code, sizeof meters->refused[0].code, "%s", code);
     meters->refused[meters->refused_count++].count = count;
 }
@@ -101,7 +101,7 @@ static struct api_meters_series *find(struct api_meters *meters, const char *pro
     return NULL;
 }
 
-/* NULL without memory. */
+/* Returns NULL without memory. */
 static struct api_meters_series *add(struct api_meters *meters, const char *product, const char *camera,
                                      enum insp_verdict verdict) {
     if (meters->series_count == meters->series_room) {
@@ -118,8 +118,8 @@ static struct api_meters_series *add(struct api_meters *meters, const char *prod
     return s;
 }
 
-/* Beyond API_METERS_SERIES a product's new cameras are counted as "other": products, which the site chooses, are
- * always told apart, so that their alerts live. */
+/* Beyond API_METERS_SERIES new cameras count as "other". Products keep their own series in any case, because the
+ * site chooses their names and its alerts need them. */
 static void count_verdict(struct api_meters *meters, const struct insp_inspection *job) {
     const char *product = job->model->manifest->product, *camera = api_meters_camera(meters, job->camera);
     struct api_meters_series *s = find(meters, product, camera, job->verdict);

@@ -1,5 +1,5 @@
-/* api/watch/meters.h - what is counted for Prometheus, with bounded labels. Loop thread. prometheus.h writes it
- * out. */
+/* api/watch/meters.h - counts requests, inspections and jobs for prometheus.h, with a bounded number of series.
+ * Loop thread. */
 #ifndef INSP_API_WATCH_METERS_H
 #define INSP_API_WATCH_METERS_H
 
@@ -8,9 +8,9 @@
 #include "core/jobs/jobs.h"
 
 enum {
-    API_METERS_CAMERAS = 64,  /* distinct cameras in labels; a client chooses their names */
-    API_METERS_SERIES = 2048, /* product x camera x verdict; beyond it new cameras are "other" */
-    API_METERS_REASONS = 40,  /* at least the codes of the error table */
+    API_METERS_CAMERAS = 64,  /* distinct cameras in labels: clients choose their names */
+    API_METERS_SERIES = 2048, /* product x camera x verdict; beyond it new combinations count as camera "other" */
+    API_METERS_REASONS = 40,  /* room for each code of the error table */
     API_METERS_BUCKETS = 12,
     API_METERS_KINDS = INSP_JOB_EVALUATE + 1,
     API_METERS_STATES = INSP_JOB_CANCELLED + 1
@@ -20,8 +20,8 @@ enum {
 extern const double api_meters_bounds[API_METERS_BUCKETS];
 
 struct api_histogram {
-    uint64_t bucket[API_METERS_BUCKETS + 1], count; /* each bucket alone; the last is +Inf */
-    double sum;
+    uint64_t bucket[API_METERS_BUCKETS + 1], count; /* not cumulative; the last bucket is +Inf */
+    double sum;                                     /* seconds */
 };
 
 struct api_meters_series {
@@ -31,7 +31,7 @@ struct api_meters_series {
     uint64_t count;
 };
 
-/* What a request was for: an inspection must be fast, a training list need not be. */
+/* Kinds of requests, so that slow lists do not hide slow inspections. */
 enum api_meters_call { API_CALL_INSPECT, API_CALL_READ, API_CALL_WRITE, API_CALLS };
 extern const char *const api_meters_call_name[API_CALLS];
 
@@ -53,7 +53,7 @@ struct api_meters {
     size_t series_count, series_room, camera_count;
     char camera[API_METERS_CAMERAS][INSP_TAG_BYTES];
     struct api_histogram request[API_CALLS], stage[API_STAGES];
-    uint64_t status[6]; /* responses by first digit; 0: cut off before one */
+    uint64_t status[6]; /* responses by first digit; 0: the connection ended before one */
     struct {
         char code[32];
         uint64_t count;
@@ -61,30 +61,33 @@ struct api_meters {
     size_t refused_count;
     uint64_t deadline_misses;
     uint64_t suspect[INSP_SUSPECT_COUNT], jpeg_stray_bytes; /* of inspections with a verdict */
-    int64_t started_us; /* wall; read once, or every step of the clock were a restart */
-    uint64_t job[API_METERS_KINDS][API_METERS_STATES]; /* ended ones */
+    int64_t started_us; /* wall; kept, because a value that follows each step of the clock looks like a restart */
+    uint64_t job[API_METERS_KINDS][API_METERS_STATES]; /* jobs that ended */
 };
 
 struct api_request;
 
+/* Fails with INSP_E_NOMEM. */
 int api_meters_new(struct api_meters **ret, struct insp_error *reterr);
-void api_meters_free(struct api_meters *meters);
+void api_meters_free(struct api_meters *meters); /* accepts NULL */
 
-/* At the end of a request: its duration and status; of an inspection also why it was refused. Event streams count
- * by status only: they last as long as their reader stays. */
+/* Counts a request that ended: its status and duration, and the problem code of an inspection that was refused.
+ * The duration of an event stream is left out: it lasts as long as its client stays. */
 void api_meters_request(struct api_meters *meters, const struct api_request *request);
 
-/* A finished inspection with a verdict: its labels and stages. One that failed is counted by api_meters_request.
- */
+/* Counts an inspection with a verdict: its series and its stages. Ignores one that failed: api_meters_request
+ * counts it. */
 void api_meters_inspection(struct api_meters *meters, const struct insp_inspection *job);
 
-/* A job moved on; counted when it ended. brief as insp_jobs_config.changed gives it. */
+/* Counts a job whose state is succeeded, failed or cancelled; ignores others.
+ *   brief  the document of insp_jobs_config.changed, borrowed */
 void api_meters_job(struct api_meters *meters, const json_t *brief);
 
-/* The camera as a label: the first API_METERS_CAMERAS distinct names, then "other"; borrowed from meters. */
+/* Returns the camera as a label: one of the first API_METERS_CAMERAS distinct names, or "other". Borrowed from
+ * meters. */
 const char *api_meters_camera(struct api_meters *meters, const char *camera);
 
-/* Adds a duration in microseconds; below 0 counts as 0. */
+/* Adds a duration in microseconds; a negative one counts as 0. */
 void api_histogram_add(struct api_histogram *histogram, int64_t us);
 
 #endif

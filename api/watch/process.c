@@ -15,11 +15,11 @@ static int count_fds(uint64_t *ret, struct insp_error *reterr) {
     for (const struct dirent *entry; (entry = readdir(folder));)
         count += entry->d_name[0] != '.';
     closedir(folder);
-    *ret = count - 1; /* the folder's own */
+    *ret = count - 1; /* without the descriptor of opendir */
     return 0;
 }
 
-/* proc(5): the name in field 2 may hold blanks and brackets, so counting begins behind its last bracket. */
+/* Parses /proc/self/stat from the last bracket on: the name in field 2 may hold blanks and brackets (proc(5)). */
 static int parse_stat(const char *text, struct api_process *ret) {
     unsigned long long user, system, virtual_bytes;
     long long pages;
@@ -46,7 +46,7 @@ int api_process_read(struct api_process *ret, struct insp_error *reterr) {
     fclose(file);
     text[got] = 0;
     if (parse_stat(text, &process))
-        return insp_fail(reterr, INSP_E_IO, "/proc/self/stat is not as proc(5) says");
+        return insp_fail(reterr, INSP_E_IO, "/proc/self/stat is not as proc(5) describes it");
     int code = count_fds(&process.open_fds, reterr);
     if (code)
         return code;

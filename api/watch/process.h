@@ -1,5 +1,5 @@
-/* api/watch/process.h - the process as Prometheus' client libraries describe it, from /proc and getrlimit. Any
- * thread; reads no disk. */
+/* api/watch/process.h - reads the figures of this process that Prometheus' client libraries export, from /proc and
+ * getrlimit. Any thread; reads no disk. */
 #ifndef INSP_API_WATCH_PROCESS_H
 #define INSP_API_WATCH_PROCESS_H
 
@@ -13,7 +13,7 @@ struct api_process {
     uint64_t open_fds, max_fds; /* max_fds: the soft limit */
 };
 
-/* INSP_E_IO where /proc is not mounted. */
+/* Fails with INSP_E_IO (no /proc, or not as proc(5) describes it) and other codes of insp_fail_errno. */
 int api_process_read(struct api_process *ret, struct insp_error *reterr);
 
 #endif

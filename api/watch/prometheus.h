@@ -1,4 +1,4 @@
-/* api/watch/prometheus.h - GET /metrics: Prometheus' text format (0.0.4), base units. Loop thread. */
+/* api/watch/prometheus.h - writes GET /metrics in Prometheus' text format 0.0.4, in base units. Loop thread. */
 #ifndef INSP_API_WATCH_PROMETHEUS_H
 #define INSP_API_WATCH_PROMETHEUS_H
 
@@ -6,10 +6,12 @@
 
 struct api_server;
 
-/* The whole page; the caller's (free). NULL without memory. */
+/* Returns the whole page, the caller's (free); NULL without memory.
+ *   ret_bytes  its length without the NUL */
 char *api_metrics_text(struct api_server *server, size_t *ret_bytes);
 
-/* The inside of a label's quotes: \, " and newline escaped as the format wants; cut at bytes. Pure. */
+/* Escapes \, " and newline for the value of a label. Pure; any thread.
+ *   bytes  room at `out` with the NUL, at least 1; a longer text is cut */
 void api_metrics_escape(const char *value, char *out, size_t bytes);
 
 #endif

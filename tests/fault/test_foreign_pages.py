@@ -163,7 +163,7 @@ def test_a_proxy_that_nobody_named_opens_nothing(start):
         answer = send(daemon, "GET", "/v1/inspections", None, [name_value])
         assert answer["status"] == 401 and "proxy" in json.loads(answer["body"])["detail"], name_value
         assert form(daemon, name_value)["code"] == "unauthorized"
-    lines = [line for line in daemon.lines if "passes requests on" in line]
+    lines = [line for line in daemon.lines if "forwards requests (header" in line]
     assert len(lines) == 1 and "X-Forwarded-For" in lines[0]  # loud, once
     assert daemon("GET", "/v1/inspections").status == 200  # a program on this machine
 
