@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* No script, style or connection from anywhere but here, and no inline script. blob: is for heatmaps that were
- * fetched with a token. */
+/* Allows scripts, styles and connections of this daemon only, and no inline script. blob: is for pictures that
+ * were fetched with a token. */
 static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
                              "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -111,21 +111,20 @@ const struct api_asset *api_asset_find(const char *path) {
     return NULL;
 }
 
-static bool takes_gzip(const struct api_request *request) {
-    const char *value = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Accept-Encoding");
-    const char *at = value ? strcasestr(value, "gzip") : NULL;
-    return at && strncmp(at + 4, ";q=0", 4);
+static bool accepts_gzip(const struct api_request *request) {
+    return api_accept_coding(MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Accept-Encoding"),
+                             "gzip");
 }
 
 int api_asset_get(struct api_request *request, struct insp_error *reterr) {
     const struct api_asset *asset = api_asset_find(request->path);
     if (!asset)
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "no such file");
-    bool gzip = takes_gzip(request);
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "the dashboard has no such file");
+    bool gzip = accepts_gzip(request);
     const unsigned char *start = gzip ? asset->gzip : asset->plain,
                         *end = gzip ? asset->gzip_end : asset->plain_end;
     char hash[INSP_SHA256_HEX_BYTES], etag[48];
-    insp_sha256_hex(start, (size_t)(end - start), hash); /* some kilobytes: no need to remember */
+    insp_sha256_hex(start, (size_t)(end - start), hash); /* not cached: assets are small */
     snprintf(etag, sizeof etag, "\"%.32s\"", hash);
     api_response_header(&request->response, "Vary", "Accept-Encoding");
     if (api_request_not_modified(request, etag, "no-cache"))

@@ -7,7 +7,7 @@
 
 enum { NOT_NAMED, ANY, ANY_SUBTYPE, EXACT };
 
-/* How exactly a media range names a type. */
+/* Says how exactly a media range names a type. */
 static int exactness(struct api_span range, const char *type) {
     size_t slash = (size_t)(strchr(type, '/') - type);
     if (api_span_is(range, type))
@@ -17,7 +17,7 @@ static int exactness(struct api_span range, const char *type) {
     return api_span_is(range, "*/*") ? ANY : NOT_NAMED;
 }
 
-/* "0", "0.25", "1.000" -> 0..1; 0 for what is no number. Digits are read here: strtod would follow the locale. */
+/* Parses a weight ("0", "0.25", "1.000") to 0..1; 0 for text that is no number. strtod would follow the locale. */
 static double weight_of(const char *text) {
     double value = 0, place = 1;
     bool point = false;
@@ -34,7 +34,7 @@ static double weight_of(const char *text) {
     return *text ? 0 : value > 1 ? 1 : value;
 }
 
-/* The weight of a range by its parameters; 1 without q. */
+/* Returns the weight in the parameters of a range; 1 without q. */
 static double quality(struct api_span parameters) {
     struct api_span name;
     char value[32];
@@ -45,7 +45,7 @@ static double quality(struct api_span parameters) {
     return more < 0 ? 0 : 1;
 }
 
-/* The weight that a whole Accept value gives one type: that of the range that names it most exactly. */
+/* Returns the weight of a type: that of the range in `accept` that names the type most exactly. */
 static double weigh(const char *accept, const char *type, int *ret_exactness) {
     struct api_span list = api_span_of(accept), element;
     double weight = 0;
@@ -79,4 +79,12 @@ bool api_accept_prefers(const char *accept, const char *type, const char *fallba
     int exact, fallback_exact;
     double weight = weigh(accept, type, &exact);
     return exact > ANY && weight > 0 && weight >= weigh(accept, fallback, &fallback_exact);
+}
+
+bool api_accept_coding(const char *accept_encoding, const char *coding) {
+    struct api_span list = api_span_of(accept_encoding), element;
+    while (api_field_next(&list, &element))
+        if (api_span_is(api_field_head(&element), coding))
+            return quality(element) > 0;
+    return false;
 }

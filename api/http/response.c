@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Seconds. A slot is free again after one inspection, a model or a shutdown takes longer. */
+/* Seconds. A slot is free after one inspection; other reasons last longer. */
 enum { RETRY_QUEUE_FULL_S = 1, RETRY_OTHER_S = 5 };
 
-/* Nine significant digits name every float; more would show the noise of its decimal form. */
+/* Nine significant digits identify every float. */
 #define JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))
 
 void api_response_clear(struct api_response *response) {
@@ -57,7 +57,7 @@ char *api_json_line(json_t *json, size_t *ret_bytes) {
         *ret_bytes = strlen(text) + 1;
         line = realloc(text, *ret_bytes + 1);
         if (line)
-            memcpy(line + *ret_bytes - 1, "\n", 2); /* for people, who read these in terminals */
+            memcpy(line + *ret_bytes - 1, "\n", 2); /* for people who read answers in a terminal */
         else
             free(text);
     }
@@ -74,8 +74,8 @@ int api_response_json(struct api_response *response, unsigned status, json_t *js
     return 0;
 }
 
-/* A detail may quote bytes of the client's or of a file name, JSON holds UTF-8 only: then what is beyond ASCII
- * becomes a question mark. NULL without memory. */
+/* Makes JSON of a detail, which may quote bytes of a client or of a file name. If it is not UTF-8, question marks
+ * replace all bytes beyond ASCII. NULL without memory. */
 static json_t *detail_json(const char *detail, const struct api_hidden *hidden) {
     char ascii[INSP_ERROR_DETAIL_BYTES];
     snprintf(ascii, sizeof ascii, "%s", detail);

@@ -1,5 +1,5 @@
-/* api/http/response.h - an answer before it is handed to libmicrohttpd. A handler fills it on the loop or on the
- * pool; the body moves on without a copy. */
+/* api/http/response.h - builds the answer that connection.c hands to libmicrohttpd, which takes the body without a
+ * copy. The thread that runs the handler fills it; the loop sends it. */
 #ifndef INSP_API_HTTP_RESPONSE_H
 #define INSP_API_HTTP_RESPONSE_H
 
@@ -10,10 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { API_HEADERS_MAX = 12, API_HEADER_BYTES = 256 };
+enum {
+    API_HEADERS_MAX = 12,
+    API_HEADER_BYTES = 384 /* the longest is the Location of a dataset's image: 355, its class fully escaped */
+};
 
 struct api_response {
-    unsigned status; /* 0 while there is none */
+    unsigned status; /* 0: no answer yet */
     void *body;      /* owned (malloc) unless body_static */
     size_t bytes;
     bool body_static;
@@ -25,48 +28,55 @@ struct api_response {
         const char *name; /* static string */
         char value[API_HEADER_BYTES];
     } header[API_HEADERS_MAX];
-    char code[32];                   /* wire name of the problem, for log and metrics; "" */
-    const struct api_hidden *hidden; /* folders that errors in it must not name; NULL: an admin asks; borrowed */
+    char code[32]; /* wire name of the problem, for log and metrics; "": no problem */
+    const struct api_hidden
+        *hidden; /* folders that problems must not name; NULL: the caller is an admin. Borrowed */
 };
 
-/* Empties it; `hidden` stays. */
+/* Frees body and file and empties the response, except for `hidden`. */
 void api_response_clear(struct api_response *response);
 
-/* Adds a header; name is a static string, a value that does not fit is left out (all of ours fit). */
+/* Adds a header. name: a static string. A value of API_HEADER_BYTES or more, and a header beyond API_HEADERS_MAX,
+ * is left out: callers stay below both. */
 void api_response_header(struct api_response *response, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Takes body (malloc). content_type is copied. */
+/* Sets status and body. Takes body (malloc, may be NULL for 0 bytes); content_type is copied, "" sends none. */
 void api_response_take(struct api_response *response, unsigned status, void *body, size_t bytes,
                        const char *content_type);
 
-/* Takes the descriptor of a file: the body is its first `bytes`, read as the client reads. */
+/* Sets status and a body from a file: its first `bytes`, read as fast as the client reads. Takes the descriptor.
+ */
 void api_response_take_file(struct api_response *response, unsigned status, int fd, size_t bytes,
                             const char *content_type);
 
-/* Writes JSON as the daemon writes it everywhere, on one line with its end. Takes the reference; the text is the
- * caller's (free). NULL where json is NULL (a failed json_pack) or there is no memory. */
+/* Writes compact JSON and "\n". Takes the reference. Returns text of the caller's (free); NULL if json is NULL (a
+ * failed json_pack) and without memory.
+ *   ret_bytes  length without the NUL; unchanged on NULL */
 char *api_json_line(json_t *json, size_t *ret_bytes);
 
-/* Takes the reference; INSP_E_NOMEM where it is NULL (a failed json_pack) or cannot be written. */
+/* Sets status and JSON body, and Cache-Control: no-store. Takes the reference. Fails with INSP_E_NOMEM, also if
+ * json is NULL (a failed json_pack). */
 int api_response_json(struct api_response *response, unsigned status, json_t *json, struct insp_error *reterr);
 
-/* Makes the response an RFC 9457 problem for error, in place of what was there: application/problem+json with
- * {"type", "title", "status", "code", "detail"}. Adds Retry-After to 503 and WWW-Authenticate to 401. Cannot fail:
- * without memory the body is a static text. */
+/* Replaces the response by the RFC 9457 problem of an error: application/problem+json with {"type", "title",
+ * "status", "code", "detail"}, Retry-After with 503, WWW-Authenticate with 401. Cannot fail: without memory the
+ * body is a static text. */
 void api_response_problem(struct api_response *response, const struct insp_error *error);
 
-/* A finite float in the fewest digits (6 to 9 significant) that read back as the same; "" where not finite. */
+/* Writes a float with the fewest significant digits (6 to 9) that read back as the same value; "" if not finite.
+ */
 enum { API_FLOAT_BYTES = 32 };
 void api_float_text(float value, char ret_text[API_FLOAT_BYTES]);
 
-/* A float as JSON with no more digits than it has: 0.1f is 0.1, not 0.10000000149; null where not finite. */
+/* Make JSON values; new references, NULL without memory.
+ *   float  with the digits of api_float_text: 0.1f is 0.1, not 0.10000000149; null if not finite
+ *   ms     microseconds as milliseconds with three decimals
+ *   time   RFC 3339; null for 0
+ *   text   null for "" and NULL */
 json_t *api_json_float(float value);
-/* Microseconds as milliseconds with three decimals. */
 json_t *api_json_ms(int64_t us);
-/* An RFC 3339 time; null for 0. */
 json_t *api_json_time(int64_t wall_us);
-/* A text or null for "". */
 json_t *api_json_text(const char *text);
 
 #endif

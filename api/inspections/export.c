@@ -22,13 +22,13 @@ static const char *const types[] = {"application/json", "text/csv", "application
 
 struct api_export {
     enum format format;
-    struct insp_filter filter; /* before_id: `last_id` from the second page on; limit: what is left, 0 no bound */
+    struct insp_filter filter; /* its before_id points to last_id from the second page on */
     char last_id[INSP_UUID_BYTES];
     bool bounded, ended, failed;
-    size_t left; /* rows still wanted, where bounded */
+    size_t left; /* rows still to send, if bounded */
     char *page;  /* owned; `bytes` of text, `at` of them sent */
     size_t bytes, at;
-    int64_t ready_us; /* monotonic: when the page lay ready */
+    int64_t ready_us; /* monotonic: when the page was complete */
 };
 
 int api_export_before(struct api_request *request, struct insp_error *reterr) {
@@ -56,15 +56,13 @@ void api_export_free(struct api_server *server, struct api_export *exporting) {
     free(exporting);
 }
 
-/* --- a page, in lane BACK
- * -----------------------------------------------------------------------------------------
- */
+/* --- a page, in lane BACK --- */
 
 struct page {
     struct api_export *exporting;
     FILE *out;
     size_t rows;
-    bool full; /* ended by its size, not by the list */
+    bool full; /* it reached PAGE_BYTES before the list ended */
 };
 
 static int add_row(void *arg, const struct insp_record *record) {
@@ -80,7 +78,7 @@ static int add_row(void *arg, const struct insp_record *record) {
     return failed || ferror(page->out) ? -1 : page->full;
 }
 
-/* Puts the next rows behind what `out` has. */
+/* Appends the next rows to `out`. */
 static int read_rows(struct insp_store *store, struct api_export *exporting, FILE *out,
                      struct insp_error *reterr) {
     struct page page = {.exporting = exporting, .out = out};
@@ -105,7 +103,7 @@ static int read_page(struct insp_store *store, struct api_export *exporting, con
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a page of the export");
     fputs(head, out);
     int code = read_rows(store, exporting, out, reterr);
-    bool failed = ferror(out); /* a stream in memory fails for want of it only */
+    bool failed = ferror(out); /* a stream in memory fails only without memory */
     failed |= fclose(out) != 0;
     exporting->ready_us = insp_mono_us();
     return code || !failed ? code : insp_fail(reterr, INSP_E_NOMEM, "no memory for a page of the export");
@@ -142,9 +140,7 @@ int api_export_begin(struct api_request *request, const struct insp_filter *filt
     return 0;
 }
 
-/* --- sending, on the loop
- * ----------------------------------------------------------------------------------------
- */
+/* --- sending, on the loop --- */
 
 static void next_page(struct insp_task *task) {
     struct api_request *request = task->data;
@@ -152,8 +148,7 @@ static void next_page(struct insp_task *task) {
     if (!read_page(request->server->config.store, request->exporting, "", &error))
         return;
     request->exporting->failed = true;
-    insp_log_error("export broken off code=%s detail=%s", insp_code_wire(error.code),
-                   INSP_LOG_QUOTED(error.detail));
+    insp_log_error("export cut off code=%s detail=%s", insp_code_wire(error.code), INSP_LOG_QUOTED(error.detail));
 }
 
 static void page_ready(struct insp_task *task) {
@@ -165,7 +160,8 @@ static ssize_t reader(void *arg, uint64_t position, char *buf, size_t room) {
     struct api_export *exporting = request->exporting;
     (void)position;
     if (exporting->failed)
-        return MHD_CONTENT_READER_END_WITH_ERROR; /* no last chunk: the client sees that the file is not whole */
+        return MHD_CONTENT_READER_END_WITH_ERROR; /* without the last chunk the client sees that the file is cut
+                                                     off */
     size_t count = exporting->bytes - exporting->at < room ? exporting->bytes - exporting->at : room;
     if (count) {
         memcpy(buf, exporting->page + exporting->at, count);

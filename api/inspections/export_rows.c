@@ -14,8 +14,9 @@ const char api_export_csv_header[] =
     "heatmap_max,heatmap_area,heatmap_threshold,boxes,width,height,media_type,image_bytes,image_kept,sha256,"
     "decode_ms,queue_ms,inference_ms,store_ms,total_ms,receive_ms,wait_ms,suspect,reasons\r\n";
 
-/* True where a cell that begins here would be run as a formula: = + - @, full-width ones too (spreadsheets in East
- * Asian languages), tab and CR, all of them also behind a byte order mark or quotes that the reader drops. */
+/* Says whether a spreadsheet would run a cell that begins here as a formula: = + - @, their full-width forms
+ * (spreadsheets in East Asian languages), tab and CR, also behind a byte order mark or quotes, which readers drop.
+ */
 static bool runs(const char *text) {
     static const char *const marks[] = {"=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
     for (;;) {
@@ -32,8 +33,9 @@ static bool runs(const char *text) {
     return false;
 }
 
-/* A column of text and the comma behind it. A ' keeps a spreadsheet from running the text as a formula: in front,
- * and behind whatever a reader with another list separator takes for the end of a cell (; and tab) or of a row. */
+/* Writes a text and a comma. A ' keeps a spreadsheet from running the text as a formula: at its beginning, and
+ * behind each character that a reader with another list separator takes for the end of a cell (; and tab) or of a
+ * row. */
 static void text(FILE *out, const char *value) {
     bool quotes = value && strpbrk(value, ",;\"\t\r\n"), begins = true;
     if (quotes)
@@ -69,7 +71,7 @@ static void ms(FILE *out, int64_t us, const char *behind) {
             behind);
 }
 
-/* Empty where it was not measured. */
+/* Writes an empty cell for a time that was not measured. */
 static void known_ms(FILE *out, int64_t us, const char *behind) {
     if (us < 0)
         fputs_unlocked(behind, out);

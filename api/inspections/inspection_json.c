@@ -11,7 +11,7 @@ const char *api_label_name(enum insp_label label) {
     return label == INSP_LABEL_GOOD ? "good" : label == INSP_LABEL_ANOMALY ? "anomaly" : NULL;
 }
 
-/* Heat has four digits, in a fresh record as in one that was read from the database. */
+/* Rounds heat to four decimals, as the database stores it, so that a fresh record looks like a stored one. */
 static json_t *boxes(const struct insp_record *record) {
     json_t *list = json_array();
     for (size_t i = 0; i < record->box_count; i++) {

@@ -1,4 +1,5 @@
-/* api/resources/inspection_json.h - the one JSON form of an inspection, fresh or stored. Any thread. */
+/* api/resources/inspection_json.h - makes the JSON form of an inspection, the same for answers, lists, exports and
+ * events. Pure; any thread. */
 #ifndef INSP_API_RESOURCES_INSPECTION_JSON_H
 #define INSP_API_RESOURCES_INSPECTION_JSON_H
 
@@ -6,15 +7,17 @@
 
 #include <jansson.h>
 
-/* New reference, NULL without memory: {id, product, model, verdict, probability, threshold, heatmap: {...}, image:
- * {...}, suspect, reasons: [...], camera, part, received_at, timing_ms: {...}, label}. */
+/* Makes the schema Inspection of openapi.yaml: {id, product, model, verdict, probability, threshold, heatmap,
+ * image, suspect, reasons, camera, part, received_at, timing_ms, label}. New reference; NULL without memory. */
 json_t *api_inspection_json(const struct insp_record *record);
 
-/* The names of a set of reasons (suspect.h), with `separator` between them, into ret of API_REASONS_BYTES. */
+/* Writes the names of a set of reasons (bits of suspect.h).
+ *   separator  between two names
+ *   ret        API_REASONS_BYTES bytes; "" for no reason */
 enum { API_REASONS_BYTES = 160 };
 void api_suspect_text(uint32_t suspect, char separator, char *ret);
 
-/* "good" | "anomaly" | NULL for none. */
+/* Returns "good" or "anomaly"; NULL for INSP_LABEL_NONE. Static string. */
 const char *api_label_name(enum insp_label label);
 
 #endif

@@ -52,7 +52,7 @@ struct page {
     char last_id[INSP_UUID_BYTES];
 };
 
-/* Asked for one row more than the page holds, so that `next` is only there when there is a next. */
+/* Gets one row more than the page holds, so that `next` is null on the last page. */
 static int add_item(void *arg, const struct insp_record *record) {
     struct page *page = arg;
     if (json_array_size(page->items) == page->limit) {
@@ -95,7 +95,7 @@ int api_inspection_get(struct api_request *request, struct insp_error *reterr) {
     json_t *json = NULL;
     int code = api_query_allow(&request->query, known, reterr);
     if (!code && !insp_uuid_valid(request->param[0]))
-        code = insp_fail(reterr, INSP_E_NOT_FOUND, "an inspection's id is a UUID in lower case");
+        code = insp_fail(reterr, INSP_E_NOT_FOUND, "the id of an inspection is a UUID in lower case");
     if (!code)
         code = insp_store_get(request->server->config.store, request->param[0], keep_json, &json, reterr);
     return code ? code : api_response_json(&request->response, 200, json, reterr);

@@ -1,10 +1,10 @@
-/* POST /v1/inspections: the slot is taken at the headers, before a byte of the body is read; the job then goes
- * through the pipeline while the connection is suspended.
+/* POST /v1/inspections: reserves a slot at the headers, before a byte of the body is read, then hands the
+ * inspection to the pipeline and suspends the connection.
  *
- * A job whose client left or whose deadline passed is abandoned: its slot is free at once, the pipeline drops it
- * at its next stage. Memory stays bounded because at most twice the slots may be in the pipeline. A job whose
- * record is being stored can no longer be abandoned: what is in the database is answered, counted and published.
- */
+ * An inspection whose client left or whose deadline passed is abandoned: its slot is free at once, and the
+ * pipeline drops it before its next stage. Memory stays bounded, because the pipeline holds at most twice as many
+ * inspections as there are slots. An inspection whose record is being stored can no longer be abandoned: every
+ * stored record is answered, counted and published. */
 #include "api/http/accept.h"
 #include "api/http/multipart.h"
 #include "api/inspections/inspection_json.h"
@@ -19,7 +19,7 @@
 
 enum { DEADLINE_MS_MAX = 600000 };
 
-/* done finds nobody and frees the job. */
+/* Separates the inspection from its request; done() then frees it. */
 static void detach(struct api_request *request) {
     request->submitted = false;
     request->job->data = NULL;
@@ -42,8 +42,7 @@ void api_inspection_forget(struct api_request *request) {
     detach(request);
 }
 
-/* --- at the headers
- * ---------------------------------------------------------------------------------------------- */
+/* --- at the headers --- */
 
 static int read_query(struct api_request *request, struct insp_inspection *job, struct insp_error *reterr) {
     static const char *const known[] = {"product", "camera", "part", "deadline_ms", NULL};
@@ -75,7 +74,7 @@ static int read_query(struct api_request *request, struct insp_inspection *job, 
 
 static int read_type(struct api_request *request, struct insp_inspection *job, struct insp_error *reterr) {
     if (api_multipart_is(request->content_type))
-        return 0; /* the part says it */
+        return 0; /* the header of the part has it */
     return insp_media_parse(request->content_type ? request->content_type : "", &job->type, reterr);
 }
 
@@ -87,12 +86,11 @@ int api_inspections_accept(struct api_request *request, struct insp_error *reter
     if (!code)
         code = read_type(request, request->job, reterr);
     if (!code && !api_request_has_body(request))
-        code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is the image");
+        code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; send the image");
     return code ? code : api_slot_take(request, reterr);
 }
 
-/* --- the answer
- * -------------------------------------------------------------------------------------------------- */
+/* --- the answer --- */
 
 static void note(struct api_request *request, const struct insp_inspection *job) {
     snprintf(
@@ -109,18 +107,19 @@ static void name_result(struct api_request *request, const struct insp_inspectio
     char probability[API_FLOAT_BYTES];
     api_response_header(&request->response, "Inspection-Id", "%s", job->id);
     api_response_header(&request->response, "Inspection-Verdict", "%s", insp_verdict_name(job->verdict));
-    api_float_text(job->score.probability, probability); /* all its digits: rounded it might cross the threshold */
+    api_float_text(job->score.probability, probability); /* in full: rounded it might cross the threshold */
     api_response_header(&request->response, "Inspection-Probability", "%s", probability);
 }
 
-/* An inspection's JSON text, made once for its event and its answer; the caller's (free). NULL without memory. */
+/* Makes the JSON text of an inspection, for both its event and its answer. The caller's (free); NULL without
+ * memory. */
 static char *describe(const struct insp_inspection *job, size_t *ret_bytes) {
     struct insp_record record;
     insp_inspection_record(job, &record);
     return api_json_line(api_inspection_json(&record), ret_bytes);
 }
 
-/* Takes the job's picture or *line. */
+/* Answers with the PNG if there is one, else with *line. Takes what it answers with. */
 static int answer(struct api_request *request, struct insp_inspection *job, char **line, size_t bytes,
                   struct insp_error *reterr) {
     if (job->png)
@@ -134,7 +133,7 @@ static int answer(struct api_request *request, struct insp_inspection *job, char
     return 0;
 }
 
-/* The pipeline gives the job back. A stored record is counted and published whether or not somebody still waits.
+/* Takes the inspection back from the pipeline. Counts and publishes a stored record even if its client has left.
  */
 static void done(struct insp_inspection *job) {
     struct api_server *server = job->owner;
@@ -151,7 +150,7 @@ static void done(struct insp_inspection *job) {
         insp_inspection_free(job);
         return;
     }
-    request->submitted = false; /* request->job is the request's own again */
+    request->submitted = false; /* the request owns request->job again */
     api_slot_release(request);
     job->error.code = job->code;
     if (job->code)
@@ -162,8 +161,7 @@ static void done(struct insp_inspection *job) {
         api_server_finish(request);
 }
 
-/* --- the whole body is there
- * ------------------------------------------------------------------------------------- */
+/* --- with the whole body --- */
 
 static int take_part(struct api_request *request, struct insp_inspection *job, struct insp_error *reterr) {
     size_t offset, bytes;
@@ -172,14 +170,14 @@ static int take_part(struct api_request *request, struct insp_inspection *job, s
                                   &bytes, type, reterr);
     if (code)
         return code;
-    /* A part without a useful type, as browsers and curl send it, is sniffed by the decoder. */
+    /* Browsers and curl send parts without a useful type: its first bytes tell the format. */
     if (type[0] && strncasecmp(type, "application/octet-stream", 24) &&
         (code = insp_media_parse(type, &job->type, reterr)))
         return code;
     if (job->type.media == INSP_MEDIA_UNKNOWN &&
         (job->type.media = insp_image_sniff(request->body + offset, bytes)) == INSP_MEDIA_UNKNOWN)
         return insp_fail(reterr, INSP_E_MEDIA_TYPE,
-                         "the part \"image\" is neither JPEG nor PNG, and has no Content-Type");
+                         "the part \"image\" is neither JPEG nor PNG and has no Content-Type");
     memmove(request->body, request->body + offset, bytes);
     request->body_bytes = bytes;
     return 0;
@@ -191,9 +189,9 @@ int api_inspections_post(struct api_request *request, struct insp_error *reterr)
     if (api_multipart_is(request->content_type))
         code = take_part(request, job, reterr);
     if (!code && !request->body_bytes)
-        code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is the image");
+        code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; send the image");
     if (!code && job->deadline_us && insp_mono_us() > job->deadline_us)
-        code = insp_fail(reterr, INSP_E_DEADLINE, "the deadline passed while the image came in");
+        code = insp_fail(reterr, INSP_E_DEADLINE, "the deadline passed before the image was received");
     if (code) {
         api_slot_release(request);
         return code;
@@ -211,13 +209,12 @@ int api_inspections_post(struct api_request *request, struct insp_error *reterr)
     }
     request->submitted = true;
     api_server_suspend(request);
-    if (request->deadline_us) /* looked at from the loop: a connection is never resumed inside its own handler */
+    if (request->deadline_us) /* a timer, because a handler must not resume its own connection */
         uv_timer_start(&request->server->deadline, api_inspections_deadline, 0, 0);
     return 0;
 }
 
-/* --- deadlines
- * --------------------------------------------------------------------------------------------------- */
+/* --- deadlines --- */
 
 void api_inspections_deadline(uv_timer_t *timer) {
     struct api_server *server = timer->data;

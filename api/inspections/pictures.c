@@ -1,6 +1,6 @@
-/* The posted image, thumbnails of it, and the heatmap: rendered from the stored 14x14 map, or as its numbers. None
- * ever changes once made, so all carry a strong ETag and may be cached for good; the tag is compared before the
- * disk is read or a picture is made. */
+/* Answers the posted image, thumbnails, and the heatmap as a PNG or as 14x14 numbers. None of them ever changes,
+ * so all carry a strong ETag and may be cached forever. The tag is compared before an image is read or rendered.
+ */
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
 
@@ -41,16 +41,15 @@ static int read_facts(const struct api_request *request, const char *const *know
                       struct insp_error *reterr) {
     int code = api_query_allow(&request->query, known, reterr);
     if (!code && !insp_uuid_valid(request->param[0]))
-        code = insp_fail(reterr, INSP_E_NOT_FOUND, "an inspection's id is a UUID in lower case");
+        code = insp_fail(reterr, INSP_E_NOT_FOUND, "the id of an inspection is a UUID in lower case");
     return code ? code : insp_store_get(request->server->config.store, request->param[0], keep_facts, ret, reterr);
 }
 
 static int need_map(const struct facts *facts, struct insp_error *reterr) {
-    return facts->has_cam ? 0 : insp_fail(reterr, INSP_E_NOT_FOUND, "no heatmap is stored with this inspection");
+    return facts->has_cam ? 0 : insp_fail(reterr, INSP_E_NOT_FOUND, "this inspection has no stored heatmap");
 }
 
-/* width=: pixels of a thumbnail or a smaller heatmap, never more than the image has. *ret 0 where it is not asked
- * for. */
+/* Reads the query parameter "width", at most the width of the image; 0 without the parameter. */
 static int read_width(const struct api_request *request, const struct facts *facts, uint32_t *ret,
                       struct insp_error *reterr) {
     uint64_t width = 0;
@@ -59,7 +58,7 @@ static int read_width(const struct api_request *request, const struct facts *fac
     return code;
 }
 
-/* Of one that was kept, or made now and kept. Two requests at once make it twice; the file is the same. */
+/* Answers a kept thumbnail, or makes and keeps one. Two requests at once make the same file twice. */
 static int thumbnail(struct api_request *request, const struct facts *facts, uint32_t width,
                      struct insp_error *reterr) {
     const struct api_config *config = &request->server->config;
@@ -84,7 +83,7 @@ static int thumbnail(struct api_request *request, const struct facts *facts, uin
     return 0;
 }
 
-/* From the file as the client reads: memory does not depend on how many read how slowly. */
+/* Answers from the file, so that slow clients do not hold images in memory. */
 static int posted_image(struct api_request *request, struct insp_error *reterr) {
     struct insp_stored_image image;
     int code = insp_store_image_open(request->server->config.store, request->param[0], &image, reterr);
@@ -104,7 +103,7 @@ int api_inspection_image(struct api_request *request, struct insp_error *reterr)
     if (code)
         return code;
     if (width == facts.width && facts.jpeg)
-        width = 0; /* as large as the image, which is a JPEG: the posted bytes */
+        width = 0; /* the posted bytes are a JPEG of this width */
     if (width)
         snprintf(etag, sizeof etag, "\"%s-%u\"", facts.sha256, width);
     else
@@ -114,7 +113,7 @@ int api_inspection_image(struct api_request *request, struct insp_error *reterr)
     return width && facts.image_kept ? thumbnail(request, &facts, width, reterr) : posted_image(request, reterr);
 }
 
-/* For an overlay `width` pixels wide. */
+/* Decodes the posted image for an overlay of this size. */
 static int decode_image(const struct api_request *request, uint32_t width, uint32_t height,
                         struct insp_image **ret, struct insp_error *reterr) {
     _cleanup_free_ void *data = NULL;
@@ -166,7 +165,7 @@ int api_inspection_heatmap(struct api_request *request, struct insp_error *reter
     return code;
 }
 
-/* New reference: 14 rows of 14 numbers 0..1, top left first. NULL without memory. */
+/* Makes 14 rows of 14 numbers 0..1, top left first. New reference; NULL without memory. */
 static json_t *heat_rows(const struct facts *facts) {
     float heat[INSP_MAP_FLOATS];
     json_t *rows = json_array();

@@ -6,8 +6,8 @@
 static const int64_t window_default_us = 24 * 3600 * 1000000LL;
 enum { BUCKETS_WANTED = 60 };
 
-/* A step that people can read, so that there are at most BUCKETS_WANTED of them (but for windows beyond 60 weeks);
- * no finer than the minutes that the store keeps. */
+/* Chooses a round length so that there are at most about BUCKETS_WANTED steps (windows have at most 366 days); at
+ * least a minute, the resolution of the store. */
 static int64_t bucket_of(int64_t window_us) {
     static const int64_t seconds[] = {60, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400, 604800};
     size_t i = 0;
@@ -16,8 +16,7 @@ static int64_t bucket_of(int64_t window_us) {
     return seconds[i] * 1000000;
 }
 
-/* The share of all inspections that were called anomalies: what was left to a person is in the whole, not in the
- * part. */
+/* The share of anomalies in all inspections, `review` included. Null without an inspection. */
 static json_t *anomaly_rate(uint64_t good, uint64_t anomaly, uint64_t review) {
     uint64_t of = good + anomaly + review;
     return of ? json_real((double)anomaly / (double)of) : json_null();

@@ -1,5 +1,5 @@
-/* One image of a product's dataset: upload, read, delete. All of it touches the disk and runs on the pool
- * (API_WORK); what the headers alone decide is decided before the body is read. */
+/* Uploads, reads and removes one image of a product's dataset. The handlers run in lane BACK; api_dataset_accept
+ * refuses on the loop, before the body is read, whatever the headers alone rule out. */
 #include "api/resources/datasets.h"
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
@@ -12,7 +12,7 @@
 enum {
     UPLOADS_MAX = 8, /* bodies in memory at once: UPLOADS_MAX * limits.body_bytes */
     DATASET_BYTES_MAX = 1024,
-    HREF_BYTES = 5 << 10, /* two texts with every byte escaped fit */
+    HREF_BYTES = 5 << 10, /* room for the name and the dataset with every byte escaped */
 };
 
 static const char *const no_query[] = {NULL};
@@ -26,10 +26,9 @@ struct insp_dataset_limits api_dataset_limits(const struct api_request *request)
     return (struct insp_dataset_limits){config->image_limits, config->retention.free_bytes_min};
 }
 
-/* --- JSON
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- JSON --- */
 
-/* Appends text with everything but unreserved characters (RFC 3986) escaped. */
+/* Appends text and escapes all but unreserved characters (RFC 3986). */
 static void append_escaped(char *out, size_t room, const char *text) {
     size_t used = strlen(out);
     for (; *text && used + 4 < room; text++) {
@@ -59,8 +58,7 @@ json_t *api_dataset_image_json(const struct api_request *request, const struct i
                      (json_int_t)bytes, "href", href);
 }
 
-/* --- upload
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- upload --- */
 
 void api_dataset_release(struct api_request *request) {
     if (request->upload)
@@ -77,13 +75,13 @@ int api_dataset_accept(struct api_request *request, struct insp_error *reterr) {
     if (r)
         return r;
     if (type.media != INSP_MEDIA_JPEG && type.media != INSP_MEDIA_PNG)
-        return insp_fail(reterr, INSP_E_MEDIA_TYPE, "a dataset's image is image/jpeg or image/png");
+        return insp_fail(reterr, INSP_E_MEDIA_TYPE, "an image of a dataset is image/jpeg or image/png");
     if ((r = insp_dataset_place_check_new(&place, type.media, reterr)) < 0)
         return r;
     if (!api_request_has_body(request))
-        return insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is the image");
+        return insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; send the image");
     if (request->server->uploads >= UPLOADS_MAX)
-        return insp_fail(reterr, INSP_E_QUEUE_FULL, "%d uploads are under way already", UPLOADS_MAX);
+        return insp_fail(reterr, INSP_E_QUEUE_FULL, "%d uploads are already in progress", UPLOADS_MAX);
     request->server->uploads++;
     request->upload = true;
     return 0;
@@ -93,7 +91,7 @@ static int check_type(const struct api_request *request, struct insp_error *rete
     struct insp_media_type said;
     int r = insp_media_parse(request->content_type, &said, reterr);
     if (r == 0 && !request->body_bytes)
-        return insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; it is the image");
+        return insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; send the image");
     if (r == 0 && insp_image_sniff(request->body, request->body_bytes) != said.media)
         return insp_fail(reterr, INSP_E_IMAGE, "the body is not %s", insp_media_name(said.media));
     return r;
@@ -134,14 +132,14 @@ int api_dataset_delete(struct api_request *request, struct insp_error *reterr) {
     return r;
 }
 
-/* --- reading
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 int api_dataset_find(const struct api_request *request, char ret_set[INSP_PATH_BYTES], const char **ret_named,
                      struct insp_error *reterr) {
     const char *named = api_query_get(&request->query, "dataset");
     if (named && (!*named || strlen(named) >= DATASET_BYTES_MAX || !api_text_clean(named)))
-        return insp_fail(reterr, INSP_E_QUERY, "query parameter \"dataset\" is a folder below a dataset root");
+        return insp_fail(reterr, INSP_E_QUERY,
+                         "query parameter \"dataset\" must name a folder below a dataset root");
     *ret_named = named;
     int r =
         insp_dataset_resolve(request->server->dataset_roots, named ? named : request->param[0], ret_set, reterr);
@@ -169,7 +167,7 @@ int api_dataset_get(struct api_request *request, struct insp_error *reterr) {
         return r;
     insp_sha256_hex(data, bytes, sha256);
     snprintf(etag, sizeof etag, "\"%s\"", sha256);
-    if (api_request_not_modified(request, etag, "private, no-cache")) /* it may be replaced */
+    if (api_request_not_modified(request, etag, "private, no-cache")) /* the image may be replaced */
         return 0;
     enum insp_media media = insp_image_sniff(data, bytes);
     bool image = media == INSP_MEDIA_JPEG || media == INSP_MEDIA_PNG;

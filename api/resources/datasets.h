@@ -1,4 +1,5 @@
-/* api/resources/datasets.h - what the files of the dataset resource share. The pool. */
+/* api/resources/datasets.h - shares helpers between the files of the dataset resource. Blocks on the disk unless
+ * said otherwise; lane BACK. */
 #ifndef INSP_API_RESOURCES_DATASETS_H
 #define INSP_API_RESOURCES_DATASETS_H
 
@@ -6,16 +7,21 @@
 #include "core/base/fs.h"
 #include "core/dataset/dataset_edit.h"
 
-/* The set that the query parameter "dataset" names, or the product's own; *ret_named is NULL for the latter, else
- * borrowed from the query. INSP_E_NOT_FOUND where the product has none, INSP_E_QUERY, INSP_E_FORBIDDEN,
- * INSP_E_DATASET. */
+/* Finds the folder of the dataset that the query parameter "dataset" names, or of the product's own.
+ *   ret_named  the parameter, borrowed from the query; NULL for the product's own. Also set on INSP_E_NOT_FOUND
+ * Fails with
+ *   INSP_E_NOT_FOUND  the product has no dataset
+ *   INSP_E_QUERY      the parameter is empty, too long, or not plain text
+ *   INSP_E_FORBIDDEN  the folder is outside the dataset roots
+ *   INSP_E_DATASET    there is no such folder */
 int api_dataset_find(const struct api_request *request, char ret_set[INSP_PATH_BYTES], const char **ret_named,
                      struct insp_error *reterr);
 
+/* Returns the configured limits of images and free space. Pure. */
 struct insp_dataset_limits api_dataset_limits(const struct api_request *request);
 
-/* {"split", "class", "name", "sha256" (null for ""), "bytes", "href"}; dataset NULL: the product's own. NULL
- * without memory. */
+/* Makes {"split", "class", "name", "sha256" (null for ""), "bytes", "href"}. Pure. New reference; NULL without
+ * memory. dataset  the query parameter for `href`; NULL: the product's own dataset */
 json_t *api_dataset_image_json(const struct api_request *request, const struct insp_dataset_place *place,
                                const char *dataset, const char *sha256, uint64_t bytes);
 

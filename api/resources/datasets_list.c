@@ -1,4 +1,4 @@
-/* The list of a dataset's images, and labelled inspections taken into it: a page at a time, on the pool. */
+/* Lists the images of a dataset and imports labelled inspections into it, a page at a time, in lane BACK. */
 #include "api/resources/datasets.h"
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
@@ -10,10 +10,9 @@
 
 #include <string.h>
 
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 500, TAKE_DEFAULT = 500, TAKE_MAX = 1000 };
+enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 500, IMPORT_DEFAULT = 500, IMPORT_MAX = 1000 };
 
-/* --- list
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- list --- */
 
 struct list {
     const struct api_request *request;
@@ -32,7 +31,7 @@ static int read_list(const struct api_request *request, struct list *ret, struct
         r = api_query_choice(&request->query, "split", splits, &split, reterr);
     ret->class = api_query_get(&request->query, "class");
     if (r == 0 && ret->class && !insp_class_name_valid(ret->class))
-        r = insp_fail(reterr, INSP_E_QUERY, "query parameter \"class\" is " INSP_CLASS_NAME_RULE);
+        r = insp_fail(reterr, INSP_E_QUERY, "query parameter \"class\" must be " INSP_CLASS_NAME_RULE);
     if (r == 0)
         r = api_query_number(&request->query, "limit", 1, LIMIT_MAX, &limit, reterr);
     if (r < 0)
@@ -43,8 +42,7 @@ static int read_list(const struct api_request *request, struct list *ret, struct
     return 0;
 }
 
-/* {"train": {"good": 3}, "test": {"good": 1, "hole": 2}} and the sums. Places have three parts: the scan made
- * them. */
+/* Makes {"train": {"good": 3}, "test": {"good": 1, "hole": 2}} and sums the bytes of all images. */
 static json_t *count(const struct insp_dataset *dataset, json_int_t *ret_bytes) {
     json_t *counts = json_pack("{s:{}, s:{}}", "train", "test");
     struct insp_dataset_place_text at;
@@ -68,7 +66,8 @@ static bool wanted(const struct list *list, const char *place, const struct insp
            api_text_clean(at->name);
 }
 
-/* Items are sorted by place, and the cursor is the last place of the page before. Only what is shown is hashed. */
+/* Makes the items of a page. The set is sorted by place, and the cursor is the last place of the page before.
+ * Hashes the images of this page only. */
 static json_t *page(const struct list *list, const char **ret_next) {
     struct insp_dataset *dataset = list->dataset;
     json_t *items = json_array();
@@ -85,7 +84,7 @@ static json_t *page(const struct list *list, const char **ret_next) {
             break;
         }
         if (insp_sha256_file(item->path, item->sha256, NULL) < 0)
-            item->sha256[0] = 0; /* shown as null: a training will name it */
+            item->sha256[0] = 0; /* null in the answer; a training fails and names the file */
         last = place;
         if (json_array_append_new(items, api_dataset_image_json(list->request, &at.place, list->named,
                                                                 item->sha256, item->bytes)) < 0) {
@@ -125,32 +124,32 @@ int api_dataset_list(struct api_request *request, struct insp_error *reterr) {
     return api_response_json(&request->response, 200, json, reterr);
 }
 
-/* --- from labels
- * ---------------------------------------------------------------------------------------------------- */
+/* --- import from labels --- */
 
-struct taking {
-    int64_t since_us, until_us; /* received; 0: open */
+struct import {
+    int64_t since_us, until_us; /* since <= received < until; 0: open */
     bool good, anomaly;
     size_t limit;
     char cursor[INSP_SHA256_HEX_BYTES]; /* "": from the start */
-    struct insp_labelled *item;         /* owned; [limit + 1] */
+    struct insp_labelled *item;         /* owned; room for limit + 1 */
     size_t count;
-    json_t *answer; /* owned: {"id", "sha256", "outcome", "place", "detail"} each */
+    json_t *answer; /* owned: a list of {"id", "sha256", "outcome", "place", "detail"} */
     json_int_t counts[INSP_TAKING_UNSUPPORTED + 1];
 };
 
 static int parse_time(const char *name, const char *text, int64_t *ret, struct insp_error *reterr) {
     if (text && !insp_rfc3339_parse(text, ret))
-        return insp_fail(reterr, INSP_E_PARAMETER, "\"%s\" is an RFC 3339 time, as 2026-11-24T20:00:00Z", name);
+        return insp_fail(reterr, INSP_E_PARAMETER, "\"%s\" must be an RFC 3339 time, such as 2026-11-24T20:00:00Z",
+                         name);
     return 0;
 }
 
-static int parse_labels(const json_t *labels, struct taking *ret, struct insp_error *reterr) {
+static int parse_labels(const json_t *labels, struct import *ret, struct insp_error *reterr) {
     size_t i;
     const json_t *label;
     ret->good = ret->anomaly = !labels;
     if (labels && !json_array_size(labels))
-        return insp_fail(reterr, INSP_E_PARAMETER, "\"labels\" is a list of \"good\" and \"anomaly\"");
+        return insp_fail(reterr, INSP_E_PARAMETER, "\"labels\" must be a list of \"good\" and \"anomaly\"");
     json_array_foreach(labels, i, label) {
         const char *text = json_string_value(label);
         if (text && !strcmp(text, "good"))
@@ -158,29 +157,30 @@ static int parse_labels(const json_t *labels, struct taking *ret, struct insp_er
         else if (text && !strcmp(text, "anomaly"))
             ret->anomaly = true;
         else
-            return insp_fail(reterr, INSP_E_PARAMETER, "\"labels\" is a list of \"good\" and \"anomaly\"");
+            return insp_fail(reterr, INSP_E_PARAMETER, "\"labels\" must be a list of \"good\" and \"anomaly\"");
     }
     return 0;
 }
 
-static int parse_taking(json_t *object, struct taking *ret, struct insp_error *reterr) {
+static int parse_import(json_t *object, struct import *ret, struct insp_error *reterr) {
     const char *since = NULL, *until = NULL, *cursor = "";
     json_t *labels = NULL;
-    json_int_t limit = TAKE_DEFAULT;
+    json_int_t limit = IMPORT_DEFAULT;
     json_error_t why;
     if (json_unpack_ex(object, &why, JSON_STRICT, "{s?s, s?s, s?o, s?I, s?s}", "since", &since, "until", &until,
                        "labels", &labels, "limit", &limit, "cursor", &cursor))
         return insp_fail(reterr, INSP_E_PARAMETER,
-                         "want {\"since\"?, \"until\"?, \"labels\"?, \"limit\"?, \"cursor\"?}: %s", why.text);
+                         "the body must be {\"since\"?, \"until\"?, \"labels\"?, \"limit\"?, \"cursor\"?}: %s",
+                         why.text);
     int r = parse_time("since", since, &ret->since_us, reterr);
     if (r == 0)
         r = parse_time("until", until, &ret->until_us, reterr);
     if (r == 0)
         r = parse_labels(labels, ret, reterr);
-    if (r == 0 && (limit < 1 || limit > TAKE_MAX))
-        r = insp_fail(reterr, INSP_E_PARAMETER, "\"limit\" is a whole number from 1 to %d", TAKE_MAX);
+    if (r == 0 && (limit < 1 || limit > IMPORT_MAX))
+        r = insp_fail(reterr, INSP_E_PARAMETER, "\"limit\" must be a whole number from 1 to %d", IMPORT_MAX);
     if (r == 0 && *cursor && !insp_sha256_hex_valid(cursor))
-        r = insp_fail(reterr, INSP_E_PARAMETER, "\"cursor\" is not one that this call gave");
+        r = insp_fail(reterr, INSP_E_PARAMETER, "\"cursor\" is not the \"next\" of an earlier answer");
     if (r < 0)
         return r;
     ret->limit = (size_t)limit;
@@ -188,24 +188,24 @@ static int parse_taking(json_t *object, struct taking *ret, struct insp_error *r
     return 0;
 }
 
-/* One more than the page, so that `next` is only there when there is a next. */
+/* Collects one item more than the page holds, so that `next` is null on the last page. */
 static int collect(void *arg, const struct insp_labelled *labelled) {
-    struct taking *taking = arg;
-    bool asked = labelled->label == INSP_LABEL_GOOD ? taking->good : taking->anomaly;
-    if (!asked || labelled->received_us < taking->since_us ||
-        (taking->until_us && labelled->received_us >= taking->until_us))
+    struct import *import = arg;
+    bool asked = labelled->label == INSP_LABEL_GOOD ? import->good : import->anomaly;
+    if (!asked || labelled->received_us < import->since_us ||
+        (import->until_us && labelled->received_us >= import->until_us))
         return 0;
-    taking->item[taking->count++] = *labelled;
-    return taking->count > taking->limit;
+    import->item[import->count++] = *labelled;
+    return import->count > import->limit;
 }
 
-/* A file that somebody copied into the set may have any bytes for a name; JSON holds UTF-8 only. */
+/* Makes null of a text that is not UTF-8, such as the name of a file that somebody copied into the set. */
 static json_t *clean_text(const char *text) {
     return api_json_text(api_text_clean(text) ? text : "");
 }
 
-static int take_one(const struct api_request *request, struct insp_dataset_view *view, struct taking *taking,
-                    const struct insp_labelled *labelled, struct insp_error *reterr) {
+static int import_one(const struct api_request *request, struct insp_dataset_view *view, struct import *import,
+                      const struct insp_labelled *labelled, struct insp_error *reterr) {
     const struct insp_dataset_limits limits = api_dataset_limits(request);
     char place[INSP_PLACE_BYTES];
     struct insp_error why = {0};
@@ -214,64 +214,64 @@ static int take_one(const struct api_request *request, struct insp_dataset_view 
         insp_take_labelled(request->server->config.store, view, labelled, &limits, &outcome, place, &why, reterr);
     if (r < 0)
         return r;
-    taking->counts[outcome]++;
+    import->counts[outcome]++;
     json_t *item =
         json_pack("{s:s, s:s, s:s, s:o, s:o}", "id", labelled->id, "sha256", labelled->sha256, "outcome",
                   insp_taking_name(outcome), "place", clean_text(place), "detail", clean_text(why.detail));
-    return json_array_append_new(taking->answer, item) < 0
+    return json_array_append_new(import->answer, item) < 0
                ? insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer")
                : 0;
 }
 
-static int take_page(const struct api_request *request, struct taking *taking, struct insp_error *reterr) {
+static int import_page(const struct api_request *request, struct import *import, struct insp_error *reterr) {
     char set[INSP_PATH_BYTES];
-    size_t count = taking->count > taking->limit ? taking->limit : taking->count;
+    size_t count = import->count > import->limit ? import->limit : import->count;
     if (!count)
         return 0;
     int r = insp_dataset_home(request->server->dataset_roots, request->param[0], true, set, reterr);
     struct insp_dataset_view view = {.set = set};
     for (size_t i = 0; i < count && r == 0; i++)
-        r = take_one(request, &view, taking, &taking->item[i], reterr);
+        r = import_one(request, &view, import, &import->item[i], reterr);
     insp_dataset_view_clear(&view);
     return r;
 }
 
-static int take(struct api_request *request, struct taking *taking, struct insp_error *reterr) {
-    taking->item = calloc(taking->limit + 1, sizeof *taking->item);
-    taking->answer = json_array();
-    if (!taking->item || !taking->answer)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a page of %zu labels", taking->limit);
+static int import_labels(struct api_request *request, struct import *import, struct insp_error *reterr) {
+    import->item = calloc(import->limit + 1, sizeof *import->item);
+    import->answer = json_array();
+    if (!import->item || !import->answer)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a page of %zu labels", import->limit);
     int r = insp_store_labelled(request->server->config.store, request->param[0],
-                                *taking->cursor ? taking->cursor : NULL, collect, taking, reterr);
+                                *import->cursor ? import->cursor : NULL, collect, import, reterr);
     if (r == 0)
-        r = take_page(request, taking, reterr);
+        r = import_page(request, import, reterr);
     if (r < 0)
         return r;
-    const char *next = taking->count > taking->limit ? taking->item[taking->limit - 1].sha256 : NULL;
+    const char *next = import->count > import->limit ? import->item[import->limit - 1].sha256 : NULL;
     snprintf(request->note, sizeof request->note, "product=%s added=%lld moved=%lld", request->param[0],
-             (long long)taking->counts[INSP_TAKING_ADDED], (long long)taking->counts[INSP_TAKING_MOVED]);
+             (long long)import->counts[INSP_TAKING_ADDED], (long long)import->counts[INSP_TAKING_MOVED]);
     return api_response_json(
         &request->response, 200,
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:O, s:s?}", "added", taking->counts[INSP_TAKING_ADDED], "moved",
-                  taking->counts[INSP_TAKING_MOVED], "duplicates", taking->counts[INSP_TAKING_DUPLICATE], "gone",
-                  taking->counts[INSP_TAKING_GONE], "unsupported", taking->counts[INSP_TAKING_UNSUPPORTED],
-                  "items", taking->answer, "next", next),
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:O, s:s?}", "added", import->counts[INSP_TAKING_ADDED], "moved",
+                  import->counts[INSP_TAKING_MOVED], "duplicates", import->counts[INSP_TAKING_DUPLICATE], "gone",
+                  import->counts[INSP_TAKING_GONE], "unsupported", import->counts[INSP_TAKING_UNSUPPORTED],
+                  "items", import->answer, "next", next),
         reterr);
 }
 
 int api_dataset_from_labels(struct api_request *request, struct insp_error *reterr) {
     static const char *const allowed[] = {NULL};
-    struct taking taking = {0};
+    struct import import = {0};
     json_t *object = NULL;
     int r = api_query_allow(&request->query, allowed, reterr);
     if (r == 0)
         r = api_request_json(request, NULL, &object, reterr);
     if (r == 0)
-        r = parse_taking(object, &taking, reterr);
+        r = parse_import(object, &import, reterr);
     json_decref(object);
     if (r == 0)
-        r = take(request, &taking, reterr);
-    free(taking.item);
-    json_decref(taking.answer);
+        r = import_labels(request, &import, reterr);
+    free(import.item);
+    json_decref(import.answer);
     return r;
 }

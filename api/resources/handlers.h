@@ -1,5 +1,6 @@
-/* api/resources/handlers.h - the handlers that the route table names; one file per resource. The thread is the
- * kind's (router.h); each fills request->response or fails, which becomes a problem. */
+/* api/resources/handlers.h - declares the handlers of the route table, one file per resource. A handler runs on
+ * the thread of its route's kind (router.h) and fills request->response, or fails: the caller answers with a
+ * problem. */
 #ifndef INSP_API_RESOURCES_HANDLERS_H
 #define INSP_API_RESOURCES_HANDLERS_H
 
@@ -8,32 +9,32 @@
 
 /* inspections_post.c */
 int api_inspections_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */
-int api_inspections_post(struct api_request *request, struct insp_error *reterr);   /* async */
+int api_inspections_post(struct api_request *request, struct insp_error *reterr);   /* API_ASYNC */
 
-/* inspections_get.c: work; the list is JSON, or an export whose place api_export_before took */
+/* inspections_get.c: API_WORK. The list is JSON, or an export if api_export_before set request->exporting. */
 int api_inspections_list(struct api_request *request, struct insp_error *reterr);
 int api_inspection_get(struct api_request *request, struct insp_error *reterr);
 
-/* pictures.c: work */
+/* pictures.c: API_HEAVY, the numbers of the heat API_WORK */
 int api_inspection_image(struct api_request *request, struct insp_error *reterr);
 int api_inspection_heatmap(struct api_request *request, struct insp_error *reterr);
 int api_inspection_heat(struct api_request *request, struct insp_error *reterr);
 
-/* labels.c: work */
+/* labels.c: API_WORK */
 int api_label_put(struct api_request *request, struct insp_error *reterr);
 int api_label_delete(struct api_request *request, struct insp_error *reterr);
 
-/* statistics.c: work */
+/* statistics.c: API_WORK */
 int api_statistics_get(struct api_request *request, struct insp_error *reterr);
 
-/* products.c: work; `before` takes the loop's view of the models */
+/* products.c: API_WORK; api_products_before, on the loop, copies the state of the models to request->snapshot */
 int api_products_before(struct api_request *request, struct insp_error *reterr);
 int api_products_list(struct api_request *request, struct insp_error *reterr);
 int api_product_get(struct api_request *request, struct insp_error *reterr);
 int api_models_list(struct api_request *request, struct insp_error *reterr);
 int api_model_get(struct api_request *request, struct insp_error *reterr);
 
-/* job_requests.c: work */
+/* job_requests.c: API_WORK */
 int api_job_train(struct api_request *request, struct insp_error *reterr);
 int api_job_cross_validate(struct api_request *request, struct insp_error *reterr);
 int api_job_evaluate(struct api_request *request, struct insp_error *reterr);
@@ -41,7 +42,7 @@ int api_job_cancel(struct api_request *request, struct insp_error *reterr);
 int api_job_get(struct api_request *request, struct insp_error *reterr);
 int api_jobs_list(struct api_request *request, struct insp_error *reterr);
 
-/* datasets.c, datasets_list.c: work */
+/* datasets.c, datasets_list.c: API_HEAVY, the removal API_WORK */
 int api_dataset_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */
 int api_dataset_put(struct api_request *request, struct insp_error *reterr);
 int api_dataset_get(struct api_request *request, struct insp_error *reterr);
@@ -49,29 +50,30 @@ int api_dataset_delete(struct api_request *request, struct insp_error *reterr);
 int api_dataset_list(struct api_request *request, struct insp_error *reterr);
 int api_dataset_from_labels(struct api_request *request, struct insp_error *reterr);
 
-/* job_report.c: work */
+/* job_report.c: API_HEAVY */
 int api_job_report(struct api_request *request, struct insp_error *reterr);
 
-/* models_admin.c: work */
+/* models_admin.c: API_HEAVY, the removal API_WORK */
 int api_model_activate(struct api_request *request, struct insp_error *reterr);
 int api_model_rollback(struct api_request *request, struct insp_error *reterr);
 int api_model_delete(struct api_request *request, struct insp_error *reterr);
-struct insp_changer
-api_changer(const struct api_request *request); /* the request as author of a change; borrows */
+/* Returns the author of changes that a request makes: the token's name, or "local" without one. Borrows from the
+ * request. */
+struct insp_changer api_changer(const struct api_request *request);
 
-/* model_patch.c: work */
+/* model_patch.c: API_WORK */
 int api_model_patch(struct api_request *request, struct insp_error *reterr);
 int api_model_changes(struct api_request *request, struct insp_error *reterr);
 
-/* events_get.c: async */
+/* events_get.c: API_ASYNC */
 int api_events_get(struct api_request *request, struct insp_error *reterr);
 
-/* ops.c: loop */
+/* ops.c: API_LOOP */
 int api_healthz(struct api_request *request, struct insp_error *reterr);
 int api_readyz(struct api_request *request, struct insp_error *reterr);
 int api_metrics_get(struct api_request *request, struct insp_error *reterr);
 
-/* assets.c: loop; files that were compiled in */
+/* assets.c: API_LOOP */
 int api_asset_get(struct api_request *request, struct insp_error *reterr);
 
 #endif

@@ -1,4 +1,4 @@
-/* GET /v1/jobs/{id}/report.html - a job's result as a page for people. */
+/* GET /v1/jobs/{id}/report.html: renders the result of a job as an HTML page. */
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
 #include "core/base/fs.h"
@@ -9,14 +9,14 @@
 
 #include <string.h>
 
-/* The page has its own policy too, for the time after it was saved. */
+/* The page also holds a policy of its own, for copies that were saved. */
 static const char policy[] =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
 static int make_page(const struct api_server *server, const json_t *job, char **ret_html, size_t *ret_bytes,
                      struct insp_error *reterr) {
     char root[INSP_PATH_BYTES], subtitle[160];
-    /* The set may be gone, or no longer allowed: then the page says so where its pictures would be. */
+    /* If the dataset is gone or no longer allowed, the page has notes in place of its pictures. */
     bool there = insp_dataset_resolve(server->config.dataset_roots, insp_lookup_text(job, "params.dataset"), root,
                                       NULL) == 0;
     snprintf(subtitle, sizeof subtitle, "Job %.36s, finished %.19sZ", insp_lookup_text(job, "id"),

@@ -1,5 +1,5 @@
-/* api/resources/job_requests.c - training, cross-validation and evaluation over HTTP: thin, the work is core/jobs.
- * All handlers run on the pool (API_WORK). */
+/* api/resources/job_requests.c - starts, cancels and shows jobs of core/jobs over HTTP. All handlers run in lane
+ * BACK (API_WORK). */
 #include "api/resources/handlers.h"
 
 #include "api/server/server.h"
@@ -62,7 +62,7 @@ int api_job_cancel(struct api_request *request, struct insp_error *reterr) {
     return r < 0 ? r : answer_job(request, 202, request->param[0], reterr);
 }
 
-/* The cursor of this list is the last id of the page before: ids sort by time. */
+/* The cursor of this list is the last id of the page before: ids are in the order of time. */
 int api_jobs_list(struct api_request *request, struct insp_error *reterr) {
     static const char *const allowed[] = {"limit", "cursor", NULL};
     uint64_t limit = 50;
@@ -72,7 +72,7 @@ int api_jobs_list(struct api_request *request, struct insp_error *reterr) {
     if (r == 0)
         r = api_query_number(&request->query, "limit", 1, 500, &limit, reterr);
     if (r == 0 && cursor && !insp_uuid_valid(cursor))
-        r = insp_fail(reterr, INSP_E_QUERY, "cursor is not one that this list gave");
+        r = insp_fail(reterr, INSP_E_QUERY, "query parameter \"cursor\" is not the \"next\" of an earlier answer");
     if (r == 0)
         r = insp_jobs_list(request->server->jobs, cursor, limit, &jobs, reterr);
     if (r < 0)

@@ -1,5 +1,5 @@
-/* api/resources/model_patch.c - thresholds and the review band of a version, and who changed what. The handlers
- * run on the pool. */
+/* api/resources/model_patch.c - changes the thresholds and the review band of a version and lists its changes. The
+ * handlers run in lane BACK. */
 #include "api/resources/handlers.h"
 
 #include "api/http/cursor.h"
@@ -19,7 +19,7 @@ static const char *const no_query[] = {NULL};
 struct patch {
     struct api_request *request;
     json_t *body;
-    json_t *advice; /* of threshold_job: the job's result, or NULL */
+    json_t *advice; /* owned: the result of the job that threshold_job names, or NULL */
 };
 
 /* --- a threshold from a cross-validation --- */
@@ -33,21 +33,23 @@ static bool says(const json_t *object, const char *key, const char *text) {
     return value && !strcmp(value, text);
 }
 
-/* Only a job whose scores are of this product by this trunk says something about the model. */
+/* Checks that the job is a cross-validation of this product with advice that can be used. */
 static int check_job(const struct api_request *request, const char *id, const json_t *job,
                      struct insp_error *reterr) {
     const json_t *advice = json_object_get(json_object_get(job, "result"), "threshold_advice");
     if (!says(job, "kind", "cross-validate"))
-        return refuse_job(id, INSP_E_PARAMETER, "is not a cross-validation", reterr);
+        return refuse_job(id, INSP_E_PARAMETER, "this job is not a cross-validation", reterr);
     if (!says(job, "product", request->param[0]))
-        return refuse_job(id, INSP_E_PARAMETER, "is of another product", reterr);
+        return refuse_job(id, INSP_E_PARAMETER, "this job is of another product", reterr);
     if (!says(job, "state", "succeeded"))
-        return refuse_job(id, INSP_E_CONFLICT, "has not succeeded", reterr);
+        return refuse_job(id, INSP_E_CONFLICT, "this job has not succeeded", reterr);
     if (!json_is_object(advice))
-        return refuse_job(id, INSP_E_CONFLICT, "gave no advice: it ran before there was any", reterr);
+        return refuse_job(id, INSP_E_CONFLICT,
+                          "this job has no threshold advice; an older version of inspectd ran it", reterr);
     if (!json_is_true(json_object_get(advice, "reachable"))) {
         const char *reason = json_string_value(json_object_get(advice, "reason"));
-        return insp_fail(reterr, INSP_E_CONFLICT, "threshold_job %.64s: its advice does not keep its promise: %s",
+        return insp_fail(reterr, INSP_E_CONFLICT,
+                         "threshold_job %.64s: the advised threshold misses more anomalies than max_missed: %s",
                          id, reason ? reason : "too few anomalies");
     }
     return 0;
@@ -87,7 +89,7 @@ static int take_fraction(const char *name, const json_t *value, float *ret, stru
     return 0;
 }
 
-/* {"low", "high"}, or null for none. */
+/* Reads {"low", "high"}; null turns the band off. */
 static int take_review(const json_t *value, struct insp_review *ret, struct insp_error *reterr) {
     struct insp_review review = {.on = true};
     if (json_is_null(value)) {
@@ -129,10 +131,12 @@ static int take_job(const struct patch *patch, const json_t *id, struct insp_man
     const json_t *advice = json_object_get(patch->advice, "threshold_advice");
     if (!says(patch->advice, "trunk", manifest->trunk_sha256))
         return refuse_job(json_string_value(id), INSP_E_CONFLICT,
-                          "ran on another trunk than this version: its scores are not this model's", reterr);
+                          "this job ran on another trunk than this version, so its scores differ from the model's",
+                          reterr);
     if (!says(json_object_get(patch->advice, "params"), "input", insp_transform_name(&manifest->input)))
-        return refuse_job(json_string_value(id), INSP_E_CONFLICT,
-                          "ran with another input than this version: its scores are not this model's", reterr);
+        return refuse_job(
+            json_string_value(id), INSP_E_CONFLICT,
+            "this job ran with another input than this version, so its scores differ from the model's", reterr);
     int r = take_fraction("threshold", json_object_get(advice, "threshold"), &manifest->threshold, reterr);
     return r < 0 ? r
                  : set_source(manifest,
@@ -158,7 +162,7 @@ static int take_member(const struct patch *patch, const char *name, json_t *valu
                      "\"%s\" cannot be changed; threshold, threshold_job, heatmap_threshold and review can", name);
 }
 
-/* insp_manifest_edit, under the lock of model_change.h: no two changes mix. */
+/* Applies the patch; an insp_manifest_edit, called under the lock of model_change.h. */
 static int edit(void *arg, struct insp_manifest *manifest, struct insp_error *reterr) {
     const struct patch *patch = arg;
     const char *name;
@@ -175,7 +179,7 @@ static int check_body(const json_t *body, struct insp_error *reterr) {
     return json_is_object(body) && json_object_size(body) > 0
                ? 0
                : insp_fail(reterr, INSP_E_PARAMETER,
-                           "give threshold or threshold_job, heatmap_threshold, review in a JSON object");
+                           "give threshold or threshold_job, heatmap_threshold or review in a JSON object");
 }
 
 int api_model_patch(struct api_request *request, struct insp_error *reterr) {
@@ -201,7 +205,7 @@ int api_model_patch(struct api_request *request, struct insp_error *reterr) {
     return api_response_json(&request->response, 200, insp_manifest_json(manifest), reterr);
 }
 
-/* --- who changed what --- */
+/* --- the list of changes --- */
 
 struct page {
     json_t *items;
@@ -210,7 +214,7 @@ struct page {
     char last_id[INSP_UUID_BYTES];
 };
 
-/* Asked for one row more than the page holds, so that `next` is only there when there is a next. */
+/* Gets one row more than the page holds, so that `next` is null on the last page. */
 static int add_item(void *arg, const struct insp_change *change) {
     struct page *page = arg;
     if (json_array_size(page->items) == page->limit) {
@@ -227,7 +231,7 @@ static int add_item(void *arg, const struct insp_change *change) {
                                            "from", from ? from : json_null(), "to", to ? to : json_null()));
 }
 
-/* A version that was deleted still has its history; one that never was has none. */
+/* Fails for a version that never existed. A deleted version still has changes. */
 static int check_known(const struct api_request *request, const struct page *page, struct insp_error *reterr) {
     char folder[INSP_PATH_BYTES];
     return json_array_size(page->items) ? 0

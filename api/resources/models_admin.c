@@ -1,7 +1,7 @@
-/* api/resources/models_admin.c - activate, roll back and delete models. The handlers run on the pool: they prove
- * what is to serve on the inference thread, change the registry folder, then ask the loop to read it again
- * (request->reload_models), which swaps the proved model in; inspections under way keep the model they started
- * with. */
+/* api/resources/models_admin.c - activates, rolls back and deletes versions. The handlers run in lane BACK: they
+ * prove the version on the inference thread and change the registry folder. Then the loop reads the registry again
+ * (request->reload_models) and swaps the proved version in; running inspections keep the model they started with.
+ */
 #include "api/resources/handlers.h"
 
 #include "api/server/server.h"
@@ -18,7 +18,7 @@ struct insp_changer api_changer(const struct api_request *request) {
                                  .who = request->principal[0] ? request->principal : "local"};
 }
 
-/* The registry says which version is to serve; the loop has read it again and says which one does. */
+/* Answers, after the loop has read the registry again, which version serves: 503 if the active one does not. */
 static void answer_serving(struct api_request *request) {
     const struct insp_served_model *item = insp_models_named(request->server->models, request->param[0]);
     const char *serving = item && item->model ? item->model->manifest->version : NULL;
@@ -30,7 +30,8 @@ static void answer_serving(struct api_request *request) {
         if (api_response_json(&request->response, 200, json, &error) == 0)
             return;
     } else {
-        insp_fail(&error, INSP_E_NOT_READY, "%s is the active version of %s now and does not serve: %s; %s serves",
+        insp_fail(&error, INSP_E_NOT_READY,
+                  "%s is now the active version of %s but does not serve: %s; serving version: %s",
                   json_string_value(request->snapshot), request->param[0],
                   !item                     ? "the product has no model"
                   : item->reload_failure[0] ? item->reload_failure
@@ -41,7 +42,7 @@ static void answer_serving(struct api_request *request) {
     api_response_problem(&request->response, &error);
 }
 
-/* Proves the version and makes it the active one by `change`, both under one lock. */
+/* Proves the version and makes it the active one with `change`, under one lock. */
 static int switch_to(struct api_request *request, const char *version, insp_models_change *change,
                      struct insp_error *reterr) {
     const char *product = request->param[0];
@@ -62,15 +63,15 @@ int api_model_activate(struct api_request *request, struct insp_error *reterr) {
     return r < 0 ? r : switch_to(request, request->param[1], insp_change_activate, reterr);
 }
 
-/* .../models/{version}/rollback names the model that is to go: it must be the one that serves. */
+/* Checks that the version in .../models/{version}/rollback is the active one. */
 static int check_active(const struct api_request *request, const char *product, const char *version,
                         struct insp_error *reterr) {
     char active[INSP_NAME_BYTES];
     int r = insp_registry_active(request->server->state_dir, product, active, reterr);
     if (r < 0 || !strcmp(active, version))
         return r;
-    return insp_fail(reterr, INSP_E_CONFLICT, "%s is not the active version of %s, %s is", version, product,
-                     *active ? active : "none");
+    return insp_fail(reterr, INSP_E_CONFLICT, "%s is not the active version of %s; the active version is %s",
+                     version, product, *active ? active : "none");
 }
 
 int api_model_rollback(struct api_request *request, struct insp_error *reterr) {

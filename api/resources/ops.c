@@ -63,7 +63,7 @@ static json_t *reasons(struct api_server *server) {
     return list;
 }
 
-/* Ready, it still lists the products that do not serve while others do. */
+/* A ready daemon lists reasons too: products that do not serve while others do, and alarms of the storage. */
 int api_readyz(struct api_request *request, struct insp_error *reterr) {
     struct api_server *server = request->server;
     json_t *why = reasons(server), *models = insp_models_json(server->models);

@@ -17,7 +17,7 @@ static int check(const struct api_request *request, struct insp_error *reterr) {
     return api_query_allow(&request->query, known, reterr);
 }
 
-/* {"product", "active", "serving": {...}|null, "versions": n} */
+/* Makes {"product", "active", "serving": {...}|null, "versions": n}. */
 static int product_json(const struct api_request *request, const char *product, json_t **ret,
                         struct insp_error *reterr) {
     const char *state_dir = request->server->config.state_dir;
@@ -36,12 +36,12 @@ static int product_json(const struct api_request *request, const char *product, 
     return code;
 }
 
-/* True for a product that serves from memory, even where its folder is gone. */
+/* Says whether the product serves. It may, from memory, although its folder is gone. */
 static bool serves(const struct api_request *request, const char *product) {
     return json_is_string(json_object_get(json_object_get(request->snapshot, product), "version"));
 }
 
-/* Fails with INSP_E_UNKNOWN_PRODUCT. */
+/* Fails with INSP_E_UNKNOWN_PRODUCT if the product has no folder and does not serve. */
 static int known_product(const struct api_request *request, struct insp_error *reterr) {
     struct insp_names products = {0};
     int code = insp_registry_products(request->server->config.state_dir, &products, reterr);
@@ -92,7 +92,7 @@ int api_product_get(struct api_request *request, struct insp_error *reterr) {
     return code ? code : api_response_json(&request->response, 200, json, reterr);
 }
 
-/* A version that cannot be read stays in the list, with what is wrong with it. */
+/* Makes the manifest of a version; for one that cannot be read {"product", "version", "failure", "active"}. */
 static json_t *version_json(const struct api_request *request, const char *version, const char *active) {
     struct insp_manifest *manifest = NULL;
     struct insp_error error = {0};

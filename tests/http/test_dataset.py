@@ -168,6 +168,8 @@ def test_classes_that_people_name(begin):
         assert places(listing(daemon, **{"class": name})) == [f"test/{name}/a.png"]
         assert daemon("GET", listing(daemon, **{"class": name})["items"][0]["href"]).body == image
         assert daemon("DELETE", f"{BASE}/test/{given}/a.png").status == 204
+    longest = put(daemon, f"test/{32 * '%C3%A4'}/{60 * 'a'}.png", made(102))
+    assert longest.status == 201 and longest.headers["Location"] == longest.json["href"]
 
 
 # --- what is refused

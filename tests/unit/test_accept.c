@@ -71,4 +71,18 @@ START_TEST(test_preference) {
 }
 END_TEST
 
-INSP_TESTS(test_preference, test_named_outright, test_weights, test_ranges, test_what_fits_nothing_is_the_default);
+START_TEST(test_coding) {
+    static const char *const yes[] = {"gzip",       "GZIP",         "deflate, gzip, br",
+                                      "gzip;q=0.5", "gzip ; q=1.0", "br;q=0, gzip"};
+    static const char *const no[] = {"",         "*",         "identity",     "x-gzip",          "gzipped",
+                                     "gzip;q=0", "gzip; q=0", "gzip;q=0.000", "br, gzip ;q=0.0", "gzip;q=x"};
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        ck_assert_msg(api_accept_coding(yes[i], "gzip"), "%s", yes[i]);
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        ck_assert_msg(!api_accept_coding(no[i], "gzip"), "%s", no[i]);
+    ck_assert(!api_accept_coding(NULL, "gzip"));
+}
+END_TEST
+
+INSP_TESTS(test_coding, test_preference, test_named_outright, test_weights, test_ranges,
+           test_what_fits_nothing_is_the_default);
