@@ -1,13 +1,13 @@
-// Which parts somebody has acknowledged. Kept in local storage, so that an acknowledgement holds in every tab of this
-// browser, and per product: whoever watches one line has not seen the parts of another.
+// Stores acknowledgements in local storage, so that they hold in every tab of this browser; per product, because a
+// person who watches one line has not seen the parts of another.
 import { readStored, removeStored, writeStored } from "./stored.js";
 
-export const DAY_MS = 86400e3; // older parts are not pinned any more
-const OLD_KEY = "acknowledged"; // one value for all products, as earlier versions of this page stored it
+export const DAY_MS = 86400e3; // older parts are no longer pinned
+const OLD_KEY = "acknowledged"; // one value for all products, from earlier versions of this page
 const IDS_MAX = 2000;
-const OVERTAKE_MS = 30000; // a part gets its id when its image arrives, and may be reported after a newer one
+const OVERTAKE_MS = 30000; // a part gets its id when its image arrives; its event may follow that of a newer part
 
-// Ids are UUIDs of version 7: the first 48 bits are milliseconds since 1970.
+// Converts between ids and times: the first 48 bits of a UUIDv7 are milliseconds since 1970.
 export const timeOf = (id) => parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 export function idBefore(ms) {
   const digits = Math.max(0, Math.floor(ms)).toString(16).padStart(12, "0");
@@ -15,11 +15,11 @@ export function idBefore(ms) {
 }
 
 const keyOf = (product) => `${OLD_KEY}:${product}`;
-const nothing = { upTo: "", ids: [] }; // every part up to the id `upTo`, and each of `ids`
+const nothing = { upTo: "", ids: [] }; // all parts up to the id `upTo`, and each of `ids`
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const valid = ({ upTo, ids }) =>
   (upTo === "" || UUID.test(upTo)) && Array.isArray(ids) && ids.every((id) => UUID.test(id));
-const held = new Map(); // values that the storage refused: they hold until this tab is closed
+const held = new Map(); // values that the storage refused; they hold until this tab is closed
 
 function read(product) {
   const own = held.get(product) ?? readStored(keyOf(product), valid);
@@ -35,7 +35,7 @@ function write(product, upTo, ids) {
   else held.set(product, value);
 }
 
-// A test for items, from what is stored now.
+// Returns a function that says whether an item is acknowledged, by the values stored now.
 export function acknowledgements() {
   const known = new Map();
   return ({ product, id }) => {
@@ -53,8 +53,8 @@ export function acknowledge({ product, id }) {
   write(product, upTo, [id, ...ids]);
 }
 
-// items: [{product, id}]. Acknowledges them, and for each of their products everything older, but not a part that
-// began before the newest of them and has yet to be reported.
+// Acknowledges items [{product, id}] and all older parts of their products, except parts that began before the newest
+// item and have not been reported yet.
 export function acknowledgeAll(items) {
   for (const product of new Set(items.map((item) => item.product))) {
     const ids = items.filter((item) => item.product === product).map(({ id }) => id);
@@ -65,11 +65,11 @@ export function acknowledgeAll(items) {
   }
 }
 
-// Every part of `product` up to this id is acknowledged; "" where none need be.
+// Returns the id up to which all parts of `product` are acknowledged; "" for none.
 export const acknowledgedUpTo = (product) => read(product).upTo;
 
-// The old value says up to which part, but not of which product: find(id) resolves to the product of that part, or to
-// null where the part is gone. Its single ids are unique and hold for any product.
+// Converts the old value, which has an id but no product: find(id) resolves to the product of that part, or to null if
+// the part is gone. The single ids in the value are unique and hold for any product.
 export async function migrate(now, find) {
   const old = readStored(OLD_KEY, valid);
   const newest = old && [old.upTo, ...old.ids].reduce((a, b) => (a > b ? a : b));

@@ -1,4 +1,4 @@
-// The shell: which view is open, which product, whether the daemon answers.
+// The shell: opens views, selects the product, watches whether the daemon answers.
 import { learn } from "./clock.js";
 import { byId, tickAges } from "./dom.js";
 import * as line from "./line.js";
@@ -14,7 +14,7 @@ const PRODUCTS_MS = 30000;
 const WORDS = { connecting: "… connecting", live: "● live", polling: "◐ polling", lost: "○ no connection" };
 
 let close = () => {};
-let opened = 0; // counts, so that a view that was fetched too late is not shown
+let opened = 0; // counts openings, so that a view that is fetched too late is not shown
 let productsRead = -Infinity;
 
 function parse() {
@@ -23,7 +23,7 @@ function parse() {
   return { name: name || "line", id, parameters: new URLSearchParams(search), product: byId("product").value };
 }
 
-// The line comes with the page; the others are fetched when somebody goes there.
+// The line view is part of the page; the others are fetched when they are opened.
 const views = {
   line: { title: "Line", load: () => line },
   history: { title: "History", load: () => import("./history.js") },
@@ -70,15 +70,15 @@ async function readReadiness() {
 let liveAt = performance.now();
 let answeredAt = performance.now();
 
-// A restart or a broken stream is over in a moment; only what lasts is said loudly.
+// Reports only troubles that last: a restart or a broken stream is over in a moment.
 function sayConnection() {
   const at = performance.now();
   if (state === "live") liveAt = at;
   if (state !== "lost") answeredAt = at;
   const lost = at - answeredAt > LOST_MS;
   const stale = !lost && state === "polling" && at - liveAt > POLLING_MS;
-  sayTrouble("connection", lost ? "No live data: the daemon does not answer. What you see is out of date." : "");
-  sayTrouble("stream", stale ? "The live stream is broken: polling every 2 s instead" : "", "warning");
+  sayTrouble("connection", lost ? "No live data: the daemon does not answer. This page is out of date." : "");
+  sayTrouble("stream", stale ? "The live stream is broken; polling every 2 s" : "", "warning");
 }
 
 function showState() {
@@ -87,7 +87,7 @@ function showState() {
 }
 
 async function signIn() {
-  if (await askToken("A viewer token is for looking, an operator token for labelling, an admin token for training."))
+  if (await askToken("Use a viewer token to look, an operator token to label, an admin token to train."))
     route();
 }
 
@@ -105,7 +105,7 @@ live.addEventListener("model", () => {
 setInterval(tickAges, 1000);
 setInterval(sayConnection, 1000);
 repeat(readReadiness, HEALTH_MS);
-repeat(readProducts, HEALTH_MS); // apart: it may wait for somebody to type a token
+repeat(readProducts, HEALTH_MS); // separate, because it may wait until a person types a token
 showState();
 route();
 run();

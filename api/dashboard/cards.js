@@ -1,16 +1,16 @@
-// One inspection as a card: picture under its heat, verdict, probability, where and when.
+// Cards: one inspection each, with its picture under the heat, verdict, probability, place and time.
 import { age, h, labelTag, meter, milliseconds, suspicion, verdict } from "./dom.js";
 import { drawnSize, heatCanvas, imagePath, isCold, loadMap } from "./heat.js";
 import { showPicture } from "./net.js";
 
-const WIDTHS = { large: 960, small: 320, pin: 320 }; // pixels of the picture that is asked for
-const HEAT_PIXELS = 160; // of the canvas over it
+const WIDTHS = { large: 960, small: 320, pin: 320 }; // width of the requested picture in pixels
+const HEAT_PIXELS = 160; // of the heat's canvas over it
 
 export function picture(item, width) {
   const image = h("img", { class: "image", alt: `${item.product}${item.part ? `, part ${item.part}` : ""}` });
   if (item.image.kept) showPicture(image, imagePath(item, width));
   const { threshold, max } = item.heatmap;
-  const hot = max >= threshold && !isCold(item); // of the others nothing would show
+  const hot = max >= threshold && !isCold(item); // the heat of the others would be transparent
   const heat = hot && heatCanvas(drawnSize(item.image, HEAT_PIXELS), loadMap(item), threshold);
   return h("div", { class: "picture" }, image, heat);
 }
@@ -47,8 +47,7 @@ export function card(item, size, buttons) {
   );
 }
 
-// Puts the cards of `items` into `list` in their order, keeping the elements that are there already, so that a
-// focused button stays focused.
+// Shows the cards of `items` in `list` in their order. Keeps existing elements, so that a focused button stays focused.
 export function fill(list, items, make) {
   const had = new Map([...list.children].map((element) => [element.dataset.id, element]));
   const wanted = items.map((item) => had.get(item.id) ?? make(item));

@@ -1,14 +1,14 @@
-// Charts by uPlot. It is fetched when the first chart is drawn, so that what the line needs first does not wait for
-// it. A canvas says nothing to a screen reader: each chart says its figures in words and has them as a table, too.
+// Draws charts with uPlot, which is fetched with the first chart, so that the line view does not wait for it. Screen
+// readers cannot read a canvas, so each chart also has its figures as a text and as a table.
 import { h } from "./dom.js";
 
-const TABLE_ROWS = 200; // of a long chart the newest
+const TABLE_ROWS = 200; // of a longer chart the newest
 const LABEL_GAP = 6; // pixels between an axis and its labels
 
-const FEW = 40; // so many points of a line are drawn each, of more only those that no line would show
+const FEW = 40; // lines with fewer points show each of them; longer lines only points without a neighbour
 
 const known = (y) => y !== null && y !== undefined;
-// Where a value has no neighbour.
+// Finds the values without a neighbour: no line would show them.
 const lonely = (ys) => [...ys.keys()].filter((i) => known(ys[i]) && !known(ys[i - 1]) && !known(ys[i + 1]));
 
 let library = null;
@@ -27,7 +27,8 @@ function describe(title, series, format) {
   return `${title}. ${said.join("; ")}`;
 }
 
-// uPlot wants one column of x for all. Series with the same x (a ROC curve has some x twice) are taken as they are.
+// Joins series to the single column of x that uPlot needs. Series with the same x stay as they are, because a ROC curve
+// has some x twice.
 function columns(uPlot, series) {
   const xs = series[0].points.map(([x]) => x);
   const alike = series.every(({ points }) => points.length === xs.length && points.every(([x], i) => x === xs[i]));
@@ -35,8 +36,8 @@ function columns(uPlot, series) {
   return uPlot.join(series.map(({ points }) => [points.map(([x]) => x), points.map(([, y]) => y)]));
 }
 
-// What a chart is: {title, kind: "line" | "bars", format, formatX: number -> words, max: top of the scale (else what
-// is there), time: x is in milliseconds since 1970}.
+// Options of a chart: {title, kind: "line" | "bars", format and formatX: number -> text, max: top of the scale
+// (default: the largest value), time: x is in milliseconds since 1970}.
 export class Chart {
   #options;
   #series = [];
@@ -72,7 +73,7 @@ export class Chart {
       this.place,
       h("div", { class: "chart-foot" }, this.legend, this.details),
     );
-    // Told of every change of size, of coming into the page and of leaving it.
+    // Called on each change of size, and when the element enters or leaves the page.
     new ResizeObserver(() => this.#fit()).observe(this.place);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#plot?.redraw());
   }
@@ -101,10 +102,10 @@ export class Chart {
 
   async #fit() {
     if (!this.#series.length || !this.place.isConnected || !this.place.clientWidth) {
-      if (!this.place.isConnected) this.#forget(); // uPlot listens to the window
+      if (!this.place.isConnected) this.#forget(); // uPlot has listeners on the window
       return;
     }
-    if (this.#drawing) return; // shows what is newest when it is done
+    if (this.#drawing) return; // the running call draws the newest data
     this.#drawing = true;
     const uPlot = await loadLibrary();
     this.#drawing = false;
@@ -169,11 +170,11 @@ export class Chart {
     };
   }
 
-  // Colour alone does not tell lines apart: from the second on they are dashed, each in its own way.
+  // Dashes all lines but the first differently, for readers who cannot tell the colours apart.
   #line(uPlot, label, count, i) {
     const stroke = () => getComputedStyle(this.legend.children[i] ?? this.legend).color;
     if (this.#options.kind === "bars") {
-      const alone = this.#series.length === 1; // two stand side by side, to the left and the right of their x
+      const alone = this.#series.length === 1; // two series have their bars side by side, left and right of x
       const paths = uPlot.paths.bars(alone ? { size: [0.9] } : { size: [0.45], align: i ? 1 : -1 });
       return { label, stroke, fill: stroke, width: 0, points: { show: false }, paths };
     }
@@ -245,5 +246,5 @@ export class Chart {
   }
 }
 
-// A chart that is shown once.
+// Makes a chart that is drawn once.
 export const chart = (options, series, extra) => new Chart(options).show(series, extra).element;

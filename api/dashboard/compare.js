@@ -1,4 +1,4 @@
-// Two versions of a product side by side: figures, parameters and curves.
+// Compares two versions of a product: figures, parameters and curves.
 import { chart } from "./charts.js";
 import { dateTime, h, limitText, percent, table } from "./dom.js";
 import { rateValue } from "./report.js";
@@ -15,11 +15,11 @@ const ROWS = [
   ["False alarms", metric((metrics) => `${metrics.false_alarms}`)],
   ["Threshold", (model) => limitText(model.threshold)],
   ["Review band", ({ review }) => (review ? `${limitText(review.low)} to ${limitText(review.high)}` : "none")],
-  ["Images trained on", (model) => `${model.dataset?.images ?? "–"}`],
+  ["Training images", (model) => `${model.dataset?.images ?? "–"}`],
   ["Dataset digest", (model) => model.dataset?.digest?.slice(0, 12) ?? "–"],
   ["Trunk", (model) => model.trunk.sha256.slice(0, 12)],
 ];
-// Single precision, as the daemon computes: 0.7, not 0.699999988.
+// Prints a number in single precision, as the daemon computes: 0.7, not 0.699999988.
 const plain = (value) => (typeof value === "number" ? Number(value.toPrecision(7)) : value);
 const text = (value) =>
   value === undefined ? "–" : typeof value === "object" ? JSON.stringify(value) : `${plain(value)}`;
@@ -32,7 +32,7 @@ function side(pair) {
     const cells = pair.map(read);
     return [cells[0] === cells[1] ? name : h("strong", { title: "differs" }, name, " ≠"), ...cells];
   });
-  return table("Side by side; what differs is marked ≠", head, rows);
+  return table("Side by side; differences are marked ≠", head, rows);
 }
 
 function curves(pair, field, options) {
@@ -66,7 +66,7 @@ export function comparison(models) {
     const charts = [
       curves(pair, "loss", { title: "Loss by epoch", format: (value) => value.toFixed(3) }),
       curves(pair, "accuracy", {
-        title: "Accuracy while training, by epoch",
+        title: "Training accuracy by epoch",
         format: (value) => percent(value, 0),
         max: 1.02,
       }),

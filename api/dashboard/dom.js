@@ -1,4 +1,4 @@
-// Building the page: elements, numbers and times as people read them.
+// Builds the page: elements, and numbers and times for people.
 import { now } from "./clock.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -23,8 +23,8 @@ export const byId = (id) => document.getElementById(id);
 export const percent = (share, digits = 1) =>
   share === null || share === undefined ? "–" : `${(100 * share).toFixed(digits)} %`;
 
-// Thresholds and probabilities are never rounded to nothing or to certainty.
 const DIGITS_MAX = 4;
+// Says whether rounding turns a probability or threshold into 0 % or 100 %.
 const certain = (shown, value) => (shown === 0 && value > 0) || (shown === 100 && value < 1);
 
 function limitPercent(limit) {
@@ -34,10 +34,10 @@ function limitPercent(limit) {
   }
   return Number((100 * limit).toPrecision(7));
 }
-// A threshold or the edge of a band, with as many digits as it has: 50 %, 12.5 %.
+// Prints a threshold or the edge of a band with as many digits as it needs: 50 %, 12.5 %.
 export const limitText = (limit) => (limit === null || limit === undefined ? "–" : `${limitPercent(limit)} %`);
 
-// A probability, with as many digits as show on which side of its limits (a threshold, the edges of a band) it lies.
+// Prints a probability with enough digits to show on which side of its limits (a threshold, the edges of a band) it is.
 export function probability(p, ...limits) {
   const known = limits.filter((limit) => typeof limit === "number");
   if (p > 0.999 && p < 1 && known.every((limit) => limit <= 0.999)) return "> 99.9 %";
@@ -59,7 +59,7 @@ export const milliseconds = (ms) =>
         ? `${ms.toFixed(0)}\u00a0ms`
         : `${(ms / 1000).toFixed(1)}\u00a0s`;
 export const dateTime = (time) => (time ? new Date(time).toLocaleString() : "–");
-// For an axis that spans `span` milliseconds.
+// Prints a time for an axis of `span` milliseconds.
 export const dayOrTime = (time, span) =>
   span > 3 * 86400e3
     ? new Date(time).toLocaleDateString(undefined, { day: "numeric", month: "short" })
@@ -73,16 +73,16 @@ export function bytes(count) {
 }
 
 export function duration(exact) {
-  const seconds = Math.max(0, Math.round(exact)); // first: never 1 min 60 s
+  const seconds = Math.max(0, Math.round(exact)); // rounded first, so that it never prints 1 min 60 s
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
   return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
 }
 
-// "3 s ago"; kept up to date by tickAges.
+// Makes an age ("3 s ago") that tickAges keeps up to date.
 export const age = (time) => h("time", { class: "age", datetime: time, title: dateTime(time) }, agoText(time));
-const COARSE_S = 600; // from here on nobody counts seconds
+const COARSE_S = 600; // ages above this have no seconds
 const agoText = (time) => {
   const seconds = (now() - Date.parse(time)) / 1000;
   return seconds >= COARSE_S && seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : `${duration(seconds)} ago`;
@@ -94,7 +94,7 @@ export function tickAges() {
   }
 }
 
-// Word, colour and shape: a tick in a disc, an exclamation mark in a triangle, an eye in a diamond.
+// Text and shape of each verdict: a tick in a disc, an exclamation mark in a triangle, an eye in a diamond.
 const VERDICTS = {
   good: { word: "Good", shape: ["circle", { cx: 12, cy: 12, r: 11 }], mark: "M6.5 12.5l3.8 3.8 7.2-8" },
   anomaly: { word: "Anomaly", shape: ["path", { d: "M12 1.5L23.5 22.5H.5z" }], mark: "M12 9v6M12 18.2v.6" },
@@ -117,11 +117,11 @@ export function verdict(item) {
   return h("p", { class: `verdict ${item.verdict}` }, icon, h("span", {}, word));
 }
 
-// As openapi.yaml has them; one that is new there is shown by its name.
+// The reasons of openapi.yaml. A reason that is missing here is shown by its name.
 const REASONS = {
   black: "black",
   white: "white",
-  flat: "one level all over",
+  flat: "one level everywhere",
   saturated: "overexposed",
   bit_depth: "doubtful bit depth",
   alpha: "transparent",
@@ -131,11 +131,11 @@ const REASONS = {
   size: "too few pixels",
 };
 
-// Why the picture cannot be trusted, "" where it can. Such a part is never good.
+// Says why the picture is suspect; "" if it is not.
 export const suspicion = ({ reasons }) =>
   reasons?.length ? `Doubtful picture: ${reasons.map((reason) => REASONS[reason] ?? reason).join("; ")}` : "";
 
-// The probability as a bar, with a line where an anomaly begins.
+// Makes the probability as a bar with a line at the threshold.
 export function meter(item) {
   const shown = probability(item.probability, item.threshold);
   const from = `anomaly from ${limitText(item.threshold)}`;
@@ -163,7 +163,7 @@ export function labelTag(label) {
   return h("span", { class: "tag label" }, `labelled ${label.label}${label.defect ? `: ${label.defect}` : ""}`);
 }
 
-// A table that scrolls by itself where the page is narrow, and can be scrolled by keyboard.
+// Makes a table that scrolls on a narrow page, also by keyboard.
 export function scrolledTable(label, columns, body) {
   const titles = columns.map((text) => h("th", { scope: "col" }, text));
   return h(
@@ -173,7 +173,7 @@ export function scrolledTable(label, columns, body) {
   );
 }
 
-// rows: texts or elements, the first of each row its name. Scrolls as scrolledTable does.
+// Makes a table that scrolls like scrolledTable. rows: texts or elements; the first of each row is its header.
 export function table(caption, head, rows) {
   const first = ([name, ...rest]) =>
     h(
@@ -191,7 +191,7 @@ export function table(caption, head, rows) {
 }
 
 let noticeTimer;
-// A line at the foot of the page that goes by itself; screen readers say it.
+// Shows a line at the foot of the page for a while; screen readers read it.
 export function notice(text) {
   const element = byId("notice");
   element.textContent = text;
@@ -202,7 +202,7 @@ export function notice(text) {
   }, 6000);
 }
 
-// A question that must be answered before something that cannot be undone. Resolves to true or false.
+// Asks before an action that cannot be undone. Resolves to true or false.
 export function confirmed(question, yes) {
   const dialog = byId("confirm");
   byId("confirm-question").textContent = question;
@@ -214,7 +214,7 @@ export function confirmed(question, yes) {
   );
 }
 
-// Does what a button promises: says `done` or what went wrong; the button waits meanwhile.
+// Runs the action of a button, which is disabled meanwhile. Shows `done` or the error.
 export function doing(act, done) {
   return async (event) => {
     const button = event.currentTarget;

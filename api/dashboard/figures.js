@@ -1,4 +1,4 @@
-// How the shift goes: counters and charts.
+// Counters and charts of the shift.
 import { Chart } from "./charts.js";
 import { dayOrTime, h, milliseconds, percent } from "./dom.js";
 import { metric, unusualRate } from "./judge.js";
@@ -7,14 +7,14 @@ import { Shift } from "./shift.js";
 import { stageBars, stageMedians } from "./stages.js";
 import { sayTrouble } from "./trouble.js";
 
-const USUAL_WINDOW = "7d"; // what the newest verdicts are held against
+const USUAL_WINDOW = "7d"; // the newest verdicts are compared with this period
 const USUAL_MS = 60000;
 const NEWEST = 100;
 
 const shortPercent = (share) => percent(share, share > 0 && share < 0.1 ? 1 : 0);
 const perMinute = (count) => (count < 10 ? count.toFixed(1) : count.toFixed(0));
 
-// Every step of the window, also those in which nothing came, with the seconds of it that lie inside the window.
+// Lists all steps of the window, also those without inspections, with their seconds inside the window.
 function steps(s) {
   const length = s.bucket_s * 1000;
   const [since, until] = [Date.parse(s.since), Date.parse(s.until)];
@@ -32,7 +32,7 @@ export class Figures {
   #usualAt = -Infinity;
   #turn = 0;
 
-  // newest(): the newest inspections, newest first
+  // newest() returns the newest inspections, newest first.
   constructor(product, newest) {
     this.product = product;
     this.newest = newest;
@@ -40,7 +40,7 @@ export class Figures {
     this.counters = h("dl", { class: "counters" });
     const time = { time: true, formatX: (at) => dayOrTime(at, this.span) };
     this.rate = new Chart({ title: "Anomaly rate", format: shortPercent, ...time });
-    this.throughput = new Chart({ title: "Inspections a minute", format: perMinute, ...time });
+    this.throughput = new Chart({ title: "Inspections per minute", format: perMinute, ...time });
     this.latency = new Chart({ title: "Latency", format: milliseconds, ...time });
     const charts = [this.rate, this.throughput, this.latency].map(({ element }) => element);
     this.stages = h("div", {});
@@ -67,9 +67,9 @@ export class Figures {
         this.#usual = await getJson(`/v1/statistics?${query({ product, window: USUAL_WINDOW })}`);
         this.#usualAt = performance.now();
       }
-      if (turn === this.#turn) this.#show(s, text); // else the shift was changed meanwhile
+      if (turn === this.#turn) this.#show(s, text); // otherwise the shift was changed meanwhile
     } catch {
-      // the connection's state is said at the top
+      // The top of the page shows the state of the connection.
     }
   }
 
@@ -110,7 +110,7 @@ export class Figures {
     const domain = [Date.parse(s.since), Date.parse(s.until)];
     this.span = domain[1] - domain[0];
     const all = steps(s);
-    // A step that has hardly begun, or hardly lies in the window, tells no rate.
+    // Leaves out steps that have just begun or are mostly outside the window: their rates would be noise.
     const rateOf = ({ seconds, bucket }) =>
       seconds < s.bucket_s / 5
         ? null

@@ -1,4 +1,4 @@
-// Which inspections a view is about, as its address says it.
+// Reads the filter of a view from its address.
 const FIELDS = ["product", "camera", "part", "verdict", "label", "model", "since", "until"];
 
 export const filterOf = (parameters) =>

@@ -1,12 +1,13 @@
-// Heat in the browser: the daemon gives a map of 14 x 14 numbers, and it is enlarged, coloured and cut off at a threshold
-// here, as core/heat/ does it for the PNG. So threshold, opacity and view act without another request.
+// Draws heat: enlarges the daemon's map of 14 x 14 numbers, colours it and cuts it off at a threshold, as core/heat/
+// does for the PNG. Changes of threshold, opacity and view therefore need no request.
 import { getJson } from "./net.js";
 
 const SIDE = 14;
-const PIXELS_MAX = 640; // the longer side of a canvas; nobody sees more of 14 x 14 numbers
+const PIXELS_MAX = 640; // longer side of a canvas; more pixels would not show more of 14 x 14 numbers
 const THRESHOLD_ALPHA = 0.75; // lets the surface shine through
 
-// Linear light of the hues at heat 0, 1/5 .. 1 (core/heat/heat_colour.c): only proportions count, lightness is set below.
+// Linear light of the hues at heat 0, 1/5 .. 1 (core/heat/heat_colour.c). Only proportions count; lightness is set
+// below.
 const HUES = [
   [0.2, 0.15, 1],
   [0.35, 0.06, 0.8],
@@ -26,33 +27,33 @@ function colour(heat) {
   const target = luminance(2 + 92 * heat);
   const scale = target / (0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2]);
   const peak = scale * Math.max(...light);
-  // A hue that cannot be this light goes towards the grey of this lightness until its largest channel fits.
+  // Mixes a hue that cannot be this light with the grey of this lightness until its largest channel fits.
   const fit = (v) => (peak > 1 ? target + ((v - target) * (1 - target)) / (peak - target) : v);
   return light.map((v) => encode(fit(scale * v)));
 }
-// [red, green, blue] of heat 0, 1/255 .. 1
+// [red, green, blue] for heat 0, 1/255 .. 1
 export const COLOURS = Array.from({ length: 256 }, (_, i) => colour(i / 255));
-// From the threshold to 1 over crimson to amber, whatever the threshold: neither end drowns in a dark or a white surface.
+// Colours heat from the threshold to 1 with crimson to amber: both ends are visible on dark and on white surfaces.
 const hotPlace = (heat, threshold) => 0.45 + (threshold < 1 ? (0.4 * (heat - threshold)) / (1 - threshold) : 0.4);
 const at = (heat) => COLOURS[Math.floor(heat * 255 + 0.5)];
 
-// width: pixels that are enough, where the picture is shown small. Browsers cannot show raw pixels; there the
-// daemon's overlay, with nothing but the very hottest on it, stands in.
+// Returns the URL of the picture. width: enough pixels for a small picture. Browsers cannot show raw frames; for these
+// it is the daemon's overlay at threshold 1, which shows almost no heat.
 export function imagePath(item, width) {
   if (item.image.media_type.startsWith("image/x-raw")) return `${item.heatmap.href}?view=overlay&threshold=1`;
   return width && width < item.image.width ? `${item.image.href}?width=${width}` : item.image.href;
 }
 
-// The map of an inspection: 196 numbers 0..1, row by row.
+// Fetches the map of an inspection: 196 numbers 0..1, row by row.
 export async function loadMap(item, signal) {
   const { heat } = await getJson(`/v1/inspections/${item.id}/heat`, { signal });
   return heat.flat();
 }
 
-// The map of an image in a report: base64 of 196 bytes, 255 is heat 1.
+// Decodes the map of an image in a report: base64 of 196 bytes, 255 is heat 1.
 export const decodeMap = (base64) => Array.from(atob(base64), (letter) => letter.charCodeAt(0) / 255);
 
-// Where each pixel of a side lies in the map, as [interval, way through it] (torch's interpolate, align_corners = false).
+// Maps each pixel of a side to the map, as [interval, fraction of it] (torch's interpolate, align_corners = false).
 const places = (count) =>
   Array.from({ length: count }, (_, p) => {
     const place = Math.max(0, ((p + 0.5) * SIDE) / count - 0.5);
@@ -60,7 +61,7 @@ const places = (count) =>
     return [interval, place - interval];
   });
 
-// The map enlarged bilinearly to width x height.
+// Enlarges the map bilinearly to width x height.
 export function enlarge(map, width, height) {
   const columns = places(width);
   const out = new Float32Array(width * height);
@@ -79,17 +80,17 @@ export function enlarge(map, width, height) {
   return out;
 }
 
-// The size in which the heat of a picture of width x height is drawn, its longer side at most `most` pixels.
+// Returns the canvas size for the heat of a picture of width x height; the longer side has at most `most` pixels.
 export function drawnSize({ width, height }, most = PIXELS_MAX) {
   const scale = Math.min(1, most / Math.max(width, height));
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-// A map scaled per image lights up somewhere on every good part, so there, as in the daemon, nothing counts as hot.
+// Says whether nothing counts as hot: a map scaled per image reaches 1 on every good part too (as in the daemon).
 export const isCold = ({ heatmap, verdict }) => heatmap.scale === "per_image" && verdict === "good";
 
-// Draws heat ({width, height, values}) into the canvas that lies over the picture: all of it with whole, else what is at
-// or above the threshold, if any of it counts as hot. alpha: 0..1. Answers the share that is hot.
+// Draws heat ({width, height, values}) on the canvas over the picture: all of it if `whole`, else the values at or
+// above the threshold, unless the map is cold. alpha: 0..1. Returns the share of hot pixels.
 export function drawHeat(
   canvas,
   { width, height, values },
@@ -110,14 +111,14 @@ export function drawHeat(
   return hot / values.length;
 }
 
-// A canvas for the heat over a small picture of {width, height}, filled once map (a promise of one) is there.
+// Makes a canvas for the heat over a small picture of {width, height}; draws it when the promise `map` resolves.
 export function heatCanvas(size, map, threshold) {
   const canvas = document.createElement("canvas");
   canvas.className = "heat";
   canvas.setAttribute("aria-hidden", "true");
   Promise.resolve(map).then(
     (numbers) => drawHeat(canvas, { ...size, values: enlarge(numbers, size.width, size.height) }, { threshold }),
-    () => canvas.remove(), // the picture is shown without
+    () => canvas.remove(), // the picture stays without heat
   );
   return canvas;
 }

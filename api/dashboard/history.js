@@ -1,4 +1,4 @@
-// All inspections that a filter lets through, as an endless list on the cursor, and as a file.
+// History: the inspections that match a filter, as an endless list and as a file.
 import {
   age,
   bytes,
@@ -23,7 +23,7 @@ const FILES = {
   ndjson: { type: "application/x-ndjson", name: "inspections.ndjson", text: "Export JSON lines" },
 };
 
-// The input shows local time, the daemon is asked in UTC.
+// Converts UTC for an input of local time.
 const toLocal = (iso) => {
   if (!iso || Number.isNaN(Date.parse(iso))) return "";
   const time = new Date(iso);
@@ -71,12 +71,11 @@ function filterForm(filter, product, models) {
       h("a", { class: "button", href: "#/history" }, "Clear"),
     ),
   );
-  const open = matchMedia("(min-width: 40rem)").matches; // a telephone shows the list first
+  const open = matchMedia("(min-width: 40rem)").matches; // on a telephone the list comes first
   return h("details", { open }, h("summary", {}, "Filter"), form);
 }
 
-// The daemon writes the file; only how far it is is counted here. A blob of this size lies on the disk of the
-// browser, not in its memory.
+// Saves the daemon's export and shows the received bytes. Browsers keep a blob of this size on disk, not in memory.
 async function exportFile(filter, { type, name }, progress) {
   const blob = await stream(`/v1/inspections?${query(filter)}`, { accept: type, progress });
   save(blob, name);
@@ -115,7 +114,8 @@ function row(item, filter) {
   return element;
 }
 
-// An endless list: a page more whenever the foot comes into sight. Answers what to put on the page and an end.
+// Makes an endless list that loads a page whenever its foot becomes visible. Returns its elements and a function to end
+// it.
 function endlessList(filter, signal) {
   const body = h("tbody", {});
   const status = h("p", { class: "empty", role: "status" });
@@ -144,7 +144,7 @@ function endlessList(filter, signal) {
       more.hidden = !cursor;
       const count = body.children.length;
       status.textContent = !count ? "No inspection matches" : cursor ? `${count} shown` : `All ${count} shown`;
-      foot.unobserve(more); // observed anew: told again where the foot is still in sight
+      foot.unobserve(more); // observe again, so that a foot that is still visible loads the next page
       if (cursor) foot.observe(more);
     } catch (error) {
       if (!signal.aborted) status.textContent = error.message;
@@ -191,7 +191,7 @@ async function readVersions(list, signal) {
       ...lists.flatMap(({ items: versions }) => versions.map(({ version }) => h("option", { value: version }))),
     );
   } catch {
-    // a text can be typed without suggestions
+    // The field works without suggestions.
   }
 }
 

@@ -1,4 +1,4 @@
-// One inspection: the picture with its heat, all facts, its neighbours and its label.
+// One inspection: picture with heat, facts, neighbours and label.
 import {
   bytes,
   dateTime,
@@ -26,7 +26,7 @@ function heatText({ max, area, threshold, scale }) {
   return `highest ${probability(max, threshold)}; ${percent(area)} of the image is at or above ${limitText(threshold)}; scale ${scale.replace("_", " ")}`;
 }
 
-// model: the manifest, or null where the version is gone.
+// model: the manifest, or null if the version was deleted.
 function facts(item, model) {
   const { image, heatmap, timing_ms: timing } = item;
   const boxes = heatmap.boxes.map(
@@ -62,11 +62,11 @@ async function copyLink() {
     await navigator.clipboard.writeText(location.href);
     notice("Link copied.");
   } catch {
-    notice(location.href); // a page without TLS may not write to the clipboard
+    notice(location.href); // without TLS a page may not write to the clipboard
   }
 }
 
-// Buttons and keys to the newer and the older one. Answers the element.
+// Makes buttons and keys for the newer and the older inspection. Returns the element.
 function neighbours(item, filter, signal) {
   const near = { newer: null, older: null };
   const go = (direction) => {
@@ -138,7 +138,7 @@ function show(view, item, filter, signal) {
   readModel(item, signal).then((model) => {
     details.replaceChildren(facts(item, model));
     defects = Object.keys(model?.dataset?.counts ?? {}).filter((name) => name !== "good");
-    if (!form.contains(document.activeElement)) renew(shown); // not under somebody's fingers
+    if (!form.contains(document.activeElement)) renew(shown); // not while a person types
   });
 }
 

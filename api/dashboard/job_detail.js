@@ -1,4 +1,4 @@
-// One job as it goes on: progress, curves, log lines, and in the end its report.
+// One job: progress, curves, log lines and, at the end, its report.
 import { Chart } from "./charts.js";
 import { dateTime, doing, duration, h, percent } from "./dom.js";
 import { sendJson } from "./net.js";
@@ -17,11 +17,11 @@ export class JobDetail {
   #ended = "";
   #lines = 0;
 
-  // changed() is called after a cancel
+  // changed() is called after a cancellation.
   constructor(job, changed) {
     this.loss = new Chart({ title: "Loss by epoch", kind: "epochs", format: (value) => value.toFixed(3), formatX });
     this.accuracy = new Chart({
-      title: "Accuracy while training, by epoch",
+      title: "Training accuracy by epoch",
       kind: "epochs",
       format: (value) => percent(value, 0),
       formatX,
@@ -53,10 +53,10 @@ export class JobDetail {
     this.show(job);
   }
 
-  // What the event stream says in brief, or the whole job.
+  // Shows a JobBrief of the event stream, or a whole job.
   show(job) {
     const ended = !["queued", "running"].includes(job.state);
-    const left = job.eta_s ? ` · about ${duration(job.eta_s)} to go` : "";
+    const left = job.eta_s ? ` · about ${duration(job.eta_s)} left` : "";
     this.state.className = `state ${job.state}`;
     this.state.replaceChildren(
       h("strong", {}, job.state),
@@ -64,7 +64,7 @@ export class JobDetail {
     );
     this.bar.value = job.progress;
     this.bar.hidden = this.cancel.hidden = ended;
-    if (!job.created_at) return; // the brief: no more is known
+    if (!job.created_at) return; // a JobBrief has no more
     const end = job.finished_at ? `, ended ${dateTime(job.finished_at)}` : "";
     const took =
       job.finished_at && job.started_at
@@ -78,7 +78,7 @@ export class JobDetail {
     this.accuracy.show(curve(runs, "accuracy"));
     this.#append(job.log ?? []);
     if (job.result && this.#ended !== job.id) {
-      this.#ended = job.id; // drawn once: a report does not change
+      this.#ended = job.id; // drawn once, because a report does not change
       this.report.replaceChildren(report(job));
     }
   }

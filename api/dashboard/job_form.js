@@ -1,4 +1,4 @@
-// Starting a job: every parameter with its range and what it does; the daemon's defaults are in the fields.
+// Starts a job. The form explains each parameter and its range; the fields hold the daemon's defaults.
 import { h, notice } from "./dom.js";
 import { getJson, sendJson } from "./net.js";
 
@@ -10,11 +10,11 @@ const KINDS = [
 const SEED_MAX = 9007199254740991;
 const BOTH = ["train", "cross-validate"];
 
-// name, text, default, lowest, highest, step, the kinds that take it, what it is
+// name, text, default, lowest, highest, step, kinds with this parameter, explanation
 const NUMBERS = [
-  ["epochs", "Epochs", 10, 1, 1000, 1, BOTH, "Passes over the images at most."],
-  ["batch", "Batch", 10, 1, 256, 1, BOTH, "Images in one step."],
-  ["learning_rate", "Learning rate", 0.0001, 1e-7, 1, "any", BOTH, "Of Adam."],
+  ["epochs", "Epochs", 10, 1, 1000, 1, BOTH, "Most passes over the images."],
+  ["batch", "Batch", 10, 1, 256, 1, BOTH, "Images per step."],
+  ["learning_rate", "Learning rate", 0.0001, 1e-7, 1, "any", BOTH, "Step size of Adam."],
   [
     "target_accuracy",
     "Stop at accuracy",
@@ -23,15 +23,15 @@ const NUMBERS = [
     1,
     "any",
     ["train"],
-    "Ends when an epoch's running accuracy exceeds it.",
+    "Training ends after an epoch with a higher accuracy.",
   ],
   ["test_share", "Held out", 0.2, 0.01, 0.9, "any", ["train"], "Share of the images held out to judge the model."],
-  ["folds", "Folds", 5, 2, 20, 1, ["cross-validate"], "Each image is judged once, by the fold that has not seen it."],
-  ["seed", "Seed", 42, 0, SEED_MAX, 1, BOTH, "The same seed gives the same split."],
+  ["folds", "Folds", 5, 2, 20, 1, ["cross-validate"], "Each image is judged once, by a model that was not trained on it."],
+  ["seed", "Seed", 42, 0, SEED_MAX, 1, BOTH, "The same seed gives the same split of the images."],
   ["weight_good", "Weight of good", 1, 0.001, 1000, "any", BOTH, "In the loss."],
-  ["weight_anomaly", "Weight of anomaly", 3, 0.001, 1000, "any", BOTH, "In the loss; higher misses fewer."],
-  ["threshold", "Threshold", 0.5, 0, 1, "any", BOTH, "An anomaly from this probability on."],
-  ["max_missed", "May miss", 0.05, 0.001, 0.5, "any", BOTH, "Share of anomalies that the advised threshold may miss."],
+  ["weight_anomaly", "Weight of anomaly", 3, 0.001, 1000, "any", BOTH, "In the loss; a higher weight misses fewer anomalies."],
+  ["threshold", "Threshold", 0.5, 0, 1, "any", BOTH, "Probabilities at or above it are anomalies."],
+  ["max_missed", "Allowed misses", 0.05, 0.001, 0.5, "any", BOTH, "Largest share of anomalies that the advised threshold may miss."],
   ["heatmap_threshold", "Heatmap threshold", 0.7, 0, 1, "any", BOTH, "Below it the heatmap is transparent."],
 ];
 const CHOICES = [
@@ -44,7 +44,7 @@ const CHOICES = [
       ["always", "always"],
     ],
     ["train"],
-    "Better by balanced accuracy on the held-out images.",
+    "Better means a higher balanced accuracy on the held-out images.",
   ],
   [
     "heatmap_scale",
@@ -54,7 +54,7 @@ const CHOICES = [
       ["per_image", "per image"],
     ],
     BOTH,
-    "Fixed keeps good parts cold.",
+    "With a fixed scale good parts stay cold.",
   ],
 ];
 const MORE = [
@@ -107,13 +107,13 @@ function parameters() {
         "skip_unreadable",
         "Skip unreadable images",
         skip,
-        "Otherwise the job fails and names the file.",
+        "Otherwise the job fails with the name of the file.",
       ),
     },
   ];
 }
 
-// What the daemon wants of what the form holds.
+// Makes the request body from the form.
 export function bodyOf(form) {
   const body = { skip_unreadable: false };
   for (const [name, value] of new FormData(form)) {
@@ -125,7 +125,7 @@ export function bodyOf(form) {
   return good === undefined ? rest : { ...rest, class_weights: [good, anomaly] };
 }
 
-// A product that is not there yet has no versions.
+// A new product has no versions.
 async function fillVersions(select, product) {
   const options = [h("option", { value: "" }, "the active one")];
   try {
@@ -140,7 +140,7 @@ async function fillVersions(select, product) {
   select.replaceChildren(...options);
 }
 
-// started(job) is called with the job that the daemon answers.
+// started(job) is called with the daemon's answer.
 export function jobForm(product, started) {
   const kind = h(
     "select",
@@ -185,7 +185,7 @@ export function jobForm(product, started) {
       "div",
       { class: "fields" },
       labelled("kind", "Job", kind, "A cross-validation or evaluation changes no model."),
-      labelled("product", "Product", name, "A new name makes a new product."),
+      labelled("product", "Product", name, "A new name creates a product."),
       labelled("dataset", "Dataset folder", dataset, "Below training.dataset_roots, in MVTec AD layout."),
       usual.map(({ element }) => element),
     ),
@@ -201,7 +201,7 @@ export function jobForm(product, started) {
     ),
     h("p", { class: "buttons" }, h("button", { class: "primary" }, "Start")),
   );
-  // A field in a closed <details> that is out of its range could not be shown to the person who is to mend it.
+  // Opens <details>, because the browser cannot show an invalid field in a closed one.
   form.addEventListener("invalid", () => form.querySelector("details").setAttribute("open", ""), true);
   fit();
   if (product) fillVersions(versions, product);

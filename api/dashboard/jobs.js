@@ -1,11 +1,11 @@
-// Training, cross-validation and evaluation: start, watch, cancel, read the report.
+// Jobs (training, cross-validation, evaluation): starts, watches and cancels them, shows their reports.
 import { age, h, notice, percent, scrolledTable } from "./dom.js";
 import { JobDetail } from "./job_detail.js";
 import { jobForm } from "./job_form.js";
 import { live } from "./live.js";
 import { getJson } from "./net.js";
 
-const POLL_MS = 3000; // beside the events, which do not come while polling
+const POLL_MS = 3000; // in addition to events, which are missing while polling
 const COLUMNS = ["Job", "Product", "State", "Created"];
 
 function row(job, open) {
@@ -64,7 +64,7 @@ class Jobs {
     this.read();
   }
 
-  // One at a time; what happens meanwhile is read once more afterwards.
+  // Reads one at a time; a call during a read starts another one afterwards.
   async read() {
     this.#again = true;
     if (this.#reading) return;
@@ -86,7 +86,7 @@ class Jobs {
 
   #show(jobs, job) {
     const text = JSON.stringify(jobs);
-    if (text !== this.#shown) this.list.replaceChildren(...jobs.map((each) => row(each, this.id))); // not under somebody's pointer for nothing
+    if (text !== this.#shown) this.list.replaceChildren(...jobs.map((each) => row(each, this.id))); // unchanged rows stay, so that nothing moves under the pointer
     this.#shown = text;
     this.empty.hidden = jobs.length > 0;
     if (!job) return;
@@ -96,7 +96,7 @@ class Jobs {
   }
 }
 
-// Where there is one product only, it is what a job is for.
+// Fills in the product if there is only one.
 async function suggestProduct(form, signal) {
   try {
     const { items } = await getJson("/v1/products", { signal });
@@ -106,7 +106,7 @@ async function suggestProduct(form, signal) {
     dataset.value ||= items[0].product;
     product.dispatchEvent(new Event("change"));
   } catch {
-    // the fields stay empty
+    // The fields stay empty.
   }
 }
 

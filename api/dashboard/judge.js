@@ -1,9 +1,9 @@
-// When the line deserves a loud word. Pure functions.
+// Decides when the line needs a warning. Pure functions.
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-// Whether the newest verdicts leave the usual rate: more than three standard deviations of a binomial from what the
-// whole window showed, and at least five verdicts away, so that a rare stray anomaly says nothing.
+// Says whether the newest verdicts leave the usual rate: by more than three standard deviations of a binomial, and by
+// at least five verdicts, so that a single anomaly on a good line is no warning.
 export function unusualRate(recent, statistics) {
   const all = statistics.good + statistics.anomaly + statistics.review;
   const n = recent.length;
@@ -19,8 +19,8 @@ const QUIET_FLOOR_MS = 60000;
 const QUIET_FACTOR = 20;
 const QUIET_SAMPLES = 20;
 
-// Whether nothing has come for much longer than between the newest parts (newest first): the milliseconds, or null.
-// A break of a day is no news any more.
+// Returns the milliseconds since the newest part if they are much longer than the time between the newest parts (newest
+// first); else null, also after a break of a day.
 export function quiet(recent, now) {
   if (recent.length < QUIET_SAMPLES) return null;
   const times = recent.slice(0, 100).map((item) => Date.parse(item.received_at));
@@ -30,7 +30,7 @@ export function quiet(recent, now) {
   return silence > long && silence < 86400e3 ? silence : null;
 }
 
-// Value of a metric without labels in Prometheus' text, or null.
+// Reads a metric without labels from Prometheus' text; null if it is missing.
 export function metric(text, name) {
   const line = text.split("\n").find((l) => l.startsWith(`${name} `));
   return line ? Number(line.slice(name.length + 1)) : null;

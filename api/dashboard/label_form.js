@@ -1,21 +1,21 @@
-// The operator's label of an inspection.
+// The form for the operator's label of an inspection.
 import { dateTime, h, notice } from "./dom.js";
 import { sendJson } from "./net.js";
 
-const DEFECT = "[A-Za-z0-9._\\-]{1,64}";
+const DEFECT = "[^.\\/\\\\\\p{Cc}][^\\/\\\\\\p{Cc}]{0,63}"; // the daemon checks the bytes (core/dataset/class_name.h)
 
 function said({ label }) {
   if (!label) return "No label yet";
   return `${label.label}${label.defect ? ` (${label.defect})` : ""}, by ${label.by ?? "an unknown user"}, ${dateTime(label.at)}`;
 }
 
-// defects: names that the product's dataset knows. relabelled(item) is called with what the daemon then says.
+// defects: names of defects in the product's dataset. relabelled(item) is called with the daemon's answer.
 export function labelForm(item, defects, relabelled) {
   const defect = h("input", {
     name: "defect",
     list: "defects",
     pattern: DEFECT,
-    title: "1 to 64 letters, digits, dots, dashes or underscores",
+    title: "1 to 64 characters without slashes; must not begin with a dot",
     autocomplete: "off",
     value: item.label?.defect ?? "",
   });

@@ -1,4 +1,4 @@
-// The line: the newest inspection large, those before it, what somebody should look at, and how the shift goes.
+// The line: the newest inspection large, the recent ones, the pinned ones, and the figures of the shift.
 import { card, fill } from "./cards.js";
 import { now } from "./clock.js";
 import { duration, h, notice } from "./dom.js";
@@ -12,7 +12,7 @@ import { sayTrouble } from "./trouble.js";
 
 const RECENT = 12;
 const REMEMBERED = 100;
-const RENDER_MS = 200; // many parts a second are drawn together
+const RENDER_MS = 200; // draws many parts per second together
 const FIGURES_MS = 4000;
 const QUIET_MS = 2000;
 
@@ -48,7 +48,7 @@ class Line {
       clearTimeout(this.renderTimer);
     });
     try {
-      await this.readLists(); // the pictures first, the figures behind them
+      await this.readLists(); // pictures first, then figures
     } finally {
       if (!signal.aborted) repeat(() => document.hidden || this.figures.read(), FIGURES_MS, signal);
     }
@@ -59,7 +59,7 @@ class Line {
     for (const key of ["rate", "queue", "quiet"]) sayTrouble(key, "");
   }
 
-  // Newest first; what is known already is left as it is.
+  // Adds items, newest first; keeps those that are known.
   take(items) {
     const known = new Set(this.items.map(({ id }) => id));
     const fresh = items.filter((item) => (!this.product || item.product === this.product) && !known.has(item.id));
@@ -82,7 +82,7 @@ class Line {
     this.renderTimer = null;
     fill(this.hero, this.items.slice(0, 1), (item) => card(item, "large"));
     if (!this.items.length)
-      this.hero.append(h("p", { class: "empty" }, "No inspection yet. Cameras post images to /v1/inspections."));
+      this.hero.append(h("p", { class: "empty" }, "No inspections yet. Cameras post images to /v1/inspections."));
     fill(this.recent, this.items.slice(1, 1 + RECENT), (item) => card(item, "small"));
     this.pins.render();
     this.listen();

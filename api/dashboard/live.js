@@ -1,20 +1,20 @@
-// Server-sent events, read with fetch because EventSource cannot send a token. Two loops: one keeps the stream open,
-// the other polls the newest inspections for as long as the stream is closed or silent.
+// Reads server-sent events with fetch, because EventSource cannot send a token. One loop keeps the stream open, the
+// other polls the newest inspections while the stream is closed or silent.
 import { getJson, request } from "./net.js";
 
-const SILENT_MS = 15000; // the daemon writes at least every 10 s
+const SILENT_MS = 15000; // by default the daemon sends a comment every 10 s (server.event_ping_s)
 const RETRY_MS = 1000;
 const RETRY_MAX_MS = 5000;
 const POLL_MS = 2000;
 const POLL_ITEMS = 50;
-const RESUME_MS = 60000; // after a longer pause the page reads its lists anew instead
+const RESUME_MS = 60000; // after a longer pause the page reads its lists again instead
 
-// "inspection", "job", "model" with detail; "state" with the state; "polled" while there is no stream.
+// Events: "inspection", "job" and "model" with detail; "state" with the state; "polled" while there is no stream.
 export const live = new EventTarget();
 export let state = "connecting"; // "live" | "polling" | "lost"
 
 let lastId = null;
-let heardAt = -Infinity; // of the stream, in performance.now()
+let heardAt = -Infinity; // last byte of the stream, in performance.now()
 let open = false;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -45,7 +45,7 @@ function take(block) {
 
 async function poll() {
   const { items } = await getJson(`/v1/inspections?limit=${POLL_ITEMS}`);
-  for (const item of items.reverse()) say("inspection", item); // listeners know an id that they have
+  for (const item of items.reverse()) say("inspection", item); // listeners ignore ids that they have
 }
 
 async function stream() {
@@ -59,7 +59,7 @@ async function stream() {
     let text = "";
     open = true;
     heardAt = performance.now();
-    if (!resume && state !== "connecting") await poll(); // what came while no stream was open
+    if (!resume && state !== "connecting") await poll(); // inspections from the time without a stream
     setState("live");
     for (;;) {
       const { value, done } = await reader.read();
@@ -84,7 +84,7 @@ async function keepStream() {
       await stream();
       wait = RETRY_MS;
     } catch {
-      // what is wrong is said by the state
+      // The state reports the error.
     }
     await pause(wait * (0.75 + Math.random() / 2));
   }
@@ -97,7 +97,7 @@ async function keepPolling() {
     try {
       await poll();
       if (!fresh()) setState("polling");
-      say("polled"); // more may have come than one poll shows
+      say("polled"); // there may be more than one poll shows
     } catch {
       setState("lost");
     }

@@ -1,4 +1,4 @@
-// One version of a model: what it is, how good it was, and what can be done with it.
+// A card for a version: origin, metrics and actions.
 import { chart } from "./charts.js";
 import { confirmed, dateTime, doing, h, limitText, notice, percent, table } from "./dom.js";
 import { getJson, sendJson } from "./net.js";
@@ -50,7 +50,7 @@ function training(model) {
     ]),
     chart(
       {
-        title: "Accuracy while training, by epoch",
+        title: "Training accuracy by epoch",
         kind: "epochs",
         format: (value) => percent(value, 0),
         formatX,
@@ -61,14 +61,14 @@ function training(model) {
   ];
   const metrics = model.metrics?.confusion
     ? metricsTables(model.metrics)
-    : h("p", {}, "No metrics are kept with this version.");
+    : h("p", {}, "This version has no metrics.");
   return [h("div", { class: "curves" }, curves), metrics].flat();
 }
 
-// Who changed what, when.
+// The table of changes.
 async function changes(model) {
   const { items } = await getJson(`${pathOf(model)}/changes`);
-  if (!items.length) return h("p", {}, "Nothing has changed since it was trained.");
+  if (!items.length) return h("p", {}, "No changes since the training.");
   const value = (one) =>
     one === null || one === undefined ? "–" : typeof one === "object" ? JSON.stringify(one) : `${one}`;
   const rows = items.map(({ at, who, field, from, to }) => [dateTime(at), who, field, value(from), value(to)]);
@@ -98,7 +98,7 @@ export function modelCard(model, changed, shown) {
       "p",
       { class: "summary" },
       summary ??
-        (missed === undefined ? "No metrics are kept with this version." : `${missed} missed, ${alarms} false alarms`),
+        (missed === undefined ? "This version has no metrics." : `${missed} missed, ${alarms} false alarms`),
     ),
     actions(model, changed),
     lazy(

@@ -1,11 +1,11 @@
-// The versions of each product.
+// Models: the versions of each product.
 import { comparison } from "./compare.js";
 import { h, notice } from "./dom.js";
 import { live } from "./live.js";
 import { modelCard } from "./model_card.js";
 import { getJson } from "./net.js";
 
-// What is open stays open when the list is drawn anew.
+// Keeps opened details open when the list is drawn again.
 const openParts = (view) =>
   [...view.querySelectorAll("details[open]")].map((part) => [
     part.closest("[data-version]")?.dataset.version,
@@ -48,7 +48,7 @@ export function open(view, { product, parameters }) {
       const lists = await Promise.all(
         products.map((item) => getJson(`/v1/products/${item.product}/models`, { signal })),
       );
-      if (own !== turn) return; // read anew meanwhile
+      if (own !== turn) return; // a newer read has begun
       const parts = openParts(view);
       view.replaceChildren(...products.map((item, i) => section(item, lists[i].items, read, version)));
       if (!products.length)

@@ -1,6 +1,6 @@
-// The inspections before and after one, within a filter. Lists are newest first: the older neighbour heads the list
-// up to this one; the newer one is the last of a span that begins here, so the span is widened or narrowed until it
-// ends within one page.
+// Finds the inspections before and after one, within a filter. Lists are newest first. The older neighbour is the first
+// of the list up to this inspection. The newer one is the last of a period that begins here, so the period is widened
+// or narrowed until it fits into one page.
 import { now } from "./clock.js";
 import { getJson, query } from "./net.js";
 

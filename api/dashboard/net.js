@@ -1,4 +1,4 @@
-// Requests to the daemon. The token, where one is needed, lives in this tab's session storage only.
+// Sends requests to the daemon. The token is kept in the session storage of this tab only.
 import { byId } from "./dom.js";
 
 export class Problem extends Error {
@@ -9,8 +9,8 @@ export class Problem extends Error {
   }
 }
 
-let asking = null; // one dialog for all requests that wait for a token
-let refused = false; // the dialog was closed: no more of it until somebody asks
+let asking = null; // the dialog of all requests that wait for a token
+let refused = false; // the user closed the dialog; it opens again only on a click
 
 export const token = () => sessionStorage.getItem("token");
 const headers = () => (token() ? { Authorization: `Bearer ${token()}` } : {});
@@ -44,9 +44,9 @@ export function askToken(why) {
   return asking;
 }
 
-export const UNANSWERED_MS = 10000; // an answer that takes longer does not come any more
+export const UNANSWERED_MS = 10000; // an answer that takes longer counts as missing
 
-// Gives up after `wait` milliseconds, where that is given.
+// Fetches; gives up after `wait` milliseconds, if given.
 async function fetchWithin(wait, path, options) {
   const signals = [options.signal, wait && AbortSignal.timeout(wait)].filter(Boolean);
   try {
@@ -56,8 +56,8 @@ async function fetchWithin(wait, path, options) {
   }
 }
 
-// Fetches; asks for a token where the daemon wants one (once for background requests, always for a person's own
-// click) and tries again with it. Throws Problem.
+// Sends a request. If the daemon needs a token, asks for one (once for background requests, each time after a click)
+// and sends the request again. Throws Problem.
 export async function request(path, options = {}) {
   const { method = "GET", body, signal, accept, wait, asked = false } = options;
   const used = token();
@@ -70,7 +70,7 @@ export async function request(path, options = {}) {
   if (answer.ok) return answer;
   const problem = new Problem(answer.status, await answer.json().catch(() => null));
   if (answer.status !== 401 && answer.status !== 403) throw problem;
-  if (used !== token()) return request(path, options); // changed meanwhile
+  if (used !== token()) return request(path, options); // the token has changed meanwhile
   if ((refused && !asked) || !(await askToken(problem.message))) throw problem;
   return request(path, options);
 }
@@ -81,8 +81,8 @@ export const sendJson = async (method, path, body) => {
   return answer.status === 204 ? null : answer.json();
 };
 
-// An <img> cannot send a token, so with one its picture is fetched and shown as a blob. The blob's URL is given
-// back when the picture has been decoded. A picture that retention took stays an empty place with its alt text.
+// Shows a picture. An <img> cannot send a token, so with a token the picture is fetched and shown as a blob, whose URL
+// is revoked once the picture is decoded. In place of a picture that retention has removed the alt text stays.
 export async function showPicture(image, path) {
   if (!token()) {
     image.src = path;
@@ -97,7 +97,7 @@ export async function showPicture(image, path) {
   }
 }
 
-// A body of any length as a blob; progress(bytes) is called while it comes.
+// Fetches a body of any length as a blob; calls progress(bytes) meanwhile.
 export async function stream(path, { accept, progress }) {
   const answer = await request(path, { accept, asked: true });
   let count = 0;

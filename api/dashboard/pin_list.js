@@ -1,15 +1,15 @@
-// The pinned parts, newest first. A bad night has thousands: the newest are kept whole, of the others only which they
-// are, so that they can be counted.
+// The list of pinned parts, newest first. There may be thousands after a bad night, so it keeps the newest complete and
+// of the others only id and product, to count them.
 
 export class PinList {
   #items = [];
-  #ids = new Set(); // of items and beyond
+  #ids = new Set(); // ids of all items, also of those beyond
   #beyond = new Map(); // id -> product
   #kept;
   #counted;
-  uncounted = false; // there are more than `count`
+  uncounted = false; // there are more items than `count`
 
-  // kept: items that are held; counted: how many more are counted one by one
+  // kept: number of complete items; counted: number of further items that are counted one by one
   constructor(kept = 200, counted = 10000) {
     this.#kept = kept;
     this.#counted = counted;
@@ -27,7 +27,7 @@ export class PinList {
     return this.#items.length + this.#beyond.size;
   }
 
-  // Every item as {id, product}.
+  // Lists all items as {id, product}.
   get all() {
     return [...this.#items, ...[...this.#beyond].map(([id, product]) => ({ id, product }))];
   }
@@ -67,7 +67,7 @@ export class PinList {
     }
   }
 
-  // Drops the items for which test({id, product}) is true.
+  // Removes the items for which test({id, product}) is true.
   drop(test) {
     this.#items = this.#items.filter((item) => !test(item) || !this.#ids.delete(item.id));
     for (const [id, product] of this.#beyond)

@@ -1,4 +1,4 @@
-// Anomalies and parts to review stay pinned until somebody has acknowledged or labelled them.
+// Pins anomalies and parts to review until a person has acknowledged or labelled them.
 import {
   DAY_MS,
   acknowledge,
@@ -16,10 +16,10 @@ import { PinList } from "./pin_list.js";
 
 const SHOWN = 24;
 const PAGE = 100;
-const PAGES = 20; // of each verdict: what is older is only said to be there
+const PAGES = 20; // pages read per verdict; older parts are shown as "or more"
 const VERDICTS = ["anomaly", "review"];
 
-// The product of an inspection, null where it is not stored any more.
+// Resolves to the product of an inspection, or to null if it is no longer stored.
 async function productOf(id) {
   try {
     return (await getJson(`/v1/inspections/${id}`)).product;
@@ -33,8 +33,8 @@ export class Pins {
   #list = new PinList();
   #reading = null;
   #again = false;
-  #arrived = []; // while the lists are being read
-  #labelled = new Set(); // ids labelled here: a list that was read just before does not know yet
+  #arrived = []; // items of events during a read
+  #labelled = new Set(); // ids labelled here, which a list read just before does not reflect
 
   constructor(product) {
     this.product = product;
@@ -55,7 +55,7 @@ export class Pins {
     );
   }
 
-  // Reads what the daemon has. One at a time; a call meanwhile makes it read once more.
+  // Reads the daemon's lists, one read at a time; a call during a read starts another one afterwards.
   read() {
     this.#again = true;
     this.#reading ??= this.#readAll().finally(() => {
@@ -70,7 +70,7 @@ export class Pins {
       this.#again = false;
       this.#arrived = [];
       const lists = await Promise.all(VERDICTS.map((verdict) => this.#readVerdict(verdict)));
-      // A list that ends early says nothing of older items; every other item that it lacks was labelled elsewhere.
+      // An item that the list lacks was labelled elsewhere, unless it is older than the end of an incomplete list.
       const older = this.#list.items.filter(({ id, verdict }) => id < lists[VERDICTS.indexOf(verdict)].oldest);
       this.#list.clear();
       this.#list.uncounted = lists.some(({ oldest }) => oldest);
@@ -79,7 +79,7 @@ export class Pins {
     this.render();
   }
 
-  // Answers the unlabelled items of a verdict, and the id of the oldest where there are still older ones, else "".
+  // Resolves to the unlabelled items of a verdict and, if there are older ones, the id of the oldest read, else "".
   async #readVerdict(verdict) {
     const { product } = this;
     const seen = acknowledgements();
@@ -97,7 +97,7 @@ export class Pins {
     return { items, oldest: items.at(-1)?.id ?? idBefore(now()) };
   }
 
-  // Pins those of `items` that somebody should look at.
+  // Pins the anomalies and parts to review among `items`.
   add(items) {
     this.#pin(items);
     if (this.#reading) this.#arrived.push(...items);
@@ -110,7 +110,7 @@ export class Pins {
         this.#list.add(item);
   }
 
-  // Somebody has acknowledged, in this tab or another.
+  // Removes items that were acknowledged, in this tab or another.
   recheck() {
     this.#drop(acknowledgements());
   }
@@ -131,7 +131,7 @@ export class Pins {
     const list = this.#list;
     list.drop(test);
     this.render();
-    if (list.items.length < SHOWN && (list.beyond || list.uncounted)) this.read().catch(() => {}); // older ones move up
+    if (list.items.length < SHOWN && (list.beyond || list.uncounted)) this.read().catch(() => {}); // older items move up
   }
 
   render() {

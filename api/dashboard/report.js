@@ -1,4 +1,4 @@
-// What a training, cross-validation or evaluation found: in words, as a confusion matrix, per fold and per defect.
+// The report of a job: summary, confusion matrix, figures per fold and per defect, worst images, advice.
 import { chart } from "./charts.js";
 import { doing, h, limitText, notice, percent, probability, table } from "./dom.js";
 import { decodeMap, drawnSize, heatCanvas } from "./heat.js";
@@ -6,7 +6,7 @@ import { scanSection } from "./scan.js";
 import { download, getJson, sendJson, showPicture, token } from "./net.js";
 
 const WORST = 24;
-const HEAT_PIXELS = 160; // of the canvas over a picture
+const HEAT_PIXELS = 160; // of the heat's canvas over a picture
 const RATES = [
   ["accuracy", "Accuracy"],
   ["balanced_accuracy", "Balanced accuracy"],
@@ -17,7 +17,7 @@ const RATES = [
   ["roc_auc", "ROC AUC"],
 ];
 
-// A rate with its interval, or a plain number.
+// Prints a rate, given with its interval or as a plain number.
 export const rateValue = (rate) => (rate !== null && typeof rate === "object" ? rate.value : rate);
 const interval = (rate) =>
   rate?.low !== null && rate?.low !== undefined ? `${percent(rate.low, 0)} to ${percent(rate.high, 0)}` : "";
@@ -70,7 +70,7 @@ const rocChart = (roc) =>
     { domain: [0, 1] },
   );
 
-// Good ones and anomalies by probability; the line is the threshold.
+// Draws good parts and anomalies by probability, with a line at the threshold.
 export const histogramChart = (title, { good, anomaly }, marks) =>
   chart(
     { title, kind: "bars", format: (count) => `${Math.round(count)}`, formatX: (value) => percent(value, 0) },
@@ -85,7 +85,7 @@ function localisation(found) {
   if (!found) return null;
   const hit = (rate) => `${rate.hits} of ${rate.of} (${percent(rate.value)})`;
   return table(
-    `How well the heatmaps point, by the masks of ${found.images} images`,
+    `Localisation: heatmaps compared with the masks of ${found.images} images`,
     ["Measure", "Value"],
     [
       ["Pixel AUROC", percent(found.pixel_auroc)],
@@ -123,7 +123,7 @@ function worstImage(image, job) {
   );
 }
 
-// Pictures of the dataset are the admin's; without a token they are fetched when somebody asks for them.
+// Datasets need an admin token: without a token their pictures are fetched on request only.
 function worst(job) {
   const { images } = job.result;
   const wrong = images.filter((image) => image.wrong);
@@ -147,7 +147,7 @@ function worst(job) {
 function adviceText({ threshold, missed, false_alarms: alarms, max_missed: most, reachable, reason }) {
   const cost = `it misses ${missed.hits} of ${missed.of} and calls ${alarms.hits} of ${alarms.of} good parts anomalies (${percent(alarms.value)})`;
   if (!reachable)
-    return `No threshold is sure to miss at most ${limitText(most)} of the anomalies: ${reason}. At ${limitText(threshold)}, ${cost}.`;
+    return `No threshold is certain to miss at most ${limitText(most)} of the anomalies: ${reason}. At ${limitText(threshold)}, ${cost}.`;
   return `To miss at most ${limitText(most)} of the anomalies, use the threshold ${limitText(threshold)}: ${cost}.`;
 }
 
@@ -156,7 +156,7 @@ async function useAdvice(job, version) {
   notice(`${version} now uses the threshold ${limitText(job.result.threshold_advice.threshold)}.`);
 }
 
-// A training's advice is for its own version; a cross-validation's for whichever is chosen.
+// Offers the advised threshold: a training's for its own version, a cross-validation's for any version.
 function advice(job) {
   const found = job.result.threshold_advice;
   if (!found) return null;
@@ -179,7 +179,7 @@ function advice(job) {
           ),
         ),
       );
-      choice.hidden = !known.length || job.kind !== "cross-validate" || !found.reachable; // the daemon refuses others
+      choice.hidden = !known.length || job.kind !== "cross-validate" || !found.reachable; // the daemon refuses the advice of other jobs
     },
     () => {},
   );
@@ -192,17 +192,17 @@ function outcome({ version, activated, reason }) {
   return h("p", {}, `Version ${version}${what}${reason ? `: ${reason}` : ""}`);
 }
 
-// A link cannot send a token; with one the page is fetched and saved.
+// A link cannot send a token, so with a token the page is fetched and saved.
 function wholeReport(job) {
   const path = `/v1/jobs/${job.id}/report.html`;
   const fetched = doing(() => download(path, `${job.kind}-${job.product}-${job.id}.html`));
   const element = token()
-    ? h("button", { type: "button", onclick: fetched }, "Save the whole report")
-    : h("a", { class: "button", href: path, target: "_blank", rel: "noopener" }, "The whole report");
+    ? h("button", { type: "button", onclick: fetched }, "Save full report")
+    : h("a", { class: "button", href: path, target: "_blank", rel: "noopener" }, "Full report");
   return h("p", { class: "buttons" }, element);
 }
 
-// job: as GET /v1/jobs/{id} answers, with its result
+// job: the answer of GET /v1/jobs/{id}, with its result
 export function report(job) {
   const { result } = job;
   const metrics = result.pooled ?? result.metrics;

@@ -1,4 +1,4 @@
-// How a dataset's folder was read: its classes, what was passed over, and what somebody should check.
+// The summary of a dataset's folder: classes, entries that were passed over, and points to check.
 import { h, table } from "./dom.js";
 
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
@@ -37,7 +37,7 @@ function masks({ defective, with_mask: masked, unused }) {
   );
 }
 
-// scan: as in a job's result.dataset, or undefined from an older daemon.
+// scan: result.dataset.scan of a job; undefined in jobs of an older daemon.
 export function scanSection(scan) {
   if (!scan) return null;
   const images = sum(scan.folders.map((folder) => folder.images));

@@ -1,9 +1,9 @@
-// Which time the counters of the line are for: the shift that runs, or a span back from now.
+// Selects the period of the counters: the running shift, or a time up to now.
 import { now } from "./clock.js";
 import { h } from "./dom.js";
 import { readStored, writeStored } from "./stored.js";
 
-const STORED = "shift"; // in local storage: a screen at the line keeps its shift through restarts
+const STORED = "shift"; // key in local storage, so that a screen at the line keeps its shift after a restart
 const PERIODS = [
   ["shift", "this shift"],
   ["1h", "last hour"],
@@ -17,8 +17,8 @@ const DEFAULTS = { period: "shift", start: "06:00", hours: 8 };
 const valid = ({ period, start, hours }) =>
   PERIODS.some(([name]) => name === period) && /^([01]\d|2[0-3]):[0-5]\d$/.test(start) && LENGTHS.includes(hours);
 
-// When the shift that runs at `now` (a Date) began: shifts of `hours` follow each other from `start` ("06:00", local
-// time) on.
+// Returns the beginning of the shift that runs at `now` (a Date). Shifts of `hours` follow one another from `start`
+// ("06:00", local time) on.
 export function shiftStart(now, { start, hours }) {
   const [hour, minute] = start.split(":").map(Number);
   const begin = new Date(now);
@@ -62,7 +62,7 @@ export class Shift {
     changed();
   }
 
-  // As GET /v1/statistics takes it. A shift that has just begun shows its first minute.
+  // Returns the window for GET /v1/statistics; at least a minute, also for a shift that has just begun.
   get window() {
     if (this.#settings.period !== "shift") return this.#settings.period;
     return `${Math.max(60, Math.round((now() - shiftStart(new Date(now()), this.#settings)) / 1000))}s`;

@@ -1,4 +1,4 @@
-// The large picture of an inspection with its heat over it, and the controls of that.
+// The large picture of an inspection with its heat, and the controls for it.
 import { placeText } from "./cards.js";
 import { h, limitText, notice, percent, verdictWord } from "./dom.js";
 import { drawHeat, drawnSize, enlarge, imagePath, isCold, loadMap } from "./heat.js";
@@ -10,7 +10,7 @@ const VIEWS = [
   ["raw", "Raw map"],
   ["image", "Image"],
 ];
-const settings = { view: "overlay", opacity: 0.6, boxes: true }; // kept from one inspection to the next
+const settings = { view: "overlay", opacity: 0.6, boxes: true }; // kept for the next inspection
 
 function boxes(item) {
   const { width, height } = item.image;
@@ -130,7 +130,7 @@ export class Stage {
     this.share.textContent = `${percent(area)} of the image at or above ${limitText(this.threshold)}`;
   }
 
-  // The heatmap as the daemon draws it, in the view and at the threshold that are on the screen.
+  // Downloads the daemon's heatmap in the current view and at the current threshold.
   saveHeatmap() {
     const { id, heatmap, image } = this.item;
     const view = settings.view === "image" ? "overlay" : settings.view;

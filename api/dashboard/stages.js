@@ -1,14 +1,14 @@
-// The stages of an inspection and the time that each takes.
+// The stages of an inspection and their times.
 import { h, milliseconds } from "./dom.js";
 
-// timing_ms' members, in the order in which they happen, and what each is.
+// The members of timing_ms in the order of time, with explanations.
 const STAGES = {
-  receive: "from the headers to the end of the image",
-  wait: "for a free thread, and for the commit of the inspections before",
-  decode: "hash, decode and resize the image",
-  queue: "for the device",
-  inference: "the pass that the image was part of",
-  store: "verdict, boxes and the image file",
+  receive: "receiving, from the headers to the end of the image",
+  wait: "waiting for a thread, and for the commit of the inspections before",
+  decode: "hashing, decoding and resizing the image",
+  queue: "waiting for the device",
+  inference: "the forward pass with this image",
+  store: "computing verdict and boxes, writing the image file",
 };
 
 function median(numbers) {
@@ -16,7 +16,7 @@ function median(numbers) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-// The median of each stage over items. A stage is left out where no item has it: old records lack some.
+// Computes the median of each stage over items. Leaves out stages that no item has: old records lack some.
 export function stageMedians(items) {
   const medians = {};
   for (const stage of Object.keys(STAGES)) {
@@ -26,7 +26,7 @@ export function stageMedians(items) {
   return medians;
 }
 
-// A bar for each stage that timing has, all on one scale.
+// Makes a bar for each stage in `timing`, all on one scale.
 export function stageBars(timing) {
   const known = Object.entries(STAGES).filter(([stage]) => typeof timing[stage] === "number");
   const longest = Math.max(...known.map(([stage]) => timing[stage]), 1e-9);

@@ -1,7 +1,7 @@
-// Small values in local storage. The storage may be full, switched off, or hold anything: another version of this page
-// wrote it, or a person.
+// Keeps small values in local storage, which may be full or disabled, and may hold values of another version of this
+// page or of a person.
 
-// The value under `key` if it satisfies valid(value), else null.
+// Returns the value under `key` if valid(value) is true, else null.
 export function readStored(key, valid) {
   try {
     const value = JSON.parse(localStorage.getItem(key));
@@ -11,7 +11,7 @@ export function readStored(key, valid) {
   }
 }
 
-// Returns whether the value was kept.
+// Stores a value. Returns whether the storage kept it.
 export function writeStored(key, value) {
   try {
     localStorage.setItem(key, JSON.stringify(value));
@@ -25,6 +25,6 @@ export function removeStored(key) {
   try {
     localStorage.removeItem(key);
   } catch {
-    // as good as removed
+    // It counts as removed.
   }
 }

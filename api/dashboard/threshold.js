@@ -1,4 +1,4 @@
-// Setting a version's threshold and review band, with what they would have done on its last inspections.
+// Sets the threshold and review band of a version, and previews them on its last inspections.
 import { Chart } from "./charts.js";
 import { doing, h, limitText, percent, probability } from "./dom.js";
 import { getJson, query, sendJson } from "./net.js";
@@ -8,16 +8,16 @@ const PAGE = 500;
 const BINS = 25;
 const EXAMPLES = 8;
 
-// The daemon's rule (core/model/verdict.c), in the daemon's precision; tests/browser/test_models.mjs compares the two.
-// band: {low, high} or null.
+// Applies the daemon's rule (core/model/verdict.c) in its precision; tests/browser/test_models.mjs compares the two.
+// band: {low, high}, or null for none.
 export function verdictOf(probability, threshold, band) {
   const p = Math.fround(probability);
   if (band && p >= Math.fround(band.low) && p < Math.fround(band.high)) return "review";
   return p >= Math.fround(threshold) ? "anomaly" : "good";
 }
 
-// What the two would have said of `items`: counts by verdict, which verdicts change, and, where there are labels,
-// how many would be wrong. A part for review is no wrong verdict.
+// Applies threshold and band to `items`: returns counts by verdict, the items whose verdict changes, and the numbers of
+// labelled and wrongly judged items. A verdict `review` is never wrong.
 export function whatIf(items, threshold, band) {
   const counts = { good: 0, anomaly: 0, review: 0 };
   const changed = [];
@@ -25,7 +25,7 @@ export function whatIf(items, threshold, band) {
   let wrong = 0;
   for (const item of items) {
     const judged = verdictOf(item.probability, threshold, band);
-    const verdict = item.suspect && judged === "good" ? "review" : judged; // a doubtful picture is never good
+    const verdict = item.suspect && judged === "good" ? "review" : judged; // a suspect picture is never good
     counts[verdict]++;
     if (verdict !== item.verdict) changed.push({ item, verdict });
     if (!item.label) continue;
@@ -35,7 +35,7 @@ export function whatIf(items, threshold, band) {
   return { counts, changed, labelled, wrong };
 }
 
-// The newest `count` of a version, as many as there are.
+// Fetches up to `count` of the newest inspections of a version.
 async function readItems(model, count) {
   const items = [];
   let cursor = "";
@@ -62,10 +62,10 @@ function histogram(items) {
 export class ThresholdForm {
   #items = [];
   #due = false;
-  #moved = false; // the slider, whose steps a stored threshold need not lie on
+  #moved = false; // by the user; a stored threshold may be between two steps of the slider
   #turn = 0;
 
-  // changed() is called after the daemon has taken new values
+  // changed() is called after the daemon has stored new values.
   constructor(model, changed) {
     this.model = model;
     this.output = h("output", {});
@@ -139,7 +139,7 @@ export class ThresholdForm {
     return h(
       "div",
       { class: "band" },
-      h("label", { class: "check" }, this.banded, " Leave close calls to a person"),
+      h("label", { class: "check" }, this.banded, " Send close calls to review"),
       this.edges,
     );
   }
@@ -152,7 +152,7 @@ export class ThresholdForm {
     const turn = ++this.#turn;
     try {
       const items = await readItems(this.model, Number(this.count.value));
-      if (turn !== this.#turn) return; // another count was chosen meanwhile
+      if (turn !== this.#turn) return; // the user has chosen another count meanwhile
       this.#items = items;
       this.#show();
     } catch (error) {
@@ -199,9 +199,9 @@ export class ThresholdForm {
 
   #words({ counts, changed, labelled, wrong }) {
     const { length } = this.#items;
-    if (!length) return "This version has no inspections to try it on.";
+    if (!length) return "This version has no inspections yet.";
     const review = this.band || counts.review ? `, ${counts.review} to review` : "";
-    const labels = labelled ? `; ${wrong} of ${labelled} labelled ones would be wrong` : "";
+    const labels = labelled ? `; ${wrong} of ${labelled} labelled inspections would be judged wrongly` : "";
     return `Of its last ${length} inspections: ${counts.anomaly} anomalies, ${counts.good} good${review}; ${changed.length} would change${labels}.`;
   }
 }

@@ -1,11 +1,11 @@
-// The banner: everything that is wrong now, each under a key of its own.
+// The banner: lists the present troubles, each under its key.
 import { byId, h } from "./dom.js";
 
 const troubles = new Map();
 
-// text "" or null: it is over. kind: "alarm" or "warning", in colour and by its mark.
+// Sets the text of a trouble; "" or null ends it. kind: "alarm" or "warning", shown by colour and mark.
 export function sayTrouble(key, text, kind = "alarm") {
-  if ((troubles.get(key)?.text ?? "") === (text || "")) return; // not said again by a screen reader
+  if ((troubles.get(key)?.text ?? "") === (text || "")) return; // unchanged, so that a screen reader does not repeat it
   if (text) troubles.set(key, { text, kind });
   else troubles.delete(key);
   const banner = byId("banner");

@@ -112,7 +112,7 @@ test("all facts are there, the model's hashes and the timings among them", async
 test("an inspection is labelled with its defect and note", async () => {
   await open(parts[1]);
   await site.page.locator("datalist#defects option[value=hole]").waitFor({ state: "attached" });
-  await site.page.locator("input[name=defect]").fill("not a name!");
+  await site.page.locator("input[name=defect]").fill("not/a name");
   await site.page.getByRole("button", { name: "Anomaly", exact: true }).click();
   assert.equal((await site.daemon.ask("GET", `/v1/inspections/${parts[1].id}`)).label, null);
   await site.page.locator("input[name=defect]").fill("hole");
@@ -121,6 +121,9 @@ test("an inspection is labelled with its defect and note", async () => {
   await site.page.locator(".said", { hasText: "anomaly (hole)" }).waitFor();
   const { label } = await site.daemon.ask("GET", `/v1/inspections/${parts[1].id}`);
   assert.deepEqual([label.label, label.defect, label.note], ["anomaly", "hole", "seen under the lamp"]);
+  await site.page.locator("input[name=defect]").fill("dark stain"); // any name that the daemon accepts
+  await site.page.getByRole("button", { name: "Anomaly", exact: true }).click();
+  await site.page.locator(".said", { hasText: "anomaly (dark stain)" }).waitFor();
   await site.page.getByRole("button", { name: "Good", exact: true }).click();
   await site.page.locator(".said", { hasText: "good" }).waitFor();
 });

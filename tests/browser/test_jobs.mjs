@@ -85,7 +85,7 @@ test("a running job shows progress as it comes, and is cancelled", async () => {
     .locator(".state", { hasText: /epoch [2-9]/ })
     .waitFor({ timeout: LONG_MS });
   assert.ok((await site.page.locator("progress").evaluate((bar) => bar.value)) > 0);
-  assert.match(await textOf(detail().locator(".state").first()), /to go/);
+  assert.match(await textOf(detail().locator(".state").first()), /left/);
   await site.page.getByRole("button", { name: "Cancel the job" }).click();
   await ended("cancelled");
   await site.page.getByRole("button", { name: "Cancel the job" }).waitFor({ state: "hidden" });

@@ -96,7 +96,7 @@ test("the counters count the shift, whose beginning can be set and is kept", asy
 });
 
 test("the charts are drawn, and say their figures in words and as a table", async () => {
-  for (const title of ["Anomaly rate", "Inspections a minute", "Latency"]) {
+  for (const title of ["Anomaly rate", "Inspections per minute", "Latency"]) {
     const chart = site.page.locator("figure.chart", { hasText: title });
     await chart.locator("canvas").waitFor();
     const inked = await chart.locator("canvas").evaluate((canvas) =>

@@ -106,7 +106,7 @@ test("a daemon without a model is not ready, and the banner says why", async () 
     await empty.during(/503/, async () => {
       await empty.visit("#/line");
       await empty.page.locator("#banner p", { hasText: "Not ready: " }).waitFor();
-      await empty.page.getByText("No inspection yet").waitFor();
+      await empty.page.getByText("No inspections yet").waitFor();
       await empty.visit("#/models");
       await empty.page.getByText("No product has a model yet").waitFor();
     });
