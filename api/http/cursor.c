@@ -9,7 +9,7 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 enum { HASH_CHARS = 8, PLAIN_BYTES = INSP_UUID_BYTES - 1 + HASH_CHARS, CODED_BYTES = (PLAIN_BYTES * 8 + 5) / 6 };
 _Static_assert((int)CODED_BYTES < (int)API_CURSOR_BYTES, "room for a NUL");
 
-/* In the order of names, not of the URL. */
+/* Hashes the filters in the order of names, so that the order in the URL does not matter. */
 static void filter_hash(const struct api_query *query, char *out) {
     static const char *const names[] = {"product", "camera", "part",  "verdict",
                                         "label",   "model",  "since", "until"};
@@ -43,10 +43,10 @@ int api_cursor_read(const struct api_query *query, const char *cursor, char *ret
     char plain[PLAIN_BYTES], hash[HASH_CHARS];
     size_t count = 0;
     unsigned bits = 0, held = 0;
-    bool well = strlen(cursor) == CODED_BYTES;
-    for (const char *at = cursor; well && *at; at++) {
+    bool valid = strlen(cursor) == CODED_BYTES;
+    for (const char *at = cursor; valid && *at; at++) {
         const char *place = strchr(alphabet, *at);
-        well = place != NULL;
+        valid = place != NULL;
         bits = bits << 6 | (unsigned)(place ? place - alphabet : 0);
         held += 6;
         if (held >= 8 && count < PLAIN_BYTES) {
@@ -55,10 +55,11 @@ int api_cursor_read(const struct api_query *query, const char *cursor, char *ret
         }
     }
     char id[INSP_UUID_BYTES] = "";
-    if (well && count == PLAIN_BYTES)
+    if (valid && count == PLAIN_BYTES)
         memcpy(id, plain, INSP_UUID_BYTES - 1);
     if (!insp_uuid_valid(id))
-        return insp_fail(reterr, INSP_E_QUERY, "query parameter \"cursor\" is not one that a list gave out");
+        return insp_fail(reterr, INSP_E_QUERY,
+                         "query parameter \"cursor\" is not the \"next\" of an earlier answer");
     filter_hash(query, hash);
     if (memcmp(hash, plain + INSP_UUID_BYTES - 1, HASH_CHARS))
         return insp_fail(reterr, INSP_E_QUERY, "query parameter \"cursor\" belongs to a list with another filter");

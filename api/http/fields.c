@@ -32,7 +32,7 @@ bool api_span_is(struct api_span span, const char *text) {
     return span.bytes == strlen(text) && (!span.bytes || !strncasecmp(span.at, text, span.bytes));
 }
 
-/* The locale must not matter, so no isalnum. */
+/* Does not use isalnum, which depends on the locale. */
 static bool is_tchar(char c) {
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
            (c && strchr("!#$%&'*+-.^_`|~", c));
@@ -49,7 +49,7 @@ bool api_field_is_token(struct api_span span) {
     return span.bytes && token_bytes(span) == span.bytes;
 }
 
-/* The bytes before the first `stop` outside a quoted string. */
+/* Counts the bytes before the first `stop` outside a quoted string. */
 static size_t until(struct api_span span, char stop) {
     bool quoted = false;
     for (size_t i = 0; i < span.bytes; i++) {
@@ -83,7 +83,7 @@ struct api_span api_field_head(struct api_span *rest) {
     return head;
 }
 
-/* Copies text while it fits; `used` counts on beyond the room. */
+/* Appends a character if it fits; `used` counts also those that do not. */
 static void put(char c, char *out, size_t room, size_t *used) {
     if (*used + 1 < room)
         out[*used] = c;

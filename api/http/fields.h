@@ -1,40 +1,41 @@
-/* api/http/fields.h - pieces of HTTP field values (RFC 9110, section 5.6): lists, tokens, quoted strings,
- * parameters. Pure; any thread. Nothing here needs a NUL at the end, so the same functions read headers and the
- * heads of parts inside a body. */
+/* api/http/fields.h - parses HTTP field values (RFC 9110, section 5.6): lists, tokens, quoted strings, parameters.
+ * Pure; any thread. Spans need no NUL at their end, so the functions also parse headers of parts inside a body. */
 #ifndef INSP_API_HTTP_FIELDS_H
 #define INSP_API_HTTP_FIELDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes inside a text that somebody else owns. */
+/* A borrowed piece of a text. */
 struct api_span {
     const char *at;
     size_t bytes;
 };
 
-/* The span of a NUL-terminated text; NULL is empty. */
+/* Returns the span of a NUL-terminated text; NULL gives an empty one. */
 struct api_span api_span_of(const char *text);
-/* Without the blanks and tabs at both ends. */
+
+/* Removes blanks and tabs at both ends. */
 struct api_span api_span_trim(struct api_span span);
-/* Compares with a NUL-terminated text, without regard to the case of ASCII letters. */
+
+/* Says whether the span equals a NUL-terminated text; ASCII letters in any case. */
 bool api_span_is(struct api_span span, const char *text);
 
-/* Says whether the span is one token: at least one character, and none but letters, digits and !#$%&'*+-.^_`|~ */
+/* Says whether the span is a token: one or more letters, digits and !#$%&'*+-.^_`|~ */
 bool api_field_is_token(struct api_span span);
 
-/* Cuts the next element off a comma-separated list; a comma inside a quoted string separates nothing. The element
- * is trimmed, and empty ones are passed over. Returns false at the end of the list. */
+/* Cuts the next element off a comma-separated list and trims it. Commas inside quoted strings do not separate;
+ * empty elements are skipped. Returns false at the end of the list. */
 bool api_field_next(struct api_span *list, struct api_span *ret);
 
-/* Cuts the text before the first ";" off, trimmed: the value in front of its parameters. */
+/* Cuts off the value before the parameters: the trimmed text before the first ";". `rest` begins with that ";"
+ * afterwards. */
 struct api_span api_field_head(struct api_span *rest);
 
-/* Reads the next ";name=value" of `rest`.
+/* Reads the next ";name=value" of `rest`. Skips empty parameters and accepts blanks around ";" and "=".
  *   ret_name   the name, inside `rest`
- *   ret_value  the value, unescaped where it was a quoted string, NUL-terminated; room: value_bytes. "" if it
- * would not fit Empty parameters are passed over, and blanks around ";" and "=" are accepted. Returns 1 for a
- * parameter, 0 at the end, -1 for a text that is neither. */
+ *   ret_value  the value, unescaped if it was a quoted string; value_bytes bytes. "" if it does not fit
+ * Returns 1 for a parameter, 0 at the end, -1 for other text. */
 int api_field_parameter(struct api_span *rest, struct api_span *ret_name, char *ret_value, size_t value_bytes);
 
 #endif

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Fields of one value: of two, each reader may take the other one. */
+/* Fields that may occur once: of two, another reader may use the other one. */
 static const char *const single[] = {"Authorization", "Content-Type", "Origin", "Sec-Fetch-Site"};
 
 static bool version_0_9(void) {
@@ -21,10 +21,10 @@ static bool version_0_9(void) {
 struct reading {
     struct api_framing *framing;
     unsigned seen[INSP_COUNT(single)];
-    bool moves_names; /* this libmicrohttpd appends a folded line to the field's name */
+    bool moves_names; /* this libmicrohttpd appends a folded line to the name of its field */
 };
 
-/* Bytes that no field value has (RFC 9110, section 5.5); a bare CR ends the line for some readers. */
+/* Says whether a value has no control characters (RFC 9110, section 5.5). Some readers end a line at a bare CR. */
 static bool value_clean(const char *value) {
     for (; *value; value++)
         if (((unsigned char)*value < 0x20 && *value != '\t') || *value == 0x7f)
@@ -32,9 +32,9 @@ static bool value_clean(const char *value) {
     return true;
 }
 
-/* libmicrohttpd 0.9 glues the continuation of a folded line to the *name* of its field: "Content-: 5\r\n Length"
- * reads as Content-Length: 5. The name then lies elsewhere; in a plain line it lies in front of its value, with
- * the colon and blanks between them. */
+/* Says whether a field is on one line. libmicrohttpd 0.9 appends the continuation of a folded line to the *name*
+ * of its field: it reads "Content-: 5\r\n Length" as Content-Length: 5 and copies the name elsewhere. On a plain
+ * line the name is in front of its value, with only the colon and blanks between them. */
 static bool in_one_line(const char *name, const char *value) {
     size_t length = strlen(name);
     if (value <= name + length || (size_t)(value - name) > length + API_HEADERS_BYTES_MAX)
@@ -90,9 +90,9 @@ static int judge_host(const struct api_framing *framing, struct insp_error *rete
         return insp_fail(reterr, INSP_E_REQUEST, "the request has %u Host headers; it may have one",
                          framing->hosts);
     if (!framing->hosts && strcmp(framing->version, "HTTP/1.0") != 0)
-        return insp_fail(reterr, INSP_E_REQUEST, "the request has no Host header, which HTTP/1.1 demands");
+        return insp_fail(reterr, INSP_E_REQUEST, "the request has no Host header, which HTTP/1.1 requires");
     if (framing->host && framing->host[0] && !api_host_split(framing->host, name, port))
-        return insp_fail(reterr, INSP_E_REQUEST, "the Host header \"%.100s\" is no host", framing->host);
+        return insp_fail(reterr, INSP_E_REQUEST, "the Host header \"%.100s\" is not a host", framing->host);
     return 0;
 }
 
@@ -105,7 +105,7 @@ static int judge_length(const struct api_framing *framing, struct insp_error *re
     if (framing->lengths)
         return insp_fail(reterr, INSP_E_REQUEST, "the request has both Content-Length and Transfer-Encoding");
     if (framing->encodings > 1 || strcasecmp(framing->transfer_encoding, "chunked") != 0)
-        return insp_fail(reterr, INSP_E_REQUEST, "Transfer-Encoding \"%.60s\" is not understood; chunked is",
+        return insp_fail(reterr, INSP_E_REQUEST, "Transfer-Encoding \"%.60s\" is not supported; send chunked",
                          framing->transfer_encoding);
     if (!strcmp(framing->version, "HTTP/1.0"))
         return insp_fail(reterr, INSP_E_REQUEST, "HTTP/1.0 has no Transfer-Encoding");
@@ -123,8 +123,8 @@ int api_framing_judge(const struct api_framing *framing, struct insp_error *rete
                          framing->header_bytes, API_HEADERS_BYTES_MAX);
     if (framing->malformed)
         return insp_fail(reterr, INSP_E_REQUEST,
-                         "the header \"%.60s\" is malformed: its name, a control character, or "
-                         "a line that is folded",
+                         "the header \"%.60s\" is malformed: an invalid name, a control character or a "
+                         "folded line",
                          framing->malformed);
     if (framing->repeated)
         return insp_fail(reterr, INSP_E_REQUEST, "the request has two %s headers; it may have one",
@@ -142,7 +142,7 @@ int api_target_split(const char *method, const char *url, char *ret_authority, s
     size_t scheme = !strncasecmp(url, "http://", 7) ? 7 : !strncasecmp(url, "https://", 8) ? 8 : 0;
     size_t length = strcspn(url + scheme, "/");
     if (!scheme || !length || length >= bytes)
-        return insp_fail(reterr, INSP_E_REQUEST, "the request target is neither /path nor http://host/path");
+        return insp_fail(reterr, INSP_E_REQUEST, "the request target must be /path or http://host/path");
     snprintf(ret_authority, bytes, "%.*s", (int)length, url + scheme);
     *ret_path = url[scheme + length] ? url + scheme + length : "/";
     return 0;
@@ -162,7 +162,7 @@ int api_coding_check(const char *content_encoding, struct insp_error *reterr) {
     while (api_field_next(&list, &coding))
         if (!api_span_is(coding, "identity"))
             return insp_fail(reterr, INSP_E_MEDIA_TYPE,
-                             "Content-Encoding \"%.*s\" is not accepted: send the body as it is",
+                             "Content-Encoding \"%.*s\" is not accepted: send the body without a coding",
                              (int)(coding.bytes < 60 ? coding.bytes : 60), coding.at);
     return 0;
 }

@@ -21,18 +21,18 @@ void api_hidden_add(struct api_hidden *hidden, const char *folders, const char *
     }
 }
 
-/* A path component may go on with these bytes. */
+/* Says whether a byte can be part of a path component. */
 static bool within_name(char c) {
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (unsigned char)c >= 0x80 ||
            (c && strchr("._-", c));
 }
 
-/* A full stop at the end of a sentence is no part of a name. */
+/* Says whether a path component ends here. A full stop at the end of a sentence is not part of a name. */
 static bool ends(const char *at) {
     return *at == '.' ? !within_name(at[1]) : !within_name(*at);
 }
 
-/* The longest folder that begins at `at`; API_HIDDEN_MAX: none. */
+/* Finds the longest folder that begins at `at`; API_HIDDEN_MAX for none. */
 static size_t find(const struct api_hidden *hidden, const char *text, const char *at) {
     size_t best = API_HIDDEN_MAX;
     if (at > text && (within_name(at[-1]) || at[-1] == '/'))
@@ -51,7 +51,7 @@ void api_hide(const struct api_hidden *hidden, char *text, size_t bytes) {
         return;
     _cleanup_free_ char *copy = strdup(text);
     size_t used = 0;
-    if (!copy) { /* better no text than one that tells */
+    if (!copy) { /* no text is better than one that names folders */
         text[0] = 0;
         return;
     }

@@ -1,4 +1,5 @@
-/* api/http/hide.h - what a client need not know: where on the server's disk things lie. Pure; any thread. */
+/* api/http/hide.h - replaces the server's folders in answers by labels: clients need not know its disk. Pure; any
+ * thread. */
 #ifndef INSP_API_HTTP_HIDE_H
 #define INSP_API_HTTP_HIDE_H
 
@@ -7,7 +8,7 @@
 
 enum { API_HIDDEN_MAX = 16 };
 
-/* Folders and what stands for each in a text, such as "/var/lib/inspectd" and "<state>". Texts are borrowed. */
+/* Folders and their labels, such as "/var/lib/inspectd" and "<state>". Texts are borrowed. */
 struct api_hidden {
     size_t count;
     struct {
@@ -17,16 +18,17 @@ struct api_hidden {
     } item[API_HIDDEN_MAX];
 };
 
-/* Adds the folders of a list separated by colons; those beyond API_HIDDEN_MAX, "" and "/" are left out. */
+/* Adds the folders of a list separated by colons. Ignores "", "/" and folders beyond API_HIDDEN_MAX. */
 void api_hidden_add(struct api_hidden *hidden, const char *folders, const char *label);
 
-/* Replaces each of the folders in `text`, which has `bytes` bytes of room, wherever it stands as whole path
- * components: "cannot read /var/lib/inspectd/images/x.png" -> "cannot read <state>/images/x.png". Where two fit,
- * the longer one counts. A text that grows beyond the room is cut. NULL hides nothing. */
+/* Replaces the folders in `text` where they are whole path components: "cannot read
+ * /var/lib/inspectd/images/x.png" becomes "cannot read <state>/images/x.png". If several match, the longest
+ * counts. hidden  NULL: changes nothing bytes   room at `text`; a text that grows beyond it is cut. Without memory
+ * the text becomes "" */
 void api_hide(const struct api_hidden *hidden, char *text, size_t bytes);
 
-/* The same in all texts inside a JSON document, which is changed in place. For documents that quote errors
- * (models, jobs); not for those that hold texts of users. NULL hides nothing. */
+/* Does the same in all strings of a JSON document, in place; a string with a folder is cut at 4095 bytes. For
+ * documents that quote errors (models, jobs), not for texts of users. NULL changes nothing. */
 void api_hide_json(const struct api_hidden *hidden, json_t *json);
 
 #endif

@@ -12,7 +12,7 @@ bool api_multipart_is(const char *content_type) {
     return api_span_is(api_field_head(&rest), "multipart/form-data");
 }
 
-/* The parameter `wanted` behind a field's value; false where there is none, or none that can be read. */
+/* Reads the parameter `wanted`; false if it is missing or malformed. */
 static bool parameter(struct api_span rest, const char *wanted, char *ret, size_t bytes) {
     struct api_span name;
     while (api_field_parameter(&rest, &name, ret, bytes) == 1)
@@ -21,7 +21,7 @@ static bool parameter(struct api_span rest, const char *wanted, char *ret, size_
     return false;
 }
 
-/* The boundary behind a line end and two dashes. 0 where there is none. */
+/* Makes the delimiter: line end, two dashes and the boundary. Returns its length; 0 without a boundary. */
 static size_t delimiter_of(const char *content_type, char *out) {
     struct api_span rest = api_span_of(content_type);
     char boundary[BOUNDARY_MAX + 1];
@@ -35,13 +35,13 @@ static size_t delimiter_of(const char *content_type, char *out) {
 }
 
 struct reader {
-    const char *at, *end; /* what is still to be read */
+    const char *at, *end; /* the rest of the body */
     const char *delimiter;
     size_t length;
 };
 
-/* Where the text behind a delimiter ends its line: blanks and CRLF, or the two dashes of the last one. NULL for
- * bytes that only look like one: "--b" begins "--boundary" too. */
+/* Returns the end of a delimiter's line: after blanks and CRLF, or after the two dashes of the last delimiter.
+ * NULL if the delimiter is only the beginning of a longer text, as "--b" is of "--boundary". */
 static const char *line_end(const struct reader *reader, const char *behind, bool *ret_last) {
     *ret_last = reader->end - behind >= 2 && !memcmp(behind, "--", 2);
     if (*ret_last)
@@ -51,7 +51,7 @@ static const char *line_end(const struct reader *reader, const char *behind, boo
     return reader->end - behind >= 2 && !memcmp(behind, "\r\n", 2) ? behind + 2 : NULL;
 }
 
-/* Steps over the next delimiter: *ret_content_end is where it begins. False where there is none. */
+/* Skips the next delimiter, which begins at *ret_content_end. False if there is none. */
 static bool next_delimiter(struct reader *reader, const char **ret_content_end, bool *ret_last) {
     const char *from = reader->at;
     for (;;) {
@@ -68,7 +68,7 @@ static bool next_delimiter(struct reader *reader, const char **ret_content_end, 
     }
 }
 
-/* The value of one header of a part's head; empty where it has none. */
+/* Finds the value of a header in the head of a part; empty if it is missing. */
 static struct api_span header(struct api_span head, const char *name) {
     size_t wanted = strlen(name);
     while (head.bytes) {
@@ -88,7 +88,8 @@ static bool named(struct api_span head, const char *name) {
            !strcmp(value, name);
 }
 
-/* RFC 7578 deprecates the header; its values that change nothing are harmless. */
+/* Refuses encodings that change the bytes. RFC 7578 deprecates the header, but clients still send harmless values.
+ */
 static int check_encoding(struct api_span head, const char *name, struct insp_error *reterr) {
     struct api_span encoding = header(head, "Content-Transfer-Encoding");
     if (!encoding.bytes || api_span_is(encoding, "binary") || api_span_is(encoding, "8bit") ||
@@ -96,11 +97,11 @@ static int check_encoding(struct api_span head, const char *name, struct insp_er
         return 0;
     return insp_fail(
         reterr, INSP_E_MEDIA_TYPE,
-        "Content-Transfer-Encoding \"%.*s\" of part \"%s\" is not accepted: send its bytes as they are",
+        "Content-Transfer-Encoding \"%.*s\" of part \"%s\" is not accepted: send its bytes without a coding",
         (int)(encoding.bytes < 40 ? encoding.bytes : 40), encoding.at, name);
 }
 
-/* The head of a part (its header lines) and the content behind it, both inside [from, to). */
+/* Splits a part, [from, to), into its head (the header lines) and its content. */
 static bool split_part(const char *from, const char *to, struct api_span *ret_head, const char **ret_content) {
     size_t bytes = (size_t)(to - from);
     if (bytes >= 2 && !memcmp(from, "\r\n", 2)) { /* no headers at all */
@@ -123,9 +124,9 @@ int api_multipart_find(const char *content_type, const void *body, size_t bytes,
     struct reader reader = {start, start + bytes, delimiter, delimiter_of(content_type, delimiter)};
     bool last = false;
     if (!reader.length)
-        return insp_fail(reterr, INSP_E_REQUEST, "multipart/form-data without a boundary of 1 to %d characters",
+        return insp_fail(reterr, INSP_E_REQUEST, "multipart/form-data needs a boundary of 1 to %d characters",
                          BOUNDARY_MAX);
-    /* The first delimiter may stand at the very start, without its line end. */
+    /* The first delimiter may be at the very beginning, without its line end. */
     const char *first = bytes >= reader.length - 2 && !memcmp(start, delimiter + 2, reader.length - 2)
                             ? line_end(&reader, start + reader.length - 2, &last)
                             : NULL;
@@ -137,7 +138,7 @@ int api_multipart_find(const char *content_type, const void *body, size_t bytes,
     while (found && !last) {
         const char *part = reader.at, *content;
         struct api_span head;
-        reader.at -= 2; /* the line end in front of an empty part's delimiter is the one behind its head */
+        reader.at -= 2; /* the line end of a part's head may be that of the next delimiter: the part is empty */
         if (!next_delimiter(&reader, &content_end, &last))
             return insp_fail(reterr, INSP_E_REQUEST, "the multipart body ends inside a part");
         if (content_end < part || !split_part(part, content_end, &head, &content) || !named(head, name))

@@ -70,8 +70,8 @@ int api_query_number(const struct api_query *query, const char *name, uint64_t m
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end || errno || value < min || value > max)
-        return insp_fail(reterr, INSP_E_QUERY, "query parameter \"%s\" is a whole number from %llu to %llu", name,
-                         (unsigned long long)min, (unsigned long long)max);
+        return insp_fail(reterr, INSP_E_QUERY, "query parameter \"%s\" must be a whole number from %llu to %llu",
+                         name, (unsigned long long)min, (unsigned long long)max);
     *ret = value;
     return 0;
 }
@@ -82,10 +82,10 @@ int api_query_fraction(const struct api_query *query, const char *name, float *r
         return 0;
     char *end = NULL;
     float value = strtof(text, &end);
-    /* strtof also takes "inf", "nan" and hexadecimal; digits and one point are enough here */
+    /* strtof would also accept "inf", "nan" and hexadecimal numbers */
     bool plain = text[0] && strspn(text, "0123456789.eE-+") == strlen(text);
     if (!plain || *end || !(value >= 0 && value <= 1))
-        return insp_fail(reterr, INSP_E_QUERY, "query parameter \"%s\" is a number from 0 to 1", name);
+        return insp_fail(reterr, INSP_E_QUERY, "query parameter \"%s\" must be a number from 0 to 1", name);
     *ret = value;
     return 0;
 }
@@ -96,7 +96,8 @@ int api_query_time(const struct api_query *query, const char *name, int64_t *ret
     if (text && !insp_rfc3339_parse(text, ret_wall_us))
         return insp_fail(
             reterr, INSP_E_QUERY,
-            "query parameter \"%s\" is an RFC 3339 time such as 2026-11-24T20:27:20Z (write + as %%2B)", name);
+            "query parameter \"%s\" must be an RFC 3339 time such as 2026-11-24T20:27:20Z (write + as %%2B)",
+            name);
     return 0;
 }
 
@@ -114,8 +115,8 @@ int api_query_duration(const struct api_query *query, const char *name, int64_t 
     uint64_t most = 366 * 86400ULL;
     if (text[0] < '0' || text[0] > '9' || errno || !unit || end[1] || !value ||
         value > most / seconds[unit - units])
-        return insp_fail(reterr, INSP_E_QUERY, "query parameter \"%s\" is a duration such as 90s, 15m, 24h or 7d",
-                         name);
+        return insp_fail(reterr, INSP_E_QUERY,
+                         "query parameter \"%s\" must be a duration such as 90s, 15m, 24h or 7d", name);
     *ret_us = (int64_t)(value * seconds[unit - units]) * 1000000;
     return 0;
 }
@@ -125,7 +126,8 @@ int api_query_name(const struct api_query *query, const char *name, const char *
     if (!text)
         return 0;
     if (!insp_name_valid(text))
-        return insp_fail(reterr, INSP_E_QUERY, "query parameter \"%s\" is 1 to 64 of A-Z a-z 0-9 . _ -", name);
+        return insp_fail(reterr, INSP_E_QUERY, "query parameter \"%s\" must be 1 to 64 of A-Z a-z 0-9 . _ -",
+                         name);
     *ret = text;
     return 0;
 }
@@ -141,7 +143,7 @@ bool api_text_clean(const char *text) {
     return true;
 }
 
-/* Scanners hand over the separators of GS1 and ISO/IEC 15434 as they are printed. */
+/* Says whether a text is a tag. Scanners pass the separators of GS1 and ISO/IEC 15434 codes on as they are. */
 static bool is_tag(const char *text) {
     enum { EOT = 0x04, GS = 0x1d, RS = 0x1e };
     char plain[INSP_TAG_BYTES];
@@ -159,7 +161,7 @@ int api_query_tag(const struct api_query *query, const char *name, const char **
         return 0;
     if (!is_tag(text))
         return insp_fail(reterr, INSP_E_QUERY,
-                         "query parameter \"%s\" is 1 to %d bytes of UTF-8 without control characters other "
+                         "query parameter \"%s\" must be 1 to %d bytes of UTF-8 without control characters other "
                          "than the separators GS, RS and EOT of scanned codes",
                          name, INSP_TAG_BYTES - 1);
     *ret = text;
@@ -178,5 +180,5 @@ int api_query_choice(const struct api_query *query, const char *name, const char
         }
     char list[256];
     join(words, list, sizeof list);
-    return insp_fail(reterr, INSP_E_QUERY, "query parameter \"%s\" is one of: %s", name, list);
+    return insp_fail(reterr, INSP_E_QUERY, "query parameter \"%s\" must be one of: %s", name, list);
 }

@@ -1,5 +1,5 @@
-/* api/http/raw_answer.h - a whole HTTP answer as text, for the moments at which libmicrohttpd takes none: before
- * it has the connection, and while a body comes in. Pure; any thread. */
+/* api/http/raw_answer.h - writes a complete HTTP/1.1 answer as text, for the moments at which libmicrohttpd
+ * accepts none: before it has the connection, and while it receives a body. Any thread. */
 #ifndef INSP_API_HTTP_RAW_ANSWER_H
 #define INSP_API_HTTP_RAW_ANSWER_H
 
@@ -7,11 +7,11 @@
 
 enum { API_RAW_ANSWER_BYTES = 4096 };
 
-/* Writes status line, headers and body, with `Connection: close`, and returns their length; 0 where they do not
- * fit. response: a filled one that keeps its body. */
+/* Writes status line, headers (with `Connection: close`) and body. Returns their length; 0 if they do not fit or
+ * without memory. The response keeps its body. */
 size_t api_raw_answer(const struct api_response *response, char ret[API_RAW_ANSWER_BYTES]);
 
-/* The same for the problem of an error. */
+/* Does the same with the problem of an error. */
 size_t api_raw_problem(const struct insp_error *error, char ret[API_RAW_ANSWER_BYTES]);
 
 #endif

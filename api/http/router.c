@@ -8,7 +8,8 @@
 
 enum { ALLOW_BYTES = 64 };
 
-/* One segment in braces, pattern behind the brace: how much of path it takes; 0: no match. */
+/* Matches a segment in braces (`pattern` begins after the brace). Returns the matched bytes of path; 0: no match.
+ */
 static size_t take(const char *pattern, const char *path, char *ret_param) {
     size_t name = strcspn(pattern, "*.}");
     bool rest = !strncmp(pattern + name, "...}", 4), any = rest || pattern[name] == '*';
@@ -20,7 +21,7 @@ static size_t take(const char *pattern, const char *path, char *ret_param) {
     return any || insp_name_valid(ret_param) ? have : 0;
 }
 
-/* Walks pattern and path segment by segment. */
+/* Matches path with pattern, segment by segment. */
 static bool match(const char *pattern, const char *path, char (*ret_param)[API_PARAM_BYTES]) {
     size_t params = 0;
     while (*pattern == '/' && *path == '/') {
@@ -62,8 +63,7 @@ int api_route_find(const struct api_route *routes, size_t count, const char *met
         allow(list, routes[i].method);
     }
     if (!list[0])
-        return insp_fail(reterr, INSP_E_NOT_FOUND,
-                         "there is nothing at this path; /openapi.yaml lists what there is");
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "this path does not exist; /openapi.yaml lists all paths");
     memcpy(ret_allow, list, sizeof list);
     return insp_fail(reterr, INSP_E_METHOD, "%.15s is not allowed here; allowed: %s", method, list);
 }

@@ -24,7 +24,7 @@ static int read_pem(const char *path, gnutls_datum_t *ret, struct insp_error *re
     return code;
 }
 
-/* GnuTLS' own check of the pair. */
+/* Lets GnuTLS check that certificate and key belong together. */
 static int check_pair(const struct api_certificate *certificate) {
     gnutls_certificate_credentials_t credentials;
     int why = gnutls_certificate_allocate_credentials(&credentials);
@@ -45,7 +45,7 @@ static int read_facts(struct api_certificate *certificate) {
     why = gnutls_x509_crt_import(first, &certificate->chain_pem, GNUTLS_X509_FMT_PEM);
     if (why >= 0) {
         if (gnutls_x509_crt_get_dn(first, certificate->subject, &bytes) < 0)
-            certificate->subject[0] = 0; /* empty or very long; it is for the log only */
+            certificate->subject[0] = 0; /* missing or very long; only the log shows it */
         certificate->not_before_us = (int64_t)gnutls_x509_crt_get_activation_time(first) * 1000000;
         certificate->not_after_us = (int64_t)gnutls_x509_crt_get_expiration_time(first) * 1000000;
     }
@@ -65,7 +65,7 @@ int api_certificate_load(const char *certificate_path, const char *key_path, str
     if (!code && why >= 0)
         why = read_facts(certificate);
     if (!code && why < 0)
-        code = insp_fail(reterr, INSP_E_CONFIG, "certificate %s and key %s do not fit: %s", certificate_path,
+        code = insp_fail(reterr, INSP_E_CONFIG, "certificate %s and key %s cannot be used: %s", certificate_path,
                          key_path, gnutls_strerror(why));
     if (code)
         api_certificate_free(certificate);
@@ -113,8 +113,8 @@ static gnutls_privkey_t copy_key(void) {
     return key;
 }
 
-/* Each handshake gets a copy of its own, which GnuTLS frees with the session: the certificate may be exchanged in
- * the middle of one. */
+/* Each handshake gets a copy, which GnuTLS frees with the session, because a reload may exchange the certificate
+ * during a handshake. */
 int api_certificate_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
                              gnutls_pcert_st **ret_certs, unsigned *ret_count, gnutls_ocsp_data_st **ret_ocsp,
                              unsigned *ret_ocsp_count, gnutls_privkey_t *ret_key, unsigned *flags) {

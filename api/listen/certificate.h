@@ -1,7 +1,8 @@
-/* api/http/certificate.h - the certificate and key that TLS connections get, exchangeable while the daemon serves.
+/* api/http/certificate.h - holds the certificate and key of TLS connections and exchanges them while the daemon
+ * serves.
  *
- * libmicrohttpd asks for them at each handshake (MHD_OPTION_HTTPS_CERT_CALLBACK2), so a renewed certificate counts
- * from the next connection on and open connections keep theirs. One process serves one certificate. */
+ * libmicrohttpd asks for them at each handshake (MHD_OPTION_HTTPS_CERT_CALLBACK2), so new connections get a
+ * renewed certificate and open ones keep theirs. A process serves one certificate at a time. */
 #ifndef INSP_API_HTTP_CERTIFICATE_H
 #define INSP_API_HTTP_CERTIFICATE_H
 
@@ -13,8 +14,8 @@
 
 enum { API_SUBJECT_BYTES = 256 };
 
-/* TLS 1.3, and of TLS 1.2 what has forward secrecy and authenticated encryption: ECDHE with AES-GCM or ChaCha20.
- */
+/* GnuTLS priorities: TLS 1.3, and TLS 1.2 with forward secrecy and authenticated encryption only (ECDHE with
+ * AES-GCM or ChaCha20). */
 extern const char api_tls_priorities[];
 
 struct api_certificate {
@@ -23,19 +24,21 @@ struct api_certificate {
     int64_t not_before_us, not_after_us; /* wall */
 };
 
-/* Reads both PEM files and checks that the key is the certificate's. Blocks on the disk. The result is the
- * caller's. INSP_E_CONFIG names the files and what is wrong; errno codes. */
+/* Reads both PEM files (at most 1 MiB each) and checks that the key belongs to the certificate. Blocks on the
+ * disk; any thread. *ret is the caller's: api_certificate_free. Fails with INSP_E_CONFIG (the detail names the
+ * files and the fault), INSP_E_NOMEM, and as insp_read_file. */
 int api_certificate_load(const char *certificate_path, const char *key_path, struct api_certificate **ret,
                          struct insp_error *reterr);
 
-/* Wipes the key; accepts NULL. */
+/* Wipes the key and frees the certificate; accepts NULL. */
 void api_certificate_free(struct api_certificate *certificate);
 
-/* Gives new connections this certificate (NULL: none, handshakes fail) and returns the one before, which is the
- * caller's. Loop thread. */
+/* Gives this certificate to new connections (NULL: none, handshakes fail) and takes ownership of it. Returns the
+ * one before, which is the caller's again. Loop thread. */
 struct api_certificate *api_certificate_serve(struct api_certificate *certificate);
 
-/* A gnutls_certificate_retrieve_function3; loop thread, inside MHD_run. */
+/* Gives GnuTLS copies of the chain (at most 16 certificates) and the key, or fails the handshake (-1); a
+ * gnutls_certificate_retrieve_function3. Loop thread, inside MHD_run. */
 int api_certificate_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
                              gnutls_pcert_st **ret_certs, unsigned *ret_count, gnutls_ocsp_data_st **ret_ocsp,
                              unsigned *ret_ocsp_count, gnutls_privkey_t *ret_key, unsigned *flags);

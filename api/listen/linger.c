@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PIECE_BYTES = 64 << 10, PIECES_PER_TURN = 16 }; /* a fast sender must not keep the loop */
+enum { PIECE_BYTES = 64 << 10, PIECES_PER_TURN = 16 }; /* so that a fast sender does not block the loop */
 
 struct api_linger {
     uv_poll_t poll;
@@ -23,7 +23,7 @@ struct api_linger {
 static void on_closed(uv_handle_t *handle) {
     struct api_linger *linger = handle->data;
     struct api_lingers *lingers = linger->lingers;
-    close(linger->fd); /* not before libuv has taken it out of its epoll set */
+    close(linger->fd); /* only now, after libuv has removed it from its epoll set */
     free(linger);
     lingers->handles--;
     lingers->closed(lingers->arg);
@@ -43,7 +43,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     struct api_linger *linger = poll->data;
     (void)events;
     for (int i = 0; status == 0 && i < PIECES_PER_TURN; i++) {
-        /* MSG_TRUNC: of TCP the kernel throws the bytes away without a copy. */
+        /* With MSG_TRUNC the kernel discards bytes of TCP without a copy. */
         ssize_t got = recv(linger->fd, nowhere, sizeof nowhere, MSG_DONTWAIT | MSG_TRUNC);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             return;

@@ -27,14 +27,14 @@ int api_listen_split(const char *text, char *ret_host, size_t host_bytes, char *
     size_t digits = good ? strspn(colon + 1, "0123456789") : 0;
     if (!good || !digits || digits > 5 || colon[1 + digits] || digits >= port_bytes || atol(colon + 1) > 65535)
         return insp_fail(reterr, INSP_E_CONFIG,
-                         "server.listen = \"%s\": want host:port, such as 127.0.0.1:8080 or [::]:8080", text);
+                         "server.listen = \"%s\" must be host:port, such as 127.0.0.1:8080 or [::]:8080", text);
     snprintf(ret_host, host_bytes, "%.*s", (int)(end - host), host);
     snprintf(ret_port, port_bytes, "%s", colon + 1);
     return 0;
 }
 
 void api_listen_bound_buffers(int fd) {
-    int send_bytes = API_SEND_BYTES / 2, receive_bytes = API_RECEIVE_BYTES / 2; /* the kernel takes twice that */
+    int send_bytes = API_SEND_BYTES / 2, receive_bytes = API_RECEIVE_BYTES / 2; /* the kernel doubles both */
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
 }
@@ -81,7 +81,7 @@ int api_listen_describe(int fd, char *ret, size_t bytes, bool *ret_loopback, str
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &length))
-        return insp_fail_errno(reterr, errno, "the listening socket");
+        return insp_fail_errno(reterr, errno, "address of the listening socket");
     char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "";
     getnameinfo((struct sockaddr *)&address, length, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);

@@ -14,14 +14,13 @@
 
 enum {
     RETRY_MS = 100,
-    REFUSED_BYTES_MAX = 1 << 20, /* thrown away of what a refused client sends, before and after it is told */
+    REFUSED_BYTES_MAX = 1 << 20, /* bytes of a refused client to discard */
     REFUSED_US = 2 * 1000000,
 };
 
 const char *const api_crowding_name[API_CROWDINGS] = {"connections", "address", "descriptors"};
 
-/* --- who makes room
- * ----------------------------------------------------------------------------------------------- */
+/* --- making room --- */
 
 static struct api_holder holder_of(const struct api_connection *c, int64_t now) {
     struct api_holder holder = {API_HOLD_BUSY, c->peer ? c->peer->connections : 0, c->quiet_since_us};
@@ -45,8 +44,8 @@ static struct api_holder holder_of(const struct api_connection *c, int64_t now) 
     return holder;
 }
 
-/* Cuts the connection that gives way first; false where none makes room for one of `peer`. within: NULL for all,
- * or the peer whose connections come into question. */
+/* Cuts the connection that gives way first. Returns false if none makes room for a connection of `peer`.
+ *   within  considers connections of this peer only; NULL: all */
 static bool make_room(struct api_server *server, const struct api_peer *peer, const struct api_peer *within) {
     int64_t now = insp_mono_us();
     struct api_connection *found = NULL;
@@ -63,13 +62,12 @@ static bool make_room(struct api_server *server, const struct api_peer *peer, co
     }
     if (!found)
         return false;
-    insp_fail(&why, INSP_E_TIMEOUT, "connections are short, and this one sends too slowly");
+    insp_fail(&why, INSP_E_TIMEOUT, "the daemon is at its limit of connections, and this one is too slow");
     api_connection_cut(server, found, &why);
     return true;
 }
 
-/* --- accepting
- * ---------------------------------------------------------------------------------------------------- */
+/* --- accepting --- */
 
 static unsigned address_limit(const struct api_server *server, const struct api_peer *peer) {
     const struct api_config *config = &server->config;
@@ -80,7 +78,8 @@ static unsigned address_limit(const struct api_server *server, const struct api_
     return peer->local ? UINT_MAX : api_share(config->connections);
 }
 
-/* The client is told, unless it speaks TLS: a handshake is too much work for somebody who is turned away. */
+/* Answers 503 and closes. With TLS it only closes: a handshake is too much work for a connection that is refused.
+ */
 static void refuse(struct api_server *server, int fd, const char *why) {
     struct insp_error error;
     char text[API_RAW_ANSWER_BYTES];
@@ -94,12 +93,12 @@ static void refuse(struct api_server *server, int fd, const char *why) {
     api_linger_take(&server->lingers, fd, REFUSED_BYTES_MAX, insp_mono_us() + REFUSED_US);
 }
 
-/* NULL: the connection is welcome. Another one may have been cut for it. */
+/* Returns NULL if the connection may stay (another one may have been cut for it), else the reason for 503. */
 static const char *find_place(struct api_server *server, const struct api_peer *peer) {
     struct api_listener *listener = &server->listener;
-    static const char *const full[API_CROWDINGS] = {
-        [API_CROWDING_CONNECTIONS] = "all connections of server.connections are taken",
-        [API_CROWDING_ADDRESS] = "this address has as many connections as server.connections_per_address allows"};
+    static const char *const full[API_CROWDINGS] = {[API_CROWDING_CONNECTIONS] = "server.connections is reached",
+                                                    [API_CROWDING_ADDRESS] =
+                                                        "this address has reached server.connections_per_address"};
     enum api_crowding crowding = API_CROWDING_ADDRESS;
     const struct api_peer *within = peer;
     if (peer->connections <= address_limit(server, peer)) {
@@ -109,7 +108,7 @@ static const char *find_place(struct api_server *server, const struct api_peer *
         within = NULL;
     }
     bool made = make_room(server, peer, within);
-    if (!made) { /* what has arrived but was not looked at yet may change that */
+    if (!made) { /* libmicrohttpd may have events that free a connection */
         api_server_run(server);
         made = make_room(server, peer, within);
     }
@@ -135,15 +134,15 @@ static void admit(struct api_server *server, int fd, const struct sockaddr *addr
         refuse(server, fd, why);
         return;
     }
-    listener->admitted = peer; /* api_connection_notify takes it */
+    listener->admitted = peer; /* api_connection_notify takes it over */
     if (MHD_add_connection(server->mhd, fd, address, length) != MHD_YES)
-        insp_log_debug("libmicrohttpd did not take a connection address=%s", peer->text);
+        insp_log_debug("libmicrohttpd refused a connection address=%s", peer->text);
     api_peer_leave(&listener->peers, listener->admitted);
     listener->admitted = NULL;
 }
 
-/* No descriptor or no memory is left: a connection that is of no use makes room, and accepting begins again by the
- * clock, not by the next thing that happens to end. */
+/* Handles a lack of descriptors or memory: cuts a connection that gives way, and accepts again after RETRY_MS,
+ * whether or not another connection ends. */
 static void starve(struct api_server *server, int why) {
     struct api_listener *listener = &server->listener;
     listener->refused[API_CROWDING_DESCRIPTORS]++;
@@ -154,7 +153,7 @@ static void starve(struct api_server *server, int why) {
     uv_timer_start(&listener->retry, listener->retry.timer_cb, RETRY_MS, 0);
 }
 
-/* What accept(2) reports of the new connection rather than of the listening socket. */
+/* Says whether an error of accept(2) concerns the new connection rather than the listening socket. */
 static bool of_the_connection(int why) {
     static const int codes[] = {EINTR,  ECONNABORTED, EPERM,        EPROTO,     ENETDOWN,   ENOPROTOOPT,
                                 ENONET, EHOSTDOWN,    EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH};
@@ -169,7 +168,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     (void)events;
     if (status < 0)
         starve(server, -status);
-    /* Those that were cut are libmicrohttpd's until it has run. */
+    /* Connections that were cut still belong to libmicrohttpd until it has run: the bound is above the limit. */
     for (int i = 0; status == 0 && i < API_ACCEPT_BURST &&
                     server->connection_count < (size_t)server->config.connections + API_ACCEPT_BURST;
          i++) {
@@ -205,7 +204,7 @@ int api_listener_start(struct api_server *server, struct insp_error *reterr) {
     listener->open = listener->accepting = true;
     server->handles_open += 2;
     uv_poll_start(&listener->poll, UV_READABLE, on_readable);
-    uv_timer_start(&listener->retry, on_retry, 0, 0); /* also tells the timer its callback */
+    uv_timer_start(&listener->retry, on_retry, 0, 0); /* sets the callback of the timer too */
     return 0;
 }
 
@@ -227,19 +226,18 @@ void api_listener_close(struct api_server *server, uv_close_cb closed) {
     uv_close((uv_handle_t *)&listener->retry, closed);
 }
 
-/* --- watching
- * ----------------------------------------------------------------------------------------------------- */
+/* --- watching --- */
 
-/* Connections that the kernel holds ready for accept(2); 0 where it does not say (no TCP). */
+/* Counts the connections that wait for accept(2); 0 if the socket is not TCP. */
 static unsigned waiting(int listen_fd) {
     struct tcp_info info;
     socklen_t length = sizeof info;
     if (getsockopt(listen_fd, IPPROTO_TCP, TCP_INFO, &info, &length) || info.tcpi_state != TCP_LISTEN)
         return 0;
-    return info.tcpi_unacked; /* of a listening socket: the length of its queue */
+    return info.tcpi_unacked; /* length of the queue of a listening socket */
 }
 
-/* A crowd would otherwise write a line for each of its connections. */
+/* Logs the counts of a limit at most once per API_CONNECTION_NOTE_US, so that a crowd does not fill the log. */
 static void note(struct api_server *server, enum api_crowding crowding, int64_t now) {
     struct api_listener *listener = &server->listener;
     uint64_t refused = listener->refused[crowding] - listener->noted_refused[crowding],
@@ -249,7 +247,7 @@ static void note(struct api_server *server, enum api_crowding crowding, int64_t 
     const struct api_peer *most = listener->peers.first;
     for (const struct api_peer *peer = most; peer; peer = peer->next)
         most = peer->connections > most->connections ? peer : most;
-    insp_log_warning("connections are short reason=%s refused=%llu displaced=%llu open=%zu most_of=%s has=%u",
+    insp_log_warning("connections are at a limit reason=%s refused=%llu displaced=%llu open=%zu most_of=%s has=%u",
                      api_crowding_name[crowding], (unsigned long long)refused, (unsigned long long)displaced,
                      server->connection_count, most ? most->text : "nobody", most ? most->connections : 0);
     listener->noted_refused[crowding] = listener->refused[crowding];

@@ -1,10 +1,10 @@
-/* api/http/listener.h - the listening socket in the event loop: accepts connections, decides which to keep, and
- * hands them to libmicrohttpd.
+/* api/http/listener.h - accepts connections, decides which to keep, and hands them to libmicrohttpd. All
+ * functions: loop thread.
  *
- * libmicrohttpd accepts nothing itself: at its limit, and after EMFILE, it stops to watch its listening socket and
- * only goes on when something else makes it run. Here a new connection is accepted whatever the load; at a limit
- * another one makes room (peers.h), or the new one is answered 503 and closed. When the system has no descriptor
- * left, accepting is tried again after RETRY_MS. All functions: loop thread. */
+ * libmicrohttpd does not accept connections itself: at its limit and after EMFILE it would stop watching its
+ * listening socket until something else makes it run. The listener accepts under any load. At a limit another
+ * connection makes room (peers.h), or the new one gets 503 and is closed. Without a free descriptor the listener
+ * tries again after RETRY_MS. */
 #ifndef INSP_API_HTTP_LISTENER_H
 #define INSP_API_HTTP_LISTENER_H
 
@@ -16,12 +16,12 @@
 struct api_server;
 
 enum {
-    API_ACCEPT_BURST = 64,      /* accepted in one turn of the loop, and in libmicrohttpd beyond the limit */
-    API_DEAF_US = 10 * 1000000, /* clients wait for so long and none is accepted: the listener is deaf */
-    API_CONNECTION_NOTE_US = 10 * 1000000, /* one line in the log at most for each reason in this time */
+    API_ACCEPT_BURST = 64, /* connections accepted per turn of the loop, and held beyond the limit until closed */
+    API_DEAF_US = 10 * 1000000, /* the listener has failed if clients wait this long and none is accepted */
+    API_CONNECTION_NOTE_US = 10 * 1000000, /* between two log lines for the same reason */
 };
 
-/* Why a connection was refused or another one made room for it. */
+/* Limits at which a connection is refused, or another one makes room for it. */
 enum api_crowding {
     API_CROWDING_CONNECTIONS, /* server.connections */
     API_CROWDING_ADDRESS,     /* server.connections_per_address */
@@ -33,29 +33,33 @@ extern const char *const api_crowding_name[API_CROWDINGS];
 struct api_listener {
     uv_poll_t poll;
     uv_timer_t retry;
-    bool open;      /* the handles are libuv's */
-    bool accepting; /* until the server stops */
+    bool open;      /* libuv has the handles */
+    bool accepting; /* the server is not stopping */
     struct api_peers peers;
-    struct api_peer *admitted; /* the peer of the connection that libmicrohttpd is being given */
+    struct api_peer *admitted; /* peer of the connection during its hand-over to libmicrohttpd */
     uint64_t accepted;
     uint64_t refused[API_CROWDINGS], displaced[API_CROWDINGS];
-    uint64_t noted_refused[API_CROWDINGS], noted_displaced[API_CROWDINGS]; /* as of the last line in the log */
-    int64_t note_us[API_CROWDINGS];                                        /* monotonic: no line before */
-    /* what api_listener_watch saw */
-    uint64_t seen_accepted;
-    int64_t waiting_since_us; /* monotonic; 0: nobody waits */
+    uint64_t noted_refused[API_CROWDINGS], noted_displaced[API_CROWDINGS]; /* as of the last log line */
+    int64_t note_us[API_CROWDINGS];                                        /* monotonic: no log line before */
+    uint64_t seen_accepted;                                                /* at the last api_listener_watch */
+    int64_t waiting_since_us;                                              /* monotonic; 0: no client waits */
 };
 
-/* Starts to accept on server->listen_fd, which stays the server's. */
+/* Starts accepting on server->listen_fd, which stays the server's. Fails with INSP_E_INTERNAL. */
 int api_listener_start(struct api_server *server, struct insp_error *reterr);
-/* Accepts no more; who connects from now on waits for the descriptor to be closed. */
+
+/* Stops accepting. Clients that connect from now on wait until the descriptor is closed. */
 void api_listener_stop(struct api_server *server);
-/* Hands the handles back to libuv. */
+
+/* Closes the handles; `closed` is called for each of the two. */
 void api_listener_close(struct api_server *server, uv_close_cb closed);
 
-/* The sweep's part: looks whether connections wait in the kernel's queue and none is accepted. */
+/* Logs refused and displaced connections, and notes whether clients wait in the kernel's queue although none was
+ * accepted since the last call. Called by the sweep. now_us: monotonic. */
 void api_listener_watch(struct api_server *server, int64_t now_us);
-/* False where that has been so for API_DEAF_US, or nothing waits for the socket any more. */
+
+/* Says whether the listener works: false if clients have waited in vain for API_DEAF_US, or if neither the socket
+ * nor the retry timer is active. True while the server stops. */
 bool api_listener_answers(const struct api_server *server, int64_t now_us);
 
 #endif

@@ -38,7 +38,7 @@ static void begin(struct api_server *server) {
 static void put_tokens(struct api_server *server) {
     struct api_reload *reload = &server->reload;
     if (reload->tokens_code) {
-        insp_log_error("tokens not read again, the old ones stay detail=%s",
+        insp_log_error("tokens not read again, the old ones stay in force detail=%s",
                        INSP_LOG_QUOTED(reload->tokens_error.detail));
         return;
     }
@@ -51,7 +51,7 @@ static void put_tokens(struct api_server *server) {
 static void put_certificate(struct api_server *server) {
     struct api_reload *reload = &server->reload;
     if (reload->certificate_code) {
-        insp_log_error("TLS certificate not read again, the old one stays detail=%s",
+        insp_log_error("TLS certificate not read again, the old one stays in force detail=%s",
                        INSP_LOG_QUOTED(reload->certificate_error.detail));
         return;
     }
@@ -60,7 +60,7 @@ static void put_certificate(struct api_server *server) {
     reload->certificate = NULL;
 }
 
-/* Models take their time; tokens that are added meanwhile do not wait for them. */
+/* Ends a reload. Another reload may run meanwhile: new tokens do not wait for the models, which take longer. */
 static void verified(void *arg) {
     struct api_server *server = arg;
     struct api_reload *reload = &server->reload;

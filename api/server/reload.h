@@ -1,4 +1,5 @@
-/* api/http/reload.h - what SIGHUP reads again: tokens and the TLS certificate off the loop, then the models. */
+/* api/http/reload.h - reads tokens and the TLS certificate again in lane BACK, then the models (SIGHUP). Loop
+ * thread. api_server_reload in api.h starts it. */
 #ifndef INSP_API_HTTP_RELOAD_H
 #define INSP_API_HTTP_RELOAD_H
 
@@ -8,12 +9,12 @@
 
 #include <stdbool.h>
 
-/* Part of the server; the loop thread's but for the results, which are the task's while `running`. */
+/* State of a reload, part of the server. While `running`, the results belong to the task; all else to the loop. */
 struct api_reload {
     struct insp_task task;
     bool running;       /* the task reads tokens and certificate */
-    bool again;         /* it was asked for once more meanwhile */
-    unsigned verifying; /* readings of the models that were asked for and are not done */
+    bool again;         /* another reload was requested meanwhile */
+    unsigned verifying; /* requested readings of the models that have not ended */
     void (*done)(void *arg);
     void *arg;
     int tokens_code, certificate_code; /* results */
@@ -24,7 +25,7 @@ struct api_reload {
 
 struct api_server;
 
-/* Logs the certificate's subject and dates, with a warning where it is not valid now. Loop thread. */
+/* Logs the certificate's subject and dates; a warning if it is not valid now. */
 void api_certificate_report(const struct api_certificate *certificate);
 
 #endif

@@ -39,7 +39,8 @@ struct count {
     unsigned all, token, address;
 };
 
-/* Counted anew each time: the list is as short as the connections, and no count can go wrong. */
+/* Counts on each call, because the list has at most one request per connection, and a stored count could go wrong.
+ */
 static struct count count(const struct api_request *request, bool (*holds)(const struct api_request *)) {
     struct count n = {0};
     for (const struct api_request *other = request->server->requests; other; other = other->next) {
@@ -57,23 +58,23 @@ static int check_share(const struct api_request *request, bool (*holds)(const st
     unsigned share = api_share(limit);
     struct count n = count(request, holds);
     if (n.all >= limit)
-        return insp_fail(reterr, INSP_E_QUEUE_FULL, "all %u %s are taken", limit, places);
+        return insp_fail(reterr, INSP_E_QUEUE_FULL, "all %u %s are in use", limit, places);
     if (n.token >= share)
-        return insp_fail(reterr, INSP_E_QUEUE_FULL, "this token has %u of the %u %s, the rest is kept for others",
-                         n.token, limit, places);
+        return insp_fail(reterr, INSP_E_QUEUE_FULL,
+                         "this token has %u of the %u %s; the rest is reserved for others", n.token, limit,
+                         places);
     if (n.address >= share)
         return insp_fail(reterr, INSP_E_QUEUE_FULL,
-                         "this address has %u of the %u %s, the rest is kept for others", n.address, limit,
+                         "this address has %u of the %u %s; the rest is reserved for others", n.address, limit,
                          places);
     return 0;
 }
 
-/* --- inspections
- * -------------------------------------------------------------------------------------------------- */
+/* --- inspections --- */
 
-/* How far an upload is behind the slowest that is waited for; not above 0 where it is not. A program on this
- * machine has no network to wait for: without a token it could otherwise renew its uploads each second and hold
- * all places of those that are like it. What lies unread has come. */
+/* Returns the time by which an upload is behind the slowest allowed pace, at most 0 if it is not. Unread bytes
+ * count as received. A program on this machine without a token has less time, because no network delays it:
+ * otherwise it could renew its uploads each second and hold all slots of such programs. */
 static int64_t lag_us(const struct api_request *request, int64_t now) {
     enum { PATIENCE_US = 1000000, LOCAL_PATIENCE_US = 250000 };
     bool local = request->peer && request->peer->local && !request->client[0] && !request->principal[0];
@@ -84,7 +85,8 @@ static int64_t lag_us(const struct api_request *request, int64_t now) {
                                       request->body_bytes + (size_t)unread);
 }
 
-/* Cuts the upload that is furthest behind. Whoever has its own share already makes room among its own. */
+/* Cuts the upload that is furthest behind. If the client's share is in use, considers the client's uploads only.
+ */
 static bool make_room(struct api_request *request, struct count n, unsigned share) {
     struct api_server *server = request->server;
     int64_t now = insp_mono_us(), most = 0;
@@ -118,7 +120,7 @@ int api_slot_take(struct api_request *request, struct insp_error *reterr) {
         make_room(request, n, share);
     int code = check_share(request, has_slot, limit, "inspections in flight", reterr);
     if (!code && insp_pipeline_in_flight(server->pipeline) >= 2 * (size_t)limit)
-        code = insp_fail(reterr, INSP_E_QUEUE_FULL, "%u inspections are in flight already", limit);
+        code = insp_fail(reterr, INSP_E_QUEUE_FULL, "%u inspections are already in flight", limit);
     if (code)
         return code;
     server->slots++;
@@ -131,8 +133,7 @@ void api_slot_release(struct api_request *request) {
     request->slot = false;
 }
 
-/* --- event streams
- * ------------------------------------------------------------------------------------------------ */
+/* --- event streams --- */
 
 int api_stream_take(struct api_request *request, struct insp_error *reterr) {
     int code = check_share(request, has_stream, request->server->config.event_streams, "event streams", reterr);
@@ -140,8 +141,7 @@ int api_stream_take(struct api_request *request, struct insp_error *reterr) {
     return code;
 }
 
-/* --- answers
- * ------------------------------------------------------------------------------------------------------ */
+/* --- answers --- */
 
 int api_answer_room(const struct api_request *request, struct insp_error *reterr) {
     size_t limit = request->server->config.answer_bytes, share = limit - limit / 4;
@@ -153,8 +153,8 @@ int api_answer_room(const struct api_request *request, struct insp_error *reterr
     }
     if (of_all >= limit || of_token >= share || of_address >= share)
         return insp_fail(reterr, INSP_E_QUEUE_FULL,
-                         "answers that their clients have not read yet take %zu bytes, as many as "
-                         "limits.answer_bytes allows",
+                         "answers that clients have not read yet take %zu bytes: limits.answer_bytes is "
+                         "reached",
                          of_all);
     return 0;
 }

@@ -1,7 +1,7 @@
-/* api/http/slots.h - shares scarce places out between clients: inspections in flight, event streams, memory of
- * answers. A client is a token and an address; each may hold api_share of the places, so that none shuts the
- * others out. Behind a trusted proxy the address is the one that the proxy names. Programs on this machine count
- * as one address where they have no token, and by their token alone where they have one. Loop thread. */
+/* api/http/slots.h - shares scarce places between clients: inspections in flight, event streams, memory of
+ * answers. Each token and each address may hold api_share of the places, so that no client shuts the others out.
+ * Behind a trusted proxy the address is the one that the proxy names. Programs on this machine without a token
+ * count as one address; those with a token count by their token only. Loop thread. */
 #ifndef INSP_API_HTTP_SLOTS_H
 #define INSP_API_HTTP_SLOTS_H
 
@@ -9,19 +9,19 @@
 
 struct api_request;
 
-/* Takes one of the limits.inflight slots for an inspection whose body is about to come. Where all are taken, or
- * all that this client may have, the upload that is furthest behind the pace the daemon waits for is cut off and
- * makes room. INSP_E_QUEUE_FULL. */
+/* Reserves one of the limits.inflight slots for an inspection, before its body is read. If no slot or no slot of
+ * this client's share is free, cuts off the upload that is furthest behind the slowest allowed pace. Fails with
+ * INSP_E_QUEUE_FULL. */
 int api_slot_take(struct api_request *request, struct insp_error *reterr);
 
-/* Gives it back; fine where there is none. */
+/* Gives the slot of a request back, if it has one. */
 void api_slot_release(struct api_request *request);
 
-/* Takes one of the limits.event_streams places; the end of the request gives it back. INSP_E_QUEUE_FULL. */
+/* Reserves one of the limits.event_streams places until the request ends. Fails with INSP_E_QUEUE_FULL. */
 int api_stream_take(struct api_request *request, struct insp_error *reterr);
 
-/* Looks whether one more answer may be made, which is kept in memory until its client has read it: all together
- * they take limits.answer_bytes, and those of one client its share of that. INSP_E_QUEUE_FULL. */
+/* Checks that another answer may be made. Answers stay in memory until their clients have read them: all together
+ * may take limits.answer_bytes, those of one client three quarters of it. Fails with INSP_E_QUEUE_FULL. */
 int api_answer_room(const struct api_request *request, struct insp_error *reterr);
 
 #endif

@@ -164,8 +164,8 @@ def test_connections_without_a_request_make_room(start, send):
             assert daemon.inspect(IMAGE, connection=connection).status == 200
             assert answered(daemon)
     assert refusals(daemon, "connections", "displaced") > 0
-    eventually(lambda: "connections are short reason=connections" in daemon.log_text())
-    assert daemon.log_text().count("connections are short") <= 2
+    eventually(lambda: "connections are at a limit reason=connections" in daemon.log_text())
+    assert daemon.log_text().count("connections are at a limit") <= 2
 
 
 def test_an_address_has_a_share_of_the_connections(start):
