@@ -106,7 +106,7 @@ static bool make_room(struct api_request *request, struct count n, unsigned shar
     }
     if (!found)
         return false;
-    insp_fail(&why, INSP_E_TIMEOUT, "inspections in flight are short, and this upload is too slow");
+    insp_fail(&why, INSP_E_TIMEOUT, "all slots for inspections are in use, and this upload is too slow");
     api_connection_cut(server, found, &why);
     server->slow_uploads++;
     return true;

@@ -1,4 +1,4 @@
-// What every test file needs: a daemon, a page, and an account of what went wrong on the console.
+// Fixtures of all test files: a daemon, a page, and the errors on its console.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Daemon, launch, missing } from "./drive.mjs";
@@ -26,7 +26,7 @@ export class Dashboard {
     this.page = await this.newPage();
   }
 
-  // In a context of its own: another person's browser.
+  // In a separate context, like the browser of another person.
   async newPage(options = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
     const page = await context.newPage();
@@ -44,7 +44,7 @@ export class Dashboard {
     if (!this.#expected?.test(text)) this.wrong.push(text);
   }
 
-  // Chromium writes every refused request to the console: while `act` runs, what matches is expected.
+  // Chromium writes every refused request to the console: messages that match are expected while `act` runs.
   async during(pattern, act) {
     this.#expected = pattern;
     try {
@@ -54,7 +54,7 @@ export class Dashboard {
     }
   }
 
-  // Loaded anew, also where only the hash differs from what is shown.
+  // Loads the page again, even if only the hash differs.
   async visit(hash, page = this.page) {
     await page.goto("about:blank");
     await page.goto(`${this.daemon.url}/${hash}`);
@@ -74,7 +74,7 @@ export class Dashboard {
   }
 }
 
-// The dashboard of this file: opened before its tests, closed behind them.
+// Opens the dashboard before the tests of a file and closes it after them.
 export function dashboard(options = {}, prepare = async () => {}) {
   const site = new Dashboard(options);
   before(async () => {
@@ -91,6 +91,6 @@ export const nothingWrong = (site) =>
 
 export const textOf = (locator) => locator.innerText();
 
-// Two frames: what was asked for before is drawn.
+// Waits two frames, so that everything requested before is drawn.
 export const settled = (page) =>
   page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));

@@ -1,5 +1,5 @@
-// A daemon on a state folder of its own, for the tests. Training takes a while, so a state with two versions of a
-// model is made once (prepare.mjs) and copied for each test.
+// Runs a daemon with a new state folder for the tests. Training takes a while, so prepare.mjs makes a state with two
+// versions once, and each test gets a copy.
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -59,8 +59,8 @@ export function prepare() {
 export class Daemon {
   state = mkdtempSync(join(tmpdir(), "inspectd-browser-"));
 
-  // empty: no trunk, no model; guarded: on all addresses, where every call needs a token; products: beside "carpet",
-  // with its models
+  // empty: without trunk and model; guarded: listens on all addresses, so every request needs a token; products: names in
+  // addition to "carpet", with its models
   constructor({ empty = false, guarded = false, products = [] } = {}) {
     if (!empty) cpSync(template, this.state, { recursive: true });
     for (const product of products) this.#copyModels(product);
@@ -79,7 +79,7 @@ export class Daemon {
     }
   }
 
-  // Waits until it answers, and until a model serves where there is one. The port stays the same over restarts.
+  // Starts the daemon and waits until it answers and until its models serve. The port stays the same after restarts.
   async start() {
     this.port ??= await freePort();
     this.url = `http://127.0.0.1:${this.port}`;

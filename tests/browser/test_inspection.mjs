@@ -87,7 +87,7 @@ test("the page colours the whole map as the daemon does", async () => {
     };
   }, parts[1].heatmap.href);
   assert.deepEqual(furthest.size.slice(0, 2), furthest.size.slice(2));
-  assert.ok(furthest.off <= 3, `${furthest.off} of 255 off`); // a step of the palette where the two round differently
+  assert.ok(furthest.off <= 3, `${furthest.off} of 255 off`); // one step of the palette, because the two round differently
   await site.page.locator("input[name=view][value=overlay]").check();
 });
 

@@ -15,7 +15,7 @@ const SIZES = [
 const shots = process.env.INSP_SCREENSHOTS;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const views = ["line", "history", "models"];
-// What is there when a view has read what it shows.
+// Elements that a view has once it is complete.
 const signs = {
   line: ".card.large",
   history: ".thumb",

@@ -59,7 +59,7 @@ test("what arrives while the list is being read is pinned", async () => {
   let caught;
   const read = new Promise((resolve) => (caught = resolve));
   await site.page.route(/\/v1\/inspections\?.*verdict=anomaly/, async (route) => {
-    const answer = await route.fetch(); // what the daemon has now
+    const answer = await route.fetch(); // the daemon's present list
     caught();
     await held;
     await route.fulfill({ response: answer });

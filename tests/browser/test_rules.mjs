@@ -1,5 +1,4 @@
-// The page's rules that need no page: when a line is unusual, when a shift began, what a threshold would have done, which
-// parts are pinned.
+// Rules that need no page: unusual rates, beginnings of shifts, the preview of a threshold, pinned parts.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
@@ -72,7 +71,7 @@ test("a threshold and a band are tried as the daemon would judge", () => {
     ["anomaly"],
   );
   assert.deepEqual([would.labelled, would.wrong], [2, 1]);
-  assert.equal(whatIf(items, 0.5, { low: 0.4, high: 0.95 }).wrong, 0); // what a person looks at is not wrong
+  assert.equal(whatIf(items, 0.5, { low: 0.4, high: 0.95 }).wrong, 0); // a part for review is not wrong
   const doubtful = items.map((item) => ({ ...item, suspect: true }));
   assert.deepEqual(whatIf(doubtful, 0.4, null).counts, { good: 0, anomaly: 2, review: 1 }); // never good
 });

@@ -1,4 +1,4 @@
-"""Runs the binary named by INSPECTD with a state folder of its own and no configuration but what a test gives."""
+"""Runs the binary that INSPECTD names, with a new state folder and only the settings of the test."""
 import os
 import pathlib
 import subprocess

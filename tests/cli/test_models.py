@@ -107,7 +107,7 @@ def test_model_list_as_a_table(trained):
     [manifest] = [m for m in versions(trained) if m["active"] and m["product"] == "carpet"]
     assert active[:3] == ["carpet", manifest["version"], "active"]
     assert float(active[3]) == pytest.approx(100 * manifest["metrics"]["balanced_accuracy"], abs=0.06)
-    assert float(active[5]) == manifest["threshold"] and active[6:8] == ["default", "-"]  # where from; no review band
+    assert float(active[5]) == manifest["threshold"] and active[6:8] == ["default", "-"]  # source; no review band
     assert manifest["trunk"]["sha256"].startswith(active[8]) and active[9] == manifest["created"]
     carpets = [row for row in rows if row.startswith("carpet ")]
     assert trained("model", "list", "--product", "carpet").stdout.splitlines() == [head, *carpets]
@@ -126,7 +126,7 @@ def test_activate_and_rollback(trained, tmp_path):
     assert first in cli("model", "rollback", "--product", "carpet").stdout
     cli("model", "rollback", "--product", "carpet", code=1)
     cli("model", "activate", "--product", "carpet", "nonesuch", code=1)
-    with contextlib.closing(sqlite3.connect(cli.state / "inspectd.sqlite3")) as store:  # who changed what
+    with contextlib.closing(sqlite3.connect(cli.state / "inspectd.sqlite3")) as store:  # the audit table
         rows = store.execute("SELECT who, version, field, old, new FROM model_change WHERE product = 'carpet' ORDER BY id")
         assert list(rows)[-2:] == [("cli", second, "active", f'"{first}"', f'"{second}"'),
                                    ("cli", first, "active", f'"{second}"', f'"{first}"')]

@@ -1,4 +1,4 @@
-"""The three reports on the command line: table, JSON and page, and what a page may not do."""
+"""The three reports of the command line (table, JSON, page), and the limits of a page."""
 import json
 import os
 import pathlib
@@ -148,7 +148,7 @@ def test_half_precision_features_change_no_verdict(trained, tmp_path, photograph
         said.append(({image["path"] for image in report["images"] if image["wrong"]},
                      {image["path"]: image["probability"] for image in report["images"]}, report["metrics"]["confusion"]))
     half, whole = said
-    # The list of wrong verdicts is whole: where it is the same, every verdict is.
+    # The list of wrong verdicts is complete: if it is equal, every verdict is.
     assert half[0] == whole[0] and half[2] == whole[2]
     both = half[1].keys() & whole[1].keys()
     assert len(both) >= 20

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A crowd of readers, in a process of its own with the lowest priority: in a plant they are other machines.
+"""A crowd of readers in a separate process with the lowest priority: in a plant they are other machines.
 
     readers.py HOST PORT COUNT PATH [PATH...]      until its standard input ends; prints how many answers it got by status
 """
@@ -40,7 +40,7 @@ def main():
     sys.stdin.read()
     ending.set()
     print(dict(statuses), flush=True)
-    os._exit(0)  # nobody waits for answers that are still on their way
+    os._exit(0)  # without waiting for the remaining answers
 
 
 if __name__ == "__main__":

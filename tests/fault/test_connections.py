@@ -1,6 +1,6 @@
-"""Crowds of connections: the daemon is never deaf, and nobody shuts the others out.
+"""Crowds of connections: the daemon always accepts, and no client shuts the others out.
 
-An attacker here has an address of its own, 127.0.0.2, which counts as another client than 127.0.0.1."""
+The attacker uses the address 127.0.0.2, which counts as another client than 127.0.0.1."""
 import contextlib
 import os
 import resource
@@ -95,7 +95,7 @@ def test_it_answers_after_half_handshakes(start, tmp_path):
 
 @contextlib.contextmanager
 def no_descriptors(daemon):
-    """As when something else has eaten them: the limit is below what is open."""
+    """Lowers the limit of descriptors below the number of open ones."""
     hard = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)[1]
     resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (3, hard))
     yield
@@ -152,7 +152,7 @@ def test_the_watchdog_is_fed_at_the_limit(start, tmp_path):
             assert watchdog.fed_within(5)
 
 
-# --- nobody shuts the others out
+# --- no client shuts the others out
 
 
 @pytest.mark.parametrize("send", [b"", HALF_SENT], ids=["silent", "half-sent"])
@@ -174,7 +174,7 @@ def test_an_address_has_a_share_of_the_connections(start):
     with crowd(daemon, 6, busy, OTHER) as sockets:
         for s in sockets:
             assert s.recv(12) == b"HTTP/1.1 200"
-        with opened(daemon, OTHER) as s:  # told, and not reset by what it sent itself
+        with opened(daemon, OTHER) as s:  # answered, and not reset because of the bytes that it sent
             s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             answer = b"".join(iter(lambda: s.recv(65536), b""))
         assert answer.startswith(b"HTTP/1.1 503 ") and b"Retry-After: 1\r\n" in answer and b"queue_full" in answer
@@ -205,7 +205,7 @@ def test_an_idle_connection_of_the_same_address_makes_room(start):
 
 
 def test_all_connections_at_work(start):
-    """Nothing makes room: the new one is told, within the time that a line has."""
+    """No connection makes room: the new one gets its answer in time."""
     daemon = start(FEW)
     with crowd(daemon, LIMIT, b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n") as sockets:
         for s in sockets:

@@ -1,5 +1,5 @@
-"""docs/security.md tells what each kind of client can hold: its totals follow from the defaults, and a running daemon keeps to
-its figures."""
+"""docs/security.md lists the memory that each kind of client can hold: its totals follow from the defaults, and a running
+daemon stays within its figures."""
 import contextlib
 import pathlib
 import re
@@ -12,7 +12,7 @@ from conftest import eventually, picture, resident_kib, sanitized
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 UNIT = {"KiB": 1, "MiB": 1024}
-SLACK_KIB = 6 << 10  # what the allocator keeps, whoever asks
+SLACK_KIB = 6 << 10  # memory that the allocator keeps
 IMAGE = picture(noise=True)
 
 
@@ -72,7 +72,7 @@ def clients(daemon, number, send, receive_bytes=None, wrap=lambda s: s):
 
 def costs(daemon, number, *more, **options):
     """KiB of each of so many clients."""
-    with clients(daemon, 4, *more, **options):  # what the first ones leave behind for good
+    with clients(daemon, 4, *more, **options):  # memory that the first clients leave allocated
         pass
     eventually(lambda: daemon.metric("open_connections") <= 1)
     before = resident_kib(daemon)

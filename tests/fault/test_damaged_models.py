@@ -1,4 +1,4 @@
-"""Files of models that are damaged, moved or deleted while the daemon serves: what is in memory serves on, and says so."""
+"""Files of models that are damaged, moved or deleted while the daemon serves: models in memory continue to serve, and /readyz says so."""
 import hashlib
 import json
 import os

@@ -1,5 +1,5 @@
-"""What a web page in the operator's browser, and whoever stands behind a reverse proxy, can make a daemon on loopback do
-without a token: nothing. The requests are those that browsers and proxies send, byte for byte where it matters."""
+"""A web page in the operator's browser, and clients of a reverse proxy, cannot make a daemon on loopback do anything
+without a token. The requests are copies of those that browsers and proxies send."""
 import http.client
 import json
 import re
@@ -124,7 +124,7 @@ def test_a_listed_page_may(daemon):
     assert "Authorization" in answer["headers"]["Access-Control-Allow-Headers"]
     answer = send(daemon, "OPTIONS", "/v1/inspections", None, [("Origin", "https://evil.test"), *ask])
     assert answer["code"] == "origin_not_allowed" and "Access-Control-Allow-Origin" not in answer["headers"]
-    # problems carry the headers too: the page's script can read what is wrong
+    # problems have the headers too, so that the page's script can read them
     answer = send(daemon, "GET", "/v1/inspections?limit=0", None, [mes])
     assert answer["code"] == "invalid_query" and answer["headers"]["Access-Control-Allow-Origin"]
 
@@ -164,20 +164,20 @@ def test_a_proxy_that_nobody_named_opens_nothing(start):
         assert answer["status"] == 401 and "proxy" in json.loads(answer["body"])["detail"], name_value
         assert form(daemon, name_value)["code"] == "unauthorized"
     lines = [line for line in daemon.lines if "forwards requests (header" in line]
-    assert len(lines) == 1 and "X-Forwarded-For" in lines[0]  # loud, once
+    assert len(lines) == 1 and "X-Forwarded-For" in lines[0]  # one warning only
     assert daemon("GET", "/v1/inspections").status == 200  # a program on this machine
 
 
 def test_a_trusted_proxy(start):
     daemon = start("server.trusted_proxies=127.0.0.1, ::1")
     admin = (daemon.state / "admin.token").read_text().strip()
-    assert daemon("GET", "/v1/inspections").status == 401  # nobody can tell it from the proxy
+    assert daemon("GET", "/v1/inspections").status == 401  # it cannot be distinguished from the proxy
     for name_value in FORWARDED:
         assert send(daemon, "GET", "/v1/inspections", None, [name_value])["status"] == 401, name_value
     bearer = ("Authorization", f"Bearer {admin}")
     assert send(daemon, "GET", "/v1/inspections", None, [bearer, ("X-Forwarded-For", "127.0.0.1, 203.0.113.9")])["status"] == 200
     eventually(lambda: "client=203.0.113.9" in daemon.log_text())
-    # the page behind the proxy is the proxy's own, whatever Host the proxy makes up
+    # the proxy's own page may call, whatever Host the proxy sends
     answer = form(daemon, bearer, ("Host", f"127.0.0.1:{daemon.port}"), ("X-Forwarded-Host", "inspect.example"),
                   ("Origin", "https://inspect.example"))
     assert answer["status"] == 200

@@ -1,4 +1,4 @@
-"""A store that goes away under a job: what the job found out is kept until it can be written, and the queue goes on."""
+"""A store that fails during a job: the daemon keeps the result until it can be written, and the queue continues."""
 import contextlib
 import json
 import pathlib
@@ -53,7 +53,7 @@ def test_the_end_of_a_job_waits_for_the_store(admin):
         assert state(admin, first) == "running"
     eventually(lambda: state(admin, first) == "succeeded")
     assert admin("GET", first).json["result"]["version"]
-    eventually(lambda: state(admin, second) == "succeeded")  # nobody had to submit another one
+    eventually(lambda: state(admin, second) == "succeeded")  # without submitting another job
 
 
 def test_a_store_that_never_comes_back_does_not_hold_up_the_stop(admin):

@@ -1,7 +1,7 @@
-"""Crowds of readers beside one honest camera: the line goes first, whatever is read.
+"""Crowds of readers beside one camera: the line goes first, whatever they read.
 
 The device is the fake one and takes PASS_MS, so that an idle answer has a known length and cores are free for the line.
-INSP_FIGURES=1 prints what was measured."""
+INSP_FIGURES=1 prints the figures."""
 import os
 
 import pytest
@@ -51,7 +51,7 @@ def test_the_line_goes_first(daemon, crowd):
 
 
 def test_readers_beyond_the_queue_are_refused_and_the_line_is_not(start):
-    """Two slow pictures run, two may wait; the third is told to come again, and a list still has its threads."""
+    """Two slow pictures run, two may wait; the next gets 503, and a list still has its threads."""
     daemon = start("limits.background_queue=1", "server.background_threads=2", "storage.thumbnail_bytes_max=0")
     large = daemon.inspect(LARGE, kind="image/jpeg").json["id"]
     with readers(daemon, 8, f"/v1/inspections/{large}/heatmap.png?view=overlay") as reading:

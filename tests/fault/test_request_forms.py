@@ -40,7 +40,7 @@ def head(answer):
 
 
 def refused(daemon, request, status, code, *words):
-    """One problem, the connection closed, and what stood behind the request not answered."""
+    """One problem, a closed connection, and no answer to the bytes after the request."""
     before = count(daemon)
     answer = daemon.raw(request)
     assert len(re.findall(rb"HTTP/1\.[01] \d\d\d", answer)) == 1, answer
@@ -205,7 +205,7 @@ def test_too_long(daemon):
 
 
 def test_more_parameters_than_there_is_room_for(daemon):
-    """libmicrohttpd 0.9 hangs up without a word when it has no room for them."""
+    """libmicrohttpd 0.9 closes without an answer if it has no room for them."""
     for number in (60, 500, 4000):
         response, body = head(daemon.raw(get(b"/v1/inspections?" + b"&".join(b"a%d" % i for i in range(number)), HOST)))
         assert response.status == 400 and json.loads(body)["code"] == "invalid_query"
@@ -266,7 +266,7 @@ def test_log_fields_are_not_forged(daemon):
 
 
 def test_answers_do_not_name_the_servers_folders(daemon):
-    """A damaged bundle and a missing image: readers see what is wrong and not where on the disk the daemon lives."""
+    """A damaged bundle and a missing image: viewers see the cause, but no folder of the server."""
     made = daemon.inspect(PNG).json["id"]
     for image in (daemon.state / "images").rglob(f"{made}*"):
         image.unlink()

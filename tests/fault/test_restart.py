@@ -48,7 +48,7 @@ def test_ids_go_on_after_a_clock_that_was_set_back(start, clock):
     listed = daemon("GET", "/v1/inspections").json["items"]
     assert [item["id"] for item in listed] == (first + later)[::-1]
     assert replayed(daemon, first[0], 14) == first[1:] + later
-    # by time they are found where the clock said they came, though their ids run ahead of it
+    # the filter by time uses the clock's time, though their ids are ahead of it
     until = daemon("GET", f"/v1/inspections?since={answers[0]['received_at']}&until={answers[-1]['received_at']}").json
     assert {item["id"] for item in until["items"]} >= set(later[1:-1])
     assert not {item["id"] for item in until["items"]} & set(first)

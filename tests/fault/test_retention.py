@@ -51,7 +51,7 @@ def test_a_limit_that_the_disk_cannot_meet(start):
 
 
 def test_a_database_that_was_moved_away(start):
-    """What the message about a damaged database advises: the pictures must be there for whoever recovers it."""
+    """Follows the message about a damaged database: the pictures must still be there for the recovery."""
     daemon = start()
     posted = sorted(daemon.inspect(body).json["id"] for body in 12 * [GOOD])
     daemon.stop()
@@ -62,7 +62,7 @@ def test_a_database_that_was_moved_away(start):
     daemon = start(SWEEP, state=daemon.state)
     fresh = daemon.inspect(GOOD).json["id"]
     daemon.wait_line(r"warning.*storage alarm=orphans")
-    eventually(lambda: alarm(daemon, "orphans"))  # what the log says first
+    eventually(lambda: alarm(daemon, "orphans"))  # as the log says first
     assert "no row" in reasons(daemon)
     swept(daemon)
     assert images(daemon.state) == sorted([*posted, fresh])

@@ -1,5 +1,5 @@
-"""Clients that send slowly, leave in the middle, read slowly, or send what is refused: what they hold is bounded, the others
-are served, and who is refused learns why."""
+"""Clients that send slowly, leave in the middle, read slowly, or are refused: they hold a bounded amount of memory, the
+others are served, and every refusal says why."""
 import collections
 import http.client
 import json
@@ -36,7 +36,7 @@ REFUSALS = [("/v1/inspections?product=nosuch", "image/jpeg", 404), (POST, "text/
 
 @pytest.fixture
 def full(start):
-    """A daemon whose one slot is taken, by an upload that has come so far that it may take a minute for the last byte."""
+    """A daemon whose only slot is in use by an upload that has sent so much that it may take a minute for the last byte."""
     daemon = start("limits.inflight=1", "server.request_timeout_s=60")
     assert len(LARGE) > 60 << 14
     with opened(daemon) as s:
@@ -97,7 +97,7 @@ def test_a_refused_client_that_sends_without_end_is_closed(start):
         with pytest.raises(ConnectionError):
             while sent < 100 << 20:
                 sent += s.send(piece)
-    assert sent < 30 << 20  # 1M + 8M, and what lies in the kernel's buffers
+    assert sent < 30 << 20  # 1M + 8M, and the kernel's buffers
     eventually(lambda: daemon.metric("open_connections") <= 1)
     assert daemon.inspect(IMAGE).status == 200
 
@@ -291,7 +291,7 @@ def test_an_image_that_is_sent_from_its_file_is_the_same(start):
     daemon = start()
     made = daemon.inspect(IMAGE).json
     connection = daemon.connect()
-    for _ in range(3):  # on one connection: it goes on behind a file
+    for _ in range(3):  # on one connection, which continues after a file
         answer = daemon("GET", made["image"]["href"], connection=connection)
         assert answer.body == IMAGE and answer.headers["Content-Type"] == "image/png"
     head_only = daemon("HEAD", made["image"]["href"], connection=connection)
@@ -309,4 +309,4 @@ def test_a_client_is_told_how_long_an_idle_connection_lives(start):
     assert answer.headers["Keep-Alive"] == "timeout=1" and answer.headers["Connection"].lower() == "keep-alive"
     begin = time.monotonic()
     assert connection.sock.recv(1) == b""
-    assert time.monotonic() - begin > 1  # longer than it was told: a request that it sends in time is not cut off
+    assert time.monotonic() - begin > 1  # longer than Keep-Alive says: a request that is sent in time is not cut off

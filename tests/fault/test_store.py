@@ -1,5 +1,5 @@
-"""A store that fails while the daemon serves: nothing is acknowledged that would be lost, /readyz and the log say so, and it goes
-on by itself where it can."""
+"""A store that fails while the daemon serves: no answer is lost, /readyz and the log report it, and the
+daemon recovers by itself if it can."""
 import contextlib
 import pathlib
 import shutil
@@ -147,7 +147,7 @@ def test_a_row_that_is_gone_while_its_image_is_there(start):
 
 @pytest.fixture
 def small_disk(tmp_path, template):
-    """A file system of its own with a state folder on it and two megabytes more; only root may mount one."""
+    """A file system for a state folder, with two megabytes more; only root may mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     need = sum(path.stat().st_size for path in template.rglob("*") if path.is_file()) // 1024 + 4096

@@ -1,5 +1,5 @@
-"""A deadline that passes, or a client that leaves, while a record is being stored: what is in the database was answered,
-counted and published, and nothing else is in it."""
+"""A deadline that passes, or a client that leaves, while a record is being stored: every record in the
+database was answered, counted and published, and there is no other record."""
 import contextlib
 import io
 import socket

@@ -90,7 +90,7 @@ class Client:
             return got
 
     def metric(self, name):
-        """Sum of a metric's samples; None where the page does not have it."""
+        """Sum of a metric's samples; None if the page does not have it."""
         text = self("GET", "/metrics").body.decode()
         found = re.findall(rf"^(?:inspectd_)?{name}(?:{{.*}})? (\S+)$", text, re.M)
         return sum(map(float, found)) if found or f"# TYPE inspectd_{name} " in text else None
@@ -153,14 +153,14 @@ def link_or_copy(source, target):
 
 
 def copy_state(source, target):
-    """Copies a folder that no daemon uses. Weights become hard links, since nobody writes into them: see rewrite."""
+    """Copies a folder that no daemon uses. Weights become hard links, since tests never write into them: see rewrite."""
     shutil.copytree(source, target, copy_function=lambda source, target: (
         link_or_copy if source.endswith(".safetensors") else shutil.copy2)(source, target))
     return target
 
 
 def add_version(state, product, version):
-    """A version with the weights of carpet v1 and a manifest of its own; the active one if the product has no other."""
+    """A version with the weights of carpet v1 and its own manifest; the active one if the product has no other."""
     models = state / "models"
     if not (models / product).exists():
         (models / product).mkdir()
@@ -208,7 +208,7 @@ def start(template, tmp_path):
 
 @pytest.fixture(scope="session")
 def shared(template, tmp_path_factory):
-    """One daemon for the tests that leave nothing behind that others would mind."""
+    """One daemon for tests that do not disturb one another."""
     if url := os.environ.get("INSPECTD_URL"):
         yield Client(url)
         return
@@ -247,7 +247,7 @@ def sanitized():
 
 
 def resident_kib(daemon):
-    """Always 0 under a sanitizer: it keeps what was freed for a while, so the process's memory says nothing."""
+    """Always 0 under a sanitizer, which keeps freed memory for a while, so the size of the process means nothing."""
     if sanitized():
         return 0
     with open(f"/proc/{daemon.process.pid}/status") as file:

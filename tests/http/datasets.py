@@ -1,4 +1,4 @@
-"""What the tests of datasets and of labels share."""
+"""Fixtures and helpers for the tests of datasets and of labels."""
 import hashlib
 import io
 import random
@@ -30,7 +30,7 @@ def begin(start, roots):
 
 @pytest.fixture(scope="module")
 def refuses(template, tmp_path_factory):
-    """One daemon for what is refused and leaves nothing behind."""
+    """One daemon for all requests that are refused, since these change nothing."""
     folder = tmp_path_factory.mktemp("refuses")
     copy_state(template, folder / "state")
     (folder / "sets").mkdir()
@@ -42,7 +42,7 @@ def refuses(template, tmp_path_factory):
 
 
 def made(seed, kind="PNG", size=(48, 32)):
-    """A picture of its own for each seed; pictures of one size have about, not exactly, the same number of bytes."""
+    """A different picture for each seed; pictures of one size have about the same number of bytes."""
     out = io.BytesIO()
     PIL.Image.frombytes("RGB", size, random.Random(seed).randbytes(size[0] * size[1] * 3)).save(out, kind)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""Who may do what: role by route, open on loopback, needed elsewhere."""
+"""Access: roles by route, open on loopback, tokens elsewhere."""
 import signal
 import stat
 

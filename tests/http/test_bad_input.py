@@ -1,5 +1,5 @@
 """Every kind of bad input gets a status, a stable code and application/problem+json; nothing is stored, nothing leaks,
-and the daemon is well afterwards."""
+and the daemon works afterwards."""
 import http.client
 import json
 import socket
@@ -25,7 +25,7 @@ def daemon(template, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def well_afterwards(daemon):
-    """Around each test: no row more, no slot taken, no descriptor more, and a good image is answered."""
+    """Checks after each test: no new row, no slot in use, no descriptor more, and a good image is answered."""
     rows, open_files = count(daemon), daemon.descriptors()
     yield
     eventually(lambda: daemon.metric("in_flight") == 0)
@@ -209,7 +209,7 @@ def test_client_that_leaves_while_its_image_is_scored(start):
     if FAKE:
         assert daemon.metric("batch_images") == 1  # the place was free before the pass was over
         eventually(lambda: daemon.metric("batch_images") == 0)
-        assert daemon.inspect(PNG).status == 200  # scored behind it: what became of the first is decided
+        assert daemon.inspect(PNG).status == 200  # scored after it: the first one is decided by now
         assert count(daemon) == 1
     else:  # its pass may be over before the client leaves; then the inspection may be stored
         assert count(daemon) <= 1

@@ -172,7 +172,7 @@ def test_classes_that_people_name(begin):
     assert longest.status == 201 and longest.headers["Location"] == longest.json["href"]
 
 
-# --- what is refused
+# --- refusals
 
 
 HOSTILE = ["train/good/..", "train/good/../../x.png", "train/good/..%2f..%2fx.png", "train/good/%2e%2e", "train/../x.png",

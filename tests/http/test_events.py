@@ -1,4 +1,4 @@
-"""GET /v1/events: what happens, live and resumed."""
+"""GET /v1/events: live events and resumed streams."""
 import concurrent.futures
 import contextlib
 import json
@@ -32,7 +32,7 @@ class Stream:
         self.file = self.socket.makefile("rb")
         self.head = self._until(b"\r\n")
         assert self.head[0].startswith(b"HTTP/1.1 200"), self.head
-        self.events = self._events()  # one for all calls of take: it holds what was read of the next event
+        self.events = self._events()  # one for all calls of take, because it holds a part of the next event
 
     def _until(self, end):
         lines = []
@@ -106,7 +106,7 @@ def test_resumes_from_the_store_after_a_restart(start):
     with Stream(again, made[0]) as stream:
         assert ids(stream.take(3)) == made[1:]  # from the store
         more = post(again, 1)
-        assert ids(stream.take(1)) == more  # and live behind it, none twice
+        assert ids(stream.take(1)) == more  # and live events after it, none twice
 
 
 def test_resumes_after_a_restart_behind_an_event_that_is_no_inspection(start):
@@ -146,7 +146,7 @@ def test_client_that_leaves_frees_its_place(start):
     assert daemon.metric("open_connections") >= 4
     for stream in streams:
         stream.__exit__()
-    post(daemon, 1)  # the attempt to send it shows that nobody listens
+    post(daemon, 1)  # sending it shows that the client has left
     eventually(lambda: daemon.metric("open_connections") == 1)
 
 
@@ -184,13 +184,13 @@ def test_two_hundred_clients_cost_little_and_miss_nothing(start):
 def test_a_reader_that_is_too_slow_is_dropped_and_comes_back(start):
     daemon = start("server.request_timeout_s=600")  # not the timeout is tested here
     with Stream(daemon, receive_bytes=4096) as slow:
-        made = post_many(daemon, 1500)  # the ring has 1024; what the kernel holds are some 200
+        made = post_many(daemon, 1500)  # the ring holds 1024, the kernel about 200
         before = resident_kib(daemon)
         got = list(slow.events)  # to the end of the stream, which came
     assert 0 < len(got) < 1024
     eventually(lambda: "event client dropped" in daemon.log_text())  # a thread of the test reads the log, and lags
     seen = ids(got)
-    while len(set(seen)) < 1500:  # a replay has 500 at most and then ends; what overtook another may come twice
+    while len(set(seen)) < 1500:  # a replay has at most 500 and then ends; inspections that overtook another may come twice
         with Stream(daemon, seen[-1]) as again:
             for event in again.events:
                 seen.append(event[0])

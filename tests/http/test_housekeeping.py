@@ -1,4 +1,4 @@
-"""How full the store is, as the running daemon's chores count it, and what retention takes away."""
+"""The usage of the store as the running daemon counts it, and retention."""
 import datetime
 import pathlib
 import sqlite3

@@ -1,4 +1,4 @@
-"""A picture goes in; verdict, record, image and heatmaps come out."""
+"""POST of a picture, and its verdict, record, image and heatmaps."""
 import io
 import re
 import socket

@@ -29,7 +29,7 @@ def datasets(tmp_path_factory):
 def begin(start, datasets):
     """begin(option...) -> a daemon whose client is admin and whose dataset root is `datasets`."""
     def run(*options, state=None, env=None, **more):
-        # With the fake shim a step takes no time of its own.
+        # With the fake device a step takes no time.
         daemon = start(f"training.dataset_roots={datasets}", *options, state=state,
                        env={"INSP_FAKE_PASS_MS": "10"} if env is None else env, **more)
         daemon.token = (daemon.state / "admin.token").read_text().strip()
@@ -157,7 +157,7 @@ def test_body_that_is_no_json(jobs_daemon):
 
 @pytest.fixture(scope="module")
 def jobs_daemon(template, datasets, tmp_path_factory):
-    """One daemon for the refusals, which leave nothing behind."""
+    """One daemon for all refusals, since these change nothing."""
     state = tmp_path_factory.mktemp("jobs") / "state"
     copy_state(template, state)
     daemon = Daemon(state, f"training.dataset_roots={datasets}")
@@ -168,7 +168,7 @@ def jobs_daemon(template, datasets, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trainer(template, datasets, tmp_path_factory):
-    """One daemon for jobs that leave nothing behind but their rows."""
+    """One daemon for jobs that change nothing but their rows."""
     daemon = Daemon(copy_state(template, tmp_path_factory.mktemp("trainer") / "state"), f"training.dataset_roots={datasets}")
     daemon.token = (daemon.state / "admin.token").read_text().strip()
     yield daemon
@@ -246,7 +246,7 @@ def test_unreadable_images_are_skipped_and_counted(begin, datasets, kind):
 
 
 def scanned(daemon, name):
-    """The scan of a set that can be trained on, as the job's result tells it."""
+    """The scan of a usable dataset in the result of its job."""
     done = finished(daemon, submit(daemon, dataset=name, epochs=1, batch=2, activate="never").headers["Location"])
     assert done["state"] == "succeeded", done["error"]
     return done, done["result"]["dataset"]["scan"]
@@ -257,7 +257,7 @@ def passed(scan):
 
 
 def test_how_a_set_was_read_is_told(begin, datasets):
-    """The odd layouts that people have, all in one: none of them refuses a training, and each is told."""
+    """Odd layouts that occur in practice, all in one dataset: none prevents a training, and the result lists each."""
     daemon = begin()
     name = a_set(datasets, "as people have it", good=0, holes=10)
     folder = datasets / name
@@ -359,7 +359,7 @@ def test_killed_while_it_trains(begin):
     again = begin(state=daemon.state)
     cut_off = job(again, running)
     assert cut_off["state"] == "failed" and cut_off["error"]["code"] == "interrupted"
-    assert finished(again, waiting)["state"] == "succeeded"  # what waited is run after all
+    assert finished(again, waiting)["state"] == "succeeded"  # the queued job runs after all
     made = {p.name for p in (daemon.state / "models" / "carpet").iterdir()} - set(versions)
     assert len(made) == 1 and not made.pop().startswith(".")
 

@@ -1,4 +1,4 @@
-"""Labelled inspections: taken into the dataset, and what a new model makes of them."""
+"""Labelled inspections: import into the dataset, and feedback on a new model."""
 import io
 import json
 import pathlib
@@ -17,7 +17,7 @@ SECONDS = 240
 RESOLVER = jsonschema.RefResolver("", yaml.safe_load((pathlib.Path(__file__).parents[2] / "openapi.yaml").read_text()))
 
 
-# --- taken into the dataset
+# --- import into the dataset
 
 
 def inspected(daemon, image, label, defect=None, kind="image/png", product="carpet"):
@@ -112,7 +112,7 @@ def test_another_word_moves_the_image(begin, roots):
     assert files(roots / "first/carpet") == sorted(
         [f"test/hole/{sha256(image)[:40]}.png", f"test/stain/{sha256(frame)[:40]}.png"])
     assert counts(take(daemon)) == {"duplicates": 2}
-    # of two words about the same bytes the last one counts, whichever part it was given for
+    # of two labels for the same bytes the latest counts, whichever part it belongs to
     second = inspected(daemon, image, "anomaly", "scratch")
     assert counts(take(daemon)) == {"duplicates": 1, "moved": 1}
     say(daemon, first["id"], "anomaly", "hole")
@@ -180,7 +180,7 @@ def test_images_that_retention_took(begin, roots):
     taken = take(daemon)
     assert counts(taken) == {"added": 1, "gone": 1}
     assert {i["id"]: i["outcome"] for i in taken["items"]} == {kept["id"]: "added", lost["id"]: "gone"}
-    put(daemon, "train/good/again.png", made(2))  # whoever has the bytes elsewhere may bring them
+    put(daemon, "train/good/again.png", made(2))  # a client with the bytes may upload them again
     assert counts(take(daemon)) == {"duplicates": 2}
 
 
@@ -204,11 +204,11 @@ def test_inspections_go_on_while_labels_are_taken(begin):
     assert answers == [200] * 20 and counts(taken[0]) == {"added": 30}
 
 
-# --- what a new model makes of the labels
+# --- feedback on a new model
 
 
 def shade(level, number):
-    """Grey pictures of a level, each with pixels of its own."""
+    """Grey pictures of one level, each with different pixels."""
     image = PIL.Image.new("RGB", (64, 64), (level,) * 3)
     image.putpixel((number % 64, number // 64), (number, level, 255 - level))
     out = io.BytesIO()
@@ -231,7 +231,7 @@ def run_job(daemon, kind, **parameters):
 
 @pytest.fixture
 def labelled(begin):
-    """A daemon that called every part an anomaly, and what people said: 6 good and 6 defective parts, taken into the
+    """A daemon that judged every part an anomaly, and labels of people: 6 good and 6 defective parts, imported into the
     dataset, and three that came later."""
     daemon = begin()
     assert daemon("PATCH", "/v1/admin/products/carpet/models/v1", '{"threshold": 0}').status == 200
@@ -264,7 +264,7 @@ def test_a_candidate_is_held_against_the_labels(labelled):
     assert sum(item["in_training"] for item in feedback["items"]) <= trained_on
     wrong = [item["verdict_now"] != item["label"] for item in feedback["items"]]
     assert wrong == sorted(wrong, reverse=True)
-    if FAKE:  # which tells dark from bright without fail
+    if FAKE:  # it always distinguishes dark from bright
         assert (feedback["now_right"], feedback["still_wrong"], feedback["newly_wrong"]) == (7, 1, 0)
         assert feedback["items"][0]["id"] == labelled.ids["bright"]
         assert labelled.ids["right"] not in by_id

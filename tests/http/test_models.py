@@ -170,7 +170,7 @@ def test_activating_a_damaged_version_changes_nothing(admin, state):
 
 
 def spoil(folder):
-    """Weights that answer otherwise, with a hash that fits: only the golden samples can tell."""
+    """Weights with other answers and a matching hash: only the golden samples can detect them."""
     path, manifest = folder / "model.safetensors", json.loads((folder / "manifest.json").read_text())
     data = bytearray(path.read_bytes())
     length = int.from_bytes(data[:8], "little")
@@ -185,7 +185,7 @@ def spoil(folder):
     def turn(weight):  # of class anomaly: hot becomes cold, also where the probability is saturated
         weight[512:] = array.array("f", [-w for w in weight[512:]])
 
-    def shift(bias):  # what the fake device goes by
+    def shift(bias):  # the fake device uses it
         bias[1] += 0.3
 
     change("classifier.weight", turn)
@@ -208,7 +208,7 @@ def test_a_spoilt_version_never_serves(begin):
     answer = model_call(daemon, "POST", f"/models/{version}/activate")
     assert (answer.status, answer.code) == (409, "self_test_failed") and "golden sample" in answer.json["detail"]
     assert serving(daemon) == before and daemon("GET", "/v1/products/carpet").json["active"] == before
-    # By hand, behind the daemon's back: a reading again keeps the old one, a start has nothing older and says so.
+    # Changed by hand without the daemon: a reload keeps the old version, a start has no older one and says so.
     active = folder.parent / "active.json"
     kept = active.read_text()
     active.write_text(json.dumps({"active": version, "history": [before]}))

@@ -55,7 +55,7 @@ def test_statistics(start):
 
 
 def test_a_stop_waits_for_requests_that_ask_for_jobs(start):
-    """What a request on the pool still needs is not taken from under it (the address sanitizer sees it)."""
+    """A stop frees nothing that a request in lane BACK still uses (the address sanitizer checks it)."""
     daemon = start("server.pool_threads=2")
     with contextlib.closing(sqlite3.connect(f"{daemon.state}/inspectd.sqlite3", timeout=30)) as db, db:
         db.executemany("INSERT INTO jobs (id, kind, product, state, progress, stage, params, created_us)"

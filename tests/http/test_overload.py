@@ -1,4 +1,4 @@
-"""Bounded work: refusals before the body is read, deadlines, a stop under load, and what a kill leaves behind."""
+"""Bounded work: refusals before the body is read, deadlines, a stop under load, and the state after a kill."""
 import concurrent.futures
 import http.client
 import json
@@ -39,7 +39,7 @@ def test_queue_full_before_the_body_is_read(start):
         assert (status, problem["code"]) == (503, "queue_full")
         assert headers["Content-Type"] == "application/problem+json" and int(headers["Retry-After"]) >= 1
         assert daemon("GET", "/healthz").status == 200 and daemon("GET", "/readyz").status == 200
-        for s in (first, second):  # those that hold a slot are served
+        for s in (first, second):  # requests with a slot are served
             s.sendall(IMAGE[-1:])
             assert answer_of(s)[0] == 200
     assert count(daemon) == 2
@@ -65,12 +65,12 @@ def test_deadline_during_the_pass(start):
     assert daemon.metric("batch_images") == 1
     eventually(lambda: daemon.metric("batch_images") == 0)
     assert daemon.metric("deadline_misses_total") == 1
-    assert daemon.inspect(IMAGE, "product=carpet&deadline_ms=20000").status == 200  # stored behind the first, if that was
+    assert daemon.inspect(IMAGE, "product=carpet&deadline_ms=20000").status == 200  # stored after the first, if that was stored
     assert count(daemon) == 1
 
 
 def post_all(daemon, number):
-    """-> status of each post, None where the daemon was no longer there."""
+    """-> status of each post, None if the daemon had ended."""
     def one(_):
         try:
             return daemon.inspect(IMAGE)
@@ -101,7 +101,7 @@ def test_graceful_stop_under_load(start):
         assert answer is None or answer.status == 200 or answer.code == "shutting_down"
     assert daemon.process.wait(timeout=30) == 0
     answered = {a.json["id"] for a in answers if a and a.status == 200}
-    assert len(answered) >= 2  # those that were in flight
+    assert len(answered) >= 2  # the requests that were in flight
     with sqlite3.connect(daemon.state / "inspectd.sqlite3") as database:
         [(rows,)] = database.execute("SELECT count(*) FROM inspection")
     assert rows >= len(answered) + 1

@@ -41,7 +41,7 @@ def test_it_never_grows(shared):
     for width in 100, 101, 2048:
         assert opened(shared("GET", f"{href}?width={width}")).size == (100, 60)
     raw = shared.inspect(bytes(64 * 48), kind="image/x-raw;format=mono8;width=64;height=48").json["image"]["href"]
-    assert opened(shared("GET", raw + "?width=64")).size == (64, 48)  # what a browser cannot show becomes a JPEG
+    assert opened(shared("GET", raw + "?width=64")).size == (64, 48)  # a frame that browsers cannot show becomes a JPEG
 
 
 @pytest.mark.parametrize("width", ["15", "2049", "0", "-1", "x", "", "1e3", "99999999999999999999"])

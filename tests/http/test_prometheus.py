@@ -1,5 +1,5 @@
-"""/metrics: what it says, that promtool has no complaint, and that everything in docker/ that names a metric or asks a
-question finds it: a real Prometheus scrapes a real daemon."""
+"""/metrics: its values, the verdict of promtool, and the queries and names of metrics in docker/, which a real Prometheus
+must find when it scrapes a real daemon."""
 import json
 import os
 import pathlib
@@ -17,7 +17,7 @@ from conftest import FAKE, Daemon, copy_state, eventually, picture, token
 
 DOCKER = pathlib.Path(__file__).resolve().parents[2] / "docker"
 RULES, BOARD = DOCKER / "prometheus-rules.yml", DOCKER / "grafana/dashboards/inspectd.json"
-# The page promises these to whoever writes alerts.
+# Alerts depend on these metrics.
 ALWAYS = """inspectd_ready inspectd_build_info inspectd_open_connections inspectd_event_clients
     inspectd_slow_uploads_displaced_total inspectd_open_connections_limit inspectd_connections_refused_total inspectd_connections_displaced_total
     inspectd_suspect_pictures_total inspectd_jpeg_stray_bytes_total inspectd_decode_pixels inspectd_decode_pixels_limit
@@ -213,7 +213,7 @@ def expressions():
 
 
 METRIC = re.compile(r"\b((?:inspectd|process)[_:][a-z0-9_:]+)")
-# Absent by intent: see test_device_memory... and a job that runs only when somebody starts one.
+# Absent on purpose: see test_device_memory..., and metrics of a running job.
 SOMETIMES = {"inspectd_job_progress_ratio", "inspectd_device_memory_allocated_bytes",
              "inspectd_device_memory_reserved_bytes", "inspectd_device_memory_total_bytes"}
 
@@ -237,7 +237,7 @@ def ask(template, tmp_path_factory):
     config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     groups = yaml.safe_load(RULES.read_text())["groups"]
     for group in groups:
-        group.pop("interval", None)  # as often as the scrape: nobody waits a minute here
+        group.pop("interval", None)  # as often as the scrape, so that the test need not wait a minute
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
     config["rule_files"] = [str(tmp_path / "rules.yml")]
     [job] = config["scrape_configs"]

@@ -1,4 +1,4 @@
-"""Starts that fail say what is wrong and how; starts without a model serve the probes."""
+"""Starts that fail name the cause and the solution; starts without a model serve the probes."""
 import contextlib
 import os
 import socket
@@ -33,13 +33,13 @@ def test_port_in_use(tmp_path):
 
 
 def test_state_folder_that_cannot_be_written():
-    # /proc takes no folders, from root neither.
+    # Nobody can make a folder in /proc, not even root.
     done = serve(*setting("server.listen", "127.0.0.1:0"), *setting("storage.state_dir", "/proc/inspectd"))
     assert done.returncode == 1 and "/proc/inspectd" in done.stderr
 
 
 def test_database_that_cannot_be_written(start):
-    """As on a full disk: what a crash left running cannot be marked."""
+    """As on a full disk: a job that a crash interrupted cannot be marked."""
     daemon = start()
     daemon.stop()
     with contextlib.closing(sqlite3.connect(daemon.state / "inspectd.sqlite3")) as db, db:

@@ -1,4 +1,4 @@
-"""GET /v1/statistics: what lies in the window, by product, in steps."""
+"""GET /v1/statistics: counts within the window, by product and in steps."""
 import contextlib
 import datetime
 import sqlite3

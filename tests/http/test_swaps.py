@@ -21,7 +21,7 @@ def resident(daemon):
 
 
 class Line(threading.Thread):
-    """A camera on one connection that posts the same picture until it is told to stop."""
+    """A camera on one connection that posts the same picture until stop()."""
 
     def __init__(self, daemon, expected, stop):
         super().__init__()
@@ -88,6 +88,6 @@ def test_200_swaps_under_load(daemon):
     print(f"resident after swap {SETTLED}: {before / 1e6:.1f} MB, after {SWAPS}: {after / 1e6:.1f} MB")
     # With the fake device no model lies in memory: 28 MB in all, of which the allocator moves 1 MB up and down. 4 MB are
     # 1 % of a daemon that serves, and 22 KB a swap; tests/bench/swaps.py holds a real one to 2 %.
-    if sanitized():  # keeps what was freed for a while, and its own books
+    if sanitized():  # keeps freed memory for a while, and its own records
         return
     assert after <= before + (4e6 if FAKE else 0.02 * before), " ".join(f"{m / 1e6:.1f}" for m in memory[::10])

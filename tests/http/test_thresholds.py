@@ -52,7 +52,7 @@ def test_every_change_is_on_record_and_survives_a_restart(begin):
 
 def test_a_change_acts_on_the_next_inspection_without_a_gap(begin):
     daemon = begin()
-    assert daemon.inspect(GREY).status == 200  # behind the first self-test
+    assert daemon.inspect(GREY).status == 200  # after the first self-test
     passes = daemon.metric("passes_total")
     for threshold in (0.2, 0.9) * 5:
         assert patch(daemon, {"threshold": threshold}).status == 200

@@ -126,7 +126,7 @@ def test_a_renewed_certificate_counts_from_sighup_on(start, pems, tmp_path):
     old.request("GET", "/healthz")
     assert old.getresponse().read()
     install("two")
-    assert served(daemon) == "one"  # not before it is told to
+    assert served(daemon) == "one"  # not before the signal
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait_line("TLS certificate subject=\"CN=two\"")
     assert served(daemon) == "two"
@@ -225,5 +225,5 @@ def test_ipv6_loopback_is_open_and_any_address_is_not(six, start):
     assert wide("GET", "/v1/inspections").status == 401
     secret = (wide.state / "admin.token").read_text().strip()
     assert wide("GET", "/v1/inspections", token=secret).status == 200
-    wide.host = "127.0.0.1"  # [::] serves IPv4 as well, under the same rule
+    wide.host = "127.0.0.1"  # [::] serves IPv4 too, under the same rule
     assert wide("GET", "/healthz").status == 200 and wide("GET", "/v1/inspections").status == 401

@@ -1,7 +1,7 @@
-/* tests/unit/engine_fixture.h - an engine on a loop of its own, and two models whose verdict the tests choose. All
- * weights are 0 but the classifier's bias, so the network answers that bias for any picture, and the fake device
- * answers the picture's brightness: a white picture with the model `bad` is an anomaly on both, a black one with
- * `good` is none. */
+/* tests/unit/engine_fixture.h - an engine with its own loop, and two models with known verdicts. All weights are 0
+ * except the classifier's bias, so the network answers that bias for any picture, and the fake device answers the
+ * picture's brightness: a white picture with the model `bad` is an anomaly on both, a black one with `good` is
+ * not. */
 #ifndef INSP_TESTS_ENGINE_FIXTURE_H
 #define INSP_TESTS_ENGINE_FIXTURE_H
 
@@ -101,7 +101,7 @@ static inline int engine_wait_at_gate(struct insp_device *device, struct insp_tr
     return 0;
 }
 
-/* Holds the inference thread until engine_release, so that a test decides what waits when the device is free. */
+/* Blocks the inference thread until engine_release, so that a test decides which images wait for the device. */
 static inline void engine_hold(struct engine_fixture *f) {
     ck_insp_ok(insp_engine_call(f->engine, engine_wait_at_gate, NULL, f, false, &f->err), f->err);
     sem_wait(&f->entered);

@@ -1,4 +1,4 @@
-/* tests/unit/image_samples.h - pictures for the tests of core/image and of what builds on it. */
+/* tests/unit/image_samples.h - pictures for the tests of core/image and of the code that uses it. */
 #ifndef INSP_TESTS_IMAGE_SAMPLES_H
 #define INSP_TESTS_IMAGE_SAMPLES_H
 
@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Smooth ramps with a little texture: what a JPEG keeps within a few levels. */
+/* Smooth ramps with a little texture, which a JPEG keeps within a few levels. */
 static inline struct insp_image *sample_image(uint32_t width, uint32_t height) {
     struct insp_image *image = NULL;
     ck_assert_int_eq(insp_image_new(width, height, &image, NULL), 0);

@@ -1,4 +1,5 @@
-/* tests/unit/report_fixture.h - reports from text with single quotes, and what a function wrote to a stream. */
+/* tests/unit/report_fixture.h - makes reports from text with single quotes and captures the output of a function.
+ */
 #ifndef INSP_TESTS_REPORT_FIXTURE_H
 #define INSP_TESTS_REPORT_FIXTURE_H
 

@@ -7,7 +7,7 @@
 
 static const int64_t DAY_US = 86400 * 1000000LL;
 
-/* Bounds out of the way, but for those that a test sets. */
+/* Bounds that never apply, except those that a test sets. */
 static const struct insp_retention unbounded = {
     .sweep_percent = 100, .hour_percent = 100, .quarantine_bytes_max = UINT64_MAX, .thumbnail_bytes_max = 1 << 30};
 

@@ -114,7 +114,7 @@ START_TEST(test_each_step_has_quantiles_of_its_own) {
         ck_assert_double_eq_tol((double)s.bucket[i].total_p50_us, 10000 * (i + 1), 900 * (i + 1));
     ck_assert_int_eq(s.bucket[0].total_max_us, 10000);
     ck_assert_int_eq(s.bucket[1].total_max_us, 500000);
-    ck_assert_int_le(s.bucket[2].total_p99_us, 30000); /* the slow one before left nothing behind */
+    ck_assert_int_le(s.bucket[2].total_p99_us, 30000); /* the slow one before does not count here */
     insp_statistics_clear(&s);
     s = ask(&f, NULL, 0, 0, 2); /* minutes 100 and 101 are one step */
     ck_assert_uint_eq(s.bucket_count, 2);
@@ -192,7 +192,7 @@ static void check_window(struct fixture *f, int product, int64_t since, int64_t 
     insp_statistics_clear(&s);
 }
 
-/* What is kept by the minute says for every window of whole minutes what looking at the rows says. */
+/* For every window of whole minutes the counts per minute equal the counts of the rows. */
 START_TEST(test_counts_equal_the_rows) {
     struct fixture f;
     char id[INSP_UUID_BYTES];
@@ -213,8 +213,8 @@ START_TEST(test_counts_equal_the_rows) {
         record.received_us = rows[i].received_us;
         record.total_us = rows[i].total_us;
         fixture_put(&f, &record);
-        for (uint32_t words = any % 13 < 3 ? any % 13 : 0; words; words--) { /* labelled, and labelled otherwise */
-            rows[i].label = (enum insp_label)((any >> words) % 3);
+        for (uint32_t n = any % 13 < 3 ? any % 13 : 0; n; n--) { /* labelled, and labelled again */
+            rows[i].label = (enum insp_label)((any >> n) % 3);
             ck_insp_ok(insp_store_label(f.store, id, rows[i].label, "", "", "", &f.err), f.err);
         }
     }
@@ -281,7 +281,7 @@ START_TEST(test_the_commit_is_part_of_the_latency) {
     ck_assert_int_eq(s.total_max_us, 15000);
     insp_statistics_clear(&s);
     put_at(&f, id, "p", false, 100 * MINUTE_US, 50000);
-    insp_store_close(f.store); /* writes what is left */
+    insp_store_close(f.store); /* writes the remaining counts */
     ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
     s = ask(&f, NULL, 0, 0, 1);
     ck_assert_int_eq(s.total_max_us, 50000);

@@ -46,7 +46,7 @@ START_TEST(test_the_matrix) {
             ck_insp_code(decide_secret(API_ALWAYS, roles, false, secret[i], &token), expected, err);
             ck_insp_code(decide_secret(API_ALWAYS, roles, true, secret[i], &token), expected, err);
             ck_insp_ok(decide_secret(API_OPEN, roles, true, secret[i], &token), err);
-            ck_assert_ptr_eq(token, &entry[i]); /* whose word a label is */
+            ck_assert_ptr_eq(token, &entry[i]); /* the label's author */
         }
 }
 END_TEST

@@ -31,7 +31,7 @@ static struct insp_image_claim claim(const struct insp_image_asker *asker, uint6
     return got;
 }
 
-/* One that asks on a thread of its own. */
+/* A request in a separate thread. */
 struct asking {
     struct insp_image_asker asker;
     uint64_t megapixels;
@@ -104,7 +104,7 @@ START_TEST(test_background_leaves_half_to_the_line) {
     insp_image_budget_return(&back);
     join(&more);
     ck_insp_ok(more.code, more.err);
-    /* While the line waits for 15, the background may not go on taking the 5 that come free. */
+    /* While the line waits for 15, the background must not use the 5 that become free. */
     struct asking wide = {.megapixels = 15}, late = {.asker = background, .megapixels = 5};
     start(&wide);
     start(&late);

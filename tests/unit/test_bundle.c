@@ -17,7 +17,7 @@
 
 static char state[] = "/tmp/insp-bundle-XXXXXX";
 
-/* Each test is a process of its own, so the folder's name is made here and removed at exit. */
+/* Each test is a separate process, so the folder's name is made here and removed at exit. */
 static void remove_state(void) {
     insp_remove_tree(state, NULL);
 }
@@ -199,7 +199,7 @@ START_TEST(test_a_write_that_fails_leaves_nothing) {
 }
 END_TEST
 
-/* A disk of 2 MB that is really full; where the kernel lets us mount one. */
+/* A full disk of 2 MB, if the kernel allows a mount. */
 START_TEST(test_disk_full_leaves_nothing) {
     begin();
     struct insp_error err = {0};

@@ -66,7 +66,7 @@ END_TEST
 START_TEST(mean_and_deviation_are_of_the_folds) {
     train_fixture_open(&f);
     fixture_set(&f, 8, 6, 0);
-    fixture_image(&f, "test/hole/dark.png", 30); /* which the fake device takes for good */
+    fixture_image(&f, "test/hole/dark.png", 30); /* the fake device judges it good */
     fixture_image(&f, "train/good/bright.png", 200);
     struct insp_train_params params = fixture_params();
     json_t *report = validate(&params), *folds = json_object_get(report, "folds");

@@ -25,7 +25,7 @@ static void teardown(void) {
     ck_insp_ok(insp_remove_tree(dir, &err), err);
 }
 
-/* A PNG of its own for each number. */
+/* A different PNG for each number. */
 static unsigned char *png_of(unsigned number, size_t *ret_bytes) {
     uint8_t pixels[SIDE * SIDE];
     unsigned char *png;
@@ -141,7 +141,7 @@ START_TEST(a_view_keeps_in_step) {
     ck_insp_ok(insp_dataset_find(view.dataset, 0, bytes, sha256, &at, &err), err);
     ck_assert_str_eq(insp_dataset_item_place(view.dataset, at), "train/good/b.png");
 
-    ck_insp_ok(put("train", "good", "c.png", 3), err); /* somebody else's is seen */
+    ck_insp_ok(put("train", "good", "c.png", 3), err); /* an image that another process added is found */
     ck_insp_ok(insp_dataset_edit(&view, follow, &order, &err), err);
     ck_assert_uint_eq(order.seen, 3);
 
@@ -149,7 +149,7 @@ START_TEST(a_view_keeps_in_step) {
     ck_insp_ok(insp_dataset_edit(&view, follow, &order, &err), err);
     ck_assert_str_eq(insp_dataset_item_place(view.dataset, 0), "test/hole/moved.png");
     ck_assert_uint_eq(count_files("test/hole/moved.png"), 1);
-    ck_insp_code(insp_dataset_edit(&view, follow, &order, &err), INSP_E_CONFLICT, err); /* that name is taken */
+    ck_insp_code(insp_dataset_edit(&view, follow, &order, &err), INSP_E_CONFLICT, err); /* the name is in use */
     order = (struct order){.remove = &to};
     ck_insp_ok(insp_dataset_edit(&view, follow, &order, &err), err);
     ck_assert_uint_eq(view.dataset->count, 2);

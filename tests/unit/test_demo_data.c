@@ -122,7 +122,7 @@ START_TEST(test_refusals) {
 }
 END_TEST
 
-/* A file where a folder has to be stops the writing half-way: nothing that looks like a set may stay. */
+/* A file in place of a folder stops the writing half-way: nothing that looks like a dataset may stay. */
 static void block_the_rest(void *arg, size_t done, size_t total) {
     (void)total;
     char path[INSP_PATH_BYTES];

@@ -16,7 +16,7 @@ START_TEST(test_what_fits_is_what_was_needed) {
         ck_assert_uint_eq(less, connections == DAEMON_CONNECTIONS_MIN ? 0 : connections - 1);
     }
     ck_assert_uint_eq(daemon_descriptors_fit(256, 4, 0), 0);
-    ck_assert_uint_le(daemon_descriptors_needed(256, 4), 1024); /* the defaults, with what a shell gives */
+    ck_assert_uint_le(daemon_descriptors_needed(256, 4), 1024); /* the defaults, with the limit of a shell */
 }
 END_TEST
 
@@ -25,7 +25,7 @@ static void set_limit(rlim_t soft, rlim_t hard) {
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/* Each test runs in a process of its own: what they lower is lowered there. */
+/* Each test runs in its own process, so a limit that it lowers stays there. */
 START_TEST(test_the_soft_limit_is_raised) {
     unsigned got;
     struct rlimit limit;

@@ -114,7 +114,7 @@ START_TEST(test_device_names) {
 }
 END_TEST
 
-/* Scoring three images with the tails a, b, a gives what each gives alone. */
+/* Scoring three images with the tails a, b, a gives the same results as each alone. */
 static void mixed_batch(enum insp_cpu_engine engine) {
     enum { N = 3 };
     struct insp_error error = {0};
@@ -213,7 +213,7 @@ static struct insp_tail_buffers *train(struct insp_device *device, size_t steps,
     ck_insp_ok(insp_trainer_score(trainer, features, BATCH, prob, NULL, &error), error);
     struct insp_tail_buffers *trained = insp_tail_buffers_new();
     ck_insp_ok(insp_trainer_export(trainer, trained, &error), error);
-    view = insp_tail_buffers_view(trained); /* what was exported scores as the trainer does */
+    view = insp_tail_buffers_view(trained); /* the exported weights score as the trainer does */
     _cleanup_(insp_tail_freep) struct insp_tail *tail = NULL;
     float loaded[BATCH];
     ck_insp_ok(insp_tail_load(device, &view, &tail, &error), error);

@@ -64,7 +64,7 @@ START_TEST(test_what_waits_is_one_batch_of_mixed_products) {
     ck_assert_uint_eq(status.passes, 2);
     ck_assert_uint_eq(status.passes_of[3], 1);
     ck_assert_uint_eq(status.passes_of[2], 1);
-    ck_assert_uint_eq(status.memory.total_bytes, 0); /* a CPU has none of its own */
+    ck_assert_uint_eq(status.memory.total_bytes, 0); /* a CPU uses the process's memory */
     ck_assert_str_eq(status.device, "cpu");
     finish(&s);
 }
@@ -182,7 +182,8 @@ static void submit_again(struct insp_score *score) {
         insp_engine_submit(s->f.engine, score);
 }
 
-/* Whatever waits at the end is answered once, even what a done callback submits while the engine closes. */
+/* Every image that waits at the end is answered once, even those that a done callback submits while the engine
+ * closes. */
 START_TEST(test_close_answers_what_waits) {
     static struct scores s;
     engine_open(&s.f, 4, true);

@@ -67,7 +67,7 @@ START_TEST(test_the_ring_forgets_the_oldest) {
     api_events_publish(events, "job", NULL, json_object());
     ck_assert(!api_events_has(events, first));
     ck_assert(api_events_has(events, second));
-    api_events_ping(events); /* nobody listens */
+    api_events_ping(events); /* there is no client */
     api_events_end(events);
     api_events_free(events);
 }

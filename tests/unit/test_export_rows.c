@@ -90,7 +90,7 @@ START_TEST(test_formulas_behind_other_separators) {
         {"\ufeff=1", "'\ufeff=1"},
         {"\uff1d1", "'\uff1d1"},
         {"x;\uff20SUM", "\"x;'\uff20SUM\""},
-        {"a;b=1", "\"a;b=1\""}, /* what is no formula stays as it is */
+        {"a;b=1", "\"a;b=1\""}, /* other text stays unchanged */
         {"a=1 b-2", "a=1 b-2"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

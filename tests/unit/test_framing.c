@@ -28,7 +28,7 @@ START_TEST(test_what_is_certain) {
     framing = (struct api_framing){.version = "HTTP/1.0"};
     ck_insp_ok(api_framing_judge(&framing, &err), err);
     framing = plain();
-    framing.host = ""; /* what a client sends for a target without an authority */
+    framing.host = ""; /* clients send it for a target without an authority */
     ck_insp_ok(api_framing_judge(&framing, &err), err);
 }
 END_TEST

@@ -30,7 +30,7 @@ static int keep(void *arg, const struct insp_labelled *labelled) {
     return 1;
 }
 
-/* Posts bytes, labels them, and reads the label as the store tells it. */
+/* Posts bytes, labels them and reads the label from the store. */
 static struct insp_labelled labelled(const void *bytes, size_t count, const char *media_type,
                                      const char *extension, enum insp_label label, const char *defect,
                                      char *ret_id) {

@@ -47,7 +47,7 @@ END_TEST
 START_TEST(fewer_where_there_are_fewer) {
     train_fixture_open(&f);
     _cleanup_(insp_golden_freep) struct insp_golden *golden = pick(1, 2, 0, NULL);
-    ck_assert_uint_eq(golden->count, 3); /* a second hole takes the place of the type that is not there */
+    ck_assert_uint_eq(golden->count, 3); /* a second hole replaces the missing type */
     train_fixture_close(&f);
 }
 END_TEST

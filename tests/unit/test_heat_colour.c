@@ -27,7 +27,7 @@ END_TEST
 START_TEST(test_hot_is_not_grey) {
     uint8_t colour[256][3];
     insp_heat_colours(colour);
-    for (unsigned i = 96; i < 230; i++) /* what the threshold and overlay views use */
+    for (unsigned i = 96; i < 230; i++) /* the colours of the threshold and overlay views */
         ck_assert_int_gt(colour[i][0], colour[i][2] + 40);
 }
 END_TEST

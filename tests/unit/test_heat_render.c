@@ -1,4 +1,4 @@
-/* The three views, decoded again and compared with what they stand for. */
+/* The three views, decoded again and compared with the map. */
 #include "heat_samples.h"
 #include "image_samples.h"
 

@@ -45,7 +45,7 @@ static struct insp_image_loader *start(unsigned threads, size_t ahead) {
     return loader;
 }
 
-/* The last pixel is not the one of its own that fixture_image sets. */
+/* The last pixel is not the one that fixture_image makes unique. */
 static void check_brightness(size_t i) {
     ck_assert_float_eq_tol(pixels[INSP_INPUT_FLOATS - 1], (float)(10 * i) / 255, 1e-6f);
 }

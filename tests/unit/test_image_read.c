@@ -71,7 +71,7 @@ START_TEST(test_other_bytes_are_not_served) {
 }
 END_TEST
 
-/* Not even where it leads to the very same bytes. */
+/* Not even if it leads to the same bytes. */
 START_TEST(test_no_link_is_followed) {
     struct fixture f;
     char elsewhere[INSP_PATH_BYTES], day[INSP_PATH_BYTES];
@@ -91,14 +91,13 @@ START_TEST(test_no_link_is_followed) {
     unlink(day);
     ck_assert_int_eq(rename(elsewhere, day), 0);
     unlink(path);
-    ck_assert_int_eq(mkfifo(path, 0600), 0); /* and nobody waits for its writer */
+    ck_assert_int_eq(mkfifo(path, 0600), 0); /* reading it must not wait for a writer */
     ck_insp_code(open_image(&f), INSP_E_IMAGE_DAMAGED, f.err);
     fixture_close(&f);
 }
 END_TEST
 
-/* What somebody removed is said to be gone, by the row as well; a folder that is missing as a whole may come back.
- */
+/* A removed image is gone, and its row says so; a missing folder may come back. */
 START_TEST(test_a_file_that_is_gone) {
     struct fixture f;
     char images[INSP_PATH_BYTES], away[INSP_PATH_BYTES];

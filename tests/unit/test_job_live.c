@@ -143,7 +143,7 @@ START_TEST(epochs_and_lines_are_told_once) {
     ck_assert_uint_eq(json_array_size(json_object_get(brief, "log")), 1);
     json_decref(brief);
     event((struct insp_progress_event){.kind = INSP_PROGRESS_LOG, .text = "second"});
-    insp_job_live_end(live, INSP_JOB_SUCCEEDED, NULL, NULL); /* what was not told comes with the end */
+    insp_job_live_end(live, INSP_JOB_SUCCEEDED, NULL, NULL); /* with everything not sent yet */
     json_t *ended = insp_job_live_take_ended(live);
     const json_t *last = json_array_get(ended, 0), *lines = json_object_get(last, "log");
     ck_assert_uint_eq(json_array_size(json_object_get(last, "epochs")), 0);

@@ -39,7 +39,7 @@ static void on_changed(void *arg, const char *id, json_t *brief) {
     (void)arg;
     if (strcmp(json_string_value(json_object_get(brief, "state")), expected_end) != 0)
         return;
-    ck_assert_str_eq(state_of(id), expected_end); /* the row was written before the word went out */
+    ck_assert_str_eq(state_of(id), expected_end); /* the row was written before the callback */
     if (wanted && --wanted == 0)
         uv_stop(&loop);
 }

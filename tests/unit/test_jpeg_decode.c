@@ -17,7 +17,7 @@ enum kind {
     FULL_HEIGHT, /* chroma halved in height alone: 4:4:0 */
     QUARTER,     /* 4:1:1 */
     ARITHMETIC,
-    RESTARTS, /* 4:2:0, a restart marker behind each of its 8 or so units */
+    RESTARTS, /* 4:2:0, a restart marker after each of its 8 or so units */
     RESTARTS_PROGRESSIVE,
 };
 
@@ -335,7 +335,7 @@ START_TEST(test_short_part_before_a_restart_marker) {
 }
 END_TEST
 
-/* Some encoders write one more restart marker behind the last part. */
+/* Some encoders write one more restart marker after the last part. */
 START_TEST(test_restart_marker_at_the_end) {
     struct encoded jpeg = encode(RESTARTS, 200, 90);
     unsigned char *longer = malloc(jpeg.count + 2);

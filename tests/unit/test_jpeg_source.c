@@ -27,7 +27,7 @@ static size_t read_through(const unsigned char *bytes, size_t count, unsigned ch
         memcpy(out + used, cinfo.src->next_input_byte, cinfo.src->bytes_in_buffer);
         used += cinfo.src->bytes_in_buffer;
     }
-    ck_assert_uint_eq(cinfo.src->bytes_in_buffer, 2); /* an end marker in place of what is missing */
+    ck_assert_uint_eq(cinfo.src->bytes_in_buffer, 2); /* an end marker in place of the missing bytes */
     *ret_filled = insp_jpeg_source_filled(&cinfo);
     jpeg_destroy_decompress(&cinfo);
     return used;
@@ -66,7 +66,7 @@ START_TEST(test_filler_before_restart_markers) {
           "b\xff\xd0",
           "a\xff\xd9"
           "b\xff\xd0",
-          0);                       /* behind the end */
+          0);                       /* after the end */
     CHECK("a\xff\xff", "a\xff", 0); /* a marker that is cut */
     /* a segment between scans may hold anything */
     CHECK("a\xff\xc4\0\4\xff\xd0"
@@ -74,7 +74,7 @@ START_TEST(test_filler_before_restart_markers) {
           "a\xff\xc4\0\4\xff\xd0"
           "b" FILLER "\xff\xd0",
           1);
-    CHECK("a\xff\xc4\xff\xff\xff\xd0", "a\xff\xc4\xff\xff\xff\xd0", 0); /* longer than what is left */
+    CHECK("a\xff\xc4\xff\xff\xff\xd0", "a\xff\xc4\xff\xff\xff\xd0", 0); /* longer than the rest */
 }
 END_TEST
 

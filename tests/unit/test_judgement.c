@@ -47,7 +47,7 @@ START_TEST(the_part_of_a_report_that_is_about_images) {
     ck_assert(json_is_null(json_object_get(json, "localisation")));
     json_decref(json);
     ck_assert_int_eq(good_shown(&judgement, f.context.limits), 0);
-    judgement.threshold = 0.2; /* per image: shown where the verdict is anomaly */
+    judgement.threshold = 0.2; /* per image: shown if the verdict is anomaly */
     ck_assert_int_eq(good_shown(&judgement, f.context.limits), 1);
     judgement.heatmap_scale = INSP_SCALE_FIXED;
     ck_assert_int_eq(good_shown(&judgement, f.context.limits), 0);

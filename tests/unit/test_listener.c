@@ -9,7 +9,7 @@
 
 static struct insp_error err;
 
-/* A listener that nobody polls: what libmicrohttpd's was after its limit. */
+/* A listener that nobody polls, like that of libmicrohttpd after its limit. */
 struct deaf {
     struct api_server server;
     uv_loop_t loop;
@@ -43,7 +43,7 @@ START_TEST(test_clients_that_wait_and_are_not_accepted) {
     set_up(&deaf);
     const struct api_server *server = &deaf.server;
     api_listener_watch(&deaf.server, 1);
-    ck_assert(api_listener_answers(server, API_DEAF_US * 2)); /* nobody is there */
+    ck_assert(api_listener_answers(server, API_DEAF_US * 2)); /* no client waits */
     int client = client_of(&deaf);
     api_listener_watch(&deaf.server, 1000);
     api_listener_watch(&deaf.server, API_DEAF_US);

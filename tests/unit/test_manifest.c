@@ -242,7 +242,7 @@ START_TEST(test_every_truncation_is_refused) {
     ck_insp_ok(insp_manifest_format(m, &text, &err), err);
     for (size_t n = 0; n < strlen(text); n++) {
         struct insp_manifest *back = NULL;
-        _cleanup_free_ char *cut = malloc(n + 1); /* exact size: a read behind it is seen by the sanitizer */
+        _cleanup_free_ char *cut = malloc(n + 1); /* exact size, so that the sanitizer sees a read beyond it */
         memcpy(cut, text, n);
         ck_insp_code(insp_manifest_parse(cut, n, &back, &err), INSP_E_MODEL, err);
     }

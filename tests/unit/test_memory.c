@@ -36,15 +36,15 @@ START_TEST(too_little_is_told_with_both_figures) {
 }
 END_TEST
 
-/* Each test has a process of its own. */
+/* Each test runs in its own process. */
 START_TEST(the_limit_of_the_address_space_counts) {
     struct rlimit limit;
     uint64_t before = insp_memory_available();
     ck_assert_int_eq(getrlimit(RLIMIT_AS, &limit), 0);
-    limit.rlim_cur = UINT64_C(1) << 47; /* beyond what a machine has: changes nothing */
+    limit.rlim_cur = UINT64_C(1) << 47; /* more than any machine has: no effect */
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
     ck_assert_uint_ge(insp_memory_available(), before / 2);
-    limit.rlim_cur = 1; /* below what is used already */
+    limit.rlim_cur = 1; /* less than is in use */
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
     ck_assert_uint_eq(insp_memory_available(), 0);
 }

@@ -220,7 +220,7 @@ START_TEST(a_version_is_proved_under_the_lock) {
 }
 END_TEST
 
-/* Deleted between the request and the change: the registry must not name what is not there. */
+/* A version deleted between the request and the change: the registry must not name it. */
 START_TEST(a_version_that_is_gone_is_not_activated) {
     begin();
     ck_insp_ok(insp_change_remove(&me, "p", "v2", &f.err), f.err);

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int supervisor; /* what systemd would read */
+static int supervisor; /* systemd's side */
 
 static void pretend_systemd(void) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -68,8 +68,8 @@ static int hand_over(const char *count, int type, int listening) {
     return 0;
 }
 
-/* Descriptor 3 is Check's own pipe in a test: what needs it runs in a child. -> the child's exit status: 0, or the
- * number of the expectation that failed */
+/* Runs a body that needs descriptor 3, which Check uses for its pipe, in a child. Returns the child's exit status:
+ * 0, or the number of the expectation that failed. */
 static int in_child(int (*body)(void)) {
     int status;
     pid_t child = fork();

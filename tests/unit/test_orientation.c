@@ -32,7 +32,7 @@ START_TEST(test_damaged) {
     changed[18] = 9; /* no orientation */
     ck_assert_uint_eq(insp_exif_orientation(changed, sizeof changed - 1), 1);
     memcpy(changed, LITTLE, sizeof changed);
-    changed[12] = 4; /* a LONG, where Exif wants a SHORT */
+    changed[12] = 4; /* a LONG; Exif requires a SHORT */
     ck_assert_uint_eq(insp_exif_orientation(changed, sizeof changed - 1), 1);
 }
 END_TEST

@@ -83,7 +83,7 @@ START_TEST(test_a_few_orphans_are_set_aside) {
 }
 END_TEST
 
-/* The attack: the database is moved away, a new one takes its place. */
+/* The attack: a new database in place of the old one. */
 START_TEST(test_a_new_database_moves_nothing) {
     struct fixture f;
     char path[20][INSP_PATH_BYTES];
@@ -147,7 +147,7 @@ START_TEST(test_a_full_quarantine_leaves_orphans_where_they_are) {
 }
 END_TEST
 
-/* The walk goes on where the last sweep stopped, and judges only when it has seen everything. */
+/* The walk continues where the last sweep stopped, and decides only when it has seen all files. */
 START_TEST(test_the_walk_goes_on_from_sweep_to_sweep) {
     struct fixture f;
     char path[INSP_PATH_BYTES];

@@ -67,7 +67,7 @@ static void ck_note(const json_t *image, const char *expected) {
     ck_says(text, "<p class=\"note\">");
     ck_says(text, expected);
     ck_says_not(text, "data:");
-    ck_says_not(text, dir); /* the server's paths are nobody's business */
+    ck_says_not(text, dir); /* the page names no path of the server */
     free(text);
 }
 

@@ -206,7 +206,8 @@ static void *hold_store(void *arg) {
     return NULL;
 }
 
-/* Once its record is being stored a job has its verdict, whoever left and whatever passed meanwhile. */
+/* An inspection whose record is being stored is answered, even if its client has left or its deadline has passed.
+ */
 START_TEST(test_what_is_being_stored_is_answered) {
     static struct line line;
     pthread_t thread;
@@ -257,7 +258,7 @@ START_TEST(test_large_pictures) {
     run_until(&line, 2);
     ck_insp_ok(large->code, large->error);
     ck_assert(large->large && large->width == 2500);
-    ck_assert_int_eq(beyond->code, INSP_E_IMAGE_LIMIT); /* the real limit, in its own words */
+    ck_assert_int_eq(beyond->code, INSP_E_IMAGE_LIMIT); /* the real limit, with its own code */
     ck_assert_ptr_nonnull(strstr(beyond->error.detail, "at most 64000000 pixels"));
     line_close(&line);
 }

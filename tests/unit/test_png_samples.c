@@ -1,4 +1,4 @@
-/* 16-bit samples: how many bits are in use, and where a pass of an interlaced picture puts its pixels. */
+/* 16-bit samples: the number of used bits, and the places of an interlaced picture's pixels. */
 #include "core/image/decode/png_samples.h"
 #include "harness.h"
 

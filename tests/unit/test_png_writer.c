@@ -65,7 +65,7 @@ START_TEST(test_given_up_half_way) {
     struct insp_png_writer *writer;
     ck_assert_int_eq(insp_png_writer_new(4, 4, 3, INSP_PNG_PHOTO, &writer, NULL), 0);
     ck_assert_int_eq(insp_png_writer_row(writer, (const uint8_t *)"0123456789ab", NULL), 0);
-    insp_png_writer_free(writer); /* the leak checker has the last word */
+    insp_png_writer_free(writer); /* the leak checker checks the rest */
 }
 END_TEST
 

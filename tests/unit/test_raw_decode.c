@@ -22,7 +22,7 @@ START_TEST(test_formats) {
     check(INSP_RAW_MONO8, "ab", 2, "aaabbb");
     check(INSP_RAW_RGB8, "abcdef", 6, "abcdef");
     check(INSP_RAW_BGR8, "abcdef", 6, "cbafed");
-    check(INSP_RAW_MONO8, "\xff\xd8", 2, "\xff\xff\xff\xd8\xd8\xd8"); /* never taken for a JPEG */
+    check(INSP_RAW_MONO8, "\xff\xd8", 2, "\xff\xff\xff\xd8\xd8\xd8"); /* never decoded as a JPEG */
 }
 END_TEST
 

@@ -256,7 +256,7 @@ START_TEST(test_remove) {
     ck_insp_ok(insp_registry_versions(state, "cubes", &names, &err), err);
     ck_assert_uint_eq(names.count, 1);
     insp_names_clear(&names);
-    /* The last version of a product that never had an active one takes the folder along. */
+    /* Deleting the last version of a product that never had an active one deletes the folder too. */
     put_bundle("screws", "v1", 1);
     ck_insp_ok(insp_registry_remove(state, "screws", "v1", &err), err);
     char path[INSP_PATH_BYTES];

@@ -1,4 +1,4 @@
-/* The resize: what holds without a reference. tests/parity/test_resize.py holds it against Pillow. */
+/* Properties of the resize that need no reference. tests/parity/test_resize.py compares it with Pillow. */
 #include "image_samples.h"
 
 static struct insp_image *resized(const struct insp_image *image, uint32_t width, uint32_t height) {
@@ -34,7 +34,7 @@ START_TEST(test_one_side_only) {
 }
 END_TEST
 
-/* A constant image stays constant, at sizes where rounded weights sum to more or less than 1. */
+/* A constant image stays constant, also at sizes whose rounded weights do not sum to 1. */
 START_TEST(test_constant_stays_constant) {
     static const uint32_t sides[][2] = {{1, 1}, {1, 500}, {16384, 1}, {16383, 7}, {999, 224}, {3, 1000}};
     for (size_t i = 0; i < INSP_COUNT(sides); i++) {

@@ -47,7 +47,7 @@ START_TEST(test_space_takes_images_and_keeps_rows) {
 }
 END_TEST
 
-/* A missed anomaly, which somebody has labelled, stays while good ones go, by space and by age. */
+/* Retention keeps a missed anomaly with a label while it removes good parts, by space and by age. */
 START_TEST(test_labelled_images_outlive_good_ones) {
     struct fixture f;
     char id[2][INSP_UUID_BYTES];
@@ -151,7 +151,7 @@ START_TEST(test_one_sweep_takes_its_share) {
     for (int minute = 5; minute <= 60; minute += 5)
         removed += fixture_sweep(&f, &policy, minute * 60 * 1000000LL).images;
     ck_assert(removed >= 10 && removed <= 13);
-    insp_store_close(f.store); /* a restart brings no credit of its own */
+    insp_store_close(f.store); /* a restart adds no credit */
     ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
     ck_assert_uint_le(fixture_sweep(&f, &policy, 3600 * 1000000LL).images, 1);
     fixture_close(&f);

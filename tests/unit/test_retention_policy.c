@@ -22,7 +22,7 @@ static void check_space(struct insp_retention_row *rows, size_t count, uint64_t 
                       (unsigned long long)bytes);
 }
 
-/* Every order in which six rows can come: what goes does not depend on it. */
+/* The removed rows do not depend on the order of the rows: tries every order of six. */
 static void permute(struct insp_retention_row *rows, size_t count, size_t at, uint64_t bytes,
                     const char *expected) {
     if (at == count)
@@ -117,7 +117,7 @@ START_TEST(test_space_keeps_its_bounds) {
         ck_assert_uint_eq(marked, n);
         ck_assert(!n || freed - last < need.bytes);     /* no more than was asked, but for the last one */
         ck_assert(!n || freed - last < need.bytes_max); /* nor than is allowed */
-        ck_assert(!worth || total - freed >= need.reserve_bytes); /* what is worth keeping is, up to the reserve */
+        ck_assert(!worth || total - freed >= need.reserve_bytes); /* rows worth keeping stay, up to the reserve */
         ck_assert(held || freed >= need.bytes || freed == total);
         ck_assert(!held || freed < need.bytes);
         size_t wrong = 0; /* Check's assertions write to a pipe: one in this loop would take a minute */
@@ -129,7 +129,7 @@ START_TEST(test_space_keeps_its_bounds) {
 }
 END_TEST
 
-/* Whatever comes in and however often sweeps run: in any hour no more than a tenth and what came goes. */
+/* In any hour at most a tenth and the number of new rows are removed, however often sweeps run. */
 START_TEST(test_credit_bounds_every_hour) {
     const struct insp_retention policy = {.sweep_percent = 2, .hour_percent = 10};
     for (int turn = 0; turn < 300; turn++) {

@@ -239,7 +239,7 @@ START_TEST(test_write_refuses) {
                                   {.name = "t", .rank = 1, .shape = {1}, .elements = 1, .data = &zero}};
     enter();
     ck_insp_code(insp_safetensors_write(path, twice, 2, &error), INSP_E_INTERNAL, error);
-    twice[0].elements = 2; /* not what its shape says */
+    twice[0].elements = 2; /* contradicts its shape */
     ck_insp_code(insp_safetensors_write(path, twice, 1, &error), INSP_E_INTERNAL, error);
     twice[0].elements = 1;
     ck_assert_int_lt(insp_safetensors_write("/nonexistent/x", twice, 1, &error), 0);

@@ -12,7 +12,7 @@ static void note(struct insp_scan *scan, const char *path, const char *class, si
     folder->images = images;
 }
 
-/* True where one of the doubts has this part. */
+/* True if one of the doubts contains this text. */
 static bool doubted(const struct insp_scan *scan, const char *part) {
     json_t *doubts = insp_scan_doubts(scan), *text;
     bool found = false;

@@ -83,7 +83,7 @@ START_TEST(test_newer_schema_is_refused_by_name) {
 }
 END_TEST
 
-/* The indexes of series.c are there, those that it replaces are gone, and lists find what an old version wrote. */
+/* The indexes of series.c exist, those that they replace do not, and lists find rows of an old version. */
 START_TEST(test_old_rows_are_found_by_the_new_indexes) {
     struct fixture f;
     size_t count = 0;

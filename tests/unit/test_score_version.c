@@ -9,7 +9,7 @@ static struct train_fixture f;
 static struct insp_train_data *data;
 static char version[INSP_NAME_BYTES];
 
-/* A stored model that takes this input. */
+/* A stored model with this input transform. */
 static void write_model(const struct insp_transform *input) {
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = insp_manifest_new();
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = insp_tail_buffers_new();

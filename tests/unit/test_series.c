@@ -127,7 +127,7 @@ static int count(void *arg, const struct insp_record *found) {
     return 0;
 }
 
-/* A camera of its own for each of more rows than there are seeks: the list is answered all the same. */
+/* More rows than seeks, each with another camera: the list is answered all the same. */
 START_TEST(test_gives_up_and_is_answered) {
     static char sql[] = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20001)"
                         " INSERT INTO inspection (key, id, product, model, camera, part, anomaly, probability, "

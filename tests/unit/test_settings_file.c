@@ -87,7 +87,7 @@ START_TEST(test_the_sample_equals_the_table) {
 }
 END_TEST
 
-/* With every # before a setting taken away, the sample sets each one to its default. */
+/* Without the # before each setting, the sample sets all of them to their defaults. */
 START_TEST(test_the_sample_uncommented_is_the_default) {
     char *text = written(NULL);
     for (char *line = text; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)

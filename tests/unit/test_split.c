@@ -132,7 +132,7 @@ static void check_tiny_split(size_t number, double share, uint64_t seed) {
     bool held_out[TINY_TOTAL + 1];
     memset(held_out, 0, sizeof held_out);
     size_t n = tiny_set(number, size, strata);
-    held_out[n] = true; /* a guard behind the last */
+    held_out[n] = true; /* a guard after the last */
     int r = insp_split_stratified(strata, n, TINY_STRATA, share, seed, held_out, &err);
     ck_assert(held_out[n]);
     for (size_t s = 0; s < TINY_STRATA; s++)

@@ -44,7 +44,7 @@ START_TEST(test_usage_follows_puts) {
 }
 END_TEST
 
-/* Store, then answer: what a child reported as stored is there after SIGKILL, image and all. */
+/* Store, then answer: records that a child reported as stored exist after SIGKILL, with their images. */
 START_TEST(test_survives_kill) {
     enum { RECORDS = 40 };
     struct fixture f;
@@ -141,7 +141,7 @@ START_TEST(test_full_database_leaves_nothing_behind) {
 }
 END_TEST
 
-/* A file that cannot be written whole (here: RLIMIT_FSIZE) takes the whole group with it. */
+/* If a file cannot be written completely (here: RLIMIT_FSIZE), the whole group fails. */
 START_TEST(test_image_that_cannot_be_written_stores_nothing) {
     struct fixture f;
     char id[2][INSP_UUID_BYTES], command[128];

@@ -93,8 +93,8 @@ START_TEST(test_with_training_pictures) {
 }
 END_TEST
 
-/* Dark, flat, white, grey, transparent and 12-bit products are inspected where they were trained on, and a picture
- * without content still stands out. */
+/* Dark, flat, white, grey, transparent and 12-bit products are inspected if the model was trained on such
+ * pictures; a picture without content is still suspect. */
 START_TEST(test_products_that_are_so_by_nature) {
     static const struct {
         enum insp_stat stat;
@@ -119,7 +119,7 @@ START_TEST(test_products_that_are_so_by_nature) {
 }
 END_TEST
 
-/* From pixels to reasons: what a camera with the lamp off, the cap on or the wrong bits sends. */
+/* From pixels to reasons: pictures of a camera with the lamp off, the cap on or the wrong number of bits. */
 START_TEST(test_pictures) {
     const struct insp_stat_ranges none = insp_stat_ranges_none();
     for (int level = 0; level < 256; level += 51) {

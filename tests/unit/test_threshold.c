@@ -31,7 +31,7 @@ START_TEST(the_advice_is_the_highest_threshold_that_keeps_the_promise) {
     struct insp_threshold_advice a = advise(probability, label, IMAGES, 0.05);
     ck_assert(a.reachable && a.missed.high <= 0.05 && a.missed.of == ANOMALIES);
     ck_assert(insp_rate(a.missed.hits + 1, ANOMALIES).high > 0.05); /* one miss more would break it */
-    /* brute force over every candidate: what the verdict rule does at the threshold and just above it */
+    /* brute force over every candidate: the verdict rule at the threshold and just above it */
     uint64_t below = 0, below_next = 0, alarms = 0;
     for (int i = 0; i < IMAGES; i++) {
         below += label[i] && !(probability[i] >= a.threshold);
@@ -52,7 +52,7 @@ START_TEST(tied_scores_are_all_missed_or_none) {
     ladder(probability, label);
     uint64_t free_misses = advise(probability, label, IMAGES, 0.05).missed.hits;
     ck_assert_uint_gt(free_misses, 2);
-    for (uint64_t i = 1; i <= free_misses; i++) /* a tie across the place where the cut would be */
+    for (uint64_t i = 1; i <= free_misses; i++) /* a tie across the cut */
         probability[i] = probability[1];
     struct insp_threshold_advice a = advise(probability, label, IMAGES, 0.05);
     ck_assert_float_eq(a.threshold, probability[1]);

@@ -78,10 +78,10 @@ START_TEST(test_bounded_and_the_oldest_go) {
     for (int i = 0; i < 4; i++)
         ck_assert(insp_thumbnail_keep(f.store, id[i], 64, jpeg, BYTES, 4 * BYTES));
     ck_insp_ok(insp_thumbnail_sweep(f.store, 4 * BYTES, 100, &bytes, &f.err), f.err);
-    ck_assert_uint_eq(bytes, 4 * BYTES); /* within the bound, and nobody wanted more: nothing goes */
+    ck_assert_uint_eq(bytes, 4 * BYTES); /* within the bound: nothing is removed */
     ck_assert(!insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES)); /* not one byte more */
     ck_assert(!exists(3, "65.jpg"));
-    insp_store_close(f.store); /* what lies there is counted anew */
+    insp_store_close(f.store); /* counts the files again */
     ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
     ck_assert(!insp_thumbnail_keep(f.store, id[3], 65, jpeg, BYTES, 4 * BYTES));
     ck_insp_ok(insp_thumbnail_sweep(f.store, 4 * BYTES, 100, &bytes, &f.err), f.err);
@@ -207,10 +207,10 @@ START_TEST(test_a_disk_that_refuses) {
     setup();
     char path[INSP_PATH_BYTES];
     ck_insp_ok(insp_path(path, &f.err, "%s/cache", f.dir), f.err);
-    ck_insp_ok(insp_write_file(path, "", 0, 0600, false, &f.err), f.err); /* a file where the folder should be */
+    ck_insp_ok(insp_write_file(path, "", 0, 0600, false, &f.err), f.err); /* a file in place of the folder */
     ck_assert(!insp_thumbnail_keep(f.store, id[0], 64, jpeg, BYTES, MANY));
     ck_assert(!there(0, 64));
-    struct insp_retention_result result; /* images go all the same, and the trouble is told */
+    struct insp_retention_result result; /* images are removed all the same, and the error is returned */
     struct insp_retention by_space = unbounded;
     const struct insp_retention_now now = fixture_later(0);
     by_space.image_bytes_max = 18;

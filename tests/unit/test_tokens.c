@@ -75,7 +75,7 @@ START_TEST(test_add_find_revoke) {
     camera[20] ^= 1;
     ck_assert_ptr_null(api_tokens_find(&tokens, camera));
     camera[20] ^= 1;
-    ck_assert_ptr_null(api_tokens_find(&tokens, found->sha256)); /* what the file shows opens nothing */
+    ck_assert_ptr_null(api_tokens_find(&tokens, found->sha256)); /* the hash in the file is no secret */
     api_tokens_clear(&tokens);
     ck_insp_ok(api_tokens_revoke(dir, "line-3", &err), err);
     ck_insp_code(api_tokens_revoke(dir, "line-3", &err), INSP_E_NOT_FOUND, err);
@@ -118,7 +118,7 @@ START_TEST(test_the_first_admin) {
     char secret[API_TOKEN_SECRET_BYTES];
     bool created = false;
     begin();
-    ck_insp_ok(api_tokens_add(dir, "admin", API_ROLE_VIEWER, secret, &err), err); /* the name is taken */
+    ck_insp_ok(api_tokens_add(dir, "admin", API_ROLE_VIEWER, secret, &err), err); /* another token has the name */
     ck_insp_ok(api_tokens_ensure_admin(dir, &created, &err), err);
     ck_assert(created);
     char *text = slurp("admin.token");
@@ -140,7 +140,7 @@ START_TEST(test_the_first_admin) {
 }
 END_TEST
 
-/* The folder's admin, by the secret in admin.token; fails where that opens nothing. */
+/* Finds the admin token by the secret in admin.token; fails if no token has it. */
 static void check_admin(void) {
     struct api_tokens tokens;
     char *text = slurp("admin.token");

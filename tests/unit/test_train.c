@@ -57,7 +57,7 @@ static int refuse(void *arg, const char *product, const char *version, struct in
     return insp_fail(reterr, *(int *)arg, "it answers nonsense");
 }
 
-/* A new version that fails where it is to serve stays a version; the training has not failed. */
+/* A new version that fails on the serving device stays a version; the training does not fail. */
 START_TEST(a_version_that_is_refused_is_not_active) {
     open_set();
     struct insp_train_params params = fixture_params();

@@ -19,7 +19,7 @@ START_TEST(test_pick) {
     ck_assert_str_eq(pick(a, ""), a);
     ck_assert_str_eq(pick("", ""), "");
     ck_assert_str_eq(pick("", "b"), b);
-    ck_assert_str_eq(pick(a, "b"), b); /* what serves now counts more than what trains next */
+    ck_assert_str_eq(pick(a, "b"), b); /* the serving trunk wins over the one for new trainings */
     ck_assert_str_eq(pick(a, "ba"), a);
     ck_assert_str_eq(pick(a, "ab"), a);
     ck_assert_str_eq(pick(a, "bab"), b);

@@ -69,7 +69,7 @@ START_TEST(valid_is_strict) {
 }
 END_TEST
 
-/* A clock that was set back before a restart: the newest id that is stored says where to go on. */
+/* A clock that was set back before a restart: ids continue after the newest stored one. */
 START_TEST(ids_go_on_behind_a_given_time) {
     char id[INSP_UUID_BYTES], last[INSP_UUID_BYTES] = "";
     int64_t ahead_ms = insp_wall_us() / 1000 + 86400000;

@@ -179,7 +179,7 @@ static void again(struct insp_task *task) {
     insp_work_always(lanes, INSP_LANE_LINE, task);
 }
 
-/* What is queued when the lanes close is done, and so is what that leads to. */
+/* Tasks that are queued when the lanes close are done, and so are the tasks that they start. */
 START_TEST(test_close_loses_nothing) {
     setup(2, 16);
     for (size_t i = 0; i < 12; i++)

@@ -1,5 +1,5 @@
-/* tests/unit/train_fixture.h - a dataset, a trunk and a state folder in a folder of its own. The trunk hands the
- * picture's mean brightness through to channel 0 of its features (all other weights are 0), so that the same tests
+/* tests/unit/train_fixture.h - a dataset, a trunk and a state folder in a new folder. The trunk passes the
+ * picture's mean brightness on to channel 0 of its features (all other weights are 0), so that the same tests
  * run on the real device and on the fake one, which computes about the same. Good images are dark, defects bright.
  */
 #ifndef INSP_TESTS_TRAIN_FIXTURE_H
@@ -55,7 +55,7 @@ static inline void train_fixture_open(struct train_fixture *f) {
                                              .limits = insp_image_limits_default()};
 }
 
-/* Bundles can be read only where their trunk is installed. */
+/* Reading a bundle needs its trunk in the state folder. */
 static inline void train_fixture_install_trunk(struct train_fixture *f) {
     _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = fixture_trunk_arrays();
     ck_insp_ok(insp_trunk_install(f->state, arrays, f->trunk_sha256, &f->err), f->err);
@@ -80,7 +80,7 @@ static inline void fixture_bytes(struct train_fixture *f, const char *relative, 
     ck_insp_ok(insp_write_file(path, bytes, count, 0644, false, &f->err), f->err);
 }
 
-/* A grey picture of this brightness with one pixel of its own. */
+/* A grey picture of this brightness with one unique pixel. */
 static inline void fixture_image(struct train_fixture *f, const char *relative, uint8_t brightness) {
     enum { SIDE = 32 };
     uint8_t pixels[SIDE * SIDE];
