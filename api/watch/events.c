@@ -15,7 +15,8 @@ enum {
 
 struct event {
     char id[INSP_UUID_BYTES];
-    char *text; /* "id: ...\nevent: ...\ndata: {...}\n\n"; owned */
+    char published[INSP_UUID_BYTES]; /* an id of the time at which it was published */
+    char *text;                      /* "id: ...\nevent: ...\ndata: {...}\n\n"; owned */
     size_t bytes;
 };
 
@@ -35,9 +36,11 @@ struct api_stream {
     char *replay; /* owned; sent first */
     size_t replay_bytes, replay_at;
     uint64_t replay_head; /* the store held the inspections below this number when the replay was read */
-    uint64_t next;        /* number of the next event */
-    size_t at;            /* bytes of it that were sent */
-    bool waiting;         /* the connection is suspended until the next event */
+    char resume_id[INSP_UUID_BYTES];
+    uint64_t resume_end; /* the number after that of resume_id; 0: the stream is not resumed in the ring */
+    uint64_t next;       /* number of the next event */
+    size_t at;           /* bytes of it that were sent */
+    bool waiting;        /* the connection is suspended until the next event */
     bool ping, ended;
     bool partial; /* the store holds more than one replay: the stream ends after it, and the client comes back */
     struct api_stream *previous, *following;
@@ -91,6 +94,7 @@ void api_events_publish_line(struct api_events *events, const char *type, const 
     event->text = text;
     event->bytes = strlen(text);
     snprintf(event->id, sizeof event->id, "%s", id);
+    insp_uuid7(event->published);
     events->head++;
     wake_all(events);
 }
@@ -138,8 +142,8 @@ static bool find(const struct api_events *events, const char *id, uint64_t *ret_
 }
 
 bool api_events_has(const struct api_events *events, const char *last_id) {
-    uint64_t number;
-    return find(events, last_id, &number);
+    uint64_t number, first = oldest(events);
+    return find(events, last_id, &number) && (!first || strcmp(events->ring[first % RING].published, last_id) < 0);
 }
 
 static size_t take(char *out, size_t room, const char *text, size_t bytes, size_t *at) {
@@ -149,8 +153,15 @@ static size_t take(char *out, size_t room, const char *text, size_t bytes, size_
     return count;
 }
 
-static bool was_replayed(const struct api_stream *stream, uint64_t number, const struct event *event) {
-    return number < stream->replay_head && strstr(event->text, "\nevent: inspection\n");
+/* Says whether the client has an event: an inspection of its replay, or an event up to the one that it resumes
+ * after. An inspection with a larger id than that one may be missing although its event is older: replays are in
+ * the order of ids, so the client may come from the end of a replay. */
+static bool is_known(const struct api_stream *stream, uint64_t number) {
+    const struct event *event = &stream->events->ring[number % RING];
+    bool inspection = strstr(event->text, "\nevent: inspection\n");
+    if (number < stream->resume_end)
+        return !inspection || strcmp(event->id, stream->resume_id) <= 0;
+    return inspection && number < stream->replay_head;
 }
 
 /* Fills buf with whole or partial events; 0: there is no event now. */
@@ -166,7 +177,7 @@ static size_t fill(struct api_stream *stream, char *buf, size_t room) {
     }
     while (used < room && stream->next < events->head) {
         const struct event *event = &events->ring[stream->next % RING];
-        if (stream->at || !was_replayed(stream, stream->next, event))
+        if (stream->at || !is_known(stream, stream->next))
             used += take(buf + used, room - used, event->text, event->bytes, &stream->at);
         else
             stream->at = event->bytes;
@@ -232,12 +243,18 @@ int api_events_open(struct api_events *events, struct api_request *request, cons
     stream->fd = request->fd;
     stream->replay = replay;
     stream->replay_bytes = replay ? strlen(replay) : 0;
-    stream->next = last_id && find(events, last_id, &number) ? number + 1 : events->head;
-    if (replay) { /* with the oldest event, so that no event since the replay was read is lost */
+    stream->next = events->head;
+    if (replay) {
         stream->next = oldest(events);
         stream->partial = request->replay_partial;
         stream->replay_head = request->replay_head;
+    } else if (last_id && find(events, last_id, &number)) {
+        stream->next = oldest(events);
+        stream->resume_end = number + 1;
+        snprintf(stream->resume_id, sizeof stream->resume_id, "%s", last_id);
     }
+    while (stream->next < events->head && is_known(stream, stream->next))
+        stream->next++;          /* now, so that the ring does not pass the stream while it skips */
     int send_bytes = SEND_BYTES; /* the kernel's own limit is several megabytes for each client that stalls */
     setsockopt(request->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
     stream->ping = true; /* sends the headers at once, with a first comment */

@@ -37,16 +37,16 @@ void api_events_publish(struct api_events *events, const char *type, const char 
 void api_events_publish_line(struct api_events *events, const char *type, const char *id, const char *line);
 
 /* Opens a stream for a request.
- *   last_id  the stream begins after this event if the ring holds it; NULL or unknown: with the next event
- *   replay   text in the event-stream format that is sent first, or NULL. With it the stream goes on with the
- * oldest event of the ring and leaves out the inspections that the replay holds. Owned by the stream, also on
- *            failure (free)
- *   ret      the caller's until api_events_response
- * Fails with INSP_E_NOMEM. */
+ *   last_id  the stream begins after this event if the ring holds it, and repeats older events of inspections with
+ * a larger id, because the client may lack them; NULL or unknown: begins with the next event replay   text in the
+ * event-stream format that is sent first, or NULL. With it the stream goes on with the oldest event of the ring
+ * and leaves out the inspections that the replay holds. Owned by the stream, also on failure (free) ret      the
+ * caller's until api_events_response Fails with INSP_E_NOMEM. */
 int api_events_open(struct api_events *events, struct api_request *request, const char *last_id, char *replay,
                     struct api_stream **ret, struct insp_error *reterr);
 
-/* Says whether the ring holds the event last_id, so that no replay is needed. */
+/* Says whether the ring holds the event last_id and all events since its inspection began, so that no replay is
+ * needed. */
 bool api_events_has(const struct api_events *events, const char *last_id);
 
 /* Makes the response that sends a stream and frees it at the end. NULL without memory: the stream is then still

@@ -134,6 +134,22 @@ def test_resumes_after_a_restart_behind_an_event_that_is_no_inspection(start):
     assert got == early + overtaken + more[:1]
 
 
+def test_resumes_after_an_inspection_that_another_overtook(start):
+    """A replay is in the order of ids: a client that it left at the slower one still needs the faster one."""
+    daemon = start()
+    with Stream(daemon) as stream, socket.create_connection((daemon.host, daemon.port), timeout=60) as slow:
+        slow.sendall(f"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: {daemon.host}\r\nContent-Type: image/png\r\n"
+                     f"Connection: close\r\nContent-Length: {len(IMAGE)}\r\n\r\n".encode() + IMAGE[:100])
+        eventually(lambda: daemon.metric("in_flight") == 1)  # it has its id
+        faster = post(daemon, 1)
+        slow.sendall(IMAGE[100:])
+        overtaken, overtaking = sorted(ids(stream.take(2)))
+    assert [overtaking] == faster
+    with Stream(daemon, overtaken) as stream:
+        more = post(daemon, 1)
+        assert ids(stream.take(2)) == faster + more
+
+
 def test_last_event_id_that_is_none(shared):
     answer = shared("GET", "/v1/events", Last_Event_ID="yesterday")
     assert (answer.status, answer.code) == (400, "invalid_query")

@@ -156,7 +156,7 @@ def test_a_stop_does_not_wait_for_an_export(start):
     with held(daemon):
         daemon.process.send_signal(signal.SIGTERM)
         assert daemon.process.wait(timeout=10) == 0
-    assert "grace is over" not in daemon.log_text()
+    assert "grace time is over" not in daemon.log_text()
 
 
 def test_rows_that_come_meanwhile_stay_out(start):

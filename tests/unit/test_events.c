@@ -56,17 +56,20 @@ END_TEST
 
 START_TEST(test_the_ring_forgets_the_oldest) {
     struct api_events *events = begin();
-    char first[INSP_UUID_BYTES], second[INSP_UUID_BYTES];
+    char first[INSP_UUID_BYTES], second[INSP_UUID_BYTES], third[INSP_UUID_BYTES];
     insp_uuid7(first);
     insp_uuid7(second);
     api_events_publish(events, "inspection", first, json_object());
     api_events_publish(events, "inspection", second, json_object());
-    for (int i = 2; i < RING; i++)
+    insp_uuid7(third);
+    api_events_publish(events, "inspection", third, json_object());
+    for (int i = 3; i < RING; i++)
         api_events_publish(events, "job", NULL, json_object());
     ck_assert(api_events_has(events, first));
     api_events_publish(events, "job", NULL, json_object());
     ck_assert(!api_events_has(events, first));
-    ck_assert(api_events_has(events, second));
+    ck_assert(!api_events_has(events, second)); /* an event since it began, that of `first`, is lost */
+    ck_assert(api_events_has(events, third));
     api_events_ping(events); /* there is no client */
     api_events_end(events);
     api_events_free(events);
