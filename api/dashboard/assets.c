@@ -1,5 +1,6 @@
 #include "api/dashboard/assets.h"
 
+#include "api/http/accept.h"
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
 

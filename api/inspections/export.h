@@ -1,4 +1,4 @@
-/* api/resources/export.h - streams GET /v1/inspections as CSV or JSON lines: any number of rows in the memory of
+/* api/inspections/export.h - streams GET /v1/inspections as CSV or JSON lines: any number of rows in the memory of
  * one page (at most 500 rows, about 256 KiB).
  *
  * A task in lane BACK reads a page while the connection is suspended; libmicrohttpd sends it as fast as the client

@@ -1,4 +1,4 @@
-/* api/resources/export_rows.h - writes one inspection as a line of CSV or of JSON. Any thread. */
+/* api/inspections/export_rows.h - writes one inspection as a line of CSV or of JSON. Any thread. */
 #ifndef INSP_API_RESOURCES_EXPORT_ROWS_H
 #define INSP_API_RESOURCES_EXPORT_ROWS_H
 

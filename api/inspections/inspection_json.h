@@ -1,5 +1,5 @@
-/* api/resources/inspection_json.h - makes the JSON form of an inspection, the same for answers, lists, exports and
- * events. Pure; any thread. */
+/* api/inspections/inspection_json.h - makes the JSON form of an inspection, the same for answers, lists, exports
+ * and events. Pure; any thread. */
 #ifndef INSP_API_RESOURCES_INSPECTION_JSON_H
 #define INSP_API_RESOURCES_INSPECTION_JSON_H
 

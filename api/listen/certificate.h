@@ -1,4 +1,4 @@
-/* api/http/certificate.h - holds the certificate and key of TLS connections and exchanges them while the daemon
+/* api/listen/certificate.h - holds the certificate and key of TLS connections and exchanges them while the daemon
  * serves.
  *
  * libmicrohttpd asks for them at each handshake (MHD_OPTION_HTTPS_CERT_CALLBACK2), so new connections get a

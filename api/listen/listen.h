@@ -1,4 +1,4 @@
-/* api/http/listen.h - opens and describes the listening socket. */
+/* api/listen/listen.h - opens and describes the listening socket. */
 #ifndef INSP_API_HTTP_LISTEN_H
 #define INSP_API_HTTP_LISTEN_H
 

@@ -1,4 +1,4 @@
-/* api/http/listener.h - accepts connections, decides which to keep, and hands them to libmicrohttpd. All
+/* api/listen/listener.h - accepts connections, decides which to keep, and hands them to libmicrohttpd. All
  * functions: loop thread.
  *
  * libmicrohttpd does not accept connections itself: at its limit and after EMFILE it would stop watching its

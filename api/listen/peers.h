@@ -1,4 +1,4 @@
-/* api/http/peers.h - counts connections per address and ranks those that make room for a new one. Loop thread;
+/* api/listen/peers.h - counts connections per address and ranks those that make room for a new one. Loop thread;
  * api_share, api_gives_way and api_makes_room are pure. */
 #ifndef INSP_API_HTTP_PEERS_H
 #define INSP_API_HTTP_PEERS_H

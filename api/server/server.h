@@ -1,4 +1,4 @@
-/* api/http/server.h - the server's inside, shared by the files of api/ only. All state here belongs to the loop
+/* api/server/server.h - the server's inside, shared by the files of api/ only. All state here belongs to the loop
  * thread; `config` is constant once the server runs, so pool threads may read it. */
 #ifndef INSP_API_HTTP_SERVER_H
 #define INSP_API_HTTP_SERVER_H

@@ -1,4 +1,4 @@
-/* api/http/slots.h - shares scarce places between clients: inspections in flight, event streams, memory of
+/* api/server/slots.h - shares scarce places between clients: inspections in flight, event streams, memory of
  * answers. Each token and each address may hold api_share of the places, so that no client shuts the others out.
  * Behind a trusted proxy the address is the one that the proxy names. Programs on this machine without a token
  * count as one address; those with a token count by their token only. Loop thread. */
