@@ -163,7 +163,7 @@ def test_what_is_asked_for(begin):
 @pytest.mark.parametrize("body, name", [
     ({"colour": "red"}, "colour"), ({"since": "yesterday"}, "since"), ({"until": 3}, "until"), ({"labels": []}, "labels"),
     ({"labels": ["bad"]}, "labels"), ({"labels": "good"}, "labels"), ({"limit": 0}, "limit"), ({"limit": 1001}, "limit"),
-    ({"cursor": "../x"}, "cursor"), ([], "want")])
+    ({"cursor": "../x"}, "cursor"), ([], "must be")])
 def test_bad_parameters_of_from_labels(refuses, body, name):
     answer = refuses("POST", BASE + "/from-labels", json.dumps(body))
     assert (answer.status, answer.code) == (422, "invalid_parameter")

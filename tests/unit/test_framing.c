@@ -41,7 +41,7 @@ START_TEST(test_hosts) {
     refused(&framing, INSP_E_REQUEST, "2 Host");
     framing = plain();
     framing.host = "a b";
-    refused(&framing, INSP_E_REQUEST, "no host");
+    refused(&framing, INSP_E_REQUEST, "not a host");
 }
 END_TEST
 
