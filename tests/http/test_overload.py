@@ -58,10 +58,10 @@ def test_deadline(start):
 
 @needs_fake
 def test_deadline_during_the_pass(start):
-    daemon = start("limits.deadline_ms=200", env={"INSP_FAKE_PASS_MS": "1500"})
+    daemon = start("limits.deadline_ms=200", env={"INSP_FAKE_PASS_MS": "3000"})
     begin = time.monotonic()
     assert daemon.inspect(IMAGE).code == "deadline_exceeded"
-    assert time.monotonic() - begin < 1.3  # not at the end of the pass
+    assert time.monotonic() - begin < 2.8  # not at the end of the pass
     assert daemon.metric("batch_images") == 1
     eventually(lambda: daemon.metric("batch_images") == 0)
     assert daemon.metric("deadline_misses_total") == 1
