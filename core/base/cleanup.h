@@ -1,5 +1,5 @@
-/* core/base/cleanup.h - scope-bound cleanup (systemd's and crun's way): locals free themselves, and a
- * move out of scope is written as a move. */
+/* core/base/cleanup.h - free locals at the end of their scope (as systemd and crun do), and write a move out
+ * of a scope as a move. */
 #ifndef INSP_BASE_CLEANUP_H
 #define INSP_BASE_CLEANUP_H
 
@@ -9,7 +9,8 @@
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
-/* DEFINE_CLEANUP(struct insp_image, insp_image_free) makes insp_image_freep(struct insp_image **). */
+/* Defines the cleanup function of a type: DEFINE_CLEANUP(struct insp_image, insp_image_free) makes
+ * insp_image_freep(struct insp_image **). */
 #define DEFINE_CLEANUP(type, free_function)                                                                       \
     static inline void free_function##p(type **p) {                                                               \
         if (*p)                                                                                                   \
@@ -33,7 +34,7 @@ static inline void insp_fclosep(FILE **f) {
 #define _cleanup_close_ _cleanup_(insp_closep)
 #define _cleanup_fclose_ _cleanup_(insp_fclosep)
 
-/* Moves ownership out of a variable: `return insp_take_ptr(image);` */
+/* Moves ownership out of a variable and leaves NULL (insp_take_fd: -1) in it: `return insp_take_ptr(image);` */
 #define insp_take_ptr(p)                                                                                          \
     ({                                                                                                            \
         __typeof__(p) *insp_taken_from = &(p);                                                                    \

@@ -38,7 +38,7 @@ int insp_failv(struct insp_error *err, int code, const char *format, va_list arg
     if (err) {
         err->code = code;
         vsnprintf(err->detail, sizeof err->detail, format, args);
-        insp_utf8_clean(err->detail); /* it may hold a file's name, and was perhaps cut: JSON takes UTF-8 alone */
+        insp_utf8_clean(err->detail); /* it may hold a file name and may be cut; JSON takes only UTF-8 */
     }
     return code;
 }
@@ -77,7 +77,7 @@ int(insp_fail_errno)(struct insp_error *err, int errnum, const char *format, ...
     va_end(args);
     size_t used = strlen(err->detail);
     char text[128];
-    /* GNU strerror_r: thread-safe, may answer a static string instead of filling the buffer. */
+    /* GNU strerror_r: thread-safe; it may return a static string and leave the buffer unused. */
     snprintf(err->detail + used, sizeof err->detail - used, ": %s", strerror_r(errnum, text, sizeof text));
     return code;
 }
@@ -93,5 +93,5 @@ void insp_error_prefix(struct insp_error *err, const char *format, ...) {
     va_end(args);
     size_t used = strlen(err->detail);
     snprintf(err->detail + used, sizeof err->detail - used, ": %s", old);
-    insp_utf8_clean(err->detail); /* it may hold a file's name, and was perhaps cut: JSON takes UTF-8 alone */
+    insp_utf8_clean(err->detail); /* it may hold a file name and may be cut; JSON takes only UTF-8 */
 }

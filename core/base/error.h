@@ -1,9 +1,9 @@
-/* core/base/error.h - the one error object, and the one table of error codes.
+/* core/base/error.h - report errors: one error object and one table of codes.
  *
- * Contract (crun's, with libgit2's rule): a function that can fail returns 0 or a negative
- * enum insp_code and takes `struct insp_error *reterr` last. `ret_*` arguments are written only on
- * success, `reterr` only on failure. reterr may be NULL. The object owns no memory, so it can be
- * copied and travels with a job from thread to thread. */
+ * Contract (crun's, with libgit2's rule): a function that can fail returns 0 or a negative enum insp_code and
+ * takes `struct insp_error *reterr` as its last argument. It writes `ret_*` arguments only on success and
+ * `reterr` only on failure. reterr may be NULL. The object owns no memory, so it can be copied and travels
+ * with an inspection or a job from thread to thread. */
 #ifndef INSP_BASE_ERROR_H
 #define INSP_BASE_ERROR_H
 
@@ -15,8 +15,8 @@
 extern "C" {
 #endif
 
-/* X(symbol, number, HTTP status, wire name, title). The wire names are a public contract: they stand
- * in application/problem+json as `code` and never change their meaning. */
+/* X(symbol, number, HTTP status, wire name, title). Wire names are a public contract: application/problem+json
+ * carries them as `code`, and they never change their meaning. */
 #define INSP_ERROR_TABLE(X)                                                                                       \
     X(INSP_E_INTERNAL, -1, 500, "internal", "Internal error")                                                     \
     X(INSP_E_NOMEM, -2, 503, "out_of_memory", "Out of memory")                                                    \
@@ -70,22 +70,26 @@ enum { INSP_ERROR_DETAIL_BYTES = 512 };
 
 struct insp_error {
     int code;                             /* enum insp_code; 0 while unset */
-    char detail[INSP_ERROR_DETAIL_BYTES]; /* names the thing and the way out; UTF-8, cut on a character */
+    char detail[INSP_ERROR_DETAIL_BYTES]; /* names the object and the remedy; UTF-8, cut at a character */
 };
 
-/* Fills *err (unless NULL) and returns code, so that `return insp_fail(err, INSP_E_IMAGE, "...")` reads
- * as one step. Overwrites: call it at the deepest place, pass the code on everywhere else. */
+/* Fills *err (unless NULL) and returns code, so that `return insp_fail(err, INSP_E_IMAGE, "...")` is one step.
+ * It overwrites an earlier detail: call it at the deepest place and pass the code on everywhere else. Any
+ * thread. */
 int insp_fail(struct insp_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int insp_failv(struct insp_error *err, int code, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
-/* As insp_fail, with ": strerror(errnum)" appended; errnum picks the code: ENOSPC and EDQUOT ->
- * INSP_E_NOSPACE, ENOMEM -> INSP_E_NOMEM, EACCES, EPERM and EROFS -> INSP_E_PERMISSION, else INSP_E_IO. */
+/* Fills *err as insp_fail does, appends ": strerror(errnum)" and returns the code for errnum:
+ *   ENOSPC, EDQUOT        INSP_E_NOSPACE
+ *   ENOMEM                INSP_E_NOMEM
+ *   EACCES, EPERM, EROFS  INSP_E_PERMISSION
+ *   others                INSP_E_IO */
 int insp_fail_errno(struct insp_error *err, int errnum, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The compiler cannot see that these never answer 0 and would take every variable that is set on success only for
- * possibly uninitialised; the macros tell it. */
+/* These macros tell the compiler that the result is never 0. Without them it warns that variables which are
+ * set only on success may be uninitialised. */
 #define insp_fail(err, code, ...)                                                                                 \
     ({                                                                                                            \
         int insp_failed = (code);                                                                                 \
@@ -100,10 +104,12 @@ int insp_fail_errno(struct insp_error *err, int errnum, const char *format, ...)
         insp_failed;                                                                                              \
     })
 
-/* Puts "prefix: " before the detail that is already there (file name, product...). Keeps the code. */
+/* Puts "prefix: " (a file name, a product) before the present detail and keeps the code. Does nothing for
+ * NULL. */
 void insp_error_prefix(struct insp_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The table's columns. An unknown code answers as INSP_E_INTERNAL. Static strings, any thread. */
+/* Return a code's columns of the table, as static strings; an unknown code has those of INSP_E_INTERNAL. Any
+ * thread. */
 const char *insp_code_wire(int code);
 const char *insp_code_title(int code);
 int insp_code_http(int code);

@@ -34,16 +34,16 @@ int insp_mkdir_all(const char *path, mode_t mode, struct insp_error *reterr) {
         char kept = *p;
         *p = '\0';
         if (mkdir(part, mode) < 0 && errno != EEXIST)
-            return insp_fail_errno(reterr, errno, "cannot make folder %s", part);
+            return insp_fail_errno(reterr, errno, "cannot create folder %s", part);
         if (!kept)
             break;
         *p = kept;
     }
     struct stat st;
     if (stat(path, &st) < 0)
-        return insp_fail_errno(reterr, errno, "cannot look at %s", path);
+        return insp_fail_errno(reterr, errno, "cannot examine %s", path);
     if (!S_ISDIR(st.st_mode))
-        return insp_fail(reterr, INSP_E_IO, "%s is there but is not a folder", path);
+        return insp_fail(reterr, INSP_E_IO, "%s exists but is not a folder", path);
     return 0;
 }
 
@@ -65,13 +65,13 @@ static int read_all(int fd, char *buffer, size_t bytes, const char *path, size_t
 }
 
 int insp_read_file(const char *path, size_t limit, char **ret_data, size_t *ret_bytes, struct insp_error *reterr) {
-    /* Not blocking: a pipe would have this wait for its writer. */
+    /* O_NONBLOCK: opening a pipe would otherwise wait for its writer. */
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat st;
     if (fd < 0)
         return insp_fail_errno(reterr, errno, "cannot open %s", path);
     if (fstat(fd, &st) < 0)
-        return insp_fail_errno(reterr, errno, "cannot look at %s", path);
+        return insp_fail_errno(reterr, errno, "cannot examine %s", path);
     if (!S_ISREG(st.st_mode))
         return insp_fail(reterr, INSP_E_IO, "%s is not a regular file", path);
     if ((uint64_t)st.st_size > limit)
@@ -163,7 +163,7 @@ int insp_disk_free(const char *path, uint64_t *ret_free_bytes, uint64_t *ret_tot
                    struct insp_error *reterr) {
     struct statvfs vfs;
     if (statvfs(path, &vfs) < 0)
-        return insp_fail_errno(reterr, errno, "cannot ask the free space of %s", path);
+        return insp_fail_errno(reterr, errno, "cannot read the free space of %s", path);
     *ret_free_bytes = (uint64_t)vfs.f_bavail * vfs.f_frsize;
     *ret_total_bytes = (uint64_t)vfs.f_blocks * vfs.f_frsize;
     return 0;

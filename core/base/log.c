@@ -19,7 +19,7 @@ enum { LINE_BYTES = 2048 };
 
 static _Atomic int threshold = INSP_LOG_INFO;
 static bool to_journal;
-static _Atomic unsigned lost; /* lines since the last one that was written */
+static _Atomic unsigned lost; /* lines dropped since the last one that was written */
 static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
 
 void insp_log_set_level(enum insp_log_level level) {
@@ -52,7 +52,7 @@ static const char *name_of(enum insp_log_level level) {
     return "info";
 }
 
-/* systemd sets JOURNAL_STREAM=device:inode; it is ours only if stderr still is that very stream. */
+/* systemd sets JOURNAL_STREAM=device:inode; stderr is the journal only if it still is that very stream. */
 static void detect_journal(void) {
     const char *stream = getenv("JOURNAL_STREAM");
     unsigned long long device, inode;
@@ -61,8 +61,8 @@ static void detect_journal(void) {
                  st.st_dev == device && st.st_ino == inode;
 }
 
-/* A reader that is slow is waited for, one that stalls (a journal, a full pipe) must not stall the event loop:
- * waiting has a budget, a tenth of the time that passes and at most WAIT_US. A pipe that is ready takes a whole
+/* Waits for a slow reader, but a stalled one (a journal, a full pipe) must not stall the event loop. Waiting
+ * has a budget: a tenth of the elapsed time, at most WAIT_US. A pipe that poll reports as ready takes a whole
  * line. */
 static bool deliver(const char *line, size_t bytes) {
     enum { WAIT_US = 1000000, PART = 10 };
@@ -152,12 +152,12 @@ void insp_log(enum insp_log_level level, const char *format, ...) {
     size_t end = (size_t)prefix + (body > 0 ? (size_t)body : 0);
     if (end > sizeof line - 1)
         end = sizeof line - 1;
-    line[end] = 0; /* cut in the middle of a character, perhaps */
+    line[end] = 0; /* may cut a character; make_visible mends it */
     make_visible(line + prefix);
     line[end++] = '\n';
     unsigned count = 0;
     if (!deliver(line, end))
-        atomic_fetch_add(&lost, 1); /* a log that cannot be written has nowhere to say so */
+        atomic_fetch_add(&lost, 1); /* a log that cannot be written cannot say so now */
     else if (atomic_load(&lost) && (count = atomic_exchange(&lost, 0)))
-        insp_log_warning("log lines were lost while nobody read them count=%u", count);
+        insp_log_warning("log lines were lost because nobody read them count=%u", count);
 }

@@ -1,11 +1,12 @@
-/* core/base/log.h - one line per event: "message key=value key=value".
+/* core/base/log.h - write the log to stderr, one line per event: "message key=value key=value".
  *
- * Level info and above belongs to api/ and daemon/ (where decisions are made); core/ logs at debug, and
- * at warning or error only where no caller could (a background thread). On a journal stream each line
- * carries systemd's "<n>" priority prefix, elsewhere an RFC 3339 time and the level's name.
- * All functions: any thread, one write(2) per line. A stderr that nobody reads holds callers up for a
- * second, and then for a tenth of the time at most; lines are dropped, and how many is said in the first that gets
- * through. */
+ * Level info and above belongs to api/ and daemon/, which make the decisions. core/ logs at debug; it logs
+ * warnings and errors only on a background thread, which has no caller to report to. If stderr is the journal
+ * each line has systemd's "<n>" priority prefix, otherwise an RFC 3339 time and the level's name.
+ *
+ * Any thread; one write per line. If nobody reads stderr, callers wait for a second in all and after that for
+ * at most a tenth of the elapsed time. Later lines are dropped; the next line that gets through is followed by
+ * their number. */
 #ifndef INSP_BASE_LOG_H
 #define INSP_BASE_LOG_H
 
@@ -13,29 +14,29 @@
 
 enum insp_log_level { INSP_LOG_ERROR = 3, INSP_LOG_WARNING = 4, INSP_LOG_INFO = 6, INSP_LOG_DEBUG = 7 };
 
-/* Lines above this level are dropped. Default INSP_LOG_INFO. */
+/* Sets the level of the least important lines that are written. Default: INSP_LOG_INFO. */
 void insp_log_set_level(enum insp_log_level level);
 enum insp_log_level insp_log_level(void);
 
-/* "error" | "warning" | "info" | "debug" -> level; false for any other text. */
+/* Parses "error", "warning", "info" or "debug"; returns false for any other text. */
 bool insp_log_level_parse(const char *text, enum insp_log_level *ret_level);
 
-/* Control characters in the formatted line (a hostile camera name, say), malformed UTF-8 and characters that hide
- * or turn the text around them (insp_utf8_visible) are written as '?', so that one call is always one line that
- * reads as it is. Lines are cut at 2047 bytes. A text that is not our own goes through one of the two functions
- * below, or it could end its field and write the next ones itself. */
+/* Writes one line. Control characters in the formatted text (a hostile camera name, for example), malformed
+ * UTF-8 and characters that hide or reorder the text around them (insp_utf8_visible) become '?', so one call
+ * always makes one line that reads as it is. Lines are cut at 2047 bytes. Pass text from outside the daemon
+ * through INSP_LOG_WORD or INSP_LOG_QUOTED, or it could end its field and forge the next ones. */
 void insp_log(enum insp_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 enum { INSP_LOG_TEXT_BYTES = 1024 };
 
-/* Writes a text that others wrote so that it is one word of a line: what is not visible ASCII, and " and %, is
- * percent-encoded. Returns ret, of INSP_LOG_TEXT_BYTES bytes; a longer text is cut and ends with "...". */
+/* Encodes text as one field value without blanks: percent-encodes bytes that are not visible ASCII, and " and
+ * %. ret has INSP_LOG_TEXT_BYTES bytes and is returned; a longer text is cut and ends in "...". */
 const char *insp_log_word(char *ret, const char *text);
-/* The same as a quoted text: "..." with a backslash before quotes and backslashes. */
+/* Encodes text as a quoted value, "...", with a backslash before quotes and backslashes. ret as above. */
 const char *insp_log_quoted(char *ret, const char *text);
 
-/* The same with the room: `insp_log_info("... path=%s detail=%s", INSP_LOG_WORD(path), INSP_LOG_QUOTED(detail))`
- */
+/* Do the same with a buffer of their own: `insp_log_info("... path=%s detail=%s", INSP_LOG_WORD(path),
+ * INSP_LOG_QUOTED(detail))`. The buffer lives until the end of the enclosing block. */
 #define INSP_LOG_WORD(text) insp_log_word((char[INSP_LOG_TEXT_BYTES]){""}, (text))
 #define INSP_LOG_QUOTED(text) insp_log_quoted((char[INSP_LOG_TEXT_BYTES]){""}, (text))
 

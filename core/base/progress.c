@@ -6,8 +6,8 @@
 
 enum { TEXT_BYTES = 512 };
 
-/* `share` 0..1 of this part is done. */
-static void tell(const struct insp_progress *progress, struct insp_progress_event *event, double share) {
+/* share: 0..1, how much of this part is done. */
+static void report(const struct insp_progress *progress, struct insp_progress_event *event, double share) {
     double span = progress->span > 0 ? progress->span : 1;
     event->overall = fmin(progress->from + span * share, 1);
     progress->event(progress->arg, event);
@@ -30,14 +30,14 @@ void insp_progress_stage(const struct insp_progress *progress, const char *forma
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    tell(progress, &(struct insp_progress_event){.kind = INSP_PROGRESS_STAGE, .text = text}, 0);
+    report(progress, &(struct insp_progress_event){.kind = INSP_PROGRESS_STAGE, .text = text}, 0);
 }
 
 void insp_progress_step(const struct insp_progress *progress, size_t done, size_t total) {
     if (!progress || !progress->event)
         return;
     struct insp_progress_event event = {.kind = INSP_PROGRESS_STEP, .text = "", .done = done, .total = total};
-    tell(progress, &event, total ? (double)done / (double)total : 1);
+    report(progress, &event, total ? (double)done / (double)total : 1);
 }
 
 void insp_progress_log(const struct insp_progress *progress, const char *format, ...) {
@@ -48,7 +48,7 @@ void insp_progress_log(const struct insp_progress *progress, const char *format,
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    tell(progress, &(struct insp_progress_event){.kind = INSP_PROGRESS_LOG, .text = text}, 0);
+    report(progress, &(struct insp_progress_event){.kind = INSP_PROGRESS_LOG, .text = text}, 0);
 }
 
 void insp_progress_epoch(const struct insp_progress *progress, size_t fold, size_t epoch, size_t epochs,
@@ -64,7 +64,7 @@ void insp_progress_epoch(const struct insp_progress *progress, size_t fold, size
                                         .loss = loss,
                                         .accuracy = accuracy,
                                         .seconds = seconds};
-    tell(progress, &event, 0);
+    report(progress, &event, 0);
 }
 
 struct insp_progress insp_progress_part(const struct insp_progress *progress, double from, double to) {
@@ -73,6 +73,6 @@ struct insp_progress insp_progress_part(const struct insp_progress *progress, do
     struct insp_progress part = *progress;
     double span = progress->span > 0 ? progress->span : 1;
     part.from = progress->from + span * from;
-    part.span = fmax(span * (to - from), 1e-12); /* never 0, which means: all of it */
+    part.span = fmax(span * (to - from), 1e-12); /* never 0: that would mean the whole range */
     return part;
 }

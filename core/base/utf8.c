@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* Bytes of the sequence that begins here, 0 for none; *ret_cut: it is well-formed as far as the text goes. */
+/* Returns the bytes of the sequence that begins here, 0 if it is malformed. *ret_cut: the text ends within it
+ * and it is well-formed so far. */
 static size_t sequence(const unsigned char *s, bool *ret_cut) {
     size_t bytes = s[0] < 0x80 ? 1 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : 0;
     if (s[0] >= 0xF0 && s[0] < 0xF5)

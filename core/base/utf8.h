@@ -1,5 +1,5 @@
-/* core/base/utf8.h - texts for JSON and the log, whatever bytes they were made of: file names may be in any
- * encoding. Pure; any thread. */
+/* core/base/utf8.h - check and clean UTF-8 for JSON and the log. Texts may hold any bytes: file names have no
+ * fixed encoding. Pure; any thread. */
 #ifndef INSP_BASE_UTF8_H
 #define INSP_BASE_UTF8_H
 
@@ -7,16 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reads one character of a NUL-terminated text by RFC 3629 (no overlong forms, no surrogates). Returns its bytes,
- * 1 to 4, or 0 where the text is malformed; never reads behind the NUL. */
+/* Decodes one character of a NUL-terminated text by RFC 3629 (no overlong forms, no surrogates). Returns its
+ * number of bytes, 1 to 4, or 0 if the text is malformed; never reads past the NUL. */
 size_t insp_utf8_step(const char *text, uint32_t *ret);
 
-/* Says whether a character shows itself as what it is: no control character (C0, DEL, C1), no line or paragraph
- * separator, none of the marks that turn the direction of the text around them, no zero-width ones. */
+/* Says whether a character is visible as itself: not a control character (C0, DEL, C1), a line or paragraph
+ * separator, a soft hyphen, a mark that changes the direction of the text around it, nor a zero-width one. */
 bool insp_utf8_visible(uint32_t character);
 
-/* Replaces each byte that is no part of a well-formed UTF-8 sequence (RFC 3629) by '?', and drops a sequence that
- * was cut off at the end. In place; pure. */
+/* Replaces, in place, each byte that belongs to no well-formed UTF-8 sequence by '?', and drops an incomplete
+ * sequence at the end. */
 void insp_utf8_clean(char *text);
 
 #endif

@@ -13,7 +13,7 @@ static unsigned counter;
 
 enum { COUNTER_MAX = 0xFFF };
 
-/* The clock may stand still or step back (NTP); the pair (ms, counter) never does. */
+/* The clock may stand still or step back (NTP); the pair (ms, counter) always increases. */
 static void next_stamp(int64_t *ret_ms, unsigned *ret_counter) {
     int64_t now_ms = insp_wall_us() / 1000;
     pthread_mutex_lock(&lock);
@@ -35,8 +35,7 @@ void insp_uuid7(char *out) {
     unsigned char r[8];
     next_stamp(&ms, &count);
     if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r)
-        abort(); /* the kernel's generator cannot fail for 8 bytes once booted; ids that repeat would lose records
-                  */
+        abort(); /* once booted the kernel always has 8 bytes; repeated ids would lose records */
     r[0] = (unsigned char)((r[0] & 0x3F) | 0x80);
     uint64_t t = (uint64_t)ms;
     snprintf(out, INSP_UUID_BYTES, "%08x-%04x-7%03x-%02x%02x-%02x%02x%02x%02x%02x%02x", (unsigned)(t >> 16),

@@ -1,5 +1,6 @@
-/* core/base/uuid.h - UUID version 7 (RFC 9562): sorts by time, so it is the key that "newest first"
- * walks. Own code because libuuid knows version 7 only from 2.41 on, newer than both Debians. */
+/* core/base/uuid.h - make and check UUIDs of version 7 (RFC 9562). They sort by time, so they are the key for
+ * lists with the newest first. Own code, because libuuid knows version 7 only from 2.41 on, newer than both
+ * supported Debians. */
 #ifndef INSP_BASE_UUID_H
 #define INSP_BASE_UUID_H
 
@@ -8,14 +9,17 @@
 
 enum { INSP_UUID_BYTES = 37 };
 
-/* Writes 36 lower-case characters and a NUL. Any thread. Ids made by one process are strictly
- * increasing: within a millisecond the 12-bit rand_a field counts up (RFC 9562, method 1). */
+/* Writes 36 lower-case characters and a NUL; out has INSP_UUID_BYTES bytes. The ids of one process strictly
+ * increase: within a millisecond the 12-bit field rand_a counts up (RFC 9562, method 1). Aborts if the kernel
+ * gives no random bytes. Any thread. */
 void insp_uuid7(char *out);
 
-/* Makes all later ids sort behind those of this millisecond, whatever the clock says. Any thread. */
+/* Makes all later ids sort behind those of this millisecond (since 1970), even if the clock was set back. Any
+ * thread. */
 void insp_uuid7_after(int64_t ms);
 
-/* True for 36 lower-case characters of the form 8-4-4-4-12. */
+/* Says whether a text has 36 characters of the form 8-4-4-4-12, lower-case hexadecimal digits. Checks neither
+ * version nor variant. */
 bool insp_uuid_valid(const char *text);
 
 #endif

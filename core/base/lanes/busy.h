@@ -1,6 +1,6 @@
-/* core/base/busy.h - a flag in shared memory that says whether the line is busy. The daemon raises it while images
- * wait or are being scored; a job, in a process of its own, blocks until it is lowered. The flag's memory is
- * sealed: no process but the one that made it can shorten or (Linux 5.1 and later) write it. Source: futex(2),
+/* core/base/busy.h - share one flag, "the line is busy", between processes. The daemon raises it while images
+ * wait or are being scored; a job, which runs in a process of its own, blocks until the daemon lowers it. The
+ * memory is sealed: no other process can shorten it, nor (from Linux 5.1 on) write to it. Sources: futex(2),
  * memfd_create(2). */
 #ifndef INSP_BASE_BUSY_H
 #define INSP_BASE_BUSY_H
@@ -13,20 +13,23 @@
 
 struct insp_busy;
 
-/* Makes a flag, lowered. INSP_E_NOMEM, INSP_E_IO. */
+/* Makes a lowered flag. *ret is the caller's. Fails with INSP_E_NOMEM, INSP_E_IO or another code of
+ * insp_fail_errno. */
 int insp_busy_new(struct insp_busy **ret, struct insp_error *reterr);
-/* Maps the flag behind a descriptor for reading; fd stays the caller's. INSP_E_IO. */
+/* Maps the flag behind a descriptor for reading. fd stays the caller's and may be closed afterwards. Fails
+ * with INSP_E_IO, INSP_E_NOMEM or another code of insp_fail_errno. */
 int insp_busy_open(int fd, struct insp_busy **ret, struct insp_error *reterr);
-void insp_busy_free(struct insp_busy *busy); /* NULL is fine */
+void insp_busy_free(struct insp_busy *busy); /* accepts NULL */
 
-/* The descriptor to hand to another process; lives as long as the flag. -1 for a flag that was opened. */
+/* Returns the descriptor to hand to another process, or -1 for a flag of insp_busy_open. It stays open as long
+ * as the flag exists. */
 int insp_busy_fd(const struct insp_busy *busy);
 
-/* Raises or lowers a flag of insp_busy_new; lowering wakes who waits. Any thread; no system call unless the flag
- * changes from raised to lowered. */
+/* Raises or lowers a flag of insp_busy_new; lowering wakes all waiters. Any thread. Makes a system call only
+ * when it lowers a raised flag. */
 void insp_busy_set(struct insp_busy *busy, bool raised);
 
-/* Blocks while the flag is raised, at most limit_us. Any thread. */
+/* Blocks while the flag is raised, for at most limit_us microseconds. Any thread. */
 void insp_busy_wait(const struct insp_busy *busy, int64_t limit_us);
 
 DEFINE_CLEANUP(struct insp_busy, insp_busy_free);

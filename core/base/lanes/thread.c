@@ -16,8 +16,7 @@ int insp_thread_start(pthread_t *ret, const char *name, void *(*run)(void *arg),
     int errnum = pthread_create(ret, NULL, run, arg);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (errnum)
-        return insp_fail(reterr, INSP_E_NOMEM, "cannot start the thread %s: the system has no room for another",
-                         name);
+        return insp_fail(reterr, INSP_E_NOMEM, "cannot start the thread %s: the system refuses another one", name);
     pthread_setname_np(*ret, name);
     return 0;
 }
@@ -27,5 +26,5 @@ void insp_thread_lower_priority(int nice) {
     pid_t thread = (pid_t)syscall(SYS_gettid);
     const struct sched_param none = {0};
     if (sched_setscheduler(thread, SCHED_BATCH, &none) < 0 || setpriority(PRIO_PROCESS, (id_t)thread, nice) < 0)
-        insp_log_warning("a background thread keeps normal priority: inspections may be slower beside it");
+        insp_log_warning("a background thread keeps normal priority; it may slow inspections down");
 }

@@ -1,4 +1,4 @@
-/* core/base/thread.h - the daemon's own threads: their names, signals and scheduling priority. Any thread. */
+/* core/base/thread.h - start the daemon's threads: name, blocked signals, scheduling priority. Any thread. */
 #ifndef INSP_BASE_THREAD_H
 #define INSP_BASE_THREAD_H
 
@@ -6,14 +6,14 @@
 
 #include <pthread.h>
 
-/* Starts a thread that receives no signals and is named `name` (at most 15 bytes) in ps, top and gdb. The caller
- * joins it. INSP_E_NOMEM when the system has no room for another thread. */
+/* Starts a thread with all signals blocked and the given name (at most 15 bytes), as ps, top and gdb show it.
+ * The caller joins it. Fails with INSP_E_NOMEM if the system refuses another thread. */
 int insp_thread_start(pthread_t *ret, const char *name, void *(*run)(void *arg), void *arg,
                       struct insp_error *reterr);
 
-/* Lowers the calling thread's priority for good: SCHED_BATCH and `nice` (1..19), which the threads it makes
- * inherit. The kernel allows no way back without privileges, so call it only on a thread whose work may always
- * wait. Logs a warning and keeps the priority where the system refuses. */
+/* Lowers the calling thread's priority for good: SCHED_BATCH and `nice` (1..19), inherited by the threads that
+ * it starts. The kernel lets no unprivileged thread raise it again, so call it only on a thread whose work may
+ * always wait. If the system refuses, it logs a warning and the priority stays. */
 void insp_thread_lower_priority(int nice);
 
 #endif

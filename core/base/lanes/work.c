@@ -65,7 +65,7 @@ static void clear(struct task_list *list) {
 
 /* --- a lane's thread --- */
 
-/* The next task that may run now; NULL when there is none. Under the lane's lock. */
+/* Returns the next task that may run now, or NULL. Under the lane's lock. */
 static struct insp_task *take(struct lane *lane) {
     struct task_list *urgent = &lane->waiting[INSP_WORK_URGENT], *quick = &lane->waiting[INSP_WORK_QUICK],
                      *heavy = &lane->waiting[INSP_WORK_HEAVY];
@@ -84,8 +84,8 @@ static void finish(struct insp_lanes *lanes, struct insp_task *task) {
     uv_async_send(&lanes->async);
 }
 
-/* Under the lane's lock, which it drops for the work. The task belongs to the loop again when it is finished: its
- * weight is read before. */
+/* Runs one task. Called under the lane's lock, which it releases while the task runs. A finished task belongs
+ * to the loop again, so its weight is read before. */
 static void run(struct lane *lane, struct insp_task *task) {
     bool heavy = task->weight == INSP_WORK_HEAVY;
     lane->running++;
@@ -98,7 +98,7 @@ static void run(struct lane *lane, struct insp_task *task) {
     lane->running--;
     lane->running_heavy -= heavy;
     if (heavy && lane->waiting[INSP_WORK_HEAVY].head)
-        pthread_cond_signal(&lane->work_came); /* a thread that was not allowed to take it may sleep */
+        pthread_cond_signal(&lane->work_came); /* a thread that was refused this task may sleep */
 }
 
 static bool empty(const struct lane *lane) {
@@ -118,7 +118,7 @@ static void *lane_thread(void *arg) {
         else
             pthread_cond_wait(&lane->work_came, &lane->lock);
     }
-    pthread_cond_broadcast(&lane->work_came); /* others may wait for the last heavy task to be taken */
+    pthread_cond_broadcast(&lane->work_came); /* others may be waiting for the last heavy task to begin */
     pthread_mutex_unlock(&lane->lock);
     return NULL;
 }
@@ -210,7 +210,7 @@ int insp_lanes_new(uv_loop_t *loop, const struct insp_lanes_config *config, stru
     prepare(lanes, config);
     for (size_t i = 0; r == 0 && i < INSP_LANES; i++)
         r = start_lane(&lanes->lane[i], reterr);
-    if (r == 0) { /* last, so that failure leaves no handle; nothing finishes before something is submitted */
+    if (r == 0) { /* last, so that a failure leaves no handle; no task can finish before one is submitted */
         int uv = uv_async_init(loop, &lanes->async, on_async);
         if (uv < 0)
             r = insp_fail(reterr, INSP_E_INTERNAL, "uv_async_init: %s", uv_strerror(uv));
@@ -242,13 +242,15 @@ int insp_work(struct insp_lanes *lanes, enum insp_lane name, struct insp_task *t
     else
         submit(lane, task);
     pthread_mutex_unlock(&lane->lock);
-    return full ? insp_fail(reterr, INSP_E_QUEUE_FULL, "%zu requests wait already; ask again in a moment", waiting)
+    return full ? insp_fail(reterr, INSP_E_QUEUE_FULL, "%zu requests are already waiting; try again in a moment",
+                            waiting)
                 : 0;
 }
 
 void insp_work_always(struct insp_lanes *lanes, enum insp_lane name, struct insp_task *task) {
     struct lane *lane = &lanes->lane[name];
-    if (lanes->joined) { /* a last `done` that goes on: no thread is left, and nothing else the loop could do */
+    if (lanes->joined) { /* called from a last `done`, after the threads have ended: the loop has nothing else to
+                            do */
         task->run(task);
         finish(lanes, task);
         return;

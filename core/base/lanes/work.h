@@ -1,17 +1,16 @@
-/* core/base/work.h - work that must not run on the loop: lanes, each with its own queue and its own threads.
+/* core/base/work.h - run work off the loop thread, on lanes. Each lane has its own queue and its own threads.
  *
  *   LINE   the stages of an inspection: decode, render the answer, store
  *   BACK   requests of people: lists, pictures, exports, changes of models and datasets
  *   CHORE  the daemon's own housekeeping, and reading the models again
- *   JOB    one thread, which supervises the processes of training jobs
+ *   JOB    one thread, which supervises the process of the running job
  *
- * The threads of BACK and CHORE have a lower priority, so that inspections go first where cores are scarce.
+ * The threads of BACK and CHORE have a lower priority, so inspections go first if cores are scarce. No lane
+ * waits for the threads of another. Within a lane a thread takes urgent tasks first, then the oldest task;
+ * heavy tasks hold at most half of the threads (one in a lane of one), so quick tasks do not wait for them.
  *
- * No lane waits for another one's threads. Within a lane a thread takes urgent tasks first, then the oldest; heavy
- * tasks hold at most half of the threads, so that quick ones never wait for them.
- *
- * Threads: all functions on the loop thread, except insp_work_status. `run` runs on a thread of the lane, `done`
- * on the loop. */
+ * Threads: call all functions on the loop thread, except insp_work_status and insp_lane_name. `run` runs on a
+ * thread of the lane, `done` on the loop. */
 #ifndef INSP_BASE_WORK_H
 #define INSP_BASE_WORK_H
 
@@ -26,16 +25,16 @@ enum insp_lane { INSP_LANE_LINE, INSP_LANE_BACK, INSP_LANE_CHORE, INSP_LANE_JOB,
 
 enum insp_weight {
     INSP_WORK_QUICK,  /* milliseconds */
-    INSP_WORK_HEAVY,  /* may take seconds: a large picture, many files */
-    INSP_WORK_URGENT, /* quick, and it ends something that others wait for: it goes first */
+    INSP_WORK_HEAVY,  /* up to seconds: a large picture, many files */
+    INSP_WORK_URGENT, /* quick, and others wait for its result: runs first */
     INSP_WORK_WEIGHTS
 };
 
-/* One piece of work. The memory is the caller's and lives until `done` has begun, which may free or submit it
- * again. */
+/* Describes one piece of work. The memory is the caller's and must live until `done` is called; `done` may
+ * free the task or submit it again. */
 struct insp_task {
-    void (*run)(struct insp_task *task);  /* in: a thread of the lane */
-    void (*done)(struct insp_task *task); /* in: loop thread */
+    void (*run)(struct insp_task *task);  /* in: called on a thread of the lane */
+    void (*done)(struct insp_task *task); /* in: called on the loop thread */
     void *data;                           /* in: the caller's */
     enum insp_weight weight;              /* in */
     int64_t queued_us, begun_us;          /* out: monotonic, when it was submitted and when `run` began */
@@ -46,20 +45,21 @@ struct insp_task {
 struct insp_lanes_config {
     struct {
         unsigned threads; /* 1.. */
-        size_t queue_max; /* tasks of one weight that may wait for a thread; 1.. */
+        size_t queue_max; /* waiting tasks per weight; 1.. */
     } lane[INSP_LANES];
 };
 
-/* Starts the threads. INSP_E_NOMEM; on failure nothing is left on the loop. */
+/* Starts the threads of all lanes. *ret is the caller's until insp_lanes_close. Fails with INSP_E_NOMEM,
+ * INSP_E_INTERNAL; on failure no handle is left on the loop. */
 int insp_lanes_new(uv_loop_t *loop, const struct insp_lanes_config *config, struct insp_lanes **ret,
                    struct insp_error *reterr);
 
-/* Submits a task that somebody asked for. INSP_E_QUEUE_FULL when as many tasks of its weight wait as the lane
- * allows; `done` then never comes. */
+/* Submits a task on behalf of a request. Fails with INSP_E_QUEUE_FULL if the queue of its weight is full;
+ * `done` is not called then. */
 int insp_work(struct insp_lanes *lanes, enum insp_lane lane, struct insp_task *task, struct insp_error *reterr);
 
-/* Submits a task whatever waits: the daemon's own chores, and the next step of something that was accepted before.
- * Their number must be bounded by their nature. */
+/* Submits a task even if the queue is full: the daemon's own chores, and the next step of work that was
+ * accepted before. Callers must bound the number of such tasks by themselves. */
 void insp_work_always(struct insp_lanes *lanes, enum insp_lane lane, struct insp_task *task);
 
 struct insp_lane_status {
@@ -68,12 +68,12 @@ struct insp_lane_status {
     uint64_t refused;       /* since the start */
 };
 const char *insp_lane_name(enum insp_lane lane); /* "line", "back", "chore", "job" */
-void insp_work_status(struct insp_lanes *lanes, enum insp_lane lane,
-                      struct insp_lane_status *ret); /* any thread */
+/* Reads how busy a lane is. Any thread. */
+void insp_work_status(struct insp_lanes *lanes, enum insp_lane lane, struct insp_lane_status *ret);
 
-/* Runs what is queued to its end, joins the threads, runs the last `done` callbacks and returns; `closed` runs on
- * the loop when the memory is gone. Blocks as long as a task takes: in an orderly stop nothing is queued any more.
- * Nothing may be submitted afterwards. */
+/* Runs all queued tasks, joins the threads, calls the last `done` callbacks and returns; `closed` is called on
+ * the loop once the memory is freed. Blocks as long as the longest task: an orderly stop leaves nothing
+ * queued. Submit nothing afterwards, except from those last callbacks. */
 void insp_lanes_close(struct insp_lanes *lanes, void (*closed)(void *arg), void *arg);
 
 #endif
