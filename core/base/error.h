@@ -23,7 +23,7 @@ extern "C" {
     X(INSP_E_IO, -3, 500, "io_error", "Input/output error")                                                       \
     X(INSP_E_NOSPACE, -4, 507, "storage_full", "No space left in the state folder")                               \
     X(INSP_E_PERMISSION, -5, 500, "permission_denied", "Permission denied on the server's disk")                  \
-    X(INSP_E_USAGE, -6, 400, "usage", "Wrong use")                                                                \
+    X(INSP_E_USAGE, -6, 400, "usage", "Wrong usage")                                                              \
     X(INSP_E_REQUEST, -7, 400, "malformed_request", "Malformed request")                                          \
     X(INSP_E_QUERY, -8, 400, "invalid_query", "Invalid query value")                                              \
     X(INSP_E_PARAMETER, -9, 422, "invalid_parameter", "Invalid parameter")                                        \
@@ -34,7 +34,7 @@ extern "C" {
     X(INSP_E_UNKNOWN_PRODUCT, -14, 404, "unknown_product", "Unknown product")                                     \
     X(INSP_E_METHOD, -15, 405, "method_not_allowed", "Method not allowed")                                        \
     X(INSP_E_TIMEOUT, -16, 408, "request_timeout", "The request did not arrive in time")                          \
-    X(INSP_E_CONFLICT, -17, 409, "conflict", "Conflict with the present state")                                   \
+    X(INSP_E_CONFLICT, -17, 409, "conflict", "Conflict with the current state")                                   \
     X(INSP_E_TOO_LARGE, -18, 413, "body_too_large", "Body too large")                                             \
     X(INSP_E_MEDIA_TYPE, -19, 415, "unsupported_media_type", "Unsupported media type")                            \
     X(INSP_E_IMAGE, -20, 422, "image_undecodable", "The image cannot be decoded")                                 \
@@ -42,7 +42,7 @@ extern "C" {
     X(INSP_E_DATASET, -22, 422, "dataset_invalid", "The dataset cannot be used")                                  \
     X(INSP_E_MODEL, -23, 500, "model_invalid", "The model cannot be used")                                        \
     X(INSP_E_DEVICE, -24, 503, "device_unavailable", "The compute device is unavailable")                         \
-    X(INSP_E_QUEUE_FULL, -25, 503, "queue_full", "Too many inspections in flight")                                \
+    X(INSP_E_QUEUE_FULL, -25, 503, "queue_full", "Too many requests in flight")                                   \
     X(INSP_E_NOT_READY, -26, 503, "not_ready", "Not ready")                                                       \
     X(INSP_E_SHUTTING_DOWN, -27, 503, "shutting_down", "The daemon is shutting down")                             \
     X(INSP_E_DEADLINE, -28, 504, "deadline_exceeded", "The deadline passed before the verdict")                   \

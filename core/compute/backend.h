@@ -1,10 +1,10 @@
-/* core/compute/backend.h - the table of operations that a back end of device.h fills in. Internal to core/compute
- * and to the fake device of the tests.
+/* core/compute/backend.h - define the table of operations that a back end of device.h implements. Only
+ * core/compute and the fake device of the tests include this header.
  *
- * device.c does the work that is the same everywhere: it cuts a batch into pieces of at most `chunk` images,
- * refuses values that are not finite on the way in and out, and notices a device that no longer works. A back end
- * therefore sees 1..chunk images of finite values. The contract of each operation is the one of its function in
- * device.h. */
+ * device.c does the common work: it cuts a batch into pieces of at most `chunk` images, rejects values that
+ * are not finite on the way in and out, and notices a device that no longer works. A back end therefore gets
+ * 1..chunk images of finite values, except in training (trainer_step and trainer_score get features unchecked,
+ * trainer_step a whole batch). Each operation has the contract of its function in device.h. */
 #ifndef INSP_COMPUTE_BACKEND_H
 #define INSP_COMPUTE_BACKEND_H
 
@@ -17,7 +17,7 @@ extern "C" {
 struct insp_device_ops {
     void (*close)(struct insp_device *device);
     int (*memory)(struct insp_device *device, struct insp_device_usage *ret, struct insp_error *reterr);
-    /* Computes something small. Fails if the device no longer works; NULL for a device that cannot fail. */
+    /* Runs a small computation. Fails if the device no longer works; NULL for a device that cannot fail. */
     int (*probe)(struct insp_device *device, struct insp_error *reterr);
 
     int (*trunk_load)(struct insp_device *device, const struct insp_trunk_weights *weights,
@@ -46,30 +46,30 @@ struct insp_device_ops {
                           struct insp_error *reterr);
 };
 
-/* The first member of each back end's own struct. */
+/* Is the first member of each back end's own struct. */
 struct insp_device {
     const struct insp_device_ops *ops;
-    size_t chunk; /* images in one pass; beyond it nothing becomes faster */
+    size_t chunk; /* images in one pass; more make nothing faster */
     bool cuda, packed;
-    bool failed; /* device.c only, atomically: the probe after an error failed as well */
+    bool failed; /* used by device.c only, atomically: the probe after an error failed too */
     char name[16];
     char description[192], arithmetic[192];
 };
 struct insp_trunk {
     struct insp_device *device;
-    const struct insp_device_ops *ops; /* set by device.c; frees it, also after the device */
+    const struct insp_device_ops *ops; /* set by device.c, to free the object even after its device */
 };
 struct insp_tail {
     struct insp_device *device;
-    const struct insp_device_ops *ops; /* set by device.c; frees it, also after the device */
+    const struct insp_device_ops *ops; /* set by device.c, to free the object even after its device */
 };
 struct insp_trainer {
     struct insp_device *device;
-    const struct insp_device_ops *ops; /* set by device.c; frees it, also after the device */
+    const struct insp_device_ops *ops; /* set by device.c, to free the object even after its device */
 };
 
-/* Opens the back end of the packed kernels (packed.c). threads: 1 and more. INSP_E_DEVICE if the processor lacks
- * the instructions, INSP_E_NOMEM. */
+/* Opens the back end of the packed kernels (packed.c). threads: 1 or more. *ret is the caller's
+ * (insp_device_free). Fails with INSP_E_DEVICE if the processor lacks the instructions, INSP_E_NOMEM. */
 int insp_packed_open(unsigned threads, struct insp_device **ret, struct insp_error *reterr);
 
 #ifdef __cplusplus

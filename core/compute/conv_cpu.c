@@ -9,20 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first three blocks run image by image, so that activations stay in the last level of cache; the rest in
- * batches, so that the large weights are read once for many images. */
+/* The first three blocks run image by image, so that activations stay in the last-level cache; the rest runs
+ * in batches, so that the large weights are read once for many images. */
 enum { IMAGE_CONVS = 7, BATCH_IMAGES = 8, BATCH_SIDE = 28, BATCH_CHANNELS = 256, TAPS = 27 };
 
 struct insp_cpu_trunk {
     const struct insp_conv_kernel *kernel;
     float *first_weight, *first_bias;               /* [out / columns][27][columns], [out] */
-    struct insp_conv_layer layer[INSP_TRUNK_CONVS]; /* [0] unused: the first convolution is direct */
+    struct insp_conv_layer layer[INSP_TRUNK_CONVS]; /* [0] is unused: the first convolution is direct */
 };
 
 struct insp_cpu_workspace {
     struct insp_conv_scratch scratch;
-    float *
-        activations[3]; /* 0 and 1: one image's turn by turn, or a batch's; 2: a batch after the image-wise part */
+    float *activations[3]; /* 0 and 1: of one image or of a batch, alternating; 2: a batch after the image-wise
+                              part */
     size_t capacity[3];
 };
 
@@ -144,7 +144,7 @@ static void run_first(const struct insp_cpu_trunk *trunk, unsigned threads, cons
     }
 }
 
-/* One image through the first blocks: pixels -> dst [256/16][30][30][16]. */
+/* Runs one image through the first blocks: pixels -> dst [256/16][30][30][16]. */
 static int run_image(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace, const float *pixels,
                      float *dst, struct insp_error *reterr) {
     float **turn = workspace->activations;
@@ -225,7 +225,7 @@ static float max4(const float *row, size_t next) {
     return fmaxf(a, b);
 }
 
-/* Head of one image: relu5_3, blocked and bordered -> probability, map. */
+/* Computes the head of one image: relu5_3, blocked and bordered -> probability, map. */
 static void head(const struct insp_cpu_tail *tail, const float *blocked, float *ret_prob, float *ret_cam) {
     const size_t side = INSP_MAP_SIDE, row = (side + 2) * INSP_BLOCK;
     double logit[INSP_CLASSES] = {tail->classifier_bias[0], tail->classifier_bias[1]};

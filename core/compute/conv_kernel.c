@@ -1,5 +1,6 @@
-/* Compiled several times (CMakeLists.txt): without definitions for the compiler's baseline, and with
- * INSP_KERNEL = avx2 or avx512 and the -m flags to match. Vectors are GCC's, so that one text serves all. */
+/* The vector kernels of conv_kernel.h. This file is compiled several times (CMakeLists.txt): without
+ * definitions for the compiler's baseline, and with INSP_KERNEL = avx2 or avx512 and matching -m flags. GCC's
+ * vector types make one source serve all. */
 #include "core/compute/conv_kernel.h"
 #include "core/compute/conv_vector.h"
 
@@ -11,7 +12,7 @@
 #define A2 (A * A)
 #define B2 (B * B)
 
-/* Six values, `stride` apart, times B^T. */
+/* Multiplies six values, `stride` apart, by B^T. */
 INLINE void input_6(const vec *d, size_t stride, vec *o, size_t o_stride) {
     vec d0 = d[0], d1 = d[stride], d2 = d[2 * stride], d3 = d[3 * stride], d4 = d[4 * stride], d5 = d[5 * stride];
     vec even_a = d4 - B2 * d2, odd_a = A * (d3 - B2 * d1);
@@ -24,7 +25,7 @@ INLINE void input_6(const vec *d, size_t stride, vec *o, size_t o_stride) {
     o[5 * o_stride] = (d5 - (A2 + B2) * d3) + (A2 * B2) * d1;
 }
 
-/* Six values times A^T: four. */
+/* Multiplies six values by A^T: four results. */
 INLINE void output_6(const vec *m, size_t stride, vec *o, size_t o_stride) {
     vec sum_a = m[stride] + m[2 * stride], dif_a = m[stride] - m[2 * stride];
     vec sum_b = m[3 * stride] + m[4 * stride], dif_b = m[3 * stride] - m[4 * stride];
@@ -51,7 +52,7 @@ INLINE void output_4(const vec *m, size_t stride, vec *o, size_t o_stride) {
 
 /* ---- activations -> V ---- */
 
-/* One tile of one vector of channels: v is where point 0 goes, the others follow at point_stride. */
+/* Transforms one tile of one vector of channels. v: the place of point 0; the others follow at point_stride. */
 INLINE void input_tile(size_t step, const float *src, size_t row_floats, float *v, size_t point_stride) {
     size_t size = step + 2;
     vec d[36], t[36];
@@ -104,8 +105,8 @@ static void input(const struct insp_wino *shape, const struct insp_tile_run *run
 
 /* ---- products ---- */
 
-/* out[row][COLUMNS] = V[rows] x U: `rows` is a constant where this is inlined, so that the sums stay in registers.
- */
+/* Computes out[row][COLUMNS] = V[rows] x U. `rows` is constant at each inlined call, so the sums stay in
+ * registers. */
 INLINE void multiply(size_t rows, const float *v, size_t v_stride, size_t blocks, const float *u, float *out,
                      size_t out_stride) {
     vec sum[GEMM_ROWS][2];
@@ -160,8 +161,8 @@ static multiply_rows *const multiplies[GEMM_ROWS + 1] = {
 #endif
 };
 
-/* scratch[tile][point][COLUMNS]: the inverse transform then reads each tile in one stream. Rows are cut into parts
- * of nearly equal size, because a part of one or two rows would wait for its loads. */
+/* Writes scratch[tile][point][COLUMNS], so that the inverse transform reads each tile as one stream. Cuts the
+ * rows into parts of nearly equal size: a part of one or two rows would wait for its loads. */
 static void multiply_points(const struct insp_wino *shape, const struct insp_tile_run *run, const float *u,
                             const float *v, float *scratch) {
     size_t blocks = shape->in / INSP_BLOCK, v_stride = run->stride * INSP_BLOCK;
@@ -215,7 +216,7 @@ INLINE void output_tile(size_t step, bool relu, bool pool, const float *m, vec b
         } else {
             value = o[y * step + x];
         }
-        value += bias; /* adding is monotonic, also when it rounds: bias and ReLU may follow the pool */
+        value += bias; /* addition is monotonic even with rounding, so bias and ReLU may follow the pool */
         store(dst + y * row_floats + x * INSP_BLOCK, relu ? relu_of(value) : value);
     }
 }

@@ -1,20 +1,20 @@
-/* core/compute/conv_kernel.h - the vector kernels under conv_layer.h: one source, compiled once per instruction
- * set.
+/* core/compute/conv_kernel.h - declare the vector kernels under conv_layer.h. One source file is compiled once
+ * per instruction set.
  *
  * Winograd's minimal filtering F(m x m, 3 x 3) (Lavin & Gray 2016, "Fast Algorithms for Convolutional Neural
- * Networks"): an output tile of m x m needs an input tile of (m+2) x (m+2); both sides are transformed, and the
- * convolution becomes (m+2)^2 independent matrix products over channels. m = 4 has the points 0, +-5/8, +-3/2 and
- * infinity: about half the rounding error of the usual 0, +-1, +-2, and every constant is exact in binary.
- * m = 2 has the usual 0, +-1, infinity; it is taken where 4 does not divide the side (14 x 14).
+ * Networks"): an output tile of m x m needs an input tile of (m+2) x (m+2); both sides are transformed, and
+ * the convolution becomes (m+2)^2 independent matrix products over channels. m = 4 has the points 0, +-5/8,
+ * +-3/2 and infinity: about half the rounding error of the usual 0, +-1, +-2, and every constant is exact in
+ * binary. m = 2 has the usual 0, +-1, infinity; it serves sides that 4 does not divide (14 x 14).
  *
  * Layouts (float32, 64-byte aligned):
  *   activations  [image][channel / 16][side + 2][side + 2][16], a border of zeros around each plane
  *   V            [point][in / 16][tiles][16], transformed input of a run of tiles
  *   U            [panel][point][in][columns], transformed weights; a panel is `columns` output channels
- * where point counts the (m+2)^2 matrix products and tiles run over image, row, column.
+ * Points count the (m+2)^2 matrix products; tiles are in order of image, row, column.
  *
- * Every output value is summed in one fixed order, whatever the run of tiles it is computed in: results do not
- * depend on how work is cut or on the number of threads, bit for bit. They differ between instruction sets by
+ * Every output value is summed in one fixed order, whichever run of tiles contains it, so results depend
+ * neither on the partition of the work nor on the number of threads, bit for bit. Instruction sets differ by
  * rounding. Pure functions of their arguments, any thread. */
 #ifndef INSP_COMPUTE_CONV_KERNEL_H
 #define INSP_COMPUTE_CONV_KERNEL_H
@@ -25,7 +25,7 @@
 #include <stddef.h>
 
 enum {
-    INSP_BLOCK = 16,       /* channels that lie together */
+    INSP_BLOCK = 16,       /* channels stored together */
     INSP_MAX_POINTS = 36,  /* of F(4x4,3x3) */
     INSP_MAX_COLUMNS = 32, /* of a panel, over all instruction sets */
 };
@@ -38,9 +38,9 @@ struct insp_wino {
     bool relu, pool;         /* pool: 2x2 max-pool after the ReLU, step 4 only */
 };
 
-/* Where a run of tiles lies. */
+/* Locates a run of tiles. */
 struct insp_tile_run {
-    size_t first; /* number of the run's first tile, counted over the whole batch */
+    size_t first; /* index of the run's first tile within the whole batch */
     size_t count;
     size_t offset; /* of the first tile in V */
     size_t stride; /* tiles that V holds */
@@ -50,17 +50,20 @@ struct insp_conv_kernel {
     const char *name;
     size_t columns; /* output channels per panel: 32, 16 or 8 */
 
-    /* activations `src` -> V of one block of 16 input channels */
+    /* Transforms activations `src` to V, for one block of 16 input channels. */
     void (*input)(const struct insp_wino *shape, const struct insp_tile_run *run, size_t block, const float *src,
                   float *v);
 
-    /* V -> activations `dst` of one panel: products, inverse transform, bias, ReLU, pool.
-     *   u, bias  of this panel; scratch: points * columns * run->count floats */
+    /* Computes activations `dst` of one panel from V: products, inverse transform, bias, ReLU, pool.
+     *   u, bias  of this panel
+     *   scratch  points * columns * run->count floats */
     void (*panel)(const struct insp_wino *shape, const struct insp_tile_run *run, size_t panel, const float *u,
                   const float *bias, const float *v, float *scratch, float *dst);
 
-    /* One row of the first convolution, direct: pixels [3][224][224] -> activations of one image, with ReLU.
-     *   weight [out / columns][27][columns], bias [out] */
+    /* Computes one row of the first convolution directly: pixels [3][224][224] -> activations of one image,
+     * with ReLU.
+     *   weight  [out / columns][27][columns]
+     *   bias    [out] */
     void (*first_row)(size_t out, size_t y, const float *pixels, const float *weight, const float *bias,
                       float *dst);
 };

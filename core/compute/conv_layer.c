@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* How a layer is cut. Where U is small it stays in cache, and each thread takes runs of tiles from input to output
- * alone, V in its own L2. Where U is large it must be read from memory once for as many tiles as possible: all
- * threads transform a long run together, then share out the panels. Figures tried on Zen 4, 1 MiB of L2 per core.
- */
+/* Decide how a layer is cut. A small U stays in cache, and each thread takes runs of tiles from input to
+ * output alone, with V in its own L2. A large U should be read from memory once for as many tiles as possible:
+ * all threads transform a long run together, then share out the panels. Figures tuned on Zen 4, 1 MiB of L2
+ * per core. */
 enum {
-    OWN_U_FLOATS = 700 * 1024, /* up to here each thread works alone */
+    OWN_U_FLOATS = 700 * 1024, /* up to this size each thread works alone */
     OWN_V_FLOATS = 130 * 1024, /* of one thread's run */
     SHARED_V_FLOATS = 2 << 20, /* of one shared run */
     HUGE_PAGE_BYTES = 2 << 20,
@@ -27,7 +27,7 @@ float *insp_conv_alloc(size_t floats) {
     if (posix_memalign(&memory, align, bytes))
         return NULL;
     if (align == HUGE_PAGE_BYTES)
-        (void)madvise(memory, bytes, MADV_HUGEPAGE); /* a wish: fewer misses of the address cache */
+        (void)madvise(memory, bytes, MADV_HUGEPAGE); /* advice only: fewer TLB misses */
     return memory;
 }
 
@@ -69,7 +69,7 @@ void insp_float_mode_leave(unsigned mode) {
 /* ---- weights ---- */
 
 static const double transform_4[6][3] = {
-/* the row of point p is (1, p, p^2) / product of (p - q) over the other finite points q */
+/* The row of point p is (1, p, p^2) / product of (p - q) over the other finite points q. */
 #define A 0.625
 #define B 1.5
 #define NA (2 * A * A * (A * A - B * B))
@@ -83,7 +83,7 @@ static const double transform_4[6][3] = {
 };
 static const double transform_2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
 
-/* G g G^T of one 3x3 kernel, in double so that U is rounded once. */
+/* Computes G g G^T of one 3x3 kernel in double, so that U is rounded once. */
 static void transform_weight(const double (*g)[3], size_t size, const float *w, float *u, size_t stride) {
     for (size_t i = 0; i < size; i++) {
         double row[3];
@@ -206,7 +206,7 @@ static void run_panel(const struct pass *pass, const struct insp_tile_run *run, 
                          layer->bias + panel * columns, v, m, pass->dst);
 }
 
-/* Each thread takes whole runs; memory: [thread][V, products]. */
+/* Lets each thread take whole runs. memory: [thread][V, products]. */
 static void run_own(const struct pass *pass, unsigned threads, float *memory) {
     const struct insp_conv_layer *layer = pass->layer;
     size_t panels = layer->shape.out / layer->kernel->columns;
@@ -227,7 +227,7 @@ static void run_own(const struct pass *pass, unsigned threads, float *memory) {
     }
 }
 
-/* All threads work on one run after the other; memory: V, [thread][products]. */
+/* Lets all threads work on one run after the other. memory: V, [thread][products]. */
 static void run_shared(const struct pass *pass, unsigned threads, float *memory) {
     const struct insp_conv_layer *layer = pass->layer;
     size_t panels = layer->shape.out / layer->kernel->columns;

@@ -1,5 +1,5 @@
-/* core/compute/conv_tail.h - what is inside a tail of conv_cpu.h, for train_cpu.c, which changes it step by step.
- */
+/* core/compute/conv_tail.h - define the tail of conv_cpu.h for train_cpu.c, which changes its weights step by
+ * step. */
 #ifndef INSP_COMPUTE_CONV_TAIL_H
 #define INSP_COMPUTE_CONV_TAIL_H
 

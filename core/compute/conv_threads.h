@@ -1,4 +1,4 @@
-/* core/compute/conv_threads.h - OpenMP where the build has it, else the calling thread alone. */
+/* core/compute/conv_threads.h - use OpenMP if the build has it, else the calling thread alone. */
 #ifndef INSP_COMPUTE_CONV_THREADS_H
 #define INSP_COMPUTE_CONV_THREADS_H
 

@@ -1,5 +1,6 @@
-/* core/compute/conv_vector.h - the vectors of conv_kernel.c and train_kernel.c: GCC's vector types, as wide as the
- * instruction set that the including file is compiled for. Included by those files only. */
+/* core/compute/conv_vector.h - define the vectors of conv_kernel.c and train_kernel.c: GCC's vector types, as
+ * wide as the instruction set for which the including file is compiled. Only those two files include this
+ * header. */
 #ifndef INSP_COMPUTE_CONV_VECTOR_H
 #define INSP_COMPUTE_CONV_VECTOR_H
 
@@ -13,8 +14,8 @@
 #define INSP_KERNEL generic
 #endif
 
-/* LANES floats to a vector; GEMM_ROWS x 2 sums, two weights and one spread input fill the registers. GRADIENT_ROWS
- * divides INSP_BLOCK. */
+/* A vector has LANES floats. GEMM_ROWS x 2 sums, two weights and one broadcast input fill the registers.
+ * GRADIENT_ROWS divides INSP_BLOCK. */
 #if defined __AVX512F__
 enum { LANES = 16, GEMM_ROWS = 14, FIRST_PIXELS = 14, GRADIENT_ROWS = 8 };
 #elif defined __AVX2__
@@ -41,7 +42,7 @@ INLINE void store(float *p, vec x) {
     *(vec *)p = x;
 }
 
-/* a > b ? a : b for each lane: where either is not a number, b. */
+/* Returns a > b ? a : b for each lane; b if either is not a number. */
 INLINE vec larger(vec a, vec b) {
 #if defined __AVX512F__
     return (vec)_mm512_max_ps((__m512)a, (__m512)b);
@@ -55,7 +56,7 @@ INLINE vec larger(vec a, vec b) {
 #endif
 }
 
-/* Lets what is not a number pass, so that the caller's check of the result sees it. */
+/* Computes a ReLU that passes values that are not numbers, so that the caller's check of the result sees them. */
 INLINE vec relu_of(vec x) {
     return larger((vec){0}, x);
 }

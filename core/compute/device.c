@@ -3,12 +3,11 @@
 #include <math.h>
 #include <string.h>
 
-/* --- values that are not finite ---
- * A ReLU that takes a maximum hides a value that is not a number, so the input is checked as well as the result.
- */
+/* --- values that are not finite --- A ReLU by maximum hides a value that is not a number, so the input is
+ * checked as well as the result. */
 
-/* The largest magnitude decides. As integers, floats without their sign are ordered by magnitude, and the maximum
- * of integers is computed by vectors. */
+/* Compares magnitudes as integers: floats without their sign are ordered like integers, and vectors compute
+ * the maximum of integers. */
 static bool all_finite(const float *data, size_t floats) {
     int32_t largest = 0;
     for (size_t i = 0; i < floats; i++) {
@@ -39,7 +38,8 @@ static int require_finite_results(const float *prob, const float *cam, size_t im
 
 /* --- the device --- */
 
-/* After CUDA's sticky errors every later call fails too. The probe tells them from an error of one pass. */
+/* Notices a device that no longer works. After CUDA's sticky errors every later call fails too; the probe
+ * tells them from an error of one pass. */
 static int notice(struct insp_device *device, int r) {
     if (r == INSP_E_DEVICE && device->ops->probe && device->ops->probe(device, NULL) < 0)
         __atomic_store_n(&device->failed, true, __ATOMIC_RELAXED);

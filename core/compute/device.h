@@ -1,12 +1,12 @@
-/* core/compute/device.h - the compute device: loads trunks and tails, scores images, trains tails. Plain float
- * buffers, opaque handles and one insp_error; no tensor type and no exception crosses this border.
+/* core/compute/device.h - use the compute device: load trunks and tails, score images, train tails. Plain
+ * float buffers, opaque handles and one insp_error; no tensor type and no exception crosses this border.
  *
- * A back end does the work behind one table of operations (backend.h): the packed kernels (packed.c), libtorch on
- * the CPU or libtorch on CUDA (torch/). To add one, fill in such a table.
+ * A back end does the work behind one table of operations (backend.h): the packed kernels (packed.c), libtorch
+ * on the CPU or libtorch on CUDA (torch/). To add one, implement that table.
  *
- * Threads: every function that takes a device, trunk, tail or trainer is called from one thread at a time per
- * object; in the daemon the inference thread scores and a training has a device of its own. Trunks and tails are
- * immutable once loaded, so two threads may score with the same ones at once. All functions block. */
+ * Threads: trunks and tails are immutable once loaded; several threads may score on one device, with the same
+ * trunk and tails, at once. A trainer serves one thread at a time. In the daemon the inference thread scores;
+ * a job trains in a process of its own. All functions block but those that only read a property. */
 #ifndef INSP_COMPUTE_DEVICE_H
 #define INSP_COMPUTE_DEVICE_H
 
@@ -22,58 +22,66 @@
 extern "C" {
 #endif
 
-struct insp_device;  /* a resolved device and its threads */
+struct insp_device;  /* a device and its threads */
 struct insp_trunk;   /* frozen blocks 1 to 4 on a device */
 struct insp_tail;    /* conv5_1..3 and the head of one product on a device */
 struct insp_trainer; /* a tail being trained: parameters, gradients, Adam's moments */
 
 enum insp_cpu_engine {
-    INSP_CPU_AUTO,   /* packed kernels where the processor has AVX2 (or better), else libtorch */
-    INSP_CPU_PACKED, /* own kernels: weights packed once, Winograd, ReLU and pool fused */
+    INSP_CPU_AUTO,   /* packed kernels if the processor has AVX2 or better, else libtorch */
+    INSP_CPU_PACKED, /* packed kernels (conv_cpu.h); INSP_E_DEVICE if the processor lacks the instructions */
     INSP_CPU_TORCH,  /* libtorch's operators: the reference in benches and parity tests */
 };
 
 struct insp_device_config {
     const char *name; /* "auto" | "cpu" | "cuda" | "cuda:N" */
-    unsigned threads; /* CPU threads of one forward or training step; 0: all that the process may use */
+    unsigned
+        threads; /* CPU threads of one pass or training step, at most 1024; 0: all processors of the process */
     enum insp_cpu_engine engine;
-    /* CUDA: passes on this device use cuDNN's deterministic algorithms. They are slower; scoring passes on another
-     * device of the process do not change. The CPU repeats itself bit for bit with the same threads in any case.
-     */
+    /* CUDA: use cuDNN's deterministic, slower algorithms on this device; scoring on other devices of the
+     * process does not change. On the CPU results are always the same, bit for bit, for the same number of
+     * threads. */
     bool deterministic;
 };
 
-/* Opens a device. "cuda" that is absent fails with INSP_E_DEVICE and says why (no driver, CPU-only libtorch,
- * no such number); "auto" takes cuda:0 where it works, else the CPU (insp_device_describe says which and why). */
+/* Opens a device. "auto" opens cuda:0 if it works, else the CPU; insp_device_describe says which and why.
+ * *ret_device is the caller's. Fails with
+ *   INSP_E_DEVICE     "cuda" is unusable (no driver, CPU-only libtorch, no such number), an unknown name,
+ *                     Debian's slow reference BLAS
+ *   INSP_E_PARAMETER  more than 1024 threads
+ *   INSP_E_NOMEM */
 int insp_device_open(const struct insp_device_config *config, struct insp_device **ret_device,
                      struct insp_error *reterr);
-void insp_device_free(struct insp_device *device); /* NULL is fine; after its trunks, tails and trainers */
+void insp_device_free(
+    struct insp_device *device); /* accepts NULL; trunks, tails and trainers may outlive it, unused */
 
-const char *insp_device_name(const struct insp_device *device); /* "cpu" or "cuda:0"; lives as long as device */
-const char *insp_device_describe(
-    const struct insp_device *device); /* one line for people: name, threads, engine, libtorch version */
-/* Names everything that decides about the bits of a result besides weights and input: kernels and instruction set, the
- * type that is computed in, the library's version, for libtorch's CPU operators the number of threads too. Results of
- * devices with one name are equal bit for bit (CUDA: where the device was opened deterministic). Lives as long as
- * device. */
+const char *insp_device_name(const struct insp_device *device); /* "cpu" or "cuda:N"; lives as long as device */
+/* Describes the device in one line for people: name, threads, engine, libtorch version. Lives as long as device.
+ */
+const char *insp_device_describe(const struct insp_device *device);
+/* Identifies the arithmetic of the device: everything besides weights and input that decides about the bits of
+ * a result, as kernels and instruction set, number type, library version, and the number of threads of
+ * libtorch's CPU operators. Devices with equal texts give equal results, bit for bit (CUDA: if opened
+ * deterministic). Lives as long as device. */
 const char *insp_device_arithmetic(const struct insp_device *device);
 bool insp_device_is_cuda(const struct insp_device *device);
-/* Own CPU kernels compute: loading a trunk or a tail onto it calls no libtorch. */
+/* Says whether the packed kernels compute: then loading a trunk or tail calls no libtorch. */
 bool insp_device_is_packed(const struct insp_device *device);
-/* Says whether the device stopped working: after an error a small computation on it failed as well, as after
+/* Says whether the device stopped working: after an error a small computation on it failed too, as after
  * CUDA's sticky errors. It does not recover within this process. Any thread. */
 bool insp_device_failed(const struct insp_device *device);
 
-/* Device memory in bytes: in tensors, held by this process's allocator, and the device's free and total. On CPU
- * all 0. */
+/* Holds device memory in bytes: in tensors, held by this process's allocator, and the device's free and total.
+ * All 0 on the CPU. */
 struct insp_device_usage {
     uint64_t allocated_bytes, reserved_bytes, free_bytes, total_bytes;
 };
+/* Reads the use of device memory. Fails with INSP_E_DEVICE. */
 int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret_memory,
                        struct insp_error *reterr);
 
-/* Copies (and packs) weights to the device; the views may go afterwards. Fails with INSP_E_NOMEM, INSP_E_DEVICE.
- * Any one thread at a time; does not disturb a score that runs on another. */
+/* Copy and pack weights onto the device; the caller may free the views afterwards. The result is the caller's.
+ * One thread at a time per device; scoring on another thread goes on. Fail with INSP_E_NOMEM, INSP_E_DEVICE. */
 int insp_trunk_load(struct insp_device *device, const struct insp_trunk_weights *weights,
                     struct insp_trunk **ret_trunk, struct insp_error *reterr);
 void insp_trunk_free(struct insp_trunk *trunk);
@@ -81,59 +89,70 @@ int insp_tail_load(struct insp_device *device, const struct insp_tail_weights *w
                    struct insp_tail **ret_tail, struct insp_error *reterr);
 void insp_tail_free(struct insp_tail *tail);
 
-/* Scores n images in one pass: the trunk once, then each run of equal tails[i] together.
- *   pixels    float32 NCHW [n,3,224,224], transformed as each product's manifest says; borrowed
- *   tails     [n], the tail of image i; equal pointers need not be adjacent; borrowed
+/* Scores n images: runs the trunk once per piece of the batch, then each distinct tail over its images.
+ *   pixels    float32 NCHW [n,3,224,224], transformed by each product's manifest; borrowed
+ *   tails     [n], the tail of image i, on the trunk's device; equal pointers need not be adjacent; borrowed
  *   ret_prob  float32 [n], 0..1, softmax probability of class anomaly
  *   ret_cam   float32 [n,14,14], unscaled class activation, higher is more anomalous
- * Fails with INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL (a value that is not finite, naming the image's place);
- * where it fails the arrays may hold results of a part of the images. */
+ * Fails with
+ *   INSP_E_MODEL     a pixel or result that is not finite; the detail names the image's place in the batch
+ *   INSP_E_INTERNAL  a tail on another device
+ *   INSP_E_NOMEM, INSP_E_DEVICE
+ * On failure the arrays may contain results for some of the images. */
 int insp_score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
                float *ret_prob, float *ret_cam, struct insp_error *reterr);
 
-/* The trunk alone: pixels as above -> ret_features float32 NCHW [n,512,14,14]. */
+/* Runs the trunk alone: pixels as above -> ret_features float32 NCHW [n,512,14,14]. Fails as insp_score does. */
 int insp_trunk_features(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features,
                         struct insp_error *reterr);
 
-/* A tail alone, on features from insp_trunk_features: evaluation on the cache. ret_cam may be NULL. */
+/* Scores features of insp_trunk_features with one tail, as evaluation does on cached features. ret_cam may be
+ * NULL. Fails as insp_score does. */
 int insp_tail_score(struct insp_tail *tail, const float *features, size_t n, float *ret_prob, float *ret_cam,
                     struct insp_error *reterr);
 
-/* Training: cross-entropy with class weights (mean weighted as torch.nn.CrossEntropyLoss: divided by the sum of
- * the weights of the batch's labels) and Adam (Kingma & Ba 2015, bias-corrected, eps 1e-8 outside the root). */
+/* Configures a trainer: cross-entropy with class weights (weighted mean as in torch.nn.CrossEntropyLoss:
+ * divided by the sum of the weights of the batch's labels) and Adam (Kingma & Ba 2015, bias-corrected, epsilon
+ * added outside the root). */
 struct insp_trainer_config {
     float class_weights[INSP_CLASSES];
     float learning_rate, beta1, beta2, epsilon;
 };
 
+/* Starts to train a copy of `initial`. *ret_trainer is the caller's. Fails with INSP_E_NOMEM, INSP_E_DEVICE. */
 int insp_trainer_new(struct insp_device *device, const struct insp_tail_weights *initial,
                      const struct insp_trainer_config *config, struct insp_trainer **ret_trainer,
                      struct insp_error *reterr);
 void insp_trainer_free(struct insp_trainer *trainer);
 
-/* One mini-batch forward, backward and update.
- *   features float32 [n,512,14,14]; labels [n] of 0..1; both borrowed
- *   ret_loss the weighted mean before the update; ret_correct how many of n were classified right by then
- * Fails with INSP_E_MODEL where the loss is not finite (the parameters stay as they were), INSP_E_NOMEM,
- * INSP_E_DEVICE. */
+/* Trains on one mini-batch: forward, backward and update.
+ *   features     float32 [n,512,14,14], n >= 1; borrowed
+ *   labels       [n], 0 or 1; borrowed
+ *   ret_loss     weighted mean before the update
+ *   ret_correct  number of the n images that were classified right before the update
+ * Fails with
+ *   INSP_E_MODEL  the loss is not finite; the parameters are unchanged
+ *   INSP_E_USAGE  a label that is not 0 or 1, or (packed kernels) class weights that sum to 0
+ *   INSP_E_NOMEM, INSP_E_DEVICE: do not use the trainer any further, some parameters may be updated */
 int insp_trainer_step(struct insp_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
                       float *ret_loss, size_t *ret_correct, struct insp_error *reterr);
 
-/* Forward only, with the present parameters: as insp_tail_score. */
+/* Scores with the present parameters. Parameters as in insp_tail_score; features are not checked, results are. */
 int insp_trainer_score(struct insp_trainer *trainer, const float *features, size_t n, float *ret_prob,
                        float *ret_cam, struct insp_error *reterr);
 
-/* Copies the present parameters out. The arrays have the sizes of vgg16.h and are the caller's. */
+/* Holds arrays for the parameters of a tail, with the sizes of vgg16.h. */
 struct insp_tail_buffers {
     float *conv_weight[INSP_TAIL_CONVS]; /* [512,512,3,3] */
     float *conv_bias[INSP_TAIL_CONVS];   /* [512] */
     float *classifier_weight;            /* [2,512] */
     float *classifier_bias;              /* [2] */
 };
+/* Copies the present parameters into the caller's arrays. Fails with INSP_E_DEVICE. */
 int insp_trainer_export(struct insp_trainer *trainer, const struct insp_tail_buffers *buffers,
                         struct insp_error *reterr);
 
-/* "1.13.1" - the libtorch this binary runs with. */
+/* Returns the version of libtorch that this binary was built with, as "1.13.1". */
 const char *insp_torch_version(void);
 
 #ifdef __cplusplus

@@ -1,9 +1,9 @@
-/* core/compute/pace.h - what a thread does before each layer that it computes on the CPU: nothing, or, where it is
- * a job's thread, let the line go first. A mini-batch takes a fifth of a second and a pass over eight images half
- * of one; a camera cannot wait that long, a layer's tenths of it can be waited for.
+/* core/compute/pace.h - call a hook before each layer that a thread computes on the CPU. A job sets it to
+ * yield to inspections: a mini-batch takes a fifth of a second and a pass over eight images half a second; a
+ * camera cannot wait that long, but it can wait for one layer.
  *
- * The hook belongs to the thread that sets it (and not to the OpenMP team that it leads): the inference thread has
- * none, and nothing has to be carried through devices, workspaces and trainers. Source: cooperative scheduling. */
+ * The hook belongs to the thread that sets it, not to its OpenMP team, so it need not be passed through
+ * devices, workspaces and trainers. The inference thread sets none. Source: cooperative scheduling. */
 #ifndef INSP_COMPUTE_PACE_H
 #define INSP_COMPUTE_PACE_H
 
@@ -11,10 +11,10 @@
 extern "C" {
 #endif
 
-/* From now on the calling thread calls before_layer(arg) before each layer; NULL: nothing any more. */
+/* Sets the hook of the calling thread; NULL removes it. */
 void insp_pace_set(void (*before_layer)(void *arg), void *arg);
 
-/* Called by the kernels' drivers, outside parallel regions. */
+/* Calls the calling thread's hook, if any. The convolution layers call it outside parallel regions. */
 void insp_pace(void);
 
 #ifdef __cplusplus

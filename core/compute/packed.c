@@ -1,4 +1,5 @@
-/* The back end of the packed kernels: conv_cpu.h scores, train_cpu.h trains. Calls no libtorch. */
+/* core/compute/packed.c - the back end of the packed kernels: conv_cpu.h scores, train_cpu.h trains. Calls no
+ * libtorch. */
 #include "core/compute/backend.h"
 #include "core/compute/conv_cpu.h"
 #include "core/compute/train_cpu.h"
@@ -9,12 +10,12 @@
 
 enum { CHUNK = 8 };
 
-/* The scratch memory of one pass. A device keeps those that are not in use: buffers are made once per thread. */
+/* Holds the scratch memory of one pass. A device keeps idle ones, so each calling thread makes its buffers
+ * once. */
 struct scratch {
     struct insp_cpu_workspace *workspace;
     float *features;    /* [CHUNK,512,14,14] */
-    float *of_one_tail; /* the same size: the features of the images that share a tail; made for the first mixed
-                           batch */
+    float *of_one_tail; /* the same size: features of the images of one tail; made for the first mixed batch */
     struct scratch *next;
 };
 
@@ -146,7 +147,7 @@ static void tail_free(struct insp_tail *tail) {
 
 /* --- scoring --- */
 
-/* Gathers the images of tails[first] and scores them together. done: marks them. */
+/* Gathers the images of tails[first], scores them together and marks them in `done`. */
 static int score_tail_of(struct scratch *scratch, struct insp_tail *const *tails, size_t first, size_t n,
                          bool *done, float *ret_prob, float *ret_cam, struct insp_error *reterr) {
     size_t image[CHUNK], count = 0;
@@ -276,7 +277,7 @@ static void close_device(struct insp_device *device) {
 static int memory(struct insp_device *device, struct insp_device_usage *ret, struct insp_error *reterr) {
     (void)device;
     (void)reterr;
-    *ret = (struct insp_device_usage){0}; /* it has none of its own */
+    *ret = (struct insp_device_usage){0}; /* it has no memory of its own */
     return 0;
 }
 

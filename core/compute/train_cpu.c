@@ -20,10 +20,10 @@ enum {
     CONV_FLOATS = CHANNELS * CHANNELS * TAPS,
     U_FLOATS = CHANNELS * CHANNELS * POINTS,
     WINDOWS = INSP_MAP_FLOATS / 4, /* of the head's pool */
-    RUN_TILES = 256,               /* tiles whose V and D are made at a time */
+    RUN_TILES = 256,               /* tiles whose V and D are computed at a time */
 };
 
-/* Parameters with Adam's moments: value, m, v. */
+/* Holds parameters with Adam's moments. */
 struct moments {
     float *weight, *m, *v;
 };
@@ -35,11 +35,12 @@ struct small_moments {
 struct insp_cpu_trainer {
     struct insp_trainer_config config;
     const struct insp_train_kernel *kernel;
-    struct insp_cpu_workspace *workspace;         /* for scoring */
-    struct insp_conv_scratch scratch;             /* also holds the number of threads */
-    struct insp_cpu_tail tail;                    /* the present parameters, as they are run */
-    struct insp_conv_layer back[INSP_TAIL_CONVS]; /* gradient of the input; [0] unused: the trunk is frozen */
-    struct moments conv[INSP_TAIL_CONVS];         /* layout of train_kernel.h */
+    struct insp_cpu_workspace *workspace; /* for scoring */
+    struct insp_conv_scratch scratch;     /* also holds the number of threads */
+    struct insp_cpu_tail tail;            /* the present parameters, packed for the forward pass */
+    struct insp_conv_layer
+        back[INSP_TAIL_CONVS];            /* for the gradient of the input; [0] is unused: the trunk is frozen */
+    struct moments conv[INSP_TAIL_CONVS]; /* layout of train_kernel.h */
     struct small_moments bias[INSP_TAIL_CONVS], classifier[INSP_CLASSES], classifier_bias;
     float *du, *run; /* one layer's dU; V and D of a run */
     float *activations[INSP_TAIL_CONVS + 1], *dy[2];
@@ -59,13 +60,13 @@ static const struct insp_train_kernel *train_kernel(void) {
 
 /* ---- making and freeing ---- */
 
-/* Place of weight [out][in][tap] (PyTorch's order) in the kernels' order. */
+/* Returns the place of weight [out][in][tap] (PyTorch's order) in the kernels' order. */
 static size_t kernel_place(size_t columns, size_t out, size_t in, size_t tap) {
     return ((out / columns * TAPS + tap) * CHANNELS + in) * columns + out % columns;
 }
 
-/* U of the transposed, flipped kernels from U: flipping exchanges the points 0 and infinity, in rows and columns,
- * and leaves 1 and -1 in place. */
+/* Derives U of the transposed, flipped kernels from U: flipping exchanges the points 0 and infinity, in rows
+ * and columns, and keeps 1 and -1. */
 static void transpose(const struct insp_cpu_trainer *trainer, size_t i) {
     static const size_t flipped[4] = {3, 1, 2, 0};
     const float *from = trainer->tail.layer[i].u;
@@ -189,7 +190,7 @@ static int reserve_batch(struct insp_cpu_trainer *trainer, size_t n, struct insp
 
 /* ---- head: forward, loss and backward ---- */
 
-/* The first largest of a 2x2 window, as PyTorch's max_pool2d picks it. */
+/* Returns the first largest value of a 2x2 window, as PyTorch's max_pool2d picks it. */
 static size_t window_best(const float *window) {
     static const size_t at[4] = {0, INSP_BLOCK, ROW, ROW + INSP_BLOCK};
     size_t best = 0;
@@ -215,7 +216,7 @@ static void pool(const float *image, float *ret_mean) {
     }
 }
 
-/* Gradient of relu5_3 before its ReLU, from the gradient of the logits. */
+/* Computes the gradient at the input of the last ReLU from the gradient of the logits. */
 static void unpool(const struct insp_cpu_tail *tail, const float *image, const double *dlogit, float *ret_dy) {
     memset(ret_dy, 0, IMAGE * sizeof *ret_dy);
     for (size_t c = 0; c < CHANNELS; c++) {
@@ -237,8 +238,8 @@ struct head_result {
     double dweight[INSP_CLASSES][CHANNELS], dbias[INSP_CLASSES];
 };
 
-/* Weighted cross-entropy of one image: adds to result, gives the gradient of its logits. share is its class weight
- * over the batch's sum of them. */
+/* Adds the weighted cross-entropy of one image to the result and computes the gradient of its logits. share:
+ * its class weight over the sum of those of the batch. */
 static void head_loss(const struct insp_cpu_tail *tail, const float *mean, unsigned label, double share,
                       struct head_result *result, double *ret_dlogit) {
     double logit[INSP_CLASSES], norm = 0;
@@ -277,7 +278,7 @@ static void head(struct insp_cpu_trainer *trainer, const uint8_t *labels, size_t
 
 /* ---- convolutions backward ---- */
 
-/* dU of layer i from its input and dY. */
+/* Computes dU of layer i from its input and dY. */
 static void weight_gradient(struct insp_cpu_trainer *trainer, size_t i, const float *dy, size_t n) {
     const struct insp_wino *shape = &trainer->tail.layer[i].shape;
     const struct insp_train_kernel *kernel = trainer->kernel;
@@ -305,7 +306,7 @@ static void weight_gradient(struct insp_cpu_trainer *trainer, size_t i, const fl
     }
 }
 
-/* Shuts the gradient where the ReLU was shut. The borders stay zero. */
+/* Sets the gradient to zero where the ReLU's output is zero. The borders stay zero. */
 static void mask(const struct insp_cpu_trainer *trainer, const float *y, float *dy, size_t n) {
 #pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
     for (size_t plane = 0; plane < n * BLOCKS; plane++)
@@ -383,7 +384,7 @@ static struct insp_adam next_adam(struct insp_cpu_trainer *trainer) {
                               .root_scale = (float)(1 / sqrt(1 - trainer->beta2_power))};
 }
 
-/* Backward through the convolutions, each updated as soon as its gradient has been passed on. */
+/* Runs backward through the convolutions and updates each one after its gradient has been passed on. */
 static int backward(struct insp_cpu_trainer *trainer, size_t n, const struct insp_adam *adam,
                     struct insp_error *reterr) {
     for (size_t i = INSP_TAIL_CONVS, turn = 0; i-- > 0; turn ^= 1) {
@@ -406,11 +407,11 @@ static int check_batch(const struct insp_cpu_trainer *trainer, const uint8_t *la
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
         if (labels[i] >= INSP_CLASSES)
-            return insp_fail(reterr, INSP_E_USAGE, "label %u of example %zu is no class", labels[i], i);
+            return insp_fail(reterr, INSP_E_USAGE, "label %u of example %zu is not a class", labels[i], i);
         sum += (double)trainer->config.class_weights[labels[i]];
     }
     if (!(sum > 0))
-        return insp_fail(reterr, INSP_E_USAGE, "a batch of %zu has no weight: nothing to learn from", n);
+        return insp_fail(reterr, INSP_E_USAGE, "the class weights of a batch of %zu sum to 0", n);
     *ret_weight_sum = sum;
     return 0;
 }
@@ -443,7 +444,7 @@ int insp_cpu_trainer_step(struct insp_cpu_trainer *trainer, const float *feature
     head(trainer, labels, n, weight_sum, means, &result);
     if (!isfinite(result.loss))
         return insp_fail(reterr, INSP_E_MODEL,
-                         "the loss is not finite: training has diverged, or a feature is no number");
+                         "the loss is not finite: training has diverged, or a feature is not a number");
     struct insp_adam adam = next_adam(trainer);
     r = backward(trainer, n, &adam, reterr);
     if (r)

@@ -1,11 +1,11 @@
-/* core/compute/train_cpu.h - training of a tail on the CPU with own kernels: three convolutions and the head
+/* core/compute/train_cpu.h - train a tail on the CPU with the packed kernels: three convolutions and the head
  * forward, backward by Winograd too (train_kernel.h), weighted cross-entropy, Adam in one pass over the
- * parameters. Behind the insp_trainer of device.h, whose contract this keeps. Takes about 190 MiB, and 45 MiB
- * for a batch of 10.
+ * parameters. Implements the insp_trainer of device.h for packed.c. Takes about 190 MiB, plus 45 MiB for a
+ * batch of 10.
  *
- * The same weights, batches and order give the same parameters, bit for bit, for every number of threads; between
- * kernels (avx512, avx2, generic) they differ by rounding. One thread at a time per trainer; all functions block.
- */
+ * Equal weights, batches and order give equal parameters, bit for bit, for every number of threads; between
+ * kernels (avx512, avx2, generic) they differ by rounding. One thread at a time per trainer; all functions
+ * block. */
 #ifndef INSP_COMPUTE_TRAIN_CPU_H
 #define INSP_COMPUTE_TRAIN_CPU_H
 
@@ -18,20 +18,25 @@ extern "C" {
 
 struct insp_cpu_trainer;
 
-/* initial is copied; threads 0: all processors. INSP_E_NOMEM. */
+/* Makes a trainer of a copy of `initial`. threads 0: all processors. *ret is the caller's. Fails with
+ * INSP_E_NOMEM. */
 int insp_cpu_trainer_new(const struct insp_tail_weights *initial, const struct insp_trainer_config *config,
                          unsigned threads, struct insp_cpu_trainer **ret, struct insp_error *reterr);
-void insp_cpu_trainer_free(struct insp_cpu_trainer *trainer); /* NULL is fine */
+void insp_cpu_trainer_free(struct insp_cpu_trainer *trainer); /* accepts NULL */
 
-/* One mini-batch: forward, backward, update.
- *   features float32 NCHW [n,512,14,14], labels [n] of 0..1; n >= 1; borrowed
- *   ret_loss weighted mean before the update; ret_correct how many of n were classified right by then
- * INSP_E_NOMEM; INSP_E_USAGE (n, a label, or class weights that sum to 0); INSP_E_MODEL where the loss is not
- * finite: the parameters are then as before. */
+/* Trains on one mini-batch: forward, backward, update.
+ *   features     float32 NCHW [n,512,14,14], n >= 1; borrowed
+ *   labels       [n], 0 or 1; borrowed
+ *   ret_loss     weighted mean before the update
+ *   ret_correct  number of the n images that were classified right before the update
+ * Fails with
+ *   INSP_E_USAGE  n of 0, a bad label, or class weights that sum to 0; the parameters are unchanged
+ *   INSP_E_MODEL  the loss is not finite; the parameters are unchanged
+ *   INSP_E_NOMEM  some parameters may be updated: do not use the trainer any further */
 int insp_cpu_trainer_step(struct insp_cpu_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
                           float *ret_loss, size_t *ret_correct, struct insp_error *reterr);
 
-/* With the present parameters, as insp_cpu_tail_run. */
+/* Scores with the present parameters, as insp_cpu_tail_run does. */
 int insp_cpu_trainer_score(struct insp_cpu_trainer *trainer, const float *features, size_t n, float *ret_prob,
                            float *ret_cam, struct insp_error *reterr);
 

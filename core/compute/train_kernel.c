@@ -1,4 +1,4 @@
-/* Compiled several times, as conv_kernel.c. */
+/* The vector kernels of train_kernel.h, compiled several times as conv_kernel.c is. */
 #include "core/compute/train_kernel.h"
 #include "core/compute/conv_vector.h"
 
@@ -6,7 +6,7 @@ enum { POINTS = 16, SIZE = 4, TAPS = 9 };
 
 /* ---- dY -> D ---- */
 
-/* Two values times A: four. */
+/* Multiplies two values by A: four results. */
 INLINE void spread_2(vec y0, vec y1, vec *o, size_t stride) {
     o[0] = y0;
     o[stride] = y0 + y1;
@@ -46,7 +46,7 @@ static void spread(const struct insp_wino *shape, const struct insp_tile_run *ru
 
 /* ---- V, D -> dU ---- */
 
-/* GRADIENT_ROWS input channels times one panel, summed over tiles. */
+/* Sums GRADIENT_ROWS input channels times one panel over the tiles. */
 INLINE void gradient_rows(size_t tiles, const float *v, const float *d, bool add, float *du) {
     vec sum[GRADIENT_ROWS][2];
     UNROLL
@@ -85,7 +85,7 @@ static void gradient(const struct insp_wino *shape, const struct insp_tile_run *
 
 /* ---- dU -> weights -> U ---- */
 
-/* Four values times G^T: three. */
+/* Multiplies four values by G^T: three results. */
 INLINE void fold_4(const vec *d, size_t stride, vec *o, size_t o_stride) {
     vec sum = .5f * (d[stride] + d[2 * stride]);
     o[0] = d[0] + sum;
@@ -93,7 +93,7 @@ INLINE void fold_4(const vec *d, size_t stride, vec *o, size_t o_stride) {
     o[2 * o_stride] = sum + d[3 * stride];
 }
 
-/* Three values times G: four. */
+/* Multiplies three values by G: four results. */
 INLINE void unfold_3(const vec *w, size_t stride, vec *o, size_t o_stride) {
     vec even = w[0] + w[2 * stride];
     o[0] = w[0];

@@ -1,21 +1,23 @@
-/* core/compute/train_kernel.h - the vector kernels of training under train_cpu.h, for F(2x2,3x3) of conv_kernel.h,
- * compiled once per instruction set like those.
+/* core/compute/train_kernel.h - declare the vector kernels of training under train_cpu.h, for F(2x2,3x3) of
+ * conv_kernel.h; like those, one source file is compiled once per instruction set.
  *
  * With Y = A^T [(G g G^T) . (B^T d B)] A the gradient of the weights is dg = G^T dU G, where dU is, point by
- * point, the matrix product over tiles of V = B^T d B and D = A dY A^T: as many multiplications saved as in the
- * forward pass.
+ * point, the matrix product over tiles of V = B^T d B and D = A dY A^T. It saves as many multiplications as
+ * the forward pass.
  *
- * Layouts (float32, 64-byte aligned), beside those of conv_kernel.h:
+ * Layouts (float32, 64-byte aligned), besides those of conv_kernel.h:
  *   D        [point][panel][tiles][columns]
  *   weights  [panel][tap][in][columns]: the parameters and Adam's moments; tap = row * 3 + column of the 3x3
- * kernel Sums run over tiles in one fixed order. Pure functions of their arguments, any thread. */
+ *            kernel
+ *
+ * Sums over tiles have one fixed order. Pure functions of their arguments, any thread. */
 #ifndef INSP_COMPUTE_TRAIN_KERNEL_H
 #define INSP_COMPUTE_TRAIN_KERNEL_H
 
 #include "core/compute/conv_kernel.h"
 
-/* One step of Adam (Kingma & Ba 2015), bias corrections folded in:
- * m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w -= rate m / (sqrt(v) root_scale + epsilon) */
+/* Holds the constants of one step of Adam (Kingma & Ba 2015), bias corrections folded in: m = beta1 m + (1 -
+ * beta1) g; v = beta2 v + (1 - beta2) g^2; w -= rate m / (sqrt(v) root_scale + epsilon) */
 struct insp_adam {
     float beta1, beta2, epsilon;
     float rate;       /* learning rate / (1 - beta1^t) */
@@ -25,15 +27,18 @@ struct insp_adam {
 struct insp_train_kernel {
     const struct insp_conv_kernel *conv;
 
-    /* dY of one block of 16 output channels (activations' layout, zero where the ReLU was shut) -> D of a run */
+    /* Transforms dY of one block of 16 output channels (activations' layout, zero where the ReLU's output is)
+     * to D of a run. */
     void (*spread)(const struct insp_wino *shape, const struct insp_tile_run *run, size_t block, const float *dy,
                    float *d);
 
-    /* One panel of dU [point][in][columns], set, or added to, from a run's V and D. */
+    /* Computes one panel of dU [point][in][columns] from a run's V and D. add: adds to du instead of setting
+     * it. */
     void (*gradient)(const struct insp_wino *shape, const struct insp_tile_run *run, size_t panel, const float *v,
                      const float *d, bool add, float *du);
 
-    /* One panel: dU -> gradient of the weights -> Adam -> new weights -> new U. All of that panel. */
+    /* Updates one panel: dU -> gradient of the weights -> Adam -> new weights -> new U. All pointers are to
+     * that panel. */
     void (*update)(const struct insp_adam *adam, size_t in, const float *du, float *weight, float *m, float *v,
                    float *u);
 };

@@ -1,9 +1,9 @@
-/* core/compute/vgg16.h - the network's shape, the one place where it is written down.
+/* core/compute/vgg16.h - define the network's shape, in this one place.
  *
  * VGG16 `features` (Simonyan & Zisserman 2015, torchvision's numbering) cut after the fourth pool:
- *   trunk  features[0..23]   ten 3x3 convolutions in four blocks, each block ending in a 2x2 max-pool;
- *                            [n,3,224,224] -> [n,512,14,14]; frozen, the same for all products
- *   tail   features[24..29]  three 3x3 convolutions 512 -> 512, ReLU, no pool; trained per product
+ *   trunk  features[0..23]: ten 3x3 convolutions in four blocks, each block ends in a 2x2 max-pool;
+ *          [n,3,224,224] -> [n,512,14,14]; frozen, the same for all products
+ *   tail   features[24..29]: three 3x3 convolutions 512 -> 512, ReLU, no pool; trained per product
  *   head   max-pool 2x2 -> [n,512,7,7], mean over 7x7, linear 512 -> 2, softmax; class 0 good, 1 anomaly
  *   map    class activation map: sum over k of W[anomaly,k] * relu5_3[k], [n,14,14], no bias
  * All weights are float32, convolutions OIHW, as in PyTorch. Padding 1, stride 1 throughout. */
@@ -43,8 +43,8 @@ static const struct insp_conv_shape insp_trunk_shape[INSP_TRUNK_CONVS] = {
 static const struct insp_conv_shape insp_tail_shape[INSP_TAIL_CONVS] = {
     {24, 512, 512, 14, 0}, {26, 512, 512, 14, 0}, {28, 512, 512, 14, 0}};
 
-/* Views of weights: nothing is owned, the memory belongs to whoever filled the struct in
- * (struct insp_weights of weights.h, usually). */
+/* View weights without owning them; the memory stays that of the struct behind the view (insp_trunk_arrays or
+ * insp_tail_buffers of core/model/weights.h, usually). */
 struct insp_conv_weights {
     const float *weight; /* [out,in,3,3] */
     const float *bias;   /* [out] */

@@ -1,4 +1,4 @@
-/* core/image/box.h - a rectangle in a picture in which something was found. */
+/* core/image/box.h - describe a rectangle of a posted image in which heat exceeds the threshold. */
 #ifndef INSP_IMAGE_BOX_H
 #define INSP_IMAGE_BOX_H
 
@@ -9,9 +9,9 @@ struct insp_box {
     float max;                    /* largest heat inside, 0..1 */
 };
 
-/* Hot neighbours in a row or column of the 14x14 map are connected by a hot edge, so separate peaks form a
- * checkerboard at most. (A ridge thinner than one pixel may split into several regions; only the largest are
- * kept.) */
+/* Bounds the boxes of one image. Hot neighbours in a row or column of the 14x14 map belong to one region, so
+ * the most separate regions form a checkerboard. (A ridge thinner than one pixel may split into several
+ * regions; only the largest are kept.) */
 enum { INSP_BOXES_MAX = 14 * 14 / 2 };
 
 #endif

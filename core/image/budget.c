@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-enum { LOOK_US = 50000 }; /* how often one that waits asks whether it still should */
+enum { LOOK_US = 50000 }; /* interval of the calls of asker->cancelled */
 
 struct waiter {
     struct waiter *next;
@@ -59,8 +59,8 @@ static bool fits(uint64_t used, uint64_t more, uint64_t max) {
     return !used || (more <= max && used <= max - more);
 }
 
-/* Under the lock. While the line waits the background gets nothing, or it could take for ever what the line waits
- * for. */
+/* Under the lock. The background gets nothing while the line waits; otherwise a stream of small claims could
+ * keep the line waiting for ever. */
 static bool has_room(const struct insp_image_budget *budget, const struct share *share, uint64_t pixels,
                      uint64_t bytes) {
     const struct share *line = &budget->share[0], *back = &budget->share[1];
@@ -86,7 +86,7 @@ static void leave(struct share *share, const struct waiter *waiter) {
         ;
 }
 
-/* Under the lock. Stands in the share's queue until it is its turn and there is room. */
+/* Waits in the share's queue until this waiter is first and has room. Under the lock. */
 static int wait_turn(struct insp_image_budget *budget, struct share *share, const struct insp_image_asker *asker,
                      uint64_t pixels, uint64_t bytes, struct insp_error *reterr) {
     struct waiter waiter = {0};
@@ -97,17 +97,17 @@ static int wait_turn(struct insp_image_budget *budget, struct share *share, cons
     budget->waiting++;
     while (r == 0 && (share->head != &waiter || !has_room(budget, share, pixels, bytes))) {
         if (asker->cancelled && asker->cancelled(asker->cancelled_arg))
-            r = insp_fail(reterr, INSP_E_CANCELLED, "nobody waits for the picture any more");
+            r = insp_fail(reterr, INSP_E_CANCELLED, "the picture is no longer wanted");
         else if (asker->wait_us && insp_mono_us() - began_us >= asker->wait_us)
             r = insp_fail(reterr, INSP_E_QUEUE_FULL,
-                          "other large pictures are being decoded; ask again in a moment");
+                          "other large pictures are being decoded; try again in a moment");
         else
             wait_a_while(budget);
     }
     budget->waiting--;
     budget->refused += r == INSP_E_QUEUE_FULL;
     leave(share, &waiter);
-    pthread_cond_broadcast(&budget->returned); /* another one is the first now */
+    pthread_cond_broadcast(&budget->returned); /* another waiter is first now */
     return r;
 }
 

@@ -1,4 +1,4 @@
-/* core/image/image.c - what an image is, the limits, and the way to the decoder of its type. */
+/* core/image/image.c - images, their limits, and the dispatch to the decoder of a type. */
 #include "core/image/image.h"
 
 #include "core/image/decode/decode.h"
@@ -27,7 +27,7 @@ struct insp_image_limits insp_image_limits_alone(const struct insp_image_limits 
 int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, struct insp_error *reterr) {
     uint64_t pixels = (uint64_t)width * height;
     _cleanup_(insp_image_freep) struct insp_image *image = calloc(1, sizeof *image);
-    /* Four bytes a pixel: what the PNG decoder needs on its way to three. */
+    /* Four bytes a pixel: the PNG decoder needs them before it drops alpha. */
     if (pixels <= SIZE_MAX / 4 && image)
         image->rgb = malloc(pixels ? (size_t)pixels * 3 : 1);
     if (!image || !image->rgb)
@@ -51,8 +51,8 @@ int insp_image_check_size(const char *kind, uint64_t width, uint64_t height,
                           const struct insp_image_limits *limits, struct insp_error *reterr) {
     unsigned long long w = width, h = height;
     if (!width || !height)
-        return insp_fail(reterr, INSP_E_IMAGE, "the %s says that it is %llu x %llu pixels: a side of 0", kind, w,
-                         h);
+        return insp_fail(reterr, INSP_E_IMAGE, "the header of the %s states %llu x %llu pixels: a side of 0", kind,
+                         w, h);
     if (width > limits->width || height > limits->height)
         return insp_fail(reterr, INSP_E_IMAGE_LIMIT, "the %s is %llu x %llu pixels; at most %u x %u are accepted",
                          kind, w, h, limits->width, limits->height);
@@ -65,7 +65,7 @@ int insp_image_check_size(const char *kind, uint64_t width, uint64_t height,
 
 int insp_image_check_cancelled(const struct insp_image_limits *limits, struct insp_error *reterr) {
     if (limits->cancelled && limits->cancelled(limits->cancelled_arg))
-        return insp_fail(reterr, INSP_E_CANCELLED, "decoding ended early: nobody waits for the picture any more");
+        return insp_fail(reterr, INSP_E_CANCELLED, "decoding was cancelled: the picture is no longer wanted");
     return 0;
 }
 
@@ -88,7 +88,7 @@ enum insp_media insp_image_sniff(const void *bytes, size_t count) {
     return INSP_MEDIA_UNKNOWN;
 }
 
-/* Settles the type from the declared one and the first bytes; raw pixels have the declared one only. */
+/* Determines the type from the declared one and the first bytes; raw pixels have no first bytes to check. */
 static int settle_media(const void *bytes, size_t count, enum insp_media declared, enum insp_media *ret,
                         struct insp_error *reterr) {
     if (declared == INSP_MEDIA_RAW) {

@@ -1,5 +1,5 @@
-/* core/image/jpeg_encode.c - JPEG by libjpeg-turbo, into memory that this file owns at every moment: jpeg_mem_dest
- * loses its buffer where an error comes after the first growth. */
+/* core/image/jpeg_encode.c - JPEG by libjpeg-turbo, into memory that this file owns at every moment:
+ * jpeg_mem_dest leaks its buffer if an error follows its first growth. */
 #include "core/image/image.h"
 
 #include <setjmp.h>
@@ -41,7 +41,7 @@ _Noreturn static void on_error(j_common_ptr cinfo) {
 }
 
 static void on_message(j_common_ptr cinfo, int level) {
-    (void)cinfo, (void)level; /* the encoder's warnings are traces */
+    (void)cinfo, (void)level; /* the encoder emits only traces */
 }
 
 static void set_room(struct jpeg_writer *writer, size_t used, size_t room) {
@@ -72,7 +72,7 @@ static void end_output(j_compress_ptr cinfo) {
     writer->bytes = writer->room - writer->destination.free_in_buffer;
 }
 
-/* Only this function is left by longjmp, and it changes no local variable. */
+/* longjmp leaves only this function, and no local variable changes after setjmp. */
 static int run(struct jpeg_writer *writer) {
     struct jpeg_compress_struct *cinfo = &writer->cinfo;
     if (setjmp(writer->failed))
@@ -87,7 +87,7 @@ static int run(struct jpeg_writer *writer) {
     jpeg_set_quality(cinfo, writer->quality, TRUE);
     jpeg_start_compress(cinfo, TRUE);
     while (cinfo->next_scanline < cinfo->image_height) {
-        /* libjpeg does not write to input rows; its type only lacks the const. */
+        /* libjpeg does not write to input rows; its type merely lacks the const. */
         JSAMPROW row = (JSAMPROW)(uintptr_t)(writer->rgb + (size_t)cinfo->next_scanline * writer->width * 3);
         jpeg_write_scanlines(cinfo, &row, 1);
     }

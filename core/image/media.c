@@ -1,4 +1,4 @@
-/* core/image/media.c - Content-Type values (RFC 9110 section 8.3) of the images that are accepted. */
+/* core/image/media.c - parse Content-Type values (RFC 9110 section 8.3) of accepted images. */
 #include "core/image/image.h"
 
 #include <ctype.h>
@@ -37,13 +37,14 @@ static void skip_space(const char **at) {
         (*at)++;
 }
 
-/* tchar of RFC 9110 section 5.6.2 */
+/* Matches tchar of RFC 9110 section 5.6.2. */
 static bool is_token(char c) {
     return isalnum((unsigned char)c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-/* Copies a token into out of size bytes; false where there is none. A longer one is cut to what cannot match. */
-static bool take_token(const char **at, char *out, size_t size) {
+/* Copies a token into out of `size` bytes; returns false if there is none. A longer token becomes "", which
+ * matches nothing. */
+static bool read_token(const char **at, char *out, size_t size) {
     size_t length = 0;
     const char *start = *at;
     for (; is_token(**at); (*at)++) {
@@ -56,7 +57,7 @@ static bool take_token(const char **at, char *out, size_t size) {
     return *at != start;
 }
 
-static bool take_quoted(const char **at, char *out, size_t size) {
+static bool read_quoted(const char **at, char *out, size_t size) {
     size_t length = 0, seen = 0;
     (*at)++;
     while (**at && **at != '"') {
@@ -73,9 +74,9 @@ static bool take_quoted(const char **at, char *out, size_t size) {
     return true;
 }
 
-/* 1: a parameter was read; 0: the end; -1: not a parameter. */
-static int take_parameter(const char **at, struct parameter *ret) {
-    for (;;) { /* empty parameters are allowed by the grammar */
+/* Reads one parameter. Returns 1 after a parameter, 0 at the end, -1 if there is something else. */
+static int read_parameter(const char **at, struct parameter *ret) {
+    for (;;) { /* the grammar allows empty parameters */
         skip_space(at);
         if (!**at)
             return 0;
@@ -86,10 +87,10 @@ static int take_parameter(const char **at, struct parameter *ret) {
         if (**at && **at != ';')
             break;
     }
-    if (!take_token(at, ret->name, sizeof ret->name) || *(*at)++ != '=')
+    if (!read_token(at, ret->name, sizeof ret->name) || *(*at)++ != '=')
         return -1;
-    bool read = **at == '"' ? take_quoted(at, ret->value, sizeof ret->value)
-                            : take_token(at, ret->value, sizeof ret->value);
+    bool read = **at == '"' ? read_quoted(at, ret->value, sizeof ret->value)
+                            : read_token(at, ret->value, sizeof ret->value);
     return read ? 1 : -1;
 }
 
@@ -120,9 +121,9 @@ static bool parse_format(const char *text, enum insp_raw_format *ret) {
 
 enum { SEEN_FORMAT = 1, SEEN_WIDTH = 2, SEEN_HEIGHT = 4, SEEN_ALL = 7 };
 
-/* Takes one parameter of image/x-raw into *type; others than the three are ignored, as RFC 9110 lets them be. */
-static int take_raw_parameter(const struct parameter *p, struct insp_media_type *type, unsigned *seen,
-                              struct insp_error *reterr) {
+/* Applies one parameter of image/x-raw to *type; ignores unknown ones, as RFC 9110 allows. */
+static int apply_raw_parameter(const struct parameter *p, struct insp_media_type *type, unsigned *seen,
+                               struct insp_error *reterr) {
     unsigned which;
     bool good;
     if (!strcasecmp(p->name, "format")) {
@@ -149,7 +150,8 @@ static int take_raw_parameter(const struct parameter *p, struct insp_media_type 
 static enum insp_media media_of(const char *type, const char *subtype) {
     if (strcasecmp(type, "image") != 0)
         return INSP_MEDIA_UNKNOWN;
-    if (!strcasecmp(subtype, "jpeg") || !strcasecmp(subtype, "jpg")) /* jpg: unregistered, and common on cameras */
+    if (!strcasecmp(subtype, "jpeg") ||
+        !strcasecmp(subtype, "jpg")) /* jpg is not registered, but common on cameras */
         return INSP_MEDIA_JPEG;
     if (!strcasecmp(subtype, "png"))
         return INSP_MEDIA_PNG;
@@ -158,14 +160,14 @@ static enum insp_media media_of(const char *type, const char *subtype) {
 
 int insp_media_parse(const char *content_type, struct insp_media_type *ret, struct insp_error *reterr) {
     if (!content_type || !*content_type)
-        return insp_fail(reterr, INSP_E_MEDIA_TYPE, "there is no Content-Type; %s", ACCEPTED);
+        return insp_fail(reterr, INSP_E_MEDIA_TYPE, "the Content-Type is missing; %s", ACCEPTED);
     const char *at = content_type;
     char type[16] = "", subtype[32] = "";
     struct insp_media_type result = {0};
     skip_space(&at);
-    if (take_token(&at, type, sizeof type) && *at == '/') {
+    if (read_token(&at, type, sizeof type) && *at == '/') {
         at++;
-        take_token(&at, subtype, sizeof subtype);
+        read_token(&at, subtype, sizeof subtype);
         result.media = media_of(type, subtype);
     }
     if (result.media == INSP_MEDIA_UNKNOWN)
@@ -174,8 +176,8 @@ int insp_media_parse(const char *content_type, struct insp_media_type *ret, stru
     struct parameter parameter;
     unsigned seen = 0;
     int more;
-    while ((more = take_parameter(&at, &parameter)) > 0) {
-        int code = result.media == INSP_MEDIA_RAW ? take_raw_parameter(&parameter, &result, &seen, reterr) : 0;
+    while ((more = read_parameter(&at, &parameter)) > 0) {
+        int code = result.media == INSP_MEDIA_RAW ? apply_raw_parameter(&parameter, &result, &seen, reterr) : 0;
         if (code)
             return code;
     }

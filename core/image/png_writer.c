@@ -1,5 +1,5 @@
-/* core/image/png_writer.c - libspng's progressive encoder at zlib's fastest level: somebody waits for the picture,
- * and level 1 costs a third of the default's time for a fifth more bytes. */
+/* core/image/png_writer.c - libspng's progressive encoder at zlib's fastest level: a person waits for the
+ * picture, and level 1 takes a third of the default level's time for a fifth more bytes. */
 #include "core/image/png_writer.h"
 
 #include "core/image/image.h"
@@ -56,9 +56,9 @@ int insp_png_writer_new(uint32_t width, uint32_t height, unsigned channels, enum
 
 int insp_png_writer_row(struct insp_png_writer *writer, const uint8_t *row, struct insp_error *reterr) {
     if (!writer->rows_left)
-        return insp_fail(reterr, INSP_E_INTERNAL, "a PNG got more rows than its height");
+        return insp_fail(reterr, INSP_E_INTERNAL, "a PNG received more rows than its height");
     int error = spng_encode_row(writer->ctx, row, writer->row_bytes);
-    if (error && !(error == SPNG_EOI && writer->rows_left == 1)) /* EOI greets the last row */
+    if (error && !(error == SPNG_EOI && writer->rows_left == 1)) /* libspng returns EOI for the last row */
         return fail_spng(reterr, error);
     writer->rows_left--;
     return 0;

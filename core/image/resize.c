@@ -1,8 +1,9 @@
-/* core/image/resize.c - antialiased bilinear resize, two passes, equal to Pillow's resize(BILINEAR).
+/* core/image/resize.c - resize with an antialiased bilinear filter in two passes, equal to Pillow's
+ * resize(BILINEAR).
  *
- * Each output sample is a weighted mean of the inputs under a triangle that is as wide as two output pixels (or
- * two input pixels where the image grows). Weights are fixed-point with 22 fraction bits and the result of the
- * first pass is rounded to 8 bits, because that is what Pillow does and what the networks were trained behind. */
+ * Each output sample is a weighted mean of the inputs under a triangle as wide as two output pixels (or two
+ * input pixels if the image grows). Weights are fixed-point with 22 fraction bits, and the result of the first
+ * pass is rounded to 8 bits, because Pillow does so and the networks were trained on its output. */
 #include "core/image/decode/decode.h"
 #include "core/image/image.h"
 
@@ -11,8 +12,8 @@
 
 enum { FRACTION_BITS = 32 - 8 - 2 }; /* 8 for the sample, 2 to spare for sign and rounding */
 
-/* AVX2 where the processor has it: the multiplications of 32 bits that the passes consist of are missing in SSE2.
- * The choice is made by the dynamic linker, before a sanitizer's runtime is ready for it. */
+/* Use AVX2 if the processor has it: SSE2 lacks the 32-bit multiplication that both passes consist of. The
+ * dynamic linker chooses, before the runtime of a sanitizer is ready for it. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&          \
     !defined(__SANITIZE_THREAD__)
 #define FAST_CLONES __attribute__((target_clones("avx2", "default")))
@@ -20,9 +21,9 @@ enum { FRACTION_BITS = 32 - 8 - 2 }; /* 8 for the sample, 2 to spare for sign an
 #define FAST_CLONES
 #endif
 
-typedef int32_t pixel_t __attribute__((vector_size(16))); /* red, green, blue, nothing */
+typedef int32_t pixel_t __attribute__((vector_size(16))); /* red, green, blue, unused */
 
-/* The inputs of each output: from first[i], count[i] of them, weighted by weight[i * stride ...]. */
+/* Holds the inputs of each output: count[i] of them from first[i] on, weighted by weight[i * stride ...]. */
 struct taps {
     uint32_t *first, *count;
     int32_t *weight;
@@ -39,7 +40,7 @@ static void fill_taps(struct taps *taps, uint32_t from, uint32_t to, double *scr
     for (uint32_t i = 0; i < to; i++) {
         double center = (i + 0.5) * ratio, sum = 0;
         double low = center - scale + 0.5,
-               high = center + scale + 0.5; /* truncated below: rounds to the nearest */
+               high = center + scale + 0.5; /* truncated below, so this rounds to the nearest */
         uint32_t first = low < 0 ? 0 : (uint32_t)low;
         uint32_t end = high > from ? from : (uint32_t)high, count = end > first ? end - first : 0;
         for (uint32_t x = 0; x < count; x++) {
@@ -59,7 +60,7 @@ static void fill_taps(struct taps *taps, uint32_t from, uint32_t to, double *scr
 static int taps_new(uint32_t from, uint32_t to, struct taps *ret, struct insp_error *reterr) {
     double scale = from > to ? (double)from / to : 1;
     size_t stride = (size_t)ceil(scale) * 2 + 1;
-    size_t words = (size_t)to * (2 + stride); /* <= 2^32 * 2^33 only for sides that no limit lets through */
+    size_t words = (size_t)to * (2 + stride); /* overflow needs sides that no limit allows */
     _cleanup_free_ double *scratch = malloc(stride * sizeof *scratch);
     uint32_t *memory = words <= SIZE_MAX / sizeof *memory ? malloc(words * sizeof *memory) : NULL;
     if (!scratch || !memory) {
@@ -75,13 +76,13 @@ static int taps_new(uint32_t from, uint32_t to, struct taps *ret, struct insp_er
     return 0;
 }
 
-/* Weights are positive, so nothing is negative; rounded each on its own, many of them may sum to a little above 1.
- */
+/* Weights are positive, so no sum is negative. Each weight is rounded on its own, so a sum may slightly exceed
+ * 255. */
 static inline uint8_t to_byte(int32_t value) {
     return (uint8_t)(value > 255 ? 255 : value);
 }
 
-/* One row, width first: in holds the row's pixels spread to four words each. */
+/* Resizes one row. in: the row's pixels, spread to four words each. */
 FAST_CLONES static void resize_row(const struct taps *taps, const pixel_t *in, uint32_t width, uint8_t *out) {
     for (uint32_t x = 0; x < width; x++, out += 3) {
         const pixel_t *from = in + taps->first[x];
@@ -96,7 +97,7 @@ FAST_CLONES static void resize_row(const struct taps *taps, const pixel_t *in, u
     }
 }
 
-/* sum += row * weight over all bytes of a row. */
+/* Adds row * weight to sum over all bytes of a row. */
 FAST_CLONES static void add_row(int32_t *restrict sum, const uint8_t *restrict row, int32_t weight, size_t bytes) {
     for (size_t i = 0; i < bytes; i++)
         sum[i] += row[i] * weight;

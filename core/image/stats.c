@@ -7,7 +7,7 @@ enum {
     SATURATED_LEVEL = 254,
     CHANNELS = 3,
 };
-#define TAIL_SHARE 0.005 /* of the samples, left out at each end: hot pixels, a line of text */
+#define TAIL_SHARE 0.005 /* share of the samples ignored at each end: hot pixels, a line of text */
 
 const char *insp_stat_name(enum insp_stat stat) {
     static const char *const names[] = {
@@ -51,7 +51,7 @@ static void count_row(struct counts *counts, const uint8_t *row, uint32_t width,
     counts->saturated += saturated;
 }
 
-/* The level that `tail` samples are below (from 0 up) or above (from 255 down). */
+/* Returns the level below which `tail` samples are, or above which they are with from_above. */
 static unsigned quantile(const uint32_t level[256], uint64_t tail, bool from_above) {
     uint64_t seen = 0;
     for (unsigned i = 0; i < 256; i++) {
@@ -60,7 +60,7 @@ static unsigned quantile(const uint32_t level[256], uint64_t tail, bool from_abo
         if (seen > tail)
             return at;
     }
-    return 0; /* not reached: the levels hold all samples, more than the tail */
+    return 0; /* unreachable: the levels hold all samples, more than the tail */
 }
 
 static void set_levels(const struct counts *counts, float *value) {

@@ -16,7 +16,7 @@ int insp_image_thumbnail(const void *bytes, size_t count, const struct insp_medi
     int code = insp_image_decode(bytes, count, type, width < height ? width : height, limits, &decoded, reterr);
     if (code)
         return code;
-    /* The decoded sides count: rows from before EXIF orientation was applied hold them swapped. */
+    /* Use the decoded sides: rows older than the support of EXIF orientation have them swapped. */
     width = width < decoded->posted_width ? width : decoded->posted_width;
     height = insp_thumbnail_height(decoded->posted_width, decoded->posted_height, width);
     const struct insp_image *image = decoded;

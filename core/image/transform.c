@@ -1,4 +1,4 @@
-/* core/image/transform.c - a table per channel: 256 values take the place of 50176 divisions, bit for bit. */
+/* core/image/transform.c - one table per channel: 256 entries replace 50176 divisions, bit for bit. */
 #include "core/image/transform.h"
 
 #include <string.h>

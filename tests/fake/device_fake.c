@@ -50,7 +50,7 @@ int insp_device_open(const struct insp_device_config *config, struct insp_device
     if (!strncmp(config->name, "cuda", 4))
         return insp_fail(reterr, INSP_E_DEVICE, "device %s: the fake device for tests has no CUDA", config->name);
     if (strcmp(config->name, "cpu") != 0 && strcmp(config->name, "auto") != 0)
-        return insp_fail(reterr, INSP_E_DEVICE, "device %s is none of auto, cpu, cuda, cuda:N", config->name);
+        return insp_fail(reterr, INSP_E_DEVICE, "device %s is not auto, cpu, cuda or cuda:N", config->name);
     struct fake_device *fake = calloc(1, sizeof *fake);
     if (!fake)
         return no_memory(reterr);

@@ -1,5 +1,5 @@
-/* The back end of libtorch's operators on the CPU: the reference of benches and parity tests, and the only one on
- * a processor that the packed kernels do not support. */
+/* core/compute/torch/cpu.cpp - the back end of libtorch's operators on the CPU: the reference of benches and
+ * parity tests, and the only back end for a processor without AVX2. */
 #include "core/compute/torch/torch.hpp"
 
 #include <dlfcn.h>
@@ -8,11 +8,12 @@
 
 namespace insp_torch {
 
-/* Images in one pass through the layers. The first layers hold 2 x 12.8 MB per image; beyond this count nothing
- * becomes faster. */
+/* Images in one pass through the layers. The first layers hold 2 x 12.8 MB per image; larger batches are no
+ * faster. */
 constexpr size_t kChunk = 8;
 
-/* The file that sgemm_ comes from, links resolved; empty if no BLAS is loaded by name (PyTorch's own libtorch). */
+/* Returns the file that defines sgemm_, links resolved; empty if no BLAS is loaded by name (PyTorch's own
+ * libtorch). */
 static std::string blas_file() {
     Dl_info info;
     void *sgemm = dlsym(RTLD_DEFAULT, "sgemm_");
@@ -22,8 +23,9 @@ static std::string blas_file() {
     return real ? real.get() : info.dli_fname;
 }
 
-/* Debian picks the BLAS by update-alternatives, and the reference BLAS makes a training step 60 times slower: too
- * slow to serve, so it is an error and not a warning. Its file is <libdir>/blas/libblas.so.3*. */
+/* Refuses the reference BLAS. Debian picks the BLAS by update-alternatives, and this one makes a training step
+ * 60 times slower: too slow to serve, so it is an error and not a warning. Its file is
+ * <libdir>/blas/libblas.so.3*. */
 void refuse_reference_blas() {
     std::string file = blas_file();
     if (file.find("/blas/libblas.so") != std::string::npos)
@@ -34,7 +36,7 @@ void refuse_reference_blas() {
 static int memory(insp_device *device, insp_device_usage *ret, insp_error *reterr) {
     (void)device;
     (void)reterr;
-    *ret = insp_device_usage{}; /* it has none of its own */
+    *ret = insp_device_usage{}; /* it has no memory of its own */
     return 0;
 }
 

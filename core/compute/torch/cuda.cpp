@@ -1,4 +1,4 @@
-/* The back end of libtorch on CUDA. */
+/* core/compute/torch/cuda.cpp - the back end of libtorch on CUDA. */
 #include "core/compute/torch/torch.hpp"
 
 #ifdef INSP_TORCH_CUDA
@@ -19,7 +19,7 @@ static bool computes(const at::Device &where) {
 
 std::string cuda_problem(int index) {
     try {
-        int count = c10::cuda::device_count_ensure_non_zero(); /* throws and says what the driver said */
+        int count = c10::cuda::device_count_ensure_non_zero(); /* throws with the driver's message */
         if (index >= count)
             return "this machine has " + std::to_string(count) + " CUDA device(s), counted from 0";
         return computes(at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index))) ? ""
@@ -43,7 +43,7 @@ static int memory(insp_device *device, insp_device_usage *ret, insp_error *reter
         auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(where.index());
         size_t free_bytes = 0, total_bytes = 0;
         if (cudaMemGetInfo(&free_bytes, &total_bytes) != cudaSuccess)
-            fail(INSP_E_DEVICE, std::string(device->name) + ": CUDA does not say how much memory it has");
+            fail(INSP_E_DEVICE, std::string(device->name) + ": CUDA does not report its memory");
         ret->allocated_bytes = static_cast<uint64_t>(stats.allocated_bytes[0].current); /* 0: all pools */
         ret->reserved_bytes = static_cast<uint64_t>(stats.reserved_bytes[0].current);
         ret->free_bytes = free_bytes;
@@ -61,8 +61,8 @@ static insp_device_ops make_ops() {
     return ops;
 }
 
-/* For training, whose backward pass has no other way to say it. A scoring pass does not look at these (conv_relu).
- */
+/* Sets cuDNN's process-wide switches for training; its backward pass has no other way. Scoring passes ignore
+ * them (conv_relu). */
 static void set_process_switches(bool deterministic) {
     at::globalContext().setBenchmarkCuDNN(false);
     at::globalContext().setAllowTF32CuDNN(false);

@@ -1,4 +1,4 @@
-/* Trunk and tail on libtorch: loading and scoring. */
+/* core/compute/torch/network.cpp - trunk and tail on libtorch: loading and scoring. */
 #include "core/compute/torch/torch.hpp"
 
 #include <algorithm>
@@ -33,8 +33,8 @@ at::Tensor to_compute(const Device &device, const at::Tensor &x, at::ScalarType 
     return device.cuda ? x.to(type).contiguous(at::MemoryFormat::ChannelsLast) : x;
 }
 
-/* cuDNN's switches belong to the process; here they are arguments of the call instead, so that a training which
- * asks for determinism changes nothing for a scoring pass. No benchmark mode: it would search anew for every batch
+/* Passes cuDNN's switches, which are process-wide, as arguments of the call, so that a training that asks for
+ * determinism changes nothing for a scoring pass. No benchmark mode: it would search anew for every batch
  * size, in the pass that a camera waits for. */
 static at::Tensor conv_relu(const Device &device, const at::Tensor &x, const Conv &conv) {
     at::Tensor y = device.cuda
@@ -82,7 +82,7 @@ static std::unique_ptr<Tail> load_tail(Device &device, const insp_tail_weights &
 
 /* --- scoring --- */
 
-/* [n,3,224,224] in host memory -> [n,512,14,14] on the device, in its computing type. */
+/* Runs the trunk: [n,3,224,224] in host memory -> [n,512,14,14] on the device, in its computing type. */
 static at::Tensor run_trunk(const Trunk &trunk, Pass &pass, const float *pixels, size_t n) {
     const Device &device = device_of(trunk.device);
     at::Tensor x = pass.upload(pixels, {static_cast<int64_t>(n), 3, INSP_INPUT_SIDE, INSP_INPUT_SIDE});
@@ -95,7 +95,7 @@ static at::Tensor run_trunk(const Trunk &trunk, Pass &pass, const float *pixels,
     return x;
 }
 
-/* [n,512,14,14] on the device -> [n,197] on the device. */
+/* Runs a tail: [n,512,14,14] on the device -> [n,197] on the device. */
 static at::Tensor run_tail(const Tail &tail, const at::Tensor &features) {
     const Device &device = device_of(tail.device);
     at::Tensor x = to_compute(device, features, device.compute);
@@ -124,12 +124,12 @@ std::vector<int64_t> counting(size_t n) {
     return order;
 }
 
-/* Runs each distinct tail once, over all of its images. */
+/* Runs each distinct tail once over all its images. */
 static void score_images(const Trunk &trunk, insp_tail *const *tails, const float *pixels, size_t n,
                          float *ret_prob, float *ret_cam) {
     Pass pass(device_of(trunk.device), Pass::kScore);
     at::Tensor features = run_trunk(trunk, pass, pixels, n);
-    std::vector<int64_t> order = counting(n); /* images, those of one tail side by side */
+    std::vector<int64_t> order = counting(n); /* images, grouped by tail */
     std::stable_sort(order.begin(), order.end(),
                      [&](int64_t a, int64_t b) { return std::less<>()(tails[a], tails[b]); });
     if (tails[order.front()] != tails[order.back()])

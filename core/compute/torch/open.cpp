@@ -1,4 +1,4 @@
-/* Which back end a configuration asks for. */
+/* core/compute/torch/open.cpp - open the back end that a configuration asks for. */
 #include "core/compute/conv_cpu.h"
 #include "core/compute/torch/torch.hpp"
 
@@ -17,7 +17,7 @@ static unsigned usable_processors() {
     return 1;
 }
 
-/* "cpu" -> -1, "cuda" -> 0, "cuda:N" -> N; anything else fails. */
+/* Parses a device name: "cpu" -> -1, "cuda" -> 0, "cuda:N" -> N; anything else fails. */
 static int parse_device(const std::string &name) {
     if (name == "cpu")
         return -1;
@@ -25,7 +25,7 @@ static int parse_device(const std::string &name) {
         return 0;
     std::string number = name.rfind("cuda:", 0) == 0 ? name.substr(5) : "";
     if (number.empty() || number.size() > 3 || number.find_first_not_of("0123456789") != std::string::npos)
-        fail(INSP_E_DEVICE, "device \"" + name + "\" is none of auto, cpu, cuda, cuda:N");
+        fail(INSP_E_DEVICE, "device \"" + name + "\" is not auto, cpu, cuda or cuda:N");
     return std::stoi(number);
 }
 
@@ -48,7 +48,7 @@ static void append(insp_device &device, const std::string &text) {
 static insp_device *open(const insp_device_config &config) {
     std::string name = config.name ? config.name : "";
     if (config.threads > kThreadsMax)
-        fail(INSP_E_PARAMETER, "more than " + std::to_string(kThreadsMax) + " threads asked for");
+        fail(INSP_E_PARAMETER, "at most " + std::to_string(kThreadsMax) + " threads are possible");
     const unsigned threads = config.threads ? config.threads : usable_processors();
     const int index = name == "auto" ? 0 : parse_device(name);
     const std::string problem = index >= 0 ? cuda_problem(index) : "";

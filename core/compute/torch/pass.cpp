@@ -1,4 +1,5 @@
-/* Failures of libtorch as error codes, and what one call sets up on its thread. */
+/* core/compute/torch/pass.cpp - turn failures of libtorch into error codes, and set up the calling thread for
+ * one call. */
 #include "core/compute/torch/torch.hpp"
 
 #include <cstring>
@@ -12,7 +13,8 @@ void fail(int code, const std::string &text) {
 }
 
 int fail_torch(insp_error *reterr, const c10::Error &e) {
-    /* libtorch has no error class for a failed allocation on the CPU nor for CUDA's errors, only these texts. */
+    /* libtorch has no error class for a failed allocation on the CPU nor for CUDA's errors; only these texts
+     * identify them. */
     const char *text = e.what_without_backtrace();
     bool memory = dynamic_cast<const c10::OutOfMemoryError *>(&e) || std::strstr(text, "DefaultCPUAllocator");
     bool device = std::strstr(text, "CUDA") || std::strstr(text, "cuDNN") || std::strstr(text, "CUDNN");
@@ -36,8 +38,8 @@ at::Tensor view(const float *data, at::IntArrayRef sizes) {
     return at::from_blob(const_cast<float *>(data), sizes, at::kFloat);
 }
 
-/* libtorch keeps the count per calling thread (OpenMP's nthreads-var), so each call sets its own and the inference
- * thread and a training thread do not disturb each other. */
+/* libtorch keeps the thread count per calling thread (OpenMP's nthreads-var), so each call sets it and the
+ * inference thread and a training thread do not affect each other. */
 static void use_threads(unsigned threads) {
     if (at::get_num_threads() != static_cast<int>(threads))
         at::set_num_threads(static_cast<int>(threads));
@@ -60,10 +62,10 @@ Pass::Pass(Device &device, Kind kind) : device_(device) {
 
 Pass::~Pass() {
     try {
-        wait(); /* after a failure copies from its pinned memory may still be under way */
+        wait(); /* after a failure, copies from its pinned memory may still be in progress */
         std::lock_guard<std::mutex> hold(device_.lock);
         device_.idle.push_back(std::move(workspace_));
-    } catch (...) { /* the device is broken, or no memory to keep the workspace: it is freed */
+    } catch (...) { /* the device is broken, or there is no memory to keep the workspace: free it */
     }
 }
 
@@ -86,7 +88,8 @@ void Pass::wait() {
 }
 
 static at::Tensor pinned(at::Tensor &buffer, int64_t floats) {
-    c10::InferenceMode ordinary(false); /* training, which runs outside of that mode, writes to it too */
+    c10::InferenceMode ordinary(
+        false); /* training, which runs outside of InferenceMode, writes to this buffer too */
     if (!buffer.defined() || buffer.numel() < floats)
         buffer = at::empty({floats}, at::TensorOptions().dtype(at::kFloat).pinned_memory(true));
     return buffer.narrow(0, 0, floats);

@@ -1,10 +1,10 @@
-/* core/compute/torch/torch.hpp - what the files of this folder share: the back ends of device.h on libtorch, on
- * the CPU (cpu.cpp) and on CUDA (cuda.cpp). The only C++ of the tree. Compiles against libtorch 1.13 and 2.x, with
- * CUDA if INSP_TORCH_CUDA is defined (cmake/InspTorch.cmake).
+/* core/compute/torch/torch.hpp - share declarations among the files of this folder: the back ends of device.h
+ * on libtorch, on the CPU (cpu.cpp) and on CUDA (cuda.cpp). The only C++ of the tree. Compiles against
+ * libtorch 1.13 and 2.x, with CUDA if INSP_TORCH_CUDA is defined (cmake/InspTorch.cmake).
  *
- * Numbers: on the CPU all is float32. On CUDA the convolutions of a scoring pass run in bfloat16 (compute
- * capability 8 and above) or float16, channels last, with float32 accumulation; the head, the softmax and the map
- * are float32. Training is float32, with TF32 off. */
+ * Numbers: the CPU computes in float32. On CUDA the convolutions of a scoring pass run in bfloat16 (compute
+ * capability 8 and above) or float16, channels last, with float32 accumulation; the head, the softmax and the
+ * map are float32. Training is float32, with TF32 off. */
 #ifndef INSP_COMPUTE_TORCH_TORCH_HPP
 #define INSP_COMPUTE_TORCH_TORCH_HPP
 
@@ -37,7 +37,8 @@ struct Failure {
 [[noreturn]] void fail(int code, const std::string &text);
 int fail_torch(insp_error *reterr, const c10::Error &e);
 
-/* The exception wall: every function of an operation table that can fail runs its body in here. */
+/* Runs the body of an operation and turns every exception into an error code; no exception leaves it. Every
+ * operation of a table that can fail runs in here. */
 template <typename Body> int guard(insp_error *reterr, Body &&body) noexcept {
     try {
         body();
@@ -49,7 +50,7 @@ template <typename Body> int guard(insp_error *reterr, Body &&body) noexcept {
     } catch (const c10::Error &e) {
         return fail_torch(reterr, e);
     } catch (const std::bad_alloc &) {
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the network's pass");
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a pass through the network");
     } catch (const std::exception &e) {
         return insp_fail(reterr, INSP_E_INTERNAL, "%s", e.what());
     } catch (...) {
@@ -59,19 +60,18 @@ template <typename Body> int guard(insp_error *reterr, Body &&body) noexcept {
 
 /* --- device, trunk, tail, trainer --- */
 
-/* Scratch of one pass. A device keeps those that are not in use, so that buffers are made once per calling thread.
- */
+/* Holds the scratch of one pass. A device keeps idle ones, so each calling thread makes its buffers once. */
 struct Workspace {
     at::Tensor upload, download; /* pinned; CUDA only */
 #ifdef INSP_TORCH_CUDA
-    /* One stream of each kind, kept: the allocator's memory belongs to the stream that asked for it. */
+    /* One stream of each kind, kept: the allocator's memory belongs to the stream that requested it. */
     std::optional<c10::cuda::CUDAStream> score_stream, train_stream;
 #endif
 };
 
 struct Device : insp_device {
     at::Device where{at::kCPU};
-    at::ScalarType compute = at::kFloat; /* of the convolutions when scoring */
+    at::ScalarType compute = at::kFloat; /* type of the convolutions in a scoring pass */
     bool deterministic = false;
     unsigned threads = 1;
     std::mutex lock; /* of idle */
@@ -103,11 +103,11 @@ inline Device &device_of(insp_device *device) {
 
 /* --- passes: pass.cpp --- */
 
-/* Borrows the array as a tensor that no operator here writes to. */
+/* Views the array as a tensor; no operator here writes to it. */
 at::Tensor view(const float *data, at::IntArrayRef sizes);
 
-/* What one call sets up on its thread and takes back: a workspace, the thread count, and on CUDA a stream of its
- * own, of high priority for scoring and of the lowest for training. */
+/* Sets up the calling thread for one call and restores it: a workspace, the thread count, and on CUDA a
+ * separate stream, of high priority for scoring and of the lowest for training. */
 class Pass {
   public:
     enum Kind { kScore, kTrain };
@@ -117,8 +117,8 @@ class Pass {
     Pass(const Pass &) = delete;
     Pass &operator=(const Pass &) = delete;
 
-    /* float32 on the device. On the CPU it is the caller's memory itself; on CUDA a copy by way of pinned memory,
-     * which is free again after the next download. */
+    /* Returns float32 on the device: on the CPU the caller's memory itself; on CUDA a copy through pinned
+     * memory, which is free again after the next download. */
     at::Tensor upload(const float *data, at::IntArrayRef sizes);
     /* Waits for the device and copies out. */
     void download(const at::Tensor &from, float *to);
@@ -138,16 +138,17 @@ class Pass {
 at::Tensor copy_weights(const Device &device, const float *data, at::IntArrayRef sizes, at::ScalarType type);
 TailConvs copy_tail_convs(const Device &device, const insp_tail_weights &from, at::ScalarType type);
 at::Tensor to_compute(const Device &device, const at::Tensor &x, at::ScalarType type);
-/* The logits of [n,512,14,14] of the last ReLU. */
+/* Computes the logits from the last ReLU's output [n,512,14,14]. */
 at::Tensor head_logits(const at::Tensor &relu5, const at::Tensor &weight, const at::Tensor &bias);
-/* [n,512,14,14] of the last ReLU -> [n,197]: probability and map. The head is float32 on every device. */
+/* Computes probability and map, [n,197], from the last ReLU's output [n,512,14,14]. The head is float32 on
+ * every device. */
 at::Tensor head_results(const at::Tensor &relu5, const at::Tensor &weight, const at::Tensor &bias);
 /* Copies [n,197] out; row k belongs to image order[k]. ret_cam may be NULL. */
 void deliver(Pass &pass, const at::Tensor &results, const std::vector<int64_t> &order, float *ret_prob,
              float *ret_cam);
 std::vector<int64_t> counting(size_t n);
 
-/* The operations that both back ends share, without close, memory and probe. */
+/* Fill in the operations that both back ends share: all but close, memory and probe. */
 void fill_network_ops(insp_device_ops &ops);  /* network.cpp */
 void fill_training_ops(insp_device_ops &ops); /* trainer.cpp */
 void close_device(insp_device *device);       /* pass.cpp */
@@ -157,7 +158,7 @@ void close_device(insp_device *device);       /* pass.cpp */
 /* Refuses Debian's reference BLAS, which is 60 times slower (cpu.cpp). */
 void refuse_reference_blas();
 std::unique_ptr<Device> open_cpu(unsigned threads);
-/* Why cuda:index cannot be used; empty if a small computation on it succeeds (cuda.cpp). */
+/* Says why cuda:index cannot be used; empty if a small computation on it succeeds (cuda.cpp). */
 std::string cuda_problem(int index);
 std::unique_ptr<Device> open_cuda(int index, unsigned threads, bool deterministic);
 

@@ -1,4 +1,5 @@
-/* Training of a tail on libtorch: autograd through the three convolutions and the head, Adam. */
+/* core/compute/torch/trainer.cpp - train a tail on libtorch: autograd through the three convolutions and the
+ * head, Adam. */
 #include "core/compute/torch/torch.hpp"
 
 #include <cmath>
@@ -7,7 +8,7 @@ namespace insp_torch {
 
 enum { kParameters = 2 * INSP_TAIL_CONVS + 2 };
 
-/* Parameters in the order weight, bias of each convolution, then weight, bias of the classifier. */
+/* Holds the parameters in this order: weight, bias of each convolution, then weight, bias of the classifier. */
 struct Trainer : insp_trainer {
     insp_trainer_config config{};
     std::array<at::Tensor, kParameters> parameter, mean, square; /* mean, square: Adam's moments */
@@ -53,7 +54,7 @@ static at::Tensor relu5_of(const Trainer &trainer, Pass &pass, const float *feat
     return x;
 }
 
-/* One update as torch.optim.Adam's: eps is added outside the root, to the corrected moment. */
+/* Updates the parameters as torch.optim.Adam does: epsilon is added outside the root, to the corrected moment. */
 static void adam_update(Trainer &trainer) {
     c10::NoGradGuard no_grad;
     const double beta1 = trainer.config.beta1, beta2 = trainer.config.beta2;

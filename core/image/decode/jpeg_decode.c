@@ -1,9 +1,8 @@
-/* core/image/jpeg_decode.c - JPEG by libjpeg-turbo's libjpeg interface (libjpeg.txt). That interface rather than
- * TurboJPEG's, because it lets each warning be judged by its kind, bounds the decoder's own memory and counts
- * scans.
+/* core/image/jpeg_decode.c - JPEG by the libjpeg interface of libjpeg-turbo (libjpeg.txt). Unlike TurboJPEG's,
+ * this interface reports the kind of each warning, limits the decoder's memory and counts scans.
  *
- * libjpeg repairs what it can and warns: it fills a picture that ends early with grey. DAMAGE decides by the code
- * of the message which warnings are harmless; the others are errors. */
+ * libjpeg repairs damage and warns: it fills a picture that ends early with grey. DAMAGE lists, by message
+ * code, the warnings that are harmless; all others are errors. */
 #include "core/image/decode/decode.h"
 #include "core/image/decode/jpeg_source.h"
 
@@ -17,15 +16,15 @@
 
 enum {
     MARKER_EXIF = JPEG_APP0 + 1,
-    /* Progressive files have about 10 scans, the most elaborate below 70; each scan of a hostile one costs a walk
-     * over the whole picture for a few bytes. */
+    /* Progressive files have about 10 scans, the most elaborate below 70. Each scan of a hostile file costs a
+     * walk over the whole picture for a few bytes. */
     SCANS_MAX = 100,
-    /* Scans of the largest image allowed; smaller ones may have more. 0.3 s for the default limits. */
+    /* Limit for an image of the largest size; smaller images may have more. 0.3 s for the default limits. */
     WHOLE_SCANS_MAX = 16,
     ROWS_AT_ONCE = 16,
 };
-/* The coefficients of a progressive picture lie in memory whole, 2 bytes each: this is 44 megapixels without and
- * 89 with the usual chroma subsampling. Baseline needs a few rows only. */
+/* The coefficients of a progressive picture stay in memory, 2 bytes each: 44 megapixels without chroma
+ * subsampling, 89 with the usual one. Baseline needs only a few rows. */
 #define DECODER_BYTES_MAX (256L << 20)
 
 struct jpeg_reader {
@@ -50,21 +49,21 @@ static struct jpeg_reader *reader_of(j_common_ptr cinfo) {
     return (struct jpeg_reader *)(void *)cinfo->err;
 }
 
-/* What a message of libjpeg says of the picture. */
+/* Classifies a message of libjpeg. */
 enum damage {
     CORRUPT, /* pixels are wrong, or the kind is not supported */
     HARMLESS,
-    STRAY, /* bytes between the last code and a marker: every pixel is there */
+    STRAY, /* stray bytes between the last code and a marker; every pixel is right */
     TRUNCATED,
     NO_MEMORY,
     NO_BACKING_STORE,
     TOO_BIG,
 };
 
-/* By message code; the others are CORRUPT. */
+/* Indexed by message code; unlisted messages are CORRUPT. */
 static const enum damage DAMAGE[JMSG_LASTMSGCODE] = {
     [JWRN_JFIF_MAJOR] = HARMLESS,     /* an unknown JFIF version */
-    [JWRN_ADOBE_XFORM] = HARMLESS,    /* an unknown colour transform of Adobe's marker: taken as YCbCr or YCCK */
+    [JWRN_ADOBE_XFORM] = HARMLESS,    /* an unknown colour transform in Adobe's marker: read as YCbCr or YCCK */
     [JWRN_NOT_SEQUENTIAL] = HARMLESS, /* scan parameters that baseline ignores */
     [JWRN_BOGUS_ICC] = HARMLESS,      /* profiles are ignored */
     [JWRN_EXTRANEOUS_DATA] = STRAY,   [JWRN_HIT_MARKER] = TRUNCATED,    [JWRN_JPEG_EOF] = TRUNCATED,
@@ -109,13 +108,13 @@ _Noreturn static void fail_short_part(struct jpeg_reader *reader) {
     longjmp(reader->failed, 1);
 }
 
-/* Restart markers that the scan in hand needs; a camera may put one more behind its last part. */
+/* Returns the restart markers that the current scan needs; a camera may put one more behind its last part. */
 static size_t restarts_needed(const struct jpeg_decompress_struct *cinfo) {
     size_t units = (size_t)cinfo->MCUs_per_row * cinfo->MCU_rows_in_scan;
     return cinfo->restart_interval && units ? (units - 1) / cinfo->restart_interval : 0;
 }
 
-/* The bytes astray in front of a restart marker, of `count` with the filler. */
+/* Returns the stray bytes before a restart marker; `count` includes the filler. */
 static size_t count_before_restart(struct jpeg_reader *reader, size_t count) {
     if (reader->restart_scan != reader->cinfo.input_scan_number)
         reader->restarts_in_scan = 0;
@@ -128,10 +127,11 @@ static size_t count_before_restart(struct jpeg_reader *reader, size_t count) {
     return count - INSP_JPEG_FILLER;
 }
 
-/* Counts bytes astray, which cameras leave where they pad a part of a scan; a picture with more than a few has
- * lost its way in the codes. Directly before the last marker of a scan libjpeg does not see the first 7. */
+/* Counts stray bytes. Cameras leave some when they pad a part of a scan; more than a few mean that the decoder
+ * has lost its position in the codes. Directly before the last marker of a scan libjpeg does not see the first
+ * 7. */
 static void count_stray(struct jpeg_reader *reader) {
-    const int *parameter = reader->errors.msg_parm.i; /* how many bytes, before which marker */
+    const int *parameter = reader->errors.msg_parm.i; /* number of bytes, marker that follows */
     size_t count = parameter[0] > 0 ? (size_t)parameter[0] : 0;
     if (reader->filled && parameter[1] >= JPEG_RST0 && parameter[1] < JPEG_RST0 + 8)
         count = count_before_restart(reader, count);
@@ -145,7 +145,7 @@ static void count_stray(struct jpeg_reader *reader) {
     reader->source.stray_bytes += (uint32_t)count;
 }
 
-/* level -1: a warning; 0 and above: traces, which nobody asked for. */
+/* level -1: a warning; 0 and above: traces. */
 static void on_message(j_common_ptr cinfo, int level) {
     if (level >= 0)
         return;
@@ -178,7 +178,8 @@ _Noreturn static void fail_as_is(struct jpeg_reader *reader) {
     longjmp(reader->failed, 1); /* reader->error is filled */
 }
 
-/* The smallest of 1/1, 1/2, 1/4, 1/8 that leaves both sides at least twice the target. */
+/* Returns the denominator of the smallest of 1/1, 1/2, 1/4, 1/8 that leaves both sides at least twice the
+ * target. */
 static unsigned scale_denominator(uint64_t width, uint64_t height, uint64_t target_side) {
     unsigned denominator = 1;
     if (!target_side)
@@ -252,7 +253,8 @@ static uint8_t multiply_255(unsigned a, unsigned b) {
     return (uint8_t)((product + (product >> 8)) >> 8);
 }
 
-/* Ink to light without a colour profile. Adobe's files hold 255 - ink, and its marker tells them. */
+/* Converts ink to light without a colour profile. Adobe's files hold 255 - ink; Adobe's marker identifies
+ * them. */
 static void read_cmyk(struct jpeg_reader *reader) {
     struct jpeg_decompress_struct *cinfo = &reader->cinfo;
     JSAMPARRAY row = cinfo->mem->alloc_sarray((j_common_ptr)cinfo, JPOOL_IMAGE, cinfo->output_width * 4, 1);
@@ -269,8 +271,7 @@ static void read_cmyk(struct jpeg_reader *reader) {
     }
 }
 
-/* Memory for the picture at its scaled size, and for the coefficients of all of it where it comes in several
- * scans. */
+/* Returns the memory for the picture at its scaled size and, for several scans, for all coefficients. */
 static uint64_t bytes_needed(struct jpeg_decompress_struct *cinfo) {
     uint64_t coefficients = 2 * (uint64_t)cinfo->num_components * cinfo->image_width * cinfo->image_height;
     if (!jpeg_has_multiple_scans(cinfo))
@@ -280,7 +281,7 @@ static uint64_t bytes_needed(struct jpeg_decompress_struct *cinfo) {
     return 3 * (uint64_t)cinfo->output_width * cinfo->output_height + coefficients;
 }
 
-/* Only this function is left by longjmp, and it changes no local variable. */
+/* longjmp leaves only this function, and no local variable changes after setjmp. */
 static int run(struct jpeg_reader *reader) {
     struct jpeg_decompress_struct *cinfo = &reader->cinfo;
     if (setjmp(reader->failed))
@@ -302,7 +303,7 @@ static int run(struct jpeg_reader *reader) {
         read_cmyk(reader);
     else
         read_rgb(reader);
-    jpeg_finish_decompress(cinfo); /* reads to the end marker, so a file cut before it is found out */
+    jpeg_finish_decompress(cinfo); /* reads up to the end marker and so detects a file cut before it */
     if (reader->filled && reader->restarts != insp_jpeg_source_filled(cinfo))
         fail_short_part(reader);
     reader->image->source = reader->source;

@@ -8,7 +8,7 @@
 
 enum {
     WINDOW_BYTES = 64 << 10,
-    STEP_BYTES = INSP_JPEG_FILLER + 2, /* written at most for one marker */
+    STEP_BYTES = INSP_JPEG_FILLER + 2, /* most bytes written for one marker */
     MARKER_TEM = 0x01,
     MARKER_RST0 = 0xd0,
     MARKER_RST7 = 0xd7,
@@ -19,7 +19,7 @@ enum {
 struct source {
     struct jpeg_source_mgr pub; /* first: libjpeg hands it back as cinfo->src */
     const uint8_t *at, *end;    /* borrowed: not copied yet */
-    size_t segment_left;        /* bytes of a marker's segment that go through as they are */
+    size_t segment_left;        /* bytes of a marker segment still to be copied unchanged */
     size_t filled;
     size_t used;
     uint8_t window[WINDOW_BYTES];
@@ -39,7 +39,7 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* At an 0xff: any number of them, then the byte that says what they are. Writes one of them and that byte. */
+/* Copies a marker: any number of 0xff, then the byte that gives its code. Writes one 0xff and the code. */
 static void copy_marker(struct source *s) {
     static const uint8_t filler[INSP_JPEG_FILLER] = {0};
     const uint8_t *code = s->at;
@@ -61,7 +61,7 @@ static void copy_marker(struct source *s) {
     bool alone = *code <= MARKER_TEM || (*code >= MARKER_RST0 && *code <= MARKER_SOI);
     size_t left = (size_t)(s->end - s->at);
     if (*code == MARKER_EOI)
-        s->segment_left = left; /* nothing behind it is looked at */
+        s->segment_left = left; /* the rest is not examined */
     else if (!alone && left >= 2)
         s->segment_left = least(left, (size_t)s->at[0] << 8 | s->at[1]);
 }

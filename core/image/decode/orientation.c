@@ -1,5 +1,5 @@
-/* core/image/orientation.c - EXIF orientation: where it stands in a TIFF structure (Exif 2.32, section 4.6.4, tag
- * 0x0112), and turning pixels by it. */
+/* core/image/decode/orientation.c - find the EXIF orientation in a TIFF structure (Exif 2.32, section 4.6.4, tag
+ * 0x0112), and turn pixels by it. */
 #include "core/image/decode/decode.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@ struct tiff {
     bool big_endian;
 };
 
-/* 0 outside the bytes, which no field that matters here may be. */
+/* Returns 0 outside the bytes, a value that no field read here may have. */
 static uint32_t read_number(const struct tiff *tiff, uint64_t at, unsigned bytes) {
     uint32_t value = 0;
     if (at + bytes > tiff->count)
@@ -39,8 +39,8 @@ unsigned insp_exif_orientation(const void *bytes, size_t count) {
     return 1;
 }
 
-/* The upright picture's columns and rows run along the stored ones: whether its rows are stored as columns, and
- * which of the two stored directions run backwards. */
+/* Maps the upright picture to the stored one: transposed if its rows are stored as columns; x_back and y_back
+ * if that stored direction runs backwards. */
 struct turn {
     bool transposed, x_back, y_back;
 };

@@ -7,11 +7,11 @@
 #include <spng.h>
 
 enum {
-    CHUNK_BYTES_MAX = 8 << 20, /* of an unpacked text or profile chunk; picture data is not counted in it */
-    PEEK_ROWS = 8,             /* that show how many of 16 bits are in use, most of the time */
+    CHUNK_BYTES_MAX = 8 << 20, /* unpacked text and profile chunks; picture data is not counted */
+    PEEK_ROWS = 8,             /* usually enough to see how many of 16 bits are in use */
 };
 
-/* One decoding. `context` belongs to the pass in hand: libspng cannot go back to the first row. */
+/* Holds one decoding. `context` belongs to the current pass: libspng cannot go back to the first row. */
 struct png_reader {
     const void *bytes;
     size_t count;
@@ -50,8 +50,8 @@ static int fail_spng(struct insp_error *reterr, int error) {
     }
 }
 
-/* RGBA to RGB, in place: the write position never passes the read position. Colours are mixed with black by alpha,
- * or taken as they are where no pixel has any. */
+/* Converts RGBA to RGB in place: the write position never passes the read position. Mixes colours with black
+ * by alpha, or keeps them if every pixel is fully transparent. */
 static void drop_alpha(struct insp_image *image) {
     size_t count = (size_t)image->width * image->height, clear = 0;
     uint8_t seen = 0;
@@ -75,8 +75,8 @@ static void drop_alpha(struct insp_image *image) {
         image->rgb = narrower;
 }
 
-/* libspng stops at the name of the end chunk; whether that chunk is whole, or there at all, is seen by walking the
- * chunks: length, name, data, checksum. */
+/* libspng stops at the name of the end chunk and does not check that the chunk is complete. Walks the chunks:
+ * length, name, data, checksum. */
 static bool ends_with_iend(const uint8_t *bytes, size_t count) {
     static const uint8_t iend[12] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
     size_t at = 8;
@@ -92,7 +92,7 @@ static bool ends_with_iend(const uint8_t *bytes, size_t count) {
     return false;
 }
 
-/* Starts at the first byte. */
+/* Starts, or starts again, at the first byte. */
 static int open_context(struct png_reader *reader, struct insp_error *reterr) {
     spng_ctx_free(reader->context);
     reader->context = spng_ctx_new(0);
@@ -115,7 +115,7 @@ static unsigned widest(const struct spng_ihdr *ihdr, const struct spng_sbit *sbi
     return bits > sbit->blue_bits ? bits : sbit->blue_bits;
 }
 
-/* Reads the chunks that say what the samples mean. */
+/* Reads the chunks that describe the samples: transparent colour and bits in use. */
 static int read_meaning(struct png_reader *reader, struct insp_error *reterr) {
     struct spng_trns key = {0};
     struct spng_sbit sbit = {0};
@@ -146,7 +146,7 @@ static int read_meaning(struct png_reader *reader, struct insp_error *reterr) {
                        : insp_fail(reterr, INSP_E_NOMEM, "no memory for a row of %u pixels", reader->ihdr.width);
 }
 
-/* The pixels of a row that a pass of Adam7 brings: PNG section 8.2. */
+/* Converts the pixels of a row that the current pass of Adam7 brings (PNG section 8.2). */
 static void convert_row(struct png_reader *reader, const struct spng_row_info *info, uint8_t *out) {
     static const uint8_t first[] = {0, 4, 0, 2, 0, 1, 0}, step[] = {8, 8, 4, 4, 2, 2, 1};
     bool interlaced = reader->ihdr.interlace_method != 0;
@@ -154,7 +154,7 @@ static void convert_row(struct png_reader *reader, const struct spng_row_info *i
                              interlaced ? step[info->pass] : 1, reader->alpha ? 4 : 3, out);
 }
 
-/* Reads every row. With `peek`, the first few rows alone where they show other bits than samples.bits. */
+/* Reads every row. With `peek` it stops after the first few rows if they show other bits than samples.bits. */
 static int read_rows(struct png_reader *reader, bool peek, struct insp_error *reterr) {
     const struct insp_image *image = reader->image;
     size_t stride = (size_t)image->width * (reader->alpha ? 4 : 3);
@@ -192,8 +192,8 @@ static int begin_pixels(struct png_reader *reader, struct insp_error *reterr) {
     return error ? fail_spng(reterr, error) : 0;
 }
 
-/* Decodes 16-bit samples by a supposition how many bits are in use, and again where it does not hold at the end:
- * first by what is declared or by all 16, then by what the first rows show, then by what all of them show. */
+/* Decodes 16-bit samples with an assumed number of bits in use, and again until the values confirm it: first
+ * the declared bits or all 16, then those that the first rows show, then those that all rows show. */
 static int read_deep(struct png_reader *reader, struct insp_error *reterr) {
     struct insp_png_samples *s = &reader->samples;
     bool first = true, guessed = false;
@@ -233,8 +233,8 @@ static int read_pixels(struct png_reader *reader, struct insp_error *reterr) {
         code = read_rows(reader, false, reterr);
     if (code)
         return code;
-    /* On to IEND: the file must be whole, and the chunks behind the picture must have their checksums right too.
-     */
+    /* Continue to IEND: the file must be complete, and the chunks behind the picture must have right checksums
+     * too. */
     int error = spng_decode_chunks(reader->context);
     if (error)
         return fail_spng(reterr, error);

@@ -35,7 +35,7 @@ static bool fits(uint16_t seen, unsigned bits) {
     return seen >> bits == 0;
 }
 
-/* Nothing in the lower 16 - bits bits: the samples lie in the upper end. */
+/* Says whether the lower 16 - bits bits are unused: the samples are in the upper end. */
 static bool is_scaled(uint16_t seen, unsigned bits) {
     return (seen & ((1u << (16 - bits)) - 1)) == 0;
 }

@@ -1,4 +1,4 @@
-/* core/image/raw_decode.c - pixels as a camera's driver hands them over: rows without padding, top first. */
+/* core/image/decode/raw_decode.c - read pixels as a camera's driver delivers them: rows without padding, top first. */
 #include "core/image/decode/decode.h"
 
 #include <string.h>
@@ -8,7 +8,8 @@ int insp_raw_decode(const void *bytes, size_t count, const struct insp_media_typ
     int code = insp_image_check_size("raw image", type->raw_width, type->raw_height, limits, reterr);
     if (code)
         return code;
-    /* Division, not multiplication: the sender chose width and height, and a limit may be as large as it likes. */
+    /* Divide rather than multiply: the sender chose width and height, and the configured limits may be large
+     * enough to overflow. */
     size_t pixel_bytes = type->raw_format == INSP_RAW_MONO8 ? 1 : 3;
     uint64_t pixels = (uint64_t)type->raw_width * type->raw_height;
     if (count % pixel_bytes || count / pixel_bytes != pixels)
