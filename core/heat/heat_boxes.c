@@ -1,9 +1,10 @@
-/* core/heat/heat_boxes.c - connected regions of hot pixels, as boxes. */
+/* core/heat/heat_boxes.c - describe connected regions of hot pixels as boxes. */
 #include "core/heat/heat_rows.h"
 #include "core/heat/heatmap.h"
 #include "core/heat/regions.h"
 
-/* Largest first; among equals the upper, then the left one, so that the order is always the same. */
+/* Orders regions: largest first, among equals the upper, then the left one, so that the order is always the
+ * same. */
 static int compare_regions(const void *left, const void *right) {
     const struct insp_region *a = left, *b = right;
     if (a->pixels != b->pixels)
@@ -33,7 +34,7 @@ int insp_heat_summarise(const struct insp_heat_params *params, bool suspect, con
     int code = insp_heat_rows_init(heat, width, height, &rows, reterr);
     if (!code)
         code = insp_regions_init(&regions, INSP_BOXES_MAX, INSP_MAP_SIDE, UINT32_MAX,
-                                 reterr); /* enough room but for ridges thinner than a pixel */
+                                 reterr); /* enough room, except for ridges thinner than a pixel */
     if (code)
         return code;
 

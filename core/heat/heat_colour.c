@@ -1,4 +1,4 @@
-/* core/heat/heat_colour.c - a few hues in order, each brought to the lightness of its place. */
+/* core/heat/heat_colour.c - a few hues in order, each brought to the lightness of its position. */
 #include "core/heat/heat_colour.h"
 
 #include <math.h>
@@ -15,12 +15,12 @@ static const double HUE[][3] = {
 };
 enum { HUES = sizeof HUE / sizeof *HUE };
 
-/* CIE 1976 L* (0..100) to relative luminance Y (0..1) */
+/* Converts CIE 1976 L* (0..100) to relative luminance Y (0..1). */
 static double luminance(double lightness) {
     return lightness > 8 ? pow((lightness + 16) / 116, 3) : lightness / 903.3;
 }
 
-/* IEC 61966-2-1 (sRGB) */
+/* Encodes sRGB (IEC 61966-2-1). */
 static uint8_t encode(double linear) {
     double v = linear <= 0.0031308 ? 12.92 * linear : 1.055 * pow(linear, 1 / 2.4) - 0.055;
     return (uint8_t)(fmin(fmax(v, 0), 1) * 255 + 0.5);
@@ -37,7 +37,7 @@ void insp_heat_colours(uint8_t ret_rgb[256][3]) {
         double peak = scale * fmax(light[0], fmax(light[1], light[2]));
         for (unsigned c = 0; c < 3; c++) {
             double v = scale * light[c];
-            /* A hue that cannot be this light goes towards the grey of this lightness until its largest channel
+            /* Mix a hue that cannot be this light with the grey of this lightness until its largest channel
              * fits. */
             if (peak > 1)
                 v = target + (v - target) * (1 - target) / (peak - target);

@@ -1,5 +1,5 @@
-/* core/heat/heat_render.c - the views of a heatmap, row by row into the PNG encoder: what is computed for a 64
- * megapixel image is one row, never a second picture of that size. */
+/* core/heat/heat_render.c - render the views of a heatmap, row by row into the PNG encoder: for a 64 megapixel
+ * image one row is computed at a time, never a second picture of that size. */
 #include "core/heat/heat_colour.h"
 #include "core/heat/heat_rows.h"
 #include "core/heat/heatmap.h"
@@ -8,18 +8,18 @@
 #include <string.h>
 
 enum {
-    THRESHOLD_ALPHA = 192, /* the threshold view laid over the picture: the surface shines through a little */
-    OVERLAY_MIX = 144,     /* of 256: the heat's share in the overlay */
+    THRESHOLD_ALPHA = 192, /* of 255: opacity of the threshold view; the surface shows through a little */
+    OVERLAY_MIX = 144,     /* of 256: share of the heat in the overlay */
 };
 
 static const uint8_t BOX_LINE[3] = {255, 255, 255},
-                     BOX_EDGE[3] = {16, 16, 16}; /* light with a dark edge: on any surface */
+                     BOX_EDGE[3] = {16, 16, 16}; /* light with a dark edge, visible on any surface */
 
 struct painter {
     enum insp_heat_view view;
     struct insp_heat_rows rows;
     double threshold;
-    bool hot;                         /* false: nothing is shown above the threshold */
+    bool hot;                         /* false: nothing is above the threshold */
     const uint8_t *rgb;               /* overlay: the image at the size of the view */
     struct insp_heat_summary summary; /* overlay: the boxes */
     uint32_t line;                    /* overlay: width of a box's outline in pixels */
@@ -30,8 +30,8 @@ static const uint8_t *colour_of(const struct painter *painter, double heat) {
     return painter->colour[(unsigned)(heat * 255 + 0.5)];
 }
 
-/* Threshold to 1 goes over crimson to amber, whatever the threshold: differences within a region show, and neither
- * end drowns in a dark or a white surface. */
+/* Returns the colour of heat above the threshold. The range from the threshold to 1 always goes from crimson
+ * to amber: differences within a region show, and neither end disappears on a dark or a white surface. */
 static const uint8_t *hot_colour_of(const struct painter *painter, double heat) {
     double room = 1 - painter->threshold;
     return colour_of(painter, 0.45 + (room > 0 ? 0.4 * (heat - painter->threshold) / room : 0.4));
@@ -45,7 +45,7 @@ static void paint_raw(const struct painter *painter, const double *profile, uint
     }
 }
 
-/* Colours the pixels begin..end-1 of one row, over what is in out. */
+/* Colours the pixels begin..end-1 of one row, over the content of out. */
 static void paint_run(const struct painter *painter, const double *profile, const struct insp_heat_run *run,
                       uint8_t *out) {
     for (unsigned c = 0; c < INSP_MAP_SIDE; c++) {
@@ -78,7 +78,8 @@ static void fill(uint8_t *row, uint32_t begin, uint32_t end, const uint8_t colou
         memcpy(row + (size_t)x * 3, colour, 3);
 }
 
-/* One row of the frame, `line` wide, whose outer edge lies `margin` outside of the box, or at the image's edge. */
+/* Paints one row of a box's frame, `line` wide; its outer edge is `margin` outside of the box or at the
+ * image's edge. */
 static void paint_frame(const struct painter *painter, const struct insp_box *box, uint32_t y, uint32_t margin,
                         uint32_t line, const uint8_t colour[3], uint8_t *row) {
     uint32_t width = painter->rows.width, height = painter->rows.height;
@@ -149,7 +150,7 @@ static int encode(const struct painter *painter, const struct insp_image_limits 
     return code ? code : insp_png_writer_finish(writer, ret_png, ret_bytes, reterr);
 }
 
-/* 3 pixels at 1024, never below 1. */
+/* Returns the width of outlines: 3 pixels at 1024, at least 1. */
 static uint32_t line_width(uint32_t width, uint32_t height) {
     uint32_t side = width < height ? width : height;
     return side < 64 ? 1 : side < 680 ? 2 : side / 340;

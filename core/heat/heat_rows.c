@@ -1,7 +1,8 @@
-/* core/heat/heat_rows.c - bilinear upsampling, a row at a time. */
+/* core/heat/heat_rows.c - bilinear upsampling, one row at a time. */
 #include "core/heat/heat_rows.h"
 
-/* Where pixel p of side lies among the map's columns (or rows): the interval and the way through it. */
+/* Returns the interval of pixel p of `side` among the map's columns (or rows), and its fraction of the way
+ * through it. */
 static unsigned locate(uint32_t p, uint32_t side, double *ret_fraction) {
     double at = (p + 0.5) * ((double)INSP_MAP_SIDE / side) - 0.5;
     if (at < 0)
@@ -45,8 +46,8 @@ void insp_heat_rows_profile(const struct insp_heat_rows *rows, uint32_t y, doubl
     ret_profile[INSP_MAP_SIDE] = ret_profile[INSP_MAP_SIDE - 1];
 }
 
-/* The first pixel of begin..end-1 from which on the row is hot (rising) or cold (falling); end where there is
- * none. */
+/* Returns the first pixel of begin..end-1 from which on the row is hot (rising) or cold (falling); end if
+ * there is none. */
 static uint32_t bisect(const struct insp_heat_rows *rows, const double *profile, unsigned column, double threshold,
                        bool rising) {
     uint32_t low = rows->start[column], high = rows->start[column + 1];

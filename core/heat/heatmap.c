@@ -1,4 +1,4 @@
-/* core/heat/heatmap.c - from the class activation map to heat 0..1. */
+/* core/heat/heatmap.c - scale the class activation map to heat 0..1. */
 #include "core/heat/heatmap.h"
 
 #include "core/compute/vgg16.h"
@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Differences below this share of the map's magnitude are the rounding of sums over 512 channels, not a picture.
- */
+/* Differences below this share of the map's magnitude come from rounding sums over 512 channels, not from the
+ * picture. */
 static const float FLAT = 1e-6f;
 
 bool insp_heat_view_parse(const char *text, enum insp_heat_view *ret) {
@@ -22,7 +22,7 @@ bool insp_heat_view_parse(const char *text, enum insp_heat_view *ret) {
     return false;
 }
 
-/* The range of the map's finite values; false where the map is flat or has none. */
+/* Finds the range of the finite values of a map; returns false if the map is flat or has none. */
 static bool map_range(const float *cam, float *ret_low, float *ret_high) {
     float low = INFINITY, high = -INFINITY;
     for (size_t i = 0; i < INSP_MAP_FLOATS; i++) {

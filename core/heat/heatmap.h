@@ -1,4 +1,4 @@
-/* core/heat/heatmap.h - the class activation map as people see it. Pure functions; any thread. */
+/* core/heat/heatmap.h - turn a class activation map into heat, boxes and pictures. Pure functions; any thread. */
 #ifndef INSP_HEAT_HEATMAP_H
 #define INSP_HEAT_HEATMAP_H
 
@@ -16,15 +16,16 @@ struct insp_heat_summary {
     struct insp_box box[INSP_BOXES_MAX]; /* largest area first */
 };
 
-/* Scales a 14x14 map to heat 0..1 as the manifest says. A flat map is all zero, and so is a NaN. out may be cam.
- */
+/* Scales a 14x14 map to heat 0..1 by the manifest's parameters. A flat map and a NaN give 0. out may be cam. */
 void insp_heat_scale(const struct insp_heat_params *params, const float *cam, float *out);
 
-/* Boxes, area and maximum of the heat upsampled bilinearly (align_corners = false; heat_rows.h has the formula) to
- * width x height, both >= 1: one box per 8-connected region with heat >= params->threshold. Exact to the pixel, in
- * time that grows with the height only: 0.2 ms at 1024 x 1024. For INSP_SCALE_PER_IMAGE boxes and area are given
- * for parts that are not good only (a good part's map lights up somewhere by construction): `suspect` is the
- * verdict anomaly or review. INSP_E_NOMEM. */
+/* Computes boxes, area and maximum of the heat upsampled bilinearly (align_corners = false; heat_rows.h has
+ * the formula) to width x height, both >= 1: one box per 8-connected region with heat >= params->threshold,
+ * the largest INSP_BOXES_MAX of them. Exact to the pixel, in time that grows with the height only: 0.2 ms at
+ * 1024 x 1024.
+ *   suspect  the verdict is anomaly or review. With INSP_SCALE_PER_IMAGE a good part has no boxes and area 0,
+ *            because its map lights up somewhere by construction
+ * Fails with INSP_E_NOMEM. */
 int insp_heat_summarise(const struct insp_heat_params *params, bool suspect, const float *cam, uint32_t width,
                         uint32_t height, struct insp_heat_summary *ret, struct insp_error *reterr);
 
@@ -33,13 +34,14 @@ enum insp_heat_view {
     INSP_VIEW_OVERLAY,   /* RGB, the image with the heat blended over it and the boxes drawn */
     INSP_VIEW_RAW,       /* RGB, the whole scaled map in colours, no threshold */
 };
-bool insp_heat_view_parse(const char *text, enum insp_heat_view *ret); /* "threshold" | "overlay" | "raw" */
+/* Parses "threshold", "overlay" or "raw"; returns false for any other text. */
+bool insp_heat_view_parse(const char *text, enum insp_heat_view *ret);
 
-/* Renders a PNG of width x height, both >= 1. image: needed for INSP_VIEW_OVERLAY only (any size; resized), else
- * NULL. As in insp_heat_summarise nothing is above the threshold for a good part scaled per image; the raw view
- * shows all. Beside the image and the PNG, memory for one row. Some 15 ms at 1024 x 1024, a second at 64
- * megapixels: not on the loop thread. limits->cancelled is asked before each row; limits may be NULL. *ret_png is
- * the caller's (free). INSP_E_NOMEM; INSP_E_INTERNAL for an overlay without image; INSP_E_CANCELLED. */
+/* Renders a PNG of width x height, both >= 1. image: for INSP_VIEW_OVERLAY, of any size (it is resized), else
+ * NULL. As in insp_heat_summarise, a good part scaled per image has nothing above the threshold; the raw view
+ * shows all heat. Needs memory for one row besides the image and the PNG. Takes some 15 ms at 1024 x 1024, a
+ * second at 64 megapixels: not on the loop thread. *ret_png is the caller's (free). Fails with INSP_E_NOMEM;
+ * INSP_E_INTERNAL for an overlay without image. */
 int insp_heat_render(const struct insp_heat_params *params, bool suspect, const float *cam,
                      enum insp_heat_view view, const struct insp_image *image, uint32_t width, uint32_t height,
                      const struct insp_image_limits *limits, unsigned char **ret_png, size_t *ret_bytes,

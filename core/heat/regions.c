@@ -35,7 +35,7 @@ void insp_regions_clear(struct insp_regions *regions) {
 }
 
 static uint32_t find(struct insp_regions *regions, uint32_t i) {
-    /* i is a label of add_region. NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
+    /* i was set by add_region. NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
     while (regions->at[i].parent != i) {
         regions->at[i].parent = regions->at[regions->at[i].parent].parent;
         i = regions->at[i].parent;
@@ -65,8 +65,8 @@ static int add_region(struct insp_regions *regions, const struct insp_region *re
     return 0;
 }
 
-/* Joins a run with the regions that it touches in the row above, at corners too, or starts one. *first: the first
- * run above that this one, or one to the right of it, may touch. */
+/* Joins a run with the regions that it touches in the row above, also at corners, or starts a new one. *first:
+ * the first run above that this run, or one to its right, may touch. */
 static int label_run(struct insp_regions *regions, int above, size_t *first, const struct insp_heat_run *run,
                      uint32_t y, uint32_t *ret, struct insp_error *reterr) {
     struct insp_region region = {

@@ -1,5 +1,5 @@
-/* core/inspect/batch.h - which waiting images form the next pass. A pure function of plain data and a clock value.
- */
+/* core/inspect/batch.h - choose the waiting images of the next pass. A pure function of plain data and a clock
+ * value; any thread. */
 #ifndef INSP_INSPECT_BATCH_H
 #define INSP_INSPECT_BATCH_H
 
@@ -8,9 +8,9 @@
 
 enum insp_batch_fate { INSP_BATCH_WAIT, INSP_BATCH_TAKE, INSP_BATCH_EXPIRED };
 
-/* Looks at waiting images in order of arrival. deadline_us[i]: monotonic, 0 none. Those whose deadline is at or
- * before now_us have expired: they are answered without being scored and take no place. Of the others the oldest
- * batch_max (>= 1) are taken, the rest wait. ret_fate has count places. Returns how many are taken. Any thread. */
+/* Decides the fate of `count` waiting images in order of arrival. deadline_us[i]: monotonic, 0: none. Images
+ * whose deadline is at or before now_us expire and take no place. The oldest batch_max (>= 1) of the others
+ * are taken, the rest wait. ret_fate has count places. Returns the number taken. */
 size_t insp_batch_form(const int64_t *deadline_us, size_t count, size_t batch_max, int64_t now_us,
                        enum insp_batch_fate *ret_fate);
 

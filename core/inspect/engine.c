@@ -15,7 +15,7 @@ struct call {
     insp_engine_work *work;
     insp_engine_done *done;
     void *arg;
-    bool wait;     /* a thread blocks in insp_engine_call until `finished` */
+    bool wait;     /* a thread waits in insp_engine_call for `finished` */
     bool finished; /* under the lock */
     int code;
     struct insp_error error;
@@ -35,7 +35,7 @@ struct insp_engine {
     void (*closed)(void *arg);
     void *closed_arg;
 
-    /* Written once, by the inference thread; whoever sees has_trunk sees the name. */
+    /* Written once, by the inference thread; a thread that sees has_trunk also sees the name. */
     char trunk_sha256[INSP_SHA256_HEX_BYTES];
     atomic_bool has_trunk;
 
@@ -45,7 +45,7 @@ struct insp_engine {
     struct insp_device *device;
     struct insp_trunk *trunk;
     size_t batch_max;
-    struct insp_busy *busy; /* set under the lock, so that it ends as the queue does */
+    struct insp_busy *busy; /* set under the lock, in step with the queue */
     float *staging;         /* [batch_max,3,224,224] */
     float *cam;             /* [batch_max,14,14] */
     int64_t measure_due_us;
@@ -93,8 +93,8 @@ static void refuse(struct insp_score *score, int code, int64_t now_us, const cha
     score->code = insp_fail(&score->error, code, "%s", why);
 }
 
-/* Moves the next batch out of the queue and the expired to the scored. Under the lock. Looks at a bounded prefix,
- * so that a long queue costs no more than a short one. */
+/* Moves the next batch out of the queue, and expired images to `scored`. Under the lock. Examines a bounded
+ * prefix, so that a long queue costs no more than a short one. */
 static size_t form_batch(struct insp_engine *engine, struct insp_score **ret_batch) {
     int64_t deadline_us[LOOK_LIMIT], now_us = insp_mono_us();
     enum insp_batch_fate fate[LOOK_LIMIT];
@@ -131,7 +131,7 @@ static int score_images(struct insp_engine *engine, struct insp_score **batch, s
     float probability[INSP_BATCH_LIMIT];
     if (!engine->trunk)
         return insp_fail(reterr, INSP_E_NOT_READY,
-                         "no trunk is loaded: run `inspectd trunk import` or `trunk bank`");
+                         "no trunk is loaded: run `inspectd trunk import` or `inspectd trunk bank`");
     for (size_t i = 0; i < n; i++) {
         tail[i] = batch[i]->model->tail;
         memcpy(engine->staging + i * INSP_INPUT_FLOATS, batch[i]->pixels, INSP_INPUT_FLOATS * sizeof(float));
@@ -146,7 +146,8 @@ static int score_images(struct insp_engine *engine, struct insp_score **batch, s
     return 0;
 }
 
-/* Without the lock. A driver that does not tell leaves the last figures: they are for people. */
+/* Measures memory, without the lock. If the driver does not report it the last figures stay; they are for
+ * people only. */
 static void measure_memory(struct insp_engine *engine) {
     struct insp_device_usage memory;
     int64_t now_us = insp_mono_us();
@@ -158,7 +159,8 @@ static void measure_memory(struct insp_engine *engine) {
     pthread_mutex_unlock(&engine->lock);
 }
 
-/* One image whose output is not finite must not take its neighbours with it: they are scored again, one by one. */
+/* Runs one pass. An image whose result is not finite must not fail its neighbours: they are scored again, one
+ * by one. */
 static void run_pass(struct insp_engine *engine, struct insp_score **batch, size_t n) {
     struct insp_error error;
     int64_t begin_us = insp_mono_us();
@@ -178,7 +180,7 @@ static void run_pass(struct insp_engine *engine, struct insp_score **batch, size
         batch[i]->inference_us = took_us;
 }
 
-/* Under the lock, which it drops for the pass. */
+/* Forms and runs a pass. Under the lock, which it releases for the pass. */
 static void pass(struct insp_engine *engine) {
     struct insp_score *batch[INSP_BATCH_LIMIT];
     size_t n = form_batch(engine, batch);
@@ -199,7 +201,7 @@ static void pass(struct insp_engine *engine) {
     uv_async_send(&engine->async);
 }
 
-/* Under the lock, which it drops for the work. */
+/* Runs a call. Under the lock, which it releases for the work. */
 static void run_call(struct insp_engine *engine) {
     struct call *call = engine->calls.head;
     engine->calls.head = call->next;
@@ -337,8 +339,7 @@ int insp_engine_new(uv_loop_t *loop, const struct insp_engine_config *config, st
         return insp_fail_errno(reterr, r, "cannot start the inference thread");
     }
     r = insp_engine_call(engine, open_device, NULL, engine, true, reterr);
-    if (r == 0) { /* last, so that failure leaves no handle on the loop; nothing is sent before something is
-                     submitted */
+    if (r == 0) { /* last, so that a failure leaves no handle on the loop; nothing is sent before a submit */
         int uv = uv_async_init(loop, &engine->async, on_async);
         if (uv < 0)
             r = insp_fail(reterr, INSP_E_INTERNAL, "uv_async_init: %s", uv_strerror(uv));
@@ -446,7 +447,7 @@ void insp_engine_status(struct insp_engine *engine, struct insp_engine_status *r
     ret->device_failed = engine->device && insp_device_failed(engine->device);
 }
 
-/* Everything that still waits is refused; true if there was something to deliver. After the join. */
+/* Refuses all waiting images and calls; returns true if any is to be delivered. After the join. */
 static bool refuse_rest(struct insp_engine *engine) {
     int64_t now_us = insp_mono_us();
     struct insp_score *next = take_scores(&engine->waiting);
@@ -467,7 +468,7 @@ static bool refuse_rest(struct insp_engine *engine) {
 
 void insp_engine_close(struct insp_engine *engine, void (*closed)(void *arg), void *arg) {
     stop_thread(engine);
-    while (refuse_rest(engine)) /* a done that submits again is refused again */
+    while (refuse_rest(engine)) /* an image that a `done` submits is refused too */
         deliver(engine);
     insp_trunk_free(engine->trunk);
     engine->closed = closed;

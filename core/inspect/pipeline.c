@@ -11,7 +11,7 @@ struct insp_pipeline {
     struct insp_pipeline_config config;
     size_t in_flight;
     struct insp_inspection *waiting, **waiting_tail; /* for the store */
-    /* the group that is being stored: the lane's while storing, else the loop's */
+    /* the group being stored: the lane's while `storing`, else the loop's */
     struct insp_task store_task;
     bool storing;
     size_t count;
@@ -38,7 +38,7 @@ size_t insp_pipeline_in_flight(const struct insp_pipeline *pipeline) {
     return pipeline->in_flight;
 }
 
-/* Checked before every stage: do not start work whose client has left or whose deadline has passed. */
+/* Checks a job before every stage: do not start work whose client has left or whose deadline has passed. */
 static bool ended(struct insp_inspection *job, const char *before) {
     if (job->abandoned)
         job->code = insp_fail(&job->error, INSP_E_CANCELLED, "the client left before the %s", before);
@@ -56,7 +56,7 @@ static void finish(struct insp_pipeline *pipeline, struct insp_inspection *job) 
     job->done(job);
 }
 
-/* --- decode: a lane's thread --- */
+/* --- decode, on a lane --- */
 
 static void name_media(struct insp_inspection *job) {
     static const char *const format[] = {
@@ -70,7 +70,7 @@ static void name_media(struct insp_inspection *job) {
         snprintf(job->media_type, sizeof job->media_type, "%s", insp_media_name(job->type.media));
 }
 
-/* The decoder asks while it works and while it waits for its turn. */
+/* Tells the decoder to stop; called while it works and while it waits for the budget. */
 static bool too_late(void *arg) {
     const struct insp_inspection *job = arg;
     return job->abandoned || (job->deadline_us && insp_mono_us() >= job->deadline_us);
@@ -124,8 +124,8 @@ static void decode_work(struct insp_task *task) {
 
 static void on_scored(struct insp_score *score);
 
-/* Large images are decoded as heavy tasks, so that they never hold all threads: the first attempt allows small
- * ones only, and ends at the header of any other. */
+/* Decodes a large image as a heavy task, so that such images never hold all threads: the first attempt allows
+ * small images only, and ends at the header of any other. */
 static bool try_large(struct insp_inspection *job) {
     if (job->code != INSP_E_IMAGE_LIMIT || job->large ||
         job->pipeline->config.image_limits.pixels <= INSP_BUDGET_SMALL_PIXELS)
@@ -153,7 +153,7 @@ static void on_decoded(struct insp_task *task) {
     insp_engine_submit(job->pipeline->config.engine, &job->score);
 }
 
-/* --- verdict and store: a lane's thread --- */
+/* --- verdict and store, on a lane --- */
 
 static void judge(struct insp_inspection *job) {
     const struct insp_manifest *manifest = job->model->manifest;
@@ -168,7 +168,7 @@ static void judge_once(struct insp_inspection *job) {
     job->judged = true;
 }
 
-/* What the record says of its own times, up to the moment at which the commit begins. */
+/* Sets the record's times, up to the moment at which the commit begins. */
 static void stamp(struct insp_inspection *job, int64_t begun_us) {
     int64_t now_us = insp_mono_us();
     job->store_us += now_us - begun_us;
@@ -238,16 +238,15 @@ static void on_stored(struct insp_task *task) {
         full |= group[i]->code == INSP_E_NOSPACE;
     }
     pipeline->storing = false;
-    store_next(pipeline); /* the disk works while the answers go out */
+    store_next(pipeline); /* the disk works while answers are sent */
     if (full && pipeline->config.on_nospace)
         pipeline->config.on_nospace(pipeline->config.on_nospace_arg);
     for (size_t i = 0; i < count; i++)
         finish(pipeline, group[i]);
 }
 
-/* Group commit: whatever gathered while the last group was being stored goes into the next one. Whether a job
- * still may be stored is decided here, on the loop, where it also would be abandoned: from here on it is answered.
- */
+/* Commits a group: all jobs that gathered while the last group was being stored. Whether a job may still be
+ * stored is decided here, on the loop, where it also would be abandoned; from here on it is answered. */
 static void store_next(struct insp_pipeline *pipeline) {
     if (pipeline->storing)
         return;
@@ -279,7 +278,7 @@ static void enqueue(struct insp_pipeline *pipeline, struct insp_inspection *job)
     store_next(pipeline);
 }
 
-/* --- the answer's picture: a lane's thread, before the store, so that a deadline that passes meanwhile stores
+/* --- the answer's picture: on a lane, before the store, so that a deadline that passes meanwhile stores
  * nothing --- */
 
 static void render_work(struct insp_task *task) {

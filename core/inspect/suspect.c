@@ -2,17 +2,18 @@
 
 #include "core/compute/vgg16.h"
 
-/* Limits without training pictures, and the furthest that training pictures can move them towards sensitivity. */
-#define BLACK_BELOW 17.0F      /* bright: 12 bits in the place of 16 reach 15 */
+/* Limits without training pictures. With them BLACK_BELOW, WHITE_ABOVE and FLAT_BELOW bound how strict the
+ * limits can become. */
+#define BLACK_BELOW 17.0F      /* bright: 12-bit values read as 16-bit reach 15 */
 #define WHITE_ABOVE 249.0F     /* dark */
-#define FLAT_BELOW 9.0F        /* spread: a sensor's noise without a scene */
+#define FLAT_BELOW 9.0F        /* spread: noise of a sensor without a scene */
 #define SATURATED_ABOVE 0.95F  /* saturated, without training pictures */
 #define TRANSPARENT_ABOVE 0.9F /* transparent, without training pictures */
 /* Distances from the training pictures. */
 #define TRANSPARENT_MORE 0.1F
 #define MEAN_AWAY 40.0F
 #define CHROMA_MORE 12.0F
-#define CHROMA_SOME 6.0F /* training pictures above this are colour */
+#define CHROMA_SOME 6.0F /* training pictures above this are coloured */
 #define ASPECT_AWAY 1.5F
 
 const char *insp_suspect_name(enum insp_suspect_reason reason) {
@@ -24,7 +25,7 @@ const char *insp_suspect_name(enum insp_suspect_reason reason) {
     return names[reason];
 }
 
-/* One question: a number of the picture, its range in training. */
+/* Holds a number of the picture and its range in training. */
 struct question {
     float value, low, high;
     bool known;
@@ -100,7 +101,7 @@ uint32_t insp_suspect_reasons(const struct insp_image_stats *stats, const struct
                           (uint32_t)is_flat(ASK(SPREAD)) << INSP_SUSPECT_FLAT |
                           (uint32_t)is_saturated(ASK(SATURATED)) << INSP_SUSPECT_SATURATED;
     uint32_t reasons = lost;
-    /* A picture without content differs from the training pictures in everything; one reason says it. */
+    /* A picture without content differs from the training pictures in everything; one reason is enough. */
     if (!lost)
         reasons |= (uint32_t)is_other_colour(ASK(CHROMA)) << INSP_SUSPECT_COLOUR |
                    (uint32_t)is_other_range(ASK(BRIGHT), ASK(SPREAD), ASK(MEAN)) << INSP_SUSPECT_RANGE;

@@ -37,14 +37,14 @@ static int write_manifest(const char *folder, const struct insp_manifest *manife
     return insp_write_file(path, text, strlen(text), FILE_MODE, true, reterr);
 }
 
-/* A file of a bundle that is not there makes a broken model, not an input/output error. */
+/* A missing file makes a broken model, not an input/output error. */
 static int need_file(const char *path, int code, const char *what, struct insp_error *reterr) {
     struct stat st;
     if (stat(path, &st) == 0)
         return S_ISREG(st.st_mode) ? 0 : insp_fail(reterr, code, "%s %s is not a regular file", what, path);
     if (errno == ENOENT || errno == ENOTDIR)
         return insp_fail(reterr, code, "%s %s is missing", what, path);
-    return insp_fail_errno(reterr, errno, "cannot look at %s", path);
+    return insp_fail_errno(reterr, errno, "cannot examine %s", path);
 }
 
 static int check_hash(const char *path, const char *expected, struct insp_error *reterr) {
@@ -77,7 +77,7 @@ static int make_temporary(const char *product_folder, char *ret_folder, struct i
     if (r < 0)
         return r;
     if (!mkdtemp(ret_folder))
-        return insp_fail_errno(reterr, errno, "cannot make a folder in %s", product_folder);
+        return insp_fail_errno(reterr, errno, "cannot create a folder in %s", product_folder);
     if (chmod(ret_folder, FOLDER_MODE) < 0)
         return insp_fail_errno(reterr, errno, "cannot set the mode of %s", ret_folder);
     return 0;
@@ -95,7 +95,7 @@ static int write_weights(const char *folder, const struct insp_tail_buffers *tai
     return insp_sha256_file(path, ret_sha256, reterr);
 }
 
-/* "20261124T202720Z", then "20261124T202720Z-2", "-3"... */
+/* Makes a version: "20261124T202720Z", then "20261124T202720Z-2", "-3"... */
 static void make_version(int64_t created_us, int attempt, char *ret) {
     time_t seconds = (time_t)(created_us / 1000000);
     struct tm utc;
@@ -105,8 +105,8 @@ static void make_version(int64_t created_us, int attempt, char *ret) {
         snprintf(ret + n, INSP_NAME_BYTES - n, "-%d", attempt);
 }
 
-/* Renames the finished folder to its version. rename(2) refuses to replace a folder with something in it, so of
- * two writers in one second exactly one gets the name and the other one takes the next. */
+/* Renames the finished folder to its version. rename(2) refuses to replace a folder with content, so of two
+ * writers in one second exactly one gets the name and the other tries the next. */
 static int publish(const char *temporary, const char *product_folder, struct insp_manifest *manifest, bool named,
                    struct insp_error *reterr) {
     char final[INSP_PATH_BYTES];
@@ -143,14 +143,14 @@ static int check_names(const struct insp_manifest *manifest, const char *product
     int r = insp_path(final, reterr, "%s/%s", product_folder, manifest->version);
     if (r < 0)
         return r;
-    /* Asked again by rename; asked here so that 28 MB are not written in vain. */
+    /* rename checks again; checking here avoids writing 28 MB for nothing. */
     if (access(final, F_OK) == 0)
         return insp_fail(reterr, INSP_E_CONFLICT, "product %s already has a model %s", manifest->product,
                          manifest->version);
     return 0;
 }
 
-/* A first bundle made the folders above it too. */
+/* The first bundle also makes the folders above it. */
 static int sync_new_folders(const char *state_dir, struct insp_error *reterr) {
     char models[INSP_PATH_BYTES];
     int r = insp_path(models, reterr, "%s/models", state_dir);
@@ -180,7 +180,7 @@ int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, con
     if (r < 0) {
         if (temporary[0])
             insp_remove_tree(temporary, NULL);
-        rmdir(product_folder); /* only goes where this was the product's first */
+        rmdir(product_folder); /* removes it only if this was the product's first bundle */
         return r;
     }
     *manifest = written;
@@ -320,10 +320,10 @@ int insp_trunk_open_on(struct insp_device *device, const char *state_dir, const 
     return insp_trunk_load(device, &weights, ret, reterr);
 }
 
-/* --- what a crash left --- */
+/* --- leftovers of a crash --- */
 
-/* The temporaries of this file and of registry.c, and those of insp_write_file: "<name>.XXXXXX" beside a file that
- * belongs here. Nothing else is touched: a folder that an administrator put here stays. */
+/* Recognises the temporaries of this file and of registry.c, and those of insp_write_file: "<name>.XXXXXX"
+ * beside a file of a bundle. Everything else stays, such as a folder that an administrator put here. */
 static bool is_temporary(const char *name) {
     static const char *const target[] = {INSP_MANIFEST_FILE, INSP_ACTIVE_FILE, INSP_DEFAULT_TRUNK_FILE};
     if (strncmp(name, INSP_TEMPORARY_PREFIX, strlen(INSP_TEMPORARY_PREFIX)) == 0)
@@ -336,7 +336,7 @@ static bool is_temporary(const char *name) {
     return false;
 }
 
-/* Sweeps a folder and, down to `levels` below it, the folders in it. */
+/* Sweeps a folder and, down to `levels` below it, its subfolders. */
 static int sweep_folder(const char *folder, int levels, struct insp_error *reterr) {
     DIR *dir = opendir(folder);
     if (!dir)

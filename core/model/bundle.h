@@ -1,6 +1,10 @@
-/* core/model/bundle.h - one trained model on disk: <state>/models/<product>/<version>/{manifest.json,
- * model.safetensors, golden.json, golden-N.png}. Written to a temporary folder, fsynced and renamed: there whole
- * or not at all. All functions block on the disk; any thread. Two writers at once do not harm each other. */
+/* core/model/bundle.h - write, read and change a bundle, one trained model on disk:
+ * <state>/models/<product>/<version>/{manifest.json, model.safetensors, golden.json, golden-N.png}. A bundle
+ * is written to a temporary folder, synced and renamed, so it appears whole or not at all. All functions block
+ * on the disk; any thread. Two writers at once do not harm each other.
+ *
+ * Besides the errors listed, all fail with INSP_E_NOMEM, INSP_E_IO, INSP_E_PERMISSION; writers with
+ * INSP_E_NOSPACE too. */
 #ifndef INSP_MODEL_BUNDLE_H
 #define INSP_MODEL_BUNDLE_H
 
@@ -15,50 +19,57 @@
 #define INSP_ACTIVE_FILE "active.json"    /* <state>/models/<product>/active.json, see registry.h */
 #define INSP_DEFAULT_TRUNK_FILE "default" /* <state>/trunks/default, see registry.h */
 
-/* Writes a bundle. manifest->version is taken as given where set, else made: UTC time "20261124T202720Z" (with
- * "-2", "-3" where taken); weights_sha256, golden_sha256 and created_us are filled in on success, otherwise
- * manifest is unchanged and nothing is left on the disk. golden may be NULL: then the bundle is proved on a drawn
- * picture alone. The trunk need not be installed yet. INSP_E_CONFLICT where the version exists, INSP_E_PARAMETER
- * for a bad name, INSP_E_MODEL for a field out of range, INSP_E_NOSPACE, INSP_E_PERMISSION, INSP_E_IO,
- * INSP_E_NOMEM. */
+/* Writes a bundle. On success it fills in weights_sha256, golden_sha256, created_us and, if empty, version:
+ * the UTC time "20261124T202720Z" (with "-2", "-3"... if that exists). On failure manifest is unchanged and
+ * nothing is left on the disk. golden may be NULL: then the self-test has only drawn pictures. The trunk need
+ * not be installed yet. Fails with
+ *   INSP_E_CONFLICT   the version exists
+ *   INSP_E_PARAMETER  a bad name
+ *   INSP_E_MODEL      a field out of range, or golden samples that are not finite */
 int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, const struct insp_tail_buffers *tail,
                       const struct insp_golden *golden, struct insp_error *reterr);
 
-/* Reads and verifies: manifest, hash of the weights, product and version equal to the folders' names, the trunk
- * file present. INSP_E_NOT_FOUND, INSP_E_MODEL (names what is wrong). ret_tail may be NULL: then weights are
- * hashed only. */
+/* Reads and verifies a bundle: manifest, hash of the weights, product and version equal to the names of the
+ * folders, trunk file present. The results are the caller's. ret_tail may be NULL: then weights are only
+ * hashed. Fails with
+ *   INSP_E_NOT_FOUND  no such folder
+ *   INSP_E_MODEL      a file is missing, damaged or wrong; the detail names it */
 int insp_bundle_read(const char *state_dir, const char *product, const char *version,
                      struct insp_manifest **ret_manifest, struct insp_tail_buffers **ret_tail,
                      struct insp_error *reterr);
 
-/* The golden samples of a manifest that was read; *ret is NULL where the bundle has none. INSP_E_MODEL. */
+/* Reads the golden samples of a manifest that was read. *ret is the caller's, NULL if the bundle has none.
+ * Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */
 int insp_bundle_read_golden(const char *state_dir, const struct insp_manifest *manifest, struct insp_golden **ret,
                             struct insp_error *reterr);
 
-/* The manifest alone, with its names checked but not the hash of the weights: for lists. */
+/* Reads the manifest and checks its names, but not the hash of the weights: for lists. *ret_manifest is the
+ * caller's. Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */
 int insp_bundle_read_manifest(const char *state_dir, const char *product, const char *version,
                               struct insp_manifest **ret_manifest, struct insp_error *reterr);
 
-/* The folder of a bundle (INSP_PATH_BYTES bytes); INSP_E_NOT_FOUND where there is none. */
+/* Finds the folder of a bundle. ret_folder has INSP_PATH_BYTES bytes. Fails with INSP_E_NOT_FOUND. */
 int insp_bundle_folder(const char *state_dir, const char *product, const char *version, char *ret_folder,
                        struct insp_error *reterr);
 
-/* Rewrites the manifest alone (threshold, heatmap); atomic. INSP_E_NOT_FOUND, INSP_E_MODEL. */
+/* Replaces the manifest (threshold, heatmap, review), atomically. Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */
 int insp_bundle_update_manifest(const char *state_dir, const struct insp_manifest *manifest,
                                 struct insp_error *reterr);
 
-/* Trunks: <state>/trunks/<sha256>.safetensors. Installing one that is there already is success. ret_sha256 has
+/* Installs a trunk as <state>/trunks/<sha256>.safetensors; success if it is installed already. ret_sha256 has
  * INSP_SHA256_HEX_BYTES bytes. */
 int insp_trunk_install(const char *state_dir, const struct insp_trunk_arrays *arrays, char *ret_sha256,
                        struct insp_error *reterr);
-/* Reads and checks a trunk against its name; INSP_E_NOT_FOUND, INSP_E_MODEL. */
+/* Reads a trunk and checks its hash against its name. *ret is the caller's. Fails with INSP_E_NOT_FOUND,
+ * INSP_E_MODEL. */
 int insp_trunk_open(const char *state_dir, const char *sha256, struct insp_trunk_arrays **ret,
                     struct insp_error *reterr);
-/* The same, onto a device. Fails as insp_trunk_load, too. */
+/* Reads a trunk as insp_trunk_open does and loads it onto a device. *ret is the caller's. Fails also as
+ * insp_trunk_load does. */
 int insp_trunk_open_on(struct insp_device *device, const char *state_dir, const char *sha256,
                        struct insp_trunk **ret, struct insp_error *reterr);
 
-/* Removes what a crash left: temporary folders and files below models/ and trunks/. Startup only. */
+/* Removes temporary folders and files below models/ and trunks/ that a crash left. Call it only at startup. */
 int insp_bundle_sweep(const char *state_dir, struct insp_error *reterr);
 
 /* Removes what insp_bundle_write of a process that is gone left below models/<product>. At any time: temporaries

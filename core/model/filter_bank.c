@@ -3,19 +3,19 @@
 #include <math.h>
 #include <string.h>
 
-/* Every output channel of the bank reads one channel through one 3x3 kernel, and ReLU and max-pool commute with a
- * positive factor. So one pass with unscaled kernels yields what all calibrated factors follow from, and the
- * simulation below costs a five-hundredth of a VGG16 forward pass: nine multiplications for each value, on one
- * thread, the same on every device. */
+/* The kernels of the filter bank. Every output channel reads one channel through one 3x3 kernel, and ReLU and
+ * max-pool commute with a positive factor. One pass with unscaled kernels therefore yields all calibrated
+ * factors, and the simulation below costs a five-hundredth of a VGG16 forward pass: nine multiplications per
+ * value, on one thread, the same on every device. */
 
 enum {
     BLOCKS = 4,
     COLOURS = 3,
     SIDE = INSP_INPUT_SIDE,
-    RARE_SIGMAS = 2, /* standard deviations above the mean that a response must reach to pass the last ReLU */
+    RARE_SIGMAS = 2, /* standard deviations above the mean: the threshold of the last ReLU */
 };
 
-/* Index into insp_trunk_shape of each block's first convolution */
+/* Index into insp_trunk_shape of each block's first convolution. */
 static const int first_conv[BLOCKS] = {0, 2, 4, 7};
 
 enum kernel { IDENTITY, BLUR, DX, DY, DIAGONAL, ANTIDIAGONAL, LAPLACIAN, DXX, DYY, DXY, LAPLACIAN4, KERNELS };
@@ -35,15 +35,15 @@ static const float kernels[KERNELS][9] = {
     [LAPLACIAN4] = {0, 1 / 8.F, 0, 1 / 8.F, -4 / 8.F, 1 / 8.F, 0, 1 / 8.F, 0},
 };
 
-/* Luminance, red-green, blue-yellow, from the input's three channels. In bgr order the two
- * differences are blue-green and red-cyan, which serve as well. */
+/* Luminance, red-green, blue-yellow of the input's three channels. In bgr order the two differences are
+ * blue-green and red-cyan, which work as well. */
 static const float colours[COLOURS][3] = {{1 / 3.F, 1 / 3.F, 1 / 3.F}, {0.5F, -0.5F, 0}, {-0.25F, -0.25F, 0.5F}};
 
 struct filter {
     int source; /* colour in block 1, else channel of the block before */
     enum kernel kernel;
     float sign;    /* +1 or -1 */
-    double factor; /* of this filter, calibrated; > 0 */
+    double factor; /* calibrated factor of this filter; > 0 */
     double gain;   /* product of the factors from the first block up to this one */
 };
 
@@ -73,7 +73,7 @@ static int side_of(int block) {
     return SIDE >> block;
 }
 
-/* --- the plan: which channel reads what --- */
+/* --- the plan: the input of each channel --- */
 
 static void plan_first_block(struct filter *filter) {
     static const enum kernel all[] = {IDENTITY, BLUR, DX, DY, DIAGONAL, ANTIDIAGONAL, LAPLACIAN, DXX, DYY, DXY};
@@ -87,7 +87,8 @@ static void plan_first_block(struct filter *filter) {
             filter[n++] = (struct filter){colour, LAPLACIAN4, (float)sign, 1, 1};
 }
 
-/* A blurred copy of each channel of the block before, then one derivative of each: kinds and signs take turns. */
+/* Plans a blurred copy of each channel of the block before, then one derivative of each, with alternating
+ * kinds and signs. */
 static void plan_later_block(struct filter *filter, int in, int out) {
     static const enum kernel kinds[] = {DX, DY, LAPLACIAN, DIAGONAL, ANTIDIAGONAL};
     for (int n = 0; n < in; n++)
@@ -114,7 +115,7 @@ static void pad(const float *plane, int side, float *ret) {
         memcpy(ret + (y + 1) * stride + 1, plane + y * side, (size_t)side * sizeof *ret);
 }
 
-/* ReLU of a 3x3 convolution of one padded channel */
+/* Computes the ReLU of a 3x3 convolution of one padded channel. */
 static void convolve(const float *padded, int side, const struct filter *filter, float *restrict ret) {
     int stride = side + 2;
     float w[9];
@@ -160,7 +161,8 @@ static void add_to_sums(struct sums *sums, int block, int channel, const float *
     sums->square[channel] += square;
 }
 
-/* Leaves the last block's pooled, unscaled responses [512,14,14] in planes->block[BLOCKS]. sums may be NULL. */
+/* Runs one image; leaves the last block's pooled, unscaled responses [512,14,14] in planes->block[BLOCKS].
+ * sums may be NULL. */
 static void run_image(const struct bank *bank, const float *pixels, struct planes *planes, struct sums *sums) {
     to_colours(pixels, planes->block[0]);
     for (int block = 0; block < BLOCKS; block++) {
@@ -184,16 +186,17 @@ static void run_image(const struct bank *bank, const float *pixels, struct plane
 
 /* --- calibration --- */
 
-/* The channel that a filter reads has this gain by the blocks before. */
+/* Returns the gain of the channel that a filter reads, by the blocks before. */
 static double source_gain(const struct bank *bank, int block, const struct filter *filter) {
     return block ? bank->filter[block - 1][filter->source].gain : 1;
 }
 
-/* Each first convolution's channel gets a mean response of a third. A channel that is silent on these images (the
- * colours of a grey part; a flat image) keeps its size: dividing by rounding noise would make it shout at the
- * first speck. */
+/* Gives each channel of the first convolutions a mean response of a third. A channel that is silent on these
+ * images (the colours of a grey part; a flat image) keeps its size: division by rounding noise would amplify
+ * the first speck. */
 static void calibrate_factors(struct bank *bank, const struct sums *sums, size_t count) {
-    const double silent_share = 1e-5; /* of the input's mean in block 1, of the calibrated level in later blocks */
+    const double silent_share =
+        1e-5; /* share of the input's mean in block 1, of the calibrated level in later blocks */
     double input = sums->input / ((double)INSP_INPUT_FLOATS * (double)count);
     for (int block = 0; block < BLOCKS; block++) {
         double values = (double)(side_of(block) * side_of(block)) * (double)count;
@@ -208,8 +211,8 @@ static void calibrate_factors(struct bank *bank, const struct sums *sums, size_t
     }
 }
 
-/* Mean and standard deviation of the calibrated responses before the last pool, from the sums of the unscaled
- * ones. */
+/* Computes mean and standard deviation of the calibrated responses before the last pool, from the sums of the
+ * unscaled ones. */
 static void calibrate_last(struct bank *bank, const struct sums *sums, size_t count) {
     const double std_min = 0.01; /* of a mean of 1/3: keeps a silent channel finite */
     double values = (double)(side_of(BLOCKS - 1) * side_of(BLOCKS - 1)) * (double)count;
@@ -222,8 +225,8 @@ static void calibrate_last(struct bank *bank, const struct sums *sums, size_t co
     }
 }
 
-/* Overall sums of the features of one image. The last convolution rises in its input, so it may be applied after
- * the pool: a quarter of the work. */
+/* Adds the features of one image to the sums. The last convolution is monotonic in its input, so it is applied
+ * after the pool: a quarter of the work. */
 static void add_features(const struct bank *bank, const float *pooled, double *sum, double *square) {
     for (int n = 0; n < INSP_CHANNELS; n++) {
         double gain = bank->filter[BLOCKS - 1][n].gain;
@@ -277,7 +280,7 @@ static void write_weights(const struct bank *bank, struct insp_trunk_arrays *arr
     }
 }
 
-/* --- all of it --- */
+/* --- the whole build --- */
 
 static void planes_free(struct planes *planes) {
     free(planes->padded);
@@ -311,7 +314,8 @@ static int check_finite(const float *pixels, size_t count, struct insp_error *re
     return 0;
 }
 
-/* Two passes: means of the responses, then the spread of the features that follow from them. */
+/* Runs two passes: one for the means of the responses, one for the spread of the features that follow from
+ * them. */
 static float calibrate(struct bank *bank, struct planes *planes, struct sums *sums, const float *pixels,
                        size_t count, insp_bank_progress *progress, void *arg) {
     double sum = 0, square = 0, values = (double)count * INSP_FEATURE_FLOATS;
@@ -329,7 +333,7 @@ static float calibrate(struct bank *bank, struct planes *planes, struct sums *su
             progress(arg, count + i + 1, 2 * count);
     }
     double variance = square / values - (sum / values) * (sum / values);
-    return variance > 1e-12 ? (float)sqrt(variance) : 1; /* flat images: nothing to divide by */
+    return variance > 1e-12 ? (float)sqrt(variance) : 1; /* flat images: no spread */
 }
 
 int insp_filter_bank_build(const float *pixels, size_t count, insp_bank_progress *progress, void *arg,

@@ -124,7 +124,7 @@ static int read_picture(const char *folder, size_t i, const char *sha256, uint8_
     if (r == 0)
         r = read_hashed(path, PNG_BYTES_MAX, sha256, &png, &bytes, reterr);
     if (r == 0 && (r = insp_image_decode(png, bytes, &type, 0, &limits, &image, reterr)) < 0)
-        r = insp_fail(reterr, r == INSP_E_NOMEM ? r : INSP_E_MODEL, "%s is no picture that can be decoded", path);
+        r = insp_fail(reterr, r == INSP_E_NOMEM ? r : INSP_E_MODEL, "%s cannot be decoded", path);
     if (r == 0 && (image->width != INSP_INPUT_SIDE || image->height != INSP_INPUT_SIDE))
         r = insp_fail(reterr, INSP_E_MODEL, "%s is %u x %u, expected %d x %d", path, image->width, image->height,
                       INSP_INPUT_SIDE, INSP_INPUT_SIDE);

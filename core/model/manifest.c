@@ -54,8 +54,8 @@ void insp_manifest_free(struct insp_manifest *manifest) {
     free(manifest);
 }
 
-/* --- reading: every getter takes the dotted path of the field for its message, and looks the last part up in the
- * object that the caller has already found --- */
+/* --- reading: every getter takes the dotted path of a field for its message, and looks its last part up in
+ * the object that the caller has found --- */
 
 static const char *type_name(const json_t *value) {
     if (!value)
@@ -160,7 +160,7 @@ static int get_sha256(const json_t *parent, const char *path, char *ret, struct 
     return 0;
 }
 
-/* The network's input side is fixed; the field is there so that other readers of the file need not know that. */
+/* Checks a side. It is fixed; the file has the field so that other readers need not know that. */
 static int get_side(const json_t *parent, const char *path, unsigned *ret, struct insp_error *reterr) {
     const json_t *value = lookup(parent, path);
     if (!json_is_integer(value))
@@ -291,8 +291,8 @@ static int read_golden(const json_t *root, char *ret_sha256, struct insp_error *
                            file);
 }
 
-/* Documents: kept as they are, but of the right kind, so that nobody downstream meets a string where a curve was.
- */
+/* Keeps a document unchanged but checks its kind, so that later code finds an array for a curve and not a
+ * string. */
 static int read_document(json_t *root, const char *key, bool array, json_t **ret, struct insp_error *reterr) {
     json_t *value = json_object_get(root, key);
     if (!value || json_is_null(value))
@@ -322,7 +322,8 @@ static int read_fields(json_t *root, struct insp_manifest *manifest, struct insp
     return 0;
 }
 
-/* jansson's parser and its json_decref recurse, with a limit of 2048 levels of its own; a manifest has 5. */
+/* Says whether a text is nested too deeply. jansson's parser and json_decref recurse, with a limit of 2048
+ * levels; a manifest has 5. */
 static bool too_deep(const char *text, size_t bytes) {
     size_t depth = 0;
     bool string = false;
@@ -368,7 +369,7 @@ int insp_manifest_parse(const char *text, size_t bytes, struct insp_manifest **r
 
 /* --- writing --- */
 
-/* The file says 0.7, not 0.699999988079071. */
+/* Writes 0.7, not 0.699999988079071. */
 json_t *insp_float_json(float value) {
     char text[32];
     for (int digits = 6; digits <= 9; digits++) {
@@ -426,12 +427,12 @@ int insp_manifest_format(const struct insp_manifest *manifest, char **ret, struc
     json_t *root = insp_manifest_json(manifest);
     if (!root)
         return insp_fail(reterr, INSP_E_MODEL, "the manifest holds a number that is not finite");
-    /* 15 digits write a double that came from a short decimal as that decimal. */
+    /* With 15 digits a double that came from a short decimal is written as that decimal. */
     _cleanup_free_ char *text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
     json_decref(root);
     if (!text)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest's text");
-    /* What could not be read again is not written. */
+    /* Refuse to write a text that could not be parsed again. */
     _cleanup_(insp_manifest_freep) struct insp_manifest *again = NULL;
     int r = insp_manifest_parse(text, strlen(text), &again, reterr);
     if (r < 0)

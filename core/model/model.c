@@ -75,7 +75,7 @@ int insp_model_with_manifest(struct insp_model *model, struct insp_manifest *man
     }
     changed->manifest = manifest;
     changed->tail = model->tail;
-    changed->base = insp_model_ref(model->base ? model->base : model); /* one step, however often it was changed */
+    changed->base = insp_model_ref(model->base ? model->base : model); /* the chain never grows beyond one step */
     memcpy(changed->trunk_sha256, model->trunk_sha256, sizeof changed->trunk_sha256);
     changed->proved = model->proved;
     changed->sampled = model->sampled;
@@ -86,13 +86,13 @@ int insp_model_with_manifest(struct insp_model *model, struct insp_manifest *man
 }
 
 struct insp_model *insp_model_ref(struct insp_model *model) {
-    /* The caller holds a reference, so the count cannot reach 0 meanwhile: nothing has to be ordered. */
+    /* The caller holds a reference, so the count cannot reach 0 meanwhile and needs no ordering. */
     atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
     return model;
 }
 
 void insp_model_unref(struct insp_model *model) {
-    /* Release: all that was done with the model comes before; acquire: the last one frees after all of it. */
+    /* Release: every use of the model comes before; acquire: the last holder frees after all of them. */
     if (model && atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) == 1)
         model_free(model);
 }

@@ -32,7 +32,7 @@ static int add_name(struct insp_names *names, const char *name, struct insp_erro
     return 0;
 }
 
-/* Adds the folders in `folder` that have valid names; temporaries start with a dot and so are not among them. */
+/* Adds the folders in `folder` whose names are valid; names of temporaries start with a dot and are not. */
 static int list_folders(const char *folder, struct insp_names *names, struct insp_error *reterr) {
     DIR *dir = opendir(folder);
     if (!dir)
@@ -74,7 +74,7 @@ int insp_registry_products(const char *state_dir, struct insp_names *ret, struct
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         struct insp_names versions = {0};
         r = list_versions(state_dir, all.name[i], &versions, reterr);
-        if (r == 0 && versions.count) /* a folder without any model is no product */
+        if (r == 0 && versions.count) /* a folder without a model is not a product */
             r = add_name(&kept, all.name[i], reterr);
         insp_names_clear(&versions);
     }
@@ -94,7 +94,7 @@ struct dated {
     char name[INSP_NAME_BYTES];
 };
 
-/* Newest first; "…Z-10" after "…Z-9" (strverscmp) where two have one time. */
+/* Orders the newest first; of equal times "…Z-10" comes after "…Z-9" (strverscmp). */
 static int newest_first(const void *a, const void *b) {
     const struct dated *left = a, *right = b;
     if (left->created_us != right->created_us)
@@ -118,7 +118,7 @@ int insp_registry_versions(const char *state_dir, const char *product, struct in
     for (size_t i = 0; i < names.count; i++) {
         _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
         snprintf(dated[i].name, sizeof dated[i].name, "%s", names.name[i]);
-        /* A model that cannot be read is listed, last, so that it can be seen and removed. */
+        /* An unreadable model is listed too, last, so that it can be seen and removed. */
         bool readable = insp_bundle_read_manifest(state_dir, product, names.name[i], &manifest, NULL) == 0;
         dated[i].created_us = readable ? manifest->created_us : INT64_MIN;
     }
@@ -137,7 +137,7 @@ struct active {
     char history[HISTORY_MAX][INSP_NAME_BYTES]; /* newest first, each version once, never the active one */
 };
 
-static int take_name(const json_t *value, const char *path, const char *what, char *ret,
+static int read_name(const json_t *value, const char *path, const char *what, char *ret,
                      struct insp_error *reterr) {
     const char *text = json_string_value(value);
     if (!text || !insp_name_valid(text))
@@ -158,9 +158,9 @@ static int parse_active(const char *text, size_t bytes, const char *path, struct
         r = insp_fail(reterr, INSP_E_MODEL, "%s: expected {\"active\": version or null, \"history\": [versions]}",
                       path);
     else if (!json_is_null(version))
-        r = take_name(version, path, "active", ret->version, reterr);
+        r = read_name(version, path, "active", ret->version, reterr);
     for (size_t i = 0; r == 0 && i < json_array_size(history) && i < HISTORY_MAX; i++)
-        r = take_name(json_array_get(history, i), path, "an entry of history", ret->history[ret->count++], reterr);
+        r = read_name(json_array_get(history, i), path, "an entry of history", ret->history[ret->count++], reterr);
     json_decref(root);
     return r;
 }
@@ -204,8 +204,8 @@ static int write_active(const char *state_dir, const char *product, const struct
     return insp_write_file(path, text, strlen(text), FILE_MODE, true, reterr);
 }
 
-/* Puts version in front. Each version stands in the history once, at its latest time, so that going back step by
- * step never goes in a circle; the oldest falls out at the end. */
+/* Puts version in front. The history holds each version once, at its latest time, so that going back step by
+ * step never loops; the oldest falls out at the end. */
 static void push_active(const struct active *old, const char *version, struct active *ret) {
     *ret = (struct active){0};
     snprintf(ret->version, sizeof ret->version, "%s", version);
@@ -238,7 +238,7 @@ int insp_registry_set_active(const char *state_dir, const char *product, const c
     return write_active(state_dir, product, &new, reterr);
 }
 
-/* The place in the history that a rollback goes to. */
+/* Finds the place in the history to which a rollback goes. */
 static int find_target(const char *state_dir, const char *product, struct active *ret_active, size_t *ret_place,
                        struct insp_error *reterr) {
     char folder[INSP_PATH_BYTES];
@@ -248,7 +248,7 @@ static int find_target(const char *state_dir, const char *product, struct active
     size_t i = 0;
     while (i < ret_active->count &&
            insp_bundle_folder(state_dir, product, ret_active->history[i], folder, NULL) < 0)
-        i++; /* removed since */
+        i++; /* was removed */
     if (i == ret_active->count)
         return insp_fail(reterr, INSP_E_CONFLICT, "product %s has no older active model to go back to", product);
     *ret_place = i;
@@ -320,18 +320,18 @@ int insp_registry_remove(const char *state_dir, const char *product, const char 
     if (strcmp(active.version, version) == 0)
         return insp_fail(reterr, INSP_E_CONFLICT, "model %s of product %s is active: activate another one first",
                          version, product);
-    /* Gone in one step; a crash half-way through the removal leaves a temporary for insp_bundle_sweep. */
+    /* The version disappears in one step; a crash during the removal leaves a temporary for insp_bundle_sweep. */
     if (rename(folder, doomed) < 0)
         return insp_fail_errno(reterr, errno, "cannot remove %s", folder);
     if ((r = insp_fsync_path(product_folder, reterr)) < 0 || (r = insp_remove_tree(doomed, reterr)) < 0)
         return r;
-    rmdir(product_folder); /* only goes when nothing is left in it */
+    rmdir(product_folder); /* succeeds only if it is empty */
     return 0;
 }
 
 /* --- trunks --- */
 
-/* "" where the file is not there. */
+/* Reads the default trunk; "" if the file does not exist. */
 static int read_default(const char *state_dir, char *ret_sha256, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     _cleanup_free_ char *text = NULL;
@@ -354,7 +354,7 @@ static int read_default(const char *state_dir, char *ret_sha256, struct insp_err
     return 0;
 }
 
-/* "<64 digits>.safetensors" -> the digits */
+/* Extracts the digits from "<64 digits>.safetensors". */
 static bool trunk_file_name(const char *name, char *ret_sha256) {
     if (strlen(name) < INSP_SHA256_HEX_BYTES - 1 || strcmp(name + INSP_SHA256_HEX_BYTES - 1, ".safetensors") != 0)
         return false;
@@ -380,7 +380,7 @@ static int collect_trunks(DIR *dir, struct insp_trunk_info **list, size_t *count
     return 0;
 }
 
-/* Sorted by sha256, is_default not yet filled in. */
+/* Lists trunks sorted by sha256; leaves is_default unset. */
 static int list_trunks(const char *state_dir, struct insp_trunk_info **ret, size_t *ret_count,
                        struct insp_error *reterr) {
     char folder[INSP_PATH_BYTES];
@@ -454,8 +454,7 @@ int insp_registry_default_trunk(const char *state_dir, char *ret_sha256, struct 
             insp_error_prefix(reterr, "the default trunk");
     } else if ((r = list_trunks(state_dir, &list, &count, reterr)) == 0) {
         if (count > 1)
-            return insp_fail(reterr, INSP_E_CONFLICT, "%zu trunks are installed and none is the default one",
-                             count);
+            return insp_fail(reterr, INSP_E_CONFLICT, "%zu trunks are installed and none is the default", count);
         if (count == 1)
             memcpy(chosen, list[0].sha256, sizeof chosen);
     }

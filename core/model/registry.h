@@ -1,7 +1,11 @@
-/* core/model/registry.h - which products and versions there are on disk and which version is active:
- * <state>/models/<product>/active.json {"active": v, "history": [older actives, newest first]}, and which trunk
- * new trainings use: <state>/trunks/default. Files are replaced atomically. All functions block on the disk; any
- * one thread at a time per state folder writes: core/serving/model_change.h sees to that. */
+/* core/model/registry.h - list products, versions and trunks on disk, and keep the choice of the active
+ * version, <state>/models/<product>/active.json {"active": v, "history": [older actives, newest first]}, and
+ * of the trunk for new trainings, <state>/trunks/default. Files are replaced atomically. All functions block
+ * on the disk. Reading: any thread. Only one thread may write per state folder; core/serving/model_change.h
+ * serialises the writers of active.json.
+ *
+ * Besides the errors listed, all fail with INSP_E_NOMEM, INSP_E_IO, INSP_E_PERMISSION; writers with
+ * INSP_E_NOSPACE too. A product name that is not valid gives INSP_E_NOT_FOUND. */
 #ifndef INSP_MODEL_REGISTRY_H
 #define INSP_MODEL_REGISTRY_H
 
@@ -11,42 +15,48 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The caller's: cleared by insp_names_clear. Folders with other names (temporaries start with a dot) are not
- * listed. */
+/* Holds a list of names, the caller's, freed by insp_names_clear. Lists leave out folders whose names are not
+ * valid (temporaries start with a dot). */
 struct insp_names {
     size_t count;
     char (*name)[INSP_NAME_BYTES];
 };
-void insp_names_clear(struct insp_names *names);
+void insp_names_clear(struct insp_names *names); /* accepts a zeroed one */
 
-/* Products that have at least one version, sorted. None, also without a state folder: count 0. */
+/* Lists the products that have at least one version, sorted by name. A missing state folder gives an empty
+ * list. */
 int insp_registry_products(const char *state_dir, struct insp_names *ret, struct insp_error *reterr);
-/* Newest first by the manifests' `created`; versions whose manifest cannot be read come last. An unknown product
- * has none. */
+/* Lists the versions of a product, the newest first by `created` of their manifests; versions with unreadable
+ * manifests come last. An unknown product gives an empty list. */
 int insp_registry_versions(const char *state_dir, const char *product, struct insp_names *ret,
                            struct insp_error *reterr);
 
-/* ret has INSP_NAME_BYTES bytes; "" where none is active. INSP_E_MODEL for a damaged active.json. */
+/* Reads the active version; "" if none is active. ret_version has INSP_NAME_BYTES bytes. Fails with
+ * INSP_E_MODEL for a damaged active.json. */
 int insp_registry_active(const char *state_dir, const char *product, char *ret_version, struct insp_error *reterr);
-/* Makes a bundle that the caller has verified the active one; the one before goes into the history, which holds
- * each version once, at its latest time, and 32 at most. The active version again: no change. */
+/* Makes a bundle, which the caller has verified, the active one. The one before enters the history, which
+ * holds at most 32 versions, each once at its latest time. Changes nothing if the version is active already.
+ * Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */
 int insp_registry_set_active(const char *state_dir, const char *product, const char *version,
                              struct insp_error *reterr);
-/* Back to the newest older active version that still exists, which the caller has verified
- * (insp_registry_rollback_target names it); the one left does not enter the history, so that a second rollback
- * goes one further back. INSP_E_CONFLICT where there is none. */
+/* Goes back to the newest older active version that still exists, which the caller has verified
+ * (insp_registry_rollback_target names it). The version left does not enter the history, so a second rollback
+ * goes one further back. ret_version has INSP_NAME_BYTES bytes. Fails with INSP_E_CONFLICT if there is none,
+ * INSP_E_MODEL. */
 int insp_registry_set_back(const char *state_dir, const char *product, char *ret_version,
                            struct insp_error *reterr);
-/* What says which one serves, to be put back as it was (history too) if the change to come cannot be kept. *ret is
- * the caller's (free); NULL where no version has been active yet. */
+/* Save and restore active.json as a whole, history included, in case a change cannot be kept. *ret is the
+ * caller's (free), NULL if no version has been active yet. */
 int insp_registry_save(const char *state_dir, const char *product, char **ret, struct insp_error *reterr);
 int insp_registry_restore(const char *state_dir, const char *product, const char *saved,
                           struct insp_error *reterr);
-/* Where a rollback would lead, without doing it. Fails as insp_registry_set_back. One that is there but broken is
- * named, not skipped: whoever asks for the model of last week shall not get last month's unsaid. */
+/* Names the version to which a rollback would lead. Fails as insp_registry_set_back does. Names a version that
+ * exists but is broken rather than skip it silently, so that a rollback never leads further back than the user
+ * expects. */
 int insp_registry_rollback_target(const char *state_dir, const char *product, char *ret_version,
                                   struct insp_error *reterr);
-/* INSP_E_CONFLICT for the active version, INSP_E_NOT_FOUND. */
+/* Removes a version and, with the last one, the empty product folder. Fails with INSP_E_CONFLICT for the
+ * active version, INSP_E_NOT_FOUND. */
 int insp_registry_remove(const char *state_dir, const char *product, const char *version,
                          struct insp_error *reterr);
 
@@ -55,13 +65,17 @@ struct insp_trunk_info {
     uint64_t bytes; /* of the file */
     bool is_default;
 };
-/* Sorted by hash; hashes are taken from the names, not computed. *ret is the caller's (free), NULL for none. */
+/* Lists the trunks sorted by hash; the hashes come from the file names and are not computed. *ret is the
+ * caller's (free), NULL for none. */
 int insp_registry_trunks(const char *state_dir, struct insp_trunk_info **ret, size_t *ret_count,
                          struct insp_error *reterr);
-/* INSP_E_NOT_FOUND where it is not installed. */
+/* Sets the trunk that new trainings use. Fails with INSP_E_NOT_FOUND if it is not installed. */
 int insp_registry_set_default_trunk(const char *state_dir, const char *sha256, struct insp_error *reterr);
-/* ret has INSP_SHA256_HEX_BYTES bytes; "" where none is installed; the only one installed where no default is set.
- * INSP_E_CONFLICT where several are and none is the default, INSP_E_NOT_FOUND where the default has gone. */
+/* Reads the trunk that new trainings use: the default, or the only one installed; "" if none is installed.
+ * ret_sha256 has INSP_SHA256_HEX_BYTES bytes. Fails with
+ *   INSP_E_CONFLICT   several trunks are installed and none is the default
+ *   INSP_E_NOT_FOUND  the default is no longer installed
+ *   INSP_E_MODEL      the file `default` is damaged */
 int insp_registry_default_trunk(const char *state_dir, char *ret_sha256, struct insp_error *reterr);
 
 #endif

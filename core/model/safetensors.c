@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are copied as they lie in the file");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are copied in the byte order of the file");
 
-/* A header is a few kilobytes for every network of this size; the cap bounds what a hostile file can make the
- * JSON parser allocate. */
+/* Limits the header: it has a few kilobytes for every network of this size, and a hostile file could make the
+ * JSON parser allocate far more. */
 enum { LENGTH_BYTES = 8, HEADER_BYTES_MAX = 4 << 20 };
 
 struct insp_safetensors {
@@ -39,11 +39,11 @@ static int map_file(const char *path, void **ret_map, size_t *ret_bytes, struct 
     if (fd < 0)
         return insp_fail_errno(reterr, errno, "cannot open %s", path);
     if (fstat(fd, &st) < 0)
-        return insp_fail_errno(reterr, errno, "cannot look at %s", path);
+        return insp_fail_errno(reterr, errno, "cannot examine %s", path);
     if (!S_ISREG(st.st_mode))
         return insp_fail(reterr, INSP_E_IO, "%s is not a regular file", path);
     if (st.st_size < LENGTH_BYTES)
-        return insp_fail(reterr, INSP_E_MODEL, "%s is no safetensors file: %lld bytes", path,
+        return insp_fail(reterr, INSP_E_MODEL, "%s is not a safetensors file: %lld bytes", path,
                          (long long)st.st_size);
     void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (map == MAP_FAILED)
@@ -86,7 +86,8 @@ static int read_shape(const char *name, const json_t *entry, struct insp_tensor 
     return 0;
 }
 
-/* data_offsets [begin, end) count from the end of the header and must hold exactly the shape's elements. */
+/* Reads data_offsets [begin, end), counted from the end of the header; they must hold exactly the shape's
+ * elements. */
 static int read_offsets(const char *name, const json_t *entry, const char *data, size_t data_bytes,
                         struct insp_tensor *ret, struct insp_error *reterr) {
     const json_t *offsets = json_object_get(entry, "data_offsets");
@@ -134,11 +135,11 @@ static int by_place(const void *left, const void *right) {
     const char *a_data = a->data, *b_data = b->data;
     if (a_data != b_data)
         return a_data < b_data ? -1 : 1;
-    size_t a_bytes = tensor_bytes(a), b_bytes = tensor_bytes(b); /* an empty one goes before its neighbour */
+    size_t a_bytes = tensor_bytes(a), b_bytes = tensor_bytes(b); /* an empty tensor precedes its neighbour */
     return a_bytes < b_bytes ? -1 : a_bytes > b_bytes;
 }
 
-/* The tensors, sorted by place, must tile the data: every byte belongs to exactly one of them. */
+/* Checks that the tensors, sorted by place, tile the data: every byte belongs to exactly one of them. */
 static int check_tiling(struct insp_safetensors *file, const char *data, size_t data_bytes,
                         struct insp_error *reterr) {
     if (file->count)
@@ -273,8 +274,8 @@ void insp_tensor_to_f32(const struct insp_tensor *tensor, float *ret) {
 
 /* --- writing --- */
 
-/* New reference to {"__metadata__": {"format": "pt"}, name: {dtype, shape, data_offsets}, ...}; NULL without
- * memory. */
+/* Returns a new reference to {"__metadata__": {"format": "pt"}, name: {dtype, shape, data_offsets}, ...}; NULL
+ * without memory. */
 static json_t *build_header(const struct insp_tensor *tensors, size_t count) {
     _cleanup_(json_decrefp) json_t *header = json_pack("{s:{s:s}}", "__metadata__", "format", "pt");
     size_t offset = 0;
@@ -294,7 +295,7 @@ static json_t *build_header(const struct insp_tensor *tensors, size_t count) {
     return insp_take_ptr(header);
 }
 
-/* -> header text padded with spaces, so that the data behind it begin at a multiple of 8; the caller's (free). */
+/* Returns the header text padded with spaces, so that the data begin at a multiple of 8; the caller's (free). */
 static char *format_header(const struct insp_tensor *tensors, size_t count, size_t *ret_bytes) {
     _cleanup_(json_decrefp) json_t *header = build_header(tensors, count);
     _cleanup_free_ char *text = header ? json_dumps(header, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;

@@ -1,6 +1,6 @@
-/* core/model/safetensors.h - reading and writing of safetensors files (format of huggingface/safetensors: u64 LE
- * header length, JSON header, then the tensors' bytes). Everything is checked before use: header length and JSON,
- * dtype F32/F16/BF16, shapes, offsets inside the file, size = product of the shape, no overlap, no hole.
+/* core/model/safetensors.h - read and write safetensors files (format of huggingface/safetensors: u64 LE
+ * header length, JSON header, then the tensors' bytes). Everything is checked before use: header length and
+ * JSON, dtype F32/F16/BF16, shapes, offsets inside the file, size = product of the shape, no overlap, no hole.
  * Blocks on the disk; any thread. */
 #ifndef INSP_MODEL_SAFETENSORS_H
 #define INSP_MODEL_SAFETENSORS_H
@@ -20,25 +20,27 @@ struct insp_tensor {
     size_t rank;
     size_t shape[INSP_TENSOR_RANK];
     size_t elements;
-    const void *data; /* little-endian, as in the file; 1-byte aligned when mapped: copy, do not dereference */
+    const void *data; /* little-endian as in the file; 1-byte aligned when mapped: copy it, do not dereference */
 };
 
-struct insp_safetensors; /* a mapped file */
+struct insp_safetensors; /* a mapped file; it owns its tensors */
 
-/* Maps and checks a file. Fails with INSP_E_MODEL (what is wrong, with the tensor's name), INSP_E_IO. */
+/* Maps and checks a file. *ret is the caller's. Fails with INSP_E_MODEL, which names the tensor and its fault,
+ * INSP_E_IO, INSP_E_NOMEM or another code of insp_fail_errno. */
 int insp_safetensors_open(const char *path, struct insp_safetensors **ret, struct insp_error *reterr);
-void insp_safetensors_close(struct insp_safetensors *file);
+void insp_safetensors_close(struct insp_safetensors *file); /* accepts NULL */
 
 size_t insp_safetensors_count(const struct insp_safetensors *file);
 const struct insp_tensor *insp_safetensors_at(const struct insp_safetensors *file, size_t i);
-const struct insp_tensor *insp_safetensors_find(const struct insp_safetensors *file,
-                                                const char *name); /* or NULL */
+/* Finds a tensor by name; NULL if the file has none of that name. */
+const struct insp_tensor *insp_safetensors_find(const struct insp_safetensors *file, const char *name);
 
-/* Converts to float32; ret has tensor->elements floats. */
+/* Converts a tensor to float32; ret has tensor->elements floats. */
 void insp_tensor_to_f32(const struct insp_tensor *tensor, float *ret);
 
-/* Writes count tensors whole or not at all (temporary file, fsync, rename), data 8-byte aligned in the file,
- * metadata {"format": "pt"} as other readers expect. */
+/* Writes count tensors, whole or not at all (temporary file, fsync, rename), with the data from a multiple of
+ * 8 bytes on and the metadata {"format": "pt"} that other readers expect. Fails with INSP_E_INTERNAL for a
+ * wrong shape or a name that is empty or used twice, INSP_E_NOMEM and the codes of insp_write_file. */
 int insp_safetensors_write(const char *path, const struct insp_tensor *tensors, size_t count,
                            struct insp_error *reterr);
 

@@ -13,8 +13,8 @@ static size_t weight_floats(const struct insp_conv_shape *shape) {
     return (size_t)shape->out * (size_t)shape->in * 9;
 }
 
-/* Lays weight and bias of each convolution one behind the other; returns the first float behind them. With
- * at == NULL only the distance is meaningful. */
+/* Places weight and bias of each convolution one after the other; returns the first float after them. With at
+ * == NULL only the distance is meaningful. */
 static size_t place_convs(const struct insp_conv_shape *shape, size_t convs, float *at, float **weight,
                           float **bias) {
     size_t used = 0;
@@ -72,7 +72,7 @@ struct insp_tail_weights insp_tail_buffers_view(const struct insp_tail_buffers *
     return view;
 }
 
-/* --- the one list of which array is which tensor, for reading and writing alike --- */
+/* --- the list of arrays and their tensors, for reading and writing alike --- */
 
 enum { SLOTS_MAX = 2 * INSP_TRUNK_CONVS };
 
@@ -131,7 +131,7 @@ static size_t tail_slots(const struct insp_tail_buffers *buffers, struct slot *s
 
 /* --- reading --- */
 
-/* "[64, 3, 3, 3]"; out has 128 bytes, enough for four 20-digit numbers. */
+/* Writes a shape as "[64, 3, 3, 3]". out has 128 bytes, enough for four 20-digit numbers. */
 static const char *shape_text(size_t rank, const size_t *shape, char out[128]) {
     size_t used = 0;
     out[used++] = '[';
@@ -146,15 +146,15 @@ static int read_slot(const struct insp_safetensors *file, const struct slot *slo
     const struct insp_tensor *other = insp_safetensors_find(file, slot->notebook);
     char have[128], want[128];
     if (tensor && other)
-        return insp_fail(reterr, INSP_E_MODEL, "both %s and %s are there; which one is meant?", slot->name,
-                         slot->notebook);
+        return insp_fail(reterr, INSP_E_MODEL, "the file has both %s and %s; it may have only one of them",
+                         slot->name, slot->notebook);
     if (!tensor)
         tensor = other;
     if (!tensor)
         return insp_fail(reterr, INSP_E_MODEL, "tensor %s (or the notebook's %s) of shape %s is missing",
                          slot->name, slot->notebook, shape_text(slot->rank, slot->shape, want));
     if (tensor->rank != slot->rank || memcmp(tensor->shape, slot->shape, slot->rank * sizeof *slot->shape) != 0)
-        return insp_fail(reterr, INSP_E_MODEL, "tensor %s has shape %s, wanted is %s", tensor->name,
+        return insp_fail(reterr, INSP_E_MODEL, "tensor %s has shape %s, expected %s", tensor->name,
                          shape_text(tensor->rank, tensor->shape, have), shape_text(slot->rank, slot->shape, want));
     insp_tensor_to_f32(tensor, slot->data);
     for (size_t i = 0; i < slot->elements; i++)
@@ -225,7 +225,7 @@ int insp_tail_write(const char *path, const struct insp_tail_buffers *buffers, s
     return write_slots(path, slots, tail_slots(buffers, slots), reterr);
 }
 
-/* --- where training starts --- */
+/* --- the initial tail --- */
 
 /* SplitMix64 (Steele, Lea & Flood 2014). */
 static uint64_t next_random(uint64_t *state) {
@@ -235,9 +235,10 @@ static uint64_t next_random(uint64_t *state) {
     return z ^ z >> 31;
 }
 
-/* Normal to within the needs of starting noise: the sum of twelve uniforms less six has mean 0, variance 1 and
- * ends at 6 sigma. It is summed in whole numbers and is exact, so that no mathematics library decides about the
- * weights that a seed stands for (Box-Muller and inversion take logarithms, which differ between libraries). */
+/* Returns a number that is normal enough for initial noise: the sum of twelve uniforms less six has mean 0,
+ * variance 1 and ends at 6 sigma. It is summed in whole numbers and exact, so that the weights of a seed do
+ * not depend on the mathematics library (Box-Muller and inversion use logarithms, which differ between
+ * libraries). */
 static double next_normal(uint64_t *state) {
     int64_t sum = -6 * (INT64_C(1) << 32);
     for (int i = 0; i < 6; i++) {

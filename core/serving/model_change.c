@@ -13,8 +13,8 @@
 
 enum { FIELDS = 3, TEXT_BYTES = 160, FOLDER_MODE = 0755, FILE_MODE = 0644 };
 
-/* A lock of the open file, not of the process: it keeps threads apart as well as a daemon and a command line.
- * Closing *ret_fd ends it. */
+/* Locks the state folder's models. The lock belongs to the open file, not to the process, so it excludes
+ * threads as well as a second process. Closing *ret_fd releases it. */
 static int lock(const char *state_dir, int *ret_fd, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     int r = insp_path(path, reterr, "%s/models", state_dir);
@@ -40,12 +40,15 @@ static int apply(const struct insp_changer *changer, const struct insp_change *c
                           : work->apply(work->arg, reterr);
 }
 
-/* A version's name as JSON text; "null" for none. */
+/* Writes a version's name as JSON text; "null" for none. */
 static void quote(const char *version, char text[TEXT_BYTES]) {
-    snprintf(text, TEXT_BYTES, *version ? "\"%s\"" : "%.0snull", version);
+    if (*version)
+        snprintf(text, TEXT_BYTES, "\"%s\"", version);
+    else
+        snprintf(text, TEXT_BYTES, "null");
 }
 
-/* --- which one serves --- */
+/* --- the active version --- */
 
 struct serving {
     const char *state_dir, *product, *version;
@@ -64,12 +67,12 @@ static int do_rollback(void *arg, struct insp_error *reterr) {
     return insp_registry_set_back(s->state_dir, s->product, version, reterr);
 }
 
-/* The history as well: a rollback must not lead to a version that never served. */
+/* Restores the history too: a rollback must not lead to a version that never served. */
 static void undo_activate(void *arg) {
     const struct serving *s = arg;
     struct insp_error error;
     if (insp_registry_restore(s->state_dir, s->product, s->saved, &error) < 0)
-        insp_log_error("a change that could not be recorded was not taken back product=%s active=%s detail=%s",
+        insp_log_error("a change that could not be recorded could not be undone product=%s active=%s detail=%s",
                        s->product, s->version, INSP_LOG_QUOTED(error.detail));
 }
 
@@ -116,7 +119,7 @@ int insp_change_rollback(const struct insp_changer *changer, const char *product
         r = insp_registry_rollback_target(changer->state_dir, product, target, reterr);
     if (r == 0 && strcmp(target, version) != 0)
         r = insp_fail(reterr, INSP_E_CONFLICT,
-                      "which model serves was changed meanwhile: a rollback would lead to %s now", target);
+                      "the active model was changed meanwhile: a rollback would now lead to %s", target);
     return r < 0 ? r : change_serving(changer, &s, do_rollback, reterr);
 }
 
@@ -141,7 +144,7 @@ int insp_change_remove(const struct insp_changer *changer, const char *product, 
     return r < 0 ? r : apply(changer, &change, 1, &(struct insp_change_work){do_remove, NULL, &s}, reterr);
 }
 
-/* --- how it decides --- */
+/* --- thresholds and review band --- */
 
 struct fields {
     char text[FIELDS][TEXT_BYTES];
@@ -179,7 +182,7 @@ static void undo_write(void *arg) {
     const struct edit *edit = arg;
     struct insp_error error;
     if (insp_bundle_update_manifest(edit->state_dir, edit->old, &error) < 0)
-        insp_log_error("a change that could not be recorded was not taken back product=%s model=%s detail=%s",
+        insp_log_error("a change that could not be recorded could not be undone product=%s model=%s detail=%s",
                        edit->new->product, edit->new->version, INSP_LOG_QUOTED(error.detail));
 }
 

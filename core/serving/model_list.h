@@ -1,5 +1,5 @@
-/* core/serving/model_list.h - which model serves which product: the list that the loop holds, and copies of it
- * that a reading in the background works with. One thread at a time per list. */
+/* core/serving/model_list.h - list the model that serves each product. The loop holds one list; a reading in
+ * the background works with copies. One thread at a time per list. */
 #ifndef INSP_SERVING_MODEL_LIST_H
 #define INSP_SERVING_MODEL_LIST_H
 
@@ -7,11 +7,11 @@
 
 struct insp_served_model {
     char product[INSP_NAME_BYTES];
-    struct insp_model *model;              /* owned reference; NULL where loading failed or no version is active */
-    char failure[INSP_ERROR_DETAIL_BYTES]; /* why model is NULL, or what the self-test found; "" */
-    char reload_failure[INSP_ERROR_DETAIL_BYTES]; /* why the active version is not the one that serves; "" */
-    char damage[INSP_ERROR_DETAIL_BYTES]; /* what the last verification found in the files of what serves; "" */
-    bool passed;                          /* the last self-test went well */
+    struct insp_model *model;              /* owned reference; NULL if loading failed or no version is active */
+    char failure[INSP_ERROR_DETAIL_BYTES]; /* why model is NULL, or the error of the self-test; "" */
+    char reload_failure[INSP_ERROR_DETAIL_BYTES]; /* why the active version does not serve; "" */
+    char damage[INSP_ERROR_DETAIL_BYTES];         /* damage of the serving files, by the last verification; "" */
+    bool passed;                                  /* the last self-test passed */
 };
 
 struct insp_model_list {
@@ -19,15 +19,15 @@ struct insp_model_list {
     struct insp_served_model *item;
 };
 
-void insp_model_list_clear(struct insp_model_list *list); /* drops the references */
+void insp_model_list_clear(struct insp_model_list *list); /* drops the references; accepts a zeroed list */
 
-/* A copy with references of its own; INSP_E_NOMEM. */
+/* Copies a list and adds references. Returns 0 or INSP_E_NOMEM. */
 int insp_model_list_copy(const struct insp_model_list *list, struct insp_model_list *ret);
 
-/* What the last self-test said of the models in `from` holds for the same weights in `to`. */
+/* Copies the results of the last self-test from `from` to the models in `to` that have the same weights. */
 void insp_model_list_judge(const struct insp_model_list *from, struct insp_model_list *to);
 
-struct insp_served_model *insp_model_list_find(const struct insp_model_list *list,
-                                               const char *product); /* or NULL */
+/* Returns the entry of a product, or NULL. */
+struct insp_served_model *insp_model_list_find(const struct insp_model_list *list, const char *product);
 
 #endif

@@ -44,7 +44,7 @@ void insp_model_loader_free(struct insp_model_loader *loader) {
     free(loader);
 }
 
-/* --- what serves --- */
+/* --- serving versions --- */
 
 bool insp_model_loader_serves(struct insp_model_loader *loader, const char *product, const char *version) {
     bool found = false;
@@ -76,7 +76,7 @@ int insp_model_loader_note_serving(struct insp_model_loader *loader, const struc
     return 0;
 }
 
-/* --- proving one --- */
+/* --- proving a version --- */
 
 static void offer(struct insp_model_loader *loader, struct insp_model *model) {
     pthread_mutex_lock(&loader->lock);
@@ -90,7 +90,7 @@ void insp_model_loader_withdraw(struct insp_model_loader *loader) {
     offer(loader, NULL);
 }
 
-/* What was offered for this product leaves the loader; NULL for none. */
+/* Takes the model offered for this product out of the loader; NULL for none. */
 static struct insp_model *take_offered(struct insp_model_loader *loader, const char *product) {
     struct insp_model *taken = NULL;
     pthread_mutex_lock(&loader->lock);
@@ -102,7 +102,7 @@ static struct insp_model *take_offered(struct insp_model_loader *loader, const c
     return taken;
 }
 
-/* One answer, asked for on the inference thread. */
+/* Holds a picture to be scored on the inference thread. */
 struct question {
     struct insp_model *model;
     const float *pixels;
@@ -134,8 +134,8 @@ static int load_work(struct insp_device *device, struct insp_trunk *trunk, void 
     return insp_model_new(device, loading->files, &loading->model, reterr);
 }
 
-/* Own kernels pack here, so that the line does not wait for it. libtorch keeps a team of threads for each thread
- * that calls it, so the pool does not: there the inference thread copies the weights. */
+/* Loads a model. The packed kernels pack on the calling thread, so the line does not wait. libtorch keeps a
+ * team of threads for each calling thread, so there the inference thread copies the weights. */
 static int load_model(struct insp_model_loader *loader, struct insp_model_files *files, struct insp_model **ret,
                       struct insp_error *reterr) {
     struct insp_device *device = insp_engine_device(loader->engine);
@@ -152,7 +152,7 @@ static int load_model(struct insp_model_loader *loader, struct insp_model_files 
     return r;
 }
 
-/* Each sample is a pass of its own: inspections go between them. */
+/* Loads and proves a model. Each sample is a separate pass, so inspections run between them. */
 static int make_proved(struct insp_model_loader *loader, struct insp_model_files *files, struct insp_model **ret,
                        struct insp_error *reterr) {
     _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
@@ -162,17 +162,17 @@ static int make_proved(struct insp_model_loader *loader, struct insp_model_files
     if (r == 0)
         r = insp_prove_by(&prover, model, files->golden, reterr);
     if (r == 0 && !model->sampled)
-        insp_log_warning(
-            "model without golden samples: its self-test only shows that it tells two drawn pictures apart "
-            "product=%s version=%s",
-            model->manifest->product, model->manifest->version);
+        insp_log_warning("a model without golden samples serves: its self-test only shows that it tells two drawn "
+                         "pictures apart "
+                         "product=%s version=%s",
+                         model->manifest->product, model->manifest->version);
     if (r == 0)
         *ret = insp_take_ptr(model);
     return r;
 }
 
-/* The daemon holds one trunk; a model that was trained on another cannot be served beside it. One that started
- * without takes that of the first model that it is to serve. */
+/* Checks that a version belongs to the loaded trunk; the daemon serves only one. A daemon that started without
+ * a trunk loads that of the first version. */
 static int check_trunk(const struct insp_model_loader *loader, const struct insp_manifest *manifest, int code,
                        struct insp_error *reterr) {
     int r = 0;
@@ -185,8 +185,8 @@ static int check_trunk(const struct insp_model_loader *loader, const struct insp
         return 0;
     return insp_fail(
         reterr, code,
-        "%s %s was trained on trunk %.12s, the daemon serves trunk %.12s: restart it after `inspectd trunk "
-        "list` and a change of the default, or train again",
+        "%s %s was trained on trunk %.12s, but the daemon serves trunk %.12s: change the default trunk (`inspectd "
+        "trunk list` shows them) and restart the daemon, or train again",
         manifest->product, manifest->version, manifest->trunk_sha256, loaded);
 }
 
@@ -205,7 +205,7 @@ int insp_model_loader_prove(struct insp_model_loader *loader, const char *produc
     return r;
 }
 
-/* --- reading all --- */
+/* --- reading all versions --- */
 
 static bool same_decision(const struct insp_manifest *a, const struct insp_manifest *b) {
     const struct insp_review *x = &a->review, *y = &b->review;
@@ -214,7 +214,7 @@ static bool same_decision(const struct insp_manifest *a, const struct insp_manif
            p->scale == q->scale && p->threshold == q->threshold && p->low == q->low && p->high == q->high;
 }
 
-/* The item from a model that is on the device already, if it has the version's weights. */
+/* Fills the item from a model on the device, if it has the weights of the version. */
 static bool reuse(struct insp_model *model, struct insp_manifest **manifest, struct insp_served_model *item,
                   int *ret_code, struct insp_error *reterr) {
     if (!model || strcmp(model->manifest->version, (*manifest)->version) != 0 ||
@@ -241,7 +241,7 @@ static int load(struct insp_model_reading *reading, struct insp_served_model *it
     return r;
 }
 
-/* What serves stays in memory; the files are needed at the next start. */
+/* Checks the files of a serving model. The model stays in memory, but the next start needs its files. */
 static void verify_files(const struct insp_model_reading *reading, struct insp_served_model *item) {
     const struct insp_manifest *serving = item->model->manifest;
     const char *state_dir = reading->loader->state_dir;
@@ -256,7 +256,7 @@ static void verify_files(const struct insp_model_reading *reading, struct insp_s
         return;
     memcpy(item->damage, error.detail, sizeof item->damage);
     insp_log_error(
-        "files of a serving model are damaged; it goes on serving from memory, a restart would not load it "
+        "files of a serving model are damaged; it keeps serving from memory, but a restart could not load it "
         "product=%s version=%s detail=%s",
         serving->product, serving->version, INSP_LOG_QUOTED(error.detail));
 }
@@ -268,7 +268,7 @@ static void verify_trunk(struct insp_model_reading *reading) {
     if (!*sha256 || insp_trunk_open(reading->loader->state_dir, sha256, &arrays, &error) == 0)
         return;
     memcpy(reading->trunk_damage, error.detail, sizeof reading->trunk_damage);
-    insp_log_error("the trunk's file is damaged; it goes on serving from memory, a restart would not load it "
+    insp_log_error("the trunk's file is damaged; it keeps serving from memory, but a restart could not load it "
                    "detail=%s",
                    INSP_LOG_QUOTED(error.detail));
 }
@@ -299,8 +299,8 @@ static int read_one(struct insp_model_reading *reading, struct insp_served_model
     return r < 0 ? r : load(reading, item, version, reterr);
 }
 
-/* A version that cannot be loaded does not take the product off the line: the one that served goes on, and says so
- * until a reading goes well. */
+/* Keeps the model that served in place of a version that cannot be loaded, and notes the error until a reading
+ * succeeds. */
 static void keep_serving(const struct insp_model_reading *reading, struct insp_served_model *item,
                          const struct insp_error *error) {
     const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
@@ -342,7 +342,7 @@ int insp_model_reading_read(struct insp_model_reading *reading, struct insp_erro
         r = insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu products", products.count);
     for (size_t i = 0; r == 0 && i < products.count; i++)
         read_product(reading, products.name[i]);
-    /* A product whose folder is gone is as good as one whose version cannot be read: what serves goes on. */
+    /* Treat a product whose folder is gone like one whose version cannot be read: its model keeps serving. */
     for (size_t i = 0; r == 0 && i < reading->old.count; i++)
         if (reading->old.item[i].model && !listed(&products, reading->old.item[i].product))
             read_product(reading, reading->old.item[i].product);

@@ -14,11 +14,11 @@ struct insp_models {
     struct insp_model_list list;
     bool reloading, testing;
     bool reload_again, verify_next;
-    char failure[INSP_ERROR_DETAIL_BYTES];      /* why the registry itself could not be read again; "" */
+    char failure[INSP_ERROR_DETAIL_BYTES];      /* error of the last reading of the registry; "" */
     char trunk_damage[INSP_ERROR_DETAIL_BYTES]; /* of the trunk's file; "" */
     insp_models_changed *changed;               /* may be NULL */
     void *changed_arg;
-    struct waiter *waiters; /* for the reading after the present one */
+    struct waiter *waiters; /* wait for the next reading */
     size_t test_place;
     struct insp_score score; /* of the self-test */
     float *pixels;
@@ -30,14 +30,14 @@ struct waiter {
     struct waiter *next;
 };
 
-/* A reading under way: loop, lane CHORE, loop. */
+/* Holds a reading in progress: it goes from the loop to lane CHORE and back. */
 struct reload {
     struct insp_models *models;
     struct insp_model_reading reading;
     struct insp_task task;
     int code;
     struct insp_error error;
-    struct waiter *waiters; /* answered when this pass is through */
+    struct waiter *waiters; /* called when this reading has ended */
 };
 
 /* --- starting and stopping --- */
@@ -138,7 +138,7 @@ void insp_models_on_change(struct insp_models *models, insp_models_changed *chan
     models->changed_arg = arg;
 }
 
-static void tell_changes(const struct insp_models *models, const struct insp_model_list *old) {
+static void report_changes(const struct insp_models *models, const struct insp_model_list *old) {
     for (size_t i = 0; models->changed && i < models->list.count; i++) {
         const struct insp_served_model *item = &models->list.item[i],
                                        *before = insp_model_list_find(old, item->product);
@@ -147,22 +147,22 @@ static void tell_changes(const struct insp_models *models, const struct insp_mod
     }
 }
 
-/* From here on the new models serve; inspections under way keep what they started with. */
+/* Swaps the new models in; inspections in progress keep the models they started with. */
 static void swap(struct insp_models *models, struct insp_model_reading *reading) {
-    insp_model_list_judge(&models->list, &reading->fresh); /* a self-test may have come while it was read */
+    insp_model_list_judge(&models->list, &reading->fresh); /* a self-test may have ended during the reading */
     insp_model_list_clear(&models->list);
     models->list = reading->fresh;
     reading->fresh = (struct insp_model_list){0};
-    if (insp_model_loader_note_serving(models->loader, &models->list) < 0) /* the old names go on being kept */
+    if (insp_model_loader_note_serving(models->loader, &models->list) < 0) /* the old names stay protected */
         insp_log_warning("no memory to note which versions serve");
     if (reading->verify)
         memcpy(models->trunk_damage, reading->trunk_damage, sizeof models->trunk_damage);
-    tell_changes(models, &reading->old);
+    report_changes(models, &reading->old);
     insp_log_info("models read again products=%zu loaded=%zu", models->list.count, reading->loaded);
     bool all = true;
     for (size_t i = 0; i < models->list.count; i++)
         all = all && (models->list.item[i].passed || !models->list.item[i].model);
-    if (!all) /* one that failed at some interval gets its next chance now */
+    if (!all) /* a model that failed an earlier self-test is tested again now */
         insp_models_test(models);
 }
 
@@ -195,7 +195,7 @@ static void read_done(struct insp_task *task) {
     end_reload(reload, reload->code, &reload->error);
 }
 
-/* Takes over the waiters that have gathered; they are answered even where the reading cannot start. */
+/* Starts a reading for the gathered waiters; if it cannot start, they are called at once. */
 static void start_reload(struct insp_models *models) {
     struct waiter *waiters = models->waiters;
     models->waiters = NULL;
@@ -227,7 +227,7 @@ void insp_models_reload(struct insp_models *models, insp_models_done *done, void
     models->reload_again = true;
     if (!models->reloading)
         start_reload(models);
-    if (done && !waiter) /* without memory the caller is told at once; the reading goes on */
+    if (done && !waiter) /* without memory the callback runs at once; the reading continues */
         done(arg);
 }
 
@@ -246,28 +246,28 @@ static void test_next(struct insp_models *models);
 
 static void judge(struct insp_served_model *item, const struct insp_score *score, bool cuda) {
     float expected = item->model->answer;
-    bool well =
+    bool good =
         !score->code && insp_models_answer_well(score->probability, expected,
                                                 cuda ? INSP_PROVE_TOLERANCE_CUDA : INSP_PROVE_TOLERANCE_CPU);
     if (score->code)
         memcpy(item->failure, score->error.detail, sizeof item->failure);
-    else if (!well)
-        snprintf(item->failure, sizeof item->failure, "self-test answered %g, expected %g",
+    else if (!good)
+        snprintf(item->failure, sizeof item->failure, "the self-test gave probability %g, expected %g",
                  (double)score->probability, (double)expected);
     else
         item->failure[0] = 0;
-    if (item->passed != well)
-        insp_log(well ? INSP_LOG_INFO : INSP_LOG_ERROR, "self-test product=%s version=%s passed=%s%s%s",
-                 item->product, item->model->manifest->version, well ? "yes" : "no",
-                 well ? "" : " detail=", item->failure);
-    item->passed = well;
+    if (item->passed != good)
+        insp_log(good ? INSP_LOG_INFO : INSP_LOG_ERROR, "self-test product=%s version=%s passed=%s%s%s",
+                 item->product, item->model->manifest->version, good ? "yes" : "no",
+                 good ? "" : " detail=", good ? "" : INSP_LOG_QUOTED(item->failure));
+    item->passed = good;
 }
 
 static void tested(struct insp_score *score) {
     struct insp_models *models = score->data;
     struct insp_engine_status status;
     insp_engine_status(models->engine, &status);
-    /* A reload may have put another model in this place: then the answer belongs to nobody. */
+    /* After a reload another model may be in this place: discard the answer. */
     struct insp_served_model *item =
         models->test_place < models->list.count ? &models->list.item[models->test_place] : NULL;
     if (item && item->model == score->model)
@@ -288,8 +288,9 @@ static void test_next(struct insp_models *models) {
     struct insp_model *model = insp_model_ref(models->list.item[models->test_place].model);
     struct insp_error error;
     if (insp_prove_picture(&model->manifest->input, 0, models->pixels, &error) < 0) {
-        /* Nothing was tested, so nothing is known that was not known before. */
-        insp_log_warning("self-test put off product=%s detail=%s", model->manifest->product, INSP_LOG_QUOTED(error.detail));
+        /* Nothing was tested, so the earlier results stand. */
+        insp_log_warning("self-test postponed product=%s detail=%s", model->manifest->product,
+                         INSP_LOG_QUOTED(error.detail));
         insp_model_unref(model);
         models->testing = false;
         return;

@@ -1,5 +1,5 @@
-/* core/serving/models.h - which model serves which product, and whether it is well. Loop thread, but for
- * insp_models_switch and insp_models_remove. */
+/* core/serving/models.h - keep the model that serves each product, and test it at intervals. Loop thread,
+ * except insp_models_new (before the loop runs), insp_models_switch and insp_models_remove. */
 #ifndef INSP_SERVING_MODELS_H
 #define INSP_SERVING_MODELS_H
 
@@ -13,67 +13,68 @@
 
 struct insp_models;
 
-/* Loads every product's active version; waits. One that cannot be loaded or fails its self-test is logged, kept by
- * name, and does not keep the others from serving. INSP_E_NOMEM and errors of the registry folder itself. config
- * strings are borrowed. */
+/* Loads and proves every product's active version; blocks. A version that cannot be loaded or fails its
+ * self-test is logged and listed with its failure, and the other products serve. state_dir is borrowed until
+ * insp_models_free. *ret is the caller's. Fails with INSP_E_NOMEM and errors of the registry folder. */
 int insp_models_new(struct insp_lanes *lanes, struct insp_engine *engine, const char *state_dir,
                     struct insp_models **ret, struct insp_error *reterr);
-void insp_models_free(struct insp_models *models); /* only when not busy */
+void insp_models_free(struct insp_models *models); /* accepts NULL; only while not insp_models_busy */
 
-/* Makes a version the active one by insp_change_activate or insp_change_rollback, proved on the device that
- * serves, all of it under one lock; then read again (insp_models_reload), which swaps the proved model in.
- * changer: without its callbacks. Blocks on the disk and on the inference thread: any thread but the loop. Fails
- * as `change` and insp_model_loader_prove do. */
+/* Makes a version the active one: calls `change` (insp_change_activate or insp_change_rollback) with a changer
+ * that proves the version on the serving device, all under one lock. Call insp_models_reload afterwards, which
+ * swaps the proved model in. changer: its callbacks are ignored. Blocks on the disk and on the inference
+ * thread: any thread but the loop. Fails as `change` and insp_model_loader_prove do. */
 typedef int insp_models_change(const struct insp_changer *changer, const char *product, const char *version,
                                struct insp_error *reterr);
 int insp_models_switch(struct insp_models *models, const struct insp_changer *changer, insp_models_change *change,
                        const char *product, const char *version, struct insp_error *reterr);
 
-/* As insp_change_remove; INSP_E_CONFLICT also for the version that serves while the active one cannot be loaded.
- */
+/* Removes a version as insp_change_remove does. Fails with INSP_E_CONFLICT also for the version that serves
+ * while the active one cannot be loaded. Blocks on the disk: any thread but the loop. */
 int insp_models_remove(struct insp_models *models, const struct insp_changer *changer, const char *product,
                        const char *version, struct insp_error *reterr);
 
-/* Reads active versions and manifests again in the background; what changed is loaded, self-tested and swapped in
- * on the loop. done (may be NULL) comes on the loop after a reading that began after this call, whether it went
- * well or not: a call during a reading is answered by the next one. */
+/* Reads active versions and manifests again on lane CHORE; changed ones are loaded, proved and swapped in on
+ * the loop. `done` (may be NULL) is called on the loop after a reading that began after this call, successful
+ * or not: a call during a reading waits for the next one. Without memory it is called at once. */
 typedef void insp_models_done(void *arg);
 void insp_models_reload(struct insp_models *models, insp_models_done *done, void *arg);
-/* The same, and hashes the files of what serves again: damage is told in the log, by insp_models_json and by
- * insp_models_trunk_damage, and changes nothing in what serves. */
+/* Reads again and also hashes the files of the serving models. Damage appears in the log, in insp_models_json
+ * and in insp_models_trunk_damage; the models keep serving. */
 void insp_models_verify(struct insp_models *models, insp_models_done *done, void *arg);
 
-/* changed comes on the loop for each product whose version or thresholds were swapped in. */
+/* Sets the callback for each product whose version or thresholds were swapped in; it is called on the loop. */
 typedef void insp_models_changed(void *arg, const char *product, const char *version);
 void insp_models_on_change(struct insp_models *models, insp_models_changed *changed, void *arg);
 
-/* Scores a drawn picture with each model in turn and compares with what it answered when it was loaded. Does
- * nothing while one runs. */
+/* Starts the self-test: scores a drawn picture with each model in turn and compares the answer with the one at
+ * loading. Does nothing while a self-test runs. Returns at once. */
 void insp_models_test(struct insp_models *models);
-bool insp_models_busy(const struct insp_models *models);  /* a reload or a self-test is under way */
-bool insp_models_ready(const struct insp_models *models); /* at least one model passed */
+bool insp_models_busy(const struct insp_models *models);  /* a reload or a self-test is in progress */
+bool insp_models_ready(const struct insp_models *models); /* at least one model's last self-test passed */
 
-/* A new reference to the product's model. INSP_E_UNKNOWN_PRODUCT; INSP_E_NOT_READY says what is wrong with it. */
+/* Gets a new reference to the product's model, the caller's. Fails with INSP_E_UNKNOWN_PRODUCT;
+ * INSP_E_NOT_READY, whose detail is the model's failure. */
 int insp_models_get(struct insp_models *models, const char *product, struct insp_model **ret,
                     struct insp_error *reterr);
 
 size_t insp_models_count(const struct insp_models *models);
 const struct insp_served_model *insp_models_at(const struct insp_models *models, size_t place);
 
-/* The product's entry, NULL for none. */
+/* Returns the product's entry, or NULL; valid until the next swap. */
 const struct insp_served_model *insp_models_named(const struct insp_models *models, const char *product);
 
-/* What the last verification found wrong with the trunk's file; "". */
+/* Returns the damage that the last verification found in the trunk's file; "" for none. */
 const char *insp_models_trunk_damage(const struct insp_models *models);
 
-const char *
-insp_models_failure(const struct insp_models *models); /* why the registry could not be read again; "" */
+/* Returns the error of the last reading of the registry; "" for none. */
+const char *insp_models_failure(const struct insp_models *models);
 
-/* New reference: {"product": {"version", "ready", "failure", "self_test": "golden" | "drawn" | null}}; NULL
- * without memory. self_test: what the version that serves has been proved by. */
+/* Returns a new reference to {"product": {"version", "ready", "failure", "self_test": "golden" | "drawn" |
+ * null}}; NULL without memory. self_test: the pictures with which the serving version was proved. */
 json_t *insp_models_json(const struct insp_models *models);
 
-/* Pure: is a self-test's answer well? 0..1 and within tolerance of what was expected. */
+/* Says whether the probability of a self-test is 0..1 and within tolerance of the expected one. Pure. */
 bool insp_models_answer_well(float probability, float expected, float tolerance);
 
 #endif

@@ -43,12 +43,14 @@ int insp_prove_compare(const struct insp_golden_sample *expected, size_t number,
         furthest = isnan(off) ? INFINITY : fmaxf(furthest, off);
     }
     if (!(fabsf(probability - expected->probability) <= tolerance))
-        return insp_fail(reterr, INSP_E_SELF_TEST, "golden sample %zu (%s) answered %g, it was %g when trained",
-                         number, class, (double)probability, (double)expected->probability);
-    if (!(furthest <= tolerance * largest))
         return insp_fail(reterr, INSP_E_SELF_TEST,
-                         "the map of golden sample %zu (%s) is off by %g of %g from what it was when trained",
-                         number, class, (double)furthest, (double)largest);
+                         "golden sample %zu (%s) has probability %g, it had %g when trained", number, class,
+                         (double)probability, (double)expected->probability);
+    if (!(furthest <= tolerance * largest))
+        return insp_fail(
+            reterr, INSP_E_SELF_TEST,
+            "the map of golden sample %zu (%s) differs by %g (of at most %g) from the map when trained", number,
+            class, (double)furthest, (double)largest);
     return 0;
 }
 
@@ -71,26 +73,26 @@ struct answer {
     float probability, map[INSP_MAP_FLOATS];
 };
 
-static int ask_picture(const struct insp_prover *prover, struct insp_model *model, unsigned number, float *pixels,
-                       struct answer *ret, struct insp_error *reterr) {
+static int score_picture(const struct insp_prover *prover, struct insp_model *model, unsigned number,
+                         float *pixels, struct answer *ret, struct insp_error *reterr) {
     int r = insp_prove_picture(&model->manifest->input, number, pixels, reterr);
     if (r == 0)
         r = prover->score(prover->arg, model, pixels, &ret->probability, ret->map, reterr);
     if (r == 0 && !(ret->probability >= 0 && ret->probability <= 1))
-        r = insp_fail(reterr, INSP_E_SELF_TEST, "the self-test answered %g, expected 0 to 1",
+        r = insp_fail(reterr, INSP_E_SELF_TEST, "the self-test gave probability %g, expected 0 to 1",
                       (double)ret->probability);
     return r;
 }
 
-/* A network that does not look at its input answers all pictures alike, bit for bit. */
+/* Detects a network that ignores its input: it answers all pictures alike, bit for bit. */
 static int prove_alive(const struct insp_prover *prover, struct insp_model *model, const struct answer *first,
                        float *pixels, struct insp_error *reterr) {
     struct answer second;
-    int r = ask_picture(prover, model, 1, pixels, &second, reterr);
+    int r = score_picture(prover, model, 1, pixels, &second, reterr);
     if (r == 0 && second.probability == first->probability && !memcmp(second.map, first->map, sizeof second.map))
         r = insp_fail(
             reterr, INSP_E_SELF_TEST,
-            "two different pictures get the same answer (%g) and the same map: the network does not see them",
+            "two different pictures get the same probability (%g) and the same map: the network ignores its input",
             (double)first->probability);
     return r;
 }
@@ -101,7 +103,7 @@ int insp_prove_by(const struct insp_prover *prover, struct insp_model *model, co
     _cleanup_free_ float *pixels = malloc(INSP_INPUT_FLOATS * sizeof *pixels);
     if (!pixels)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the self-test");
-    int r = ask_picture(prover, model, 0, pixels, &first, reterr);
+    int r = score_picture(prover, model, 0, pixels, &first, reterr);
     if (r == 0)
         r = golden ? prove_golden(prover, model, golden, pixels, reterr)
                    : prove_alive(prover, model, &first, pixels, reterr);

@@ -1,5 +1,5 @@
-/* core/store/boxes.c - written and read with integers, because printf's and strtod's decimal point follows the
- * locale. */
+/* core/store/boxes.c - write and parse boxes with integers, because the decimal point of printf and strtod
+ * follows the locale. */
 #include "core/store/boxes.h"
 
 #include <math.h>

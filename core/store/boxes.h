@@ -1,4 +1,5 @@
-/* core/store/boxes.h - boxes as the text of a database column or an export. Pure functions; any thread. */
+/* core/store/boxes.h - write and parse boxes as the text of a database column or an export. Pure functions;
+ * any thread. */
 #ifndef INSP_STORE_BOXES_H
 #define INSP_STORE_BOXES_H
 
@@ -13,7 +14,8 @@ enum { INSP_BOXES_TEXT_BYTES = INSP_BOXES_MAX * 96 + 3 };
  * with four digits. box may be NULL if count is 0. */
 void insp_boxes_format(const struct insp_box *box, size_t count, char ret_text[INSP_BOXES_TEXT_BYTES]);
 
-/* Reads what insp_boxes_format wrote, in its own form only. Returns false, with no boxes, for anything else. */
+/* Parses a text of insp_boxes_format, in exactly its form. Returns false for anything else; *ret_count is 0
+ * then. */
 bool insp_boxes_parse(const char *text, struct insp_box ret_box[INSP_BOXES_MAX], size_t *ret_count);
 
 #endif

@@ -63,7 +63,7 @@ struct list {
 };
 
 static const char *text_at(struct sqlite3_stmt *row, int at) {
-    return (const char *)sqlite3_column_text(row, at); /* NOT NULL in the table */
+    return (const char *)sqlite3_column_text(row, at); /* the column is NOT NULL */
 }
 
 static int list_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
@@ -81,7 +81,7 @@ static int list_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     insp_sql_bind_text(rows, 1, list->product);
     insp_sql_bind_text(rows, 2, list->version);
     insp_sql_bind_text(rows, 3, quoted);
-    insp_sql_bind_text(rows, 4, list->before_id ? list->before_id : "~"); /* behind every id */
+    insp_sql_bind_text(rows, 4, list->before_id ? list->before_id : "~"); /* sorts after every id */
     sqlite3_bind_int64(rows, 5, (sqlite3_int64)list->limit);
     int step;
     while ((step = sqlite3_step(rows)) == SQLITE_ROW) {

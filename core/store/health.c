@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/log.h"
+#include "core/base/thread.h"
 #include "core/store/internal.h"
 
 #include <errno.h>
@@ -24,8 +25,7 @@ static const int64_t CHECK_MAX_US = 3600 * 1000000LL;
 static const char *const files[INSP_STORE_FILES] = {"", "/inspectd.sqlite3", "/inspectd.sqlite3-wal",
                                                     "/inspectd.sqlite3-shm"};
 
-/* --- the files that were opened ---------------------------------------------------------------------------------
- */
+/* --- the opened files --- */
 
 static bool look(const struct insp_store *store, size_t i, struct insp_store_file *ret) {
     char path[INSP_PATH_BYTES];
@@ -51,22 +51,22 @@ int insp_store_present(const struct insp_store *store, struct insp_error *reterr
         const char *name = i ? files[i] + 1 : "the state folder";
         if (!look(store, i, &now))
             return insp_fail(reterr, INSP_E_STORE_LOST,
-                             "%s is gone: nothing can be stored; put it back, or restart to begin anew", name);
+                             "%s is gone: nothing can be stored; put it back, or restart to begin with a new one",
+                             name);
         if (now.device != then->device || now.inode != then->inode)
-            return insp_fail(reterr, INSP_E_STORE_LOST,
-                             "%s is not the one that was opened: nothing can be stored until a restart", name);
+            return insp_fail(reterr, INSP_E_STORE_LOST, "%s was replaced: nothing can be stored until a restart",
+                             name);
     }
     return 0;
 }
 
-/* --- what is known ----------------------------------------------------------------------------------------------
- */
+/* --- the known state --- */
 
 static bool is_storage(int code) {
     return code == INSP_E_NOSPACE || code == INSP_E_IO || code == INSP_E_PERMISSION || code == INSP_E_STORE_LOST;
 }
 
-/* Whoever may read /readyz may not know where the state folder lies. */
+/* Removes the folder's path from a detail: readers of /readyz may not learn it. */
 static void without_folder(const struct insp_store *store, const char *detail, char *ret, size_t bytes) {
     size_t length = strlen(store->state_dir);
     const char *at = strstr(detail, store->state_dir);
@@ -96,8 +96,8 @@ void insp_store_note_damage(struct insp_store *store, const char *what) {
         store->damaged = damage;
     pthread_mutex_unlock(&store->health_lock);
     if (!known)
-        insp_log_error("the database is damaged: back up what is there, see docs/storage.md detail=\"%.300s\"",
-                       what);
+        insp_log_error("the database is damaged: back up the state folder, see docs/storage.md detail=%s",
+                       INSP_LOG_QUOTED(what));
 }
 
 int insp_store_health(struct insp_store *store, struct insp_error *reterr) {
@@ -116,8 +116,7 @@ bool insp_store_is_damaged(struct insp_store *store) {
     return damaged;
 }
 
-/* --- asking -----------------------------------------------------------------------------------------------------
- */
+/* --- probing --- */
 
 static int write_row(struct insp_store *store, bool for_real, struct insp_error *reterr) {
     pthread_mutex_lock(&store->write_lock);
@@ -145,12 +144,12 @@ static int write_file(struct insp_store *store, struct insp_error *reterr) {
     return r;
 }
 
-/* A disk that is full is known before an inspection meets it. */
+/* Notices a full disk before an inspection fails on it. */
 static int look_for_room(struct insp_store *store, struct insp_error *reterr) {
     uint64_t free_bytes, total_bytes;
     int r = insp_disk_free(store->state_dir, &free_bytes, &total_bytes, reterr);
     if (r == 0 && free_bytes < FREE_BYTES_MIN)
-        return insp_fail(reterr, INSP_E_NOSPACE, "the disk is full: %llu bytes are left",
+        return insp_fail(reterr, INSP_E_NOSPACE, "the disk is full: %llu bytes are free",
                          (unsigned long long)free_bytes);
     return r;
 }
@@ -171,8 +170,7 @@ int insp_store_probe(struct insp_store *store, struct insp_error *reterr) {
     return insp_store_health(store, reterr);
 }
 
-/* --- the whole database -----------------------------------------------------------------------------------------
- */
+/* --- the check of the whole database --- */
 
 struct check {
     struct insp_store *store;
@@ -196,17 +194,17 @@ static void run_check(struct check *check, struct sqlite3 *db) {
     else if (step == SQLITE_CORRUPT || step == SQLITE_NOTADB)
         insp_store_note_damage(check->store, sqlite3_errmsg(db));
     else if (step != SQLITE_ROW)
-        insp_log_warning("the check of the database was cut off seconds=%.1f",
+        insp_log_warning("the check of the database was interrupted seconds=%.1f",
                          (double)(insp_mono_us() - begin_us) / 1e6);
     else
-        insp_log_debug("the database is whole seconds=%.1f", (double)(insp_mono_us() - begin_us) / 1e6);
+        insp_log_debug("the database is undamaged seconds=%.1f", (double)(insp_mono_us() - begin_us) / 1e6);
 }
 
 static void *check_thread(void *arg) {
     struct insp_store *store = arg;
     struct check check = {store, insp_mono_us() + CHECK_MAX_US};
     struct sqlite3 *db = NULL;
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), CHECK_NICE); /* Linux: of this thread */
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), CHECK_NICE); /* on Linux this concerns the thread alone */
     if (insp_store_connect(store, SQLITE_OPEN_READONLY, &db, NULL) == 0)
         run_check(&check, db);
     sqlite3_close(db);
@@ -216,11 +214,11 @@ static void *check_thread(void *arg) {
 int insp_store_check_begin(struct insp_store *store, struct insp_error *reterr) {
     if (!store->unclean || store->checking)
         return 0;
-    int r = pthread_create(&store->checker, NULL, check_thread, store);
-    if (r)
-        return insp_fail_errno(reterr, r, "cannot make a thread to check the database");
+    int r = insp_thread_start(&store->checker, "insp-db-check", check_thread, store, reterr);
+    if (r < 0)
+        return r;
     store->checking = true;
-    insp_log_warning("the last end was not clean: the database is being checked");
+    insp_log_warning("the last run did not end cleanly: the database is being checked");
     return 0;
 }
 

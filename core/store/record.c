@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { MAP_FLOATS = 14 * 14 };
-static const int64_t AHEAD_US = 30 * 1000000LL; /* below what lists allow for in any case */
+static const int64_t AHEAD_US = 30 * 1000000LL; /* below the slack that lists allow anyway */
 
 static void bind_head(struct sqlite3_stmt *s, const struct insp_record *record, const unsigned char *blob,
                       int64_t key) {
@@ -73,8 +73,8 @@ struct put {
     size_t count;
 };
 
-/* Ids never go back, so while the clock is behind the newest one they run ahead of it. Lists must know by how much
- * at most, to find by time what lies behind in the order of ids. */
+/* Notes the lead of ids. They never go back, so while the clock is behind the newest id they run ahead of it.
+ * Lists need the largest lead to find by time the rows that come later in the order of ids. */
 static int note_ahead(struct sqlite3 *db, const struct put *put, struct insp_error *reterr) {
     int64_t ahead_us = put->store->id_ahead_us;
     char sql[64];
@@ -112,7 +112,7 @@ static void put_committed(void *arg) {
 int insp_store_put_images(struct insp_store *store, const struct insp_record *records, size_t count,
                           struct insp_error *reterr) {
     struct insp_error error = {0};
-    int r = insp_store_present(store, &error); /* else the folder of a store that is gone would be made again */
+    int r = insp_store_present(store, &error); /* otherwise the folder of a lost store would be made again */
     if (r == 0)
         r = insp_image_write(store, records, count, &error);
     if (r < 0) {
@@ -173,9 +173,9 @@ static enum insp_verdict verdict_at(struct sqlite3_stmt *row) {
 
 void insp_record_read(struct sqlite3_stmt *row, struct insp_record_room *room, struct insp_record *ret) {
     size_t box_count;
-    insp_id_format(sqlite3_column_blob(row, 0), room->id); /* 16 bytes: the table's CHECK */
+    insp_id_format(sqlite3_column_blob(row, 0), room->id); /* the table's CHECK: 16 bytes */
     if (!insp_boxes_parse(text_at(row, 14), room->box, &box_count))
-        insp_log_warning("inspection without its boxes: they are damaged in the database id=%s", room->id);
+        insp_log_warning("the boxes of an inspection are damaged in the database and left out id=%s", room->id);
     *ret = (struct insp_record){
         .id = room->id,
         .product = text_at(row, 1),
@@ -223,8 +223,8 @@ struct get {
     void *arg;
 };
 
-/* Steps to the one row of an id, for a SELECT with "key = ?1 AND id = ?2": the key alone lacks some of the id's
- * random bits. INSP_E_NOT_FOUND. *ret is the caller's to finalize on success. */
+/* Finds the row of an id, for a SELECT with "key = ?1 AND id = ?2": the key alone lacks some of the id's
+ * random bits. On success *ret is the caller's to finalize. Fails with INSP_E_NOT_FOUND. */
 static int find(struct sqlite3 *db, const char *sql, const char *id, struct sqlite3_stmt **ret, int64_t *ret_key,
                 struct insp_error *reterr) {
     unsigned char blob[INSP_ID_BLOB_BYTES];
@@ -261,29 +261,28 @@ static int get_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     float cam[MAP_FLOATS];
     insp_record_read(row, &room, &record);
     if (sqlite3_column_bytes(row, CAM_COLUMN) == (int)sizeof cam) {
-        memcpy(cam, sqlite3_column_blob(row, CAM_COLUMN), sizeof cam); /* SQLite promises no alignment */
+        memcpy(cam, sqlite3_column_blob(row, CAM_COLUMN), sizeof cam); /* SQLite does not guarantee alignment */
         record.cam = cam;
     }
     get->callback(get->arg, &record);
     return 0;
 }
 
-/* An id whose image file is there was stored, and one that a damaged database does not find may have been: such
- * records are not said never to have been. */
+/* Refines "not found". An id whose image file exists was stored, and an id that a damaged database does not
+ * find may have been: neither must be reported as unknown. */
 static int missing(struct insp_store *store, const char *id, struct insp_error *reterr) {
     static const char *const extensions[] = {"jpg", "png", "raw"};
     unsigned char blob[INSP_ID_BLOB_BYTES];
     int64_t key;
     char path[INSP_PATH_BYTES];
     if (insp_store_is_damaged(store))
-        return insp_fail(reterr, INSP_E_IO, "the damaged database does not give inspection '%.64s'", id);
+        return insp_fail(reterr, INSP_E_IO, "inspection '%.64s' cannot be found in the damaged database", id);
     for (size_t i = 0; i < INSP_COUNT(extensions) && insp_id_parse(id, blob, &key); i++)
         if (insp_image_path(store, id, key, extensions[i], path, NULL) == 0 && access(path, F_OK) == 0)
-            return insp_fail(
-                reterr, INSP_E_IO,
-                "the database does not give inspection '%s', whose image is there: it is damaged, new "
-                "or an older one",
-                id);
+            return insp_fail(reterr, INSP_E_IO,
+                             "inspection '%s' has an image file but no row: the database is damaged, new "
+                             "or an older copy",
+                             id);
     return INSP_E_NOT_FOUND;
 }
 

@@ -11,8 +11,8 @@
 
 enum { TELL_US = 5 * 1000000, TELL_OPERATIONS = 100000 };
 
-/* `key` is the sortable part of the UUIDv7 (insp_key_of_id), so that every index ends in it for nothing and time
- * is a range of keys. The 14x14 maps lie in a table of their own: lists then walk small rows. */
+/* `key` is the sortable part of the UUIDv7 (insp_id_parse), so every index ends in it at no cost and a time is
+ * a range of keys. The 14x14 maps are in a separate table, so lists read small rows. */
 static const char version_1[] =
     "CREATE TABLE inspection ("
     "  key INTEGER PRIMARY KEY, id BLOB NOT NULL CHECK (length(id) = 16),"
@@ -39,7 +39,7 @@ static const char version_1[] =
     "CREATE INDEX inspection_anomaly ON inspection (product) WHERE anomaly = 1;"
     "CREATE INDEX inspection_any_anomaly ON inspection (anomaly) WHERE anomaly = 1;"
     "CREATE INDEX inspection_label ON inspection (label) WHERE label <> 0;"
-    /* Statistics read this alone: one row per minute and product, kept in step by put and label. */
+    /* Statistics read only this table: one row per minute and product, updated by put and label. */
     "CREATE TABLE minute ("
     "  minute INTEGER NOT NULL, product TEXT NOT NULL,"
     "  good INTEGER NOT NULL, anomaly INTEGER NOT NULL,"
@@ -47,8 +47,7 @@ static const char version_1[] =
     "  total_max_us INTEGER NOT NULL, latency BLOB NOT NULL CHECK (length(latency) = 512),"
     "  PRIMARY KEY (minute, product)) STRICT, WITHOUT ROWID;";
 
-/* Counting five million rows takes a fifth of a second, so the totals are kept. Triggers keep them true whoever
- * changes a row. */
+/* Totals, because counting five million rows takes a fifth of a second. Triggers keep them right. */
 static const char version_2[] =
     "CREATE TABLE usage (one INTEGER PRIMARY KEY CHECK (one = 1),"
     "  inspections INTEGER NOT NULL, images INTEGER NOT NULL, image_bytes INTEGER NOT NULL) STRICT;"
@@ -64,10 +63,10 @@ static const char version_2[] =
     "CREATE TRIGGER usage_update AFTER UPDATE OF image_kept ON inspection BEGIN"
     "  UPDATE usage SET images = images - old.image_kept + new.image_kept,"
     "    image_bytes = image_bytes - old.image_bytes * old.image_kept + new.image_bytes * new.image_kept; END;"
-    /* What space takes: images still there, oldest first within enum insp_retention_class. */
+    /* Images for removal by space: the kept ones, oldest first within enum insp_retention_class. */
     "CREATE INDEX inspection_kept ON inspection (anomaly * (2 - (label <> 0))) WHERE image_kept = 1;";
 
-/* Written and read by core/jobs/job_rows.c. Documents are JSON as the API shows them. */
+/* The table of core/jobs/job_rows.c. Documents are JSON as in the API. */
 static const char version_3[] =
     "CREATE TABLE jobs ("
     "  id TEXT PRIMARY KEY, kind TEXT NOT NULL, product TEXT NOT NULL,"
@@ -77,19 +76,19 @@ static const char version_3[] =
     "  created_us INTEGER NOT NULL, started_us INTEGER, finished_us INTEGER) STRICT, WITHOUT ROWID;"
     "CREATE INDEX jobs_unfinished ON jobs (state) WHERE state IN ('queued', 'running');";
 
-/* The verdict `review`. Such a row has anomaly = 1 as well: wherever two kinds are enough (retention, what
- * somebody should look at) it counts as not good. */
+/* The verdict `review`. Such a row also has anomaly = 1: for retention and unlabelled anomalies it counts as
+ * not good. */
 static const char version_4[] = "ALTER TABLE inspection ADD COLUMN review INTEGER NOT NULL DEFAULT 0;"
                                 "ALTER TABLE minute ADD COLUMN review INTEGER NOT NULL DEFAULT 0;"
                                 "CREATE INDEX inspection_review ON inspection (product) WHERE review = 1;"
                                 "CREATE INDEX inspection_any_review ON inspection (review) WHERE review = 1;";
 
-/* The labelled images of a product, each content once: labelled.c. */
+/* The labelled images of a product, each image once (labelled.c). */
 static const char version_5[] =
     "CREATE INDEX inspection_labelled ON inspection (product, sha256, key DESC) WHERE label <> 0;";
 
-/* What series.c walks, in place of an index for each column. Two steps, so that a start which is cut off in the
- * middle of a big database has the first behind it. */
+/* The indexes of series.c, in place of one for each column. Two steps, so that a start which is interrupted in
+ * a big database keeps the first. */
 static const char version_6[] =
     "CREATE INDEX inspection_series ON inspection (product, camera, anomaly, review, label);"
     "DROP INDEX inspection_camera; DROP INDEX inspection_anomaly;"
@@ -98,16 +97,16 @@ static const char version_7[] =
     "CREATE INDEX inspection_model_series ON inspection (model, product, camera, anomaly, review, label);"
     "DROP INDEX inspection_model;";
 
-/* Who changed which model (changes.h). Nothing deletes from it. */
+/* The audit table (changes.h). Nothing deletes from it. */
 static const char version_8[] =
     "CREATE TABLE model_change (id TEXT PRIMARY KEY, at_us INTEGER NOT NULL, who TEXT NOT NULL,"
     "  product TEXT NOT NULL, version TEXT NOT NULL, field TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL)"
     "  STRICT, WITHOUT ROWID;"
     "CREATE INDEX model_change_product ON model_change (product, id);";
 
-/* What retention knows about itself (retention.c). born_us is the time of this step where the database was empty:
- * image files from before it belong to another database. Among images that space takes, labelled good ones count
- * as labelled. */
+/* The state of retention (retention.c). born_us is the time of this step if the database was empty: image
+ * files from before it belong to another database. For removal by space, labelled good images count as
+ * labelled. */
 static const char version_9[] =
     "CREATE TABLE retention (one INTEGER PRIMARY KEY CHECK (one = 1), born_us INTEGER NOT NULL,"
     "  believed_us INTEGER NOT NULL DEFAULT 0, byte_credit REAL, row_credit REAL,"
@@ -117,11 +116,11 @@ static const char version_9[] =
     "DROP INDEX inspection_kept;"
     "CREATE INDEX inspection_kept ON inspection ((label <> 0) + (label = 0) * anomaly * 2) WHERE image_kept = 1;";
 
-/* The stages of an inspection that were not measured before: NULL in older rows. */
+/* Stages of an inspection that were not measured before; NULL in older rows. */
 static const char version_10[] = "ALTER TABLE inspection ADD COLUMN receive_us INTEGER;"
                                  "ALTER TABLE inspection ADD COLUMN wait_us INTEGER;";
 
-/* Why a picture is not trusted: bits of core/inspect/suspect.h. */
+/* Reasons of a suspect picture: bits of core/inspect/suspect.h. */
 static const char version_11[] = "ALTER TABLE inspection ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;";
 
 static const struct insp_migration migrations[] = {
@@ -133,7 +132,7 @@ const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     return migrations;
 }
 
-/* Five million rows take a minute: whoever watches the start sees that it is at work. */
+/* Reports progress: five million rows take a minute. */
 struct progress {
     int version;
     int64_t began_us, told_us; /* monotonic */
@@ -144,7 +143,7 @@ static int tell(void *arg) {
     int64_t now_us = insp_mono_us();
     if (now_us - progress->told_us >= TELL_US) {
         progress->told_us = now_us;
-        insp_log_info("database is being brought to schema %d seconds=%lld", progress->version,
+        insp_log_info("the database is being migrated to schema %d seconds=%lld", progress->version,
                       (long long)((now_us - progress->began_us) / 1000000));
     }
     return 0;
@@ -186,12 +185,12 @@ int insp_schema_migrate(struct sqlite3 *db, struct insp_error *reterr) {
     int64_t began_us = insp_mono_us();
     bool older = version > 0 && version < newest;
     if (older)
-        insp_log_info("database is brought from schema %lld to %d", (long long)version, newest);
+        insp_log_info("the database is migrated from schema %lld to %d", (long long)version, newest);
     for (size_t i = 0; i < INSP_COUNT(migrations) && r == 0; i++)
         if (migrations[i].version > version)
             r = apply(db, &migrations[i], reterr);
     if (older && r == 0)
-        insp_log_info("database has schema %d now seconds=%.1f", newest,
+        insp_log_info("the database now has schema %d seconds=%.1f", newest,
                       (double)(insp_mono_us() - began_us) / 1e6);
     return r;
 }

@@ -1,4 +1,4 @@
-/* core/store/schema.h - the database's schema as a table of migrations. Blocks on the disk. */
+/* core/store/schema.h - migrate the database's schema by a table of steps. Blocks on the disk. */
 #ifndef INSP_STORE_SCHEMA_H
 #define INSP_STORE_SCHEMA_H
 
@@ -8,19 +8,19 @@
 
 struct sqlite3;
 
-/* One step: the schema `version` is the one before it with `sql` applied. Rows are never edited once released; a
- * change is a new row at the end. */
+/* Describes one step: `sql` turns the schema before it into `version`. Never edit a released row; append a new
+ * one. */
 struct insp_migration {
     int version;
     const char *sql;
 };
 
-/* The table, versions 1, 2, 3... without a gap. Static. */
+/* Returns the table, versions 1, 2, 3... without a gap. Static. */
 const struct insp_migration *insp_schema_migrations(size_t *ret_count);
 
-/* Brings db from its PRAGMA user_version to the newest, one transaction per row; says in the log that it does
- * so, every five seconds while it does, and when it is done. A database of a newer inspectd is refused by name:
- * INSP_E_IO. */
+/* Migrates db from its PRAGMA user_version to the newest schema, one transaction per row. Logs the start, the
+ * progress every five seconds, and the end. Fails with INSP_E_IO, whose detail names both versions, for a
+ * database of a newer inspectd, and with the codes of insp_sql_fail. */
 int insp_schema_migrate(struct sqlite3 *db, struct insp_error *reterr);
 
 #endif

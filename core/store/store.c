@@ -28,14 +28,15 @@ static const char minute_put_sql[] =
 static const char minute_late_sql[] =
     "UPDATE minute SET total_max_us = max(total_max_us, ?3), latency = ?4 WHERE minute = ?1 AND product = ?2";
 
-/* A folder that cannot be written is said before SQLite hides it behind "unable to open database file". */
+/* Reports a folder that cannot be written before SQLite hides the reason behind "unable to open database
+ * file". */
 static int check_folder(const char *state_dir, struct insp_error *reterr) {
     struct stat st;
     int r = insp_mkdir_all(state_dir, 0750, reterr);
     if (r < 0)
         return r;
     if (stat(state_dir, &st) < 0)
-        return insp_fail_errno(reterr, errno, "cannot look at state folder %s", state_dir);
+        return insp_fail_errno(reterr, errno, "cannot examine state folder %s", state_dir);
     if (faccessat(AT_FDCWD, state_dir, R_OK | W_OK | X_OK, AT_EACCESS) < 0)
         return insp_fail_errno(
             reterr, errno,
@@ -66,7 +67,7 @@ static int open_writer(struct insp_store *store, struct insp_error *reterr) {
     int r = insp_store_connect(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &store->writer, reterr);
     if (r == 0)
         r = insp_sql_exec(store->writer, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;", reterr);
-    /* WAL with NORMAL loses nothing when the process dies; FULL adds the fsync of each commit. */
+    /* WAL with NORMAL loses nothing if the process dies; FULL adds the fsync of each commit. */
     if (r == 0)
         r = insp_sql_exec(store->writer,
                           store->durability == INSP_DURABLE_POWER ? "PRAGMA synchronous = FULL"
@@ -87,7 +88,7 @@ static int open_writer(struct insp_store *store, struct insp_error *reterr) {
     return r;
 }
 
-/* What retention and the ids go on from. */
+/* Reads the state from which retention and ids continue. */
 static int read_past(struct insp_store *store, struct insp_error *reterr) {
     _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
     int r =
@@ -114,7 +115,8 @@ static int read_past(struct insp_store *store, struct insp_error *reterr) {
     return 0;
 }
 
-/* Jobs and changes of models have ids of the same kind; clients hold them as the last event that they saw. */
+/* Makes new ids follow those of jobs and changes of models, which are of the same kind; clients hold them as
+ * their last event. */
 static int go_on_with_ids(struct insp_store *store, struct insp_error *reterr) {
     _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
     int r = insp_sql_prepare(
@@ -140,7 +142,7 @@ static int open_readers(struct insp_store *store, struct insp_error *reterr) {
     return 0;
 }
 
-/* The last connection of an orderly end takes the journal with it. */
+/* Says whether the last run left a journal; an orderly end removes it. */
 static bool journal_left(const struct insp_store *store) {
     char path[INSP_PATH_BYTES];
     struct stat st;
@@ -191,7 +193,7 @@ void insp_store_close(struct insp_store *store) {
     if (!store)
         return;
     if (insp_minute_flush(store, &error) < 0)
-        insp_log_warning("latencies of the last inspections are not in the statistics error=%s",
+        insp_log_warning("the latencies of the last inspections are missing in the statistics error=%s",
                          INSP_LOG_QUOTED(error.detail));
     free(store->late);
     insp_store_check_end(store);
@@ -225,7 +227,7 @@ static int transaction(struct insp_store *store, insp_store_work *work, void *ar
         int committed = insp_sql_exec(store->writer, "COMMIT", reterr);
         r = committed < 0 ? committed : r;
     }
-    if (r < 0 && !sqlite3_get_autocommit(store->writer)) /* a full disk may have rolled back already */
+    if (r < 0 && !sqlite3_get_autocommit(store->writer)) /* a full disk may have caused a rollback already */
         sqlite3_exec(store->writer, "ROLLBACK", NULL, NULL, NULL);
     return r;
 }
@@ -236,10 +238,8 @@ static void note_damage(struct insp_store *store, struct sqlite3 *db, int code) 
         insp_store_note_damage(store, sqlite3_errmsg(db));
 }
 
-/* A commit into files that no name leads to any more would be lost with this process: the files are looked at
- * before, so that nothing is begun, and behind it, before anybody is told that the record is kept. */
-/* The write lock is not fair: a sweep that takes it again and again would keep a put waiting for many
- * transactions. A put waits for the one that runs, at most. */
+/* Takes the write lock. The lock is not fair, and a sweep that takes it again and again would keep a put
+ * waiting for many transactions; here a put waits for at most the running one. */
 static void lock_writer(struct insp_store *store, bool line) {
     pthread_mutex_lock(&store->turn_lock);
     store->line_waits += line;
@@ -255,6 +255,8 @@ static void lock_writer(struct insp_store *store, bool line) {
     pthread_mutex_unlock(&store->turn_lock);
 }
 
+/* A commit into files without a name would be lost with this process. Checks the files before, so that nothing
+ * is begun, and after, before the record is reported as kept. */
 int insp_store_write_then(struct insp_store *store, bool line, insp_store_work *work, void (*after)(void *arg),
                           void *arg, struct insp_error *reterr) {
     struct insp_error error = {0};

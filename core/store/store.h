@@ -1,12 +1,13 @@
-/* core/store/store.h - what was inspected: rows in SQLite (WAL), posted images as files beside it.
+/* core/store/store.h - store inspections: rows in SQLite (WAL), posted images as files beside it.
  *
- *   <state>/inspectd.sqlite3                       rows, 14x14 maps as blobs, labels; schema versioned by
- *                                                  PRAGMA user_version, migrated forward in one transaction each
- *   <state>/images/<yyyy-mm-dd>/<id>.<jpg|png|raw> posted bytes as they came
+ *   <state>/inspectd.sqlite3                        rows, 14x14 maps as blobs, labels; the schema has its
+ *                                                   version in PRAGMA user_version and is migrated forward,
+ *                                                   one transaction per step
+ *   <state>/images/<yyyy-mm-dd>/<id>.<jpg|png|raw>  posted bytes, unchanged
  *
- * Threads: every function blocks on the disk: the libuv pool, startup, the command line; never the loop. One
- * writer connection behind a mutex, readers take one of a few read-only connections; all functions are safe from
- * any number of threads. */
+ * Threads: all functions are safe from any number of threads. All but insp_store_add_commit block on the disk:
+ * call them on lanes, at startup and on the command line, never on the loop. One writer connection behind a
+ * mutex; readers take one of a few read-only connections. */
 #ifndef INSP_STORE_STORE_H
 #define INSP_STORE_STORE_H
 
@@ -31,85 +32,90 @@ enum insp_durability {
     INSP_DURABLE_POWER,   /* and a power cut: fsync of image files and of each group commit */
 };
 
-/* Opens or creates; migrates. INSP_E_PERMISSION, INSP_E_NOSPACE, INSP_E_IO (a newer schema is refused by name). */
+/* Opens or creates the store and migrates its schema. *ret is the caller's. Fails with INSP_E_PERMISSION,
+ * INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_IO (a newer schema too, by name). */
 int insp_store_open(const char *state_dir, enum insp_durability durability, struct insp_store **ret,
                     struct insp_error *reterr);
-void insp_store_close(struct insp_store *store); /* checkpoints the WAL; NULL is fine */
+void insp_store_close(struct insp_store *store); /* checkpoints the WAL; accepts NULL */
 
 enum insp_label { INSP_LABEL_NONE, INSP_LABEL_GOOD, INSP_LABEL_ANOMALY };
 
-/* One inspection as stored. Pointers are borrowed on the way in, valid until the callback returns on the way out.
- */
+/* Holds one inspection as stored. Pointers passed to the store are borrowed; those passed to a callback are
+ * valid until it returns. */
 struct insp_record {
-    const char *id, *product, *model, *camera, *part; /* "" where not given */
+    const char *id, *product, *model, *camera, *part; /* "" if not given */
     enum insp_verdict verdict;
     float probability, threshold;
     float heat_max, heat_area, heat_threshold, heat_low, heat_high;
     bool heat_per_image;
-    const struct insp_box *box; /* box_count of them, at most INSP_BOXES_MAX */
+    const struct insp_box *box; /* [box_count], at most INSP_BOXES_MAX */
     size_t box_count;
     const float *cam; /* [14*14]; NULL in lists */
-    uint32_t suspect; /* set of reasons not to trust the picture, core/inspect/suspect.h; 0: none */
+    uint32_t suspect; /* set of reasons, core/inspect/suspect.h; 0: not suspect */
     uint32_t width, height;
     const char *sha256;     /* of the posted bytes */
     const char *media_type; /* as posted, with parameters for raw */
     const char *extension;  /* "jpg" | "png" | "raw" */
     uint64_t image_bytes;
-    bool image_kept;     /* false once retention took the file */
+    bool image_kept;     /* false after retention removed the file */
     int64_t received_us; /* wall */
-    /* pipeline.h says what each stage is; -1: not known, in rows of schemas before 10 */
+    /* pipeline.h describes the stages; -1: not known, in rows of schemas before 10 */
     int64_t receive_us, wait_us;
     int64_t decode_us, queue_us, inference_us, store_us, total_us;
     enum insp_label label;
-    const char *label_defect, *label_note, *labelled_by; /* "" where none */
-    int64_t labelled_us;                                 /* 0 where none */
-    /* on the way in only: what becomes the image file */
+    const char *label_defect, *label_note, *labelled_by; /* "" if none */
+    int64_t labelled_us;                                 /* 0 if none */
+    /* for insp_store_put only: the content of the image file, [image_bytes] */
     const void *image;
 };
 
-/* Stores `count` records in one transaction, image files first (so that no row is without its image; a file whose
- * row was lost is swept). All or none. INSP_E_NOSPACE and the other errno codes; nothing is left behind on
- * failure. Ids are of insp_uuid7; one that is there already is INSP_E_CONFLICT or INSP_E_IO. */
+/* Stores `count` records in one transaction, all or none. Writes image files first, so that every row has its
+ * image; retention sets aside a file whose row was lost. Leaves nothing behind on failure. Ids come from
+ * insp_uuid7. Fails with INSP_E_CONFLICT or INSP_E_IO for an id that exists, INSP_E_STORE_LOST,
+ * INSP_E_NOSPACE, INSP_E_PERMISSION, INSP_E_IO, INSP_E_NOMEM. */
 int insp_store_put(struct insp_store *store, const struct insp_record *records, size_t count,
                    struct insp_error *reterr);
 
-/* The two halves of insp_store_put, to be timed apart. put_rows removes the files again when it fails. */
+/* Run the two halves of insp_store_put, to be timed apart. insp_store_put_rows removes the files again if it
+ * fails. */
 int insp_store_put_images(struct insp_store *store, const struct insp_record *records, size_t count,
                           struct insp_error *reterr);
 int insp_store_put_rows(struct insp_store *store, const struct insp_record *records, size_t count,
                         struct insp_error *reterr);
 
-/* Adds the time that the last put took to commit to the latencies of its records in the statistics, which learn
- * them with the next put. Called by whoever puts, before the next put. */
+/* Adds the commit time of the last put to the latencies of its records, which the statistics learn with the
+ * next put. The thread that put calls it before the next put. */
 void insp_store_add_commit(struct insp_store *store, int64_t commit_us);
 
-/* Return non-zero to stop. */
+/* Receives one record; returns non-zero to stop. */
 typedef int insp_record_callback(void *arg, const struct insp_record *record);
 
-/* INSP_E_NOT_FOUND. */
+/* Reads one inspection, with its cam. Fails with INSP_E_NOT_FOUND; INSP_E_IO if its image file exists but its
+ * row does not, or the database is damaged. */
 int insp_store_get(struct insp_store *store, const char *id, insp_record_callback *callback, void *arg,
                    struct insp_error *reterr);
 
 struct insp_filter {
     const char *product, *camera, *part, *model; /* NULL: any */
-    int verdict;                                 /* -1 any, else enum insp_verdict */
-    int label;                                   /* -1 any, else enum insp_label (INSP_LABEL_NONE: not labelled) */
-    int64_t since_us, until_us;                  /* wall, since <= received < until; 0: open */
-    const char *before_id;                       /* only ids below this one: the cursor; NULL: from the newest */
-    const char *after_id;                        /* only ids above this one, oldest first (event resume); NULL */
-    size_t limit;                                /* >= 1 */
-    int64_t id_ahead_us;                         /* the store's own */
+    int verdict;                                 /* -1: any, else enum insp_verdict */
+    int label;                  /* -1: any, else enum insp_label (INSP_LABEL_NONE: not labelled) */
+    int64_t since_us, until_us; /* wall, since <= received < until; 0: open */
+    const char *before_id;      /* only ids below this one (the cursor); NULL: from the newest */
+    const char *after_id;       /* only ids above this one, oldest first (to resume events); NULL */
+    size_t limit;               /* >= 1 */
+    int64_t id_ahead_us;        /* set by the store */
 };
-/* Newest first (oldest first with after_id). Lists carry no cam. */
+/* Lists inspections, newest first (oldest first with after_id), without cam. since_us and until_us are
+ * compared with received_us, even if ids ran ahead of a clock that was set back. Fails with INSP_E_QUERY for a
+ * cursor that is not an id, and the codes of insp_sql_fail. */
 int insp_store_list(struct insp_store *store, const struct insp_filter *filter, insp_record_callback *callback,
                     void *arg, struct insp_error *reterr);
 
-/* since and until are held against received_us, also where a clock that was set back let ids run ahead of it.
- * INSP_E_QUERY for a cursor that is no id. */
-
-/* The file of the posted bytes, opened for reading at its begin: no link was followed, and size and SHA-256 are
- * those of the row (so it is read once here). INSP_E_NOT_FOUND; INSP_E_GONE (retention took it, or somebody: from
- * then on image_kept is false); INSP_E_IMAGE_DAMAGED. */
+/* Opens the file of the posted bytes for reading, at its beginning. Follows no link below the state folder,
+ * and reads the file once to check size and SHA-256 against the row. Fails with
+ *   INSP_E_NOT_FOUND      no such inspection
+ *   INSP_E_GONE           retention, or somebody, removed the file; image_kept is false from then on
+ *   INSP_E_IMAGE_DAMAGED  the file differs from the posted bytes */
 struct insp_stored_image {
     int fd; /* the caller's to close */
     uint64_t bytes;
@@ -118,22 +124,24 @@ struct insp_stored_image {
 int insp_store_image_open(struct insp_store *store, const char *id, struct insp_stored_image *ret,
                           struct insp_error *reterr);
 
-/* The posted bytes; checked and failing as above. *ret_data is the caller's (free). ret_media_type has 128 bytes.
- */
+/* Reads the posted bytes; checks and fails as above, and with INSP_E_NOMEM. *ret_data is the caller's (free).
+ * ret_media_type has 128 bytes. */
 int insp_store_image(struct insp_store *store, const char *id, void **ret_data, size_t *ret_bytes,
                      char *ret_media_type, struct insp_error *reterr);
 
+/* Sets the label of an inspection, with defect type, note and user ("" or NULL: none); INSP_LABEL_NONE
+ * withdraws it. Fails as insp_store_get does, and with INSP_E_NOSPACE, INSP_E_STORE_LOST. */
 int insp_store_label(struct insp_store *store, const char *id, enum insp_label label, const char *defect,
                      const char *note, const char *by, struct insp_error *reterr);
 
-/* Counts for /v1/statistics: over since..until (0: open) and a product (NULL: all), in `bucket_us` steps (at least
- * a minute). Kept per minute while records are put, so the window is widened to whole minutes, and it answers for
- * rows that retention has removed too. Quantiles come from a histogram of eight buckets an octave: within 9 %; the
- * maximum is exact. Steps without an inspection are left out. */
+/* Holds counts and latencies for /v1/statistics. They are kept per minute while records are put, so the window
+ * is widened to whole minutes, and they cover rows that retention has removed. Quantiles come from a histogram
+ * with eight buckets per octave and are right within 9 %; the maximum is exact. Steps without an inspection
+ * are left out. */
 struct insp_statistics_bucket {
     int64_t start_us;
     uint64_t good, anomaly, review;
-    int64_t total_p50_us, total_p99_us, total_max_us; /* of this step, as below */
+    int64_t total_p50_us, total_p99_us, total_max_us; /* of this step */
 };
 struct insp_statistics {
     uint64_t good, anomaly, review, labelled_good, labelled_anomaly;
@@ -141,18 +149,23 @@ struct insp_statistics {
     size_t bucket_count;
     struct insp_statistics_bucket *bucket; /* owned: insp_statistics_clear */
 };
+/* Reads statistics of since_us..until_us (wall; 0: open) and a product (NULL: all), in steps of bucket_us (at
+ * least a minute). *ret is the caller's. Fails with INSP_E_NOMEM and the codes of insp_sql_fail. */
 int insp_store_statistics(struct insp_store *store, const char *product, int64_t since_us, int64_t until_us,
                           int64_t bucket_us, struct insp_statistics *ret, struct insp_error *reterr);
 void insp_statistics_clear(struct insp_statistics *statistics);
 
-/* Rows and bytes held, free bytes of the file system. */
+/* Holds the rows and bytes of the store, and the free and all bytes of its file system. */
 struct insp_store_usage {
     uint64_t inspections, images, image_bytes, database_bytes, free_bytes, total_bytes;
 };
+/* Reads the usage. Fails with INSP_E_IO and the codes of insp_sql_fail. */
 int insp_store_usage(struct insp_store *store, struct insp_store_usage *ret, struct insp_error *reterr);
 
-/* Other modules' tables (jobs, tokens' use) live in the same file through these: runs `work` with the writer
- * connection inside one transaction; rolled back where it answers < 0. */
+/* Give other modules access to their tables in the same file (jobs, use of tokens): call `work` with a
+ * connection. insp_store_write runs it with the writer connection inside one transaction, which is rolled back
+ * if work returns < 0. Fail as `work` does; insp_store_write also with INSP_E_STORE_LOST and the codes of
+ * insp_sql_fail. */
 typedef int insp_store_work(struct sqlite3 *db, void *arg, struct insp_error *reterr);
 int insp_store_write(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr);
 int insp_store_read(struct insp_store *store, insp_store_work *work, void *arg, struct insp_error *reterr);

@@ -123,7 +123,7 @@ START_TEST(test_tail_refused) {
     tensors[6].shape[1] = 2;
     ck_insp_ok(insp_safetensors_write(path, tensors, TAIL_TENSORS, &error), error);
     ck_insp_code(insp_tail_read(path, &none, &error), INSP_E_MODEL, error);
-    ck_assert_ptr_nonnull(strstr(error.detail, "classifier.weight has shape [512, 2], wanted is [2, 512]"));
+    ck_assert_ptr_nonnull(strstr(error.detail, "classifier.weight has shape [512, 2], expected [2, 512]"));
     ck_assert_ptr_nonnull(strstr(error.detail, path));
 
     tail_tensors(written, false, tensors); /* wrong rank */
@@ -131,7 +131,7 @@ START_TEST(test_tail_refused) {
     tensors[7].shape[1] = 1;
     ck_insp_ok(insp_safetensors_write(path, tensors, TAIL_TENSORS, &error), error);
     ck_insp_code(insp_tail_read(path, &none, &error), INSP_E_MODEL, error);
-    ck_assert_ptr_nonnull(strstr(error.detail, "classifier.bias has shape [2, 1], wanted is [2]"));
+    ck_assert_ptr_nonnull(strstr(error.detail, "classifier.bias has shape [2, 1], expected [2]"));
 
     const float bad[] = {NAN, INFINITY, -INFINITY};
     for (size_t i = 0; i < INSP_COUNT(bad); i++) {

@@ -24,7 +24,7 @@ int insp_image_path(const struct insp_store *store, const char *id, int64_t key,
     return r < 0 ? r : insp_path(ret_path, reterr, "%s/%s.%s", folder, id, extension);
 }
 
-/* The folder of the day: nearly always there, so it is made only when a file could not be. */
+/* Opens a new file. The folder of the day nearly always exists, so it is made only after an open has failed. */
 static int open_new(const struct insp_store *store, const char *path, int64_t key, struct insp_error *reterr) {
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
     int fd = open(path, flags, 0640);
@@ -42,7 +42,7 @@ static int open_new(const struct insp_store *store, const char *path, int64_t ke
             return r;
         fd = open(path, flags, 0640);
     }
-    return fd >= 0 ? fd : insp_fail_errno(reterr, errno, "cannot make image file %s", path);
+    return fd >= 0 ? fd : insp_fail_errno(reterr, errno, "cannot create image file %s", path);
 }
 
 static int write_one(const struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
@@ -68,7 +68,7 @@ static int write_one(const struct insp_store *store, const struct insp_record *r
     return insp_fail_errno(reterr, -r, "cannot write image file %s", path);
 }
 
-/* Directory entries of the group: one fsync per day that occurs in it. */
+/* Syncs the directory entries of the group: one fsync per day in it. */
 static int sync_folders(const struct insp_store *store, const struct insp_record *records, size_t count,
                         struct insp_error *reterr) {
     char last[INSP_PATH_BYTES] = "", folder[INSP_PATH_BYTES];

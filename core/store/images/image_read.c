@@ -1,4 +1,5 @@
-/* Posted bytes read back: no link is followed on the way to them, and they are what the row says they are. */
+/* core/store/image_read.c - read posted bytes back. Follows no link below the state folder, and checks the
+ * bytes against their row. */
 #include "core/base/fs.h"
 #include "core/store/internal.h"
 
@@ -48,8 +49,8 @@ static int open_below(int at, const char *name, int flags) {
     return openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | flags);
 }
 
-/* -1 and errno. *ret_day: the day's folder is there, so a file that is not was removed by itself. The state folder
- * may be reached through links of the administrator's; below it nothing is. */
+/* Opens an image file; returns -1 and sets errno on failure. *ret_day: the day's folder exists, so only the
+ * file is missing. The administrator may put links on the way to the state folder, but none below it. */
 static int open_image(const struct insp_store *store, const char *id, int64_t key, const char *extension,
                       bool *ret_day) {
     char day[INSP_PATH_BYTES], name[INSP_UUID_BYTES + 8];
@@ -67,21 +68,22 @@ static int open_image(const struct insp_store *store, const char *id, int64_t ke
     if (folder < 0)
         return -1;
     *ret_day = true;
-    return open_below(folder, name, O_NONBLOCK | O_NOCTTY); /* a pipe would wait for its writer */
+    return open_below(folder, name,
+                      O_NONBLOCK | O_NOCTTY); /* opening a pipe would otherwise wait for its writer */
 }
 
 static int cannot_open(struct insp_store *store, const char *id, int64_t key, bool day,
                        struct insp_error *reterr) {
     int why = errno;
     if (why == ENOENT) {
-        /* A sweep came between row and file, or somebody tidied up. A folder that is missing as a whole may come
-         * back (a disk that is not mounted), so that is not written down. */
+        /* A sweep ran between row and file, or somebody removed the file. A whole folder may come back (a disk
+         * that is not mounted), so its absence is not recorded. */
         if (day)
             insp_store_write(store, forget, &key, NULL);
         return gone(id, reterr);
     }
     if (why == ELOOP || why == ENOTDIR)
-        return damaged(id, "a link stands in its place", reterr);
+        return damaged(id, "it was replaced by a link", reterr);
     return insp_fail_errno(reterr, why, "cannot open the image file of inspection %s", id);
 }
 
@@ -89,16 +91,16 @@ static int verify(const char *id, const struct place *place, int fd, struct insp
     struct stat st;
     char sha256[INSP_SHA256_HEX_BYTES];
     if (fstat(fd, &st) < 0)
-        return insp_fail_errno(reterr, errno, "cannot look at the image file of inspection %s", id);
+        return insp_fail_errno(reterr, errno, "cannot examine the image file of inspection %s", id);
     if (!S_ISREG(st.st_mode))
-        return damaged(id, "it is no regular file", reterr);
+        return damaged(id, "it is not a regular file", reterr);
     if ((uint64_t)st.st_size != place->bytes)
-        return damaged(id, "it has another size than was posted", reterr);
+        return damaged(id, "its size differs from the posted one", reterr);
     int r = insp_sha256_fd(fd, "the image file", sha256, reterr);
     if (r < 0)
         return r;
     if (strcmp(sha256, place->sha256) != 0)
-        return damaged(id, "it has other bytes than were posted", reterr);
+        return damaged(id, "its content differs from the posted one", reterr);
     return lseek(fd, 0, SEEK_SET) < 0 ? insp_fail_errno(reterr, errno, "cannot rewind an image file") : 0;
 }
 
@@ -146,7 +148,7 @@ int insp_store_image(struct insp_store *store, const char *id, void **ret_data, 
         if (n < 0)
             return insp_fail_errno(reterr, errno, "cannot read the image of inspection %s", id);
         if (n == 0)
-            return damaged(id, "it has become shorter", reterr);
+            return damaged(id, "it was cut while it was read", reterr);
         have += (size_t)n;
     }
     data[image.bytes] = '\0';

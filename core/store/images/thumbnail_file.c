@@ -29,19 +29,18 @@ int insp_thumbnail_get(const struct insp_store *store, const char *id, uint32_t 
     if (file_path(store, id, width, path, reterr) < 0 || access(path, R_OK) < 0 ||
         insp_read_file(path, JPEG_BYTES_MAX, &data, &bytes, reterr) < 0)
         return insp_fail(reterr, INSP_E_NOT_FOUND, "no thumbnail of %s is kept", id);
-    /* Renamed without fsync: after a power cut it may be empty or cut, never mixed. */
+    /* Thumbnails are renamed without fsync: after a power cut one may be empty or cut, never mixed. */
     if (bytes < 4 || memcmp(data, "\xff\xd8", 2) || memcmp(data + bytes - 2, "\xff\xd9", 2))
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "the thumbnail of %s is not whole", id);
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "the thumbnail of %s is incomplete", id);
     *ret_data = (unsigned char *)insp_take_ptr(data);
     *ret_bytes = bytes;
     return 0;
 }
 
-/* --- what they take
- * -----------------------------------------------------------------------------------------------
- */
+/* --- the size of the cache --- */
 
-/* Bytes of one image's folder; with `remove` they go. Files that are not there any more count nothing. */
+/* Returns the bytes of one image's folder; with `remove` removes its files. Files that have disappeared count
+ * nothing. */
 static uint64_t folder_bytes(const char *path, bool remove) {
     uint64_t bytes = 0;
     DIR *folder = opendir(path);
@@ -96,9 +95,8 @@ static bool count_all(const struct insp_store *store, uint64_t *ret_bytes) {
     return true;
 }
 
-/* Whether the sum is known; under the lock. The first one counts what lies there, without the lock: that may take
- * minutes, and whoever waited for it would hold a thread of the pool that inspections need. Afterwards keep, drop
- * and sweep keep the sum. */
+/* Says whether the size is known. Under the lock. The first caller counts the files without the lock: that may
+ * take minutes, and waiters would hold threads. Afterwards keep, drop and sweep update the size. */
 static bool known(struct insp_store *store) {
     uint64_t bytes;
     if (store->thumbnails_known || store->thumbnails_counting)
@@ -108,7 +106,7 @@ static bool known(struct insp_store *store) {
     bool counted = count_all(store, &bytes);
     pthread_mutex_lock(&store->thumbnail_lock);
     store->thumbnails_counting = false;
-    if (counted && !store->thumbnails_known) { /* a sweep may have been faster */
+    if (counted && !store->thumbnails_known) { /* a sweep may have finished first */
         store->thumbnail_bytes = bytes;
         store->thumbnails_known = true;
     }
@@ -132,9 +130,7 @@ static void give_back(struct insp_store *store, uint64_t bytes) {
     pthread_mutex_unlock(&store->thumbnail_lock);
 }
 
-/* --- keep, drop, sweep
- * --------------------------------------------------------------------------------------------
- */
+/* --- keep, drop, sweep --- */
 
 bool insp_thumbnail_keep(struct insp_store *store, const char *id, uint32_t width, const void *data, size_t bytes,
                          uint64_t bytes_max) {
@@ -144,11 +140,12 @@ bool insp_thumbnail_keep(struct insp_store *store, const char *id, uint32_t widt
         return false;
     if (folder_path(store, id, folder, NULL) < 0 || file_path(store, id, width, path, NULL) < 0 ||
         insp_mkdir_all(folder, 0750, NULL) < 0 || insp_write_file(path, data, bytes, 0640, false, NULL) < 0) {
-        rmdir(folder); /* where it is empty */
+        rmdir(folder); /* if it is empty */
         give_back(store, bytes);
         return false;
     }
-    /* Retention takes the row first and the files then: either it finds this file, or this finds no row. */
+    /* Retention changes the row first and removes files afterwards: either it finds this file, or this check
+     * finds no row. */
     if (insp_image_is_kept(store, id, &kept, NULL) < 0 || !kept)
         insp_thumbnail_drop(store, id);
     return kept;
@@ -158,7 +155,7 @@ void insp_thumbnail_drop(struct insp_store *store, const char *id) {
     give_back(store, drop(store, id));
 }
 
-/* Whether a file of the folder lies there unfinished since long: a kill came before its rename. */
+/* Removes files of the folder that have been unfinished for long: a kill came before their rename. */
 static void remove_unfinished(const char *path) {
     DIR *folder = opendir(path);
     for (struct dirent *entry; folder && (entry = readdir(folder));) {

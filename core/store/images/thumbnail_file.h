@@ -1,8 +1,6 @@
-/* core/store/thumbnail_file.h - small pictures that were made once, kept in
- * <state>/cache/thumbnails/<id>/<width>.jpg.
- *
- * A cache: a thumbnail is there whole or not at all, may be gone at any time, and goes with its image. All
- * functions block on the disk and may be called from any number of threads. */
+/* core/store/thumbnail_file.h - cache thumbnails in <state>/cache/thumbnails/<id>/<width>.jpg. A thumbnail
+ * appears whole or not at all, may disappear at any time, and is removed with its image. All functions block
+ * on the disk; any number of threads. */
 #ifndef INSP_STORE_THUMBNAIL_FILE_H
 #define INSP_STORE_THUMBNAIL_FILE_H
 
@@ -15,14 +13,13 @@
 int insp_thumbnail_get(const struct insp_store *store, const char *id, uint32_t width, unsigned char **ret_data,
                        size_t *ret_bytes, struct insp_error *reterr);
 
-/* Keeps one; false where it was not kept: all together would take more than bytes_max, the disk is full or
- * refuses, another call is still counting what a start found, or the image went meanwhile. Nothing is left behind
- * then.
- */
+/* Keeps a thumbnail. Returns false, and leaves nothing behind, if all thumbnails would exceed bytes_max, the
+ * disk is full or refuses, another call is still counting the cache after the start, or the image was removed
+ * meanwhile. */
 bool insp_thumbnail_keep(struct insp_store *store, const char *id, uint32_t width, const void *data, size_t bytes,
                          uint64_t bytes_max);
 
-/* Removes those of an image. */
+/* Removes the thumbnails of an image. */
 void insp_thumbnail_drop(struct insp_store *store, const char *id);
 
 /* Where the walk over all thumbnails stands. One sweep at a time. */

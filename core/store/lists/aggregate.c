@@ -1,4 +1,4 @@
-/* core/store/aggregate.c - statistics without looking at inspections: one row per minute and product. */
+/* core/store/aggregate.c - keep statistics that need no inspections: one row per minute and product. */
 #include "core/store/internal.h"
 
 #include <endian.h>
@@ -7,7 +7,7 @@
 
 static const int64_t MINUTE_US = 60 * 1000000LL;
 
-/* Eight buckets an octave from 256 us on, so a place within one is known to 4.5 %; the last begins at 15.4 s. */
+/* Eight buckets per octave from 256 us on, so a value within one is known to 4.5 %; the last begins at 15.4 s. */
 enum { FIRST_US = 256, PER_OCTAVE = 8 };
 
 static double bucket_start(unsigned bucket) {
@@ -51,7 +51,7 @@ static bool had_its_turn(const struct insp_store *store, size_t at) {
     return false;
 }
 
-/* All latencies that belong to the same minute and product as late[at]. */
+/* Adds all latencies that belong to the minute and product of late[at]. */
 static int add_minute(struct insp_store *store, size_t at, struct insp_error *reterr) {
     const struct insp_late *first = &store->late[at];
     uint32_t latency[INSP_LATENCY_BUCKETS] = {0};
@@ -60,7 +60,7 @@ static int add_minute(struct insp_store *store, size_t at, struct insp_error *re
     sqlite3_bind_int64(get, 1, first->minute);
     insp_sql_bind_text(get, 2, first->product);
     int step = sqlite3_step(get);
-    if (step == SQLITE_ROW) /* its length is the table's CHECK */
+    if (step == SQLITE_ROW) /* the table's CHECK gives its length */
         memcpy(latency, sqlite3_column_blob(get, 0), sizeof latency);
     int r = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : insp_sql_fail(store->writer, reterr);
     sqlite3_reset(get);
@@ -159,7 +159,7 @@ struct gather {
     uint64_t step_latency[INSP_LATENCY_BUCKETS]; /* of the last step */
 };
 
-/* max_us: the largest latency, which no quantile is beyond. */
+/* max_us: the largest latency, an upper bound of all quantiles. */
 static int64_t quantile(const uint64_t *latency, double q, int64_t max_us) {
     uint64_t count = 0, before = 0;
     for (unsigned i = 0; i < INSP_LATENCY_BUCKETS; i++)
@@ -176,7 +176,7 @@ static int64_t quantile(const uint64_t *latency, double q, int64_t max_us) {
     return max_us;
 }
 
-/* Rows come in order of time, so only the last step is still growing: one histogram serves all steps. */
+/* Ends a step. Rows come in order of time, so only the last step grows and one histogram serves all. */
 static void end_step(struct gather *gather) {
     struct insp_statistics *s = gather->statistics;
     if (!s->bucket_count)
@@ -187,8 +187,7 @@ static void end_step(struct gather *gather) {
     memset(gather->step_latency, 0, sizeof gather->step_latency);
 }
 
-/* The step that a row falls into: the last one, or a new one behind it (rows come in order). NULL without memory.
- */
+/* Returns the step of a row: the last one, or a new one after it (rows come in order). NULL without memory. */
 static struct insp_statistics_bucket *bucket_at(struct gather *gather, int64_t start_us) {
     struct insp_statistics *s = gather->statistics;
     if (!s->bucket_count || s->bucket[s->bucket_count - 1].start_us != start_us) {

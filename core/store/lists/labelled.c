@@ -13,8 +13,8 @@ struct walk {
 
 static void keep(struct insp_labelled *labelled, const struct insp_record *record) {
     bool fresh = !*labelled->sha256;
-    /* Rows of one image come newest first, so of two words given in the same microsecond the newer part's counts.
-     */
+    /* Rows of one image come newest first, so of two labels given in the same microsecond that of the newer
+     * part counts. */
     if (fresh || record->labelled_us > labelled->labelled_us) {
         snprintf(labelled->id, sizeof labelled->id, "%s", record->id);
         snprintf(labelled->sha256, sizeof labelled->sha256, "%s", record->sha256);
@@ -26,7 +26,7 @@ static void keep(struct insp_labelled *labelled, const struct insp_record *recor
         labelled->verdict = record->verdict;
         labelled->probability = record->probability;
     }
-    /* Without the bytes their size and kind still tell whether a set has them already. */
+    /* Without the bytes, their size and kind still show whether a set has them already. */
     if ((fresh || record->image_kept) && !*labelled->kept_id) {
         snprintf(labelled->kept_id, sizeof labelled->kept_id, "%s", record->image_kept ? record->id : "");
         snprintf(labelled->media_type, sizeof labelled->media_type, "%s", record->media_type);

@@ -19,7 +19,7 @@ static void append(struct query *query, const char *format, ...) {
     va_start(args, format);
     int n = vsnprintf(query->sql + query->used, INSP_LIST_SQL_BYTES - query->used, format, args);
     va_end(args);
-    query->used += (size_t)n; /* all parts are literals: together they are far below the buffer */
+    query->used += (size_t)n; /* all parts are literals and together far below the buffer */
 }
 
 static void equal_text(struct query *query, const char *column, const char *text) {
@@ -35,8 +35,8 @@ static void compare(struct query *query, const char *left, int64_t number) {
     append(query, " AND %s ?%d", left, query->bindings->count);
 }
 
-/* What leads where series do not fit: a part, a product or nothing alone, oldest first, or more combinations than
- * series are made for. SQLite without statistics cannot know that a part is rarer than a product. */
+/* Chooses the index where series do not fit: a part, a product or nothing alone, oldest first, or too many
+ * combinations for series. Without statistics SQLite cannot know that a part is rarer than a product. */
 static const char *leading_index(const struct insp_filter *filter) {
     if (filter->part && *filter->part)
         return "INDEXED BY inspection_part";
@@ -49,9 +49,9 @@ static const char *leading_index(const struct insp_filter *filter) {
     return "NOT INDEXED";
 }
 
-/* The key carries the time of the id, made in the same instant as received_us or near it: a minute of slack turns
- * the times into a range of keys, the exact comparison stands beside it. Cursor and times become one range: of two
- * bounds on one side SQLite would seek to either. Both ends are outside. */
+/* Derives the range of keys. A key contains the time of its id, made at or near received_us: a minute of slack
+ * turns the times into a range of keys, and the exact comparison is added to it. Cursor and times become one
+ * range, because of two bounds on one side SQLite might seek to either. Both ends are exclusive. */
 static int key_range(const struct insp_filter *filter, int64_t *ret_low, int64_t *ret_high,
                      struct insp_error *reterr) {
     unsigned char blob[INSP_ID_BLOB_BYTES];
@@ -65,7 +65,7 @@ static int key_range(const struct insp_filter *filter, int64_t *ret_low, int64_t
         if (!cursor[i])
             continue;
         if (!insp_id_parse(cursor[i], blob, &key))
-            return insp_fail(reterr, INSP_E_QUERY, "'%.64s' is not an id of an inspection", cursor[i]);
+            return insp_fail(reterr, INSP_E_QUERY, "'%.64s' is not the id of an inspection", cursor[i]);
         if (i == 0 && key < high)
             high = key;
         if (i == 1 && key > low)
@@ -92,7 +92,7 @@ int insp_list_sql(const struct insp_filter *filter, char *ret_sql, struct insp_b
     equal_text(&query, "part", filter->part);
     equal_text(&query, "model", filter->model);
     if (filter->part &&
-        *filter->part) /* a literal, as in the partial index: SQLite proves its condition from the text */
+        *filter->part) /* a literal, as in the partial index: SQLite proves the index's condition from the text */
         append(&query, " AND part <> ''");
     if (filter->verdict >= 0)
         append(&query, " AND anomaly = %d AND review = %d", filter->verdict != INSP_VERDICT_GOOD,
@@ -154,7 +154,7 @@ static int show_keys(struct sqlite3 *db, const struct list *list, const int64_t 
         struct insp_record_room room;
         struct insp_record record;
         sqlite3_bind_int64(row, 1, keys[i]);
-        if (sqlite3_step(row) != SQLITE_ROW) /* there in this transaction */
+        if (sqlite3_step(row) != SQLITE_ROW) /* it exists in this transaction */
             return insp_sql_fail(db, reterr);
         insp_record_read(row, &room, &record);
         if (list->callback(list->arg, &record))
@@ -177,8 +177,7 @@ static int walk_series(struct sqlite3 *db, const struct list *list, struct insp_
     return r;
 }
 
-/* One state of the database for all statements: a label given in between would move a row from one series to
- * another. */
+/* Lists in one transaction: a label set between two statements would move a row from one series to another. */
 static int list_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     const struct list *list = arg;
     if (!insp_series_fit(list->filter))
@@ -187,7 +186,7 @@ static int list_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     if (r < 0)
         return r;
     r = walk_series(db, list, reterr);
-    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* nothing to keep */
     return r;
 }
 

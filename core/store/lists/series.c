@@ -9,7 +9,7 @@ enum { COLUMNS_MAX = 6, FIRST_KEYS = 64 };
 
 struct column {
     const char *name;
-    bool text, fixed; /* fixed: the filter names its value */
+    bool text, fixed; /* fixed: the filter gives its value */
     const char *fixed_text;
     int fixed_number;
 };
@@ -20,7 +20,7 @@ struct walk {
     struct column column[COLUMNS_MAX];
     const char *index;
     struct sqlite3_stmt *seek, *keys;
-    struct sqlite3_value *at[COLUMNS_MAX]; /* the combination that the last seek found; owned */
+    struct sqlite3_value *at[COLUMNS_MAX]; /* the combination found by the last seek; owned */
     int64_t low, high;
     int64_t *top; /* owned; the newest keys so far, newest first */
     size_t top_count, top_room;
@@ -28,7 +28,7 @@ struct walk {
 
 bool insp_series_fit(const struct insp_filter *filter) {
     bool more = filter->camera || filter->model || filter->verdict >= 0 || filter->label >= 0;
-    return more && !filter->part && !filter->after_id; /* a product alone has its own index */
+    return more && !filter->part && !filter->after_id; /* a product alone has an index */
 }
 
 static void add_text(struct walk *walk, const char *name, const char *fixed) {
@@ -39,7 +39,7 @@ static void add_number(struct walk *walk, const char *name, bool fixed, int numb
     walk->column[walk->count++] = (struct column){.name = name, .fixed = fixed, .fixed_number = number};
 }
 
-/* The columns of the index in its order: schema.c, version 6. */
+/* Lists the columns of the index in its order: schema.c, version 6. */
 static void describe(struct walk *walk, const struct insp_filter *filter) {
     walk->filter = filter;
     walk->index = filter->model ? "inspection_model_series" : "inspection_series";
@@ -83,11 +83,9 @@ void insp_series_sql(const struct insp_filter *filter, char *ret_seek, char *ret
     write_sql(&walk, ret_seek, ret_keys);
 }
 
-/* --- leaping
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- seeking from series to series --- */
 
-/* The least value that the column may have: the filter's, or the least there is. */
+/* Binds the least value that the column may have: the filter's, or the least of all. */
 static void bind_least(struct sqlite3_stmt *seek, int i, const struct column *column) {
     if (column->text)
         sqlite3_bind_text(seek, i + 1, column->fixed ? column->fixed_text : "", -1, SQLITE_STATIC);
@@ -95,7 +93,7 @@ static void bind_least(struct sqlite3_stmt *seek, int i, const struct column *co
         sqlite3_bind_int(seek, i + 1, column->fixed ? column->fixed_number : 0);
 }
 
-/* Above every value of the column: SQLite sorts a blob behind all texts. */
+/* Binds a value above all of the column: SQLite sorts a blob after all texts. */
 static void bind_past(struct sqlite3_stmt *seek, int i, const struct column *column) {
     if (column->text)
         sqlite3_bind_zeroblob(seek, i + 1, 0);
@@ -103,7 +101,7 @@ static void bind_past(struct sqlite3_stmt *seek, int i, const struct column *col
         sqlite3_bind_int64(seek, i + 1, INT64_MAX);
 }
 
-/* < 0, 0, > 0: how what was found lies to the filter's value. */
+/* Compares the found value with the filter's: < 0, 0, > 0. */
 static int compare(const struct walk *walk, int i) {
     const struct column *column = &walk->column[i];
     if (!column->fixed)
@@ -115,10 +113,10 @@ static int compare(const struct walk *walk, int i) {
     return sqlite3_value_int(walk->at[i]) - column->fixed_number;
 }
 
-/* Sets the next seek's bound. differs: the first column that is not the filter's, or walk->count where all are.
- * The columns before it stay; it goes up to the filter's value where it is below, else past all of its values.
- * Where all are, the last one, a number, goes up by one. */
-static void leap(struct walk *walk, int differs) {
+/* Sets the bound of the next seek. differs: the first column that differs from the filter, or walk->count if
+ * none does. The columns before it stay; it moves up to the filter's value if it is below, else past all its
+ * values. If none differs, the last column, a number, moves up by one. */
+static void advance(struct walk *walk, int differs) {
     int last = walk->count - 1, moves = differs < last ? differs : last;
     for (int i = 0; i < moves; i++)
         sqlite3_bind_value(walk->seek, i + 1, walk->at[i]);
@@ -137,7 +135,7 @@ static void forget(struct walk *walk) {
     }
 }
 
-/* 1: walk->at is the first combination at or behind the bound; 0: there is none. */
+/* Seeks: returns 1 if walk->at is the first combination at or after the bound, 0 if there is none. */
 static int seek(struct walk *walk, struct sqlite3 *db, struct insp_error *reterr) {
     int step = sqlite3_step(walk->seek), r = step == SQLITE_ROW;
     forget(walk);
@@ -152,9 +150,7 @@ static int seek(struct walk *walk, struct sqlite3 *db, struct insp_error *reterr
     return r;
 }
 
-/* --- gathering
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- gathering keys --- */
 
 static bool full(const struct walk *walk) {
     return walk->top_count == walk->filter->limit;
@@ -170,7 +166,7 @@ static int grow(struct walk *walk, struct insp_error *reterr) {
     return 0;
 }
 
-/* Puts a key in its place; the oldest falls out where there are enough. */
+/* Inserts a key in order; the oldest falls out if there are enough. */
 static int insert(struct walk *walk, int64_t key, struct insp_error *reterr) {
     if (!full(walk) && walk->top_count == walk->top_room && grow(walk, reterr) < 0)
         return INSP_E_NOMEM;
@@ -188,7 +184,8 @@ static int insert(struct walk *walk, int64_t key, struct insp_error *reterr) {
     return 0;
 }
 
-/* The newest keys of the combination walk->at, as far as they are newer than what there is enough of already. */
+/* Gathers the newest keys of the combination walk->at, as far as they are newer than the oldest of enough
+ * others. */
 static int gather(struct walk *walk, struct sqlite3 *db, struct insp_error *reterr) {
     const struct insp_filter *filter = walk->filter;
     for (int i = 0; i < walk->count; i++)
@@ -226,7 +223,7 @@ static int all_series(struct walk *walk, struct sqlite3 *db, bool *ret_gave_up, 
         int r = differs == walk->count ? gather(walk, db, reterr) : 0;
         if (r < 0)
             return r;
-        leap(walk, differs);
+        advance(walk, differs);
     }
     *ret_gave_up = true;
     return 0;

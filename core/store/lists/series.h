@@ -1,11 +1,12 @@
-/* core/store/series.h - the newest inspections that several conditions leave, at a cost that does not grow with
- * the table.
+/* core/store/series.h - find the newest inspections under several conditions, at a cost that does not grow
+ * with the table.
  *
- * A series is one combination of product, camera, verdict and label (and model, where one is asked for) that rows
- * have. There are tens to hundreds of them, however many rows. An index holds the rows of each series by key. The
- * series that a filter admits are found by leaping through that index from one combination to the next ("loose
- * index scan", one seek each); of each the newest keys are taken; the newest of all are the answer. No condition
- * is ever tested row by row, so two that hardly ever meet cost as little as two that always do. */
+ * A series is one combination of product, camera, verdict and label (and model, if the filter names one) that
+ * rows have. There are tens to hundreds of series, whatever the number of rows. An index holds the rows of
+ * each series by key. A list finds the series that the filter admits by seeking from one combination in that
+ * index to the next ("loose index scan", one seek each), takes the newest keys of each, and answers the newest
+ * of all. No condition is tested row by row, so a filter whose conditions rarely match together costs no more
+ * than one that always matches. */
 #ifndef INSP_STORE_SERIES_H
 #define INSP_STORE_SERIES_H
 
@@ -15,20 +16,20 @@
 
 enum {
     INSP_SERIES_SQL_BYTES = 1024,
-    INSP_SERIES_SEEKS_MAX = 20000, /* some 50 ms; only a plant with thousands of cameras comes near */
+    INSP_SERIES_SEEKS_MAX = 20000, /* some 50 ms; only a plant with thousands of cameras comes near it */
 };
 
-/* Whether the filter is one that series answer: conditions on the five columns, newest first, no part. */
+/* Says whether series can answer the filter: conditions on the five columns, newest first, no part. */
 bool insp_series_fit(const struct insp_filter *filter);
 
-/* The keys of the newest filter->limit rows that the filter leaves, newest first, below high and above low:
- * *ret_keys
- * [*ret_count] is the caller's (free). *ret_gave_up (and no keys): there are more combinations than
- * INSP_SERIES_SEEKS_MAX. Inside a read transaction of the caller's. INSP_E_NOMEM, INSP_E_IO. */
+/* Lists the keys of the newest filter->limit rows that match the filter, newest first, below high and above
+ * low: *ret_keys [*ret_count] is the caller's (free). *ret_gave_up (with no keys): there are more than
+ * INSP_SERIES_SEEKS_MAX combinations. Call it inside a read transaction. Fails with INSP_E_NOMEM, INSP_E_IO. */
 int insp_series_keys(struct sqlite3 *db, const struct insp_filter *filter, int64_t low, int64_t high,
                      int64_t **ret_keys, size_t *ret_count, bool *ret_gave_up, struct insp_error *reterr);
 
-/* The two statements it runs; for tests and benches that look at their plans. Each INSP_SERIES_SQL_BYTES. */
+/* Writes the two statements of insp_series_keys, for tests and benches that check plans. Each has
+ * INSP_SERIES_SQL_BYTES bytes. */
 void insp_series_sql(const struct insp_filter *filter, char *ret_seek, char *ret_keys);
 
 #endif

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum { EXPIRE_FILES = 100 };
-static const int64_t YOUNG_US = 3600 * 1000000LL; /* may be a put that is under way */
+static const int64_t YOUNG_US = 3600 * 1000000LL; /* younger files may belong to a put in progress */
 static const int64_t DAY_US = 24 * 3600 * 1000000LL;
 static const int64_t MINUTE_US = 60 * 1000000LL;
 
@@ -20,10 +20,10 @@ struct walk {
     struct insp_store *store;
     const struct insp_retention *policy;
     int64_t wall_us;
-    size_t left; /* files that may still be looked at */
+    size_t left; /* files still to be examined */
     struct insp_retention_result *result;
     struct sqlite3_stmt *lookup;
-    int images, quarantine; /* folders; -1: not there */
+    int images, quarantine; /* folders; -1: missing */
 };
 
 static int open_folder(int at, const char *name) {
@@ -48,7 +48,7 @@ static int look_up(struct walk *walk, const unsigned char *blob, int64_t key, en
     return r;
 }
 
-/* The folder is made when the first file goes into it. */
+/* Opens the quarantine; makes it for the first file. */
 static int quarantine_folder(struct walk *walk, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     if (walk->quarantine >= 0)
@@ -62,8 +62,8 @@ static int quarantine_folder(struct walk *walk, struct insp_error *reterr) {
     return walk->quarantine < 0 ? insp_fail_errno(reterr, errno, "cannot open %s", path) : 0;
 }
 
-/* Its time becomes that of the move, from which its age in the quarantine counts. A row that appeared meanwhile
- * (the walk raced a very slow put) has the file back. */
+/* Moves a file to the quarantine and sets its time, from which its age there counts. Moves it back if a row
+ * has appeared meanwhile (the walk raced a very slow put). */
 static int set_aside(struct walk *walk, const char *name, const unsigned char *blob, int64_t key,
                      const struct stat *st, struct insp_error *reterr) {
     int day = dirfd(walk->store->walk.day);
@@ -106,7 +106,7 @@ static int look_at(struct walk *walk, const char *name, struct insp_error *reter
     enum row row = NO_ROW;
     snprintf(id, sizeof id, "%.36s", name);
     if (!insp_id_parse(id, blob, &key) || name[INSP_UUID_BYTES - 1] != '.')
-        return 0; /* not made by this program */
+        return 0; /* not a file of inspectd */
     walk->left--;
     state->count.files++;
     int r = look_up(walk, blob, key, &row, reterr);
@@ -115,7 +115,7 @@ static int look_at(struct walk *walk, const char *name, struct insp_error *reter
     if (fstatat(dirfd(state->day), name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
         age_us(&st, walk->wall_us) < YOUNG_US)
         return 0;
-    if (row == NO_ROW) /* else retention has taken it, and died before the file went */
+    if (row == NO_ROW) /* else retention dropped the image and died before it removed the file */
         count_orphan(walk, key);
     bool may = state->judged && state->plausible && insp_orphans_plausible(&state->count);
     return may ? set_aside(walk, name, blob, key, &st, reterr) : 0;
@@ -124,7 +124,8 @@ static int look_at(struct walk *walk, const char *name, struct insp_error *reter
 /* --- day by day -------------------------------------------------------------------------------------------------
  */
 
-/* Only an empty folder goes. Today's and yesterday's stay: a put may be about to write into them. */
+/* Closes the day and removes its folder if empty. Today's and yesterday's stay: a put may be about to write
+ * there. */
 static void close_day(struct walk *walk) {
     struct insp_orphan_walk *state = &walk->store->walk;
     struct stat st;
@@ -134,7 +135,7 @@ static void close_day(struct walk *walk) {
         unlinkat(walk->images, state->name, AT_REMOVEDIR);
 }
 
-/* The first name behind the last one; "" behind the last day. */
+/* Finds the first name after the last one; "" after the last day. */
 static int next_day(struct walk *walk, struct insp_error *reterr) {
     struct insp_orphan_walk *state = &walk->store->walk;
     char best[sizeof state->name] = "";
@@ -154,7 +155,7 @@ static int next_day(struct walk *walk, struct insp_error *reterr) {
     if (!*best)
         return 0;
     int day = open_folder(walk->images, best);
-    state->day = day < 0 ? NULL : fdopendir(day); /* what is no folder is passed over */
+    state->day = day < 0 ? NULL : fdopendir(day); /* anything but a folder is skipped */
     return 0;
 }
 
@@ -186,7 +187,7 @@ static int walk_round(struct walk *walk, bool *ret_ended, struct insp_error *ret
     }
 }
 
-/* A folder that is walked in one sweep is judged and swept in it: two rounds at most. */
+/* Walks and judges within one sweep if it can: two rounds at most. */
 static int walk_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct walk *walk = arg;
     bool ended = true;

@@ -1,6 +1,6 @@
-/* core/store/orphans.h - image files without a row: found by a walk that goes a few thousand files at a time,
- * moved to <state>/quarantine where there are no more than kills explain (insp_orphans_plausible), never removed
- * at once. retention.c calls these, one thread at a time. */
+/* core/store/orphans.h - find image files without a row, by a walk over a few thousand files at a time, and
+ * move them to <state>/quarantine if there are no more than kills explain (insp_orphans_plausible). Never
+ * removes one at once. Only retention.c calls these functions, one thread at a time; they block on the disk. */
 #ifndef INSP_STORE_ORPHANS_H
 #define INSP_STORE_ORPHANS_H
 
@@ -9,19 +9,21 @@
 #include <dirent.h>
 
 struct insp_orphan_walk {
-    DIR *day;      /* being read; NULL between days */
-    char name[16]; /* of the day that is or was read last; "" at the beginning of a round */
-    bool judged;   /* a round has ended, and plausible is its outcome */
+    DIR *day;      /* folder being read; NULL between days */
+    char name[16]; /* present or last day; "" at the beginning of a round */
+    bool judged;   /* a round has ended with the outcome `plausible` */
     bool plausible;
-    struct insp_orphan_count count, last; /* of this round, of the last whole one */
+    struct insp_orphan_count count, last; /* of this round, of the last complete one */
 };
 
-/* Goes on with the walk: looks at `files` files at most. Fills orphans, quarantined and alarms of ret. */
+/* Continues the walk with at most `files` files. Sets orphans, quarantined and alarms of ret. Fails with the
+ * codes of insp_fail_errno and insp_sql_fail. */
 int insp_orphans_walk(struct insp_store *store, const struct insp_retention *policy, int64_t wall_us, size_t files,
                       struct insp_retention_result *ret, struct insp_error *reterr);
 
-/* Removes what lies in the quarantine longer than its age, a hundred files at a time, and counts what it holds:
- * expired and quarantine_bytes of ret. believed: ages count. */
+/* Removes files that have been in the quarantine longer than its age, a hundred at a time, and measures it:
+ * sets expired and quarantine_bytes of ret. believed: the wall clock is right, so ages count. Fails with the
+ * codes of insp_fail_errno. */
 int insp_quarantine_sweep(struct insp_store *store, const struct insp_retention *policy, int64_t wall_us,
                           bool believed, struct insp_retention_result *ret, struct insp_error *reterr);
 

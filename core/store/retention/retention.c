@@ -36,8 +36,7 @@ struct batch {
     bool kept[GROUP], remove[GROUP];
 };
 
-/* --- which rows may go ------------------------------------------------------------------------------------------
- */
+/* --- candidates --- */
 
 static enum insp_retention_class class_of(bool anomaly, int label) {
     return label ? INSP_KEEP_LABELLED : anomaly ? INSP_KEEP_UNLABELLED_ANOMALY : INSP_KEEP_GOOD;
@@ -73,8 +72,8 @@ static int read_batch(struct sqlite3 *db, struct batch *batch, const char *where
     return step == SQLITE_DONE ? 0 : insp_sql_fail(db, reterr);
 }
 
-/* Good rows have no index of their own: the scan starts behind the oldest key that may still be one, so that the
- * anomalies which outlive them by months are walked once a day only. */
+/* Reads old good rows. They have no index, so the scan starts after the oldest key that may still be good; the
+ * anomalies that outlive good rows by months are scanned only once a day. */
 static int read_old_good(struct sqlite3 *db, struct batch *batch, int64_t before_us, struct insp_error *reterr) {
     struct insp_store *store = batch->store;
     char where[256];
@@ -93,7 +92,7 @@ static int read_old_good(struct sqlite3 *db, struct batch *batch, int64_t before
     return r;
 }
 
-/* The oldest rows by age, a read for each index that knows them. */
+/* Reads the oldest rows by age, one query per index that has them. */
 static int old_rows(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     static const char *const anomalous[] = {
         "INDEXED BY inspection_any_anomaly WHERE anomaly = 1",
@@ -113,7 +112,7 @@ static int old_rows(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     return r;
 }
 
-/* The oldest kept images of each class, in the order in which they may go. */
+/* Reads the oldest kept images of each class, in the order of removal. */
 static int kept_images(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct batch *batch = arg;
     batch->count = 0;
@@ -127,8 +126,7 @@ static int kept_images(struct sqlite3 *db, void *arg, struct insp_error *reterr)
     return r;
 }
 
-/* --- their removal ----------------------------------------------------------------------------------------------
- */
+/* --- removal --- */
 
 static int remove_rows(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     const struct batch *batch = arg;
@@ -148,7 +146,7 @@ static int remove_rows(struct sqlite3 *db, void *arg, struct insp_error *reterr)
     return r;
 }
 
-/* After the commit: a file whose row is gone is found by the walk should this process die in between. */
+/* Removes files after the commit; if this process dies in between, the walk finds the files without a row. */
 static void remove_files(const struct batch *batch) {
     for (size_t i = 0; i < batch->count; i++) {
         unsigned char blob[INSP_ID_BLOB_BYTES];
@@ -174,7 +172,7 @@ static void count_removed(const struct batch *batch, uint64_t *ret_bytes, struct
     result->bytes += *ret_bytes;
 }
 
-/* One transaction's worth. *ret_removed 0: nothing more to do. */
+/* Removes the rows or images of one transaction. *ret_removed 0: nothing is left to do. */
 static int sweep_batch(struct batch *batch, struct insp_retention_result *result, size_t *ret_removed,
                        uint64_t *ret_bytes, struct insp_error *reterr) {
     struct insp_store *store = batch->store;
@@ -191,7 +189,7 @@ static int sweep_batch(struct batch *batch, struct insp_retention_result *result
         return r;
     r = insp_store_write(store, remove_rows, batch, reterr);
     bool full = r == INSP_E_NOSPACE;
-    if (full) { /* not even the journal has room: files first, and the rows with what that gave */
+    if (full) { /* not even the journal has room: remove files first, then change the rows */
         remove_files(batch);
         r = insp_store_write(store, remove_rows, batch, reterr);
     }
@@ -218,8 +216,8 @@ static int sweep_age(struct batch *batch, struct insp_retention_result *result, 
     return r;
 }
 
-/* How much must go is asked once: the file system may report freed blocks late, and a loop on its answer would
- * empty the store. */
+/* Frees space. It reads the free space once: the file system may report freed blocks late, and a loop on its
+ * answer would empty the store. */
 static int sweep_space(struct batch *batch, struct insp_retention_result *result, struct insp_error *reterr) {
     struct insp_retention_need *need = &batch->need;
     int r = 0;
@@ -242,7 +240,7 @@ static int sweep_space(struct batch *batch, struct insp_retention_result *result
 /* --- the sweep --------------------------------------------------------------------------------------------------
  */
 
-/* The statistics' rows outlive the inspections, but not for ever; the credit outlives the process. */
+/* Saves the state of retention and removes old statistics, which outlive the inspections but not for ever. */
 static int save_state(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     const struct batch *batch = arg;
     const struct insp_store *store = batch->store;
@@ -259,7 +257,7 @@ static int save_state(struct sqlite3 *db, void *arg, struct insp_error *reterr) 
     return insp_sql_exec(db, sql, reterr);
 }
 
-/* The first error of a sweep is what it says. */
+/* Keeps the first error of a sweep. */
 struct outcome {
     int code;
     struct insp_error error;

@@ -1,42 +1,46 @@
-/* core/store/retention.h - carries the rules of retention_policy.h out, in small transactions. */
+/* core/store/retention.h - carry out the rules of retention_policy.h in small transactions. */
 #ifndef INSP_STORE_RETENTION_H
 #define INSP_STORE_RETENTION_H
 
 #include "core/store/retention/retention_policy.h"
 #include "core/store/store.h"
 
-/* Both clocks at one instant. */
+/* Holds both clocks at one instant. */
 struct insp_retention_now {
     int64_t wall_us, mono_us;
 };
 
-/* Reasons for a person to look; bits. */
+/* Alarms: bits that ask for a person. */
 enum insp_retention_alarm {
-    INSP_ALARM_CLOCK = 1,      /* the wall clock cannot be believed: nothing goes by age */
-    INSP_ALARM_SPACE = 2,      /* little of the disk is free: images go, or will soon */
-    INSP_ALARM_HELD = 4,       /* more should go than the bounds or the reserve allow */
-    INSP_ALARM_ORPHANS = 8,    /* too many image files without a row: the database may not be the right one */
-    INSP_ALARM_QUARANTINE = 16 /* orphans stay where they are because the quarantine is full */
+    INSP_ALARM_CLOCK = 1,      /* the wall clock is doubted: nothing is removed by age */
+    INSP_ALARM_SPACE = 2,      /* little of the disk is free: images are or soon will be removed */
+    INSP_ALARM_HELD = 4,       /* bounds or reserve keep more than the limits want */
+    INSP_ALARM_ORPHANS = 8,    /* too many image files without a row: the database may be the wrong one */
+    INSP_ALARM_QUARANTINE = 16 /* the quarantine is full: orphans stay in place */
 };
 enum { INSP_ALARMS = 5 };
-const char *insp_retention_alarm_name(unsigned alarm); /* of one bit: "clock" ... */
+/* Returns the name of one bit: "clock"... */
+const char *insp_retention_alarm_name(unsigned alarm);
 
 struct insp_retention_result {
-    uint64_t aged;          /* rows that went by age, with their images */
+    uint64_t aged;          /* rows removed by age, with their images */
     uint64_t images, bytes; /* image files removed, by age and by space */
-    uint64_t quarantined;   /* image files without a row, set aside */
+    uint64_t quarantined;   /* image files without a row, moved to the quarantine */
     uint64_t expired;       /* files removed from the quarantine */
-    uint64_t orphans;       /* image files without a row in the last whole walk, or in this one so far */
+    uint64_t orphans;       /* image files without a row in the last complete walk, or so far in this one */
     uint64_t quarantine_bytes;
     unsigned alarms;
 };
 
-/* One sweep. Age removes rows and images; space removes images (the row stays, image_kept = false); the thumbnails
- * of removed images go with them. Image files without a row that are older than an hour are moved to
- * <state>/quarantine where the walk over all folders found no more of them than kills explain; each sweep looks at
- * a few thousand files and the next goes on behind them. Statistics older than 400 days go. An error of one part
- * keeps no other from its work: *ret is set in any case, the first error is returned. On a full disk image files
- * are removed before their rows say so. One sweep at a time (a second waits). Blocks: the pool. */
+/* Runs one sweep. Age removes rows and images; space removes images (the row stays, image_kept = false); the
+ * thumbnails of removed images go too. Image files without a row that are older than an hour move to
+ * <state>/quarantine if the walk over all folders found no more of them than kills explain; each sweep
+ * examines a few thousand files and the next one continues there. Statistics older than 400 days are removed.
+ * On a full disk image files are removed before their rows are changed. One sweep at a time (a second one
+ * waits). Blocks on the disk: lane CHORE.
+ *
+ * An error of one part does not stop the others: *ret is set in any case, and the first error is returned (the
+ * codes of insp_fail_errno and insp_sql_fail, INSP_E_NOMEM). */
 int insp_retention_sweep(struct insp_store *store, const struct insp_retention *policy,
                          const struct insp_retention_now *now, struct insp_retention_result *ret,
                          struct insp_error *reterr);

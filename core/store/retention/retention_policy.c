@@ -6,18 +6,17 @@
 #include <string.h>
 
 enum {
-    GROUP_FILES = 64,  /* image files that one transaction may leave behind */
-    BEHIND_NEWEST = 8, /* of them, those that an idle line's last image explains */
+    GROUP_FILES = 64,  /* image files that one killed transaction may leave */
+    BEHIND_NEWEST = 8, /* of these, files that the last image of an idle line explains */
     FREE_AUTO_PERCENT = 5,
 };
 static const uint64_t FREE_AUTO_BYTES = UINT64_C(2) << 30;
 static const int64_t HOUR_US = 3600 * 1000000LL;
 static const int64_t DAY_US = 24 * 3600 * 1000000LL;
-static const int64_t STEP_US = 10 * 60 * 1000000LL; /* what a corrected clock may step between two sweeps */
+static const int64_t STEP_US = 10 * 60 * 1000000LL; /* largest step of a corrected clock between two sweeps */
 static const int64_t WEEK_US = 7 * 24 * 3600 * 1000000LL;
 
-/* --- age and space: which rows ----------------------------------------------------------------------------------
- */
+/* --- rows for age and space --- */
 
 struct place {
     const struct insp_retention_row *row;
@@ -72,7 +71,7 @@ int insp_retention_plan_space(const struct insp_retention_need *need, const stru
         uint64_t bytes = places[i].row->bytes;
         if (!bytes)
             continue;
-        /* Whatever is good goes first, so once another class has its turn, all that is kept is worth keeping. */
+        /* All unlabelled good images precede the other classes, so here all kept images are worth keeping. */
         uint64_t left = need->image_bytes > freed + bytes ? need->image_bytes - freed - bytes : 0;
         held = freed >= need->bytes_max || (places[i].row->class != INSP_KEEP_GOOD && left < need->reserve_bytes);
         if (held)
@@ -86,8 +85,7 @@ int insp_retention_plan_space(const struct insp_retention_need *need, const stru
     return 0;
 }
 
-/* --- how much space asks for ------------------------------------------------------------------------------------
- */
+/* --- the need for space --- */
 
 static uint64_t percent_of(uint64_t bytes, unsigned percent) {
     return bytes / 100 * percent + bytes % 100 * percent / 100;
@@ -126,8 +124,7 @@ void insp_retention_need_total(const struct insp_retention *policy, uint64_t ima
     ret->bytes = policy->image_bytes_max ? above(image_bytes, policy->image_bytes_max) : 0;
 }
 
-/* --- how much may go --------------------------------------------------------------------------------------------
- */
+/* --- credit --- */
 
 static double fill(double credit, double hours, double share, double came) {
     double most = share + came;
@@ -164,8 +161,7 @@ void insp_retention_credit_spend(struct insp_retention_credit *credit, uint64_t 
     credit->rows -= (double)rows;
 }
 
-/* --- whether the clock can be believed --------------------------------------------------------------------------
- */
+/* --- the clock --- */
 
 static bool near(int64_t a_us, int64_t b_us) {
     return a_us - b_us < STEP_US && b_us - a_us < STEP_US;
@@ -180,7 +176,7 @@ bool insp_retention_clock_believed(struct insp_retention_clock *clock, int64_t w
                                    int64_t evidence_us) {
     if (clock->known && near(wall_us - clock->wall_us, mono_us - clock->mono_us))
         return believe(clock, wall_us, mono_us);
-    /* At a start there is only the past to compare with; a clock behind it removes too little, never too much. */
+    /* At a start only the past can be compared; a clock behind it removes too little, never too much. */
     if (!clock->known && (!evidence_us || wall_us - evidence_us < WEEK_US))
         return believe(clock, wall_us, mono_us);
     if (!clock->doubted || !near(wall_us - clock->doubt_wall_us, mono_us - clock->doubt_mono_us)) {
@@ -191,8 +187,7 @@ bool insp_retention_clock_believed(struct insp_retention_clock *clock, int64_t w
     return mono_us - clock->doubt_mono_us >= DAY_US && believe(clock, wall_us, mono_us);
 }
 
-/* --- whether the database belongs to the folder -----------------------------------------------------------------
- */
+/* --- the database of the folder --- */
 
 bool insp_orphans_plausible(const struct insp_orphan_count *count) {
     return !count->before_birth && count->behind_newest <= BEHIND_NEWEST &&
