@@ -6,6 +6,8 @@
 3. Every header compiles alone.
 4. No word of FORBIDDEN.
 5. No log line quotes a text by hand (a quote inside it would end the field): INSP_LOG_QUOTED does.
+6. In the folders of PLAIN_ENGLISH headers begin with a verb, and no comment has a subject without a noun or a word of
+   PRIVATE_WORDS.
 """
 import pathlib
 import re
@@ -137,10 +139,57 @@ def hand_quoted_logs(root):
                 yield f"{path}: a log line with \\\"%s\\\": pass INSP_LOG_QUOTED(text) for %s, or INSP_LOG_WORD(text) for one word"
 
 
+# Folders whose comments follow CONTRIBUTING's style. To add one, append it (with all below it) and mend what the rule reports.
+PLAIN_ENGLISH = ["core/base", "core/image", "core/compute", "core/model", "core/store", "core/heat", "core/inspect", "core/serving"]
+
+# A sentence needs a noun that exists in the code as its subject: not "What was not used for longest goes first".
+NO_NOUN = re.compile(r"(?:^|[.;:!?] +)((?:What|Where|Whoever|Those|Whatever|Whichever)\b|Whether [^.;:]* (?:is|are|was|were)\b)[^.]*")
+
+# Words that only their author understands -> words that the glossary of ARCHITECTURE.md or the language has.
+PRIVATE_WORDS = {
+    r"\b(?:the|a|last|latest|newest|first|operator's|people's) words?\b(?! (?:of|in) )": "label (or: token, field)",
+    r"\btaken? in\b": "imported, read",
+    r"\b(?:is|are|was|were|be) told\b|\btold (?:at once|by|in)\b": "reported, logged",
+    r"\bleap(?:s|t|ing)?\b": "seek, advance",
+    r"\bof (?:ours|(?:its|their|his) own)\b": "a noun or adjective: separate, the daemon's",
+    r"\bballast\b": "unused",
+    r"\barrows?\b": "hand-over, stage",
+    r"\bwhoever\b": "the caller, the user",
+    r"\b(?:is|are) (?:not )?well\b(?=[.,;:]|$)": "passes, is healthy",
+    r"\b(?:nobody|somebody) waits\b": "no client waits, the client has left",
+}
+
+
+def comments(text):
+    """Each comment as one line of plain text, with the number of its first line."""
+    for found in re.finditer(r'"(?:\\.|[^"\\\n])*"|/\*(.*?)\*/|//([^\n]*)', text, re.S):
+        body = found[1] if found[1] is not None else found[2]
+        if body is not None:
+            yield text.count("\n", 0, found.start()) + 1, " ".join(re.sub(r"^[ \t]*\*", "", body, flags=re.M).split())
+
+
+# A header begins "path - verb object": not "what the pool does", "the rules of retention", "a flag in shared memory".
+NO_VERB = re.compile(r"\S+\.(?:h|hpp) - (?:what|how|where|which|whether|who|why|the|an?|one|those|all|its|every|each|of|from|in|on)\b")
+
+
+def language_faults(root, folders=None):
+    for folder in PLAIN_ENGLISH if folders is None else folders:
+        for path in sorted(p for suffix in ("*.c", "*.h", "*.cpp", "*.hpp") for p in (root / folder).rglob(suffix)):
+            for line, comment in comments(path.read_text()):
+                place = f"{path.relative_to(root)}:{line}"
+                if found := NO_VERB.match(comment):
+                    yield f"{place}: the header does not begin with a verb: \"{found[0]}...\""
+                if found := NO_NOUN.search(comment):
+                    yield f"{place}: a subject without a noun: \"{found[0].strip('.;:!? ')[:70]}...\""
+                for pattern, way_out in PRIVATE_WORDS.items():
+                    if found := re.search(pattern, comment):
+                        yield f"{place}: \"{found[0]}\": say {way_out}"
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
     faults = [*direction_faults(root), *forbidden_words(root), *untested_sources(root), *lonely_headers(root),
-              *hand_quoted_logs(root)]
+              *hand_quoted_logs(root), *language_faults(root)]
     for fault in faults:
         print(fault, file=sys.stderr)
     print(f"structure: {len(list(sources(root)))} files, {len(faults)} faults")

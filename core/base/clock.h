@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-int64_t insp_mono_us(void);
-int64_t insp_wall_us(void);
+int64_t insp_mono_us(void); /* monotonic clock */
+int64_t insp_wall_us(void); /* wall clock */
 
 enum { INSP_RFC3339_BYTES = 32 };
 

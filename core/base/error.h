@@ -88,8 +88,8 @@ int insp_failv(struct insp_error *err, int code, const char *format, va_list arg
 int insp_fail_errno(struct insp_error *err, int errnum, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* These macros tell the compiler that the result is never 0. Without them it warns that variables which are
- * set only on success may be uninitialised. */
+/* Tell the compiler that the result is never 0. Without these macros it warns that variables which are set
+ * only on success may be uninitialised. */
 #define insp_fail(err, code, ...)                                                                                 \
     ({                                                                                                            \
         int insp_failed = (code);                                                                                 \

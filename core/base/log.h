@@ -35,8 +35,8 @@ const char *insp_log_word(char *ret, const char *text);
 /* Encodes text as a quoted value, "...", with a backslash before quotes and backslashes. ret as above. */
 const char *insp_log_quoted(char *ret, const char *text);
 
-/* Do the same with a buffer of their own: `insp_log_info("... path=%s detail=%s", INSP_LOG_WORD(path),
- * INSP_LOG_QUOTED(detail))`. The buffer lives until the end of the enclosing block. */
+/* Do the same and supply the buffer: `insp_log_info("... path=%s detail=%s", INSP_LOG_WORD(path),
+ * INSP_LOG_QUOTED(detail))`. It lives until the end of the enclosing block. */
 #define INSP_LOG_WORD(text) insp_log_word((char[INSP_LOG_TEXT_BYTES]){""}, (text))
 #define INSP_LOG_QUOTED(text) insp_log_quoted((char[INSP_LOG_TEXT_BYTES]){""}, (text))
 

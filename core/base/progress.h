@@ -49,8 +49,8 @@ void insp_progress_stage(const struct insp_progress *progress, const char *forma
 void insp_progress_step(const struct insp_progress *progress, size_t done, size_t total);
 void insp_progress_log(const struct insp_progress *progress, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* fold is 1-based, 0 outside cross-validation. loss is the mean over the epoch, accuracy the running training
- * accuracy, 0..1. */
+/* Reports the end of an epoch. fold is 1-based, 0 outside cross-validation. loss is the mean over the epoch,
+ * accuracy the running training accuracy, 0..1. */
 void insp_progress_epoch(const struct insp_progress *progress, size_t fold, size_t epoch, size_t epochs,
                          double loss, double accuracy, double seconds);
 

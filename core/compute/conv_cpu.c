@@ -26,7 +26,7 @@ struct insp_cpu_workspace {
     size_t capacity[3];
 };
 
-/* ---- which kernels ---- */
+/* --- which kernels --- */
 
 static _Atomic(const struct insp_conv_kernel *) forced;
 
@@ -54,7 +54,7 @@ bool insp_cpu_supported(void) {
     return best() != &insp_conv_kernel_generic;
 }
 
-/* ---- workspace ---- */
+/* --- workspace --- */
 
 int insp_cpu_workspace_new(unsigned threads, struct insp_cpu_workspace **ret, struct insp_error *reterr) {
     struct insp_cpu_workspace *workspace = calloc(1, sizeof *workspace);
@@ -86,7 +86,7 @@ static int reserve(struct insp_cpu_workspace *workspace, size_t which, size_t fl
     return 0;
 }
 
-/* ---- trunk ---- */
+/* --- trunk --- */
 
 static void pack_first(const struct insp_conv_kernel *kernel, const float *weight, size_t out, float *packed) {
     for (size_t c = 0; c < out; c++)
@@ -192,7 +192,7 @@ int insp_cpu_trunk_run(const struct insp_cpu_trunk *trunk, struct insp_cpu_works
     return r;
 }
 
-/* ---- tail and head ---- */
+/* --- tail and head --- */
 
 int insp_cpu_tail_new(const struct insp_tail_weights *weights, struct insp_cpu_tail **ret,
                       struct insp_error *reterr) {

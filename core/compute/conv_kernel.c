@@ -5,7 +5,7 @@
 #include "core/compute/conv_vector.h"
 
 #include <string.h>
-/* ---- F(4x4,3x3), points 0, +-A, +-B, infinity ---- */
+/* --- F(4x4,3x3), points 0, +-A, +-B, infinity --- */
 
 #define A 0.625f
 #define B 1.5f
@@ -35,7 +35,7 @@ INLINE void output_6(const vec *m, size_t stride, vec *o, size_t o_stride) {
     o[3 * o_stride] = (A * A2) * dif_a + ((B * B2) * dif_b + m[5 * stride]);
 }
 
-/* ---- F(2x2,3x3), points 0, +-1, infinity ---- */
+/* --- F(2x2,3x3), points 0, +-1, infinity --- */
 
 INLINE void input_4(const vec *d, size_t stride, vec *o, size_t o_stride) {
     vec d1 = d[stride], d2 = d[2 * stride];
@@ -50,7 +50,7 @@ INLINE void output_4(const vec *m, size_t stride, vec *o, size_t o_stride) {
     o[o_stride] = m[stride] - m[2 * stride] - m[3 * stride];
 }
 
-/* ---- activations -> V ---- */
+/* --- activations -> V --- */
 
 /* Transforms one tile of one vector of channels. v: the place of point 0; the others follow at point_stride. */
 INLINE void input_tile(size_t step, const float *src, size_t row_floats, float *v, size_t point_stride) {
@@ -103,7 +103,7 @@ static void input(const struct insp_wino *shape, const struct insp_tile_run *run
         input_run(2, shape, run, block, src, v);
 }
 
-/* ---- products ---- */
+/* --- products --- */
 
 /* Computes out[row][COLUMNS] = V[rows] x U. `rows` is constant at each inlined call, so the sums stay in
  * registers. */
@@ -181,7 +181,7 @@ static void multiply_points(const struct insp_wino *shape, const struct insp_til
     }
 }
 
-/* ---- products -> activations ---- */
+/* --- products -> activations --- */
 
 INLINE void output_tile(size_t step, bool relu, bool pool, const float *m, vec bias, float *dst,
                         size_t row_floats) {
@@ -254,7 +254,7 @@ static void panel(const struct insp_wino *shape, const struct insp_tile_run *run
         output_run(2, false, false, shape, run, number, bias, scratch, dst);
 }
 
-/* ---- the first convolution: three channels are too few for Winograd's products ---- */
+/* --- the first convolution: three channels are too few for Winograd's products --- */
 
 enum { FIRST_TAPS = 27 };
 

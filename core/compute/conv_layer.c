@@ -66,7 +66,7 @@ void insp_float_mode_leave(unsigned mode) {
 #endif
 }
 
-/* ---- weights ---- */
+/* --- weights --- */
 
 static const double transform_4[6][3] = {
 /* The row of point p is (1, p, p^2) / product of (p - q) over the other finite points q. */
@@ -147,7 +147,7 @@ void insp_conv_layer_clear(struct insp_conv_layer *layer) {
     layer->u = layer->bias = NULL;
 }
 
-/* ---- activations ---- */
+/* --- activations --- */
 
 size_t insp_conv_floats(size_t channels, size_t side, size_t n) {
     return n * channels * (side + 2) * (side + 2);
@@ -187,7 +187,7 @@ void insp_conv_unblock(const float *blocked, size_t channels, size_t side, float
         }
 }
 
-/* ---- running ---- */
+/* --- running --- */
 
 struct pass {
     const struct insp_conv_layer *layer;
@@ -272,7 +272,7 @@ int insp_conv_layer_run(const struct insp_conv_layer *layer, struct insp_conv_sc
     return 0;
 }
 
-/* ---- which kernel ---- */
+/* --- which kernel --- */
 
 const struct insp_conv_kernel *insp_conv_kernel_named(const char *name) {
 #if defined __x86_64__

@@ -6,7 +6,7 @@
  *
  * Threads: trunks and tails are immutable once loaded; several threads may score on one device, with the same
  * trunk and tails, at once. A trainer serves one thread at a time. In the daemon the inference thread scores;
- * a job trains in a process of its own. All functions block but those that only read a property. */
+ * a job trains in a separate process. All functions block but those that only read a property. */
 #ifndef INSP_COMPUTE_DEVICE_H
 #define INSP_COMPUTE_DEVICE_H
 
@@ -64,7 +64,7 @@ const char *insp_device_describe(const struct insp_device *device);
  * libtorch's CPU operators. Devices with equal texts give equal results, bit for bit (CUDA: if opened
  * deterministic). Lives as long as device. */
 const char *insp_device_arithmetic(const struct insp_device *device);
-bool insp_device_is_cuda(const struct insp_device *device);
+bool insp_device_is_cuda(const struct insp_device *device); /* computes on a GPU */
 /* Says whether the packed kernels compute: then loading a trunk or tail calls no libtorch. */
 bool insp_device_is_packed(const struct insp_device *device);
 /* Says whether the device stopped working: after an error a small computation on it failed too, as after
@@ -81,7 +81,7 @@ int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret
                        struct insp_error *reterr);
 
 /* Copy and pack weights onto the device; the caller may free the views afterwards. The result is the caller's.
- * One thread at a time per device; scoring on another thread goes on. Fail with INSP_E_NOMEM, INSP_E_DEVICE. */
+ * One thread at a time per device; scoring on another thread continues. Fail with INSP_E_NOMEM, INSP_E_DEVICE. */
 int insp_trunk_load(struct insp_device *device, const struct insp_trunk_weights *weights,
                     struct insp_trunk **ret_trunk, struct insp_error *reterr);
 void insp_trunk_free(struct insp_trunk *trunk);

@@ -277,7 +277,7 @@ static void close_device(struct insp_device *device) {
 static int memory(struct insp_device *device, struct insp_device_usage *ret, struct insp_error *reterr) {
     (void)device;
     (void)reterr;
-    *ret = (struct insp_device_usage){0}; /* it has no memory of its own */
+    *ret = (struct insp_device_usage){0}; /* it has no separate memory */
     return 0;
 }
 

@@ -58,7 +58,7 @@ static const struct insp_train_kernel *train_kernel(void) {
     return &insp_train_kernel_generic;
 }
 
-/* ---- making and freeing ---- */
+/* --- making and freeing --- */
 
 /* Returns the place of weight [out][in][tap] (PyTorch's order) in the kernels' order. */
 static size_t kernel_place(size_t columns, size_t out, size_t in, size_t tap) {
@@ -188,7 +188,7 @@ static int reserve_batch(struct insp_cpu_trainer *trainer, size_t n, struct insp
     return 0;
 }
 
-/* ---- head: forward, loss and backward ---- */
+/* --- head: forward, loss and backward --- */
 
 /* Returns the first largest value of a 2x2 window, as PyTorch's max_pool2d picks it. */
 static size_t window_best(const float *window) {
@@ -276,7 +276,7 @@ static void head(struct insp_cpu_trainer *trainer, const uint8_t *labels, size_t
         unpool(&trainer->tail, deep + i * IMAGE, dlogit[i], trainer->dy[0] + i * IMAGE);
 }
 
-/* ---- convolutions backward ---- */
+/* --- convolutions backward --- */
 
 /* Computes dU of layer i from its input and dY. */
 static void weight_gradient(struct insp_cpu_trainer *trainer, size_t i, const float *dy, size_t n) {
@@ -314,7 +314,7 @@ static void mask(const struct insp_cpu_trainer *trainer, const float *y, float *
             dy[at] = y[at] > 0 ? dy[at] : 0;
 }
 
-/* ---- update ---- */
+/* --- update --- */
 
 static void adam_one(const struct insp_adam *adam, float g, float *weight, float *m, float *v) {
     *m = adam->beta1 * *m + (1 - adam->beta1) * g;

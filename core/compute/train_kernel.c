@@ -4,7 +4,7 @@
 
 enum { POINTS = 16, SIZE = 4, TAPS = 9 };
 
-/* ---- dY -> D ---- */
+/* --- dY -> D --- */
 
 /* Multiplies two values by A: four results. */
 INLINE void spread_2(vec y0, vec y1, vec *o, size_t stride) {
@@ -44,7 +44,7 @@ static void spread(const struct insp_wino *shape, const struct insp_tile_run *ru
     }
 }
 
-/* ---- V, D -> dU ---- */
+/* --- V, D -> dU --- */
 
 /* Sums GRADIENT_ROWS input channels times one panel over the tiles. */
 INLINE void gradient_rows(size_t tiles, const float *v, const float *d, bool add, float *du) {
@@ -83,7 +83,7 @@ static void gradient(const struct insp_wino *shape, const struct insp_tile_run *
     }
 }
 
-/* ---- dU -> weights -> U ---- */
+/* --- dU -> weights -> U --- */
 
 /* Multiplies four values by G^T: three results. */
 INLINE void fold_4(const vec *d, size_t stride, vec *o, size_t o_stride) {

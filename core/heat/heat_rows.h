@@ -29,7 +29,7 @@ struct insp_heat_rows {
  * INSP_E_NOMEM. */
 int insp_heat_rows_init(const float *heat, uint32_t width, uint32_t height, struct insp_heat_rows *ret,
                         struct insp_error *reterr);
-void insp_heat_rows_clear(struct insp_heat_rows *rows);
+void insp_heat_rows_clear(struct insp_heat_rows *rows); /* accepts a zeroed one */
 
 /* Computes the values of row y at the 14 columns of the map, and the last one once more. */
 void insp_heat_rows_profile(const struct insp_heat_rows *rows, uint32_t y, double ret_profile[INSP_MAP_SIDE + 1]);

@@ -53,6 +53,7 @@ struct insp_image_budget_status {
     uint64_t pixels_max, bytes_max; /* the limits */
     uint64_t waiting, refused;      /* pictures that wait now; that gave up after wait_us, since the start */
 };
+/* Reads the use of the budget. */
 void insp_image_budget_status(struct insp_image_budget *budget, struct insp_image_budget_status *ret);
 
 #endif

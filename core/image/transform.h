@@ -24,6 +24,7 @@ struct insp_transform insp_transform_default(void);
 bool insp_transform_named(const char *name, struct insp_transform *ret);
 /* Returns the name of a transform, "custom" if it has none. */
 const char *insp_transform_name(const struct insp_transform *transform);
+/* Says whether two transforms give the same input. */
 bool insp_transform_equal(const struct insp_transform *a, const struct insp_transform *b);
 
 /* Converts interleaved RGB8 [height,width,3] to float32 [3,height,width]; width and height are those of the

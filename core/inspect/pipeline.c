@@ -245,8 +245,8 @@ static void on_stored(struct insp_task *task) {
         finish(pipeline, group[i]);
 }
 
-/* Commits a group: all jobs that gathered while the last group was being stored. Whether a job may still be
- * stored is decided here, on the loop, where it also would be abandoned; from here on it is answered. */
+/* Commits a group: all jobs that gathered while the last group was being stored. Decides whether a job may
+ * still be stored here, on the loop, where it also would be abandoned; from here on it is answered. */
 static void store_next(struct insp_pipeline *pipeline) {
     if (pipeline->storing)
         return;

@@ -132,7 +132,7 @@ int insp_registry_versions(const char *state_dir, const char *product, struct in
 /* --- active.json --- */
 
 struct active {
-    char version[INSP_NAME_BYTES]; /* "" where none */
+    char version[INSP_NAME_BYTES]; /* "" if none */
     size_t count;
     char history[HISTORY_MAX][INSP_NAME_BYTES]; /* newest first, each version once, never the active one */
 };

@@ -30,6 +30,7 @@ struct insp_safetensors; /* a mapped file; it owns its tensors */
 int insp_safetensors_open(const char *path, struct insp_safetensors **ret, struct insp_error *reterr);
 void insp_safetensors_close(struct insp_safetensors *file); /* accepts NULL */
 
+/* Return the number of tensors and one of them, in the order of their data; valid until the file is closed. */
 size_t insp_safetensors_count(const struct insp_safetensors *file);
 const struct insp_tensor *insp_safetensors_at(const struct insp_safetensors *file, size_t i);
 /* Finds a tensor by name; NULL if the file has none of that name. */

@@ -49,6 +49,6 @@ struct insp_model_reading {
  * from memory and gets the error in `damage`. Blocks on the disk and on the inference thread: at startup or on
  * a lane. Fails with INSP_E_NOMEM and errors of the registry folder. */
 int insp_model_reading_read(struct insp_model_reading *reading, struct insp_error *reterr);
-void insp_model_reading_clear(struct insp_model_reading *reading);
+void insp_model_reading_clear(struct insp_model_reading *reading); /* drops the references */
 
 #endif

@@ -58,6 +58,7 @@ bool insp_models_ready(const struct insp_models *models); /* at least one model'
 int insp_models_get(struct insp_models *models, const char *product, struct insp_model **ret,
                     struct insp_error *reterr);
 
+/* Return the number of entries and one of them; an entry is valid until the next swap. */
 size_t insp_models_count(const struct insp_models *models);
 const struct insp_served_model *insp_models_at(const struct insp_models *models, size_t place);
 

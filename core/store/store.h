@@ -153,7 +153,7 @@ struct insp_statistics {
  * least a minute). *ret is the caller's. Fails with INSP_E_NOMEM and the codes of insp_sql_fail. */
 int insp_store_statistics(struct insp_store *store, const char *product, int64_t since_us, int64_t until_us,
                           int64_t bucket_us, struct insp_statistics *ret, struct insp_error *reterr);
-void insp_statistics_clear(struct insp_statistics *statistics);
+void insp_statistics_clear(struct insp_statistics *statistics); /* frees the buckets */
 
 /* Holds the rows and bytes of the store, and the free and all bytes of its file system. */
 struct insp_store_usage {

@@ -36,7 +36,7 @@ void refuse_reference_blas() {
 static int memory(insp_device *device, insp_device_usage *ret, insp_error *reterr) {
     (void)device;
     (void)reterr;
-    *ret = insp_device_usage{}; /* it has no memory of its own */
+    *ret = insp_device_usage{}; /* it has no separate memory */
     return 0;
 }
 

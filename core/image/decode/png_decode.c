@@ -193,7 +193,7 @@ static int begin_pixels(struct png_reader *reader, struct insp_error *reterr) {
 }
 
 /* Decodes 16-bit samples with an assumed number of bits in use, and again until the values confirm it: first
- * the declared bits or all 16, then those that the first rows show, then those that all rows show. */
+ * the declared bits or all 16, then the bits of the first rows, then the bits of all rows. */
 static int read_deep(struct png_reader *reader, struct insp_error *reterr) {
     struct insp_png_samples *s = &reader->samples;
     bool first = true, guessed = false;

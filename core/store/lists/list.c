@@ -35,7 +35,7 @@ static void compare(struct query *query, const char *left, int64_t number) {
     append(query, " AND %s ?%d", left, query->bindings->count);
 }
 
-/* Chooses the index where series do not fit: a part, a product or nothing alone, oldest first, or too many
+/* Chooses the index if series do not fit: a part, a product or nothing alone, oldest first, or too many
  * combinations for series. Without statistics SQLite cannot know that a part is rarer than a product. */
 static const char *leading_index(const struct insp_filter *filter) {
     if (filter->part && *filter->part)

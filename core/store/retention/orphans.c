@@ -34,8 +34,7 @@ static int64_t age_us(const struct stat *st, int64_t wall_us) {
     return wall_us - (int64_t)st->st_mtim.tv_sec * 1000000 - st->st_mtim.tv_nsec / 1000;
 }
 
-/* --- one file ---------------------------------------------------------------------------------------------------
- */
+/* --- one file --- */
 
 static int look_up(struct walk *walk, const unsigned char *blob, int64_t key, enum row *ret,
                    struct insp_error *reterr) {
@@ -121,8 +120,7 @@ static int look_at(struct walk *walk, const char *name, struct insp_error *reter
     return may ? set_aside(walk, name, blob, key, &st, reterr) : 0;
 }
 
-/* --- day by day -------------------------------------------------------------------------------------------------
- */
+/* --- day by day --- */
 
 /* Closes the day and removes its folder if empty. Today's and yesterday's stay: a put may be about to write
  * there. */
@@ -230,8 +228,7 @@ void insp_orphans_close(struct insp_orphan_walk *walk) {
         closedir(insp_take_ptr(walk->day));
 }
 
-/* --- the quarantine ---------------------------------------------------------------------------------------------
- */
+/* --- the quarantine --- */
 
 int insp_quarantine_sweep(struct insp_store *store, const struct insp_retention *policy, int64_t wall_us,
                           bool believed, struct insp_retention_result *ret, struct insp_error *reterr) {

@@ -27,6 +27,6 @@ int insp_orphans_walk(struct insp_store *store, const struct insp_retention *pol
 int insp_quarantine_sweep(struct insp_store *store, const struct insp_retention *policy, int64_t wall_us,
                           bool believed, struct insp_retention_result *ret, struct insp_error *reterr);
 
-void insp_orphans_close(struct insp_orphan_walk *walk);
+void insp_orphans_close(struct insp_orphan_walk *walk); /* closes the open folder, if any */
 
 #endif

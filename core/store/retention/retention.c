@@ -237,8 +237,7 @@ static int sweep_space(struct batch *batch, struct insp_retention_result *result
     return r;
 }
 
-/* --- the sweep --------------------------------------------------------------------------------------------------
- */
+/* --- the sweep --- */
 
 /* Saves the state of retention and removes old statistics, which outlive the inspections but not for ever. */
 static int save_state(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
