@@ -65,7 +65,7 @@ def test_a_database_that_is_replaced(start):
     copy.rename(database(daemon))
     answer = daemon.inspect(GOOD)
     assert (answer.status, answer.code) == (503, "storage_lost")
-    assert "not the one that was opened" in eventually(lambda: not_ready(daemon))
+    assert "was replaced" in eventually(lambda: not_ready(daemon))
 
 
 def test_a_state_folder_that_is_removed(start):
@@ -142,7 +142,7 @@ def test_a_row_that_is_gone_while_its_image_is_there(start):
     with contextlib.closing(sqlite3.connect(database(daemon), timeout=30)) as db, db:
         db.execute("DELETE FROM inspection")
     answer = daemon("GET", f"/v1/inspections/{row}")
-    assert (answer.status, answer.code) == (500, "io_error") and "whose image is there" in answer.json["detail"]
+    assert (answer.status, answer.code) == (500, "io_error") and "has an image file but no row" in answer.json["detail"]
 
 
 @pytest.fixture

@@ -40,8 +40,8 @@ START_TEST(test_raw_parameters) {
 END_TEST
 
 START_TEST(test_other_types_are_refused) {
-    refused(NULL, "no Content-Type");
-    refused("", "no Content-Type");
+    refused(NULL, "the Content-Type is missing");
+    refused("", "the Content-Type is missing");
     refused("text/plain", "\"text/plain\" is not supported");
     refused("image/jpegs", "not supported");
     refused("image", "image/jpeg, image/png and image/x-raw");

@@ -113,7 +113,7 @@ START_TEST(a_network_that_does_not_look_is_not_proved) {
         map[i] = (float)i;
     const struct insp_prover prover = {.score = answer_alike, .arg = map};
     ck_insp_code(insp_prove_by(&prover, b.model, NULL, &b.err), INSP_E_SELF_TEST, b.err);
-    ck_assert_ptr_nonnull(strstr(b.err.detail, "two different pictures get the same answer"));
+    ck_assert_ptr_nonnull(strstr(b.err.detail, "two different pictures get the same probability"));
     ck_assert(!b.model->proved);
     close_bench(&b);
 }
