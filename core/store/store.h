@@ -5,9 +5,9 @@
  *                                                   one transaction per step
  *   <state>/images/<yyyy-mm-dd>/<id>.<jpg|png|raw>  posted bytes, unchanged
  *
- * Threads: all functions are safe from any number of threads. All but insp_store_add_commit block on the disk:
- * call them on lanes, at startup and on the command line, never on the loop. One writer connection behind a
- * mutex; readers take one of a few read-only connections. */
+ * Threads: all functions are safe from any number of threads. All of them block on the disk or on the write lock:
+ * call them on lanes, at startup and on the command line, never on the loop. One writer connection behind a mutex;
+ * readers take one of a few read-only connections. */
 #ifndef INSP_STORE_STORE_H
 #define INSP_STORE_STORE_H
 
