@@ -35,8 +35,7 @@ enum insp_cpu_engine {
 
 struct insp_device_config {
     const char *name; /* "auto" | "cpu" | "cuda" | "cuda:N" */
-    unsigned
-        threads; /* CPU threads of one pass or training step, at most 1024; 0: all processors of the process */
+    unsigned threads; /* CPU threads of one pass, at most 1024; 0: as many as the process may use */
     enum insp_cpu_engine engine;
     /* CUDA: use cuDNN's deterministic, slower algorithms on this device; scoring on other devices of the
      * process does not change. On the CPU results are always the same, bit for bit, for the same number of
@@ -52,12 +51,11 @@ struct insp_device_config {
  *   INSP_E_NOMEM */
 int insp_device_open(const struct insp_device_config *config, struct insp_device **ret_device,
                      struct insp_error *reterr);
-void insp_device_free(
-    struct insp_device *device); /* accepts NULL; trunks, tails and trainers may outlive it, unused */
+/* Closes a device. Accepts NULL. Trunks, tails and trainers may outlive it; only free them afterwards. */
+void insp_device_free(struct insp_device *device);
 
 const char *insp_device_name(const struct insp_device *device); /* "cpu" or "cuda:N"; lives as long as device */
-/* Describes the device in one line for people: name, threads, engine, libtorch version. Lives as long as device.
- */
+/* Describes the device in one line for people: name, threads, engine, libtorch. Lives as long as device. */
 const char *insp_device_describe(const struct insp_device *device);
 /* Identifies the arithmetic of the device: everything besides weights and input that decides about the bits of
  * a result, as kernels and instruction set, number type, library version, and the number of threads of

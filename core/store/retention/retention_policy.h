@@ -3,7 +3,7 @@
  *
  * A sweep removes nothing that it cannot justify:
  *   age     only while the wall clock agrees with the monotonic one; rows within the row credit
- *   space   images within the byte credit; the reserve always stays
+ *   space   images within the byte credit; labelled images and anomalies only down to the reserve
  *   credit  fills by hour_percent of the store per hour and by the amount stored since the last sweep */
 #ifndef INSP_STORE_RETENTION_POLICY_H
 #define INSP_STORE_RETENTION_POLICY_H
@@ -24,9 +24,9 @@ struct insp_retention {
     uint64_t thumbnail_bytes_max;        /* the cache of thumbnails is reduced to this; 0: none are kept */
     unsigned sweep_percent;              /* share of the store that one sweep may remove; 1..100 */
     unsigned hour_percent;               /* the same for all sweeps of an hour; 1..100 */
-    unsigned reserve_percent;      /* share of the disk (of image_bytes_max) that images always keep; 0..100 */
-    uint64_t quarantine_bytes_max; /* the quarantine takes files up to this */
-    int64_t quarantine_age_us;     /* its files are removed after this; 0: never */
+    unsigned reserve_percent;            /* reserve: share of the disk (of image_bytes_max); 0..100 */
+    uint64_t quarantine_bytes_max;       /* the quarantine takes files up to this */
+    int64_t quarantine_age_us;           /* its files are removed after this; 0: never */
 };
 
 /* Orders images for removal: unlabelled good ones first, then labelled ones, then unlabelled anomalies, which
