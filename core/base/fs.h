@@ -46,7 +46,7 @@ int insp_disk_free(const char *path, uint64_t *ret_free_bytes, uint64_t *ret_tot
                    struct insp_error *reterr);
 
 /* Says whether a name may become a file or folder name or a URL segment: 1 to 64 of [A-Za-z0-9._-], no dot or
- * dash at the start. This one rule checks products, versions, defect types and dataset files. */
+ * dash at the start. This one rule checks products, versions, defects and dataset files. */
 bool insp_name_valid(const char *name);
 
 #endif

@@ -129,7 +129,7 @@ int insp_store_image_open(struct insp_store *store, const char *id, struct insp_
 int insp_store_image(struct insp_store *store, const char *id, void **ret_data, size_t *ret_bytes,
                      char *ret_media_type, struct insp_error *reterr);
 
-/* Sets the label of an inspection, with defect type, note and user ("" or NULL: none); INSP_LABEL_NONE
+/* Sets the label of an inspection, with defect, note and user ("" or NULL: none); INSP_LABEL_NONE
  * withdraws it. Fails as insp_store_get does, and with INSP_E_NOSPACE, INSP_E_STORE_LOST. */
 int insp_store_label(struct insp_store *store, const char *id, enum insp_label label, const char *defect,
                      const char *note, const char *by, struct insp_error *reterr);
