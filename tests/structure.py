@@ -6,7 +6,7 @@
 3. Every header compiles alone.
 4. No word of FORBIDDEN.
 5. No log line quotes a text by hand (a quote inside it would end the field): INSP_LOG_QUOTED does.
-6. In the folders of PLAIN_ENGLISH headers begin with a verb, and no comment has a subject without a noun or a word of
+6. In the folders of PLAIN_ENGLISH headers begin with their path and a verb, and no comment has a subject without a noun or a word of
    PRIVATE_WORDS.
 """
 import pathlib
@@ -177,6 +177,8 @@ def language_faults(root, folders=None):
         for path in sorted(p for suffix in ("*.c", "*.h", "*.cpp", "*.hpp") for p in (root / folder).rglob(suffix)):
             for line, comment in comments(path.read_text()):
                 place = f"{path.relative_to(root)}:{line}"
+                if (found := re.match(r"((?:core|api|daemon)/\S+) - ", comment)) and found[1] != str(path.relative_to(root)):
+                    yield f"{place}: names another file: {found[1]}"
                 if found := NO_VERB.match(comment):
                     yield f"{place}: the header does not begin with a verb: \"{found[0]}...\""
                 if found := NO_NOUN.search(comment):

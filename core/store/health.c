@@ -3,7 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/log.h"
-#include "core/base/thread.h"
+#include "core/base/lanes/thread.h"
 #include "core/store/internal.h"
 
 #include <errno.h>

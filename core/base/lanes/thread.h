@@ -1,4 +1,4 @@
-/* core/base/thread.h - start the daemon's threads: name, blocked signals, scheduling priority. Any thread. */
+/* core/base/lanes/thread.h - start the daemon's threads: name, blocked signals, scheduling priority. Any thread. */
 #ifndef INSP_BASE_THREAD_H
 #define INSP_BASE_THREAD_H
 

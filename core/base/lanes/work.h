@@ -1,4 +1,4 @@
-/* core/base/work.h - run work off the loop thread, on lanes. Each lane has its own queue and its own threads.
+/* core/base/lanes/work.h - run work off the loop thread, on lanes. Each lane has its own queue and its own threads.
  *
  *   LINE   the stages of an inspection: decode, render the answer, store
  *   BACK   requests of people: lists, pictures, exports, changes of models and datasets

@@ -1,4 +1,4 @@
-/* core/image/decode.h - share helpers among the decoders. Only core/image includes this header. Any thread. */
+/* core/image/decode/decode.h - share helpers among the decoders. Only core/image includes this header. Any thread. */
 #ifndef INSP_IMAGE_DECODE_H
 #define INSP_IMAGE_DECODE_H
 

@@ -1,4 +1,4 @@
-/* core/image/jpeg_source.h - feed the scans of a JPEG to libjpeg so that stray bytes before a restart marker
+/* core/image/decode/jpeg_source.h - feed the scans of a JPEG to libjpeg so that stray bytes before a restart marker
  * are counted exactly.
  *
  * libjpeg warns of stray bytes (JWRN_EXTRANEOUS_DATA) only if its Huffman decoder has not yet read up to the

@@ -1,4 +1,4 @@
-/* core/image/png_samples.h - convert the 16-bit samples of a PNG to 8 bits, by the bits in use.
+/* core/image/decode/png_samples.h - convert the 16-bit samples of a PNG to 8 bits, by the bits in use.
  *
  * The PNG standard wants samples scaled to all 16 bits; then the upper 8 make the picture. Cameras with 10, 12
  * or 14 bits often store their values in the lower end, and the upper 8 bits are nearly black. */

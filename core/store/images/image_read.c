@@ -1,4 +1,4 @@
-/* core/store/image_read.c - read posted bytes back. Follows no link below the state folder, and checks the
+/* core/store/images/image_read.c - read posted bytes back. Follows no link below the state folder, and checks the
  * bytes against their row. */
 #include "core/base/fs.h"
 #include "core/store/internal.h"

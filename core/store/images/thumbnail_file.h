@@ -1,4 +1,4 @@
-/* core/store/thumbnail_file.h - cache thumbnails in <state>/cache/thumbnails/<id>/<width>.jpg. A thumbnail
+/* core/store/images/thumbnail_file.h - cache thumbnails in <state>/cache/thumbnails/<id>/<width>.jpg. A thumbnail
  * appears whole or not at all, may disappear at any time, and is removed with its image. All functions block
  * on the disk; any number of threads. */
 #ifndef INSP_STORE_THUMBNAIL_FILE_H

@@ -1,4 +1,4 @@
-/* core/store/aggregate.c - keep statistics that need no inspections: one row per minute and product. */
+/* core/store/lists/aggregate.c - keep statistics that need no inspections: one row per minute and product. */
 #include "core/store/internal.h"
 
 #include <endian.h>

@@ -1,4 +1,4 @@
-/* core/store/series.h - find the newest inspections under several conditions, at a cost that does not grow
+/* core/store/lists/series.h - find the newest inspections under several conditions, at a cost that does not grow
  * with the table.
  *
  * A series is one combination of product, camera, verdict and label (and model, if the filter names one) that

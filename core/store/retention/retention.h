@@ -1,4 +1,4 @@
-/* core/store/retention.h - carry out the rules of retention_policy.h in small transactions. */
+/* core/store/retention/retention.h - carry out the rules of retention_policy.h in small transactions. */
 #ifndef INSP_STORE_RETENTION_H
 #define INSP_STORE_RETENTION_H
 

@@ -1,4 +1,4 @@
-/* core/store/retention_policy.h - decide what retention removes, by pure functions: which rows, how many at
+/* core/store/retention/retention_policy.h - decide what retention removes, by pure functions: which rows, how many at
  * once, and whether clock and database can be believed. No disk, no SQLite, no clock; any thread.
  *
  * A sweep removes nothing that it cannot justify:
