@@ -6,8 +6,8 @@
 3. Every header compiles alone.
 4. No word of FORBIDDEN.
 5. No log line quotes a text by hand (a quote inside it would end the field): INSP_LOG_QUOTED does.
-6. In the folders of PLAIN_ENGLISH headers begin with their path and a verb, and no comment has a subject without a noun or a word of
-   PRIVATE_WORDS.
+6. In the folders of PLAIN_ENGLISH headers begin with their path and a verb; no comment has a subject without a noun or
+   a word of PRIVATE_WORDS.
 """
 import pathlib
 import re

@@ -127,7 +127,7 @@ static void paint_row(const struct painter *painter, uint32_t y, uint8_t *out) {
 
 static int check_cancelled(const struct insp_image_limits *limits, struct insp_error *reterr) {
     if (limits && limits->cancelled && limits->cancelled(limits->cancelled_arg))
-        return insp_fail(reterr, INSP_E_CANCELLED, "drawing ended early: nobody waits for the picture any more");
+        return insp_fail(reterr, INSP_E_CANCELLED, "drawing was cancelled: the picture is no longer wanted");
     return 0;
 }
 

@@ -40,8 +40,9 @@ bool insp_heat_view_parse(const char *text, enum insp_heat_view *ret);
 /* Renders a PNG of width x height, both >= 1. image: for INSP_VIEW_OVERLAY, of any size (it is resized), else
  * NULL. As in insp_heat_summarise, a good part scaled per image has nothing above the threshold; the raw view
  * shows all heat. Needs memory for one row besides the image and the PNG. Takes some 15 ms at 1024 x 1024, a
- * second at 64 megapixels: not on the loop thread. *ret_png is the caller's (free). Fails with INSP_E_NOMEM;
- * INSP_E_INTERNAL for an overlay without image. */
+ * second at 64 megapixels: not on the loop thread. Calls limits->cancelled before each row; limits may be
+ * NULL. *ret_png is the caller's (free). Fails with INSP_E_NOMEM; INSP_E_INTERNAL for an overlay without
+ * image; INSP_E_CANCELLED. */
 int insp_heat_render(const struct insp_heat_params *params, bool suspect, const float *cam,
                      enum insp_heat_view view, const struct insp_image *image, uint32_t width, uint32_t height,
                      const struct insp_image_limits *limits, unsigned char **ret_png, size_t *ret_bytes,

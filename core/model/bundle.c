@@ -61,7 +61,7 @@ static int check_hash(const char *path, const char *expected, struct insp_error 
 
 /* --- writing --- */
 
-/* What the names of a process's own temporaries begin with. */
+/* Writes the beginning of the names of a process's temporaries. */
 static void own_prefix(pid_t pid, char ret[static 32]) {
     snprintf(ret, 32, INSP_TEMPORARY_PREFIX "%d-", (int)pid);
 }
@@ -371,7 +371,7 @@ int insp_bundle_sweep_of(const char *state_dir, const char *product, pid_t pid, 
             (r = insp_path(path, reterr, "%s/%s", folder, entry->d_name)) == 0)
             r = insp_remove_tree(path, reterr);
     closedir(dir);
-    rmdir(folder); /* only goes where the bundle was to be the product's first */
+    rmdir(folder); /* removes it only if this would have been the product's first bundle */
     return r;
 }
 

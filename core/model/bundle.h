@@ -14,7 +14,7 @@
 
 #include <sys/types.h>
 
-/* Names that start so are temporary: no valid name starts with a dot. */
+/* Begins the names of temporary files and folders. Valid names never start with a dot. */
 #define INSP_TEMPORARY_PREFIX ".new-"
 #define INSP_ACTIVE_FILE "active.json"    /* <state>/models/<product>/active.json, see registry.h */
 #define INSP_DEFAULT_TRUNK_FILE "default" /* <state>/trunks/default, see registry.h */
@@ -72,8 +72,8 @@ int insp_trunk_open_on(struct insp_device *device, const char *state_dir, const 
 /* Removes temporary folders and files below models/ and trunks/ that a crash left. Call it only at startup. */
 int insp_bundle_sweep(const char *state_dir, struct insp_error *reterr);
 
-/* Removes what insp_bundle_write of a process that is gone left below models/<product>. At any time: temporaries
- * of other processes stay. */
+/* Removes the temporaries that insp_bundle_write of a dead process left below models/<product>. At any time:
+ * temporaries of other processes stay. Fails with the codes of insp_fail_errno. */
 int insp_bundle_sweep_of(const char *state_dir, const char *product, pid_t pid, struct insp_error *reterr);
 
 #endif

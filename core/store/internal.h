@@ -49,13 +49,13 @@ struct insp_store {
     struct sqlite3 *reader[INSP_READERS];
     bool reader_taken[INSP_READERS];
     struct insp_thumbnail_walk thumbnail_walk;
-    pthread_mutex_t thumbnail_lock; /* the next four */
+    pthread_mutex_t thumbnail_lock; /* of the next four and the counts of thumbnail_walk */
     uint64_t thumbnail_bytes;
     bool thumbnails_known; /* counted since the start */
     bool thumbnails_counting;
     bool thumbnails_full;                          /* a thumbnail found no room since the last sweep */
     struct insp_store_file file[INSP_STORE_FILES]; /* as opened */
-    pthread_mutex_t health_lock;                   /* the next two */
+    pthread_mutex_t health_lock;                   /* of the next two */
     struct insp_error failed, damaged;             /* code 0: no */
     bool unclean;                                  /* the last run left a journal */
     bool checking;                                 /* checker must be joined */

@@ -63,7 +63,7 @@ static uint64_t drop(struct insp_store *store, const char *id) {
     return folder_path(store, id, path, NULL) < 0 ? 0 : folder_bytes(path, true);
 }
 
-/* The next id that has a folder; NULL behind the last one. */
+/* Returns the next id that has a folder; NULL after the last one. */
 static const char *next_id(DIR *folder) {
     for (struct dirent *entry; (entry = readdir(folder));)
         if (insp_uuid_valid(entry->d_name))
@@ -71,7 +71,7 @@ static const char *next_id(DIR *folder) {
     return NULL;
 }
 
-/* *ret NULL where nothing was ever kept. */
+/* Opens the cache; *ret is NULL if nothing was ever kept. */
 static int open_all(const struct insp_store *store, DIR **ret, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     int r = folder_path(store, "", path, reterr);
@@ -170,8 +170,8 @@ static void remove_unfinished(const char *path) {
         closedir(folder);
 }
 
-/* Bytes of an image's thumbnails after it was looked at; those of none go. */
-static int look_at(struct insp_store *store, const char *id, uint64_t *ret_bytes, struct insp_error *reterr) {
+/* Checks one image's thumbnails and returns their bytes; removes them if the image is gone. */
+static int check_one(struct insp_store *store, const char *id, uint64_t *ret_bytes, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     bool kept = false;
     int r = insp_image_is_kept(store, id, &kept, reterr);
@@ -195,8 +195,9 @@ static void begin_round(struct insp_store *store) {
     pthread_mutex_unlock(&store->thumbnail_lock);
 }
 
-/* What lies there now was either seen or came during the round, and what was seen lies there unless it went. The
- * sum that keep and drop led is held between these, in case somebody else wrote or removed files. */
+/* Corrects the size at the end of a round. Each present file was either seen or kept during the round, and
+ * each seen file is present unless it was dropped. The size that keep and drop maintain is clamped between
+ * these bounds, in case another program wrote or removed files. */
 static void end_round(struct insp_store *store) {
     const struct insp_thumbnail_walk *walk = &store->thumbnail_walk;
     pthread_mutex_lock(&store->thumbnail_lock);
@@ -210,7 +211,7 @@ static void end_round(struct insp_store *store) {
     pthread_mutex_unlock(&store->thumbnail_lock);
 }
 
-/* Goes on where the last sweep stopped; ends at the end of the folder. */
+/* Continues where the last sweep stopped; ends at the end of the folder. */
 static int walk(struct insp_store *store, size_t folders, struct insp_error *reterr) {
     struct insp_thumbnail_walk *walk = &store->thumbnail_walk;
     int r = 0;
@@ -226,10 +227,10 @@ static int walk(struct insp_store *store, size_t folders, struct insp_error *ret
             end_round(store);
             break;
         }
-        r = look_at(store, id, &bytes, reterr);
+        r = check_one(store, id, &bytes, reterr);
         walk->seen += bytes;
     }
-    if (r < 0) /* a round that missed a folder says nothing about the sum */
+    if (r < 0) /* a round that missed a folder cannot correct the size */
         insp_thumbnail_walk_close(walk);
     return r;
 }
@@ -239,14 +240,14 @@ void insp_thumbnail_walk_close(struct insp_thumbnail_walk *walk) {
         closedir(insp_take_ptr(walk->all));
 }
 
-/* --- the oldest go */
+/* --- removing the oldest --- */
 
 static int by_name(const void *a, const void *b) {
     return strcmp(a, b);
 }
 
-/* The `count` oldest ids at most, oldest first: a UUIDv7 begins with its time. Reads names only. *ret is the
- * caller's (free). */
+/* Lists at most the `count` oldest ids, oldest first: a UUIDv7 begins with its time. Reads names only. *ret is
+ * the caller's (free). */
 static int list_oldest(const struct insp_store *store, size_t count, char (**ret)[INSP_UUID_BYTES],
                        size_t *ret_count, struct insp_error *reterr) {
     DIR *all;
@@ -254,7 +255,7 @@ static int list_oldest(const struct insp_store *store, size_t count, char (**ret
     int r = open_all(store, &all, reterr);
     if (r < 0)
         return r;
-    /* Twice as many as are wanted: each time they are full the newer half is forgotten. */
+    /* Room for twice as many: whenever it is full the newer half is dropped. */
     char(*ids)[INSP_UUID_BYTES] = calloc(2 * count, sizeof *ids);
     for (const char *id; ids && all && (id = next_id(all));) {
         snprintf(ids[n++], sizeof *ids, "%s", id);
@@ -280,11 +281,11 @@ static uint64_t known_bytes(struct insp_store *store) {
     return bytes;
 }
 
-/* What a sweep's bound leaves over the goal goes at the next one. */
+/* Removes the oldest down to the goal, within the bound of one sweep; the next one continues. */
 static int cut_back(struct insp_store *store, uint64_t bytes_max, size_t folders, struct insp_error *reterr) {
     _cleanup_free_ char(*ids)[INSP_UUID_BYTES] = NULL;
     size_t count = 0;
-    /* No call passes the bound, so without `full` what is new would find no room for ever. */
+    /* No call exceeds the bound, so without `full` new thumbnails would never find room. */
     pthread_mutex_lock(&store->thumbnail_lock);
     bool full = store->thumbnails_full && store->thumbnails_known;
     pthread_mutex_unlock(&store->thumbnail_lock);

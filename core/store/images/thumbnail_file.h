@@ -8,8 +8,8 @@
 
 #include <dirent.h>
 
-/* The JPEG, the caller's (free). INSP_E_NOT_FOUND where there is none, or not a whole one (a power cut). id is a
- * valid UUID. */
+/* Reads a thumbnail. *ret_data is the caller's (free). id must be a valid UUID. Fails with INSP_E_NOT_FOUND if
+ * there is none or it is incomplete (after a power cut), and the codes of insp_read_file. */
 int insp_thumbnail_get(const struct insp_store *store, const char *id, uint32_t width, unsigned char **ret_data,
                        size_t *ret_bytes, struct insp_error *reterr);
 
@@ -22,19 +22,19 @@ bool insp_thumbnail_keep(struct insp_store *store, const char *id, uint32_t widt
 /* Removes the thumbnails of an image. */
 void insp_thumbnail_drop(struct insp_store *store, const char *id);
 
-/* Where the walk over all thumbnails stands. One sweep at a time. */
+/* Holds the position of the walk over all thumbnails. One sweep at a time. */
 struct insp_thumbnail_walk {
-    DIR *all;            /* being read; NULL between rounds */
-    uint64_t seen;       /* bytes of the round's folders so far */
-    uint64_t came, went; /* bytes kept and dropped since the round began; the store's thumbnail_lock */
+    DIR *all;            /* folder being read; NULL between rounds */
+    uint64_t seen;       /* bytes of the folders of this round so far */
+    uint64_t came, went; /* bytes kept and dropped since the round began; under the store's thumbnail_lock */
 };
-void insp_thumbnail_walk_close(struct insp_thumbnail_walk *walk);
+void insp_thumbnail_walk_close(struct insp_thumbnail_walk *walk); /* accepts one between rounds */
 
-/* Goes on with a walk that removes what has no image any more and what a kill left half written; then, where all
- * together take more than bytes_max or one found no room since the last sweep, removes those of the oldest images
- * until three quarters of it are left. Looks at `folders` images and removes those of as many, at most; the next
- * sweep goes on. *ret_bytes (may be NULL): what all take now, 0 where that is not known before the first round has
- * ended. */
+/* Continues a walk that removes thumbnails without an image and unfinished files. If all thumbnails then
+ * exceed bytes_max, or one found no room since the last sweep, removes those of the oldest images until three
+ * quarters of bytes_max are left. Examines at most `folders` images and removes those of at most as many; the
+ * next sweep continues. *ret_bytes (may be NULL): the size of the cache, 0 if it is unknown because the first
+ * round has not ended. Fails with the codes of insp_fail_errno and insp_sql_fail, INSP_E_NOMEM. */
 int insp_thumbnail_sweep(struct insp_store *store, uint64_t bytes_max, size_t folders, uint64_t *ret_bytes,
                          struct insp_error *reterr);
 
