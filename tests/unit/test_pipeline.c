@@ -282,7 +282,7 @@ static void leave(uv_timer_t *timer) {
 }
 
 START_TEST(test_a_picture_that_nobody_waits_for_is_not_drawn_to_its_end) {
-    enum { WIDE = 6000, INTO_THE_PICTURE_MS = 50 };
+    enum { WIDE = 4000, INTO_THE_PICTURE_MS = 50 };
     static struct line line;
     static uv_timer_t timer;
     line_open(&line);
