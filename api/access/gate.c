@@ -3,7 +3,7 @@
 #include "api/access/auth.h"
 #include "api/access/hosts.h"
 #include "api/access/origin.h"
-#include "api/server/server.h"
+#include "api/http/request.h"
 #include "core/base/log.h"
 
 #include <errno.h>
@@ -136,28 +136,29 @@ static int refuse_origin(const struct api_request *request, struct insp_error *r
         origin ? origin : "no Origin, but Sec-Fetch-Site");
 }
 
-static int check_token(struct api_server *server, struct api_request *request, const struct caller *caller,
-                       bool open, const struct api_token **ret, struct insp_error *reterr) {
-    int code = api_auth_decide(request->route, open, &server->tokens, caller->authorization, ret, reterr);
+static int check_token(const struct api_gate *gate, const struct api_tokens *tokens, struct api_request *request,
+                       const struct caller *caller, bool open, const struct api_token **ret,
+                       struct insp_error *reterr) {
+    int code = api_auth_decide(request->route, open, tokens, caller->authorization, ret, reterr);
     if (*ret)
         memcpy(request->principal, (*ret)->name, sizeof request->principal);
     if (*ret && (*ret)->role == API_ROLE_ADMIN)
         request->response.hidden = NULL; /* admins configure the folders, so they may read their names */
     bool proxied = caller->trusted || caller->forwarded_by;
-    if (code == INSP_E_UNAUTHORIZED && !caller->authorization && proxied && server->gate.loopback)
+    if (code == INSP_E_UNAUTHORIZED && !caller->authorization && proxied && gate->loopback)
         code = insp_fail(reterr, code,
                          "send Authorization: Bearer TOKEN; a request through a proxy needs one, although the "
                          "daemon listens on loopback");
     return code;
 }
 
-int api_gate_check(struct api_server *server, struct api_request *request, struct insp_error *reterr) {
-    struct api_gate *gate = &server->gate;
+int api_gate_check(struct api_gate *gate, const struct api_tokens *tokens, struct api_request *request,
+                   struct insp_error *reterr) {
     const struct api_token *token = NULL;
     struct caller caller;
     look(gate, request, &caller);
     bool open = open_to(gate, &caller), public = request->route->access == API_PUBLIC;
-    int code = check_token(server, request, &caller, open, &token, reterr);
+    int code = check_token(gate, tokens, request, &caller, open, &token, reterr);
     if (!code && open && !token && !is_probe(request->route))
         code = check_host(gate, request, &caller, reterr);
     if (code || public)
@@ -174,19 +175,19 @@ static const char methods[] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /* --- CORS --- */
 
-bool api_gate_options(struct api_server *server, struct api_request *request, int *ret_code,
+bool api_gate_options(const struct api_gate *gate, struct api_request *request, int *ret_code,
                       struct insp_error *reterr) {
     const char *origin = header(request, "Origin");
     bool preflight = origin && header(request, "Access-Control-Request-Method");
     *ret_code = 0;
     if (strcmp(request->method, "OPTIONS") != 0 || (!preflight && strcmp(request->path, "*") != 0))
         return false;
-    if (preflight && !api_origin_listed(origin, server->gate.origins)) {
+    if (preflight && !api_origin_listed(origin, gate->origins)) {
         *ret_code = refuse_origin(request, reterr);
         return false;
     }
     request->response.status = 204;
-    request->phase = API_ANSWERED;
+    api_request_enter(request, API_ANSWERED);
     api_response_header(&request->response, "Allow", "%s", methods);
     if (!preflight)
         return true;
@@ -198,8 +199,8 @@ bool api_gate_options(struct api_server *server, struct api_request *request, in
     return true;
 }
 
-void api_gate_headers(const struct api_request *request, struct MHD_Response *response) {
-    const struct api_gate *gate = &request->server->gate;
+void api_gate_headers(const struct api_gate *gate, const struct api_request *request,
+                      struct MHD_Response *response) {
     if (gate->origins[0])
         MHD_add_response_header(response, "Vary", "Origin");
     if (request->cors_origin[0]) {

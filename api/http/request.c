@@ -1,24 +1,83 @@
 #include "api/http/request.h"
 
-#include "api/inspections/export.h"
-#include "api/server/server.h"
-#include "api/watch/events.h"
-
+#include "core/base/cleanup.h"
 #include "core/base/clock.h"
-#include "core/inspect/inspection.h"
+#include "core/base/log.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BODY_FIRST_BYTES = 64 << 10 };
 
-struct api_request *api_request_new(struct api_server *server, struct MHD_Connection *connection,
-                                    const char *method) {
+/* --- states --- */
+
+#define TO(state) (1U << (state))
+static const unsigned followers[API_STATES] = {
+    [API_RECEIVING] = TO(API_REFUSED) | TO(API_WORKING) | TO(API_ANSWERED),
+    [API_REFUSED] = TO(API_SENDING),
+    [API_WORKING] = TO(API_ANSWERED),
+    [API_ANSWERED] = TO(API_SENDING),
+    [API_SENDING] = TO(API_FETCHING),
+    [API_FETCHING] = TO(API_SENDING),
+};
+
+static const char *const names[API_STATES] = {"receiving", "refused", "working",
+                                              "answered",  "sending", "fetching"};
+
+bool api_state_follows(enum api_state from, enum api_state to) {
+    return from < API_STATES && followers[from] & TO(to);
+}
+
+const char *api_state_name(enum api_state state) {
+    return names[state];
+}
+
+void api_request_enter(struct api_request *request, enum api_state to) {
+    bool legal = api_state_follows(request->state, to);
+    if (!legal)
+        insp_log_error("request in a wrong state path=%s from=%s to=%s", INSP_LOG_WORD(request->path),
+                       names[request->state], names[to]);
+    assert(legal);
+    request->state = to;
+}
+
+bool api_request_suspended(const struct api_request *request) {
+    return request->state == API_WORKING || request->state == API_FETCHING;
+}
+
+bool api_request_incoming(const struct api_request *request) {
+    return request->state == API_RECEIVING || request->state == API_REFUSED;
+}
+
+/* --- the route's part --- */
+
+void api_request_attach(struct api_request *request, void *part, const struct api_part_ops *ops) {
+    assert(!request->part);
+    request->part = part;
+    request->ops = ops;
+}
+
+void *api_request_part(const struct api_request *request, const struct api_part_ops *ops) {
+    return request->ops == ops ? request->part : NULL;
+}
+
+void api_request_drop(struct api_request *request) {
+    if (request->ops)
+        request->ops->drop(request);
+    request->ops = NULL;
+    request->part = NULL;
+}
+
+/* --- beginning and end --- */
+
+struct api_request *api_request_new(struct api_server *server, const struct api_hidden *hidden,
+                                    struct MHD_Connection *connection, const char *method) {
     struct api_request *request = calloc(1, sizeof *request);
     if (!request)
         return NULL;
     request->server = server;
-    request->response.hidden = &server->hidden;
+    request->response.hidden = hidden;
     request->connection = connection;
     request->started_us = request->received_us = insp_mono_us();
     snprintf(request->method, sizeof request->method, "%s", method);
@@ -30,19 +89,18 @@ struct api_request *api_request_new(struct api_server *server, struct MHD_Connec
 void api_request_free(struct api_request *request) {
     if (!request)
         return;
+    api_request_drop(request);
     api_query_clear(&request->query);
     api_response_clear(&request->response);
     json_decref(request->snapshot);
-    insp_inspection_free(request->job);
-    api_events_drop(request->stream);
-    free(request->replay);
-    api_export_free(request->server, request->exporting);
     free(request->accept);
     free(request->content_type);
     free(request->if_none_match);
     free(request->body);
     free(request);
 }
+
+/* --- headers and body --- */
 
 struct query_reader {
     struct api_request *request;

@@ -22,6 +22,7 @@ struct api_response {
     bool body_static;
     bool from_file; /* the body is the first `bytes` of file_fd, which is owned; `body` is NULL */
     int file_fd;
+    bool streamed; /* the request's part makes the body (request.h); `body` is NULL */
     char content_type[160];
     size_t header_count;
     struct {

@@ -2,13 +2,16 @@
 
 #include "api/http/accept.h"
 #include "api/inspections/export_rows.h"
+#include "api/listen/client.h"
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
+#include "api/server/slots.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 enum {
@@ -31,29 +34,50 @@ struct api_export {
     int64_t ready_us; /* monotonic: when the page was complete */
 };
 
+/* Never while a page is being read: the request lives until then. */
+static void drop(struct api_request *request) {
+    struct api_export *exporting = request->part;
+    free(exporting->page);
+    free(exporting);
+}
+
+static struct MHD_Response *respond(struct api_request *request);
+
+/* The client has had time enough (api_receive_deadline) for the page that lies ready: it reads too slowly, or not.
+ */
+static bool stalled(const struct api_request *request, int64_t now_us) {
+    const struct api_export *exporting = request->part;
+    return exporting->ready_us &&
+           now_us > api_receive_deadline(exporting->ready_us, request->server->config.request_timeout_s,
+                                         exporting->bytes);
+}
+
+/* It may take an hour and can be asked for again: the client sees that its file is not whole. */
+static void stop(struct api_request *request, enum api_stop why) {
+    if (why == API_STOP_SERVER)
+        shutdown(request->fd, SHUT_RDWR);
+}
+
+static const struct api_part_ops export_ops = {.drop = drop, .respond = respond, .stalled = stalled, .stop = stop};
+
 int api_export_before(struct api_request *request, struct insp_error *reterr) {
-    struct api_server *server = request->server;
     enum format format = (enum format)api_accept_choose(request->accept, types);
     api_response_header(&request->response, "Vary", "Accept");
     if (format == FORMAT_JSON)
         return 0;
-    if (server->exports >= server->config.exports)
-        return insp_fail(reterr, INSP_E_QUEUE_FULL, "%u exports are running, as many as limits.exports allows",
-                         server->exports);
-    request->exporting = calloc(1, sizeof *request->exporting);
-    if (!request->exporting)
+    int code = api_export_take(request, reterr);
+    if (code)
+        return code;
+    struct api_export *exporting = calloc(1, sizeof *exporting);
+    if (!exporting)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for an export");
-    request->exporting->format = format;
-    server->exports++;
+    exporting->format = format;
+    api_request_attach(request, exporting, &export_ops);
     return 0;
 }
 
-void api_export_free(struct api_server *server, struct api_export *exporting) {
-    if (!exporting)
-        return;
-    server->exports--;
-    free(exporting->page);
-    free(exporting);
+bool api_export_wanted(const struct api_request *request) {
+    return api_request_part(request, &export_ops) != NULL;
 }
 
 /* --- a page, in lane BACK --- */
@@ -120,7 +144,7 @@ static void name_file(struct api_request *request, const char *extension) {
 }
 
 int api_export_begin(struct api_request *request, const struct insp_filter *filter, struct insp_error *reterr) {
-    struct api_export *exporting = request->exporting;
+    struct api_export *exporting = request->part;
     bool csv = exporting->format == FORMAT_CSV;
     exporting->filter = *filter;
     exporting->bounded = filter->limit > 0;
@@ -133,6 +157,7 @@ int api_export_begin(struct api_request *request, const struct insp_filter *filt
     if (code)
         return code;
     request->response.status = 200;
+    request->response.streamed = true;
     snprintf(request->response.content_type, sizeof request->response.content_type, "%s",
              csv ? "text/csv; charset=utf-8; header=present" : "application/x-ndjson");
     name_file(request, csv ? "csv" : "ndjson");
@@ -144,10 +169,11 @@ int api_export_begin(struct api_request *request, const struct insp_filter *filt
 
 static void next_page(struct insp_task *task) {
     struct api_request *request = task->data;
+    struct api_export *exporting = request->part;
     struct insp_error error = {0};
-    if (!read_page(request->server->config.store, request->exporting, "", &error))
+    if (!read_page(request->server->config.store, exporting, "", &error))
         return;
-    request->exporting->failed = true;
+    exporting->failed = true;
     insp_log_error("export cut off code=%s detail=%s", insp_code_wire(error.code), INSP_LOG_QUOTED(error.detail));
 }
 
@@ -157,7 +183,7 @@ static void page_ready(struct insp_task *task) {
 
 static ssize_t reader(void *arg, uint64_t position, char *buf, size_t room) {
     struct api_request *request = arg;
-    struct api_export *exporting = request->exporting;
+    struct api_export *exporting = request->part;
     (void)position;
     if (exporting->failed)
         return MHD_CONTENT_READER_END_WITH_ERROR; /* without the last chunk the client sees that the file is cut
@@ -175,13 +201,6 @@ static ssize_t reader(void *arg, uint64_t position, char *buf, size_t room) {
     return 0;
 }
 
-struct MHD_Response *api_export_response(struct api_request *request) {
+static struct MHD_Response *respond(struct api_request *request) {
     return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, reader, request, NULL);
-}
-
-bool api_export_stalled(const struct api_request *request, int64_t now_us) {
-    const struct api_export *exporting = request->exporting;
-    return exporting && request->phase == API_ANSWERED && exporting->ready_us &&
-           now_us > api_receive_deadline(exporting->ready_us, request->server->config.request_timeout_s,
-                                         exporting->bytes);
 }

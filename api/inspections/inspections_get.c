@@ -17,7 +17,8 @@ static int read_filter(const struct api_request *request, struct insp_filter *fi
     static const char *const verdicts[] = {"good", "anomaly", "review", NULL}; /* enum insp_verdict */
     static const char *const labels[] = {"none", "good", "anomaly", NULL}; /* in the order of enum insp_label */
     const struct api_query *query = &request->query;
-    uint64_t limit = request->exporting ? 0 : LIMIT_DEFAULT; /* 0: all */
+    bool export = api_export_wanted(request);
+    uint64_t limit = export ? 0 : LIMIT_DEFAULT; /* 0: all */
     *filter = (struct insp_filter){.verdict = -1, .label = -1};
     int code = api_query_allow(query, known, reterr);
     if (!code)
@@ -37,7 +38,7 @@ static int read_filter(const struct api_request *request, struct insp_filter *fi
     if (!code)
         code = api_query_time(query, "until", &filter->until_us, reterr);
     if (!code)
-        code = api_query_number(query, "limit", 1, request->exporting ? UINT32_MAX : LIMIT_MAX, &limit, reterr);
+        code = api_query_number(query, "limit", 1, export ? UINT32_MAX : LIMIT_MAX, &limit, reterr);
     filter->limit = (size_t)limit;
     const char *cursor = api_query_get(query, "cursor");
     if (!code && cursor && !(code = api_cursor_read(query, cursor, cursor_id, reterr)))
@@ -69,7 +70,7 @@ int api_inspections_list(struct api_request *request, struct insp_error *reterr)
     int code = read_filter(request, &filter, cursor_id, reterr);
     if (code)
         return code;
-    if (request->exporting)
+    if (api_export_wanted(request))
         return api_export_begin(request, &filter, reterr);
     struct page page = {.items = json_array(), .limit = filter.limit++};
     code = insp_store_list(request->server->config.store, &filter, add_item, &page, reterr);

@@ -11,6 +11,7 @@
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
 #include "api/server/slots.h"
+#include "api/watch/events.h"
 
 #include "core/base/clock.h"
 #include "core/inspect/pipeline.h"
@@ -19,28 +20,52 @@
 
 enum { DEADLINE_MS_MAX = 600000 };
 
+/* This route's part of a request. */
+struct post {
+    struct insp_inspection *job; /* owned until submitted; then the pipeline's, which comes back through done */
+    bool submitted;
+};
+
 /* Separates the inspection from its request; done() then frees it. */
-static void detach(struct api_request *request) {
-    request->submitted = false;
-    request->job->data = NULL;
-    request->job = NULL;
+static void detach(struct post *post) {
+    post->submitted = false;
+    post->job->data = NULL;
+    post->job = NULL;
 }
 
-bool api_inspection_abandon(struct api_request *request) {
-    if (!insp_pipeline_abandon(request->job))
-        return false;
-    detach(request);
-    api_slot_release(request);
-    return true;
-}
-
-void api_inspection_forget(struct api_request *request) {
-    api_slot_release(request);
-    if (!request->submitted)
+/* Ends the inspection that a request waits for, nothing stored, and answers. Does nothing when it is too late,
+ * because the record is being stored: the verdict comes in a moment. */
+static void abandon(struct api_request *request, const struct insp_error *why) {
+    struct post *post = request->part;
+    if (!post->submitted || request->state != API_WORKING || !insp_pipeline_abandon(post->job))
         return;
-    insp_pipeline_abandon(request->job);
-    detach(request);
+    detach(post);
+    api_place_release(request);
+    api_server_fail(request, why); /* resumed, so that libmicrohttpd closes the connection of a client that left */
 }
+
+static void stop(struct api_request *request, enum api_stop why) {
+    struct insp_error error;
+    if (why == API_STOP_CLIENT_LEFT)
+        insp_fail(&error, INSP_E_CANCELLED, "the client left before the verdict");
+    else
+        insp_fail(&error, INSP_E_SHUTTING_DOWN, "the daemon stopped before the inspection was done");
+    if (why != API_STOP_SERVER) /* until the grace time is over it may come to its end */
+        abandon(request, &error);
+}
+
+/* An inspection that is being stored is counted and published all the same. */
+static void drop(struct api_request *request) {
+    struct post *post = request->part;
+    if (post->submitted) {
+        insp_pipeline_abandon(post->job);
+        detach(post);
+    }
+    insp_inspection_free(post->job);
+    free(post);
+}
+
+static const struct api_part_ops post_ops = {.drop = drop, .stop = stop};
 
 /* --- at the headers --- */
 
@@ -68,7 +93,6 @@ static int read_query(struct api_request *request, struct insp_inspection *job, 
     job->started_us = request->started_us;
     job->received_us = insp_wall_us();
     job->deadline_us = deadline_ms ? request->started_us + (int64_t)deadline_ms * 1000 : 0;
-    request->deadline_us = job->deadline_us;
     return 0;
 }
 
@@ -79,12 +103,18 @@ static int read_type(struct api_request *request, struct insp_inspection *job, s
 }
 
 int api_inspections_accept(struct api_request *request, struct insp_error *reterr) {
-    request->job = insp_inspection_new();
-    if (!request->job)
+    struct insp_inspection *job = insp_inspection_new();
+    struct post *post = calloc(1, sizeof *post);
+    if (!job || !post) {
+        insp_inspection_free(job);
+        free(post);
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for an inspection");
-    int code = read_query(request, request->job, reterr);
+    }
+    post->job = job;
+    api_request_attach(request, post, &post_ops);
+    int code = read_query(request, job, reterr);
     if (!code)
-        code = read_type(request, request->job, reterr);
+        code = read_type(request, job, reterr);
     if (!code && !api_request_has_body(request))
         code = insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; send the image");
     return code ? code : api_slot_take(request, reterr);
@@ -150,8 +180,9 @@ static void done(struct insp_inspection *job) {
         insp_inspection_free(job);
         return;
     }
-    request->submitted = false; /* the request owns request->job again */
-    api_slot_release(request);
+    struct post *post = request->part;
+    post->submitted = false; /* the request owns the job again */
+    api_place_release(request);
     job->error.code = job->code;
     if (job->code)
         api_server_fail(request, &job->error);
@@ -159,6 +190,28 @@ static void done(struct insp_inspection *job) {
         api_server_fail(request, &error);
     else
         api_server_finish(request);
+}
+
+/* --- deadlines --- */
+
+/* Answers 504 where a deadline has passed, and arms the timer for the nearest one to come. */
+static void on_deadline(uv_timer_t *timer) {
+    struct api_server *server = timer->data;
+    int64_t now = insp_mono_us(), nearest = INT64_MAX;
+    struct insp_error error;
+    insp_fail(&error, INSP_E_DEADLINE, "no verdict before the deadline; treat the part as undecided");
+    for (struct api_request *request = server->requests; request; request = request->next) {
+        const struct post *post = api_request_part(request, &post_ops);
+        int64_t deadline_us = post && post->submitted ? post->job->deadline_us : 0;
+        if (deadline_us && deadline_us <= now)
+            abandon(request, &error);
+        else if (deadline_us && deadline_us < nearest)
+            nearest = deadline_us;
+    }
+    if (nearest < INT64_MAX)
+        uv_timer_start(timer, on_deadline, (uint64_t)((nearest - now + 999) / 1000), 0);
+    else
+        uv_timer_stop(timer);
 }
 
 /* --- with the whole body --- */
@@ -184,7 +237,8 @@ static int take_part(struct api_request *request, struct insp_inspection *job, s
 }
 
 int api_inspections_post(struct api_request *request, struct insp_error *reterr) {
-    struct insp_inspection *job = request->job;
+    struct post *post = request->part;
+    struct insp_inspection *job = post->job;
     int code = 0;
     if (api_multipart_is(request->content_type))
         code = take_part(request, job, reterr);
@@ -193,7 +247,7 @@ int api_inspections_post(struct api_request *request, struct insp_error *reterr)
     if (!code && job->deadline_us && insp_mono_us() > job->deadline_us)
         code = insp_fail(reterr, INSP_E_DEADLINE, "the deadline passed before the image was received");
     if (code) {
-        api_slot_release(request);
+        api_place_release(request);
         return code;
     }
     job->wants_png = api_accept_prefers(request->accept, "image/png", "application/json");
@@ -204,35 +258,12 @@ int api_inspections_post(struct api_request *request, struct insp_error *reterr)
     job->done = done;
     code = insp_pipeline_submit(request->server->pipeline, job, reterr);
     if (code) {
-        api_slot_release(request);
+        api_place_release(request);
         return code;
     }
-    request->submitted = true;
+    post->submitted = true;
     api_server_suspend(request);
-    if (request->deadline_us) /* a timer, because a handler must not resume its own connection */
-        uv_timer_start(&request->server->deadline, api_inspections_deadline, 0, 0);
+    if (job->deadline_us) /* a timer, because a handler must not resume its own connection */
+        uv_timer_start(&request->server->deadline, on_deadline, 0, 0);
     return 0;
-}
-
-/* --- deadlines --- */
-
-void api_inspections_deadline(uv_timer_t *timer) {
-    struct api_server *server = timer->data;
-    int64_t now = insp_mono_us(), nearest = INT64_MAX;
-    struct insp_error error;
-    insp_fail(&error, INSP_E_DEADLINE, "no verdict before the deadline; treat the part as undecided");
-    for (struct api_request *request = server->requests; request; request = request->next) {
-        if (!request->submitted || !request->deadline_us)
-            continue;
-        if (request->deadline_us <= now) {
-            if (api_inspection_abandon(request))
-                api_server_fail(request, &error);
-        } else if (request->deadline_us < nearest) {
-            nearest = request->deadline_us;
-        }
-    }
-    if (nearest < INT64_MAX)
-        uv_timer_start(timer, api_inspections_deadline, (uint64_t)((nearest - now + 999) / 1000), 0);
-    else
-        uv_timer_stop(timer);
 }

@@ -1,6 +1,8 @@
 #include "api/listen/listener.h"
 
 #include "api/http/raw_answer.h"
+#include "api/listen/client.h"
+#include "api/server/cut.h"
 #include "api/server/server.h"
 
 #include "core/base/clock.h"
@@ -9,6 +11,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,18 +28,18 @@ const char *const api_crowding_name[API_CROWDINGS] = {"connections", "address", 
 static struct api_holder holder_of(const struct api_connection *c, int64_t now) {
     struct api_holder holder = {API_HOLD_BUSY, c->peer ? c->peer->connections : 0, c->quiet_since_us};
     const struct api_request *request = c->request;
-    bool suspended = request && request->suspended;
+    bool suspended = request && api_request_suspended(request);
     if (!suspended && api_client_left(c->fd, true)) {
         holder.hold = API_HOLD_GONE;
     } else if (!request) {
         holder.hold = c->requests                                 ? API_HOLD_IDLE
                       : now - c->quiet_since_us > API_PATIENCE_US ? API_HOLD_SILENT
                                                                   : API_HOLD_FRESH;
-    } else if (request->phase == API_RECEIVING || request->phase == API_REFUSED) {
+    } else if (api_request_incoming(request)) {
         holder.since_us = request->started_us;
         int64_t due = api_receive_deadline(request->started_us, 1, request->body_bytes + request->discarded);
         holder.hold = now > due ? API_HOLD_SLOW : API_HOLD_BUSY;
-    } else if (request->queued_us && !request->follows && !request->exporting) {
+    } else if (request->state == API_SENDING && !(request->ops && request->ops->stalled)) {
         holder.since_us = request->queued_us;
         int64_t due = api_receive_deadline(request->queued_us, 1, request->response.bytes);
         holder.hold = now > due ? API_HOLD_SLOW : API_HOLD_BUSY;
@@ -95,7 +98,7 @@ static void refuse(struct api_server *server, int fd, const char *why) {
 
 /* Returns NULL if the connection may stay (another one may have been cut for it), else the reason for 503. */
 static const char *find_place(struct api_server *server, const struct api_peer *peer) {
-    struct api_listener *listener = &server->listener;
+    struct api_listener *listener = server->listener;
     static const char *const full[API_CROWDINGS] = {[API_CROWDING_CONNECTIONS] = "server.connections is reached",
                                                     [API_CROWDING_ADDRESS] =
                                                         "this address has reached server.connections_per_address"};
@@ -120,8 +123,8 @@ static const char *find_place(struct api_server *server, const struct api_peer *
 }
 
 static void admit(struct api_server *server, int fd, const struct sockaddr *address, socklen_t length) {
-    struct api_listener *listener = &server->listener;
-    struct api_peer *peer = api_peer_enter(&listener->peers, address);
+    struct api_listener *listener = server->listener;
+    struct api_peer *peer = api_peer_enter(&server->peers, address);
     if (!peer) {
         listener->refused[API_CROWDING_DESCRIPTORS]++;
         close(fd);
@@ -130,21 +133,21 @@ static void admit(struct api_server *server, int fd, const struct sockaddr *addr
     peer->proxy = api_networks_hold(&server->gate.trusted, address);
     const char *why = find_place(server, peer);
     if (why) {
-        api_peer_leave(&listener->peers, peer);
+        api_peer_leave(&server->peers, peer);
         refuse(server, fd, why);
         return;
     }
     listener->admitted = peer; /* api_connection_notify takes it over */
     if (MHD_add_connection(server->mhd, fd, address, length) != MHD_YES)
         insp_log_debug("libmicrohttpd refused a connection address=%s", peer->text);
-    api_peer_leave(&listener->peers, listener->admitted);
+    api_peer_leave(&server->peers, listener->admitted);
     listener->admitted = NULL;
 }
 
 /* Handles a lack of descriptors or memory: cuts a connection that gives way, and accepts again after RETRY_MS,
  * whether or not another connection ends. */
 static void starve(struct api_server *server, int why) {
-    struct api_listener *listener = &server->listener;
+    struct api_listener *listener = server->listener;
     listener->refused[API_CROWDING_DESCRIPTORS]++;
     if (make_room(server, NULL, NULL))
         listener->displaced[API_CROWDING_DESCRIPTORS]++;
@@ -176,7 +179,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
         socklen_t length = sizeof address;
         int fd = accept4(server->listen_fd, (struct sockaddr *)&address, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
-            server->listener.accepted++;
+            server->listener->accepted++;
             admit(server, fd, (struct sockaddr *)&address, length);
         } else if (errno == EAGAIN) {
             break;
@@ -190,12 +193,14 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 
 static void on_retry(uv_timer_t *timer) {
     struct api_server *server = timer->data;
-    if (server->listener.accepting)
-        uv_poll_start(&server->listener.poll, UV_READABLE, on_readable);
+    if (server->listener->accepting)
+        uv_poll_start(&server->listener->poll, UV_READABLE, on_readable);
 }
 
 int api_listener_start(struct api_server *server, struct insp_error *reterr) {
-    struct api_listener *listener = &server->listener;
+    struct api_listener *listener = server->listener = calloc(1, sizeof *listener);
+    if (!listener)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the listener");
     int why = uv_poll_init(server->loop, &listener->poll, server->listen_fd);
     if (why)
         return insp_fail(reterr, INSP_E_INTERNAL, "uv_poll_init: %s", uv_strerror(why));
@@ -209,7 +214,7 @@ int api_listener_start(struct api_server *server, struct insp_error *reterr) {
 }
 
 void api_listener_stop(struct api_server *server) {
-    struct api_listener *listener = &server->listener;
+    struct api_listener *listener = server->listener;
     listener->accepting = false;
     if (!listener->open)
         return;
@@ -218,12 +223,16 @@ void api_listener_stop(struct api_server *server) {
 }
 
 void api_listener_close(struct api_server *server, uv_close_cb closed) {
-    struct api_listener *listener = &server->listener;
+    struct api_listener *listener = server->listener;
     if (!listener->open)
         return;
     listener->open = false;
     uv_close((uv_handle_t *)&listener->poll, closed);
     uv_close((uv_handle_t *)&listener->retry, closed);
+}
+
+void api_listener_free(struct api_listener *listener) {
+    free(listener);
 }
 
 /* --- watching --- */
@@ -239,12 +248,12 @@ static unsigned waiting(int listen_fd) {
 
 /* Logs the counts of a limit at most once per API_CONNECTION_NOTE_US, so that a crowd does not fill the log. */
 static void note(struct api_server *server, enum api_crowding crowding, int64_t now) {
-    struct api_listener *listener = &server->listener;
+    struct api_listener *listener = server->listener;
     uint64_t refused = listener->refused[crowding] - listener->noted_refused[crowding],
              displaced = listener->displaced[crowding] - listener->noted_displaced[crowding];
     if ((!refused && !displaced) || now < listener->note_us[crowding])
         return;
-    const struct api_peer *most = listener->peers.first;
+    const struct api_peer *most = server->peers.first;
     for (const struct api_peer *peer = most; peer; peer = peer->next)
         most = peer->connections > most->connections ? peer : most;
     insp_log_warning("connections are at a limit reason=%s refused=%llu displaced=%llu open=%zu most_of=%s has=%u",
@@ -256,7 +265,7 @@ static void note(struct api_server *server, enum api_crowding crowding, int64_t 
 }
 
 void api_listener_watch(struct api_server *server, int64_t now_us) {
-    struct api_listener *listener = &server->listener;
+    struct api_listener *listener = server->listener;
     for (int i = 0; i < API_CROWDINGS; i++)
         note(server, (enum api_crowding)i, now_us);
     bool stands =
@@ -269,7 +278,7 @@ void api_listener_watch(struct api_server *server, int64_t now_us) {
 }
 
 bool api_listener_answers(const struct api_server *server, int64_t now_us) {
-    const struct api_listener *listener = &server->listener;
+    const struct api_listener *listener = server->listener;
     if (!listener->accepting)
         return true;
     bool watched =

@@ -8,11 +8,11 @@
 #ifndef INSP_API_HTTP_LISTENER_H
 #define INSP_API_HTTP_LISTENER_H
 
-#include "api/listen/peers.h"
 #include "core/base/error.h"
 
 #include <uv.h>
 
+struct api_peer;
 struct api_server;
 
 enum {
@@ -33,9 +33,8 @@ extern const char *const api_crowding_name[API_CROWDINGS];
 struct api_listener {
     uv_poll_t poll;
     uv_timer_t retry;
-    bool open;      /* libuv has the handles */
-    bool accepting; /* the server is not stopping */
-    struct api_peers peers;
+    bool open;                 /* libuv has the handles */
+    bool accepting;            /* the server is not stopping */
     struct api_peer *admitted; /* peer of the connection during its hand-over to libmicrohttpd */
     uint64_t accepted;
     uint64_t refused[API_CROWDINGS], displaced[API_CROWDINGS];
@@ -45,7 +44,8 @@ struct api_listener {
     int64_t waiting_since_us;                                              /* monotonic; 0: no client waits */
 };
 
-/* Starts accepting on server->listen_fd, which stays the server's. Fails with INSP_E_INTERNAL. */
+/* Makes server->listener, the server's until api_listener_free, and starts accepting on server->listen_fd. Fails
+ * with INSP_E_INTERNAL. */
 int api_listener_start(struct api_server *server, struct insp_error *reterr);
 
 /* Stops accepting. Clients that connect from now on wait until the descriptor is closed. */
@@ -53,6 +53,7 @@ void api_listener_stop(struct api_server *server);
 
 /* Closes the handles; `closed` is called for each of the two. */
 void api_listener_close(struct api_server *server, uv_close_cb closed);
+void api_listener_free(struct api_listener *listener); /* NULL is fine */
 
 /* Logs refused and displaced connections, and notes whether clients wait in the kernel's queue although none was
  * accepted since the last call. Called by the sweep. now_us: monotonic. */

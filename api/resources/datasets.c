@@ -3,6 +3,7 @@
 #include "api/resources/datasets.h"
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
+#include "api/server/slots.h"
 
 #include "core/jobs/dataset_root.h"
 
@@ -10,7 +11,6 @@
 #include <string.h>
 
 enum {
-    UPLOADS_MAX = 8, /* bodies in memory at once: UPLOADS_MAX * limits.body_bytes */
     DATASET_BYTES_MAX = 1024,
     HREF_BYTES = 5 << 10, /* room for the name and the dataset with every byte escaped */
 };
@@ -60,12 +60,6 @@ json_t *api_dataset_image_json(const struct api_request *request, const struct i
 
 /* --- upload --- */
 
-void api_dataset_release(struct api_request *request) {
-    if (request->upload)
-        request->server->uploads--;
-    request->upload = false;
-}
-
 int api_dataset_accept(struct api_request *request, struct insp_error *reterr) {
     struct insp_media_type type;
     struct insp_dataset_place place = place_of(request);
@@ -80,11 +74,7 @@ int api_dataset_accept(struct api_request *request, struct insp_error *reterr) {
         return r;
     if (!api_request_has_body(request))
         return insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty; send the image");
-    if (request->server->uploads >= UPLOADS_MAX)
-        return insp_fail(reterr, INSP_E_QUEUE_FULL, "%d uploads are already in progress", UPLOADS_MAX);
-    request->server->uploads++;
-    request->upload = true;
-    return 0;
+    return api_upload_take(request, reterr);
 }
 
 static int check_type(const struct api_request *request, struct insp_error *reterr) {

@@ -61,6 +61,9 @@ int api_model_delete(struct api_request *request, struct insp_error *reterr);
  * request. */
 struct insp_changer api_changer(const struct api_request *request);
 
+/* Loop, as request->worked: the answer goes out once the models have been read again. */
+void api_models_reread(struct api_request *request);
+
 /* model_patch.c: API_WORK */
 int api_model_patch(struct api_request *request, struct insp_error *reterr);
 int api_model_changes(struct api_request *request, struct insp_error *reterr);

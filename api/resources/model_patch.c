@@ -199,7 +199,7 @@ int api_model_patch(struct api_request *request, struct insp_error *reterr) {
     json_decref(patch.advice);
     if (r < 0)
         return r;
-    request->reload_models = true;
+    request->worked = api_models_reread;
     snprintf(request->note, sizeof request->note, "product=%s model=%s threshold=%g", manifest->product,
              manifest->version, (double)manifest->threshold);
     return api_response_json(&request->response, 200, insp_manifest_json(manifest), reterr);

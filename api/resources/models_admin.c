@@ -1,6 +1,6 @@
 /* api/resources/models_admin.c - activates, rolls back and deletes versions. The handlers run in lane BACK: they
  * prove the version on the inference thread and change the registry folder. Then the loop reads the registry again
- * (request->reload_models) and swaps the proved version in; running inspections keep the model they started with.
+ * (request->worked) and swaps the proved version in; running inspections keep the model they started with.
  */
 #include "api/resources/handlers.h"
 
@@ -42,6 +42,23 @@ static void answer_serving(struct api_request *request) {
     api_response_problem(&request->response, &error);
 }
 
+static void reread(void *arg) {
+    api_server_finish(arg);
+}
+
+void api_models_reread(struct api_request *request) {
+    insp_models_reload(request->server->models, reread, request);
+}
+
+static void switched(void *arg) {
+    answer_serving(arg);
+    api_server_finish(arg);
+}
+
+static void reread_and_say(struct api_request *request) {
+    insp_models_reload(request->server->models, switched, request);
+}
+
 /* Proves the version and makes it the active one with `change`, under one lock. */
 static int switch_to(struct api_request *request, const char *version, insp_models_change *change,
                      struct insp_error *reterr) {
@@ -51,8 +68,7 @@ static int switch_to(struct api_request *request, const char *version, insp_mode
     if (r < 0)
         return r;
     request->snapshot = json_string(version);
-    request->reload_models = true;
-    request->reread = answer_serving;
+    request->worked = reread_and_say;
     snprintf(request->note, sizeof request->note, "product=%s active=%s", product, version);
     return api_response_json(&request->response, 200,
                              json_pack("{s:s, s:s}", "product", product, "active", version), reterr);

@@ -1,10 +1,13 @@
 /* What libmicrohttpd calls: headers, body pieces, end of the request. A request is refused as early as its fault
  * shows; the answer to POST and PUT then goes out before the body is read, to other methods after it was thrown
  * away (this libmicrohttpd would take the unread body of those for the next request). */
+#include "api/server/connection.h"
+
 #include "api/access/gate.h"
 #include "api/http/framing.h"
 #include "api/http/raw_answer.h"
-#include "api/inspections/export.h"
+#include "api/listen/client.h"
+#include "api/listen/listener.h"
 #include "api/server/server.h"
 #include "api/server/slots.h"
 
@@ -55,7 +58,7 @@ void api_connection_notify(void *arg, struct MHD_Connection *connection, void **
         c->fd = info ? info->connect_fd : -1;
         c->mhd = connection;
         c->quiet_since_us = insp_mono_us();
-        c->peer = insp_take_ptr(server->listener.admitted);
+        c->peer = insp_take_ptr(server->listener->admitted);
         c->next = server->connections;
         if (c->next)
             c->next->previous = c;
@@ -64,7 +67,7 @@ void api_connection_notify(void *arg, struct MHD_Connection *connection, void **
     } else if (c) {
         server->connection_count--;
         server->cut_count -= c->cut;
-        api_peer_leave(&server->listener.peers, c->peer);
+        api_peer_leave(&server->peers, c->peer);
         if (c->previous)
             c->previous->next = c->next;
         else
@@ -78,10 +81,8 @@ void api_connection_notify(void *arg, struct MHD_Connection *connection, void **
 
 static struct MHD_Response *make(struct api_request *request) {
     const struct api_response *response = &request->response;
-    if (request->stream)
-        return api_events_response(request->stream);
-    if (request->exporting && response->status == 200)
-        return api_export_response(request);
+    if (response->streamed)
+        return request->ops->respond(request);
     if (response->from_file)
         return MHD_create_response_from_fd64(response->bytes, response->file_fd);
     return MHD_create_response_from_buffer(response->bytes, response->body,
@@ -95,7 +96,6 @@ static enum MHD_Result queue(struct api_request *request) {
     struct MHD_Response *mhd = make(request);
     if (!mhd)
         return MHD_NO;
-    request->stream = NULL;
     request->held_bytes = response->body && !response->body_static ? response->bytes : 0;
     request->queued_us = insp_mono_us();
     response->body = NULL;
@@ -110,12 +110,14 @@ static enum MHD_Result queue(struct api_request *request) {
     snprintf(keep_alive, sizeof keep_alive, "timeout=%u", request->server->config.request_timeout_s);
     MHD_add_response_header(mhd, "Keep-Alive", keep_alive);
     MHD_set_response_options(mhd, MHD_RF_SEND_KEEP_ALIVE_HEADER, MHD_RO_END);
-    api_gate_headers(request, mhd);
+    api_gate_headers(&request->server->gate, request, mhd);
     if (request->server->stopping || request->must_close)
         MHD_add_response_header(mhd, "Connection", "close");
     enum MHD_Result result = MHD_queue_response(request->connection, response->status, mhd);
     MHD_destroy_response(mhd);
-    request->phase = API_ANSWERED;
+    if (request->state == API_RECEIVING) /* its handler answered on the loop */
+        api_request_enter(request, API_ANSWERED);
+    api_request_enter(request, API_SENDING);
     return result;
 }
 
@@ -157,14 +159,14 @@ static int at_headers(struct api_request *request, struct insp_error *reterr) {
     struct api_server *server = request->server;
     char allow[64];
     int code;
-    if (api_gate_options(server, request, &code, reterr) || code)
+    if (api_gate_options(&server->gate, request, &code, reterr) || code)
         return code;
     code = api_route_find(api_routes, api_route_count, request->method, request->path, &request->route,
                           request->param, allow, reterr);
     if (code == INSP_E_METHOD)
         snprintf(request->note, sizeof request->note, "%s", allow); /* becomes the Allow header */
     if (!code)
-        code = api_gate_check(server, request, reterr);
+        code = api_gate_check(&server->gate, &server->tokens, request, reterr);
     if (!code && server->stopping && request->route->access != API_PUBLIC)
         code = insp_fail(reterr, INSP_E_SHUTTING_DOWN, "the daemon is shutting down");
     if (!code)
@@ -185,12 +187,12 @@ static void refuse(struct api_request *request, const struct insp_error *error) 
     if (error->code == INSP_E_MEDIA_TYPE &&
         MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Encoding"))
         api_response_header(&request->response, "Accept-Encoding", "identity"); /* RFC 9110, section 15.5.16 */
-    request->phase = API_REFUSED;
+    api_request_enter(request, API_REFUSED);
 }
 
 static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *connection, const char *url,
                              const char *method, const char *version, void **context) {
-    struct api_request *request = api_request_new(server, connection, method);
+    struct api_request *request = api_request_new(server, &server->hidden, connection, method);
     if (!request)
         return MHD_NO;
     *context = request;
@@ -223,17 +225,10 @@ static void work(struct insp_task *task) {
         api_response_problem(&request->response, &error);
 }
 
-static void models_reread(void *arg) {
-    struct api_request *request = arg;
-    if (request->reread)
-        request->reread(request);
-    api_server_finish(request);
-}
-
 static void worked(struct insp_task *task) {
     struct api_request *request = task->data;
-    if (request->reload_models)
-        insp_models_reload(request->server->models, models_reread, request);
+    if (request->worked)
+        request->worked(request);
     else
         api_server_finish(request);
 }
@@ -258,6 +253,8 @@ static enum MHD_Result dispatch(struct api_request *request) {
             return MHD_YES;
         }
     }
+    if (request->state == API_WORKING) /* the response is a lane's thread's now */
+        return MHD_YES;
     if (code)
         api_response_problem(&request->response, &error);
     return request->response.status ? queue(request) : MHD_YES;
@@ -292,9 +289,9 @@ static enum MHD_Result body_piece(struct api_request *request, const char *data,
     size_t count = *bytes;
     *bytes = 0;
     request->received_us = insp_mono_us();
-    if (request->phase == API_RECEIVING && !api_request_append(request, data, count, &error))
+    if (request->state == API_RECEIVING && !api_request_append(request, data, count, &error))
         return MHD_YES;
-    if (request->phase == API_RECEIVING)
+    if (request->state == API_RECEIVING)
         refuse(request, &error);
     request->discarded += count;
     return request->discarded > DISCARD_BYTES_MAX ? answer_and_close(request) : MHD_YES;
@@ -343,11 +340,10 @@ enum MHD_Result api_connection_access(void *arg, struct MHD_Connection *connecti
         return begin(arg, connection, url, method, version, context);
     if (*bytes)
         return body_piece(request, data, bytes);
-    if (request->phase == API_RECEIVING)
+    if (request->state == API_RECEIVING)
         return dispatch(request);
-    if (request->phase == API_WORKING || request->response.status == 0)
-        return MHD_YES;
-    return queue(request);
+    bool due = request->state == API_REFUSED || request->state == API_ANSWERED;
+    return due ? queue(request) : MHD_YES;
 }
 
 /* Whoever probes does so every few seconds, and the daemon says itself when it is no longer ready. A refusal under
@@ -389,8 +385,8 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
         c->requests += code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
         c->quiet_since_us = insp_mono_us();
     }
-    api_inspection_forget(request);
-    api_dataset_release(request);
+    api_request_drop(request);
+    api_place_release(request);
     if (request->unread && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
         linger(request);
     log_request(request, code);

@@ -1,10 +1,39 @@
 #include "api/server/reload.h"
 
+#include "api/access/tokens.h"
+#include "api/listen/certificate.h"
 #include "api/server/server.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* The loop thread's but for the results, which are the task's while `running`. */
+struct api_reload {
+    struct insp_task task;
+    bool running;       /* the task reads tokens and certificate */
+    bool again;         /* it was asked for once more meanwhile */
+    unsigned verifying; /* readings of the models that were asked for and are not done */
+    void (*done)(void *arg);
+    void *arg;
+    int tokens_code, certificate_code; /* results */
+    struct insp_error tokens_error, certificate_error;
+    struct api_tokens tokens;
+    struct api_certificate *certificate;
+};
+
+struct api_reload *api_reload_new(void) {
+    return calloc(1, sizeof(struct api_reload));
+}
+
+void api_reload_free(struct api_reload *reload) {
+    free(reload);
+}
+
+bool api_reload_running(const struct api_reload *reload) {
+    return reload->running;
+}
 
 void api_certificate_report(const struct api_certificate *certificate) {
     char from[INSP_RFC3339_BYTES], until[INSP_RFC3339_BYTES];
@@ -19,7 +48,7 @@ void api_certificate_report(const struct api_certificate *certificate) {
 
 static void read_again(struct insp_task *task) {
     struct api_server *server = task->data;
-    struct api_reload *reload = &server->reload;
+    struct api_reload *reload = server->reload;
     reload->tokens_code = api_tokens_load(server->state_dir, &reload->tokens, &reload->tokens_error);
     if (server->tls)
         reload->certificate_code = api_certificate_load(server->certificate, server->key, &reload->certificate,
@@ -29,14 +58,14 @@ static void read_again(struct insp_task *task) {
 static void was_read(struct insp_task *task);
 
 static void begin(struct api_server *server) {
-    struct api_reload *reload = &server->reload;
+    struct api_reload *reload = server->reload;
     reload->running = true;
     reload->task = (struct insp_task){.run = read_again, .done = was_read, .data = server};
     insp_work_always(server->config.lanes, INSP_LANE_BACK, &reload->task);
 }
 
 static void put_tokens(struct api_server *server) {
-    struct api_reload *reload = &server->reload;
+    struct api_reload *reload = server->reload;
     if (reload->tokens_code) {
         insp_log_error("tokens not read again, the old ones stay in force detail=%s",
                        INSP_LOG_QUOTED(reload->tokens_error.detail));
@@ -49,7 +78,7 @@ static void put_tokens(struct api_server *server) {
 }
 
 static void put_certificate(struct api_server *server) {
-    struct api_reload *reload = &server->reload;
+    struct api_reload *reload = server->reload;
     if (reload->certificate_code) {
         insp_log_error("TLS certificate not read again, the old one stays in force detail=%s",
                        INSP_LOG_QUOTED(reload->certificate_error.detail));
@@ -63,7 +92,7 @@ static void put_certificate(struct api_server *server) {
 /* Ends a reload. Another reload may run meanwhile: new tokens do not wait for the models, which take longer. */
 static void verified(void *arg) {
     struct api_server *server = arg;
-    struct api_reload *reload = &server->reload;
+    struct api_reload *reload = server->reload;
     reload->verifying--;
     if (server->stopping || reload->verifying || reload->running)
         return;
@@ -75,7 +104,7 @@ static void verified(void *arg) {
 
 static void was_read(struct insp_task *task) {
     struct api_server *server = task->data;
-    struct api_reload *reload = &server->reload;
+    struct api_reload *reload = server->reload;
     reload->running = false;
     if (server->stopping) {
         api_tokens_clear(&reload->tokens);
@@ -95,7 +124,7 @@ static void was_read(struct insp_task *task) {
 }
 
 void api_server_reload(struct api_server *server, void (*done)(void *arg), void *arg) {
-    struct api_reload *reload = &server->reload;
+    struct api_reload *reload = server->reload;
     reload->done = done;
     reload->arg = arg;
     if (reload->running)

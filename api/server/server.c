@@ -1,33 +1,6 @@
 #include "api/server/server.h"
 
-#include "api/http/framing.h"
-#include "api/listen/listen.h"
-
-#include "core/base/clock.h"
-#include "core/base/fs.h"
-#include "core/base/log.h"
-#include "core/inspect/pipeline.h"
-#include "core/serving/model_change.h"
-#include "core/store/health.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-enum {
-    PICTURE_WAIT_US = 5 * 1000000, /* a picture for a viewer waits for its turn to be decoded */
-    SWEEP_MS = 50,                 /* how fast a departed client is noticed */
-    MHD_IDLE_MS = 1000,            /* libmicrohttpd runs at least this often */
-    HOUSEKEEPING_MS = 5000,
-    /* libmicrohttpd's pool per connection, mapped and only used as far as needed. It is far above the limits of
-     * framing.h, so that headers beyond those still arrive and are refused with a problem of ours. */
-    HEADER_MEMORY_BYTES = 64 << 10,
-    STUCK_US = 60 * 1000000, /* a pass longer than this: the inference thread does not progress */
-    TURN_US = 10 * 1000000,
-};
-
-/* --- libmicrohttpd in the loop ---------------------------------------------------------------------------------
- */
+enum { MHD_IDLE_MS = 1000 }; /* libmicrohttpd runs at least this often */
 
 void api_server_run(struct api_server *server) {
     MHD_UNSIGNED_LONG_LONG wait_ms;
@@ -43,18 +16,12 @@ void api_server_run(struct api_server *server) {
         uv_timer_start(
             &server->mhd_timer, server->mhd_timer.timer_cb,
             MHD_get_timeout(server->mhd, &wait_ms) == MHD_YES && wait_ms < MHD_IDLE_MS ? wait_ms : MHD_IDLE_MS, 0);
-    if (server->stopping)
-        api_stop_check(server);
+    if (server->after_run)
+        server->after_run(server);
 }
 
 static void on_timer(uv_timer_t *timer) {
     api_server_run(timer->data);
-}
-
-static void on_readable(uv_poll_t *poll, int status, int events) {
-    (void)status;
-    (void)events;
-    api_server_run(poll->data);
 }
 
 void api_server_kick(struct api_server *server) {
@@ -64,16 +31,15 @@ void api_server_kick(struct api_server *server) {
 }
 
 void api_server_suspend(struct api_request *request) {
-    request->phase = API_WORKING;
-    request->suspended = true;
+    api_request_enter(request, request->state == API_SENDING ? API_FETCHING : API_WORKING);
     MHD_suspend_connection(request->connection);
 }
 
 void api_server_finish(struct api_request *request) {
-    request->phase = API_ANSWERED;
-    if (!request->suspended)
+    bool suspended = api_request_suspended(request);
+    api_request_enter(request, request->state == API_FETCHING ? API_SENDING : API_ANSWERED);
+    if (!suspended)
         return;
-    request->suspended = false;
     MHD_resume_connection(request->connection);
     api_server_kick(request->server);
 }
@@ -94,350 +60,8 @@ void api_server_work_on(struct api_request *request, api_work *run, api_work *do
     insp_work_always(request->server->config.lanes, INSP_LANE_BACK, &request->task);
 }
 
-static void log_mhd(void *arg, const char *format, va_list args) {
-    char line[512];
-    vsnprintf(line, sizeof line, format, args);
-    line[strcspn(line, "\r\n")] = 0;
-    insp_log_debug("libmicrohttpd: %s", line);
-    api_connection_refused(arg);
-}
-
-/* As libmicrohttpd's own, but %00 stays as it is written: no decoded text has a NUL inside. */
-static size_t unescape(void *arg, struct MHD_Connection *connection, char *text) {
-    (void)arg;
-    (void)connection;
-    char *out = text;
-    for (const char *in = text; *in;) {
-        unsigned value;
-        char hex[3] = {0};
-        if (*in == '%' && in[1] && in[2]) {
-            memcpy(hex, in + 1, 2);
-            if (strspn(hex, "0123456789abcdefABCDEF") == 2 && sscanf(hex, "%x", &value) == 1 && value) {
-                *out++ = (char)value;
-                in += 3;
-                continue;
-            }
-        }
-        *out++ = *in++;
-    }
-    *out = 0;
-    return (size_t)(out - text);
-}
-
-/* Sees the target before libmicrohttpd takes its query apart into its pool: with more arguments than fit there it
- * closes without an answer. One more than are allowed are left, so that the query is refused for that. */
-static void *bound_arguments(void *arg, const char *target, struct MHD_Connection *connection) {
-    (void)arg;
-    api_connection_head(connection);
-    union {
-        const char *constant;
-        char *plain; /* libmicrohttpd's own buffer, which it cuts up next */
-    } at = {target ? strchr(target, '?') : NULL};
-    for (int i = 0; at.constant && i <= API_QUERY_MAX; i++)
-        at.constant = strchr(at.constant + 1, '&');
-    if (at.constant)
-        *at.plain = 0;
-    return NULL; /* the request's context, which it does not have yet */
-}
-
-/* --- starting --------------------------------------------------------------------------------------------------
- */
-
-static int copy_text(const char *text, char **owned, const char **place, struct insp_error *reterr) {
-    *owned = strdup(text ? text : "");
-    *place = *owned;
-    return *owned ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the settings");
-}
-
-static int copy_config(struct api_server *server, const struct api_config *config, struct insp_error *reterr) {
-    server->config = *config;
-    struct api_config *c = &server->config;
-    int code = copy_text(config->listen, &server->listen_text, &c->listen, reterr);
-    if (!code)
-        code = copy_text(config->state_dir, &server->state_dir, &c->state_dir, reterr);
-    if (!code)
-        code = copy_text(config->tls_certificate, &server->certificate, &c->tls_certificate, reterr);
-    if (!code)
-        code = copy_text(config->tls_key, &server->key, &c->tls_key, reterr);
-    if (!code)
-        code = copy_text(config->hosts, &server->hosts, &c->hosts, reterr);
-    if (!code)
-        code = copy_text(config->origins, &server->origins, &c->origins, reterr);
-    if (!code)
-        code = copy_text(config->dataset_roots, &server->dataset_roots, &c->dataset_roots, reterr);
-    if (!code)
-        code = copy_text(config->cache_folder, &server->cache_folder, &c->cache_folder, reterr);
-    if (!code) {
-        api_hidden_add(&server->hidden, server->state_dir, "<state>");
-        api_hidden_add(&server->hidden, server->cache_folder, "<cache>");
-        api_hidden_add(&server->hidden, server->dataset_roots, "<datasets>");
-    }
-    return code;
-}
-
-/* A warning and no more: secrets that Kubernetes mounts are 0644 in a folder that nobody else sees. */
-static void look_at_key_mode(const char *path) {
-    struct stat info;
-    if (!stat(path, &info) && info.st_mode & S_IROTH)
-        insp_log_warning(
-            "every user can read the TLS key file=%s mode=%04o; chmod 0640 and give it to the daemon's group",
-            path, info.st_mode & 07777u);
-}
-
-static int load_tls(struct api_server *server, struct insp_error *reterr) {
-    bool certificate = server->certificate[0], key = server->key[0];
-    struct api_certificate *loaded;
-    if (!certificate && !key)
-        return 0;
-    if (certificate != key)
-        return insp_fail(reterr, INSP_E_CONFIG, "TLS needs both a certificate and a key file");
-    if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES ||
-        MHD_is_feature_supported(MHD_FEATURE_HTTPS_CERT_CALLBACK2) != MHD_YES)
-        return insp_fail(reterr, INSP_E_CONFIG, "this libmicrohttpd was built without TLS");
-    int code = api_certificate_load(server->certificate, server->key, &loaded, reterr);
-    if (code)
-        return code;
-    api_certificate_free(api_certificate_serve(loaded));
-    api_certificate_report(loaded);
-    look_at_key_mode(server->key);
-    server->tls = true;
-    return 0;
-}
-
-static int load_access(struct api_server *server, struct insp_error *reterr) {
-    bool created = false, loopback = false;
-    int code = api_tokens_ensure_admin(server->state_dir, &created, reterr);
-    if (!code && created)
-        insp_log_info("made the first admin token file=%s/admin.token", server->state_dir);
-    if (!code)
-        code = api_tokens_load(server->state_dir, &server->tokens, reterr);
-    if (!code)
-        code = api_listen_describe(server->listen_fd, server->address, sizeof server->address, &loopback, reterr);
-    if (!code)
-        code = api_gate_open(&server->gate, &server->config, server->address, loopback, reterr);
-    return code;
-}
-
-static int start_mhd(struct api_server *server, struct insp_error *reterr) {
-    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-                     (server->tls ? MHD_USE_TLS : 0);
-    struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(intptr_t)api_certificate_retrieve},
-        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(intptr_t)api_tls_priorities},
-        {MHD_OPTION_END, 0, NULL}};
-    server->mhd = MHD_start_daemon(
-        flags, 0, NULL, NULL, api_connection_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, server,
-        /* The listener keeps to server.connections; beyond it are those that it cut and that are not gone yet. */
-        MHD_OPTION_CONNECTION_LIMIT, server->config.connections + API_ACCEPT_BURST + 1,
-        /* Our own sweep closes stalled senders sooner; this one is for clients that do not read their answer. */
-        MHD_OPTION_CONNECTION_TIMEOUT, 2 * server->config.request_timeout_s + 1,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
-        api_connection_completed, server, MHD_OPTION_NOTIFY_CONNECTION, api_connection_notify, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-        MHD_OPTION_URI_LOG_CALLBACK, bound_arguments, NULL, MHD_OPTION_ARRAY, server->tls ? tls : tls + 2,
-        MHD_OPTION_END);
-    if (!server->mhd)
-        return insp_fail(reterr, INSP_E_INTERNAL, "cannot start %s", server->tls ? "HTTPS" : "HTTP");
-    return 0;
-}
-
-static void start_timer(struct api_server *server, uv_timer_t *timer) {
-    uv_timer_init(server->loop, timer);
-    timer->data = server;
-    server->handles_open++;
-}
-
-static void on_selftest(uv_timer_t *timer) {
-    struct api_server *server = timer->data;
-    insp_models_test(server->models);
-}
-
-static void on_ping(uv_timer_t *timer) {
-    struct api_server *server = timer->data;
-    api_events_ping(server->events);
-}
-
-static int start_handles(struct api_server *server, struct insp_error *reterr) {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD);
-    const uint64_t ping_ms = 1000 * (uint64_t)server->config.event_ping_s;
-    const uint64_t sweep_ms = 1000 * (uint64_t)server->config.retention_interval_s;
-    int why = info ? uv_poll_init(server->loop, &server->poll, info->epoll_fd) : UV_EINVAL;
-    if (why)
-        return insp_fail(reterr, INSP_E_INTERNAL, "uv_poll_init: %s", uv_strerror(why));
-    server->poll.data = server;
-    server->handles_open++;
-    uv_timer_t *timers[] = {&server->mhd_timer, &server->sweep, &server->deadline, &server->housekeeping,
-                            &server->selftest,  &server->grace, &server->ping};
-    for (size_t i = 0; i < INSP_COUNT(timers); i++)
-        start_timer(server, timers[i]);
-    uv_poll_start(&server->poll, UV_READABLE, on_readable);
-    server->lingers = (struct api_lingers){.loop = server->loop, .closed = api_stop_handle_closed, .arg = server};
-    int code = api_listener_start(server, reterr);
-    if (code)
-        return code;
-    uv_timer_start(&server->sweep, api_sweep, SWEEP_MS, SWEEP_MS);
-    uv_timer_start(&server->housekeeping, api_housekeeping, 0,
-                   sweep_ms < HOUSEKEEPING_MS ? sweep_ms : HOUSEKEEPING_MS);
-    uv_timer_start(&server->selftest, on_selftest, 0,
-                   1000 * (uint64_t)(server->config.selftest_s ? server->config.selftest_s : 60));
-    uv_timer_start(&server->ping, on_ping, ping_ms, ping_ms);
-    api_server_kick(server);
-    return 0;
-}
-
-static void on_job_changed(void *arg, const char *id, json_t *brief) {
-    struct api_server *server = arg;
-    (void)id;
-    api_meters_job(server->meters, brief);
-    api_hide_json(&server->hidden, brief);
-    api_events_publish(server->events, "job", NULL, json_incref(brief));
-}
-
-/* The thread that supervises the job: the new version is proved on the device that serves, then it is the active
- * one. */
-static int on_job_activate(void *arg, const char *job_id, const char *product, const char *version,
-                           struct insp_error *reterr) {
-    struct api_server *server = arg;
-    char who[64];
-    snprintf(who, sizeof who, "job:%s", job_id);
-    const struct insp_changer changer = {
-        .state_dir = server->state_dir, .store = server->config.store, .who = who};
-    return insp_models_switch(server->models, &changer, insp_change_activate, product, version, reterr);
-}
-
-static void on_job_activated(void *arg, const char *product, const char *version) {
-    struct api_server *server = arg;
-    insp_log_info("training activated product=%s version=%s", product, version);
-    insp_models_reload(server->models, NULL, NULL);
-}
-
-static void on_model_changed(void *arg, const char *product, const char *version) {
-    struct api_server *server = arg;
-    api_events_publish(server->events, "model", NULL,
-                       json_pack("{s:s, s:s}", "product", product, "version", version));
-}
-
-static bool in_a_hurry(void *arg) {
-    const struct api_server *server = arg;
-    return server->hurry;
-}
-
-/* The same limits for everything but inspections, in the background's share of the budget. */
-static struct insp_image_limits background_limits(const struct api_config *config, int64_t wait_us) {
-    struct insp_image_limits limits = config->image_limits;
-    limits.background = true;
-    limits.wait_us = wait_us;
-    return limits;
-}
-
-static int start_jobs(struct api_server *server, struct insp_error *reterr) {
-    const struct api_config *c = &server->config;
-    const struct insp_jobs_config config = {
-        .lanes = c->lanes,
-        .store = c->store,
-        .machine =
-            {
-                .state_dir = c->state_dir,
-                .dataset_roots = c->dataset_roots,
-                .device = c->training_device,
-                .cache_folder = c->cache_folder,
-                .cache_bytes_max = c->cache_bytes_max,
-                .cache_half = c->cache_half,
-                .memory_bytes_max = c->job_memory_bytes,
-                .limits = c->image_limits,
-            },
-        .busy = c->busy,
-        .queue_max = c->job_queue,
-        .changed = on_job_changed,
-        .activate = on_job_activate,
-        .activated = on_job_activated,
-        .arg = server,
-    };
-    return insp_jobs_new(server->loop, &config, &server->jobs, reterr);
-}
-
-static int start(struct api_server *server, const struct api_config *config, struct insp_error *reterr) {
-    int code = copy_config(server, config, reterr);
-    if (!code)
-        code = load_tls(server, reterr);
-    server->listen_fd = config->listen_fd;
-    if (!code && server->listen_fd < 0)
-        code = api_listen_open(config->listen, &server->listen_fd, reterr);
-    else if (!code)
-        api_listen_bound_buffers(server->listen_fd); /* systemd's */
-    if (!code)
-        code = load_access(server, reterr);
-    if (!code)
-        code = api_meters_new(&server->meters, reterr);
-    if (!code)
-        code = api_events_new(server, &server->events, reterr);
-    struct insp_pipeline_config pipeline = {.image_limits = config->image_limits, /* the line's share */
-                                            .lanes = config->lanes,
-                                            .engine = config->engine,
-                                            .store = config->store,
-                                            .on_nospace = api_housekeeping_now,
-                                            .on_nospace_arg = server};
-    server->config.image_limits = background_limits(config, PICTURE_WAIT_US);
-    server->config.image_limits.cancelled = in_a_hurry;
-    server->config.image_limits.cancelled_arg = server;
-    if (!code)
-        code = insp_pipeline_new(&pipeline, &server->pipeline, reterr);
-    if (!code)
-        code = insp_models_new(config->lanes, config->engine, server->state_dir, &server->models, reterr);
-    if (!code)
-        insp_models_on_change(server->models, on_model_changed, server);
-    if (!code)
-        code = start_mhd(server, reterr);
-    if (!code) /* fails on a full disk: while the loop holds nothing of the server yet */
-        code = start_jobs(server, reterr);
-    if (!code)
-        code = start_handles(server, reterr);
-    return code;
-}
-
-int api_server_new(uv_loop_t *loop, const struct api_config *config, struct api_server **ret,
-                   struct insp_error *reterr) {
-    struct api_server *server = calloc(1, sizeof *server);
-    if (!server)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the server");
-    server->loop = loop;
-    server->listen_fd = -1;
-    server->turned_us = insp_mono_us();
-    int code = start(server, config, reterr);
-    if (code) {
-        api_server_free(server);
-        return code;
-    }
-    insp_log_info("listening address=%s tls=%s access=%s products=%zu state_dir=%s", server->address,
-                  server->tls ? "yes" : "no", api_gate_is_open(&server->gate) ? "open" : "tokens",
-                  insp_models_count(server->models), server->state_dir);
-    *ret = server;
-    return 0;
-}
-
-/* --- what the daemon asks ---------------------------------------------------------------------------------------
- */
-
-const char *api_server_address(const struct api_server *server) {
-    return server->address;
-}
-
-bool api_server_device_failed(const struct api_server *server) {
-    struct insp_engine_status status;
-    insp_engine_status(server->config.engine, &status);
-    return status.device_failed;
-}
-
-bool api_server_healthy(struct api_server *server, int64_t now_us) {
-    struct insp_engine_status status;
-    insp_engine_status(server->config.engine, &status);
-    bool stuck = status.busy_since_us && now_us - status.busy_since_us > STUCK_US;
-    return !stuck && !status.device_failed && now_us - server->turned_us < TURN_US &&
-           api_listener_answers(server, now_us);
-}
-
-bool api_server_ready(const struct api_server *server) {
-    return !server->stopping && !api_server_device_failed(server) &&
-           insp_engine_trunk_sha256(server->config.engine)[0] && insp_models_ready(server->models) &&
-           !insp_store_health(server->config.store, NULL);
+void api_place_release(struct api_request *request) {
+    if (request->place != API_PLACE_NONE)
+        request->server->held[request->place]--;
+    request->place = API_PLACE_NONE;
 }

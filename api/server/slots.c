@@ -1,5 +1,7 @@
 #include "api/server/slots.h"
 
+#include "api/listen/client.h"
+#include "api/server/cut.h"
 #include "api/server/server.h"
 
 #include "core/base/clock.h"
@@ -8,12 +10,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-static bool has_slot(const struct api_request *request) {
-    return request->slot;
-}
-
-static bool has_stream(const struct api_request *request) {
-    return request->follows;
+static void hold(struct api_request *request, enum api_place place) {
+    request->place = place;
+    request->server->held[place]++;
 }
 
 static bool same_token(const struct api_request *a, const struct api_request *b) {
@@ -41,10 +40,10 @@ struct count {
 
 /* Counts on each call, because the list has at most one request per connection, and a stored count could go wrong.
  */
-static struct count count(const struct api_request *request, bool (*holds)(const struct api_request *)) {
+static struct count count(const struct api_request *request, enum api_place place) {
     struct count n = {0};
     for (const struct api_request *other = request->server->requests; other; other = other->next) {
-        if (!holds(other))
+        if (other->place != place)
             continue;
         n.all++;
         n.token += same_token(request, other);
@@ -53,10 +52,10 @@ static struct count count(const struct api_request *request, bool (*holds)(const
     return n;
 }
 
-static int check_share(const struct api_request *request, bool (*holds)(const struct api_request *),
-                       unsigned limit, const char *places, struct insp_error *reterr) {
+static int check_share(const struct api_request *request, enum api_place place, unsigned limit, const char *places,
+                       struct insp_error *reterr) {
     unsigned share = api_share(limit);
-    struct count n = count(request, holds);
+    struct count n = count(request, place);
     if (n.all >= limit)
         return insp_fail(reterr, INSP_E_QUEUE_FULL, "all %u %s are in use", limit, places);
     if (n.token >= share)
@@ -94,7 +93,7 @@ static bool make_room(struct api_request *request, struct count n, unsigned shar
     struct insp_error why;
     for (struct api_connection *c = server->connections; c; c = c->next) {
         const struct api_request *other = c->request;
-        if (c->cut || !other || !other->slot || other->phase != API_RECEIVING ||
+        if (c->cut || !other || other->place != API_PLACE_INSPECTION || other->state != API_RECEIVING ||
             (n.token >= share && !same_token(request, other)) ||
             (n.address >= share && !same_address(request, other)))
             continue;
@@ -115,30 +114,44 @@ static bool make_room(struct api_request *request, struct count n, unsigned shar
 int api_slot_take(struct api_request *request, struct insp_error *reterr) {
     struct api_server *server = request->server;
     unsigned limit = server->config.inflight, share = api_share(limit);
-    struct count n = count(request, has_slot);
+    struct count n = count(request, API_PLACE_INSPECTION);
     if (n.all >= limit || n.token >= share || n.address >= share)
         make_room(request, n, share);
-    int code = check_share(request, has_slot, limit, "inspections in flight", reterr);
+    int code = check_share(request, API_PLACE_INSPECTION, limit, "inspections in flight", reterr);
     if (!code && insp_pipeline_in_flight(server->pipeline) >= 2 * (size_t)limit)
         code = insp_fail(reterr, INSP_E_QUEUE_FULL, "%u inspections are already in flight", limit);
-    if (code)
-        return code;
-    server->slots++;
-    request->slot = true;
-    return 0;
-}
-
-void api_slot_release(struct api_request *request) {
-    request->server->slots -= request->slot;
-    request->slot = false;
+    if (!code)
+        hold(request, API_PLACE_INSPECTION);
+    return code;
 }
 
 /* --- event streams --- */
 
 int api_stream_take(struct api_request *request, struct insp_error *reterr) {
-    int code = check_share(request, has_stream, request->server->config.event_streams, "event streams", reterr);
-    request->follows = code == 0;
+    int code =
+        check_share(request, API_PLACE_STREAM, request->server->config.event_streams, "event streams", reterr);
+    if (!code)
+        hold(request, API_PLACE_STREAM);
     return code;
+}
+
+/* --- exports and uploads --- */
+
+int api_export_take(struct api_request *request, struct insp_error *reterr) {
+    const struct api_server *server = request->server;
+    unsigned running = server->held[API_PLACE_EXPORT];
+    if (running >= server->config.exports)
+        return insp_fail(reterr, INSP_E_QUEUE_FULL, "%u exports are running, as many as limits.exports allows",
+                         running);
+    hold(request, API_PLACE_EXPORT);
+    return 0;
+}
+
+int api_upload_take(struct api_request *request, struct insp_error *reterr) {
+    if (request->server->held[API_PLACE_UPLOAD] >= API_UPLOADS_MAX)
+        return insp_fail(reterr, INSP_E_QUEUE_FULL, "%d uploads are already in progress", API_UPLOADS_MAX);
+    hold(request, API_PLACE_UPLOAD);
+    return 0;
 }
 
 /* --- answers --- */

@@ -1,5 +1,7 @@
-/* api/server/slots.h - shares scarce places between clients: inspections in flight, event streams, memory of
- * answers. Each token and each address may hold api_share of the places, so that no client shuts the others out.
+/* api/server/slots.h - shares scarce places between clients: inspections in flight, event streams, exports,
+ * uploads, memory of answers. A request holds one place at most, until api_place_release (server.h). Each
+ * token and each address may hold api_share of the places, but for exports and uploads, so that no client shuts
+ * the others out.
  * Behind a trusted proxy the address is the one that the proxy names. Programs on this machine without a token
  * count as one address; those with a token count by their token only. Loop thread. */
 #ifndef INSP_API_HTTP_SLOTS_H
@@ -14,11 +16,15 @@ struct api_request;
  * INSP_E_QUEUE_FULL. */
 int api_slot_take(struct api_request *request, struct insp_error *reterr);
 
-/* Gives the slot of a request back, if it has one. */
-void api_slot_release(struct api_request *request);
-
-/* Reserves one of the limits.event_streams places until the request ends. Fails with INSP_E_QUEUE_FULL. */
+/* Reserves one of the limits.event_streams places. Fails with INSP_E_QUEUE_FULL. */
 int api_stream_take(struct api_request *request, struct insp_error *reterr);
+
+/* Reserves one of the limits.exports places. Fails with INSP_E_QUEUE_FULL. */
+int api_export_take(struct api_request *request, struct insp_error *reterr);
+
+/* Reserves one of the API_UPLOADS_MAX places for images of a dataset. Fails with INSP_E_QUEUE_FULL. */
+enum { API_UPLOADS_MAX = 8 }; /* bodies in memory at once: so many times limits.body_bytes */
+int api_upload_take(struct api_request *request, struct insp_error *reterr);
 
 /* Checks that another answer may be made. Answers stay in memory until their clients have read them: all together
  * may take limits.answer_bytes, those of one client three quarters of it. Fails with INSP_E_QUEUE_FULL. */

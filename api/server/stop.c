@@ -1,7 +1,13 @@
 /* The stop sequence (STYLE 12): stop accepting -> 503 for new requests -> finish or expire what runs -> resume all
  * -> stop libmicrohttpd -> let the pool and the inference thread hand back what they hold -> close handles ->
  * stopped. */
+#include "api/server/stop.h"
+
+#include "api/listen/certificate.h"
+#include "api/listen/listener.h"
+#include "api/server/reload.h"
 #include "api/server/server.h"
+#include "api/watch/events.h"
 
 #include "core/base/log.h"
 #include "core/inspect/pipeline.h"
@@ -22,6 +28,8 @@ void api_server_free(struct api_server *server) {
     insp_models_free(server->models);
     api_meters_free(server->meters);
     api_events_free(server->events);
+    api_listener_free(server->listener);
+    api_reload_free(server->reload);
     api_tokens_clear(&server->tokens);
     if (server->tls)
         api_certificate_free(api_certificate_serve(NULL));
@@ -63,19 +71,15 @@ static void close_timers(struct api_server *server) {
         uv_close((uv_handle_t *)timers[i], closed);
 }
 
-/* Inspections that still run get 503; what a lane's thread holds, or is being stored, answers by itself in a
- * moment. */
-static void expire(struct api_server *server) {
-    struct insp_error error;
-    insp_fail(&error, INSP_E_SHUTTING_DOWN, "the daemon stopped before the inspection was done");
+static void tell_parts(struct api_server *server, enum api_stop why) {
     for (struct api_request *request = server->requests; request; request = request->next)
-        if (request->submitted && request->suspended && api_inspection_abandon(request))
-            api_server_fail(request, &error);
+        if (request->ops && request->ops->stop)
+            request->ops->stop(request, why);
 }
 
 static bool any_suspended(const struct api_server *server) {
     for (const struct api_request *request = server->requests; request; request = request->next)
-        if (request->suspended)
+        if (api_request_suspended(request))
             return true;
     return false;
 }
@@ -85,7 +89,7 @@ static void on_grace(uv_timer_t *timer) {
     insp_log_warning("stopping: grace is over open_requests=%zu", server->request_count);
     server->grace_over = true;
     server->hurry = true;
-    expire(server);
+    tell_parts(server, API_STOP_GRACE_OVER);
     api_stop_check(server);
 }
 
@@ -96,7 +100,7 @@ void api_stop_check(struct api_server *server) {
         !server->request_count || (server->grace_over && !any_suspended(server) && server->grace_turns++ > 1);
     if (!server->mhd_stopped && quiet)
         stop_mhd(server);
-    if (!server->mhd_stopped || server->closing || server->chore_running || server->reload.running ||
+    if (!server->mhd_stopped || server->closing || server->chore_running || api_reload_running(server->reload) ||
         !server->jobs_closed || insp_models_busy(server->models) || insp_pipeline_in_flight(server->pipeline))
         return;
     server->closing = true;
@@ -111,21 +115,15 @@ static void jobs_closed(void *arg) {
     api_stop_check(server);
 }
 
-/* They may take an hour and can be asked for again: the client sees that its file is not whole. */
-static void cut_exports(struct api_server *server) {
-    for (struct api_request *request = server->requests; request; request = request->next)
-        if (request->exporting)
-            shutdown(request->fd, SHUT_RDWR);
-}
-
 void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stopped)(void *arg), void *arg) {
     server->stopping = true;
+    server->after_run = api_stop_check;
     server->stopped = stopped;
     server->stopped_arg = arg;
     uv_timer_stop(&server->housekeeping);
     uv_timer_stop(&server->selftest);
     api_events_end(server->events);
-    cut_exports(server);
+    tell_parts(server, API_STOP_SERVER);
     insp_jobs_close(server->jobs, jobs_closed, server); /* a job ends within one mini-batch */
     api_listener_stop(server); /* its descriptor is closed with the rest: until then clients wait, not fail */
     uv_timer_start(&server->grace, on_grace, grace_ms, 0);

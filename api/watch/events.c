@@ -1,8 +1,10 @@
 #include "api/watch/events.h"
 
-#include "api/server/server.h"
+#include "api/http/response.h"
+#include "api/listen/client.h"
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
+#include "core/base/uuid.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -21,7 +23,8 @@ struct event {
 };
 
 struct api_events {
-    struct api_server *server;
+    void (*kick)(void *arg);
+    void *arg;
     struct event ring[RING]; /* event number n lies at n % RING */
     uint64_t head;           /* number of the next event */
     struct api_stream *streams;
@@ -46,11 +49,12 @@ struct api_stream {
     struct api_stream *previous, *following;
 };
 
-int api_events_new(struct api_server *server, struct api_events **ret, struct insp_error *reterr) {
+int api_events_new(void (*kick)(void *arg), void *arg, struct api_events **ret, struct insp_error *reterr) {
     struct api_events *events = calloc(1, sizeof *events);
     if (!events)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for events");
-    events->server = server;
+    events->kick = kick;
+    events->arg = arg;
     *ret = events;
     return 0;
 }
@@ -78,7 +82,7 @@ static void wake_all(struct api_events *events) {
     for (struct api_stream *stream = events->streams; stream; stream = stream->following)
         wake(stream);
     if (events->clients)
-        api_server_kick(events->server);
+        events->kick(events->arg);
 }
 
 void api_events_publish_line(struct api_events *events, const char *type, const char *id, const char *line) {
@@ -119,7 +123,7 @@ void api_events_reap(struct api_events *events) {
             wake(stream);
         }
     if (any)
-        api_server_kick(events->server);
+        events->kick(events->arg);
 }
 
 void api_events_end(struct api_events *events) {
@@ -230,24 +234,24 @@ static void free_stream(void *arg) {
     api_events_drop(arg);
 }
 
-int api_events_open(struct api_events *events, struct api_request *request, const char *last_id, char *replay,
-                    struct api_stream **ret, struct insp_error *reterr) {
+int api_events_open(struct api_events *events, struct MHD_Connection *connection, int fd, const char *last_id,
+                    struct api_replay *replay, struct api_stream **ret, struct insp_error *reterr) {
     struct api_stream *stream = calloc(1, sizeof *stream);
     if (!stream) {
-        free(replay);
+        free(insp_take_ptr(replay->text));
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for an event stream");
     }
     uint64_t number;
     stream->events = events;
-    stream->connection = request->connection;
-    stream->fd = request->fd;
-    stream->replay = replay;
-    stream->replay_bytes = replay ? strlen(replay) : 0;
+    stream->connection = connection;
+    stream->fd = fd;
+    stream->replay = insp_take_ptr(replay->text);
+    stream->replay_bytes = stream->replay ? strlen(stream->replay) : 0;
     stream->next = events->head;
-    if (replay) {
+    if (stream->replay) {
         stream->next = oldest(events);
-        stream->partial = request->replay_partial;
-        stream->replay_head = request->replay_head;
+        stream->partial = replay->partial;
+        stream->replay_head = replay->head;
     } else if (last_id && find(events, last_id, &number)) {
         stream->next = oldest(events);
         stream->resume_end = number + 1;
@@ -256,7 +260,7 @@ int api_events_open(struct api_events *events, struct api_request *request, cons
     while (stream->next < events->head && is_known(stream, stream->next))
         stream->next++;          /* now, so that the ring does not pass the stream while it skips */
     int send_bytes = SEND_BYTES; /* the kernel's own limit is several megabytes for each client that stalls */
-    setsockopt(request->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
     stream->ping = true; /* sends the headers at once, with a first comment */
     stream->following = events->streams;
     if (stream->following)

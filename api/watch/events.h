@@ -18,13 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct api_server;
-struct api_request;
 struct api_events;
 struct api_stream; /* one client */
 
-/* Fails with INSP_E_NOMEM. */
-int api_events_new(struct api_server *server, struct api_events **ret, struct insp_error *reterr);
+/* Makes the ring. Fails with INSP_E_NOMEM.
+ *   kick  called with arg when streams were woken: lets libmicrohttpd run soon */
+int api_events_new(void (*kick)(void *arg), void *arg, struct api_events **ret, struct insp_error *reterr);
 void api_events_free(struct api_events *events); /* only when no stream is left */
 
 /* Adds an event and wakes the waiting clients. Without memory the event is lost.
@@ -36,14 +35,24 @@ void api_events_publish(struct api_events *events, const char *type, const char 
 /* The same with the data as text of api_json_line; borrowed. NULL is ignored. */
 void api_events_publish_line(struct api_events *events, const char *type, const char *id, const char *line);
 
-/* Opens a stream for a request.
+/* The inspections of the store that a stream sends first. */
+struct api_replay {
+    char *text;    /* in the event-stream format; NULL: none */
+    bool partial;  /* the store holds more: the stream ends after the text, and the client comes back */
+    uint64_t head; /* api_events_head before the store was read */
+};
+
+/* Opens a stream on a connection and its socket.
+ *
  *   last_id  the stream begins after this event if the ring holds it, and repeats older events of inspections with
- * a larger id, because the client may lack them; NULL or unknown: begins with the next event replay   text in the
- * event-stream format that is sent first, or NULL. With it the stream goes on with the oldest event of the ring
- * and leaves out the inspections that the replay holds. Owned by the stream, also on failure (free) ret      the
- * caller's until api_events_response Fails with INSP_E_NOMEM. */
-int api_events_open(struct api_events *events, struct api_request *request, const char *last_id, char *replay,
-                    struct api_stream **ret, struct insp_error *reterr);
+ *            a larger id, because the client may lack them; NULL or unknown: begins with the next event
+ *   replay   with a text the stream goes on with the oldest event of the ring and leaves out the inspections that
+ *            the text holds. The text is taken over, also on failure
+ *   ret      the caller's until api_events_response
+ *
+ * Fails with INSP_E_NOMEM. */
+int api_events_open(struct api_events *events, struct MHD_Connection *connection, int fd, const char *last_id,
+                    struct api_replay *replay, struct api_stream **ret, struct insp_error *reterr);
 
 /* Says whether the ring holds the event last_id and all events since its inspection began, so that no replay is
  * needed. */

@@ -8,12 +8,44 @@
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
 #include "api/server/slots.h"
+#include "api/watch/events.h"
 
 #include <string.h>
 
 enum { REPLAY_MAX = 500, ID_MS_DIGITS = 12 };
 static const int64_t OVERTAKE_MS = 30000; /* longest inspection, unless its deadline_ms is longer */
 static const int64_t SLACK_US = 1000000;  /* longest time between the end of a record and its event */
+
+/* This route's part of a request. */
+struct follow {
+    struct api_stream *stream;       /* owned until its response is queued */
+    struct api_replay replay;        /* its text is owned until the stream has it */
+    char resume_id[INSP_UUID_BYTES]; /* the client's Last-Event-ID */
+};
+
+static void drop(struct api_request *request) {
+    struct follow *follow = request->part;
+    api_events_drop(follow->stream);
+    free(follow->replay.text);
+    free(follow);
+}
+
+/* The stream is the response's from here on. */
+static struct MHD_Response *respond(struct api_request *request) {
+    struct follow *follow = request->part;
+    struct MHD_Response *response = api_events_response(follow->stream);
+    if (response)
+        follow->stream = NULL;
+    return response;
+}
+
+/* A stream has nothing to send for hours; libmicrohttpd closes one that its client does not read. */
+static bool stalled(const struct api_request *request, int64_t now_us) {
+    (void)request, (void)now_us;
+    return false;
+}
+
+static const struct api_part_ops follow_ops = {.drop = drop, .respond = respond, .stalled = stalled};
 
 struct replay {
     FILE *out;
@@ -59,21 +91,22 @@ static int add(void *arg, const struct insp_record *record) {
 
 static int read_store(struct api_request *request, struct insp_error *reterr) {
     struct insp_store *store = request->server->config.store;
+    struct follow *follow = request->part;
     size_t bytes;
     char from[INSP_UUID_BYTES];
-    struct replay replay = {.resume_id = request->resume_id, .ended_us = INT64_MIN};
-    id_before(request->resume_id, from);
+    struct replay replay = {.resume_id = follow->resume_id, .ended_us = INT64_MIN};
+    id_before(follow->resume_id, from);
     const struct insp_filter filter = {.verdict = -1, .label = -1, .after_id = from, .limit = INT32_MAX};
-    int code = insp_store_get(store, request->resume_id, keep_end, &replay.ended_us, reterr);
+    int code = insp_store_get(store, follow->resume_id, keep_end, &replay.ended_us, reterr);
     if (code && code != INSP_E_NOT_FOUND)
         return code;
-    replay.out = open_memstream(&request->replay, &bytes);
+    replay.out = open_memstream(&follow->replay.text, &bytes);
     if (!replay.out)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the events since then");
     code = insp_store_list(store, &filter, add, &replay, reterr);
     if ((ferror(replay.out) | fclose(replay.out)) && !code)
         code = insp_fail(reterr, INSP_E_NOMEM, "no memory for the events since then");
-    request->replay_partial = replay.count == REPLAY_MAX;
+    follow->replay.partial = replay.count == REPLAY_MAX;
     return code;
 }
 
@@ -85,12 +118,13 @@ static void read_work(struct insp_task *task) {
 }
 
 static int open_stream(struct api_request *request, const char *last_id, struct insp_error *reterr) {
-    char *replay = request->replay;
-    request->replay = NULL;
-    int code = api_events_open(request->server->events, request, last_id, replay, &request->stream, reterr);
+    struct follow *follow = request->part;
+    int code = api_events_open(request->server->events, request->connection, request->fd, last_id, &follow->replay,
+                               &follow->stream, reterr);
     if (code)
         return code;
     request->response.status = 200;
+    request->response.streamed = true;
     snprintf(request->response.content_type, sizeof request->response.content_type, "text/event-stream");
     api_response_header(&request->response, "Cache-Control", "no-store");
     return 0;
@@ -116,10 +150,14 @@ int api_events_get(struct api_request *request, struct insp_error *reterr) {
         return insp_fail(reterr, INSP_E_QUERY, "Last-Event-ID is not the id of an event");
     if ((code = api_stream_take(request, reterr)) < 0)
         return code;
+    struct follow *follow = calloc(1, sizeof *follow);
+    if (!follow)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for an event stream");
+    api_request_attach(request, follow, &follow_ops);
     if (!last_id || api_events_has(request->server->events, last_id))
         return open_stream(request, last_id, reterr);
-    snprintf(request->resume_id, sizeof request->resume_id, "%s", last_id);
-    request->replay_head = api_events_head(request->server->events);
+    snprintf(follow->resume_id, sizeof follow->resume_id, "%s", last_id);
+    follow->replay.head = api_events_head(request->server->events);
     code = api_server_work(request, INSP_WORK_QUICK, read_work, read_done, reterr);
     if (!code)
         api_server_suspend(request);

@@ -1,6 +1,9 @@
 /* Runs the chore at intervals, one at a time, in lane CHORE: probes the store, reads its usage and runs retention.
  * Retention removes images for space only after the chore before has logged the alarm, unless the disk is full. */
+#include "api/watch/housekeeping.h"
+
 #include "api/server/server.h"
+#include "api/server/stop.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"

@@ -1,6 +1,8 @@
 #include "api/watch/prometheus.h"
 
+#include "api/listen/listener.h"
 #include "api/server/server.h"
+#include "api/watch/events.h"
 #include "api/watch/process.h"
 
 #include <stdio.h>
@@ -121,7 +123,8 @@ static void write_device(FILE *out, const struct insp_engine_status *status) {
 static void write_engine(FILE *out, const struct api_server *server) {
     struct insp_engine_status status;
     insp_engine_status(server->config.engine, &status);
-    gauge(out, "inspectd_in_flight", "Inspections between headers and answer.", (double)server->slots);
+    gauge(out, "inspectd_in_flight", "Inspections between headers and answer.",
+          (double)server->held[API_PLACE_INSPECTION]);
     gauge(out, "inspectd_in_flight_limit", "Setting limits.inflight.", server->config.inflight);
     gauge(out, "inspectd_queue_depth", "Images waiting for the device.", (double)status.queued);
     gauge(out, "inspectd_batch_images", "Images in the running pass.", (double)status.in_pass);
@@ -225,11 +228,11 @@ static void write_server(FILE *out, const struct api_server *server) {
     gauge(out, "inspectd_open_connections_limit", "Setting server.connections, or what the descriptors allow.",
           server->config.connections);
     write_crowding(out, "inspectd_connections_refused_total",
-                   "Connections refused, by the limit that was reached.", server->listener.refused);
+                   "Connections refused, by the limit that was reached.", server->listener->refused);
     write_crowding(
         out, "inspectd_connections_displaced_total",
         "Silent, slow or idle connections closed to make room for a new one, by the limit that was reached.",
-        server->listener.displaced);
+        server->listener->displaced);
     counter(out, "inspectd_slow_uploads_displaced_total",
             "Slow uploads cut off because another inspection needed the slot.", (double)server->slow_uploads);
     gauge(out, "inspectd_event_clients", "Open streams of /v1/events.",

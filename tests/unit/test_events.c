@@ -2,7 +2,7 @@
 #include "core/base/uuid.h"
 #include "tests/unit/harness.h"
 
-/* What needs no client; streams are driven by tests/http/test_events.py. Without one the server is not touched. */
+/* What needs no client; streams are driven by tests/http/test_events.py. Without one nothing is kicked. */
 
 enum { RING = 1024 }; /* events.c */
 
@@ -10,7 +10,7 @@ static struct insp_error err;
 
 static struct api_events *begin(void) {
     struct api_events *events;
-    ck_insp_ok(api_events_new(NULL, &events, &err), err);
+    ck_insp_ok(api_events_new(NULL, NULL, &events, &err), err);
     return events;
 }
 

@@ -12,6 +12,7 @@ static struct insp_error err;
 /* A listener that nobody polls, like that of libmicrohttpd after its limit. */
 struct deaf {
     struct api_server server;
+    struct api_listener listener;
     uv_loop_t loop;
     struct sockaddr_in address;
 };
@@ -23,13 +24,14 @@ static void ignore(uv_poll_t *poll, int status, int events) {
 static void set_up(struct deaf *deaf) {
     socklen_t length = sizeof deaf->address;
     memset(deaf, 0, sizeof *deaf);
+    deaf->server.listener = &deaf->listener;
     ck_insp_ok(api_listen_open("127.0.0.1:0", &deaf->server.listen_fd, &err), err);
     ck_assert_int_eq(getsockname(deaf->server.listen_fd, (struct sockaddr *)&deaf->address, &length), 0);
     uv_loop_init(&deaf->loop);
-    uv_poll_init(&deaf->loop, &deaf->server.listener.poll, deaf->server.listen_fd);
-    uv_timer_init(&deaf->loop, &deaf->server.listener.retry);
-    uv_poll_start(&deaf->server.listener.poll, UV_READABLE, ignore);
-    deaf->server.listener.accepting = true;
+    uv_poll_init(&deaf->loop, &deaf->listener.poll, deaf->server.listen_fd);
+    uv_timer_init(&deaf->loop, &deaf->listener.retry);
+    uv_poll_start(&deaf->listener.poll, UV_READABLE, ignore);
+    deaf->listener.accepting = true;
 }
 
 static int client_of(const struct deaf *deaf) {
@@ -49,7 +51,7 @@ START_TEST(test_clients_that_wait_and_are_not_accepted) {
     api_listener_watch(&deaf.server, API_DEAF_US);
     ck_assert(api_listener_answers(server, API_DEAF_US));
     ck_assert(!api_listener_answers(server, API_DEAF_US + 1000));
-    deaf.server.listener.accepted++; /* one was accepted since, though others wait: slow, not deaf */
+    deaf.listener.accepted++; /* one was accepted since, though others wait: slow, not deaf */
     api_listener_watch(&deaf.server, API_DEAF_US + 2000);
     ck_assert(api_listener_answers(server, API_DEAF_US + 2000));
     int accepted = accept(server->listen_fd, NULL, NULL);
@@ -66,9 +68,9 @@ START_TEST(test_a_socket_that_is_not_watched) {
     static struct deaf deaf;
     set_up(&deaf);
     ck_assert(api_listener_answers(&deaf.server, 1));
-    uv_poll_stop(&deaf.server.listener.poll);
+    uv_poll_stop(&deaf.listener.poll);
     ck_assert(!api_listener_answers(&deaf.server, 1));
-    deaf.server.listener.accepting = false; /* the server stops: it is meant to be so */
+    deaf.listener.accepting = false; /* the server stops: it is meant to be so */
     ck_assert(api_listener_answers(&deaf.server, 1));
     close(deaf.server.listen_fd);
 }

@@ -1,4 +1,4 @@
-#include "api/server/server.h"
+#include "api/listen/client.h"
 #include "tests/unit/harness.h"
 
 /* The configured time, and a second more for each 16 KiB: a slow but steady line is not cut off, one that drips

@@ -1,0 +1,14 @@
+/* api/server/cut.h - ends a connection that libmicrohttpd still serves. Loop thread. */
+#ifndef INSP_API_SERVER_CUT_H
+#define INSP_API_SERVER_CUT_H
+
+#include "core/base/error.h"
+
+struct api_connection;
+struct api_server;
+
+/* Shuts a connection down; where a request was coming in the client is told why. Not while it is suspended. */
+void api_connection_cut(struct api_server *server, struct api_connection *connection,
+                        const struct insp_error *why);
+
+#endif

@@ -1,0 +1,11 @@
+/* api/server/sweep.h - looks at all connections many times a second: clients that left, clients that stalled. Loop
+ * thread. */
+#ifndef INSP_API_SERVER_SWEEP_H
+#define INSP_API_SERVER_SWEEP_H
+
+#include <uv.h>
+
+/* A timer's callback; its data is the server. */
+void api_sweep(uv_timer_t *timer);
+
+#endif
