@@ -47,6 +47,8 @@ COVERED_ELSEWHERE = {
     "api/server/sweep.c": "tests/fault/test_slow_clients.py",
     "api/inspections/statistics.c": "tests/http/test_contract.py",
     "api/server/stop.c": "tests/http/test_overload.py",
+    "core/image/decode/decode.c": "tests/unit/test_image.c",
+    "core/judge/judgement_json.c": "tests/unit/test_judgement.c",
     "core/jobs/process/job_child.c": "tests/unit/test_job_process.c",
     "core/compute/packed.c": "tests/unit/test_device.c",
     "core/compute/torch/cpu.cpp": "tests/unit/test_device.c, tests/parity",

@@ -1,6 +1,7 @@
 #include "api/http/response.h"
 
 #include "core/base/clock.h"
+#include "core/model/float_json.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -114,19 +115,8 @@ void api_response_problem(struct api_response *response, const struct insp_error
         api_response_header(response, "WWW-Authenticate", "Bearer realm=\"inspectd\"");
 }
 
-void api_float_text(float value, char ret_text[API_FLOAT_BYTES]) {
-    ret_text[0] = 0;
-    for (int digits = 6; digits <= 9 && isfinite(value); digits++) {
-        snprintf(ret_text, API_FLOAT_BYTES, "%.*g", digits, (double)value);
-        if (strtof(ret_text, NULL) == value)
-            break;
-    }
-}
-
 json_t *api_json_float(float value) {
-    char text[API_FLOAT_BYTES];
-    api_float_text(value, text);
-    return *text ? json_real(strtod(text, NULL)) : json_null();
+    return isfinite(value) ? insp_float_json(value) : json_null();
 }
 
 json_t *api_json_ms(int64_t us) {

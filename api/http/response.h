@@ -65,11 +65,6 @@ int api_response_json(struct api_response *response, unsigned status, json_t *js
  * body is a static text. */
 void api_response_problem(struct api_response *response, const struct insp_error *error);
 
-/* Writes a float with the fewest significant digits (6 to 9) that read back as the same value; "" if not finite.
- */
-enum { API_FLOAT_BYTES = 32 };
-void api_float_text(float value, char ret_text[API_FLOAT_BYTES]);
-
 /* Make JSON values; new references, NULL without memory.
  *   float  with the digits of api_float_text: 0.1f is 0.1, not 0.10000000149; null if not finite
  *   ms     microseconds as milliseconds with three decimals

@@ -4,6 +4,7 @@
 #include "api/inspections/inspection_json.h"
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
+#include "core/base/float_text.h"
 #include "core/store/boxes.h"
 
 #include <string.h>
@@ -52,8 +53,8 @@ static void text(FILE *out, const char *value) {
 }
 
 static void number(FILE *out, float value) {
-    char digits[API_FLOAT_BYTES];
-    api_float_text(value, digits);
+    char digits[INSP_FLOAT_BYTES];
+    insp_float_text(value, digits);
     fputs_unlocked(digits, out);
     putc_unlocked(',', out);
 }

@@ -12,6 +12,7 @@
 #include "api/server/server.h"
 #include "api/server/slots.h"
 #include "api/watch/events.h"
+#include "core/base/float_text.h"
 
 #include "core/base/clock.h"
 #include "core/inspect/pipeline.h"
@@ -134,10 +135,10 @@ static void note(struct api_request *request, const struct insp_inspection *job)
 }
 
 static void name_result(struct api_request *request, const struct insp_inspection *job) {
-    char probability[API_FLOAT_BYTES];
+    char probability[INSP_FLOAT_BYTES];
     api_response_header(&request->response, "Inspection-Id", "%s", job->id);
     api_response_header(&request->response, "Inspection-Verdict", "%s", insp_verdict_name(job->verdict));
-    api_float_text(job->score.probability, probability); /* in full: rounded it might cross the threshold */
+    insp_float_text(job->score.probability, probability); /* in full: rounded it might cross the threshold */
     api_response_header(&request->response, "Inspection-Probability", "%s", probability);
 }
 

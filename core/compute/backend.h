@@ -8,11 +8,25 @@
 #ifndef INSP_COMPUTE_BACKEND_H
 #define INSP_COMPUTE_BACKEND_H
 
-#include "core/compute/device.h"
+#include "core/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+struct insp_device;
+struct insp_device_usage;
+struct insp_tail;
+struct insp_tail_buffers;
+struct insp_tail_weights;
+struct insp_trainer;
+struct insp_trainer_config;
+struct insp_trunk;
+struct insp_trunk_weights;
 
 struct insp_device_ops {
     void (*close)(struct insp_device *device);

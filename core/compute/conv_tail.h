@@ -3,8 +3,8 @@
 #ifndef INSP_COMPUTE_CONV_TAIL_H
 #define INSP_COMPUTE_CONV_TAIL_H
 
-#include "core/compute/conv_cpu.h"
 #include "core/compute/conv_layer.h"
+#include "core/compute/vgg16.h"
 
 struct insp_cpu_tail {
     struct insp_conv_layer layer[INSP_TAIL_CONVS];

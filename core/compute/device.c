@@ -1,3 +1,5 @@
+#include "core/compute/device.h"
+
 #include "core/compute/backend.h"
 
 #include <math.h>

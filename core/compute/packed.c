@@ -2,6 +2,7 @@
  * libtorch. */
 #include "core/compute/backend.h"
 #include "core/compute/conv_cpu.h"
+#include "core/compute/device.h"
 #include "core/compute/train_cpu.h"
 
 #include <pthread.h>

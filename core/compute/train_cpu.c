@@ -1,4 +1,5 @@
 #include "core/compute/train_cpu.h"
+#include "core/compute/conv_cpu.h"
 #include "core/compute/conv_tail.h"
 #include "core/compute/conv_threads.h"
 #include "core/compute/pace.h"

@@ -62,6 +62,10 @@ struct insp_image {
     struct insp_image_claim claim; /* its share of the budget, returned by insp_image_free */
 };
 
+/* Makes an image of width x height with unset pixels and the posted size set to the same. *ret is the caller's
+ * (insp_image_free). The caller has checked the limits. Fails with INSP_E_NOMEM. */
+int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, struct insp_error *reterr);
+
 void insp_image_free(struct insp_image *image); /* accepts NULL */
 
 /* Parses a Content-Type value: image/jpeg, image/png, or image/x-raw;format=mono8|rgb8|bgr8;width=W;height=H

@@ -4,7 +4,6 @@
  * Each output sample is a weighted mean of the inputs under a triangle as wide as two output pixels (or two
  * input pixels if the image grows). Weights are fixed-point with 22 fraction bits, and the result of the first
  * pass is rounded to 8 bits, because Pillow does so and the networks were trained on its output. */
-#include "core/image/decode/decode.h"
 #include "core/image/image.h"
 
 #include <math.h>

@@ -2,6 +2,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
+#include "core/model/float_json.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -205,15 +206,6 @@ int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct 
     return 0;
 }
 
-/* The shortest decimal that reads back as the same float: 0.0001, not 9.9999997473787516e-05. */
-static json_t *json_float(float value) {
-    char text[32];
-    snprintf(text, sizeof text, "%.7g", (double)value);
-    if (strtof(text, NULL) != value)
-        snprintf(text, sizeof text, "%.9g", (double)value);
-    return json_real(strtod(text, NULL));
-}
-
 json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_params *p) {
     unsigned bit = 1u << kind;
     const struct insp_train_params *t = &p->train;
@@ -227,14 +219,15 @@ json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_para
     if (bit != EVALUATE) {
         json_object_set_new(object, "input", json_string(insp_transform_name(&t->input)));
         json_object_set_new(object, "heatmap_scale", json_string(scale_names[t->heatmap_scale]));
-        json_object_set_new(object, "class_weights",
-                            json_pack("[o,o]", json_float(t->class_weights[0]), json_float(t->class_weights[1])));
+        json_object_set_new(
+            object, "class_weights",
+            json_pack("[o,o]", insp_float_json(t->class_weights[0]), insp_float_json(t->class_weights[1])));
     }
     for (size_t i = 0; i < INSP_COUNT(numbers); i++) {
         double value = load_number((const char *)t + numbers[i].offset, numbers[i].type);
         if (numbers[i].kinds & bit)
             json_object_set_new(object, numbers[i].name,
-                                numbers[i].type == T_FLOAT    ? json_float((float)value)
+                                numbers[i].type == T_FLOAT    ? insp_float_json((float)value)
                                 : numbers[i].type == T_DOUBLE ? json_real(value)
                                                               : json_integer((json_int_t)value));
     }

@@ -1,6 +1,7 @@
 #include "core/judge/threshold.h"
 
 #include "core/base/cleanup.h"
+#include "core/model/float_json.h"
 #include "core/model/manifest.h"
 
 #include <math.h>

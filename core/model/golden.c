@@ -2,6 +2,7 @@
 
 #include "core/base/fs.h"
 #include "core/image/image.h"
+#include "core/model/float_json.h"
 #include "core/model/manifest.h"
 
 #include <math.h>

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/compute/vgg16.h"
+#include "core/model/float_json.h"
 #include "core/model/training_pictures.h"
 
 #include <math.h>
@@ -368,17 +369,6 @@ int insp_manifest_parse(const char *text, size_t bytes, struct insp_manifest **r
 }
 
 /* --- writing --- */
-
-/* Writes 0.7, not 0.699999988079071. */
-json_t *insp_float_json(float value) {
-    char text[32];
-    for (int digits = 6; digits <= 9; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)value);
-        if ((float)strtod(text, NULL) == value)
-            break;
-    }
-    return json_real(strtod(text, NULL)); /* NULL for a value that is not finite */
-}
 
 static json_t *triple_json(const float value[3]) {
     return json_pack("[o, o, o]", insp_float_json(value[0]), insp_float_json(value[1]), insp_float_json(value[2]));

@@ -103,9 +103,5 @@ json_t *insp_manifest_json(const struct insp_manifest *manifest);
  * fault. */
 int insp_review_check(const struct insp_review *review, float threshold, int code, struct insp_error *reterr);
 
-/* Returns the shortest decimal that reads back as the same float, as a JSON number (new reference); NULL
- * without memory or if the value is not finite. */
-json_t *insp_float_json(float value);
-
 DEFINE_CLEANUP(struct insp_manifest, insp_manifest_free);
 #endif

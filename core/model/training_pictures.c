@@ -1,6 +1,6 @@
 #include "core/model/training_pictures.h"
 
-#include "core/model/manifest.h"
+#include "core/model/float_json.h"
 
 static int parse_range(const json_t *pair, enum insp_stat stat, struct insp_stat_ranges *ranges,
                        struct insp_error *reterr) {

@@ -2,7 +2,11 @@
 #ifndef INSP_REPORT_PICTURE_H
 #define INSP_REPORT_PICTURE_H
 
-#include "core/report/report_html.h"
+#include "core/base/error.h"
+#include "core/report/source.h"
+
+#include <jansson.h>
+#include <stdio.h>
 
 /* Writes a thumbnail (JPEG of at most INSP_REPORT_THUMBNAIL pixels a side), the heat over it (PNG, transparent
  * where cold) and the boxes (SVG) as data URIs; or a note that says why not. image           an entry of the

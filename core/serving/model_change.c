@@ -3,6 +3,7 @@
 #include "core/base/fs.h"
 #include "core/base/log.h"
 #include "core/model/bundle.h"
+#include "core/model/float_json.h"
 #include "core/model/registry.h"
 #include "core/store/changes.h"
 

@@ -2,8 +2,8 @@
 #ifndef INSP_STORE_INTERNAL_H
 #define INSP_STORE_INTERNAL_H
 
-#include "core/store/images/thumbnail_file.h"
-#include "core/store/retention/orphans.h"
+#include "core/store/images/thumbnail_walk.h"
+#include "core/store/retention/orphan_walk.h"
 #include "core/store/sql.h"
 #include "core/store/store.h"
 

@@ -1,5 +1,7 @@
 #include "core/train/train_params.h"
 
+#include "core/model/float_json.h"
+
 struct insp_train_params insp_train_params_default(void) {
     return (struct insp_train_params){
         .class_weights = {1, 3},

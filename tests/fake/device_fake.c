@@ -14,6 +14,7 @@
  * (overload, deadlines, cancelled jobs).
  */
 #include "core/compute/backend.h"
+#include "core/compute/device.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,6 @@
 #ifndef INSP_TESTS_IMAGE_SAMPLES_H
 #define INSP_TESTS_IMAGE_SAMPLES_H
 
-#include "core/image/decode/decode.h"
 #include "core/image/image.h"
 #include "harness.h"
 

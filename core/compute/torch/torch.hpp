@@ -9,6 +9,7 @@
 #define INSP_COMPUTE_TORCH_TORCH_HPP
 
 #include "core/compute/backend.h"
+#include "core/compute/device.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

@@ -4,7 +4,7 @@
 #include "core/base/fs.h"
 #include "core/dataset/demo/demo_defects.h"
 #include "core/dataset/demo/demo_texture.h"
-#include "core/image/decode/decode.h"
+#include "core/image/image.h"
 
 #include <dirent.h>
 #include <errno.h>

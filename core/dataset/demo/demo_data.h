@@ -4,12 +4,11 @@
 #define INSP_DATASET_DEMO_DATA_H
 
 #include "core/base/error.h"
+#include "core/dataset/demo/demo_defects.h"
 #include "core/image/image.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-enum insp_demo_defect { INSP_DEMO_GOOD, INSP_DEMO_HOLE, INSP_DEMO_THREAD, INSP_DEMO_STAIN };
 
 /* Draws one RGB image of side x side; ret_mask (may be NULL) is side*side bytes, 0 or 255, the caller's memory. */
 int insp_demo_image(enum insp_demo_defect defect, size_t index, uint64_t seed, uint32_t side,

@@ -3,11 +3,12 @@
 #ifndef INSP_DATASET_DEMO_DEFECTS_H
 #define INSP_DATASET_DEMO_DEFECTS_H
 
-#include "core/dataset/demo/demo_data.h"
 #include "core/dataset/demo/demo_texture.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
+enum insp_demo_defect { INSP_DEMO_GOOD, INSP_DEMO_HOLE, INSP_DEMO_THREAD, INSP_DEMO_STAIN };
 enum { INSP_DEMO_THREAD_POINTS = 40 };
 
 struct insp_demo_flaw {

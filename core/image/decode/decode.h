@@ -1,12 +1,9 @@
-/* core/image/decode/decode.h - share helpers among the decoders. Only core/image includes this header. Any thread. */
+/* core/image/decode/decode.h - share helpers among the decoders. Only core/image includes this header. Any thread.
+ */
 #ifndef INSP_IMAGE_DECODE_H
 #define INSP_IMAGE_DECODE_H
 
 #include "core/image/image.h"
-
-/* Makes an image of width x height with unset pixels and the posted size set to the same. *ret is the caller's
- * (insp_image_free). The caller has checked the limits. Fails with INSP_E_NOMEM. */
-int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, struct insp_error *reterr);
 
 /* Checks the size that a header states; all decoders use it. The detail names the size found and the size
  * allowed. Fails with

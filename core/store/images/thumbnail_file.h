@@ -4,9 +4,8 @@
 #ifndef INSP_STORE_THUMBNAIL_FILE_H
 #define INSP_STORE_THUMBNAIL_FILE_H
 
+#include "core/store/images/thumbnail_walk.h"
 #include "core/store/store.h"
-
-#include <dirent.h>
 
 /* Reads a thumbnail. *ret_data is the caller's (free). id must be a valid UUID. Fails with INSP_E_NOT_FOUND if
  * there is none or it is incomplete (after a power cut), and the codes of insp_read_file. */
@@ -22,12 +21,7 @@ bool insp_thumbnail_keep(struct insp_store *store, const char *id, uint32_t widt
 /* Removes the thumbnails of an image. */
 void insp_thumbnail_drop(struct insp_store *store, const char *id);
 
-/* Holds the position of the walk over all thumbnails. One sweep at a time. */
-struct insp_thumbnail_walk {
-    DIR *all;            /* folder being read; NULL between rounds */
-    uint64_t seen;       /* bytes of the folders of this round so far */
-    uint64_t came, went; /* bytes kept and dropped since the round began; under the store's thumbnail_lock */
-};
+/* Ends the walk of a store that is closed. */
 void insp_thumbnail_walk_close(struct insp_thumbnail_walk *walk); /* accepts one between rounds */
 
 /* Continues a walk that removes thumbnails without an image and unfinished files. If all thumbnails then

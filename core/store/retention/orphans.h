@@ -1,20 +1,13 @@
-/* core/store/retention/orphans.h - find image files without a row, by a walk over a few thousand files at a time, and
- * move them to <state>/quarantine if there are no more than kills explain (insp_orphans_plausible). Never
+/* core/store/retention/orphans.h - find image files without a row, by a walk over a few thousand files at a time,
+ * and move them to <state>/quarantine if there are no more than kills explain (insp_orphans_plausible). Never
  * removes one at once. Only retention.c calls these functions, one thread at a time; they block on the disk. */
 #ifndef INSP_STORE_ORPHANS_H
 #define INSP_STORE_ORPHANS_H
 
-#include "core/store/retention/retention.h"
+#include "core/store/retention/orphan_walk.h"
+#include "core/store/retention/swept.h"
 
-#include <dirent.h>
-
-struct insp_orphan_walk {
-    DIR *day;      /* folder being read; NULL between days */
-    char name[16]; /* present or last day; "" at the beginning of a round */
-    bool judged;   /* a round has ended with the outcome `plausible` */
-    bool plausible;
-    struct insp_orphan_count count, last; /* of this round, of the last complete one */
-};
+struct insp_store;
 
 /* Continues the walk with at most `files` files. Sets orphans, quarantined and alarms of ret. Fails with the
  * codes of insp_fail_errno and insp_sql_fail. */

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/log.h"
+#include "core/store/images/thumbnail_file.h"
 #include "core/store/internal.h"
 #include "core/store/schema.h"
 
