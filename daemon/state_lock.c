@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,11 +54,12 @@ static int lock_folder(const char *state_dir, int *ret, struct insp_error *reter
     if (fd < 0)
         return insp_fail_errno(reterr, errno, "cannot open the state folder %s", state_dir);
     for (int i = 0; i < TRIES; i++) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        int r = insp_lock(fd, INSP_LOCK_TRY);
+        if (r == 0) {
             *ret = insp_take_fd(fd);
             return 0;
         }
-        if (errno != EWOULDBLOCK) {
+        if (r != -EWOULDBLOCK) {
             *ret = -1;
             return 0;
         }
@@ -124,5 +124,5 @@ pid_t daemon_state_holder(const char *state_dir) {
     _cleanup_close_ int folder = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return errno == ENOENT ? 0 : -1;
-    return flock(folder, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK ? -1 : 0;
+    return insp_lock(folder, INSP_LOCK_TRY_SHARED) == -EWOULDBLOCK ? -1 : 0;
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -126,16 +125,7 @@ static int save(const char *state_dir, const struct api_tokens *tokens, struct i
 static int lock_tokens(const char *state_dir, int *ret_fd, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     int code = insp_path(path, reterr, "%s/tokens.lock", state_dir);
-    if (code)
-        return code;
-    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return insp_fail_errno(reterr, errno, "%s", path);
-    while (flock(fd, LOCK_EX))
-        if (errno != EINTR)
-            return insp_fail_errno(reterr, errno, "%s", path);
-    *ret_fd = insp_take_fd(fd);
-    return 0;
+    return code ? code : insp_lock_file(path, 0600, ret_fd, reterr);
 }
 
 static int make_secret(char *ret, struct insp_error *reterr) {

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -47,15 +48,14 @@ int insp_mkdir_all(const char *path, mode_t mode, struct insp_error *reterr) {
     return 0;
 }
 
-static int read_all(int fd, char *buffer, size_t bytes, const char *path, size_t *ret_bytes,
-                    struct insp_error *reterr) {
+int insp_read_all(int fd, void *buffer, size_t bytes, size_t *ret_bytes) {
     size_t have = 0;
     while (have < bytes) {
-        ssize_t n = read(fd, buffer + have, bytes - have);
+        ssize_t n = read(fd, (char *)buffer + have, bytes - have);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return insp_fail_errno(reterr, errno, "cannot read %s", path);
+            return -errno;
         if (n == 0)
             break;
         have += (size_t)n;
@@ -81,9 +81,9 @@ int insp_read_file(const char *path, size_t limit, char **ret_data, size_t *ret_
     _cleanup_free_ char *data = malloc(bytes + 1);
     if (!data)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the %zu bytes of %s", bytes, path);
-    int r = read_all(fd, data, bytes, path, &bytes, reterr);
+    int r = insp_read_all(fd, data, bytes, &bytes);
     if (r < 0)
-        return r;
+        return insp_fail_errno(reterr, -r, "cannot read %s", path);
     data[bytes] = '\0';
     *ret_data = insp_take_ptr(data);
     *ret_bytes = bytes;
@@ -100,6 +100,27 @@ int insp_write_all(int fd, const char *data, size_t bytes) {
         data += n;
         bytes -= (size_t)n;
     }
+    return 0;
+}
+
+int insp_lock(int fd, enum insp_lock how) {
+    static const int operation[] = {[INSP_LOCK_WAIT] = LOCK_EX,
+                                    [INSP_LOCK_TRY] = LOCK_EX | LOCK_NB,
+                                    [INSP_LOCK_TRY_SHARED] = LOCK_SH | LOCK_NB};
+    while (flock(fd, operation[how]) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
+}
+
+int insp_lock_file(const char *path, mode_t mode, int *ret_fd, struct insp_error *reterr) {
+    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0)
+        return insp_fail_errno(reterr, errno, "cannot open %s", path);
+    int r = insp_lock(fd, INSP_LOCK_WAIT);
+    if (r < 0)
+        return insp_fail_errno(reterr, -r, "cannot lock %s", path);
+    *ret_fd = insp_take_fd(fd);
     return 0;
 }
 

@@ -31,8 +31,21 @@ int insp_read_file(const char *path, size_t limit, char **ret_data, size_t *ret_
 int insp_write_file(const char *path, const void *data, size_t bytes, mode_t mode, bool sync,
                     struct insp_error *reterr);
 
+/* Reads until `bytes` are there or the file ends, however many read(2) calls it takes: 0 or -errno. */
+int insp_read_all(int fd, void *buffer, size_t bytes, size_t *ret_bytes);
+
 /* Writes all bytes to an open descriptor, in as many write(2) calls as needed. Returns 0 or -errno. */
 int insp_write_all(int fd, const char *data, size_t bytes);
+
+/* Locks an open file or folder by flock(2). The lock belongs to the open file, not to the process, so it excludes
+ * threads as well as a second process, and ends when the descriptor is closed. Returns 0 or -errno; -EWOULDBLOCK
+ * from INSP_LOCK_TRY and INSP_LOCK_TRY_SHARED if it is held. */
+enum insp_lock { INSP_LOCK_WAIT, INSP_LOCK_TRY, INSP_LOCK_TRY_SHARED };
+int insp_lock(int fd, enum insp_lock how);
+
+/* Opens the lock file path, makes it if it is missing, and waits for the lock. *ret_fd is the caller's (close).
+ * Fails if a link is in its place. */
+int insp_lock_file(const char *path, mode_t mode, int *ret_fd, struct insp_error *reterr);
 
 /* Calls fsync on a file or folder. */
 int insp_fsync_path(const char *path, struct insp_error *reterr);

@@ -1,6 +1,7 @@
 #include "core/base/sha256.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,15 +32,11 @@ int insp_sha256_fd(int fd, const char *name, char *ret_hex, struct insp_error *r
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to hash %s", name);
     struct sha256_ctx ctx;
     sha256_init(&ctx);
-    for (;;) {
-        ssize_t n = read(fd, buffer, STEP);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return insp_fail_errno(reterr, errno, "cannot read %s", name);
-        if (n == 0)
-            break;
-        sha256_update(&ctx, (size_t)n, buffer);
+    for (size_t n = STEP; n == STEP;) {
+        int r = insp_read_all(fd, buffer, STEP, &n);
+        if (r < 0)
+            return insp_fail_errno(reterr, -r, "cannot read %s", name);
+        sha256_update(&ctx, n, buffer);
     }
     finish(&ctx, ret_hex);
     return 0;

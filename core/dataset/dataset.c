@@ -1,5 +1,6 @@
 #include "core/dataset/dataset.h"
 
+#include "core/base/below.h"
 #include "core/base/fs.h"
 #include "core/base/utf8.h"
 #include "core/dataset/class_name.h"
@@ -51,12 +52,12 @@ static const char *relative(const struct walk *walk, const char *path) {
  * disk. 1: it leads nowhere. */
 static int check_inside(const struct walk *walk, const char *path, struct insp_error *reterr) {
     char resolved[INSP_PATH_BYTES];
-    if (!realpath(path, resolved))
-        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+    int found = insp_resolve_below(walk->root, path, resolved);
+    if (found < 0)
+        return found == -ENOENT || found == -ENOTDIR || found == -ELOOP
                    ? 1
-                   : insp_fail_errno(reterr, errno, "cannot follow the link %s", path);
-    size_t n = strlen(walk->root);
-    if (strncmp(resolved, walk->root, n) || resolved[n] != '/')
+                   : insp_fail_errno(reterr, -found, "cannot follow the link %s", path);
+    if (found != INSP_BELOW)
         return insp_fail(reterr, INSP_E_FORBIDDEN, "%s is a link out of the dataset %s", path, walk->root);
     return 0;
 }
@@ -321,11 +322,11 @@ static int build(struct walk *walk, struct insp_dataset **ret, struct insp_error
 
 int insp_dataset_list(const char *root, struct insp_dataset **ret, struct insp_error *reterr) {
     _cleanup_(walk_clear) struct walk walk = {0};
-    if (!realpath(root, walk.root)) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            return insp_fail(reterr, INSP_E_DATASET, "there is no folder %s; " LAYOUT, root);
-        return insp_fail_errno(reterr, errno, "cannot open dataset %s", root);
-    }
+    int found = insp_resolve(root, walk.root);
+    if (found == -ENOENT || found == -ENOTDIR)
+        return insp_fail(reterr, INSP_E_DATASET, "there is no folder %s; " LAYOUT, root);
+    if (found < 0)
+        return insp_fail_errno(reterr, -found, "cannot open dataset %s", root);
     int r = for_each_entry(&walk, walk.root, visit_part, NULL, reterr);
     return r < 0 ? r : build(&walk, ret, reterr);
 }

@@ -1,5 +1,6 @@
 #include "core/dataset/dataset_place.h"
 
+#include "core/base/below.h"
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
 #include "core/dataset/class_name.h"
@@ -64,35 +65,19 @@ int insp_dataset_place_check_new(const struct insp_dataset_place *place, enum in
 
 static int resolve(const char *set, const struct insp_dataset_place *place, char *ret_path,
                    struct insp_error *reterr) {
-    char path[INSP_PATH_BYTES];
-    _cleanup_free_ char *root = realpath(set, NULL);
+    char path[INSP_PATH_BYTES], root[INSP_PATH_BYTES];
     int r = insp_path(path, reterr, "%s/%s/%s/%s", set, place->split, place->class, place->name);
     if (r < 0)
         return r;
-    _cleanup_free_ char *real = root ? realpath(path, NULL) : NULL;
-    if (!real && (errno == ENOENT || errno == ENOTDIR))
+    int found = insp_resolve(set, root);
+    if (found == 0)
+        found = insp_resolve_below(root, path, ret_path);
+    if (found == -ENOENT || found == -ENOTDIR)
         return insp_fail(reterr, INSP_E_NOT_FOUND, "the dataset has no such image");
-    if (!real)
-        return insp_fail_errno(reterr, errno, "cannot follow the path of this image of %s", set);
-    size_t n = strlen(root);
-    if (strncmp(real, root, n) || real[n] != '/')
+    if (found < 0)
+        return insp_fail_errno(reterr, -found, "cannot follow the path of this image of %s", set);
+    if (found != INSP_BELOW)
         return insp_fail(reterr, INSP_E_FORBIDDEN, "this image of %s is a link out of the dataset", set);
-    return insp_path(ret_path, reterr, "%s", real);
-}
-
-static int read_whole(int fd, char *data, size_t bytes, size_t *ret_bytes, struct insp_error *reterr) {
-    size_t have = 0;
-    while (have < bytes) {
-        ssize_t n = read(fd, data + have, bytes - have);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return insp_fail_errno(reterr, errno, "cannot read an image of the dataset");
-        if (n == 0)
-            break;
-        have += (size_t)n;
-    }
-    *ret_bytes = have;
     return 0;
 }
 
@@ -116,8 +101,8 @@ int insp_dataset_place_read(const char *set, const struct insp_dataset_place *pl
     _cleanup_free_ char *data = malloc((size_t)st.st_size + 1);
     if (!data)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for an image of %lld bytes", (long long)st.st_size);
-    if ((r = read_whole(fd, data, (size_t)st.st_size, ret_bytes, reterr)) < 0)
-        return r;
+    if ((r = insp_read_all(fd, data, (size_t)st.st_size, ret_bytes)) < 0)
+        return insp_fail_errno(reterr, -r, "cannot read an image of the dataset");
     *ret_data = insp_take_ptr(data);
     return 0;
 }

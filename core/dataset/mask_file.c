@@ -1,5 +1,6 @@
 #include "core/dataset/mask_file.h"
 
+#include "core/base/below.h"
 #include "core/base/fs.h"
 #include "core/dataset/class_name.h"
 
@@ -12,12 +13,12 @@
 static int resolve(const struct insp_dataset *dataset, const char *path, char *ret_path,
                    struct insp_error *reterr) {
     char resolved[INSP_PATH_BYTES];
-    size_t root = strlen(dataset->root);
-    if (!realpath(path, resolved))
-        return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG
+    int found = insp_resolve_below(dataset->root, path, resolved);
+    if (found < 0)
+        return found == -ENOENT || found == -ENOTDIR || found == -ENAMETOOLONG
                    ? 1
-                   : insp_fail_errno(reterr, errno, "cannot look at %s", path);
-    if (strncmp(resolved, dataset->root, root) != 0 || resolved[root] != '/')
+                   : insp_fail_errno(reterr, -found, "cannot look at %s", path);
+    if (found != INSP_BELOW)
         return insp_fail(reterr, INSP_E_FORBIDDEN, "%s is a link out of the dataset %s", path, dataset->root);
     memcpy(ret_path, resolved, strlen(resolved) + 1);
     return 0;

@@ -1,4 +1,4 @@
-/* core/image/image.c - images, and a limits. */
+/* core/image/image.c - images, and their limits. */
 #include "core/image/image.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 #include "core/jobs/dataset_root.h"
 
+#include "core/base/below.h"
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
 
@@ -17,24 +18,20 @@ static bool climbs(const char *relative) {
     return false;
 }
 
-static bool inside(const char *path, const char *root) {
-    size_t n = strlen(root);
-    return !strncmp(path, root, n) && (path[n] == '/' || path[n] == '\0' || (n > 0 && root[n - 1] == '/'));
-}
-
 /* 1 found, 0 not below this root */
 static int try_root(const char *root, const char *relative, char *ret_path, struct insp_error *reterr) {
-    char candidate[INSP_PATH_BYTES];
+    char candidate[INSP_PATH_BYTES], real_root[INSP_PATH_BYTES], real_path[INSP_PATH_BYTES];
     int r = insp_path(candidate, reterr, "%s/%s", root, relative);
     if (r < 0)
         return r;
-    _cleanup_free_ char *real_root = realpath(root, NULL);
-    _cleanup_free_ char *real_path = real_root ? realpath(candidate, NULL) : NULL;
-    if (!real_path)
-        return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG
+    int found = insp_resolve(root, real_root);
+    if (found == 0)
+        found = insp_resolve_below(real_root, candidate, real_path);
+    if (found < 0)
+        return found == -ENOENT || found == -ENOTDIR || found == -ENAMETOOLONG
                    ? 0
-                   : insp_fail_errno(reterr, errno, "dataset %s", relative);
-    if (!inside(real_path, real_root))
+                   : insp_fail_errno(reterr, -found, "dataset %s", relative);
+    if (found == INSP_OUTSIDE)
         return insp_fail(reterr, INSP_E_FORBIDDEN, "dataset \"%s\" leads out of the dataset root", relative);
     struct stat st;
     if (stat(real_path, &st) < 0 || !S_ISDIR(st.st_mode))

@@ -16,27 +16,10 @@ const char *insp_job_state_name(enum insp_job_state state) {
     return state_names[state];
 }
 
-static void finalizep(sqlite3_stmt **statement) {
-    sqlite3_finalize(*statement);
-}
-#define _cleanup_statement_ _cleanup_(finalizep)
-
 static void decrefp(json_t **json) {
     json_decref(*json);
 }
 #define _cleanup_json_ _cleanup_(decrefp)
-
-static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret, struct insp_error *reterr) {
-    return sqlite3_prepare_v2(db, sql, -1, ret, NULL) == SQLITE_OK ? 0 : insp_sql_fail(db, reterr);
-}
-
-static int run(sqlite3 *db, sqlite3_stmt *statement, struct insp_error *reterr) {
-    return sqlite3_step(statement) == SQLITE_DONE ? 0 : insp_sql_fail(db, reterr);
-}
-
-static void bind_text(sqlite3_stmt *statement, int at, const char *text) {
-    sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT);
-}
 
 /* NULL binds NULL, which COALESCE in the statement reads as "leave it". */
 static int bind_json(sqlite3_stmt *statement, int at, const json_t *json) {
@@ -57,42 +40,31 @@ struct add {
     unsigned queue_max;
 };
 
-static int count_queued(sqlite3 *db, unsigned *ret, struct insp_error *reterr) {
-    _cleanup_statement_ sqlite3_stmt *s = NULL;
-    int r = prepare(db, "SELECT count(*) FROM jobs WHERE state = 'queued'", &s, reterr);
-    if (r < 0)
-        return r;
-    if (sqlite3_step(s) != SQLITE_ROW)
-        return insp_sql_fail(db, reterr);
-    *ret = (unsigned)sqlite3_column_int(s, 0);
-    return 0;
-}
-
 static int add_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct add *add = arg;
-    unsigned queued = 0;
-    int r = count_queued(db, &queued, reterr);
+    int64_t queued = 0;
+    int r = insp_sql_int(db, "SELECT count(*) FROM jobs WHERE state = 'queued'", &queued, reterr);
     if (r < 0)
         return r;
     if (queued >= add->queue_max)
         return insp_fail(reterr, INSP_E_QUEUE_FULL, "%u jobs wait already (training.queue = %u): try again later",
-                         queued, add->queue_max);
-    _cleanup_statement_ sqlite3_stmt *s = NULL;
+                         (unsigned)queued, add->queue_max);
+    _cleanup_stmt_ sqlite3_stmt *s = NULL;
     _cleanup_json_ json_t *params = insp_job_params_json(add->row->kind, &add->row->params);
-    r = prepare(db,
-                "INSERT INTO jobs (id, kind, product, state, progress, stage, params, created_us) "
-                "VALUES (?1, ?2, ?3, 'queued', 0, 'waiting', ?4, ?5)",
-                &s, reterr);
+    r = insp_sql_prepare(db,
+                         "INSERT INTO jobs (id, kind, product, state, progress, stage, params, created_us) "
+                         "VALUES (?1, ?2, ?3, 'queued', 0, 'waiting', ?4, ?5)",
+                         &s, reterr);
     if (r < 0)
         return r;
     insp_uuid7(add->row->id);
-    bind_text(s, 1, add->row->id);
-    bind_text(s, 2, insp_job_kind_name(add->row->kind));
-    bind_text(s, 3, add->row->product);
+    insp_sql_bind_text(s, 1, add->row->id);
+    insp_sql_bind_text(s, 2, insp_job_kind_name(add->row->kind));
+    insp_sql_bind_text(s, 3, add->row->product);
     if (!params || bind_json(s, 4, params) < 0)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a job");
     sqlite3_bind_int64(s, 5, insp_wall_us());
-    return run(db, s, reterr);
+    return insp_sql_run(s, reterr);
 }
 
 int insp_job_rows_add(struct insp_store *store, struct insp_job_row *row, unsigned queue_max,
@@ -123,28 +95,29 @@ static int read_row(sqlite3_stmt *s, struct insp_job_row *row, struct insp_error
 }
 
 static int fail_row(sqlite3 *db, const char *id, const struct insp_error *why, struct insp_error *reterr) {
-    _cleanup_statement_ sqlite3_stmt *s = NULL;
-    int r = prepare(db,
-                    "UPDATE jobs SET state = 'failed', stage = 'failed', error_code = ?2, error_detail = ?3, "
-                    "finished_us = ?4 WHERE id = ?1",
-                    &s, reterr);
+    _cleanup_stmt_ sqlite3_stmt *s = NULL;
+    int r =
+        insp_sql_prepare(db,
+                         "UPDATE jobs SET state = 'failed', stage = 'failed', error_code = ?2, error_detail = ?3, "
+                         "finished_us = ?4 WHERE id = ?1",
+                         &s, reterr);
     if (r < 0)
         return r;
-    bind_text(s, 1, id);
-    bind_text(s, 2, insp_code_wire(why->code));
-    bind_text(s, 3, why->detail);
+    insp_sql_bind_text(s, 1, id);
+    insp_sql_bind_text(s, 2, insp_code_wire(why->code));
+    insp_sql_bind_text(s, 3, why->detail);
     sqlite3_bind_int64(s, 4, insp_wall_us());
-    return run(db, s, reterr);
+    return insp_sql_run(s, reterr);
 }
 
 /* *ret_again: the oldest row could not be read (another version queued it) and failed; the ones behind it go on.
  */
 static int take_oldest(sqlite3 *db, struct take *take, bool *ret_again, struct insp_error *reterr) {
-    _cleanup_statement_ sqlite3_stmt *s = NULL, *update = NULL;
+    _cleanup_stmt_ sqlite3_stmt *s = NULL, *update = NULL;
     struct insp_error why;
     *ret_again = false;
-    int r = prepare(db, "SELECT id, kind, product, params FROM jobs WHERE state = 'queued' ORDER BY id LIMIT 1",
-                    &s, reterr);
+    int r = insp_sql_prepare(
+        db, "SELECT id, kind, product, params FROM jobs WHERE state = 'queued' ORDER BY id LIMIT 1", &s, reterr);
     if (r < 0)
         return r;
     int step = sqlite3_step(s);
@@ -156,14 +129,15 @@ static int take_oldest(sqlite3 *db, struct take *take, bool *ret_again, struct i
         *ret_again = true;
         return fail_row(db, take->row->id, &why, reterr);
     }
-    r = prepare(db, "UPDATE jobs SET state = 'running', stage = 'starting', started_us = ?2 WHERE id = ?1",
-                &update, reterr);
+    r = insp_sql_prepare(db,
+                         "UPDATE jobs SET state = 'running', stage = 'starting', started_us = ?2 WHERE id = ?1",
+                         &update, reterr);
     if (r < 0)
         return r;
-    bind_text(update, 1, take->row->id);
+    insp_sql_bind_text(update, 1, take->row->id);
     sqlite3_bind_int64(update, 2, insp_wall_us());
     take->found = true;
-    return run(db, update, reterr);
+    return insp_sql_run(update, reterr);
 }
 
 static int take_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
@@ -196,28 +170,29 @@ struct update {
 static int update_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     const struct update *u = arg;
     const struct insp_job_update *v = u->update;
-    _cleanup_statement_ sqlite3_stmt *s = NULL;
-    int r = prepare(db,
-                    "UPDATE jobs SET state = ?2, progress = ?3, stage = ?4, epochs = coalesce(?5, epochs), "
-                    "folds = coalesce(?6, folds), log = coalesce(?7, log), result = coalesce(?8, result), "
-                    "error_code = ?9, error_detail = ?10, finished_us = ?11 WHERE id = ?1",
-                    &s, reterr);
+    _cleanup_stmt_ sqlite3_stmt *s = NULL;
+    int r =
+        insp_sql_prepare(db,
+                         "UPDATE jobs SET state = ?2, progress = ?3, stage = ?4, epochs = coalesce(?5, epochs), "
+                         "folds = coalesce(?6, folds), log = coalesce(?7, log), result = coalesce(?8, result), "
+                         "error_code = ?9, error_detail = ?10, finished_us = ?11 WHERE id = ?1",
+                         &s, reterr);
     if (r < 0)
         return r;
-    bind_text(s, 1, u->id);
-    bind_text(s, 2, insp_job_state_name(v->state));
+    insp_sql_bind_text(s, 1, u->id);
+    insp_sql_bind_text(s, 2, insp_job_state_name(v->state));
     sqlite3_bind_double(s, 3, v->progress);
-    bind_text(s, 4, v->stage);
+    insp_sql_bind_text(s, 4, v->stage);
     if (bind_json(s, 5, v->epochs) < 0 || bind_json(s, 6, v->folds) < 0 || bind_json(s, 7, v->log) < 0 ||
         bind_json(s, 8, v->result) < 0)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to keep job %s", u->id);
     if (v->error_code) {
-        bind_text(s, 9, insp_code_wire(v->error_code));
-        bind_text(s, 10, v->error_detail);
+        insp_sql_bind_text(s, 9, insp_code_wire(v->error_code));
+        insp_sql_bind_text(s, 10, v->error_detail);
     }
     if (v->state != INSP_JOB_RUNNING)
         sqlite3_bind_int64(s, 11, insp_wall_us());
-    return run(db, s, reterr);
+    return insp_sql_run(s, reterr);
 }
 
 int insp_job_rows_update(struct insp_store *store, const char *id, const struct insp_job_update *update,
@@ -242,11 +217,11 @@ struct cancel {
 
 static int cancel_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct cancel *cancel = arg;
-    _cleanup_statement_ sqlite3_stmt *s = NULL, *update = NULL;
-    int r = prepare(db, "SELECT state FROM jobs WHERE id = ?1", &s, reterr);
+    _cleanup_stmt_ sqlite3_stmt *s = NULL, *update = NULL;
+    int r = insp_sql_prepare(db, "SELECT state FROM jobs WHERE id = ?1", &s, reterr);
     if (r < 0)
         return r;
-    bind_text(s, 1, cancel->id);
+    insp_sql_bind_text(s, 1, cancel->id);
     int step = sqlite3_step(s);
     if (step != SQLITE_ROW)
         return step == SQLITE_DONE ? insp_fail(reterr, INSP_E_NOT_FOUND, "no job %s", cancel->id)
@@ -255,13 +230,14 @@ static int cancel_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
         return insp_fail(reterr, INSP_E_INTERNAL, "job %s: unknown state", cancel->id);
     if (cancel->state != INSP_JOB_QUEUED)
         return 0;
-    r = prepare(db, "UPDATE jobs SET state = 'cancelled', stage = 'cancelled', finished_us = ?2 WHERE id = ?1",
-                &update, reterr);
+    r = insp_sql_prepare(
+        db, "UPDATE jobs SET state = 'cancelled', stage = 'cancelled', finished_us = ?2 WHERE id = ?1", &update,
+        reterr);
     if (r < 0)
         return r;
-    bind_text(update, 1, cancel->id);
+    insp_sql_bind_text(update, 1, cancel->id);
     sqlite3_bind_int64(update, 2, insp_wall_us());
-    return run(db, update, reterr);
+    return insp_sql_run(update, reterr);
 }
 
 int insp_job_rows_cancel(struct insp_store *store, const char *id, enum insp_job_state *ret_state,
@@ -275,17 +251,17 @@ int insp_job_rows_cancel(struct insp_store *store, const char *id, enum insp_job
 
 static int interrupt_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     size_t *count = arg;
-    _cleanup_statement_ sqlite3_stmt *s = NULL;
-    int r =
-        prepare(db,
-                "UPDATE jobs SET state = 'failed', error_code = 'interrupted', "
-                "error_detail = 'the daemon ended while this job ran; nothing of it was kept, start it again', "
-                "finished_us = ?1 WHERE state = 'running'",
-                &s, reterr);
+    _cleanup_stmt_ sqlite3_stmt *s = NULL;
+    int r = insp_sql_prepare(
+        db,
+        "UPDATE jobs SET state = 'failed', error_code = 'interrupted', "
+        "error_detail = 'the daemon ended while this job ran; nothing of it was kept, start it again', "
+        "finished_us = ?1 WHERE state = 'running'",
+        &s, reterr);
     if (r < 0)
         return r;
     sqlite3_bind_int64(s, 1, insp_wall_us());
-    r = run(db, s, reterr);
+    r = insp_sql_run(s, reterr);
     *count = (size_t)sqlite3_changes(db);
     return r;
 }
@@ -352,11 +328,12 @@ struct get {
 
 static int get_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct get *get = arg;
-    _cleanup_statement_ sqlite3_stmt *s = NULL;
-    int r = prepare(db, "SELECT " COLUMNS ", epochs, folds, log, result FROM jobs WHERE id = ?1", &s, reterr);
+    _cleanup_stmt_ sqlite3_stmt *s = NULL;
+    int r =
+        insp_sql_prepare(db, "SELECT " COLUMNS ", epochs, folds, log, result FROM jobs WHERE id = ?1", &s, reterr);
     if (r < 0)
         return r;
-    bind_text(s, 1, get->id);
+    insp_sql_bind_text(s, 1, get->id);
     int step = sqlite3_step(s);
     if (step != SQLITE_ROW)
         return step == SQLITE_DONE ? insp_fail(reterr, INSP_E_NOT_FOUND, "no job %s", get->id)
@@ -389,13 +366,13 @@ struct list {
 
 static int list_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct list *list = arg;
-    _cleanup_statement_ sqlite3_stmt *s = NULL;
-    int r = prepare(db, "SELECT " COLUMNS " FROM jobs WHERE id < coalesce(?1, '~') ORDER BY id DESC LIMIT ?2", &s,
-                    reterr);
+    _cleanup_stmt_ sqlite3_stmt *s = NULL;
+    int r = insp_sql_prepare(
+        db, "SELECT " COLUMNS " FROM jobs WHERE id < coalesce(?1, '~') ORDER BY id DESC LIMIT ?2", &s, reterr);
     if (r < 0)
         return r;
     if (list->before_id)
-        bind_text(s, 1, list->before_id);
+        insp_sql_bind_text(s, 1, list->before_id);
     sqlite3_bind_int64(s, 2, (sqlite3_int64)list->limit);
     int step;
     while ((step = sqlite3_step(s)) == SQLITE_ROW)

@@ -1,6 +1,7 @@
 #include "core/report/picture.h"
 
 #include "core/base/base64.h"
+#include "core/base/below.h"
 #include "core/base/fs.h"
 #include "core/base/sha256.h"
 #include "core/compute/vgg16.h"
@@ -18,13 +19,12 @@ static int read_image(const struct insp_report_source *source, const json_t *ima
                       size_t *ret_count, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES], root[INSP_PATH_BYTES], resolved[INSP_PATH_BYTES], hash[INSP_SHA256_HEX_BYTES];
     _cleanup_free_ char *bytes = NULL;
-    if (!source->dataset_root || !realpath(source->dataset_root, root))
+    if (!source->dataset_root || insp_resolve(source->dataset_root, root))
         return insp_fail(reterr, INSP_E_NOT_FOUND, "the dataset is not there any more");
     int r = insp_path(path, reterr, "%s/%s", root, insp_lookup_text(image, "path"));
     if (r < 0)
         return r;
-    size_t n = strlen(root);
-    if (!realpath(path, resolved) || strncmp(resolved, root, n) != 0 || resolved[n] != '/')
+    if (insp_resolve_below(root, path, resolved) != INSP_BELOW)
         return insp_fail(reterr, INSP_E_NOT_FOUND, "the image is not there any more");
     r = insp_read_file(resolved, source->limits.bytes, &bytes, ret_count, reterr);
     if (r < 0)

@@ -10,12 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 
 enum { FIELDS = 3, TEXT_BYTES = 160, FOLDER_MODE = 0755, FILE_MODE = 0644 };
 
-/* Locks the state folder's models. The lock belongs to the open file, not to the process, so it excludes
- * threads as well as a second process. Closing *ret_fd releases it. */
+/* Locks the state folder's models. Closing *ret_fd releases the lock. */
 static int lock(const char *state_dir, int *ret_fd, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     int r = insp_path(path, reterr, "%s/models", state_dir);
@@ -23,16 +21,7 @@ static int lock(const char *state_dir, int *ret_fd, struct insp_error *reterr) {
         r = insp_mkdir_all(path, FOLDER_MODE, reterr);
     if (r == 0)
         r = insp_path(path, reterr, "%s/models/lock", state_dir);
-    if (r < 0)
-        return r;
-    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-    if (fd < 0)
-        return insp_fail_errno(reterr, errno, "cannot open %s", path);
-    while (flock(fd, LOCK_EX) < 0)
-        if (errno != EINTR)
-            return insp_fail_errno(reterr, errno, "cannot lock %s", path);
-    *ret_fd = insp_take_fd(fd);
-    return 0;
+    return r < 0 ? r : insp_lock_file(path, FILE_MODE, ret_fd, reterr);
 }
 
 static int apply(const struct insp_changer *changer, const struct insp_change *changes, size_t count,

@@ -2,8 +2,8 @@
 
 #include "core/base/clock.h"
 #include "core/base/fs.h"
-#include "core/base/log.h"
 #include "core/base/lanes/thread.h"
+#include "core/base/log.h"
 #include "core/store/internal.h"
 
 #include <errno.h>
@@ -186,8 +186,8 @@ static void run_check(struct check *check, struct sqlite3 *db) {
     _cleanup_stmt_ struct sqlite3_stmt *rows = NULL;
     int64_t begin_us = insp_mono_us();
     sqlite3_progress_handler(db, CHECK_OPERATIONS, stop_check, check);
-    int r = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &rows, NULL);
-    int step = r == SQLITE_OK ? sqlite3_step(rows) : r;
+    int step = insp_sql_prepare(db, "PRAGMA quick_check(1)", &rows, NULL) < 0 ? sqlite3_errcode(db) & 0xFF
+                                                                              : sqlite3_step(rows);
     const char *said = step == SQLITE_ROW ? (const char *)sqlite3_column_text(rows, 0) : NULL;
     if (step == SQLITE_ROW && said && strcmp(said, "ok") != 0)
         insp_store_note_damage(check->store, said);

@@ -141,16 +141,11 @@ int insp_store_image(struct insp_store *store, const char *id, void **ret_data, 
     _cleanup_free_ char *data = malloc(image.bytes + 1);
     if (!data)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the image of inspection %s", id);
-    for (size_t have = 0; have < image.bytes;) {
-        ssize_t n = read(fd, data + have, image.bytes - have);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return insp_fail_errno(reterr, errno, "cannot read the image of inspection %s", id);
-        if (n == 0)
-            return damaged(id, "it was cut while it was read", reterr);
-        have += (size_t)n;
-    }
+    size_t have;
+    if ((r = insp_read_all(fd, data, image.bytes, &have)) < 0)
+        return insp_fail_errno(reterr, -r, "cannot read the image of inspection %s", id);
+    if (have < image.bytes)
+        return damaged(id, "it was cut while it was read", reterr);
     data[image.bytes] = '\0';
     *ret_data = insp_take_ptr(data);
     *ret_bytes = image.bytes;

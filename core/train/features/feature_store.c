@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -177,15 +176,14 @@ static int open_named(struct insp_feature_store *s, const char *folder, const ch
     s->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (s->fd < 0)
         return insp_fail_errno(reterr, errno, "cannot open the feature cache %s", path);
-    if (flock(s->fd, LOCK_EX | LOCK_NB) < 0) {
-        if (errno == EWOULDBLOCK)
-            return insp_fail(
-                reterr, INSP_E_CONFLICT,
-                "the feature cache %s is in use by another training; wait for it, or give this one its "
-                "own cache folder",
-                path);
-        return insp_fail_errno(reterr, errno, "cannot lock the feature cache %s", path);
-    }
+    r = insp_lock(s->fd, INSP_LOCK_TRY);
+    if (r == -EWOULDBLOCK)
+        return insp_fail(reterr, INSP_E_CONFLICT,
+                         "the feature cache %s is in use by another training; wait for it, or give this one its "
+                         "own cache folder",
+                         path);
+    if (r < 0)
+        return insp_fail_errno(reterr, -r, "cannot lock the feature cache %s", path);
     bool usable;
     if ((r = take_over(s, &usable, reterr)) < 0 || (!usable && (r = start_afresh(s, reterr)) < 0))
         return r;

@@ -1,0 +1,22 @@
+/* core/base/below.h - the one check that a path stays below a folder, whatever links lie on the way. Blocks on the
+ * disk; any thread. */
+#ifndef INSP_BASE_BELOW_H
+#define INSP_BASE_BELOW_H
+
+#include "core/base/fs.h"
+
+/* Resolves all links of a path. 0 with the result in ret_path, or -errno (-ENOENT: nothing is there). */
+int insp_resolve(const char *path, char ret_path[INSP_PATH_BYTES]);
+
+/* Tells what insp_resolve_below found; below 0: -errno. */
+enum insp_below {
+    INSP_BELOW,   /* the path lies below the root */
+    INSP_AT_ROOT, /* it is the root */
+    INSP_OUTSIDE, /* it leads out of the root, by ".." or by a link */
+};
+
+/* Resolves all links of a path and tells whether it stays below root, which must be resolved itself. ret_path is
+ * written in each case but an error. */
+int insp_resolve_below(const char *root, const char *path, char ret_path[INSP_PATH_BYTES]);
+
+#endif
