@@ -1,18 +1,24 @@
 #!/usr/bin/env python3
-"""The house rules that a compiler does not see. Usage: structure.py ROOT. Exit 0 when all hold.
+"""The house rules that a compiler does not see. Usage: structure.py ROOT. Exit 0 when all hold. test_structure.py
+proves that each rule finds what it is for.
 
 1. Dependency direction daemon -> api -> core, and inside core/ in the order of LAYERS.
-2. Every source file has its tests/unit/test_<file>.c, or a line in COVERED_ELSEWHERE that says what covers it.
-3. Every header compiles alone.
-4. No word of FORBIDDEN.
-5. No log line quotes a text by hand (a quote inside it would end the field): INSP_LOG_QUOTED does.
-6. In the folders of PLAIN_ENGLISH headers begin with their path and a verb; no comment has a subject without a noun or
+2. No circle of files: a file is a source with the header of its name, and it imports what either of them includes.
+3. No source or header above LINES_MAX, no function above FUNCTION_LINES_MAX, no folder above FILES_MAX.
+4. Every source file has its tests/unit/test_<file>.c, or a line in COVERED_ELSEWHERE that says what covers it.
+5. Every header compiles alone.
+6. No word of FORBIDDEN, and each call of ONLY_IN in its one file.
+7. No log line quotes a text by hand (a quote inside it would end the field): INSP_LOG_QUOTED does.
+8. In the folders of PLAIN_ENGLISH headers begin with their path and a verb; no comment has a subject without a noun or
    a word of PRIVATE_WORDS.
 """
+import collections
 import pathlib
 import re
 import subprocess
 import sys
+
+LINES_MAX, FUNCTION_LINES_MAX, FILES_MAX = 500, 60, 24
 
 LAYERS = ["base", "image", "compute", "model", "store", "heat", "inspect", "serving", "dataset", "judge", "train", "report",
           "jobs"]
@@ -85,13 +91,17 @@ def rank(path):
 
 def sources(root):
     for top in ("core", "api", "daemon"):
-        for suffix in ("*.c", "*.h", "*.cpp"):
+        for suffix in ("*.c", "*.h", "*.cpp", "*.hpp"):
             yield from (p.relative_to(root) for p in (root / top).rglob(suffix))
+
+
+def includes(root, path):
+    return re.findall(r'^\s*#\s*include\s+"([^"]+)"', (root / path).read_text(), re.M)
 
 
 def direction_faults(root):
     for path in sources(root):
-        for include in re.findall(r'^\s*#\s*include\s+"([^"]+)"', (root / path).read_text(), re.M):
+        for include in includes(root, path):
             target = pathlib.Path(include)
             if target.parts[0] not in ("core", "api", "daemon"):
                 if (root / path.parent / target).exists():
@@ -101,6 +111,69 @@ def direction_faults(root):
                 yield f"{path}: includes {include}, which is not there"
             elif rank(target) > rank(path):
                 yield f"{path}: includes {include}, against the direction daemon -> api -> core ({' -> '.join(reversed(LAYERS))})"
+
+
+def find_circle(imports):
+    """The files of a circle in their order, the first once more at the end; None where there is none."""
+    done = set()
+    for start in sorted(imports):
+        way, stack = [], [(start, iter(sorted(imports[start])))]
+        way.append(start)
+        while stack:
+            name, rest = stack[-1]
+            target = next((t for t in rest if t not in done), None)
+            if target is None:
+                stack.pop()
+                done.add(way.pop())
+            elif target in way:
+                circle = way[way.index(target):]
+                first = circle.index(min(circle))
+                return [*circle[first:], *circle[:first + 1]]
+            else:
+                way.append(target)
+                stack.append((target, iter(sorted(imports.get(target, ())))))
+        done.add(start)
+    return None
+
+
+def circle_faults(root):
+    imports = collections.defaultdict(set)
+    for path in sources(root):
+        name = str(path.with_suffix(""))
+        imports[name] |= {str(pathlib.Path(include).with_suffix("")) for include in includes(root, path)} - {name}
+    if circle := find_circle(imports):
+        yield f"a circle of files: {' -> '.join(circle)}"
+
+
+def functions(text):
+    """(first line, number of lines) of each function: from a line that begins in column 0 to a "}" alone there."""
+    lines = text.split("\n")
+    for end, line in enumerate(lines):
+        if line != "}":
+            continue
+        start = end - 1
+        # Inside a function only labels and preprocessor lines begin in column 0.
+        while start >= 0 and (not re.match(r"[A-Za-z_]", lines[start]) or re.fullmatch(r"\w+:.*", lines[start])):
+            if lines[start].startswith("}"):
+                break
+            start -= 1
+        if start >= 0 and not lines[start].startswith(("}", "extern", "namespace")):
+            yield start + 1, end - start + 1
+
+
+def size_faults(root):
+    folders = collections.Counter()
+    for path in sources(root):
+        text = (root / path).read_text()
+        folders[path.parent] += 1
+        if (count := len(text.splitlines())) > LINES_MAX:
+            yield f"{path}: {count} lines; a file has at most {LINES_MAX}"
+        for line, count in functions(text):
+            if count > FUNCTION_LINES_MAX:
+                yield f"{path}:{line}: a function of {count} lines; at most {FUNCTION_LINES_MAX}"
+    for folder, count in sorted(folders.items()):
+        if count > FILES_MAX:
+            yield f"{folder}: {count} sources and headers; a folder has at most {FILES_MAX}"
 
 
 # Work off the loop goes through core/base/lanes/work.h: libuv's own pool is one queue for all, where readers stall the line.
@@ -115,9 +188,32 @@ def forbidden_words(root):
                 yield f"{path}: has {found[0]}: {way_out}"
 
 
+# A check that protects something, or a loop around a system call that is easily got wrong, exists once.
+ONLY_IN = {
+    r"\bsqlite3_prepare\w*\(": (["core/store/sql.c"], "use insp_sql_prepare (core/store/sql.h)"),
+    r"\bflock\(": (["core/base/fs.c"], "use insp_lock or insp_lock_file (core/base/fs.h)"),
+    r"\b(?:realpath|openat2)\(": (["core/base/below.c", "core/compute/torch/cpu.cpp"],
+                                 "use insp_resolve or insp_resolve_below (core/base/below.h)"),
+    r"(?<![\w.>])read\(\w*fd\b": (["core/base/fs.c"], "use insp_read_all (core/base/fs.h)"),
+    r'"%\.\*g"': (["core/base/float_text.c"], "use insp_float_text (core/base/float_text.h)"),
+}
+
+
+def without_comments(text):
+    return re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S)
+
+
+def doubles(root):
+    for path in sources(root):
+        text = without_comments((root / path).read_text())
+        for pattern, (files, way_out) in ONLY_IN.items():
+            if str(path) not in files and (found := re.search(pattern, text)):
+                yield f"{path}: has {found[0]}: {way_out}"
+
+
 def untested_sources(root):
     for path in sources(root):
-        if path.suffix == ".h":
+        if path.suffix in (".h", ".hpp"):
             continue
         if (root / "tests/unit" / f"test_{path.stem}.c").exists():
             if str(path) in COVERED_ELSEWHERE:
@@ -193,10 +289,13 @@ def language_faults(root, folders=None):
                         yield f"{place}: \"{found[0]}\": say {way_out}"
 
 
+RULES = [direction_faults, circle_faults, size_faults, forbidden_words, doubles, untested_sources, lonely_headers,
+         hand_quoted_logs, language_faults]
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
-    faults = [*direction_faults(root), *forbidden_words(root), *untested_sources(root), *lonely_headers(root),
-              *hand_quoted_logs(root), *language_faults(root)]
+    faults = [fault for rule in RULES for fault in rule(root)]
     for fault in faults:
         print(fault, file=sys.stderr)
     print(f"structure: {len(list(sources(root)))} files, {len(faults)} faults")

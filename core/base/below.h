@@ -1,4 +1,4 @@
-/* core/base/below.h - the one check that a path stays below a folder, whatever links lie on the way. Blocks on the
+/* core/base/below.h - checks that a path stays below a folder, with all links resolved. Blocks on the
  * disk; any thread. */
 #ifndef INSP_BASE_BELOW_H
 #define INSP_BASE_BELOW_H

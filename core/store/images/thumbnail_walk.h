@@ -1,4 +1,4 @@
-/* core/store/images/thumbnail_walk.h - the place of the walk over thumbnails, kept between sweeps
+/* core/store/images/thumbnail_walk.h - keeps the position of the walk over thumbnails between sweeps
  * (thumbnail_file.h). */
 #ifndef INSP_STORE_IMAGES_THUMBNAIL_WALK_H
 #define INSP_STORE_IMAGES_THUMBNAIL_WALK_H

@@ -1,4 +1,5 @@
-/* core/store/retention/orphan_walk.h - the place of the walk over image files, kept between sweeps (orphans.h). */
+/* core/store/retention/orphan_walk.h - keeps the position of the walk over image files between sweeps
+ * (orphans.h). */
 #ifndef INSP_STORE_RETENTION_ORPHAN_WALK_H
 #define INSP_STORE_RETENTION_ORPHAN_WALK_H
 

@@ -1,4 +1,4 @@
-/* core/store/retention/swept.h - the outcome of a sweep of the store. */
+/* core/store/retention/swept.h - describes the outcome of a sweep of the store. */
 #ifndef INSP_STORE_RETENTION_SWEPT_H
 #define INSP_STORE_RETENTION_SWEPT_H
 
