@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 #include "core/store/images/thumbnail_file.h"
 #include "core/store/internal.h"
+#include "core/store/retention/orphans.h"
 #include "core/store/schema.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 #ifndef INSP_TESTS_IMAGE_SAMPLES_H
 #define INSP_TESTS_IMAGE_SAMPLES_H
 
-#include "core/image/image.h"
+#include "core/image/decode/decode.h"
 #include "harness.h"
 
 #include <string.h>

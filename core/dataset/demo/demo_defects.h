@@ -3,6 +3,7 @@
 #ifndef INSP_DATASET_DEMO_DEFECTS_H
 #define INSP_DATASET_DEMO_DEFECTS_H
 
+#include "core/base/cleanup.h"
 #include "core/dataset/demo/demo_texture.h"
 
 #include <stdbool.h>
