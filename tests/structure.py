@@ -8,8 +8,9 @@ proves that each rule finds what it is for.
 4. Every source file has its tests/unit/test_<file>.c, or a line in COVERED_ELSEWHERE that says what covers it.
 5. Every header compiles alone.
 6. No word of FORBIDDEN, and each call of ONLY_IN in its one file.
-7. No log line quotes a text by hand (a quote inside it would end the field): INSP_LOG_QUOTED does.
-8. In the folders of PLAIN_ENGLISH headers begin with their path and a verb; no comment has a subject without a noun or
+7. The first line of a file that names it, and a header's guard, have its path.
+8. No log line quotes a text by hand (a quote inside it would end the field): INSP_LOG_QUOTED does.
+9. In the folders of PLAIN_ENGLISH headers begin with their path and a verb; no comment has a subject without a noun or
    a word of PRIVATE_WORDS.
 """
 import collections
@@ -233,6 +234,18 @@ def lonely_headers(root):
             yield f"{path}: does not compile alone:\n{run.stderr}"
 
 
+def wrong_names(root):
+    for path in sources(root):
+        text = (root / path).read_text()
+        named = re.match(r"/\* (\S+\.[ch](?:pp)?) - ", text)
+        if named and named[1] != str(path):
+            yield f"{path}: its first line calls it {named[1]}"
+        guard = re.search(r"^#ifndef (INSP_\w+_H)\n#define \1$", text, re.M)
+        parts = path.parts[1:] if path.parts[0] == "core" else path.parts
+        if guard and guard[1] != (wanted := re.sub(r"\W", "_", "_".join(["INSP", *parts])).upper()):
+            yield f"{path}: its guard is {guard[1]}, not {wanted}"
+
+
 def hand_quoted_logs(root):
     for path in sources(root):
         for call in re.finditer(r'\binsp_log(?:_\w+)?\((?:[^;"]|"(?:\\.|[^"\\])*")*\);', (root / path).read_text()):
@@ -289,8 +302,8 @@ def language_faults(root, folders=None):
                         yield f"{place}: \"{found[0]}\": say {way_out}"
 
 
-RULES = [direction_faults, circle_faults, size_faults, forbidden_words, doubles, untested_sources, lonely_headers,
-         hand_quoted_logs, language_faults]
+RULES = [direction_faults, circle_faults, size_faults, forbidden_words, doubles, untested_sources, wrong_names,
+         lonely_headers, hand_quoted_logs, language_faults]
 
 
 def main():

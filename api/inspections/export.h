@@ -1,5 +1,6 @@
 /* api/inspections/export.h - streams GET /v1/inspections as CSV or JSON lines: any number of rows in the memory of
- * one page (at most 500 rows, about 256 KiB).
+ * one
+ * page (at most 500 rows, about 256 KiB).
  *
  * A task in lane BACK reads a page while the connection is suspended; libmicrohttpd sends it as fast as the client
  * reads; then a task reads the next page from the last id on. Between pages the export holds no read transaction,
@@ -7,8 +8,8 @@
  * meanwhile do not appear, and rows that retention removes meanwhile are missing.
  *
  * Threads: api_export_begin in lane BACK, all other functions on the loop. */
-#ifndef INSP_API_RESOURCES_EXPORT_H
-#define INSP_API_RESOURCES_EXPORT_H
+#ifndef INSP_API_INSPECTIONS_EXPORT_H
+#define INSP_API_INSPECTIONS_EXPORT_H
 
 #include "core/base/error.h"
 #include "core/store/store.h"

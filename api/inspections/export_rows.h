@@ -1,6 +1,6 @@
 /* api/inspections/export_rows.h - writes one inspection as a line of CSV or of JSON. Any thread. */
-#ifndef INSP_API_RESOURCES_EXPORT_ROWS_H
-#define INSP_API_RESOURCES_EXPORT_ROWS_H
+#ifndef INSP_API_INSPECTIONS_EXPORT_ROWS_H
+#define INSP_API_INSPECTIONS_EXPORT_ROWS_H
 
 #include "core/store/store.h"
 

@@ -1,7 +1,7 @@
 /* api/inspections/inspection_json.h - makes the JSON form of an inspection, the same for answers, lists, exports
  * and events. Pure; any thread. */
-#ifndef INSP_API_RESOURCES_INSPECTION_JSON_H
-#define INSP_API_RESOURCES_INSPECTION_JSON_H
+#ifndef INSP_API_INSPECTIONS_INSPECTION_JSON_H
+#define INSP_API_INSPECTIONS_INSPECTION_JSON_H
 
 #include "core/store/store.h"
 

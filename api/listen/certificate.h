@@ -3,8 +3,8 @@
  *
  * libmicrohttpd asks for them at each handshake (MHD_OPTION_HTTPS_CERT_CALLBACK2), so new connections get a
  * renewed certificate and open ones keep theirs. A process serves one certificate at a time. */
-#ifndef INSP_API_HTTP_CERTIFICATE_H
-#define INSP_API_HTTP_CERTIFICATE_H
+#ifndef INSP_API_LISTEN_CERTIFICATE_H
+#define INSP_API_LISTEN_CERTIFICATE_H
 
 #include "core/base/error.h"
 

@@ -1,8 +1,8 @@
 /* api/listen/linger.h - closes connections slowly whose client still sends after its answer: reads and discards
  * the bytes until the client closes or a limit of bytes or time is reached. Closing at once with unread bytes
  * would send a reset, which can destroy the answer on its way. Loop thread. */
-#ifndef INSP_API_HTTP_LINGER_H
-#define INSP_API_HTTP_LINGER_H
+#ifndef INSP_API_LISTEN_LINGER_H
+#define INSP_API_LISTEN_LINGER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* api/listen/listen.h - opens and describes the listening socket. */
-#ifndef INSP_API_HTTP_LISTEN_H
-#define INSP_API_HTTP_LISTEN_H
+#ifndef INSP_API_LISTEN_LISTEN_H
+#define INSP_API_LISTEN_LISTEN_H
 
 #include "core/base/error.h"
 

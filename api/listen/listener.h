@@ -5,8 +5,8 @@
  * listening socket until something else makes it run. The listener accepts under any load. At a limit another
  * connection makes room (peers.h), or the new one gets 503 and is closed. Without a free descriptor the listener
  * tries again after RETRY_MS. */
-#ifndef INSP_API_HTTP_LISTENER_H
-#define INSP_API_HTTP_LISTENER_H
+#ifndef INSP_API_LISTEN_LISTENER_H
+#define INSP_API_LISTEN_LISTENER_H
 
 #include "core/base/error.h"
 

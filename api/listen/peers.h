@@ -1,7 +1,7 @@
 /* api/listen/peers.h - counts connections per address and ranks those that make room for a new one. Loop thread;
  * api_share, api_gives_way and api_makes_room are pure. */
-#ifndef INSP_API_HTTP_PEERS_H
-#define INSP_API_HTTP_PEERS_H
+#ifndef INSP_API_LISTEN_PEERS_H
+#define INSP_API_LISTEN_PEERS_H
 
 #include <netinet/in.h>
 #include <stdbool.h>

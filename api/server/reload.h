@@ -1,7 +1,7 @@
 /* api/server/reload.h - reads tokens and the TLS certificate again in lane BACK, then the models (SIGHUP). Loop
  * thread. api_server_reload in api.h starts it. */
-#ifndef INSP_API_HTTP_RELOAD_H
-#define INSP_API_HTTP_RELOAD_H
+#ifndef INSP_API_SERVER_RELOAD_H
+#define INSP_API_SERVER_RELOAD_H
 
 #include "core/base/error.h"
 

@@ -1,7 +1,7 @@
 /* api/server/server.h - the server's inside, shared by the files of api/ only. All state here belongs to the loop
  * thread; `config` is constant once the server runs, so pool threads may read it. */
-#ifndef INSP_API_HTTP_SERVER_H
-#define INSP_API_HTTP_SERVER_H
+#ifndef INSP_API_SERVER_SERVER_H
+#define INSP_API_SERVER_SERVER_H
 
 #include "api/access/gate.h"
 #include "api/access/tokens.h"

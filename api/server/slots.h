@@ -4,8 +4,8 @@
  * the others out.
  * Behind a trusted proxy the address is the one that the proxy names. Programs on this machine without a token
  * count as one address; those with a token count by their token only. Loop thread. */
-#ifndef INSP_API_HTTP_SLOTS_H
-#define INSP_API_HTTP_SLOTS_H
+#ifndef INSP_API_SERVER_SLOTS_H
+#define INSP_API_SERVER_SLOTS_H
 
 #include "core/base/error.h"
 

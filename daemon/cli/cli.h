@@ -1,8 +1,8 @@
-/* daemon/cli.h - the command line: one table of commands (cli.c), one parser for all of them (cli_parse.c), and
- * what the commands share. Each command is one function in a cli_<name>.c that declares its options as rows, calls
- * cli_parse() and works. Everything here runs on the main thread and may block. */
-#ifndef INSP_DAEMON_CLI_H
-#define INSP_DAEMON_CLI_H
+/* daemon/cli/cli.h - the command line: one table of commands (cli.c), one parser for all of them (cli_parse.c),
+ * and what the commands share. Each command is one function in a cli_<name>.c that declares its options as rows,
+ * calls cli_parse() and works. Everything here runs on the main thread and may block. */
+#ifndef INSP_DAEMON_CLI_CLI_H
+#define INSP_DAEMON_CLI_CLI_H
 
 #include "core/base/error.h"
 #include "core/image/transform.h"
@@ -81,7 +81,7 @@ struct insp_store *cli_open_audit(const struct cli_call *call);
 /* Prints a JSON value and a newline on stdout and drops the reference -> exit code. NULL: out of memory. */
 int cli_print_json(const struct cli_command *command, json_t *value);
 
-/* `inspectd job`: the process that a daemon starts for a job (core/jobs/job_child.h). */
+/* `inspectd job`: the process that a daemon starts for a job (core/jobs/process/job_child.h). */
 int cli_job(void);
 
 int cli_serve(const struct cli_command *command, int argc, char **argv);

@@ -1,6 +1,6 @@
-/* daemon/cli_device.h - a device with a trunk on it, for commands that compute without the daemon. */
-#ifndef INSP_DAEMON_CLI_DEVICE_H
-#define INSP_DAEMON_CLI_DEVICE_H
+/* daemon/cli/cli_device.h - a device with a trunk on it, for commands that compute without the daemon. */
+#ifndef INSP_DAEMON_CLI_CLI_DEVICE_H
+#define INSP_DAEMON_CLI_CLI_DEVICE_H
 
 #include "core/base/sha256.h"
 #include "core/compute/device.h"

@@ -1,6 +1,6 @@
-/* daemon/cli_images.h - image files of a folder, for calibration. */
-#ifndef INSP_DAEMON_CLI_IMAGES_H
-#define INSP_DAEMON_CLI_IMAGES_H
+/* daemon/cli/cli_images.h - image files of a folder, for calibration. */
+#ifndef INSP_DAEMON_CLI_CLI_IMAGES_H
+#define INSP_DAEMON_CLI_CLI_IMAGES_H
 
 #include "core/base/error.h"
 

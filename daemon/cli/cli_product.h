@@ -1,6 +1,6 @@
-/* daemon/cli_product.h - a product's model by name, for commands that use one. */
-#ifndef INSP_DAEMON_CLI_PRODUCT_H
-#define INSP_DAEMON_CLI_PRODUCT_H
+/* daemon/cli/cli_product.h - a product's model by name, for commands that use one. */
+#ifndef INSP_DAEMON_CLI_CLI_PRODUCT_H
+#define INSP_DAEMON_CLI_CLI_PRODUCT_H
 
 #include "core/base/sha256.h"
 #include "core/model/manifest.h"

@@ -1,8 +1,8 @@
-/* daemon/cli_progress.h - long work on the command line: one line that rewrites itself on a terminal, plain lines
- * elsewhere, both on stderr so that stdout keeps to the result. Ctrl-C cancels. One per process (it owns SIGINT
- * and SIGTERM while it lives); events come on the thread that does the work. */
-#ifndef INSP_DAEMON_CLI_PROGRESS_H
-#define INSP_DAEMON_CLI_PROGRESS_H
+/* daemon/cli/cli_progress.h - long work on the command line: one line that rewrites itself on a terminal, plain
+ * lines elsewhere, both on stderr so that stdout keeps to the result. Ctrl-C cancels. One per process (it owns
+ * SIGINT and SIGTERM while it lives); events come on the thread that does the work. */
+#ifndef INSP_DAEMON_CLI_CLI_PROGRESS_H
+#define INSP_DAEMON_CLI_CLI_PROGRESS_H
 
 #include "core/base/progress.h"
 

@@ -1,6 +1,6 @@
-/* daemon/cli_report.h - the reports of train.h as text for people. */
-#ifndef INSP_DAEMON_CLI_REPORT_H
-#define INSP_DAEMON_CLI_REPORT_H
+/* daemon/cli/cli_report.h - the reports of train.h as text for people. */
+#ifndef INSP_DAEMON_CLI_CLI_REPORT_H
+#define INSP_DAEMON_CLI_CLI_REPORT_H
 
 #include <jansson.h>
 #include <stdio.h>

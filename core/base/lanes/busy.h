@@ -1,9 +1,9 @@
-/* core/base/lanes/busy.h - share one flag, "the line is busy", between processes. The daemon raises it while images
- * wait or are being scored; a job, which runs in a separate process, blocks until the daemon lowers it. The
+/* core/base/lanes/busy.h - share one flag, "the line is busy", between processes. The daemon raises it while
+ * images wait or are being scored; a job, which runs in a separate process, blocks until the daemon lowers it. The
  * memory is sealed: no other process can shorten it, nor (from Linux 5.1 on) write to it. Sources: futex(2),
  * memfd_create(2). */
-#ifndef INSP_BASE_BUSY_H
-#define INSP_BASE_BUSY_H
+#ifndef INSP_BASE_LANES_BUSY_H
+#define INSP_BASE_LANES_BUSY_H
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"

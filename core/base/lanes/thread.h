@@ -1,6 +1,7 @@
-/* core/base/lanes/thread.h - start the daemon's threads: name, blocked signals, scheduling priority. Any thread. */
-#ifndef INSP_BASE_THREAD_H
-#define INSP_BASE_THREAD_H
+/* core/base/lanes/thread.h - start the daemon's threads: name, blocked signals, scheduling priority. Any thread.
+ */
+#ifndef INSP_BASE_LANES_THREAD_H
+#define INSP_BASE_LANES_THREAD_H
 
 #include "core/base/error.h"
 

@@ -1,4 +1,5 @@
-/* core/base/lanes/work.h - run work off the loop thread, on lanes. Each lane has its own queue and its own threads.
+/* core/base/lanes/work.h - run work off the loop thread, on lanes. Each lane has its own queue and its own
+ * threads.
  *
  *   LINE   the stages of an inspection: decode, render the answer, store
  *   BACK   requests of people: lists, pictures, exports, changes of models and datasets
@@ -11,8 +12,8 @@
  *
  * Threads: call all functions on the loop thread, except insp_work_status and insp_lane_name. `run` runs on a
  * thread of the lane, `done` on the loop. */
-#ifndef INSP_BASE_WORK_H
-#define INSP_BASE_WORK_H
+#ifndef INSP_BASE_LANES_WORK_H
+#define INSP_BASE_LANES_WORK_H
 
 #include "core/base/error.h"
 

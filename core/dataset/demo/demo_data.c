@@ -1,4 +1,4 @@
-/* core/dataset/demo_data.c - draws the demo carpet and writes it as a dataset. */
+/* core/dataset/demo/demo_data.c - draws the demo carpet and writes it as a dataset. */
 #include "core/dataset/demo/demo_data.h"
 
 #include "core/base/fs.h"

@@ -1,7 +1,7 @@
-/* core/dataset/demo_data.h - procedural woven texture in MVTec AD layout, with the defects hole, thread and stain
- * and their masks, for first runs and tests. Deterministic in (index, seed). */
-#ifndef INSP_DATASET_DEMO_DATA_H
-#define INSP_DATASET_DEMO_DATA_H
+/* core/dataset/demo/demo_data.h - procedural woven texture in MVTec AD layout, with the defects hole, thread and
+ * stain and their masks, for first runs and tests. Deterministic in (index, seed). */
+#ifndef INSP_DATASET_DEMO_DEMO_DATA_H
+#define INSP_DATASET_DEMO_DEMO_DATA_H
 
 #include "core/base/error.h"
 #include "core/dataset/demo/demo_defects.h"

@@ -1,4 +1,4 @@
-/* core/dataset/demo_defects.c - hole, stray thread, stain. */
+/* core/dataset/demo/demo_defects.c - hole, stray thread, stain. */
 #include "core/dataset/demo/demo_defects.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
-/* core/dataset/demo_defects.h - what can be wrong with the demo carpet. Pure functions of a key; any thread.
+/* core/dataset/demo/demo_defects.h - what can be wrong with the demo carpet. Pure functions of a key; any thread.
  * Coordinates as in demo_texture.h. */
-#ifndef INSP_DATASET_DEMO_DEFECTS_H
-#define INSP_DATASET_DEMO_DEFECTS_H
+#ifndef INSP_DATASET_DEMO_DEMO_DEFECTS_H
+#define INSP_DATASET_DEMO_DEMO_DEFECTS_H
 
 #include "core/base/cleanup.h"
 #include "core/dataset/demo/demo_texture.h"

@@ -1,4 +1,4 @@
-/* core/dataset/demo_texture.c - a 2/2 twill: each weft thread passes over two warp threads and under two, one
+/* core/dataset/demo/demo_texture.c - a 2/2 twill: each weft thread passes over two warp threads and under two, one
  * further along in every row. What makes it look like cloth is that no two threads are alike. */
 #include "core/dataset/demo/demo_texture.h"
 

@@ -1,8 +1,9 @@
-/* core/dataset/demo_texture.h - the surface of the demo product: a woven carpet under a lamp. Pure functions of a
- * key; any thread. Coordinates are shares of the image's side, 0..1, so that one key looks the same at every size.
+/* core/dataset/demo/demo_texture.h - the surface of the demo product: a woven carpet under a lamp. Pure functions
+ * of a key; any thread. Coordinates are shares of the image's side, 0..1, so that one key looks the same at every
+ * size.
  */
-#ifndef INSP_DATASET_DEMO_TEXTURE_H
-#define INSP_DATASET_DEMO_TEXTURE_H
+#ifndef INSP_DATASET_DEMO_DEMO_TEXTURE_H
+#define INSP_DATASET_DEMO_DEMO_TEXTURE_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* core/image/decode/decode.h - share helpers among the decoders. Only core/image includes this header. Any thread.
  */
-#ifndef INSP_IMAGE_DECODE_H
-#define INSP_IMAGE_DECODE_H
+#ifndef INSP_IMAGE_DECODE_DECODE_H
+#define INSP_IMAGE_DECODE_DECODE_H
 
 #include "core/image/image.h"
 

@@ -1,13 +1,13 @@
-/* core/image/decode/jpeg_source.h - feed the scans of a JPEG to libjpeg so that stray bytes before a restart marker
- * are counted exactly.
+/* core/image/decode/jpeg_source.h - feed the scans of a JPEG to libjpeg so that stray bytes before a restart
+ * marker are counted exactly.
  *
  * libjpeg warns of stray bytes (JWRN_EXTRANEOUS_DATA) only if its Huffman decoder has not yet read up to the
  * marker, so up to 7 bytes may go unnoticed, depending on the position of the last code. With INSP_JPEG_FILLER
  * extra bytes before each restart marker the decoder never reads that far, and each warning counts the filler
  * plus the stray bytes. A part whose data end too early consumes filler: then the count is below
  * INSP_JPEG_FILLER, or the warning is missing. */
-#ifndef INSP_IMAGE_JPEG_SOURCE_H
-#define INSP_IMAGE_JPEG_SOURCE_H
+#ifndef INSP_IMAGE_DECODE_JPEG_SOURCE_H
+#define INSP_IMAGE_DECODE_JPEG_SOURCE_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  *
  * The PNG standard wants samples scaled to all 16 bits; then the upper 8 make the picture. Cameras with 10, 12
  * or 14 bits often store their values in the lower end, and the upper 8 bits are nearly black. */
-#ifndef INSP_IMAGE_PNG_SAMPLES_H
-#define INSP_IMAGE_PNG_SAMPLES_H
+#ifndef INSP_IMAGE_DECODE_PNG_SAMPLES_H
+#define INSP_IMAGE_DECODE_PNG_SAMPLES_H
 
 #include "core/base/error.h"
 

@@ -1,7 +1,8 @@
-/* core/jobs/job_child.h - the process that does one job, for the daemon that started it (job_process.h). A fault
- * of a job - a crash, an abort inside libtorch, the memory running out - ends this process and no inspection. */
-#ifndef INSP_JOBS_JOB_CHILD_H
-#define INSP_JOBS_JOB_CHILD_H
+/* core/jobs/process/job_child.h - the process that does one job, for the daemon that started it (job_process.h). A
+ * fault of a job - a crash, an abort inside libtorch, the memory running out - ends this process and no
+ * inspection. */
+#ifndef INSP_JOBS_PROCESS_JOB_CHILD_H
+#define INSP_JOBS_PROCESS_JOB_CHILD_H
 
 /* Where the daemon leaves its ends of the conversation. */
 enum { INSP_JOB_SOCKET_FD = 3, INSP_JOB_BUSY_FD = 4 };

@@ -1,6 +1,6 @@
-/* core/jobs/job_machine.h - the resources that a job works with, besides its parameters. */
-#ifndef INSP_JOBS_JOB_MACHINE_H
-#define INSP_JOBS_JOB_MACHINE_H
+/* core/jobs/process/job_machine.h - the resources that a job works with, besides its parameters. */
+#ifndef INSP_JOBS_PROCESS_JOB_MACHINE_H
+#define INSP_JOBS_PROCESS_JOB_MACHINE_H
 
 #include "core/base/error.h"
 #include "core/compute/device.h"

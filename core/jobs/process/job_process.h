@@ -1,6 +1,6 @@
-/* core/jobs/job_process.h - runs a job in a process of its own (job_child.h) and supervises it. */
-#ifndef INSP_JOBS_JOB_PROCESS_H
-#define INSP_JOBS_JOB_PROCESS_H
+/* core/jobs/process/job_process.h - runs a job in a process of its own (job_child.h) and supervises it. */
+#ifndef INSP_JOBS_PROCESS_JOB_PROCESS_H
+#define INSP_JOBS_PROCESS_JOB_PROCESS_H
 
 #include "core/base/lanes/busy.h"
 #include "core/base/progress.h"

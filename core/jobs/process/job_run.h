@@ -1,6 +1,6 @@
-/* core/jobs/job_run.h - does one job: opens the training device, loads the trunk, calls core/train. */
-#ifndef INSP_JOBS_JOB_RUN_H
-#define INSP_JOBS_JOB_RUN_H
+/* core/jobs/process/job_run.h - does one job: opens the training device, loads the trunk, calls core/train. */
+#ifndef INSP_JOBS_PROCESS_JOB_RUN_H
+#define INSP_JOBS_PROCESS_JOB_RUN_H
 
 #include "core/base/progress.h"
 #include "core/jobs/job_rows.h"

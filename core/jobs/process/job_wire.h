@@ -1,12 +1,12 @@
-/* core/jobs/job_wire.h - the conversation between the daemon and the process that does a job: JSON documents, one
- * a line, over a socket pair. Both ends are the same binary.
+/* core/jobs/process/job_wire.h - the conversation between the daemon and the process that does a job: JSON
+ * documents, one a line, over a socket pair. Both ends are the same binary.
  *
  *   daemon -> job   {"request": ...}, then {"cancel": true} and {"activated": error or null} as they come
  *   job -> daemon   {"event": ...}..., {"activate": version}, at the end {"result": report} or {"failed": error}
  *
  * Paths may hold bytes that are no UTF-8: each byte travels as the code point of its value. Any thread. */
-#ifndef INSP_JOBS_JOB_WIRE_H
-#define INSP_JOBS_JOB_WIRE_H
+#ifndef INSP_JOBS_PROCESS_JOB_WIRE_H
+#define INSP_JOBS_PROCESS_JOB_WIRE_H
 
 #include "core/base/progress.h"
 #include "core/jobs/job_rows.h"

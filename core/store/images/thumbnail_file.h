@@ -1,8 +1,8 @@
 /* core/store/images/thumbnail_file.h - cache thumbnails in <state>/cache/thumbnails/<id>/<width>.jpg. A thumbnail
  * appears whole or not at all, may disappear at any time, and is removed with its image. All functions block
  * on the disk; any number of threads. */
-#ifndef INSP_STORE_THUMBNAIL_FILE_H
-#define INSP_STORE_THUMBNAIL_FILE_H
+#ifndef INSP_STORE_IMAGES_THUMBNAIL_FILE_H
+#define INSP_STORE_IMAGES_THUMBNAIL_FILE_H
 
 #include "core/store/images/thumbnail_walk.h"
 #include "core/store/store.h"

@@ -1,7 +1,7 @@
 /* core/store/lists/labelled.h - list the labelled images of a product, each image once. Identical bytes that were
  * posted more than once are one image; its latest label counts. */
-#ifndef INSP_STORE_LABELLED_H
-#define INSP_STORE_LABELLED_H
+#ifndef INSP_STORE_LISTS_LABELLED_H
+#define INSP_STORE_LISTS_LABELLED_H
 
 #include "core/store/store.h"
 

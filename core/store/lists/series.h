@@ -7,8 +7,8 @@
  * index to the next ("loose index scan", one seek each), takes the newest keys of each, and answers the newest
  * of all. No condition is tested row by row, so a filter whose conditions rarely match together costs no more
  * than one that always matches. */
-#ifndef INSP_STORE_SERIES_H
-#define INSP_STORE_SERIES_H
+#ifndef INSP_STORE_LISTS_SERIES_H
+#define INSP_STORE_LISTS_SERIES_H
 
 #include "core/store/store.h"
 

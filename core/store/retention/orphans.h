@@ -1,8 +1,8 @@
 /* core/store/retention/orphans.h - find image files without a row, by a walk over a few thousand files at a time,
  * and move them to <state>/quarantine if there are no more than kills explain (insp_orphans_plausible). Never
  * removes one at once. Only retention.c calls these functions, one thread at a time; they block on the disk. */
-#ifndef INSP_STORE_ORPHANS_H
-#define INSP_STORE_ORPHANS_H
+#ifndef INSP_STORE_RETENTION_ORPHANS_H
+#define INSP_STORE_RETENTION_ORPHANS_H
 
 #include "core/store/retention/orphan_walk.h"
 #include "core/store/retention/swept.h"

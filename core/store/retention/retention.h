@@ -1,6 +1,6 @@
 /* core/store/retention/retention.h - carry out the rules of retention_policy.h in small transactions. */
-#ifndef INSP_STORE_RETENTION_H
-#define INSP_STORE_RETENTION_H
+#ifndef INSP_STORE_RETENTION_RETENTION_H
+#define INSP_STORE_RETENTION_RETENTION_H
 
 #include "core/store/retention/retention_policy.h"
 #include "core/store/retention/swept.h"

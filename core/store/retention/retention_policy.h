@@ -1,12 +1,12 @@
-/* core/store/retention/retention_policy.h - decide what retention removes, by pure functions: which rows, how many at
- * once, and whether clock and database can be believed. No disk, no SQLite, no clock; any thread.
+/* core/store/retention/retention_policy.h - decide what retention removes, by pure functions: which rows, how many
+ * at once, and whether clock and database can be believed. No disk, no SQLite, no clock; any thread.
  *
  * A sweep removes nothing that it cannot justify:
  *   age     only while the wall clock agrees with the monotonic one; rows within the row credit
  *   space   images within the byte credit; labelled images and anomalies only down to the reserve
  *   credit  fills by hour_percent of the store per hour and by the amount stored since the last sweep */
-#ifndef INSP_STORE_RETENTION_POLICY_H
-#define INSP_STORE_RETENTION_POLICY_H
+#ifndef INSP_STORE_RETENTION_RETENTION_POLICY_H
+#define INSP_STORE_RETENTION_RETENTION_POLICY_H
 
 #include "core/base/error.h"
 #include "core/base/uuid.h"

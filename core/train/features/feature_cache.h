@@ -1,11 +1,11 @@
-/* core/train/feature_cache.h - the trunk's output per image, kept in memory-mapped files under
+/* core/train/features/feature_cache.h - the trunk's output per image, kept in memory-mapped files under
  * <state>/cache/features/, so that training, all folds and later jobs run the trunk once per distinct image. One
  * file per (trunk hash, arithmetic of the device, input transform, element type), in it one entry per hash of an
  * image's bytes: moved and renamed images hit, and images that are there twice are computed once. So no training
  * sees features that another engine, compute type or instruction set made: they differ in the last bits, or more.
  * Limits, crashes and full disks: feature_store.h. One thread per cache object, one process per file. */
-#ifndef INSP_TRAIN_FEATURE_CACHE_H
-#define INSP_TRAIN_FEATURE_CACHE_H
+#ifndef INSP_TRAIN_FEATURES_FEATURE_CACHE_H
+#define INSP_TRAIN_FEATURES_FEATURE_CACHE_H
 
 #include "core/base/cleanup.h"
 #include "core/base/progress.h"

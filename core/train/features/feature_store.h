@@ -1,5 +1,6 @@
-/* core/train/feature_store.h - one memory-mapped file of equal slots under 64-character keys, bounded, reused when
- * full, least recently used first. The feature cache keeps one such file per (trunk, transform, element type).
+/* core/train/features/feature_store.h - one memory-mapped file of equal slots under 64-character keys, bounded,
+ * reused when full, least recently used first. The feature cache keeps one such file per (trunk, transform,
+ * element type).
  *
  * File: one header page, then per slot one page of its own (key, checksum, time of use, commit mark) and the data.
  *   kill -9     the commit mark is set after the data, so a slot is valid or empty
@@ -7,8 +8,8 @@
  * checksum disk full   space is allocated before it is mapped: INSP_E_NOSPACE from reserve, never a SIGBUS later
  * A file of another size, version or name is started afresh. One process at a time (flock). One thread per object.
  */
-#ifndef INSP_TRAIN_FEATURE_STORE_H
-#define INSP_TRAIN_FEATURE_STORE_H
+#ifndef INSP_TRAIN_FEATURES_FEATURE_STORE_H
+#define INSP_TRAIN_FEATURES_FEATURE_STORE_H
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"

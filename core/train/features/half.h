@@ -1,7 +1,7 @@
-/* core/train/half.h - IEEE 754 binary16 in integer arithmetic (no compiler of Debian 12's needs to know the type).
- * Pure functions; any thread. */
-#ifndef INSP_TRAIN_HALF_H
-#define INSP_TRAIN_HALF_H
+/* core/train/features/half.h - IEEE 754 binary16 in integer arithmetic (no compiler of Debian 12's needs to know
+ * the type). Pure functions; any thread. */
+#ifndef INSP_TRAIN_FEATURES_HALF_H
+#define INSP_TRAIN_FEATURES_HALF_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
-/* core/train/memory.h - what a job may take, asked before it takes it. Blocks on /proc and /sys only; any thread.
+/* core/train/features/memory.h - what a job may take, asked before it takes it. Blocks on /proc and /sys only; any
+ * thread.
  */
-#ifndef INSP_TRAIN_MEMORY_H
-#define INSP_TRAIN_MEMORY_H
+#ifndef INSP_TRAIN_FEATURES_MEMORY_H
+#define INSP_TRAIN_FEATURES_MEMORY_H
 
 #include "core/base/error.h"
 
