@@ -305,7 +305,7 @@ static void answer_for_mhd(struct api_server *server, struct api_connection *c, 
                   c->peer ? c->peer->text : "unknown", insp_code_wire(error->code));
     c->cut = true;
     server->cut_count++;
-    api_peer_leave(&server->listener.peers, insp_take_ptr(c->peer));
+    api_peer_leave(&server->peers, insp_take_ptr(c->peer));
     (void)!send(c->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     linger_on(server, c->fd);
     shutdown(c->fd, SHUT_WR);
