@@ -87,8 +87,7 @@ function showState() {
 }
 
 async function signIn() {
-  if (await askToken("Use a viewer token to look, an operator token to label, an admin token to train."))
-    route();
+  if (await askToken("Use a viewer token to look, an operator token to label, an admin token to train.")) route();
 }
 
 byId("sign-in").onclick = signIn;

@@ -26,12 +26,12 @@ const NUMBERS = [
     "Training ends after an epoch with a higher accuracy.",
   ],
   ["test_share", "Held out", 0.2, 0.01, 0.9, "any", ["train"], "Share of the images held out to judge the model."],
-  ["folds", "Folds", 5, 2, 20, 1, ["cross-validate"], "Each image is judged once, by a model that was not trained on it."],
+  ["folds", "Folds", 5, 2, 20, 1, ["cross-validate"], "Each image is judged once, by a model that has not seen it."],
   ["seed", "Seed", 42, 0, SEED_MAX, 1, BOTH, "The same seed gives the same split of the images."],
   ["weight_good", "Weight of good", 1, 0.001, 1000, "any", BOTH, "In the loss."],
-  ["weight_anomaly", "Weight of anomaly", 3, 0.001, 1000, "any", BOTH, "In the loss; a higher weight misses fewer anomalies."],
+  ["weight_anomaly", "Weight of anomaly", 3, 0.001, 1000, "any", BOTH, "In the loss; a higher weight misses fewer."],
   ["threshold", "Threshold", 0.5, 0, 1, "any", BOTH, "Probabilities at or above it are anomalies."],
-  ["max_missed", "Allowed misses", 0.05, 0.001, 0.5, "any", BOTH, "Largest share of anomalies that the advised threshold may miss."],
+  ["max_missed", "Allowed misses", 0.05, 0.001, 0.5, "any", BOTH, "Share of anomalies that the advice may miss."],
   ["heatmap_threshold", "Heatmap threshold", 0.7, 0, 1, "any", BOTH, "Below it the heatmap is transparent."],
 ];
 const CHOICES = [

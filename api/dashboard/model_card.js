@@ -59,9 +59,7 @@ function training(model) {
       [{ name: "accuracy", points: points("accuracy") }],
     ),
   ];
-  const metrics = model.metrics?.confusion
-    ? metricsTables(model.metrics)
-    : h("p", {}, "This version has no metrics.");
+  const metrics = model.metrics?.confusion ? metricsTables(model.metrics) : h("p", {}, "This version has no metrics.");
   return [h("div", { class: "curves" }, curves), metrics].flat();
 }
 
@@ -97,8 +95,7 @@ export function modelCard(model, changed, shown) {
     h(
       "p",
       { class: "summary" },
-      summary ??
-        (missed === undefined ? "This version has no metrics." : `${missed} missed, ${alarms} false alarms`),
+      summary ?? (missed === undefined ? "This version has no metrics." : `${missed} missed, ${alarms} false alarms`),
     ),
     actions(model, changed),
     lazy(
