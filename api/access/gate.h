@@ -34,8 +34,7 @@ int api_gate_open(struct api_gate *gate, const struct api_config *config, const 
 /* Says whether a caller on this machine needs no token: for the log line at start. */
 bool api_gate_is_open(const struct api_gate *gate);
 
-/* Checks a request whose route is known, by the tokens there are. Fills request->principal, request->client
- * and request->cors_origin; an
+/* Checks a request whose route is known. Fills request->principal, request->client and request->cors_origin; an
  * admin's request gets response.hidden = NULL, so its answers name folders of the server.
  * Fails with
  *   INSP_E_UNAUTHORIZED, INSP_E_FORBIDDEN  as api_auth_decide

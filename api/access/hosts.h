@@ -33,8 +33,8 @@ bool api_host_allowed(const char *host, const char *listen, const char *hosts, c
 /* Says whether the list `origins` holds `origin` ("https://mes.plant.example"), in any case. */
 bool api_origin_listed(const char *origin, const char *origins);
 
-/* Check the texts of the two settings. Fail with INSP_E_CONFIG, which names the setting, the entry and the form.
- */
+/* Check the texts of the two settings. Fail with INSP_E_CONFIG, which names the setting, the entry and the
+ * form. */
 int api_hosts_check(const char *hosts, struct insp_error *reterr);
 int api_origins_check(const char *origins, struct insp_error *reterr);
 

@@ -10,8 +10,8 @@
 
 enum { ENTRY_BYTES = 128 };
 
-/* Parses an address, IPv4 mapped into IPv6. *ret_offset: bits to add to a prefix length of its family (96 or 0).
- */
+/* Parses an address, IPv4 mapped into IPv6. *ret_offset: bits to add to a prefix length of its family (96 or
+ * 0). */
 static bool address_of(const char *text, struct in6_addr *ret, unsigned *ret_offset) {
     struct in_addr four;
     *ret_offset = 0;

@@ -39,8 +39,8 @@ struct api_tokens {
 };
 void api_tokens_clear(struct api_tokens *tokens);
 
-/* Reads the file; a missing file gives an empty list. *ret is the caller's: api_tokens_clear.
- * Fails with INSP_E_CONFIG (the detail names the entry that is wrong), INSP_E_NOMEM, codes of insp_fail_errno. */
+/* Reads the file; a missing file gives an empty list. *ret is the caller's: api_tokens_clear. Fails with
+ * INSP_E_CONFIG (the detail names the entry that is wrong), INSP_E_NOMEM, codes of insp_fail_errno. */
 int api_tokens_load(const char *state_dir, struct api_tokens *ret, struct insp_error *reterr);
 
 /* Makes a token and stores its hash. The secret exists in *ret_secret only.

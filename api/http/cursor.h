@@ -9,8 +9,9 @@
 enum { API_CURSOR_BYTES = 64 };
 
 /* Makes the cursor of the next page. The hash covers the filters of the list of inspections: product, camera,
- * part, verdict, label, model, since and until. last_id  the last id of the page, a UUID out      API_CURSOR_BYTES
- * bytes */
+ * part, verdict, label, model, since and until.
+ *   last_id  the last id of the page, a UUID
+ *   out      API_CURSOR_BYTES bytes */
 void api_cursor_make(const struct api_query *query, const char *last_id, char *out);
 
 /* Reads a cursor.

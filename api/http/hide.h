@@ -21,10 +21,10 @@ struct api_hidden {
 /* Adds the folders of a list separated by colons. Ignores "", "/" and folders beyond API_HIDDEN_MAX. */
 void api_hidden_add(struct api_hidden *hidden, const char *folders, const char *label);
 
-/* Replaces the folders in `text` where they are whole path components: "cannot read
- * /var/lib/inspectd/images/x.png" becomes "cannot read <state>/images/x.png". If several match, the longest
- * counts. hidden  NULL: changes nothing bytes   room at `text`; a text that grows beyond it is cut. Without memory
- * the text becomes "" */
+/* Replaces the folders in `text` where they are whole path components: "cannot read /var/lib/inspectd/images/x"
+ * becomes "cannot read <state>/images/x". If several match, the longest counts.
+ *   hidden  NULL: changes nothing
+ *   bytes   room at `text`; a text that grows beyond it is cut. Without memory the text becomes "" */
 void api_hide(const struct api_hidden *hidden, char *text, size_t bytes);
 
 /* Does the same in all strings of a JSON document, in place; a string with a folder is cut at 4095 bytes. For

@@ -88,8 +88,8 @@ static bool named(struct api_span head, const char *name) {
            !strcmp(value, name);
 }
 
-/* Refuses encodings that change the bytes. RFC 7578 deprecates the header, but clients still send harmless values.
- */
+/* Refuses encodings that change the bytes. RFC 7578 deprecates the header, but clients still send harmless
+ * values. */
 static int check_encoding(struct api_span head, const char *name, struct insp_error *reterr) {
     struct api_span encoding = header(head, "Content-Transfer-Encoding");
     if (!encoding.bytes || api_span_is(encoding, "binary") || api_span_is(encoding, "8bit") ||

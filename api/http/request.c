@@ -71,6 +71,7 @@ void api_request_drop(struct api_request *request) {
 
 /* --- beginning and end --- */
 
+/* Makes a request of a connection; NULL without memory. */
 struct api_request *api_request_new(struct api_server *server, const struct api_hidden *hidden,
                                     struct MHD_Connection *connection, const char *method) {
     struct api_request *request = calloc(1, sizeof *request);
@@ -161,6 +162,7 @@ int64_t api_request_content_length(const struct api_request *request) {
     return text ? strtoll(text, NULL, 10) : -1;
 }
 
+/* Says whether the headers announce a body that is not empty. */
 bool api_request_has_body(const struct api_request *request) {
     return api_request_content_length(request) > 0 ||
            MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Transfer-Encoding");

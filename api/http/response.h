@@ -46,8 +46,8 @@ void api_response_header(struct api_response *response, const char *name, const 
 void api_response_take(struct api_response *response, unsigned status, void *body, size_t bytes,
                        const char *content_type);
 
-/* Sets status and a body from a file: its first `bytes`, read as fast as the client reads. Takes the descriptor.
- */
+/* Sets status and a body from a file: its first `bytes`, read as fast as the client reads. Takes the
+ * descriptor. */
 void api_response_take_file(struct api_response *response, unsigned status, int fd, size_t bytes,
                             const char *content_type);
 

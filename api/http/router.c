@@ -8,8 +8,8 @@
 
 enum { ALLOW_BYTES = 64 };
 
-/* Matches a segment in braces (`pattern` begins after the brace). Returns the matched bytes of path; 0: no match.
- */
+/* Matches a segment in braces (`pattern` begins after the brace). Returns the matched bytes of path; 0: no
+ * match. */
 static size_t take(const char *pattern, const char *path, char *ret_param) {
     size_t name = strcspn(pattern, "*.}");
     bool rest = !strncmp(pattern + name, "...}", 4), any = rest || pattern[name] == '*';

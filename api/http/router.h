@@ -43,9 +43,9 @@ struct api_route {
 
 /* Finds the route of method and path; HEAD finds the route of GET.
  *   ret_param  the values of the segments in braces, in order, [API_PARAMS_MAX]; "" for the rest. A value that is
- * not a valid name or has API_PARAM_BYTES or more matches no route ret_allow  64 bytes; set on INSP_E_METHOD only:
- * the methods of the path, such as "GET, HEAD, PUT" Fails with INSP_E_NOT_FOUND (no route has the path),
- * INSP_E_METHOD. */
+ *              not a valid name, or has API_PARAM_BYTES or more, matches no route
+ *   ret_allow  64 bytes; set on INSP_E_METHOD only: the methods of the path, such as "GET, HEAD, PUT"
+ * Fails with INSP_E_NOT_FOUND (no route has the path), INSP_E_METHOD. */
 int api_route_find(const struct api_route *routes, size_t count, const char *method, const char *path,
                    const struct api_route **ret, char (*ret_param)[API_PARAM_BYTES], char *ret_allow,
                    struct insp_error *reterr);

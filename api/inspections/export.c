@@ -34,7 +34,7 @@ struct api_export {
     int64_t ready_us; /* monotonic: when the page was complete */
 };
 
-/* Never while a page is being read: the request lives until then. */
+/* Not called while a task reads a page: the request lives until then. */
 static void drop(struct api_request *request) {
     struct api_export *exporting = request->part;
     free(exporting->page);
@@ -43,8 +43,7 @@ static void drop(struct api_request *request) {
 
 static struct MHD_Response *respond(struct api_request *request);
 
-/* The client has had time enough (api_receive_deadline) for the page that lies ready: it reads too slowly, or not.
- */
+/* Says whether the client has taken longer than api_receive_deadline allows to read the present page. */
 static bool stalled(const struct api_request *request, int64_t now_us) {
     const struct api_export *exporting = request->part;
     return exporting->ready_us &&
@@ -52,7 +51,7 @@ static bool stalled(const struct api_request *request, int64_t now_us) {
                                          exporting->bytes);
 }
 
-/* It may take an hour and can be asked for again: the client sees that its file is not whole. */
+/* Cuts the export off: it may take an hour, and the client notices that its file is incomplete. */
 static void stop(struct api_request *request, enum api_stop why) {
     if (why == API_STOP_SERVER)
         shutdown(request->fd, SHUT_RDWR);

@@ -16,8 +16,8 @@ const char api_export_csv_header[] =
     "decode_ms,queue_ms,inference_ms,store_ms,total_ms,receive_ms,wait_ms,suspect,reasons\r\n";
 
 /* Says whether a spreadsheet would run a cell that begins here as a formula: = + - @, their full-width forms
- * (spreadsheets in East Asian languages), tab and CR, also behind a byte order mark or quotes, which readers drop.
- */
+ * (spreadsheets in East Asian languages), tab and CR, also behind a byte order mark or quotes, which readers
+ * drop. */
 static bool runs(const char *text) {
     static const char *const marks[] = {"=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
     for (;;) {

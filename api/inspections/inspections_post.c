@@ -21,9 +21,9 @@
 
 enum { DEADLINE_MS_MAX = 600000 };
 
-/* This route's part of a request. */
+/* The part of a request of this route. */
 struct post {
-    struct insp_inspection *job; /* owned until submitted; then the pipeline's, which comes back through done */
+    struct insp_inspection *job; /* owned; by the pipeline while `submitted` */
     bool submitted;
 };
 
@@ -34,8 +34,8 @@ static void detach(struct post *post) {
     post->job = NULL;
 }
 
-/* Ends the inspection that a request waits for, nothing stored, and answers. Does nothing when it is too late,
- * because the record is being stored: the verdict comes in a moment. */
+/* Abandons the inspection of a request, so that nothing is stored, and answers. Does nothing if it is too late,
+ * because the record is being stored: then the verdict follows. */
 static void abandon(struct api_request *request, const struct insp_error *why) {
     struct post *post = request->part;
     if (!post->submitted || request->state != API_WORKING || !insp_pipeline_abandon(post->job))
@@ -50,12 +50,12 @@ static void stop(struct api_request *request, enum api_stop why) {
     if (why == API_STOP_CLIENT_LEFT)
         insp_fail(&error, INSP_E_CANCELLED, "the client left before the verdict");
     else
-        insp_fail(&error, INSP_E_SHUTTING_DOWN, "the daemon stopped before the inspection was done");
-    if (why != API_STOP_SERVER) /* until the grace time is over it may come to its end */
+        insp_fail(&error, INSP_E_SHUTTING_DOWN, "the daemon stopped before the verdict");
+    if (why != API_STOP_SERVER) /* it may end within the grace time */
         abandon(request, &error);
 }
 
-/* An inspection that is being stored is counted and published all the same. */
+/* Abandons the inspection. One that is being stored is counted and published all the same. */
 static void drop(struct api_request *request) {
     struct post *post = request->part;
     if (post->submitted) {
@@ -164,8 +164,8 @@ static int answer(struct api_request *request, struct insp_inspection *job, char
     return 0;
 }
 
-/* Takes the inspection back from the pipeline. Counts and publishes a stored record even if its client has left.
- */
+/* Takes the inspection back from the pipeline. Counts and publishes a stored record even if its client has
+ * left. */
 static void done(struct insp_inspection *job) {
     struct api_server *server = job->owner;
     struct api_request *request = job->data;
@@ -182,7 +182,7 @@ static void done(struct insp_inspection *job) {
         return;
     }
     struct post *post = request->part;
-    post->submitted = false; /* the request owns the job again */
+    post->submitted = false; /* the request owns the inspection again */
     api_place_release(request);
     job->error.code = job->code;
     if (job->code)
@@ -195,7 +195,7 @@ static void done(struct insp_inspection *job) {
 
 /* --- deadlines --- */
 
-/* Answers 504 where a deadline has passed, and arms the timer for the nearest one to come. */
+/* Answers inspections past their deadline with 504 and starts the timer for the next deadline. */
 static void on_deadline(uv_timer_t *timer) {
     struct api_server *server = timer->data;
     int64_t now = insp_mono_us(), nearest = INT64_MAX;

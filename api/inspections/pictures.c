@@ -1,6 +1,6 @@
-/* Answers the posted image, thumbnails, and the heatmap as a PNG or as 14x14 numbers. None of them ever changes,
- * so all carry a strong ETag and may be cached forever. The tag is compared before an image is read or rendered.
- */
+/* Answers the posted image, thumbnails, and the heatmap as a PNG or as 14x14 numbers. None of them ever
+ * changes, so all carry a strong ETag and may be cached forever. The tag is compared before an image is read
+ * or rendered. */
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
 

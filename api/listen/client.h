@@ -1,5 +1,4 @@
-/* api/listen/client.h - what the kernel and the clock say of a client at the other end of a connection. Any
- * thread. */
+/* api/listen/client.h - judges whether the client of a connection has left or is too slow. Any thread. */
 #ifndef INSP_API_LISTEN_CLIENT_H
 #define INSP_API_LISTEN_CLIENT_H
 
@@ -7,13 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* True where the client has closed its side: the kernel's state, which TLS and unread bytes do not hide. One that
- * only shuts its sending side counts as gone: on the wire it looks the same. all_read: and nothing that it sent
- * before lies unread. */
+/* Says whether the client has closed its side, by the kernel's state of the connection: TLS and unread bytes do
+ * not hide it. A client that has only shut its sending side counts too: it looks the same on the wire. all_read
+ * only if no byte is unread */
 bool api_client_left(int fd, bool all_read);
 
-/* When a request that began at start_us with so many bytes received must be complete, in the clock of start_us:
- * the configured time plus one second for each 16 KiB that came. Pure. */
+/* Returns the time until which a transfer must be complete: start_us + timeout_s + one second for each 16 KiB of
+ * `bytes`, in the clock of start_us. Pure. */
 int64_t api_receive_deadline(int64_t start_us, unsigned timeout_s, size_t bytes);
 
 #endif

@@ -24,8 +24,11 @@ struct api_lingers {
     void *arg;
 };
 
-/* Takes the descriptor and closes it later, in any case. The next sweep shuts its sending side down, when the
- * answer has been written. fd         non-blocking bytes_max  bytes to discard at most until_us   monotonic */
+/* Takes the descriptor and closes it later, in any case. The next sweep shuts its sending side down: by then the
+ * answer has been written.
+ *   fd         non-blocking
+ *   bytes_max  bytes to discard at most
+ *   until_us   monotonic */
 void api_linger_take(struct api_lingers *lingers, int fd, uint64_t bytes_max, int64_t until_us);
 
 /* Closes connections whose time is over or whose client has sent nothing for API_LINGER_QUIET_US. */

@@ -81,8 +81,8 @@ static unsigned address_limit(const struct api_server *server, const struct api_
     return peer->local ? UINT_MAX : api_share(config->connections);
 }
 
-/* Answers 503 and closes. With TLS it only closes: a handshake is too much work for a connection that is refused.
- */
+/* Answers 503 and closes. With TLS it only closes: a handshake is too much work for a connection that is
+ * refused. */
 static void refuse(struct api_server *server, int fd, const char *why) {
     struct insp_error error;
     char text[API_RAW_ANSWER_BYTES];

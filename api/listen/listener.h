@@ -53,7 +53,7 @@ void api_listener_stop(struct api_server *server);
 
 /* Closes the handles; `closed` is called for each of the two. */
 void api_listener_close(struct api_server *server, uv_close_cb closed);
-void api_listener_free(struct api_listener *listener); /* NULL is fine */
+void api_listener_free(struct api_listener *listener); /* accepts NULL */
 
 /* Logs refused and displaced connections, and notes whether clients wait in the kernel's queue although none was
  * accepted since the last call. Called by the sweep. now_us: monotonic. */

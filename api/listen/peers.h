@@ -30,8 +30,8 @@ struct api_peers {
  * entry, which lives until its last api_peer_leave. */
 struct api_peer *api_peer_enter(struct api_peers *peers, const struct sockaddr *address);
 
-/* Makes the key of an address as text, as a proxy names it. Other texts, such as "unknown", have keys too. Pure.
- */
+/* Makes the key of an address as text, as a proxy names it. Other texts, such as "unknown", have keys too.
+ * Pure. */
 void api_peer_key(const char *text, uint8_t ret[API_PEER_KEY_BYTES]);
 
 /* Removes a connection from an entry and frees the entry after its last one; accepts NULL. */

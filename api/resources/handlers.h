@@ -61,7 +61,7 @@ int api_model_delete(struct api_request *request, struct insp_error *reterr);
  * request. */
 struct insp_changer api_changer(const struct api_request *request);
 
-/* Loop, as request->worked: the answer goes out once the models have been read again. */
+/* Sends the answer after the models were read again; a request->worked. Loop thread. */
 void api_models_reread(struct api_request *request);
 
 /* model_patch.c: API_WORK */

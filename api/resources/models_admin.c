@@ -1,7 +1,7 @@
-/* api/resources/models_admin.c - activates, rolls back and deletes versions. The handlers run in lane BACK: they
- * prove the version on the inference thread and change the registry folder. Then the loop reads the registry again
- * (request->worked) and swaps the proved version in; running inspections keep the model they started with.
- */
+/* api/resources/models_admin.c - activates, rolls back and deletes versions. The handlers run in lane BACK:
+ * they prove the version on the inference thread and change the registry folder. Then the loop reads the
+ * registry again (request->worked) and swaps the proved version in; running inspections keep the model they
+ * started with. */
 #include "api/resources/handlers.h"
 
 #include "api/server/server.h"

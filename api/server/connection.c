@@ -1,6 +1,6 @@
-/* What libmicrohttpd calls: headers, body pieces, end of the request. A request is refused as early as its fault
- * shows; the answer to POST and PUT then goes out before the body is read, to other methods after it was thrown
- * away (this libmicrohttpd would take the unread body of those for the next request). */
+/* Implements libmicrohttpd's callbacks: headers, pieces of the body, end of the request. A request is refused as
+ * early as possible. POST and PUT are then answered before their body is read; other methods after their body was
+ * discarded, because this libmicrohttpd would read an unread body of theirs as the next request. */
 #include "api/server/connection.h"
 
 #include "api/access/gate.h"
@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Thrown away after a refusal inside libmicrohttpd, and behind it (linger.h) beyond what a whole body may have. */
+/* Bytes to discard after a refusal: inside libmicrohttpd, and after it (linger.h) on top of limits.body_bytes. */
 enum { DISCARD_BYTES_MAX = 8 << 20 };
 
 static void link_request(struct api_server *server, struct api_request *request) {
@@ -52,7 +52,7 @@ void api_connection_notify(void *arg, struct MHD_Connection *connection, void **
         c = calloc(1, sizeof *c);
         *socket_context = c;
         if (!c)
-            return; /* such a connection is not watched for stalls, but served */
+            return; /* the connection is served, but not watched for stalls */
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         c->fd = info ? info->connect_fd : -1;
@@ -89,7 +89,7 @@ static struct MHD_Response *make(struct api_request *request) {
                                            response->body_static ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
 }
 
-/* Hands the filled response to libmicrohttpd. A body moves over without a copy. */
+/* Hands the filled response to libmicrohttpd, the body without a copy. */
 static enum MHD_Result queue(struct api_request *request) {
     struct api_response *response = &request->response;
     char keep_alive[32];
@@ -105,8 +105,7 @@ static enum MHD_Result queue(struct api_request *request) {
     for (size_t i = 0; i < response->header_count; i++)
         MHD_add_response_header(mhd, response->header[i].name, response->header[i].value);
     MHD_add_response_header(mhd, "X-Content-Type-Options", "nosniff");
-    /* So that a client does not send its next request at the moment at which the sweep closes an idle connection.
-     */
+    /* Tells clients not to send a request when the sweep is about to close the idle connection. */
     snprintf(keep_alive, sizeof keep_alive, "timeout=%u", request->server->config.request_timeout_s);
     MHD_add_response_header(mhd, "Keep-Alive", keep_alive);
     MHD_set_response_options(mhd, MHD_RF_SEND_KEEP_ALIVE_HEADER, MHD_RO_END);
@@ -115,7 +114,7 @@ static enum MHD_Result queue(struct api_request *request) {
         MHD_add_response_header(mhd, "Connection", "close");
     enum MHD_Result result = MHD_queue_response(request->connection, response->status, mhd);
     MHD_destroy_response(mhd);
-    if (request->state == API_RECEIVING) /* its handler answered on the loop */
+    if (request->state == API_RECEIVING) /* the handler answered on the loop */
         api_request_enter(request, API_ANSWERED);
     api_request_enter(request, API_SENDING);
     return result;
@@ -126,12 +125,12 @@ static int check_length(struct api_request *request, struct insp_error *reterr) 
     request->body_limit =
         request->route->body_limit == SIZE_MAX ? request->server->config.body_bytes : request->route->body_limit;
     if (declared > 0 && (uint64_t)declared > request->body_limit)
-        return insp_fail(reterr, INSP_E_TOO_LARGE, "the body has %lld bytes; at most %zu are taken here",
+        return insp_fail(reterr, INSP_E_TOO_LARGE, "the body has %lld bytes; at most %zu are allowed here",
                          (long long)declared, request->body_limit);
     return 0;
 }
 
-/* Whether it is certain where the request ends and whom it is for; sets request->path. */
+/* Checks framing and target; sets request->path and request->authority. */
 static int check_framing(struct api_request *request, const char *url, const char *version,
                          struct insp_error *reterr) {
     struct api_framing framing;
@@ -144,7 +143,7 @@ static int check_framing(struct api_request *request, const char *url, const cha
     request->must_close = code != 0;
     snprintf(request->path, sizeof request->path, "%s", code ? url : path);
     if (!code && strlen(path) >= sizeof request->path)
-        code = insp_fail(reterr, INSP_E_NOT_FOUND, "the path is longer than any here");
+        code = insp_fail(reterr, INSP_E_NOT_FOUND, "the path is too long to exist");
     return code;
 }
 
@@ -154,7 +153,7 @@ static int check_body(struct api_request *request, struct insp_error *reterr) {
     return code ? code : check_length(request, reterr);
 }
 
-/* Everything that the headers alone decide. */
+/* Runs all checks that need the headers only. */
 static int at_headers(struct api_request *request, struct insp_error *reterr) {
     struct api_server *server = request->server;
     char allow[64];
@@ -164,7 +163,7 @@ static int at_headers(struct api_request *request, struct insp_error *reterr) {
     code = api_route_find(api_routes, api_route_count, request->method, request->path, &request->route,
                           request->param, allow, reterr);
     if (code == INSP_E_METHOD)
-        snprintf(request->note, sizeof request->note, "%s", allow); /* becomes the Allow header */
+        snprintf(request->note, sizeof request->note, "%s", allow); /* for the Allow header */
     if (!code)
         code = api_gate_check(&server->gate, &server->tokens, request, reterr);
     if (!code && server->stopping && request->route->access != API_PUBLIC)
@@ -233,7 +232,7 @@ static void worked(struct insp_task *task) {
         api_server_finish(request);
 }
 
-/* The whole request is there. */
+/* Handles a complete request. */
 static enum MHD_Result dispatch(struct api_request *request) {
     struct insp_error error = {0};
     const struct api_route *route = request->route;
@@ -253,15 +252,15 @@ static enum MHD_Result dispatch(struct api_request *request) {
             return MHD_YES;
         }
     }
-    if (request->state == API_WORKING) /* the response is a lane's thread's now */
+    if (request->state == API_WORKING) /* a task owns the response now */
         return MHD_YES;
     if (code)
         api_response_problem(&request->response, &error);
     return request->response.status ? queue(request) : MHD_YES;
 }
 
-/* The connection goes on as a lingering one: libmicrohttpd closes its descriptor, the copy keeps what the client
- * sends from turning into a reset. */
+/* Keeps a copy of the descriptor open and reads on (linger.h) after libmicrohttpd has closed its own, so that
+ * unread bytes of the client do not cause a reset. */
 static void linger_on(struct api_server *server, int connection_fd) {
     uint64_t bytes = (uint64_t)server->config.body_bytes + DISCARD_BYTES_MAX;
     int fd = server->stopping ? -1 : fcntl(connection_fd, F_DUPFD_CLOEXEC, 0);
@@ -274,7 +273,8 @@ static void linger(struct api_request *request) {
     linger_on(request->server, request->fd);
 }
 
-/* In the middle of a body libmicrohttpd takes no answer: this one goes past it. With TLS that cannot be. */
+/* Writes the answer directly and closes: libmicrohttpd accepts no answer in the middle of a body. Without an
+ * answer over TLS. */
 static enum MHD_Result answer_and_close(struct api_request *request) {
     char text[API_RAW_ANSWER_BYTES];
     size_t length = request->server->tls ? 0 : api_raw_answer(&request->response, text);
@@ -283,7 +283,7 @@ static enum MHD_Result answer_and_close(struct api_request *request) {
     return MHD_NO;
 }
 
-/* A refused request's body, or the rest of one that grew too large, is read and dropped up to a bound. */
+/* Receives a piece of the body. Discards the body of a refused request, up to DISCARD_BYTES_MAX. */
 static enum MHD_Result body_piece(struct api_request *request, const char *data, size_t *bytes) {
     struct insp_error error = {0};
     size_t count = *bytes;
@@ -297,11 +297,11 @@ static enum MHD_Result body_piece(struct api_request *request, const char *data,
     return request->discarded > DISCARD_BYTES_MAX ? answer_and_close(request) : MHD_YES;
 }
 
-/* The sending side is shut down, so that libmicrohttpd's own answer goes nowhere. */
+/* Answers in place of libmicrohttpd, whose own answer the shutdown of the sending side suppresses. */
 static void answer_for_mhd(struct api_server *server, struct api_connection *c, const struct insp_error *error) {
     char text[API_RAW_ANSWER_BYTES];
     size_t length = api_raw_problem(error, text);
-    insp_log_info("request refused before its headers were taken address=%s code=%s",
+    insp_log_info("request refused before its headers were read address=%s code=%s",
                   c->peer ? c->peer->text : "unknown", insp_code_wire(error->code));
     c->cut = true;
     server->cut_count++;
@@ -317,10 +317,10 @@ void api_connection_head(struct MHD_Connection *connection) {
         c->head_comes = true;
 }
 
-/* libmicrohttpd 0.9.75 answers a Content-Length that is none before it asks anybody, in HTML and with its headers
- * sent twice. It writes its log first, and the headers are parsed by then: the connection is the one that has such
- * a header. Only while its head comes can a connection be asked: the headers of one that ended lie in freed
- * memory. With TLS nothing can be sent past the library. */
+/* Finds the request by its header. libmicrohttpd 0.9.75 answers an invalid Content-Length itself, in HTML and with
+ * its headers sent twice. It logs a message first, when the headers are parsed. Only connections between request
+ * line and last header may be asked: the headers of one that ended are freed memory. Not over TLS, which only the
+ * library can write. */
 void api_connection_refused(struct api_server *server) {
     for (struct api_connection *c = server->tls ? NULL : server->connections; c; c = c->next) {
         struct insp_error error;
@@ -346,8 +346,8 @@ enum MHD_Result api_connection_access(void *arg, struct MHD_Connection *connecti
     return due ? queue(request) : MHD_YES;
 }
 
-/* Whoever probes does so every few seconds, and the daemon says itself when it is no longer ready. A refusal under
- * load is no fault of the daemon's; anything else from 500 on is for somebody to look at. */
+/* Chooses the log level. Probes come every few seconds, and the daemon logs by itself when it is not ready. A
+ * refusal under load is not a fault of the daemon; any other status from 500 on needs attention. */
 static enum insp_log_level log_level(const struct api_request *request) {
     const struct api_response *response = &request->response;
     static const int load[] = {INSP_E_QUEUE_FULL, INSP_E_SHUTTING_DOWN, INSP_E_DEADLINE, INSP_E_NOT_READY};
@@ -394,5 +394,5 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
     unlink_request(server, request);
     api_request_free(request);
     if (server->stopping)
-        api_server_kick(server); /* the stop sequence looks again */
+        api_server_kick(server); /* continues the stop sequence */
 }

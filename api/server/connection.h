@@ -1,4 +1,4 @@
-/* api/server/connection.h - libmicrohttpd's callbacks; `arg` is the server. Loop thread. */
+/* api/server/connection.h - implements libmicrohttpd's callbacks. `arg`: the server. Loop thread. */
 #ifndef INSP_API_SERVER_CONNECTION_H
 #define INSP_API_SERVER_CONNECTION_H
 
@@ -14,11 +14,11 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
 void api_connection_notify(void *arg, struct MHD_Connection *connection, void **socket_context,
                            enum MHD_ConnectionNotificationCode code);
 
-/* The request line has come, the headers follow. */
+/* Notes that the request line is complete and the headers follow. */
 void api_connection_head(struct MHD_Connection *connection);
 
-/* libmicrohttpd is about to say something in its log, and perhaps to refuse a request by itself. A Content-Length
- * that is none is answered here first. */
+/* Answers an invalid Content-Length. Called before libmicrohttpd logs a message, because it may be about to refuse
+ * the request itself, without a problem. */
 void api_connection_refused(struct api_server *server);
 
 #endif

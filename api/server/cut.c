@@ -7,9 +7,9 @@
 
 #include <sys/socket.h>
 
-/* Nothing was answered on this connection yet, so the bytes cannot fall into the middle of another answer; with
- * TLS they could not be written past the library. */
-static void say(const struct api_server *server, struct api_request *request, const struct insp_error *why) {
+/* Writes the problem directly. The request has no answer yet, so the bytes cannot get into another one. Over TLS
+ * there is no answer, because only the library can encrypt it. */
+static void answer(const struct api_server *server, struct api_request *request, const struct insp_error *why) {
     char text[API_RAW_ANSWER_BYTES];
     api_response_problem(&request->response, why);
     size_t length = api_raw_answer(&request->response, text);
@@ -18,7 +18,6 @@ static void say(const struct api_server *server, struct api_request *request, co
     api_request_enter(request, API_REFUSED);
 }
 
-/* libmicrohttpd sees the end of the stream and cleans up. */
 void api_connection_cut(struct api_server *server, struct api_connection *connection,
                         const struct insp_error *why) {
     struct api_request *request = connection->request;
@@ -28,7 +27,7 @@ void api_connection_cut(struct api_server *server, struct api_connection *connec
     server->cut_count++;
     api_peer_leave(&server->peers, insp_take_ptr(connection->peer));
     if (request && request->state == API_RECEIVING)
-        say(server, request, why);
+        answer(server, request, why);
     if (request) {
         request->peer = NULL;
         if (request->place == API_PLACE_INSPECTION)

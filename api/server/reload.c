@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The loop thread's but for the results, which are the task's while `running`. */
+/* While `running`, the results belong to the task; all else to the loop thread. */
 struct api_reload {
     struct insp_task task;
     bool running;       /* the task reads tokens and certificate */
-    bool again;         /* it was asked for once more meanwhile */
-    unsigned verifying; /* readings of the models that were asked for and are not done */
+    bool again;         /* another reload was requested meanwhile */
+    unsigned verifying; /* requested readings of the models that have not ended */
     void (*done)(void *arg);
     void *arg;
     int tokens_code, certificate_code; /* results */

@@ -11,11 +11,11 @@ struct api_certificate;
 struct api_reload;
 struct api_server;
 
-/* Part of the server. NULL without memory. */
+/* Makes the state of reloads, a part of the server; NULL without memory. */
 struct api_reload *api_reload_new(void);
-void api_reload_free(struct api_reload *reload); /* NULL is fine */
+void api_reload_free(struct api_reload *reload); /* accepts NULL */
 
-/* True while tokens and certificate are being read: the server must live on. Loop thread. */
+/* Says whether a task reads tokens and certificate: the server must not be freed yet. */
 bool api_reload_running(const struct api_reload *reload);
 
 /* Logs the certificate's subject and dates; a warning if it is not valid now. */

@@ -1,6 +1,6 @@
 #include "api/server/server.h"
 
-enum { MHD_IDLE_MS = 1000 }; /* libmicrohttpd runs at least this often */
+enum { MHD_IDLE_MS = 1000 }; /* longest time between two runs of libmicrohttpd */
 
 void api_server_run(struct api_server *server) {
     MHD_UNSIGNED_LONG_LONG wait_ms;
@@ -8,11 +8,11 @@ void api_server_run(struct api_server *server) {
         return;
     server->kicked = false;
     MHD_run(server->mhd);
-    /* What was resumed inside this run is only looked at in the next one, which no descriptor announces. */
+    /* Connections that were resumed inside this run are handled in the next one, which no descriptor triggers. */
     if (server->kicked)
         uv_timer_start(&server->mhd_timer, server->mhd_timer.timer_cb, 0, 0);
     else
-        /* Never without a time of its own: it must not depend on what clients do. */
+        /* Always with a timer, so that the next run does not depend on clients. */
         uv_timer_start(
             &server->mhd_timer, server->mhd_timer.timer_cb,
             MHD_get_timeout(server->mhd, &wait_ms) == MHD_YES && wait_ms < MHD_IDLE_MS ? wait_ms : MHD_IDLE_MS, 0);

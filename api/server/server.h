@@ -1,5 +1,6 @@
-/* api/server/server.h - the server's inside, shared by the files of api/ only. All state here belongs to the loop
- * thread; `config` is constant once the server runs, so pool threads may read it. */
+/* api/server/server.h - declares the server's state for the files of api/. It belongs to the loop thread, except
+ * `config`, which is constant while the server runs and may be read by tasks, and members marked otherwise. All
+ * functions: loop thread. */
 #ifndef INSP_API_SERVER_SERVER_H
 #define INSP_API_SERVER_SERVER_H
 
@@ -18,14 +19,15 @@ struct api_events;
 struct api_listener;
 struct api_reload;
 
-struct api_connection { /* one per TCP connection; libmicrohttpd's socket context */
+/* One TCP connection; libmicrohttpd's socket context. */
+struct api_connection {
     struct MHD_Connection *mhd;
-    bool head_comes; /* the request line is there, the last header is not */
+    bool head_comes; /* between the request line and the last header */
     int fd;
-    int64_t quiet_since_us;      /* monotonic: accepted, or the last request ended */
-    uint64_t requests;           /* that were answered on it */
-    bool cut;                    /* shut down by us; libmicrohttpd frees it as soon as it runs */
-    struct api_peer *peer;       /* counted there; NULL once it is cut */
+    int64_t quiet_since_us;      /* monotonic: accepted, or end of the last request */
+    uint64_t requests;           /* answered on it */
+    bool cut;                    /* shut down by the daemon; libmicrohttpd frees it when it runs */
+    struct api_peer *peer;       /* the entry that counts it; NULL once it is cut */
     struct api_request *request; /* NULL between requests */
     struct api_connection *previous, *next;
 };
@@ -37,23 +39,23 @@ struct api_server {
         *cache_folder; /* owned; config points here */
     bool tls;
     char address[80];
-    struct api_hidden hidden; /* folders of the configuration, which answers do not name */
-    struct api_gate gate;     /* who needs a token, by which names the daemon may be called */
+    struct api_hidden hidden; /* folders of the configuration that answers must not name */
+    struct api_gate gate;
     int listen_fd;
 
     struct api_listener *listener;
-    struct api_peers peers; /* the addresses that have connections open */
+    struct api_peers peers; /* addresses with open connections */
     struct api_lingers lingers;
     struct MHD_Daemon *mhd;
     uv_poll_t poll;          /* libmicrohttpd's epoll descriptor */
     bool kicked;             /* api_server_kick was called since libmicrohttpd last began to run */
-    uv_timer_t mhd_timer;    /* its timeouts, and "run again now" */
-    uv_timer_t sweep;        /* departed clients, stalled senders, watchdog's sign of life */
-    uv_timer_t deadline;     /* the nearest deadline of the inspections at work */
-    uv_timer_t housekeeping; /* usage, retention */
+    uv_timer_t mhd_timer;    /* libmicrohttpd's timeouts, and api_server_kick */
+    uv_timer_t sweep;        /* clients that left, stalled senders, sign of life for the watchdog */
+    uv_timer_t deadline;     /* nearest deadline of the running inspections */
+    uv_timer_t housekeeping; /* the chore */
     uv_timer_t selftest;
     uv_timer_t grace;
-    uv_timer_t ping; /* event clients */
+    uv_timer_t ping; /* comments on event streams */
 
     struct insp_pipeline *pipeline;
     struct insp_models *models;
@@ -63,53 +65,58 @@ struct api_server {
     struct insp_jobs *jobs;
     struct api_events *events;
 
-    struct api_request *requests; /* all open ones */
+    struct api_request *requests; /* all open requests */
     struct api_connection *connections;
-    size_t connection_count, cut_count; /* cut_count: of connection_count, those that are cut */
+    size_t connection_count, cut_count; /* connection_count includes those that are cut */
     size_t request_count;
-    unsigned held[API_PLACES]; /* scarce places that requests hold (slots.h) */
-    int64_t turned_us;         /* monotonic: last time that the loop ran the sweep */
+    unsigned held[API_PLACES]; /* scarce places in use (slots.h) */
+    int64_t turned_us;         /* monotonic: last sweep */
     unsigned sweeps;
-    uint64_t slow_uploads;      /* cut off for another inspection */
+    uint64_t slow_uploads;      /* uploads cut off for another inspection */
     struct api_storage storage; /* as the last chore left it */
     bool chore_running;
-    /* the chore's while it runs */
+    /* owned by the chore while it runs */
     struct insp_task chore;
-    int64_t retention_due_us; /* monotonic; 0: set anew when the chore ends */
+    int64_t retention_due_us; /* monotonic; 0: set when the chore ends */
     struct api_storage chore_storage;
-    bool storage_told; /* a chore has said how the storage is */
+    bool storage_told; /* a chore has logged the state of the storage */
 
     bool jobs_closed;
     bool stopping, mhd_stopped, grace_over, closing;
-    _Atomic bool hurry;   /* the grace time is over: lanes' threads end reads early. Any thread */
-    unsigned grace_turns; /* turns of the loop since the grace time ended */
+    _Atomic bool hurry;   /* the grace time is over: tasks in lanes end early. Any thread */
+    unsigned grace_turns; /* turns of the loop since the end of the grace time */
     int handles_open;
     void (*after_run)(
-        struct api_server *server); /* after each run of libmicrohttpd; NULL until the server stops */
+        struct api_server *server); /* called after each run of libmicrohttpd; NULL until the server stops */
     void (*stopped)(void *arg);
     void *stopped_arg;
 };
 
-/* The response of a request is filled: it is answered, and resumed where it is suspended. */
+/* Answers a request whose response is filled, and resumes its connection if it is suspended. */
 void api_server_finish(struct api_request *request);
-/* The same with a problem. */
+
+/* Does the same with the problem of an error. */
 void api_server_fail(struct api_request *request, const struct insp_error *error);
-/* Suspends the connection: the request is at work, or its next piece is being fetched. Inside a callback of
- * libmicrohttpd only. */
+
+/* Suspends the connection of a request (API_WORKING or API_FETCHING). Only inside a callback of libmicrohttpd. */
 void api_server_suspend(struct api_request *request);
-/* Runs work for a suspended request in lane BACK, then done on the loop; the task's data is the request.
- * INSP_E_QUEUE_FULL when too many wait. */
+
+/* Runs `run` in lane BACK, then `done` on the loop; the task's data is the request. The caller suspends the
+ * request. Fails with INSP_E_QUEUE_FULL. */
 typedef void api_work(struct insp_task *task);
 int api_server_work(struct api_request *request, enum insp_weight weight, api_work *run, api_work *done,
                     struct insp_error *reterr);
-/* The same for the next step of an answer that has begun: it is never refused. */
+
+/* Does the same for the next step of an answer that has begun; never refused. */
 void api_server_work_on(struct api_request *request, api_work *run, api_work *done);
-/* Lets libmicrohttpd run soon. */
+
+/* Lets libmicrohttpd run in the next turn of the loop. */
 void api_server_kick(struct api_server *server);
-/* Lets libmicrohttpd run now. Never inside one of its callbacks. */
+
+/* Runs libmicrohttpd now. Not inside one of its callbacks. */
 void api_server_run(struct api_server *server);
 
-/* Gives back the scarce place that the request holds; fine where it holds none. */
+/* Gives back the scarce place that the request holds, if any. */
 void api_place_release(struct api_request *request);
 
 #endif

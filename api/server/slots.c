@@ -38,8 +38,8 @@ struct count {
     unsigned all, token, address;
 };
 
-/* Counts on each call, because the list has at most one request per connection, and a stored count could go wrong.
- */
+/* Counts on each call, because the list has at most one request per connection, and a stored count could go
+ * wrong. */
 static struct count count(const struct api_request *request, enum api_place place) {
     struct count n = {0};
     for (const struct api_request *other = request->server->requests; other; other = other->next) {
@@ -84,8 +84,8 @@ static int64_t lag_us(const struct api_request *request, int64_t now) {
                                       request->body_bytes + (size_t)unread);
 }
 
-/* Cuts the upload that is furthest behind. If the client's share is in use, considers the client's uploads only.
- */
+/* Cuts the upload that is furthest behind. If the client's share is in use, considers the client's uploads
+ * only. */
 static bool make_room(struct api_request *request, struct count n, unsigned share) {
     struct api_server *server = request->server;
     int64_t now = insp_mono_us(), most = 0;

@@ -1,9 +1,8 @@
 /* api/server/slots.h - shares scarce places between clients: inspections in flight, event streams, exports,
- * uploads, memory of answers. A request holds one place at most, until api_place_release (server.h). Each
- * token and each address may hold api_share of the places, but for exports and uploads, so that no client shuts
- * the others out.
- * Behind a trusted proxy the address is the one that the proxy names. Programs on this machine without a token
- * count as one address; those with a token count by their token only. Loop thread. */
+ * uploads, memory of answers. A request holds at most one place, until api_place_release (server.h). Each token
+ * and each address may hold api_share of the places (not of exports and uploads), so that no client shuts the
+ * others out. Behind a trusted proxy the address is the one that the proxy names. Programs on this machine without
+ * a token count as one address; those with a token count by their token only. Loop thread. */
 #ifndef INSP_API_SERVER_SLOTS_H
 #define INSP_API_SERVER_SLOTS_H
 
@@ -23,7 +22,7 @@ int api_stream_take(struct api_request *request, struct insp_error *reterr);
 int api_export_take(struct api_request *request, struct insp_error *reterr);
 
 /* Reserves one of the API_UPLOADS_MAX places for images of a dataset. Fails with INSP_E_QUEUE_FULL. */
-enum { API_UPLOADS_MAX = 8 }; /* bodies in memory at once: so many times limits.body_bytes */
+enum { API_UPLOADS_MAX = 8 }; /* bodies in memory at once, of limits.body_bytes each */
 int api_upload_take(struct api_request *request, struct insp_error *reterr);
 
 /* Checks that another answer may be made. Answers stay in memory until their clients have read them: all together

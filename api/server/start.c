@@ -1,4 +1,4 @@
-/* Makes a server and everything that it holds; stop.c takes it apart. */
+/* Makes a server with all that it holds; stop.c frees it. */
 #include "api/http/framing.h"
 #include "api/listen/certificate.h"
 #include "api/listen/listen.h"
@@ -22,11 +22,11 @@
 #include <sys/stat.h>
 
 enum {
-    PICTURE_WAIT_US = 5 * 1000000, /* a picture for a viewer waits for its turn to be decoded */
-    SWEEP_MS = 50,                 /* how fast a departed client is noticed */
+    PICTURE_WAIT_US = 5 * 1000000, /* longest wait of a viewer's picture for the decode budget */
+    SWEEP_MS = 50,                 /* interval at which clients that left are noticed */
     HOUSEKEEPING_MS = 5000,
-    /* libmicrohttpd's pool per connection, mapped and only used as far as needed. It is far above the limits of
-     * framing.h, so that headers beyond those still arrive and are refused with a problem of ours. */
+    /* libmicrohttpd's pool per connection; mapped, and touched only as far as needed. Far above the limits of
+     * framing.h, so that larger headers still arrive and are refused with a problem. */
     HEADER_MEMORY_BYTES = 64 << 10,
 };
 
@@ -64,7 +64,7 @@ static int copy_config(struct api_server *server, const struct api_config *confi
     return code;
 }
 
-/* A warning and no more: secrets that Kubernetes mounts are 0644 in a folder that nobody else sees. */
+/* Only warns: Kubernetes mounts secrets with mode 0644 in a private folder. */
 static void look_at_key_mode(const char *path) {
     struct stat info;
     if (!stat(path, &info) && info.st_mode & S_IROTH)
@@ -79,7 +79,8 @@ static int load_tls(struct api_server *server, struct insp_error *reterr) {
     if (!certificate && !key)
         return 0;
     if (certificate != key)
-        return insp_fail(reterr, INSP_E_CONFIG, "TLS needs both a certificate and a key file");
+        return insp_fail(reterr, INSP_E_CONFIG,
+                         "TLS needs a certificate and a key: set both server.tls_certificate and server.tls_key");
     if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES ||
         MHD_is_feature_supported(MHD_FEATURE_HTTPS_CERT_CALLBACK2) != MHD_YES)
         return insp_fail(reterr, INSP_E_CONFIG, "this libmicrohttpd was built without TLS");
@@ -117,7 +118,7 @@ static void log_mhd(void *arg, const char *format, va_list args) {
     api_connection_refused(arg);
 }
 
-/* As libmicrohttpd's own, but %00 stays as it is written: no decoded text has a NUL inside. */
+/* Decodes as libmicrohttpd does, except %00, which stays: no decoded text has a NUL inside. */
 static size_t unescape(void *arg, struct MHD_Connection *connection, char *text) {
     (void)arg;
     (void)connection;
@@ -139,20 +140,20 @@ static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
     return (size_t)(out - text);
 }
 
-/* Sees the target before libmicrohttpd takes its query apart into its pool: with more arguments than fit there it
- * closes without an answer. One more than are allowed are left, so that the query is refused for that. */
+/* Cuts the target after API_QUERY_MAX + 1 arguments before libmicrohttpd parses it: with more arguments than fit
+ * into its pool it would close without an answer. One more than allowed remains, so that the query is refused. */
 static void *bound_arguments(void *arg, const char *target, struct MHD_Connection *connection) {
     (void)arg;
     api_connection_head(connection);
     union {
         const char *constant;
-        char *plain; /* libmicrohttpd's own buffer, which it cuts up next */
+        char *plain; /* libmicrohttpd's writable buffer */
     } at = {target ? strchr(target, '?') : NULL};
     for (int i = 0; at.constant && i <= API_QUERY_MAX; i++)
         at.constant = strchr(at.constant + 1, '&');
     if (at.constant)
         *at.plain = 0;
-    return NULL; /* the request's context, which it does not have yet */
+    return NULL; /* the context of a new request */
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events) {
@@ -170,9 +171,9 @@ static int start_mhd(struct api_server *server, struct insp_error *reterr) {
         {MHD_OPTION_END, 0, NULL}};
     server->mhd = MHD_start_daemon(
         flags, 0, NULL, NULL, api_connection_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, server,
-        /* The listener keeps to server.connections; beyond it are those that it cut and that are not gone yet. */
+        /* The listener enforces server.connections; the rest is for connections that it has cut. */
         MHD_OPTION_CONNECTION_LIMIT, server->config.connections + API_ACCEPT_BURST + 1,
-        /* Our own sweep closes stalled senders sooner; this one is for clients that do not read their answer. */
+        /* The sweep closes stalled senders sooner; this is for clients that do not read their answer. */
         MHD_OPTION_CONNECTION_TIMEOUT, 2 * server->config.request_timeout_s + 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
         api_connection_completed, server, MHD_OPTION_NOTIFY_CONNECTION, api_connection_notify, server,
@@ -236,8 +237,8 @@ static void on_job_changed(void *arg, const char *id, json_t *brief) {
     api_events_publish(server->events, "job", NULL, json_incref(brief));
 }
 
-/* The thread that supervises the job: the new version is proved on the device that serves, then it is the active
- * one. */
+/* Proves the new version on the serving device and makes it the active one. Runs on the thread that supervises the
+ * job. */
 static int on_job_activate(void *arg, const char *job_id, const char *product, const char *version,
                            struct insp_error *reterr) {
     struct api_server *server = arg;
@@ -265,7 +266,8 @@ static bool in_a_hurry(void *arg) {
     return server->hurry;
 }
 
-/* The same limits for everything but inspections, in the background's share of the budget. */
+/* Returns the limits for all decodes but those of inspections: the same, in the background's share of the
+ * budget. */
 static struct insp_image_limits background_limits(const struct api_config *config, int64_t wait_us) {
     struct insp_image_limits limits = config->image_limits;
     limits.background = true;
@@ -311,7 +313,7 @@ static int start(struct api_server *server, const struct api_config *config, str
     if (!code && server->listen_fd < 0)
         code = api_listen_open(config->listen, &server->listen_fd, reterr);
     else if (!code)
-        api_listen_bound_buffers(server->listen_fd); /* systemd's */
+        api_listen_bound_buffers(server->listen_fd); /* a socket of systemd */
     if (!code)
         code = load_access(server, reterr);
     if (!code)
@@ -337,7 +339,8 @@ static int start(struct api_server *server, const struct api_config *config, str
         insp_models_on_change(server->models, on_model_changed, server);
     if (!code)
         code = start_mhd(server, reterr);
-    if (!code) /* fails on a full disk: while the loop holds nothing of the server yet */
+    if (!code) /* before start_handles, because it fails on a full disk, and handles would need the loop to close
+                */
         code = start_jobs(server, reterr);
     if (!code)
         code = start_handles(server, reterr);

@@ -1,4 +1,4 @@
-/* What the daemon and the probes ask a running server; declared in api.h. */
+/* Answers questions of the daemon and the probes about a running server (api.h). */
 #include "api/listen/listener.h"
 #include "api/server/server.h"
 
@@ -6,8 +6,8 @@
 #include "core/store/health.h"
 
 enum {
-    STUCK_US = 60 * 1000000, /* a pass longer than this: the inference thread does not progress */
-    TURN_US = 10 * 1000000,
+    STUCK_US = 60 * 1000000, /* a longer pass means that the inference thread makes no progress */
+    TURN_US = 10 * 1000000,  /* a loop without a sweep for longer does not turn */
 };
 
 const char *api_server_address(const struct api_server *server) {

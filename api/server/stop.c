@@ -1,6 +1,6 @@
-/* The stop sequence (STYLE 12): stop accepting -> 503 for new requests -> finish or expire what runs -> resume all
- * -> stop libmicrohttpd -> let the pool and the inference thread hand back what they hold -> close handles ->
- * stopped. */
+/* Stops the server in this order: event streams and exports end, the job is cancelled, the listener stops
+ * accepting; new requests get 503; running ones end by themselves or at the end of the grace time; libmicrohttpd
+ * stops; tasks in the lanes and on the inference thread end; the handles are closed; `stopped` is called. */
 #include "api/server/stop.h"
 
 #include "api/listen/certificate.h"
@@ -24,7 +24,7 @@ void api_server_free(struct api_server *server) {
         insp_pipeline_free(server->pipeline);
     if (server->listen_fd >= 0)
         close(server->listen_fd);
-    insp_jobs_free(server->jobs); /* until here requests on the pool may ask for jobs */
+    insp_jobs_free(server->jobs); /* not earlier, because requests in lane BACK may use it */
     insp_models_free(server->models);
     api_meters_free(server->meters);
     api_events_free(server->events);
@@ -86,7 +86,7 @@ static bool any_suspended(const struct api_server *server) {
 
 static void on_grace(uv_timer_t *timer) {
     struct api_server *server = timer->data;
-    insp_log_warning("stopping: grace is over open_requests=%zu", server->request_count);
+    insp_log_warning("stopping: the grace time is over open_requests=%zu", server->request_count);
     server->grace_over = true;
     server->hurry = true;
     tell_parts(server, API_STOP_GRACE_OVER);
@@ -94,8 +94,8 @@ static void on_grace(uv_timer_t *timer) {
 }
 
 void api_stop_check(struct api_server *server) {
-    /* After the grace time answers that nobody reads do not hold up the stop, but each suspended one is resumed
-     * first. */
+    /* After the grace time unread answers do not delay the stop, but libmicrohttpd needs all connections resumed.
+     */
     bool quiet =
         !server->request_count || (server->grace_over && !any_suspended(server) && server->grace_turns++ > 1);
     if (!server->mhd_stopped && quiet)
@@ -124,8 +124,8 @@ void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stoppe
     uv_timer_stop(&server->selftest);
     api_events_end(server->events);
     tell_parts(server, API_STOP_SERVER);
-    insp_jobs_close(server->jobs, jobs_closed, server); /* a job ends within one mini-batch */
-    api_listener_stop(server); /* its descriptor is closed with the rest: until then clients wait, not fail */
+    insp_jobs_close(server->jobs, jobs_closed, server); /* its process has INSP_JOB_GRACE_MS to end */
+    api_listener_stop(server); /* its descriptor stays open, so that new clients wait instead of failing */
     uv_timer_start(&server->grace, on_grace, grace_ms, 0);
-    api_server_kick(server); /* the check runs from the loop, never from inside this call */
+    api_server_kick(server); /* the loop calls api_stop_check: `stopped` must not run inside this call */
 }

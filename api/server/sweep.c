@@ -1,5 +1,5 @@
-/* Suspended connections do not notice that their client left, and libmicrohttpd's timeout starts anew with each
- * byte: both are watched here. */
+/* Closes connections that libmicrohttpd would keep: it does not watch suspended connections for clients that left,
+ * and its timeout starts again with each byte. */
 #include "api/server/sweep.h"
 
 #include "api/listen/client.h"
@@ -11,15 +11,17 @@
 
 #include "core/base/clock.h"
 
-enum { SWEEPS_FOR_IDLE = 20 }; /* what holds no slot is looked at once a second */
+enum { SWEEPS_FOR_IDLE = 20 }; /* idle connections and event streams are checked once a second */
 
-/* A client that was told a time (Keep-Alive) is given a little more: its request may be on the way. */
+/* Returns more time for a connection with answers: Keep-Alive told the client its timeout, and a request may be on
+ * its way. */
 static int64_t keep_alive_us(const struct api_connection *connection) {
     enum { ON_THE_WAY_US = 2 * 1000000 };
     return connection->requests ? ON_THE_WAY_US : 0;
 }
 
-/* Where a close comes together with the bytes before it, libmicrohttpd 0.9.75 reads those and never sees it. */
+/* Says whether the client closed before its request was complete. libmicrohttpd 0.9.75 misses a close that arrives
+ * together with bytes. */
 static bool left_before_the_end(const struct api_server *server, const struct api_connection *connection) {
     const struct api_request *request = connection->request;
     bool asked = request ? api_request_incoming(request) : server->sweeps % SWEEPS_FOR_IDLE == 0;
@@ -33,11 +35,11 @@ static bool overdue(const struct api_server *server, const struct api_connection
         return now > api_receive_deadline(connection->quiet_since_us, timeout_s, 0) + keep_alive_us(connection);
     if (request->ops && request->ops->stalled)
         return request->state == API_SENDING && request->ops->stalled(request, now);
-    if (request->state == API_SENDING) /* a reader that stopped, or drips */
+    if (request->state == API_SENDING) /* a client that stopped reading, or reads too slowly */
         return now > api_receive_deadline(request->queued_us, 2 * timeout_s, request->response.bytes);
     if (!api_request_incoming(request))
         return false;
-    /* One that stopped altogether, and one that drips. */
+    /* a client that stopped sending, or sends too slowly */
     return now > api_receive_deadline(request->received_us, timeout_s, 0) ||
            now > api_receive_deadline(request->started_us, timeout_s, request->body_bytes + request->discarded);
 }
@@ -50,7 +52,7 @@ static void look_at(struct api_server *server, struct api_connection *c, int64_t
         insp_fail(&why, INSP_E_TIMEOUT, "the client stopped sending, or sends too slowly");
         api_connection_cut(server, c, &why);
     } else if (left_before_the_end(server, c)) {
-        insp_fail(&why, INSP_E_REQUEST, "the client closed its side before the whole request had come");
+        insp_fail(&why, INSP_E_REQUEST, "the client closed its side before the request was complete");
         api_connection_cut(server, c, &why);
     }
 }

@@ -1,5 +1,4 @@
-/* api/server/sweep.h - looks at all connections many times a second: clients that left, clients that stalled. Loop
- * thread. */
+/* api/server/sweep.h - checks all connections every 50 ms for clients that left or stalled. Loop thread. */
 #ifndef INSP_API_SERVER_SWEEP_H
 #define INSP_API_SERVER_SWEEP_H
 

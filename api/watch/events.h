@@ -22,7 +22,7 @@ struct api_events;
 struct api_stream; /* one client */
 
 /* Makes the ring. Fails with INSP_E_NOMEM.
- *   kick  called with arg when streams were woken: lets libmicrohttpd run soon */
+ *   kick  called with arg after streams were woken; must let libmicrohttpd run soon */
 int api_events_new(void (*kick)(void *arg), void *arg, struct api_events **ret, struct insp_error *reterr);
 void api_events_free(struct api_events *events); /* only when no stream is left */
 
@@ -35,10 +35,10 @@ void api_events_publish(struct api_events *events, const char *type, const char 
 /* The same with the data as text of api_json_line; borrowed. NULL is ignored. */
 void api_events_publish_line(struct api_events *events, const char *type, const char *id, const char *line);
 
-/* The inspections of the store that a stream sends first. */
+/* Inspections from the store that a stream sends first. */
 struct api_replay {
     char *text;    /* in the event-stream format; NULL: none */
-    bool partial;  /* the store holds more: the stream ends after the text, and the client comes back */
+    bool partial;  /* the store holds more: the stream ends after the text, and the client resumes */
     uint64_t head; /* api_events_head before the store was read */
 };
 
@@ -47,7 +47,7 @@ struct api_replay {
  *   last_id  the stream begins after this event if the ring holds it, and repeats older events of inspections with
  *            a larger id, because the client may lack them; NULL or unknown: begins with the next event
  *   replay   with a text the stream goes on with the oldest event of the ring and leaves out the inspections that
- *            the text holds. The text is taken over, also on failure
+ *            the text holds. Takes the text (free), also on failure
  *   ret      the caller's until api_events_response
  *
  * Fails with INSP_E_NOMEM. */

@@ -16,10 +16,10 @@ enum { REPLAY_MAX = 500, ID_MS_DIGITS = 12 };
 static const int64_t OVERTAKE_MS = 30000; /* longest inspection, unless its deadline_ms is longer */
 static const int64_t SLACK_US = 1000000;  /* longest time between the end of a record and its event */
 
-/* This route's part of a request. */
+/* The part of a request of this route. */
 struct follow {
     struct api_stream *stream;       /* owned until its response is queued */
-    struct api_replay replay;        /* its text is owned until the stream has it */
+    struct api_replay replay;        /* its text is owned until the stream takes it */
     char resume_id[INSP_UUID_BYTES]; /* the client's Last-Event-ID */
 };
 
@@ -30,7 +30,7 @@ static void drop(struct api_request *request) {
     free(follow);
 }
 
-/* The stream is the response's from here on. */
+/* Makes the response, which owns the stream from now on. */
 static struct MHD_Response *respond(struct api_request *request) {
     struct follow *follow = request->part;
     struct MHD_Response *response = api_events_response(follow->stream);
@@ -39,7 +39,7 @@ static struct MHD_Response *respond(struct api_request *request) {
     return response;
 }
 
-/* A stream has nothing to send for hours; libmicrohttpd closes one that its client does not read. */
+/* Never stalled: a stream may be idle for hours, and libmicrohttpd closes it if its client does not read. */
 static bool stalled(const struct api_request *request, int64_t now_us) {
     (void)request, (void)now_us;
     return false;
