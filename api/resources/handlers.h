@@ -11,7 +11,7 @@
 int api_inspections_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */
 int api_inspections_post(struct api_request *request, struct insp_error *reterr);   /* API_ASYNC */
 
-/* inspections_get.c: API_WORK. The list is JSON, or an export if api_export_before set request->exporting. */
+/* inspections_get.c: API_WORK. The list is JSON, or an export if api_export_wanted. */
 int api_inspections_list(struct api_request *request, struct insp_error *reterr);
 int api_inspection_get(struct api_request *request, struct insp_error *reterr);
 
