@@ -24,7 +24,7 @@ int daemon_descriptors_raise(unsigned asked, unsigned pool_threads, unsigned *re
     struct rlimit limit;
     uint64_t needed = daemon_descriptors_needed(asked, pool_threads);
     if (getrlimit(RLIMIT_NOFILE, &limit))
-        return insp_fail(reterr, INSP_E_INTERNAL, "the limit of open files cannot be read");
+        return insp_fail(reterr, INSP_E_INTERNAL, "cannot read the limit of open files");
     if (limit.rlim_cur < needed) {
         rlim_t before = limit.rlim_cur;
         limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
@@ -34,12 +34,12 @@ int daemon_descriptors_raise(unsigned asked, unsigned pool_threads, unsigned *re
     unsigned fit = daemon_descriptors_fit(asked, pool_threads, limit.rlim_cur);
     if (!fit)
         return insp_fail(reterr, INSP_E_CONFIG,
-                         "the process may have %llu open files, too few for any connections: allow at least %llu "
+                         "the process may open only %llu files, too few for any connections; allow at least %llu "
                          "(LimitNOFILE= in the unit, ulimit -n)",
                          (unsigned long long)limit.rlim_cur,
                          (unsigned long long)daemon_descriptors_needed(DAEMON_CONNECTIONS_MIN, pool_threads));
     if (fit < asked)
-        insp_log_warning("server.connections is lowered: too few open files are allowed asked=%u got=%u "
+        insp_log_warning("server.connections lowered: the limit of open files is too low asked=%u got=%u "
                          "open_files_limit=%llu wanted=%llu; raise LimitNOFILE= in the unit or ulimit -n",
                          asked, fit, (unsigned long long)limit.rlim_cur, (unsigned long long)needed);
     *ret = fit;

@@ -1,5 +1,5 @@
-/* daemon/descriptors.h - holds the connections that are asked for against the descriptors that the process may
- * have. Before the loop runs. */
+/* daemon/descriptors.h - fits the number of connections to the limit of open files. Main thread, before the loop
+ * runs. */
 #ifndef INSP_DAEMON_DESCRIPTORS_H
 #define INSP_DAEMON_DESCRIPTORS_H
 
@@ -7,18 +7,18 @@
 
 #include <stdint.h>
 
-/* Descriptors for so many connections (each may send a file), the listener's spare ones, and what store, models
- * and pool threads open. Pure. */
+/* Returns the descriptors needed for `connections`, each of which may send a file, for the listener's reserve, the
+ * store, the models and the threads. pool_threads: of lanes LINE and BACK together. Pure. */
 uint64_t daemon_descriptors_needed(unsigned connections, unsigned pool_threads);
 
-/* The most connections, up to `asked`, that fit into `limit` descriptors; below DAEMON_CONNECTIONS_MIN: 0. Pure.
- */
+/* Returns the largest number of connections, up to `asked`, that `limit` descriptors allow, or 0 if that is less
+ * than DAEMON_CONNECTIONS_MIN. Pure. */
 unsigned daemon_descriptors_fit(unsigned asked, unsigned pool_threads, uint64_t limit);
 enum { DAEMON_CONNECTIONS_MIN = 4 };
 
-/* Raises the soft limit of open files as far as `asked` connections need and the hard limit admits. *ret: the
- * connections that may be had; where they are fewer than asked, a warning in the log says what to do.
- * INSP_E_CONFIG where not even DAEMON_CONNECTIONS_MIN fit. */
+/* Raises the soft limit of open files to the need of `asked` connections, at most to the hard limit. *ret is the
+ * number of connections that fit; if it is less than asked, a warning is logged. Fails with INSP_E_CONFIG if not
+ * even DAEMON_CONNECTIONS_MIN fit. */
 int daemon_descriptors_raise(unsigned asked, unsigned pool_threads, unsigned *ret, struct insp_error *reterr);
 
 #endif

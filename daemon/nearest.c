@@ -9,7 +9,7 @@ static size_t min3(size_t a, size_t b, size_t c) {
     return m < c ? m : c;
 }
 
-/* Levenshtein distance with one row of memory. */
+/* Computes the Levenshtein distance with one row of memory. */
 static size_t distance(const char *a, const char *b) {
     size_t row[WORD_MAX + 1], n = strnlen(b, WORD_MAX);
     for (size_t j = 0; j <= n; j++)
@@ -30,7 +30,7 @@ const char *daemon_nearest(const char *word, const char *const *candidates, size
     size_t length = strnlen(word, WORD_MAX + 1);
     if (length > WORD_MAX)
         return NULL;
-    size_t best = length / 3 + 1; /* a third of the letters may be wrong: beyond that it is another word */
+    size_t best = length / 3 + 1; /* with more wrong letters it is another word */
     const char *nearest = NULL;
     for (size_t i = 0; i < count; i++) {
         size_t d = distance(word, candidates[i]);

@@ -9,15 +9,14 @@
 int daemon_notify_socket(int *ret_fd, struct insp_error *reterr) {
     int n = sd_listen_fds(1);
     if (n < 0)
-        return insp_fail_errno(reterr, -n, "cannot take the sockets that systemd hands over");
+        return insp_fail_errno(reterr, -n, "cannot read the list of sockets from systemd");
     if (n > 1)
         return insp_fail(reterr, INSP_E_CONFIG,
-                         "systemd hands over %d sockets; one is wanted: keep one ListenStream= in inspectd.socket",
-                         n);
+                         "systemd passed %d sockets instead of one; keep one ListenStream= in inspectd.socket", n);
     if (n == 1 && sd_is_socket(SD_LISTEN_FDS_START, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
         return insp_fail(
             reterr, INSP_E_CONFIG,
-            "what systemd hands over is no listening stream socket: use ListenStream= in inspectd.socket");
+            "the socket from systemd is not a listening stream socket; use ListenStream= in inspectd.socket");
     *ret_fd = n == 1 ? SD_LISTEN_FDS_START : -1;
     return 0;
 }

@@ -24,7 +24,7 @@
 enum { SIGNALS = 3, PULSE_MS = 1000 };
 static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
-/* Lives on daemon_serve's stack, longer than the loop. */
+/* On daemon_serve's stack; outlives the loop. */
 struct daemon {
     const struct daemon_settings *settings;
     uv_loop_t loop;
@@ -33,7 +33,7 @@ struct daemon {
     struct insp_store *store;
     struct insp_lanes *lanes;
     struct insp_image_budget *budget;
-    struct insp_busy *busy; /* raised by the engine, seen by a job's process */
+    struct insp_busy *busy; /* raised by the engine, read by a job's process */
     struct insp_engine *engine;
     struct api_server *server;
     struct daemon_state_lock lock;
@@ -47,8 +47,7 @@ static const char *status_text(const struct daemon *daemon, char *buffer, size_t
     return buffer;
 }
 
-/* --- stopping
- * ---------------------------------------------------------------------------------------------------- */
+/* --- stopping --- */
 
 static void close_handles(struct daemon *daemon) {
     for (size_t i = 0; i < SIGNALS; i++)
@@ -89,15 +88,14 @@ static void begin_stop(struct daemon *daemon, int number) {
     daemon->stopping = true;
     insp_log_info("stopping signal=%s grace_s=%u", strsignal(number),
                   (unsigned)daemon->settings->server_shutdown_grace_s);
-    daemon_notify_stopping("Stopping: finishing what runs");
+    daemon_notify_stopping("Stopping: finishing running inspections");
     api_server_stop(daemon->server, (unsigned)daemon->settings->server_shutdown_grace_s * 1000, server_stopped,
                     daemon);
 }
 
-/* --- running
- * ------------------------------------------------------------------------------------------------------- */
+/* --- running --- */
 
-/* systemctl reload returns once what was read is in force. */
+/* Reports the end of a reload, so that `systemctl reload` returns when the new tokens and models are in use. */
 static void reloaded(void *arg) {
     struct daemon *daemon = arg;
     char status[512];
@@ -139,13 +137,12 @@ static void on_pulse(uv_timer_t *timer) {
         insp_log_warning("no longer ready address=%s", api_server_address(daemon->server));
 }
 
-/* --- starting
- * ------------------------------------------------------------------------------------------------------ */
+/* --- starting --- */
 
 static int start_loop(struct daemon *daemon, struct insp_error *reterr) {
     int r = uv_loop_init(&daemon->loop);
     if (r < 0)
-        return insp_fail(reterr, INSP_E_INTERNAL, "cannot make the event loop: %s", uv_strerror(r));
+        return insp_fail(reterr, INSP_E_INTERNAL, "cannot create the event loop: %s", uv_strerror(r));
     uv_timer_init(&daemon->loop, &daemon->pulse);
     daemon->pulse.data = daemon;
     for (size_t i = 0; i < SIGNALS; i++) {
@@ -183,7 +180,7 @@ static int load_trunk(struct daemon *daemon, struct insp_error *reterr) {
     if (r < 0)
         return r;
     if (!*sha256) {
-        insp_log_warning("no trunk is installed, so nothing can be inspected yet: use `inspectd trunk import` or "
+        insp_log_warning("no trunk is installed, so no image can be inspected; run `inspectd trunk import` or "
                          "`inspectd trunk bank`, then `inspectd train`");
         return 0;
     }
@@ -255,7 +252,7 @@ static int start(struct daemon *daemon, struct insp_error *reterr) {
     return 0;
 }
 
-/* What start() left behind when it failed; the loop is run to let handles close. */
+/* Closes what start() had opened when it failed; runs the loop so that handles close. */
 static void undo_start(struct daemon *daemon) {
     if (daemon->engine)
         insp_engine_close(daemon->engine, engine_closed, daemon);
@@ -264,10 +261,10 @@ static void undo_start(struct daemon *daemon) {
     uv_run(&daemon->loop, UV_RUN_DEFAULT);
 }
 
-/* Left to itself, glibc takes the size of the largest buffer that was ever freed (a model's weights, tens of
- * megabytes) for what an arena may keep, and there is an arena for each thread that ever loaded a model: a swap
- * then leaves memory behind until all of them have had their turn. With fixed limits weights are mapped and go
- * back to the system at once, while the buffers of an inspection, which are smaller, stay at hand. */
+/* Fixes glibc's malloc limits. By default they grow to the largest freed buffer (a model's weights, tens of
+ * megabytes), so each thread that has loaded a model keeps that much in its arena after a swap. With fixed limits,
+ * weights are mapped and returned to the system at once, and the smaller buffers of inspections stay in the
+ * arenas. */
 static void bound_memory(void) {
     enum { MAPPED_FROM = 8 << 20, KEPT_AT_MOST = 16 << 20 };
 #ifdef M_MMAP_THRESHOLD
@@ -297,7 +294,7 @@ int daemon_serve(const struct daemon_settings *settings, struct insp_error *rete
     insp_store_close(daemon.store);
     insp_image_budget_free(daemon.budget);
     if (uv_loop_close(&daemon.loop) < 0)
-        insp_log_warning("the event loop still had work when it ended");
+        insp_log_warning("the event loop still had open handles when it ended");
     daemon_state_unlock(&daemon.lock);
     if (r == 0)
         insp_log_info("stopped");

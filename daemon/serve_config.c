@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { CHORES = 2 }; /* housekeeping, reading the models again */
+enum { CHORES = 2 }; /* housekeeping and reading models again */
 
 static const int64_t day_us = INT64_C(86400) * 1000000;
 
@@ -40,10 +40,10 @@ struct insp_lanes_config daemon_lanes_config(const struct daemon_settings *setti
     const size_t inflight = (size_t)settings->limits_inflight;
     struct insp_lanes_config config = {0};
     config.lane[INSP_LANE_LINE].threads = (unsigned)settings->server_pool_threads;
-    config.lane[INSP_LANE_LINE].queue_max = 2 * inflight; /* the pipeline holds no more */
+    config.lane[INSP_LANE_LINE].queue_max = 2 * inflight; /* the pipeline never queues more */
     config.lane[INSP_LANE_BACK].threads = (unsigned)settings->server_background_threads;
     config.lane[INSP_LANE_BACK].queue_max = (size_t)settings->limits_background_queue;
-    config.lane[INSP_LANE_CHORE].threads = CHORES; /* one each, so that none waits for another */
+    config.lane[INSP_LANE_CHORE].threads = CHORES; /* one thread per chore, so that none waits for another */
     config.lane[INSP_LANE_CHORE].queue_max = CHORES;
     config.lane[INSP_LANE_JOB].threads = 1;
     config.lane[INSP_LANE_JOB].queue_max = 1;

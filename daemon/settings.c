@@ -48,10 +48,10 @@ static int unknown(const char *section, const char *key, struct insp_error *rete
     if (nearest)
         return insp_fail(reterr, INSP_E_CONFIG, "unknown setting %s; did you mean %s?", word, nearest);
     return insp_fail(reterr, INSP_E_CONFIG,
-                     "unknown setting %s; `inspectd check-config --print-defaults` lists all", word);
+                     "unknown setting %s; `inspectd check-config --print-defaults` lists them all", word);
 }
 
-/* Digits, then (sizes only) one of K M G T. Values beyond 64 bits are out of range, not wrapped. */
+/* Parses digits and, for sizes, one of K M G T. Rejects values beyond 64 bits. */
 static bool parse_number(const char *text, bool size, uint64_t *ret) {
     if (!isdigit((unsigned char)*text))
         return false;
@@ -94,7 +94,7 @@ static bool is_choice(const char *choices, const char *text) {
     return false;
 }
 
-/* server.open_access was a flag once. */
+/* Translates values from when server.open_access was a flag. */
 static const char *older_spelling(const struct daemon_setting *row, const char *value) {
     bool open;
     if (row->kind != DAEMON_CHOICE || strcmp(row->key, "open_access") != 0 || !parse_flag(value, &open))
@@ -109,7 +109,7 @@ static int set_text(const struct daemon_setting *row, char *member, const char *
                          value, row->unit);
     if (row->kind == DAEMON_TEXT && (n < row->min || n > row->max))
         return insp_fail(reterr, INSP_E_CONFIG,
-                         "%s.%s has %zu characters; %" PRIu64 " to %" PRIu64 " are allowed (%s)", row->section,
+                         "%s.%s has %zu bytes; it must have %" PRIu64 " to %" PRIu64 " (%s)", row->section,
                          row->key, n, row->min, row->max, row->unit);
     memcpy(member, value, n + 1);
     return 0;
@@ -160,7 +160,7 @@ void daemon_settings_default(struct daemon_settings *settings) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct insp_error error;
         if (daemon_settings_set(settings, rows[i].section, rows[i].key, rows[i].default_text, &error) < 0) {
-            fprintf(stderr, "inspectd: the table of settings contradicts itself: %s\n", error.detail);
+            fprintf(stderr, "inspectd: a default in the table of settings is invalid: %s\n", error.detail);
             abort();
         }
     }
@@ -169,7 +169,7 @@ void daemon_settings_default(struct daemon_settings *settings) {
 int daemon_settings_override(struct daemon_settings *settings, const char *assignment, struct insp_error *reterr) {
     const char *equals = strchr(assignment, '='), *dot = strchr(assignment, '.');
     if (!equals || !dot || dot > equals || equals - assignment >= 2 * DAEMON_KEY_BYTES)
-        return insp_fail(reterr, INSP_E_CONFIG, "\"%.128s\" is not of the form section.key=value", assignment);
+        return insp_fail(reterr, INSP_E_CONFIG, "\"%.128s\" must have the form section.key=value", assignment);
     char section[2 * DAEMON_KEY_BYTES], key[2 * DAEMON_KEY_BYTES];
     snprintf(section, sizeof section, "%.*s", (int)(dot - assignment), assignment);
     snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1), dot + 1);

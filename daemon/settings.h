@@ -1,5 +1,5 @@
-/* daemon/settings.h - the configuration: defaults, then a file, then `-o section.key=value`; later ones win.
- * The rows are in settings_table.h. Functions: any thread, one thread per object. */
+/* daemon/settings.h - reads the configuration: defaults, then a file, then `-o section.key=value`, each overriding
+ * the previous. The rows are in settings_table.h. Any thread; one thread per object. */
 #ifndef INSP_DAEMON_SETTINGS_H
 #define INSP_DAEMON_SETTINGS_H
 
@@ -20,7 +20,7 @@ enum { DAEMON_TEXT_MAX = 2047, DAEMON_KEY_BYTES = 64 };
 #define DAEMON_TYPE_COUNT(name) uint64_t name;
 #define DAEMON_TYPE_SIZE(name) uint64_t name;
 
-/* One member per row: settings.server_listen, settings.limits_body_bytes ... Owns no memory. */
+/* Has one member per row: settings.server_listen, settings.limits_body_bytes ... Owns no memory. */
 struct daemon_settings {
 #define S(section, text)
 #define X(section, key, KIND, def, min, max, unit, text) DAEMON_TYPE_##KIND(section##_##key)
@@ -29,11 +29,11 @@ struct daemon_settings {
 #undef S
 };
 
-#define DAEMON_SIZE_AUTO UINT64_MAX /* "auto", for a SIZE whose default that is */
+#define DAEMON_SIZE_AUTO UINT64_MAX /* value of "auto", for a SIZE with that default */
 
 enum daemon_setting_kind { DAEMON_TEXT, DAEMON_CHOICE, DAEMON_FLAG, DAEMON_COUNT, DAEMON_SIZE };
 
-/* A row of the table, as data. */
+/* A row of the table. */
 struct daemon_setting {
     const char *section, *key;
     enum daemon_setting_kind kind;
@@ -42,35 +42,40 @@ struct daemon_setting {
     const char *unit, *text;
     size_t offset, bytes; /* of the member in struct daemon_settings */
 };
-const struct daemon_setting *daemon_setting_rows(size_t *ret_count); /* static */
+/* Returns the rows [*ret_count], static. */
+const struct daemon_setting *daemon_setting_rows(size_t *ret_count);
 
+/* Sets every setting to its default. */
 void daemon_settings_default(struct daemon_settings *settings);
 
-/* Sets one value from text. INSP_E_CONFIG: unknown section or key (names the nearest known one), or a value of the
- * wrong form or outside its range (names both). */
+/* Sets one value from text. Fails with INSP_E_CONFIG if the section or key is unknown (the detail suggests the
+ * nearest one), or the value has the wrong form or is out of range (the detail has the value and the range). */
 int daemon_settings_set(struct daemon_settings *settings, const char *section, const char *key, const char *value,
                         struct insp_error *reterr);
 
-/* "section.key=value", as after -o. */
+/* Sets a value from "section.key=value", the argument of -o. Fails with INSP_E_CONFIG. */
 int daemon_settings_override(struct daemon_settings *settings, const char *assignment, struct insp_error *reterr);
 
-/* Reads an INI file over the present values. INSP_E_CONFIG as "FILE:LINE: what"; a key that stands twice is
- * refused. errno codes where the file cannot be read. On failure settings may be half changed: throw them away. */
+/* Reads an INI file over the current values. On failure, settings may be partly changed: discard them. Errors:
+ *   INSP_E_CONFIG  "FILE:LINE: reason"; also if a key is set twice
+ *   INSP_E_NOMEM, errno codes  the file cannot be read */
 int daemon_settings_read(struct daemon_settings *settings, const char *path, struct insp_error *reterr);
 
-/* Replaces what is empty by what it means (state_dir, dataset_roots, training.threads) and checks what concerns
- * more than one setting (both TLS files or none, form of device.name). Looks at environment variables, touches no
- * disk. INSP_E_CONFIG. */
+/* Fills in settings whose default depends on others or on the environment (storage.state_dir,
+ * training.dataset_roots, training.threads) and checks the rules that the table cannot express: the forms of
+ * server.listen, device.name and of the lists, and both TLS files or none. Reads environment variables, does not
+ * access the disk. Fails with INSP_E_CONFIG. */
 int daemon_settings_resolve(struct daemon_settings *settings, struct insp_error *reterr);
 
-/* Writes the annotated configuration file. With values = NULL each setting stands commented out at its default
- * (this is config/inspectd.conf), else set to its value. */
+/* Writes the annotated configuration file, with the given values or, if values is NULL, with every setting
+ * commented out at its default (config/inspectd.conf). */
 void daemon_settings_write(FILE *out, const struct daemon_settings *values);
 
-/* One line per setting for --help: "-o section.key=VALUE", range, default. */
+/* Writes each setting with its default, range and text, for `inspectd serve --help`. */
 void daemon_settings_help(FILE *out);
 
-/* The candidate nearest to a misspelt word by edit distance, or NULL where none is near enough to be meant. */
+/* Returns the candidate with the smallest edit distance to a misspelt word, or NULL if more than about a third of
+ * the letters would have to change. candidates [count], borrowed. */
 const char *daemon_nearest(const char *word, const char *const *candidates, size_t count);
 
 #endif

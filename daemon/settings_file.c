@@ -1,4 +1,3 @@
-/* Reading the configuration file (libinih) and writing it. */
 #include "core/base/cleanup.h"
 #include "daemon/settings.h"
 
@@ -9,14 +8,14 @@
 
 enum { ROWS_MAX = 128 };
 
-/* libinih's handler gets no line number in Debian's build, but it pulls lines one by one through a reader of ours,
- * so the line that was read last is the line that the handler is called for. */
+/* The state of a read. libinih's handler gets no line number in Debian's build, but libinih calls read_line for
+ * each line, so the handler is always called for the line that was read last. */
 struct reading {
     struct daemon_settings *settings;
     FILE *file;
     int line;
-    int seen[ROWS_MAX]; /* line where a row was set; 0 not yet */
-    int failed_line;    /* 0: all well so far */
+    int seen[ROWS_MAX]; /* line that set a row; 0: not yet set */
+    int failed_line;    /* 0: no error so far */
     struct insp_error error;
 };
 
@@ -48,7 +47,7 @@ static int take_value(void *user, const char *section, const char *key, const ch
         return 0;
     int row = row_index(section, key);
     int r = row >= 0 && reading->seen[row]
-                ? insp_fail(&reading->error, INSP_E_CONFIG, "%s.%s stands in line %d already", section, key,
+                ? insp_fail(&reading->error, INSP_E_CONFIG, "%s.%s is already set in line %d", section, key,
                             reading->seen[row])
                 : daemon_settings_set(reading->settings, section, key, value, &reading->error);
     if (r < 0) {
@@ -71,11 +70,12 @@ int daemon_settings_read(struct daemon_settings *settings, const char *path, str
     int r = ini_parse_stream(read_line, &reading, take_value, &reading);
     if (ferror(file))
         return insp_fail_errno(reterr, errno, "cannot read the configuration file %s", path);
-    if (reading.failed_line && (r <= 0 || r >= reading.failed_line)) /* the first fault is the one to mend first */
+    if (reading.failed_line && (r <= 0 || r >= reading.failed_line)) /* report the first error */
         return insp_fail(reterr, INSP_E_CONFIG, "%s:%d: %s", path, reading.failed_line, reading.error.detail);
     if (r > 0)
         return insp_fail(reterr, INSP_E_CONFIG,
-                         "%s:%d: neither a [section] nor key = value nor a comment (# or ; in front)", path, r);
+                         "%s:%d: the line must be [section], key = value, or a comment that starts with # or ;",
+                         path, r);
     if (r < 0)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to read %s", path);
     return 0;
@@ -89,7 +89,7 @@ static void print_comment(FILE *out, const char *text) {
     }
 }
 
-/* The largest suffix that divides it, so that what is written reads back as the same number. */
+/* Writes bytes with the largest suffix that divides them, so that the text reads back as the same number. */
 static void print_size(FILE *out, uint64_t bytes) {
     if (bytes == DAEMON_SIZE_AUTO) {
         fputs("auto", out);
@@ -166,10 +166,9 @@ static const char *section_text(const char *section) {
 void daemon_settings_write(FILE *out, const struct daemon_settings *values) {
     size_t count;
     const struct daemon_setting *rows = daemon_setting_rows(&count);
-    fputs(
-        "# inspectd's configuration. Every setting stands here with its default; take the # away to change one.\n"
-        "# `inspectd check-config --config FILE` checks a file; `-o section.key=value` overrides it.\n",
-        out);
+    fputs("# Configuration of inspectd. Every setting is listed with its default; remove the # to change one.\n"
+          "# `inspectd check-config --config FILE` checks a file; `-o section.key=value` overrides it.\n",
+          out);
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || strcmp(rows[i].section, rows[i - 1].section) != 0) {
             fprintf(out, "\n[%s]\n", rows[i].section);

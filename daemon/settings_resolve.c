@@ -1,4 +1,3 @@
-/* What an empty setting means on this machine, and rules between settings. */
 #include "daemon/settings.h"
 
 #include "api/access/hosts.h"
@@ -22,7 +21,7 @@ static int resolve_state_dir(struct daemon_settings *settings, struct insp_error
     const char *systemd = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     if (*member)
         return 0;
-    if (systemd && *systemd) /* a list; the first is ours */
+    if (systemd && *systemd) /* a list of folders; the first one is used */
         return put(member, reterr, "storage.state_dir", systemd, strcspn(systemd, ":"), "");
     if (geteuid() == 0)
         return put(member, reterr, "storage.state_dir", "/var/lib", 8, "/inspectd");
@@ -31,7 +30,7 @@ static int resolve_state_dir(struct daemon_settings *settings, struct insp_error
     if (home && *home == '/')
         return put(member, reterr, "storage.state_dir", home, strlen(home), "/.local/state/inspectd");
     return insp_fail(reterr, INSP_E_CONFIG,
-                     "storage.state_dir is not set, and neither $XDG_STATE_HOME nor $HOME says where to keep it");
+                     "storage.state_dir is not set, and neither $XDG_STATE_HOME nor $HOME is an absolute path");
 }
 
 static bool device_name_valid(const char *name) {
@@ -43,7 +42,7 @@ static bool device_name_valid(const char *name) {
     return digits >= 1 && digits <= 3 && !name[5 + digits];
 }
 
-/* host:port with a port number; an IPv6 host stands in brackets. Whether the host is there shows when binding. */
+/* Checks the form host:port, with an IPv6 host in brackets. A host that does not exist fails when it is bound. */
 static bool listen_valid(const char *text) {
     const char *colon = strrchr(text, ':');
     if (!colon || colon == text || !isdigit((unsigned char)colon[1]))
@@ -66,7 +65,7 @@ int daemon_settings_resolve(struct daemon_settings *settings, struct insp_error 
                          settings->device_name);
     if (!*settings->server_tls_certificate != !*settings->server_tls_key)
         return insp_fail(reterr, INSP_E_CONFIG,
-                         "server.tls_certificate and server.tls_key belong together: set both or none");
+                         "server.tls_certificate and server.tls_key must be set together, or neither");
     struct api_networks networks;
     int r = api_hosts_check(settings->server_hosts, reterr);
     if (r == 0)

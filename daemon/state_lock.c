@@ -37,18 +37,18 @@ static int conflict(const char *state_dir, struct insp_error *reterr) {
     if (holder > 0)
         return insp_fail(
             reterr, INSP_E_CONFLICT,
-            "the state folder %s is served by the inspectd with pid %d; stop that one, or give this one "
-            "another folder with -o storage.state_dir=DIR",
+            "the state folder %s is in use by the inspectd with pid %d; stop that one, or choose another "
+            "folder with -o storage.state_dir=DIR",
             state_dir, (int)holder);
     return insp_fail(
         reterr, INSP_E_CONFLICT,
-        "the state folder %s is served by another inspectd (in another container, or its lock file was removed); "
-        "stop that one, or give this one another folder with -o storage.state_dir=DIR",
+        "the state folder %s is in use by another inspectd (in another container, or its lock file was removed); "
+        "stop that one, or choose another folder with -o storage.state_dir=DIR",
         state_dir);
 }
 
-/* -1 in *ret where the file system cannot lock folders. Whoever asks for the holder has the lock for an instant: a
- * few more tries tell that from a daemon. */
+/* Locks the folder; *ret is -1 if the file system cannot lock folders. daemon_state_holder holds the lock for an
+ * instant, so a few retries distinguish it from a daemon. */
 static int lock_folder(const char *state_dir, int *ret, struct insp_error *reterr) {
     _cleanup_close_ int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -79,7 +79,7 @@ static int lock_file(const char *state_dir, int *ret, struct insp_error *reterr)
     for (int i = 0; i < TRIES; i++) {
         _cleanup_close_ int fd = open_file(state_dir, O_CREAT);
         if (fd < 0)
-            return insp_fail_errno(reterr, errno, "cannot write in the state folder %s", state_dir);
+            return insp_fail_errno(reterr, errno, "cannot write to the state folder %s", state_dir);
         struct flock lock = whole_file();
         if (fcntl(fd, F_SETLK, &lock) < 0)
             return errno == EACCES || errno == EAGAIN
@@ -90,7 +90,7 @@ static int lock_file(const char *state_dir, int *ret, struct insp_error *reterr)
             return 0;
         }
     }
-    return insp_fail(reterr, INSP_E_IO, "somebody keeps removing %s/lock", state_dir);
+    return insp_fail(reterr, INSP_E_IO, "cannot lock %s/lock: another program keeps removing it", state_dir);
 }
 
 int daemon_state_lock(const char *state_dir, struct daemon_state_lock *ret, struct insp_error *reterr) {

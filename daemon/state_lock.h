@@ -1,8 +1,7 @@
-/* daemon/state_lock.h - one daemon per state folder. The folder itself is locked (flock), so that a lock file
- * which somebody removes lets no second daemon in, and a POSIX record lock lies on <state>/lock: both end with the
- * process however that ends, and the kernel itself names the process that holds the second one (in the asker's pid
- * namespace), so nobody ever signals a stale pid read from a file. On a file system without flock for folders
- * (NFS) the file's lock has to do. */
+/* daemon/state_lock.h - locks a state folder for one daemon. There are two locks: flock on the folder itself,
+ * which holds even if the lock file is removed, and a POSIX record lock on <state>/lock, whose owner the kernel
+ * can name. Both end with the process, however it ends, so no stale pid from a file is ever signalled. On a file
+ * system that cannot flock folders (NFS), only the file is locked. Functions block on the disk; main thread. */
 #ifndef INSP_DAEMON_STATE_LOCK_H
 #define INSP_DAEMON_STATE_LOCK_H
 
@@ -10,19 +9,21 @@
 
 #include <sys/types.h>
 
-/* Open as long as the lock is wanted; the file's lock is lost when this process closes any descriptor of that
+/* Descriptors that hold the locks. The lock on the file is lost when this process closes any descriptor of that
  * file. */
 struct daemon_state_lock {
     int folder_fd, file_fd; /* -1: none */
 };
 
-/* Makes the folder (0700) where missing and takes the lock. INSP_E_CONFLICT names the holder's pid where it can;
- * INSP_E_PERMISSION and other errno codes. */
+/* Creates the folder (0700) if it is missing and takes both locks. Errors:
+ *   INSP_E_CONFLICT  another process has a lock; the detail names its pid if it is known
+ *   INSP_E_IO        the lock file is removed again and again
+ *   INSP_E_PERMISSION and other errno codes */
 int daemon_state_lock(const char *state_dir, struct daemon_state_lock *ret, struct insp_error *reterr);
-void daemon_state_unlock(struct daemon_state_lock *lock); /* what was taken; { -1, -1 } is fine */
+void daemon_state_unlock(struct daemon_state_lock *lock); /* accepts {-1, -1} */
 
-/* -> pid of the daemon that holds the lock; 0 where none does; -1 where one does that cannot be named from here
- * (another container, a lock file that was removed) or the folder cannot be looked at. */
+/* Returns the pid of the daemon that holds the lock, 0 if there is none, or -1 if its pid is unknown (another
+ * container, a removed lock file) or the folder cannot be read. */
 pid_t daemon_state_holder(const char *state_dir);
 
 #endif

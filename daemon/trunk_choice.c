@@ -24,7 +24,8 @@ const char *daemon_pick_trunk(const char *default_sha256, const char (*active)[I
     return best;
 }
 
-/* The trunk of a product's active model, or false: none is active, or it cannot be read. */
+/* Reads the trunk hash of a product's active model. Returns false if none is active or its manifest cannot be
+ * read. */
 static bool active_trunk(const char *state_dir, const char *product, char *ret_sha256) {
     char version[INSP_NAME_BYTES];
     struct insp_error error;
@@ -47,7 +48,7 @@ static void warn_others(const struct insp_names *products, const size_t *product
     for (size_t i = 0; i < count; i++)
         if (strcmp(active[i], chosen) != 0)
             insp_log_warning(
-                "a product cannot be served: its model was trained on another trunk than most; train it "
+                "product not served: its model was trained on another trunk than most models; train it "
                 "again product=%s trunk=%.12s loaded=%.12s",
                 products->name[product[i]], active[i], chosen);
 }

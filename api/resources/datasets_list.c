@@ -134,7 +134,7 @@ struct import {
     struct insp_labelled *item;         /* owned; room for limit + 1 */
     size_t count;
     json_t *answer; /* owned: a list of {"id", "sha256", "outcome", "place", "detail"} */
-    json_int_t counts[INSP_TAKING_UNSUPPORTED + 1];
+    json_int_t counts[INSP_IMPORT_UNSUPPORTED + 1];
 };
 
 static int parse_time(const char *name, const char *text, int64_t *ret, struct insp_error *reterr) {
@@ -209,15 +209,15 @@ static int import_one(const struct api_request *request, struct insp_dataset_vie
     const struct insp_dataset_limits limits = api_dataset_limits(request);
     char place[INSP_PLACE_BYTES];
     struct insp_error why = {0};
-    enum insp_taking outcome;
-    int r =
-        insp_take_labelled(request->server->config.store, view, labelled, &limits, &outcome, place, &why, reterr);
+    enum insp_import outcome;
+    int r = insp_import_labelled(request->server->config.store, view, labelled, &limits, &outcome, place, &why,
+                                 reterr);
     if (r < 0)
         return r;
     import->counts[outcome]++;
     json_t *item =
         json_pack("{s:s, s:s, s:s, s:o, s:o}", "id", labelled->id, "sha256", labelled->sha256, "outcome",
-                  insp_taking_name(outcome), "place", clean_text(place), "detail", clean_text(why.detail));
+                  insp_import_name(outcome), "place", clean_text(place), "detail", clean_text(why.detail));
     return json_array_append_new(import->answer, item) < 0
                ? insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer")
                : 0;
@@ -249,12 +249,12 @@ static int import_labels(struct api_request *request, struct import *import, str
         return r;
     const char *next = import->count > import->limit ? import->item[import->limit - 1].sha256 : NULL;
     snprintf(request->note, sizeof request->note, "product=%s added=%lld moved=%lld", request->param[0],
-             (long long)import->counts[INSP_TAKING_ADDED], (long long)import->counts[INSP_TAKING_MOVED]);
+             (long long)import->counts[INSP_IMPORT_ADDED], (long long)import->counts[INSP_IMPORT_MOVED]);
     return api_response_json(
         &request->response, 200,
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:O, s:s?}", "added", import->counts[INSP_TAKING_ADDED], "moved",
-                  import->counts[INSP_TAKING_MOVED], "duplicates", import->counts[INSP_TAKING_DUPLICATE], "gone",
-                  import->counts[INSP_TAKING_GONE], "unsupported", import->counts[INSP_TAKING_UNSUPPORTED],
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:O, s:s?}", "added", import->counts[INSP_IMPORT_ADDED], "moved",
+                  import->counts[INSP_IMPORT_MOVED], "duplicates", import->counts[INSP_IMPORT_DUPLICATE], "gone",
+                  import->counts[INSP_IMPORT_GONE], "unsupported", import->counts[INSP_IMPORT_UNSUPPORTED],
                   "items", import->answer, "next", next),
         reterr);
 }

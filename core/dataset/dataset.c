@@ -18,7 +18,7 @@
     "the layout is train/good/*.png, test/good/*.png and test/<defect>/*.png (or .jpg, .jpeg) inside the set's "  \
     "folder"
 
-/* An item before the strata are known. */
+/* An image found before the strata are known. */
 struct found {
     char *path; /* owned until it moves into the dataset */
     char class[INSP_NAME_BYTES];
@@ -48,8 +48,8 @@ static const char *relative(const struct walk *walk, const char *path) {
     return path + strlen(walk->root) + 1;
 }
 
-/* Where a link leads must lie inside the set: a set that is uploaded or mounted must not read other parts of the
- * disk. 1: it leads nowhere. */
+/* Checks that a link ends inside the dataset: an uploaded or mounted dataset must not read other parts of the
+ * disk. Returns 1 for a broken link. */
 static int check_inside(const struct walk *walk, const char *path, struct insp_error *reterr) {
     char resolved[INSP_PATH_BYTES];
     int found = insp_resolve_below(walk->root, path, resolved);
@@ -62,16 +62,16 @@ static int check_inside(const struct walk *walk, const char *path, struct insp_e
     return 0;
 }
 
-/* An entry's status, links resolved. 1: there is nothing to read - it is gone since it was listed, or (counted) a
- * link that leads nowhere. */
+/* Reads an entry's status with links resolved. Returns 1 if there is nothing to read: the entry has been removed
+ * since it was listed, or it is a broken link, which is counted. */
 static int look_at(struct walk *walk, const char *path, struct stat *ret, struct insp_error *reterr) {
     if (lstat(path, ret) < 0)
-        return errno == ENOENT ? 1 : insp_fail_errno(reterr, errno, "cannot look at %s", path);
+        return errno == ENOENT ? 1 : insp_fail_errno(reterr, errno, "cannot read the status of %s", path);
     if (!S_ISLNK(ret->st_mode))
         return 0;
     int r = check_inside(walk, path, reterr);
     if (r == 0 && stat(path, ret) < 0)
-        r = errno == ENOENT ? 1 : insp_fail_errno(reterr, errno, "cannot look at %s", path);
+        r = errno == ENOENT ? 1 : insp_fail_errno(reterr, errno, "cannot read the status of %s", path);
     if (r == 1)
         insp_scan_pass(&walk->scan, INSP_PASSED_LINK, relative(walk, path), 0);
     return r;
@@ -108,7 +108,7 @@ static void closedirp(DIR **dir) {
 typedef int visit_entry(struct walk *walk, const char *path, const char *name, void *arg,
                         struct insp_error *reterr);
 
-/* Calls visit for each entry but hidden ones and those of the system, which are counted. */
+/* Calls visit for each entry. Hidden entries and entries of the operating system are counted instead. */
 static int for_each_entry(struct walk *walk, const char *folder, visit_entry *visit, void *arg,
                           struct insp_error *reterr) {
     _cleanup_(closedirp) DIR *dir = opendir(folder);
@@ -134,7 +134,8 @@ static int for_each_entry(struct walk *walk, const char *folder, visit_entry *vi
     }
 }
 
-/* Images by name in a folder that is not read, and in the folders below it. Links are not followed. */
+/* Counts the files with an image's extension in a folder that is passed over and, `depth` levels deep, below it.
+ * Links are not followed. */
 static size_t count_images(const char *folder, int depth) {
     enum { COUNTED_MAX = 100000 };
     size_t count = 0;
@@ -161,10 +162,10 @@ static void pass_file(struct walk *walk, const char *path, const char *name, boo
                    relative(walk, path), 0);
 }
 
-/* The class that a folder's images have. Bytes that are no text are shown as '?'. */
+/* Writes the class of a folder's images. Bytes that are not UTF-8 and control characters become '?'. */
 static int class_of(const char *path, const char *name, char ret[INSP_NAME_BYTES], struct insp_error *reterr) {
     if (strlen(name) >= INSP_NAME_BYTES)
-        return insp_fail(reterr, INSP_E_DATASET, "%s: the name of a class has at most %d bytes: rename the folder",
+        return insp_fail(reterr, INSP_E_DATASET, "%s: a class name may have at most %d bytes; rename the folder",
                          path, INSP_NAME_BYTES - 1);
     snprintf(ret, INSP_NAME_BYTES, "%s", insp_class_name_good(name) ? "good" : name);
     insp_utf8_clean(ret);
@@ -174,7 +175,7 @@ static int class_of(const char *path, const char *name, char ret[INSP_NAME_BYTES
     return 0;
 }
 
-/* One class folder on its way. */
+/* A class folder while it is read. */
 struct class_folder {
     const char *path, *name;
     char class[INSP_NAME_BYTES]; /* "" until the first image */
@@ -196,7 +197,7 @@ static int visit_file(struct walk *walk, const char *path, const char *name, voi
         pass_file(walk, path, name, true);
         return 0;
     }
-    /* A folder without images may have any name. */
+    /* The name is checked at the first image, because a folder without images may have any name. */
     if (!folder->images++ && (r = class_of(folder->path, folder->name, folder->class, reterr)) < 0)
         return r;
     (!strcasecmp(strrchr(name, '.'), ".png") ? walk->scan.png++ : walk->scan.jpeg++);
@@ -225,15 +226,15 @@ static int visit_class(struct walk *walk, const char *path, const char *name, vo
     return r;
 }
 
-/* train and test, in any case: a set that comes from a file system without case may have Train and Test. A set
- * without the one may still be whole by the other. */
+/* Reads train and test, in any case: a dataset from a case-insensitive file system may have Train and Test. Either
+ * may be missing. */
 static int visit_part(struct walk *walk, const char *path, const char *name, void *arg,
                       struct insp_error *reterr) {
     struct stat st;
     (void)arg;
     if (!strcmp(name, "ground_truth"))
         return 0;
-    if (!insp_dataset_split(name)) { /* wherever a link leads: not read */
+    if (!insp_dataset_split(name)) { /* passed over, so links may lead out */
         if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
             insp_scan_pass(&walk->scan, INSP_PASSED_FOLDER, name, count_images(path, COUNTED_DEPTH));
         else
@@ -260,7 +261,7 @@ static bool is_good(const char *class) {
     return !strcmp(class, "good");
 }
 
-/* The defect types, sorted, behind "good". */
+/* Fills the strata: "good", then the defect types sorted by name. */
 static int name_strata(const struct walk *walk, struct insp_dataset *d, struct insp_error *reterr) {
     d->stratum = calloc(INSP_DATASET_STRATA_MAX, sizeof *d->stratum);
     d->stratum_size = calloc(INSP_DATASET_STRATA_MAX, sizeof *d->stratum_size);
@@ -282,12 +283,12 @@ static int name_strata(const struct walk *walk, struct insp_dataset *d, struct i
     return 0;
 }
 
-/* Moves what was found into the dataset. */
+/* Moves the found images and the scan into the dataset. */
 static int take_items(struct walk *walk, struct insp_dataset *d, struct insp_error *reterr) {
     d->item = calloc(walk->count + 1, sizeof *d->item);
     if (!d->item)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %zu images", walk->count);
-    if (walk->count) /* without any found is NULL, which qsort does not take */
+    if (walk->count) /* found may be NULL otherwise, which qsort does not accept */
         qsort(walk->found, walk->count, sizeof *walk->found, by_path);
     for (; d->count < walk->count; d->count++) {
         struct found *found = &walk->found[d->count];
@@ -363,7 +364,7 @@ static int by_line(const void *a, const void *b) {
     return strcmp(a, b);
 }
 
-/* lines [count], sorted here; joined in place, as each line only ever moves towards the front. */
+/* Hashes the sorted lines [count]. They are joined in place, because each line only moves towards the front. */
 static void digest_lines(line *lines, size_t count, char *ret_digest) {
     qsort(lines, count, sizeof *lines, by_line);
     char *text = (char *)lines;
@@ -387,7 +388,7 @@ static bool below_train(const struct insp_dataset *dataset, const struct insp_da
     return !strncasecmp(item->path + strlen(dataset->root) + 1, "train/", 6);
 }
 
-/* One content's images: item [count], count >= 2. */
+/* Counts a group of images with the same content: item [count], count >= 2. */
 static void count_copies(struct insp_dataset *d, const struct insp_dataset_item *const *item, size_t count) {
     size_t root = strlen(d->root) + 1;
     const struct insp_dataset_item *split = NULL, *class = NULL;

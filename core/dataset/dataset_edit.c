@@ -12,15 +12,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* One daemon has one state folder and one set of roots, so one lock is enough: what is done under it takes
- * milliseconds. The count lets a view see that somebody else has edited since. */
+/* One lock for all datasets is enough, because it is held for milliseconds. `count` numbers the edits, so that a
+ * view notices edits made without it. */
 static struct {
     pthread_mutex_t lock;
     uint64_t count;
 } edits = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* --- the view
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the view --- */
 
 void insp_dataset_view_clear(struct insp_dataset_view *view) {
     insp_dataset_free(view->dataset);
@@ -58,7 +57,7 @@ int insp_dataset_edit(struct insp_dataset_view *view, insp_dataset_work *work, v
     }
     if (r == 0)
         r = work(view, arg, reterr);
-    if (r != 0) /* changed, or failed half-way: other views are old now */
+    if (r != 0) /* changed, or failed half-way: other views are out of date */
         edits.count++;
     view->edit = edits.count;
     if (r < 0)
@@ -90,10 +89,9 @@ static int note_image(struct insp_dataset *dataset, const char *place, uint64_t 
     return 0;
 }
 
-/* --- files on their way in
- * ------------------------------------------------------------------------------------------ */
+/* --- staged files --- */
 
-static const char incoming[] = ".incoming"; /* hidden: no training reads it */
+static const char incoming[] = ".incoming"; /* hidden, so no training reads it */
 enum { STALE_S = 3600 };
 
 struct staged {
@@ -109,14 +107,14 @@ static void staged_clear(struct staged *staged) {
     close(staged->folder);
 }
 
-/* What a kill or a power cut has left. */
+/* Removes staged files that a kill or a power cut has left behind. */
 static void sweep(int folder) {
     int copy = dup(folder);
     DIR *dir = copy < 0 ? NULL : fdopendir(copy);
     if (!dir) {
         if (copy >= 0)
             close(copy);
-        return; /* the next one may */
+        return; /* the next put tries again */
     }
     int64_t now_s = insp_wall_us() / 1000000;
     for (struct dirent *entry; (entry = readdir(dir));) {
@@ -135,7 +133,7 @@ static int check_space(const char *set, size_t bytes, uint64_t free_bytes_min, s
         free_bytes_min = insp_retention_free_min(free_bytes_min, total_bytes);
     if (r == 0 && free_bytes_min && free_bytes < free_bytes_min + bytes)
         return insp_fail(reterr, INSP_E_NOSPACE,
-                         "the disk of %s has %llu bytes left; storage.free_bytes_min keeps %llu of them", set,
+                         "the disk of %s has %llu bytes left, and storage.free_bytes_min reserves %llu", set,
                          (unsigned long long)free_bytes, (unsigned long long)free_bytes_min);
     return r;
 }
@@ -160,8 +158,7 @@ static int stage(const char *set, const void *bytes, size_t count, struct staged
     return r < 0 ? insp_fail_errno(reterr, -r, "cannot write an image into %s", set) : 0;
 }
 
-/* --- put
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- put --- */
 
 struct put {
     const struct insp_dataset_place *place;
@@ -177,29 +174,44 @@ static int rename_in(struct put *put, int folder, struct insp_error *reterr) {
         faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? INSP_DATASET_REPLACED : INSP_DATASET_ADDED;
     if (renameat(put->staged.folder, put->staged.name, folder, name) < 0) {
         if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST)
-            return insp_fail(reterr, INSP_E_CONFLICT, "there is a folder of this name");
+            return insp_fail(reterr, INSP_E_CONFLICT, "a folder has this name");
         return insp_fail_errno(reterr, errno, "cannot put an image into the dataset");
     }
     *put->staged.name = 0;
     return fsync(folder) < 0 ? insp_fail_errno(reterr, errno, "cannot sync a folder of the dataset") : 0;
 }
 
+/* Looks for the content. *ret_there: `wanted` has it. Fails with INSP_E_CONFLICT if only other places have it; a
+ * dataset that was copied into the folder may have it more than once. */
+static int find_content(const struct put *put, struct insp_dataset *dataset, const char *wanted, bool *ret_there,
+                        struct insp_error *reterr) {
+    const char *elsewhere = NULL;
+    *ret_there = false;
+    for (size_t at = 0;; at++) {
+        int r = insp_dataset_find(dataset, at, put->bytes, put->sha256, &at, reterr);
+        if (r < 0)
+            return r;
+        if (at == dataset->count)
+            break;
+        const char *have = insp_dataset_item_place(dataset, at);
+        *ret_there = *ret_there || !strcmp(have, wanted);
+        elsewhere = elsewhere ? elsewhere : have;
+    }
+    return elsewhere && !*ret_there
+               ? insp_fail(reterr, INSP_E_CONFLICT, "the dataset already contains this image, as %s", elsewhere)
+               : 0;
+}
+
 static int put_work(struct insp_dataset_view *view, void *arg, struct insp_error *reterr) {
     struct put *put = arg;
     const struct insp_dataset_place *place = put->place;
     char wanted[INSP_PLACE_BYTES];
-    size_t at;
+    bool there;
     snprintf(wanted, sizeof wanted, "%s/%s/%s", place->split, place->class, place->name);
-    int r = insp_dataset_find(view->dataset, 0, put->bytes, put->sha256, &at, reterr);
-    if (r < 0)
+    int r = find_content(put, view->dataset, wanted, &there, reterr);
+    put->change = INSP_DATASET_UNCHANGED;
+    if (r < 0 || there)
         return r;
-    if (at < view->dataset->count) {
-        put->change = INSP_DATASET_UNCHANGED;
-        const char *have = insp_dataset_item_place(view->dataset, at);
-        return !strcmp(have, wanted)
-                   ? 0
-                   : insp_fail(reterr, INSP_E_CONFLICT, "the dataset has this very image already, as %s", have);
-    }
     _cleanup_close_ int folder = -1;
     r = insp_dataset_place_folder(view->set, place, true, &folder, reterr);
     if (r == 0)
@@ -209,7 +221,7 @@ static int put_work(struct insp_dataset_view *view, void *arg, struct insp_error
     return r < 0 ? r : 1;
 }
 
-/* Decoded exactly as a training will do it. */
+/* Checks the place and decodes the image exactly as a training does. */
 static int check_image(const struct insp_dataset_place *place, const void *bytes, size_t count,
                        const struct insp_image_limits *limits, struct insp_error *reterr) {
     _cleanup_(insp_image_freep) struct insp_image *image = NULL;
@@ -250,15 +262,14 @@ int insp_dataset_put(const char *set, const struct insp_dataset_place *place, co
     return r;
 }
 
-/* --- remove and move
- * ------------------------------------------------------------------------------------------------ */
+/* --- remove and move --- */
 
-/* Takes the class's folder away where it is empty: nobody wants to see a defect without images. */
+/* Removes the class folder if it is empty, so that no list shows a defect type without images. */
 static void drop_empty(const char *set, const struct insp_dataset_place *place) {
     _cleanup_close_ int root = open(set, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     _cleanup_close_ int split = root < 0 ? -1 : openat(root, place->split, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (split >= 0)
-        unlinkat(split, place->class, AT_REMOVEDIR); /* fails where it is not empty */
+        unlinkat(split, place->class, AT_REMOVEDIR); /* fails if it is not empty */
 }
 
 static int remove_file(const char *set, const struct insp_dataset_place *place, struct insp_error *reterr) {
@@ -290,7 +301,7 @@ int insp_dataset_place_split(const char *text, struct insp_dataset_place_text *r
     snprintf(ret->text, sizeof ret->text, "%s", text);
     char *class = strchr(ret->text, '/'), *name = class ? strchr(class + 1, '/') : NULL;
     if (!name || strlen(text) >= sizeof ret->text)
-        return insp_fail(reterr, INSP_E_PARAMETER, "an image's place is split/class/name");
+        return insp_fail(reterr, INSP_E_PARAMETER, "the place of an image has the form split/class/name");
     *class ++ = *name++ = 0;
     ret->place = (struct insp_dataset_place){ret->text, class, name};
     return 0;
@@ -299,11 +310,11 @@ int insp_dataset_place_split(const char *text, struct insp_dataset_place_text *r
 static int rename_item(int from, const char *name, int to, const char *new_name, struct insp_error *reterr) {
     struct stat st;
     if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return insp_fail_errno(reterr, errno, "cannot look at an image of the dataset");
+        return insp_fail_errno(reterr, errno, "cannot read the status of an image of the dataset");
     if (!S_ISREG(st.st_mode))
-        return insp_fail(reterr, INSP_E_CONFLICT, "the image is a link within the dataset: move it by hand");
+        return insp_fail(reterr, INSP_E_CONFLICT, "the image is a link inside the dataset; move it by hand");
     if (faccessat(to, new_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        return insp_fail(reterr, INSP_E_CONFLICT, "another image has the name %s already", new_name);
+        return insp_fail(reterr, INSP_E_CONFLICT, "another image already has the name %s", new_name);
     if (renameat(from, name, to, new_name) < 0 || fsync(to) < 0 || fsync(from) < 0)
         return insp_fail_errno(reterr, errno, "cannot move an image of the dataset to %s", new_name);
     return 0;

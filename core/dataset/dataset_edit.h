@@ -1,8 +1,8 @@
-/* core/dataset/dataset_edit.h - images put into a set and taken out of it while trainings may read it. An image is
- * there whole or not at all, no content twice, and none that a training could not decode. A `set` is a folder
- * without links in its path (insp_dataset_home). Blocks on the disk; any thread, never the loop. Edits of one
- * process exclude each other for as long as it takes to look for duplicates and rename, not while bytes are
- * written. */
+/* core/dataset/dataset_edit.h - adds, moves and removes images of a dataset while trainings may read it. Every
+ * image is complete, decodes as a training will decode it, and has a content that no other image of the dataset
+ * has. `set` is the dataset's folder, without links in its path (insp_dataset_home). Functions block on the disk;
+ * any thread but the loop. One lock serialises the edits of a process. It is held while an edit looks for
+ * duplicates and renames files, not while it writes an image's bytes. */
 #ifndef INSP_DATASET_DATASET_EDIT_H
 #define INSP_DATASET_DATASET_EDIT_H
 
@@ -12,66 +12,76 @@
 
 struct insp_dataset_limits {
     struct insp_image_limits image;
-    uint64_t free_bytes_min; /* what must be left of the disk, as struct insp_retention's; 0: whatever it gives */
+    uint64_t free_bytes_min; /* bytes to keep free on the disk, INSP_FREE_BYTES_AUTO allowed; 0: no minimum */
 };
 
 enum insp_dataset_change { INSP_DATASET_ADDED, INSP_DATASET_REPLACED, INSP_DATASET_UNCHANGED };
 
-/* Writes one image: temporary file, fsync, rename, fsync. The same content at the same place is
- * INSP_DATASET_UNCHANGED and changes nothing.
+/* Writes one image: temporary file, fsync, rename, fsync. If the place holds this content already, nothing changes
+ * and *ret_change is INSP_DATASET_UNCHANGED.
  *   bytes       [count], JPEG or PNG, borrowed
  *   ret_sha256  INSP_SHA256_HEX_BYTES bytes
- * Fails with INSP_E_IMAGE, INSP_E_IMAGE_LIMIT (not decodable), INSP_E_PARAMETER (place),
- * INSP_E_CONFLICT (names the place where the set has this content already, or the name is a folder's),
- * INSP_E_FORBIDDEN (a link on the way), INSP_E_NOSPACE, INSP_E_PERMISSION. */
+ * Errors:
+ *   INSP_E_IMAGE, INSP_E_IMAGE_LIMIT  the bytes cannot be decoded within the limits
+ *   INSP_E_PARAMETER                  the place is not valid for a new image (insp_dataset_place_check_new)
+ *   INSP_E_CONFLICT                   another place holds this content (the detail names it), or a folder has this
+ *                                     name
+ *   INSP_E_FORBIDDEN                  the place's folder is a link or a file
+ *   INSP_E_NOSPACE                    the disk is full, or free_bytes_min would not remain free
+ *   INSP_E_NOMEM, errno codes */
 int insp_dataset_put(const char *set, const struct insp_dataset_place *place, const void *bytes, size_t count,
                      const struct insp_dataset_limits *limits, enum insp_dataset_change *ret_change,
                      char *ret_sha256, struct insp_error *reterr);
 
-/* Removes one image, and its class's folder where that is empty then. INSP_E_NOT_FOUND. */
+/* Removes one image, and its class folder if that is empty afterwards. The place must have passed
+ * insp_dataset_place_check. Errors: INSP_E_NOT_FOUND, INSP_E_FORBIDDEN (a link on the way), errno codes. */
 int insp_dataset_remove(const char *set, const struct insp_dataset_place *place, struct insp_error *reterr);
 
-/* --- for from_labels.c: many images at a time
- * ---------------------------------------------------------------------- */
+/* --- for from_labels.c, which edits many images at a time --- */
 
-/* What a set holds, kept in step with this process's own edits. `dataset` NULL: not listed yet. */
+/* A listing of the dataset that follows the edits of this process: edits through the view update it, other edits
+ * make the next insp_dataset_edit list the folder again. Items added or moved through the view are not sorted and
+ * have no stratum. One thread per view. */
 struct insp_dataset_view {
-    const char *set; /* borrowed */
-    struct insp_dataset *dataset;
-    uint64_t edit; /* the edit it was listed behind */
+    const char *set;              /* borrowed */
+    struct insp_dataset *dataset; /* owned; NULL before the first listing and after a failed edit */
+    uint64_t edit;                /* number of the process's edit that the listing includes */
 };
 void insp_dataset_view_clear(struct insp_dataset_view *view);
 
-/* The first item at or behind `from` whose content this is; dataset->count where there is none. Hashes files of
- * that size only, each once. */
+/* Finds the first item at or after index `from` with this size and SHA-256; *ret is dataset->count if there is
+ * none. Hashes only files of that size, each once per listing. Errors: an errno code if such a file exists but
+ * cannot be read. */
 int insp_dataset_find(struct insp_dataset *dataset, size_t from, uint64_t bytes, const char *sha256, size_t *ret,
                       struct insp_error *reterr);
 
-/* "split/class/name" of an item, as a pointer into its path. */
+/* Returns "split/class/name" of an item, as a pointer into its path. */
 const char *insp_dataset_item_place(const struct insp_dataset *dataset, size_t item);
 
-/* Runs `work` while no other edit of this process runs, with a view that is up to date. work answers 0 where it
- * changed nothing, 1 where it did, negative where it failed; the call 0 or negative. */
+/* Runs `work` on an up-to-date view while no other edit of this process runs. `work` returns 0 if it changed
+ * nothing, 1 if it changed the dataset, or a negative code. insp_dataset_edit returns 0 or that code. */
 typedef int insp_dataset_work(struct insp_dataset_view *view, void *arg, struct insp_error *reterr);
 int insp_dataset_edit(struct insp_dataset_view *view, insp_dataset_work *work, void *arg,
                       struct insp_error *reterr);
 
-/* As insp_dataset_put, with a view that is kept in step. */
+/* Writes one image as insp_dataset_put does and updates the view. */
 int insp_dataset_put_into(struct insp_dataset_view *view, const struct insp_dataset_place *place,
                           const void *bytes, size_t count, const struct insp_dataset_limits *limits,
                           enum insp_dataset_change *ret_change, char *ret_sha256, struct insp_error *reterr);
 
-/* Inside `work`: gives an item another place (INSP_E_CONFLICT where that is taken or the item is a link), or takes
- * it out of the set. */
+/* Move an item to another place, or remove it from the dataset. Call them inside `work` only. Moving fails with
+ * INSP_E_CONFLICT if the new place is taken or the item is a link; both fail with INSP_E_FORBIDDEN,
+ * INSP_E_NOT_FOUND and errno codes. */
 int insp_dataset_move_item(struct insp_dataset_view *view, size_t item, const struct insp_dataset_place *to,
                            struct insp_error *reterr);
 int insp_dataset_remove_item(struct insp_dataset_view *view, size_t item, struct insp_error *reterr);
 
-/* Splits "split/class/name" (three parts, as an item's place is) into copies. */
 struct insp_dataset_place_text {
     char text[INSP_PLACE_BYTES];
-    struct insp_dataset_place place; /* points into text */
+    struct insp_dataset_place place; /* points into text: copies of this struct point into the original */
 };
+/* Splits "split/class/name" into its three parts. Checks their number and the length, not the names. Fails with
+ * INSP_E_PARAMETER. */
 int insp_dataset_place_split(const char *text, struct insp_dataset_place_text *ret, struct insp_error *reterr);
 
 #endif

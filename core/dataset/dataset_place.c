@@ -17,13 +17,13 @@ const char *insp_dataset_split(const char *folder) {
     return !strcasecmp(folder, "train") ? "train" : !strcasecmp(folder, "test") ? "test" : NULL;
 }
 
-/* What was sent is not repeated in these texts: it may be any bytes. */
+/* The details do not repeat the client's names, which may be any bytes. */
 static int check_folders(const struct insp_dataset_place *place, struct insp_error *reterr) {
     if (!insp_dataset_split(place->split))
-        return insp_fail(reterr, INSP_E_PARAMETER, "the split is \"train\" or \"test\"");
+        return insp_fail(reterr, INSP_E_PARAMETER, "the split must be \"train\" or \"test\"");
     if (!insp_class_name_valid(place->class))
         return insp_fail(reterr, INSP_E_PARAMETER,
-                         "the class is \"good\" or a defect's name: " INSP_CLASS_NAME_RULE);
+                         "the class must be \"good\" or the name of a defect: " INSP_CLASS_NAME_RULE);
     return 0;
 }
 
@@ -32,7 +32,7 @@ int insp_dataset_place_check(const struct insp_dataset_place *place, struct insp
     if (r == 0 && (!*place->name || place->name[0] == '.' || strchr(place->name, '/') ||
                    strlen(place->name) > FILE_NAME_BYTES_MAX))
         return insp_fail(reterr, INSP_E_PARAMETER,
-                         "the name is that of a file: 1 to %d bytes without '/', not starting with a dot",
+                         "the name must be a file name: 1 to %d bytes without '/', not starting with a dot",
                          FILE_NAME_BYTES_MAX);
     return r;
 }
@@ -49,19 +49,18 @@ int insp_dataset_place_check_new(const struct insp_dataset_place *place, enum in
         return r;
     if (strcmp(place->split, insp_dataset_split(place->split)) != 0)
         return insp_fail(reterr, INSP_E_PARAMETER,
-                         "the split of a new image is \"train\" or \"test\", in lower case");
+                         "the split of a new image must be \"train\" or \"test\", in lower case");
     if (!insp_name_valid(place->name))
         return insp_fail(reterr, INSP_E_PARAMETER,
-                         "the name is 1 to 64 of A-Z a-z 0-9 . _ - (not starting with . or -)");
+                         "the name must have 1 to 64 characters of A-Z a-z 0-9 . _ - and not start with . or -");
     bool png = ends_in(place->name, ".png"), jpeg = ends_in(place->name, ".jpg") || ends_in(place->name, ".jpeg");
     if (media == INSP_MEDIA_PNG ? !png : !jpeg)
-        return insp_fail(reterr, INSP_E_PARAMETER, "the name of this image ends in %s",
+        return insp_fail(reterr, INSP_E_PARAMETER, "the name of this image must end in %s",
                          media == INSP_MEDIA_PNG ? ".png" : ".jpg or .jpeg");
     return 0;
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static int resolve(const char *set, const struct insp_dataset_place *place, char *ret_path,
                    struct insp_error *reterr) {
@@ -88,13 +87,13 @@ int insp_dataset_place_read(const char *set, const struct insp_dataset_place *pl
     int r = resolve(set, place, path, reterr);
     if (r < 0)
         return r;
-    /* Not blocking: somebody may have put a pipe there. */
+    /* O_NONBLOCK, because the entry may be a pipe. */
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || fstat(fd, &st) < 0)
         return insp_fail_errno(reterr, errno, "cannot open an image of the dataset");
     if (!S_ISREG(st.st_mode))
         return insp_fail(reterr, INSP_E_NOT_FOUND,
-                         "the dataset has no such image, but something else of that name");
+                         "the dataset has no such image: the entry of that name is not a file");
     if ((uint64_t)st.st_size > limit)
         return insp_fail(reterr, INSP_E_IMAGE_LIMIT, "the image has %lld bytes, more than the limit of %zu",
                          (long long)st.st_size, limit);
@@ -107,8 +106,7 @@ int insp_dataset_place_read(const char *set, const struct insp_dataset_place *pl
     return 0;
 }
 
-/* --- folders
- * --------------------------------------------------------------------------------------------------------- */
+/* --- folders --- */
 
 int insp_dataset_folder_at(int at, const char *name, bool make, int *ret_fd, struct insp_error *reterr) {
     if (make && mkdirat(at, name, 0750) == 0) {
@@ -122,7 +120,8 @@ int insp_dataset_folder_at(int at, const char *name, bool make, int *ret_fd, str
         return insp_fail(reterr, INSP_E_NOT_FOUND, "the dataset has no folder \"%s\"", name);
     if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
         return insp_fail(reterr, INSP_E_FORBIDDEN,
-                         "\"%s\" of the dataset is a link or a file; images are kept in real folders only", name);
+                         "\"%s\" in the dataset is a link or a file; images are stored in real folders only",
+                         name);
     if (fd < 0)
         return insp_fail_errno(reterr, errno, "cannot open the folder \"%s\" of the dataset", name);
     *ret_fd = fd;

@@ -23,7 +23,8 @@ struct insp_image_loader {
     struct entry *ring;     /* [config.ahead]; image i lies in ring[i % ahead] */
     pthread_mutex_t lock;   /* guards everything below, and each entry's ready */
     pthread_cond_t changed; /* an entry became ready or free, or stop was set */
-    size_t taken, read;     /* images that a thread has begun; that the reader has had */
+    size_t taken;           /* images that threads have begun */
+    size_t read;            /* images that the reader has received */
     bool stop;
     unsigned started;
     pthread_t thread[THREADS_MAX];
@@ -62,7 +63,7 @@ int insp_load_image(const char *path, const char *sha256, const struct insp_medi
     return r;
 }
 
-/* Takes the next image to load once its place in the ring is free; false when there is no more to do. */
+/* Waits until the next image's entry in the ring is free and claims the image. Returns false at the end. */
 static bool take(struct insp_image_loader *loader, size_t *ret_index) {
     pthread_mutex_lock(&loader->lock);
     while (!loader->stop && loader->taken < loader->config.count &&
@@ -103,7 +104,7 @@ int insp_image_loader_new(const struct insp_image_loader_config *config, struct 
     loader->ring = calloc(config->ahead, sizeof *loader->ring);
     _cleanup_(insp_image_loader_freep) struct insp_image_loader *owned = loader;
     if (!loader->block || !loader->ring)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to load %zu images at once", config->ahead);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to hold %zu images", config->ahead);
     for (size_t i = 0; i < config->ahead; i++)
         loader->ring[i].pixels = loader->block + i * loader->floats;
     for (; loader->started < config->threads && loader->started < THREADS_MAX; loader->started++) {
@@ -137,7 +138,7 @@ int insp_image_loader_next(struct insp_image_loader *loader, float *ret_pixels, 
     while (!entry->ready)
         pthread_cond_wait(&loader->changed, &loader->lock);
     pthread_mutex_unlock(&loader->lock);
-    int code = entry->code; /* ready: the entry is the reader's until `read` moves on */
+    int code = entry->code; /* the reader owns a ready entry until `read` advances */
     if (code < 0 && reterr)
         *reterr = entry->error;
     if (code == 0)

@@ -1,5 +1,5 @@
-/* core/dataset/image_loader.h - files to network inputs, in order, on helper threads a few images ahead of the
- * reader, so that decoding is hidden behind the trunk. */
+/* core/dataset/image_loader.h - loads image files as network inputs, in order. Helper threads stay a few images
+ * ahead of the reader, so that images decode while the trunk computes. */
 #ifndef INSP_DATASET_IMAGE_LOADER_H
 #define INSP_DATASET_IMAGE_LOADER_H
 
@@ -10,10 +10,14 @@
 #include <stddef.h>
 
 /* Reads, decodes, resizes and transforms one file exactly as the daemon does with a posted image.
- *   sha256         of the bytes as hashed before, or NULL: a file that changed since is INSP_E_IMAGE
- *   type           what the bytes are, needed for raw frames; NULL: by their first bytes
- *   ret_pixels     float32 [3, height, width] of the transform
- * INSP_E_IMAGE, INSP_E_IMAGE_LIMIT, INSP_E_IO..., each naming the file. Any thread; blocks on the disk. */
+ *   sha256      expected hash of the file's bytes, or NULL for no check
+ *   type        format of the bytes, needed for raw frames; NULL: detected from the first bytes
+ *   ret_pixels  float32 [3, height, width] of the transform; the caller's memory
+ * Errors, with the file's name in the detail:
+ *   INSP_E_IMAGE        the bytes do not decode, or their hash is not `sha256`
+ *   INSP_E_IMAGE_LIMIT  the file or the image exceeds `limits`
+ *   INSP_E_NOMEM, errno codes
+ * Any thread; blocks on the disk. */
 int insp_load_image(const char *path, const char *sha256, const struct insp_media_type *type,
                     const struct insp_transform *transform, const struct insp_image_limits *limits,
                     float *ret_pixels, struct insp_error *reterr);
@@ -23,22 +27,24 @@ struct insp_image_loader;
 struct insp_image_loader_config {
     size_t count;
     const char *const *path;                   /* [count], borrowed */
-    const char *const *sha256;                 /* [count], borrowed */
-    const struct insp_media_type *const *type; /* [count], borrowed; NULL: all by their first bytes */
+    const char *const *sha256;                 /* [count], borrowed; NULL entries: not checked */
+    const struct insp_media_type *const *type; /* [count], borrowed; NULL: detected from the first bytes */
     struct insp_transform transform;
     struct insp_image_limits limits;
-    unsigned threads; /* >= 1 */
+    unsigned threads; /* >= 1; at most 16 are started */
     size_t ahead;     /* images in memory at once, >= threads; 600 KB each */
 };
 
-/* Starts the helper threads. The config's arrays must live until the loader is freed. INSP_E_NOMEM. */
+/* Starts the helper threads. The config's arrays must outlive the loader. Errors: INSP_E_NOMEM, an errno code if a
+ * thread cannot be started. */
 int insp_image_loader_new(const struct insp_image_loader_config *config, struct insp_image_loader **ret,
                           struct insp_error *reterr);
-/* Stops the threads after the image that each has in hand, and joins them. */
+/* Stops and joins the threads; each finishes its current image first. Accepts NULL. */
 void insp_image_loader_free(struct insp_image_loader *loader);
 
-/* The next image in the order of `path`, at most `count` times; waits for it. The error is that image's alone: the
- * next call goes on behind it. One reading thread. */
+/* Waits for the next image in the order of `path` and copies it to ret_pixels (float32 [3, height, width]). Call
+ * it at most `count` times, always from the same thread. Fails with the errors of insp_load_image; a failure
+ * concerns one image only, and the next call returns the image after it. */
 int insp_image_loader_next(struct insp_image_loader *loader, float *ret_pixels, struct insp_error *reterr);
 
 DEFINE_CLEANUP(struct insp_image_loader, insp_image_loader_free);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* 1: there is no such file. */
+/* Resolves the links of a path. Returns 1 if there is no such file. */
 static int resolve(const struct insp_dataset *dataset, const char *path, char *ret_path,
                    struct insp_error *reterr) {
     char resolved[INSP_PATH_BYTES];
@@ -17,7 +17,7 @@ static int resolve(const struct insp_dataset *dataset, const char *path, char *r
     if (found < 0)
         return found == -ENOENT || found == -ENOTDIR || found == -ENAMETOOLONG
                    ? 1
-                   : insp_fail_errno(reterr, -found, "cannot look at %s", path);
+                   : insp_fail_errno(reterr, -found, "cannot follow the path %s", path);
     if (found != INSP_BELOW)
         return insp_fail(reterr, INSP_E_FORBIDDEN, "%s is a link out of the dataset %s", path, dataset->root);
     memcpy(ret_path, resolved, strlen(resolved) + 1);
@@ -50,7 +50,7 @@ static bool png_name(const char *name) {
     return name[0] != '.' && dot && !strcasecmp(dot, ".png");
 }
 
-/* Files below <set>/ground_truth/<class folder>. */
+/* Counts the PNG files `depth` levels below a folder. */
 static size_t count_files(const char *folder, int depth) {
     size_t count = 0;
     DIR *dir = opendir(folder);
@@ -67,7 +67,6 @@ static size_t count_files(const char *folder, int depth) {
     return count;
 }
 
-/* A mask that cannot be looked at is told when it is compared. */
 void insp_mask_count(struct insp_dataset *dataset) {
     char path[INSP_PATH_BYTES];
     struct insp_scan *scan = &dataset->scan;

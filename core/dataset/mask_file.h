@@ -1,17 +1,23 @@
-/* core/dataset/mask_file.h - which file marks the defects of an image: <set>/ground_truth/<class
- * folder>/<name>_mask.png or, where there is none, <name>.png belongs to <set>/test/<class folder>/<name>.* . */
+/* core/dataset/mask_file.h - finds the file that marks the defects of an image. The mask of
+ * <set>/test/<class folder>/<name>.* is <set>/ground_truth/<class folder>/<name>_mask.png or, failing that,
+ * <set>/ground_truth/<class folder>/<name>.png. Functions block on the disk. Any thread; one thread per dataset.
+ * */
 #ifndef INSP_DATASET_MASK_FILE_H
 #define INSP_DATASET_MASK_FILE_H
 
 #include "core/dataset/dataset.h"
 
-/* The mask's file, links resolved. *ret_path (INSP_PATH_BYTES) is "" where the image has none: a good one, or one
- * that is not below test. *ret_same_name (may be NULL): it is named as the image. INSP_E_FORBIDDEN for a link that
- * leaves the set; errno codes. Blocks on the disk; any thread. */
+/* Finds the mask of an image.
+ *   ret_path       INSP_PATH_BYTES bytes: the file with its links resolved; "" if the image is good, is not below
+ *                  test, or has no mask
+ *   ret_same_name  may be NULL; true if the mask has the image's name without "_mask". Set only if there is a
+ *                  mask.
+ * Errors: INSP_E_FORBIDDEN (a link leads out of the dataset), errno codes. */
 int insp_mask_find(const struct insp_dataset *dataset, const struct insp_dataset_item *item, char *ret_path,
                    bool *ret_same_name, struct insp_error *reterr);
 
-/* Counts the set's masks into dataset->scan. Blocks on the disk. */
+/* Counts the dataset's masks into dataset->scan: defective, masked, masked_by_name and unused_masks. Call it once
+ * per listing. A mask that cannot be followed counts as missing; comparing it later reports the error. */
 void insp_mask_count(struct insp_dataset *dataset);
 
 #endif

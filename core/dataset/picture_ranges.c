@@ -17,10 +17,10 @@ static int measure(const struct insp_image_limits *limits, const struct insp_dat
     return r;
 }
 
-/* Pictures that show a reason which needs no other pictures to be seen. */
+/* Images with a suspect reason that can be seen without comparing them with other images. */
 struct doubtful {
     size_t count;
-    const char *first; /* its path, borrowed */
+    const char *first; /* path of the first one, borrowed */
 };
 
 static void note_doubtful(struct doubtful doubtful[INSP_SUSPECT_COUNT], const char *path,
@@ -39,9 +39,9 @@ static void log_doubtful(const struct doubtful doubtful[INSP_SUSPECT_COUNT], uns
                          const struct insp_progress *progress) {
     for (unsigned i = 0; i < INSP_SUSPECT_COUNT; i++)
         if (doubtful[i].count)
-            insp_progress_log(progress, "doubtful: %zu of %u good training images have reason %s, the first is %s",
-                              doubtful[i].count, measured, insp_suspect_name((enum insp_suspect_reason)i),
-                              doubtful[i].first);
+            insp_progress_log(
+                progress, "doubtful: %zu of %u good training images are suspect (%s), the first is %s",
+                doubtful[i].count, measured, insp_suspect_name((enum insp_suspect_reason)i), doubtful[i].first);
 }
 
 static const struct insp_dataset_item *item_of(const struct insp_members *members, size_t member) {
@@ -65,7 +65,7 @@ int insp_picture_ranges(const struct insp_members *members, const size_t *member
             continue;
         taken++;
         if (insp_progress_cancelled(progress))
-            return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while the training pictures were measured");
+            return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while measuring the training images");
         insp_progress_yield(progress);
         int r = measure(limits, item, &stats, &why);
         if (r == INSP_E_NOMEM)

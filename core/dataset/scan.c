@@ -18,7 +18,7 @@ void insp_scan_clear(struct insp_scan *scan) {
     *scan = (struct insp_scan){0};
 }
 
-/* For JSON, which holds UTF-8, and for terminals, which obey control characters. */
+/* Makes text safe for JSON, which must be UTF-8, and for terminals, which act on control characters. */
 static void clean(char *text) {
     insp_utf8_clean(text);
     for (; *text; text++)
@@ -66,7 +66,7 @@ void insp_scan_duplicate(struct insp_scan *scan, const char *a, const char *b, b
     if (asprintf(&text, "%s = %s", a, b) < 0)
         return;
     clean(text);
-    if (across) { /* in front; the last falls out */
+    if (across) { /* insert at the front and drop the last */
         free(scan->duplicate_example[INSP_SCAN_EXAMPLES - 1]);
         memmove(scan->duplicate_example + 1, scan->duplicate_example,
                 (INSP_SCAN_EXAMPLES - 1) * sizeof *scan->duplicate_example);

@@ -42,7 +42,7 @@ static bool starts_with(const char *text, const char *start) {
     return !strncmp(text, start, strlen(start));
 }
 
-/* Names of good parts that are not taken for good, because a defect may be called so. */
+/* Names that probably mean good parts but do not count as good, because a defect may have such a name. */
 static bool may_be_good(const char *name) {
     static const char *const names[] = {"normal",      "pass",        "passed",  "io",      "i.o.",
                                         "gut",         "iO",          "fine",    "perfect", "accepted",
@@ -61,17 +61,17 @@ static void doubt_folders(const struct insp_scan *scan, json_t *doubts) {
         if (!folder->images)
             continue;
         if (!starts_with(folder->path, "train/") && !starts_with(folder->path, "test/"))
-            doubt(doubts, "%s is read although the layout spells its first folder in lower case", folder->path);
+            doubt(doubts, "%s is read, although the layout spells train and test in lower case", folder->path);
         if (good && strcmp(name, "good") != 0)
             doubt(doubts, "%s counts as good; rename it if it holds defects", folder->path);
         if (!good && may_be_good(name))
             doubt(doubts, "%s counts as a defect type; rename it to good if it holds good parts", folder->path);
         if (!good && !strncasecmp(folder->path, "train/", 6))
-            doubt(doubts, "%s counts as defective, as if it lay below test", folder->path);
+            doubt(doubts, "%s counts as a defect type, as it would below test", folder->path);
         for (size_t k = 0; !good && k < i; k++)
             if (!strcasecmp(scan->folder[k].class, folder->class) &&
                 strcmp(scan->folder[k].class, folder->class) != 0)
-                doubt(doubts, "%s and %s are two defect types that differ in case only", scan->folder[k].path,
+                doubt(doubts, "%s and %s are two defect types that differ only in case", scan->folder[k].path,
                       folder->path);
     }
 }
@@ -96,30 +96,29 @@ static void doubt_passed(const struct insp_scan *scan, json_t *doubts) {
               passed[INSP_PASSED_FORMAT].count, example_of(scan, INSP_PASSED_FORMAT));
     if (passed[INSP_PASSED_FOLDER].images)
         doubt(doubts,
-              "%zu images lie in folders that are no part of the layout (%s): only train and test are read",
+              "%zu images are in folders that are not part of the layout (%s): only train and test are read",
               passed[INSP_PASSED_FOLDER].images, example_of(scan, INSP_PASSED_FOLDER));
     if (passed[INSP_PASSED_LINK].count)
-        doubt(doubts, "%zu links lead nowhere (%s)", passed[INSP_PASSED_LINK].count,
+        doubt(doubts, "%zu links are broken (%s)", passed[INSP_PASSED_LINK].count,
               example_of(scan, INSP_PASSED_LINK));
 }
 
 static void doubt_content(const struct insp_scan *scan, json_t *doubts) {
     const char *example = scan->duplicate_example[0] ? scan->duplicate_example[0] : "?";
     if (scan->across_classes)
-        doubt(doubts, "%zu images lie in more than one class (%s): one of the two is wrong", scan->across_classes,
+        doubt(doubts, "%zu images are in more than one class (%s): one of the two is wrong", scan->across_classes,
               example);
     if (scan->duplicates)
         doubt(doubts,
-              "%zu images are copies of others, %zu contents lie below train and below test (%s): figures on "
-              "held-out "
-              "images may be too good",
+              "%zu images are copies of others, %zu of them below both train and test (%s): the figures on "
+              "held-out images may be too good",
               scan->duplicates, scan->across_splits, example);
     if (scan->masked && scan->masked < scan->defective)
         doubt(doubts, "%zu of %zu defective images have no mask in ground_truth", scan->defective - scan->masked,
               scan->defective);
     if (scan->unused_masks)
         doubt(doubts,
-              "%zu masks in ground_truth belong to no image: a mask is ground_truth/<defect>/<name>_mask.png or "
+              "%zu masks in ground_truth belong to no image: name a mask ground_truth/<defect>/<name>_mask.png or "
               "<name>.png",
               scan->unused_masks);
 }

@@ -62,9 +62,9 @@ static void sizes_of(const size_t *strata, size_t count, size_t stratum_count, s
         ret_size[strata[i]]++;
 }
 
-/* Gives the draws that rounding down left over to the strata with the largest remainders. Among equal remainders
- * the generator chooses, as scikit-learn's does. Returns the draws that no stratum can take.
- *   remainder  NO_REMAINDER for a stratum that has no image left
+/* Gives the draws left over by rounding down to the strata with the largest remainders. Equal remainders are drawn
+ * at random, as in scikit-learn. Returns the number of draws that no stratum can take.
+ *   remainder  NO_REMAINDER for a stratum without images left
  *   scratch    [stratum_count] */
 static size_t add_by_remainder(const double *remainder, size_t stratum_count, size_t left,
                                struct insp_random *random, size_t *scratch, size_t *taken) {
@@ -88,20 +88,20 @@ static size_t add_by_remainder(const double *remainder, size_t stratum_count, si
     return 0;
 }
 
-/* scikit-learn's _approximate_mode: how many of `draws` draws come from each stratum. The products are formed in
- * its order, so that remainders which tie (or just fail to) in floating point do so here too.
+/* Computes how many of `draws` draws come from each stratum, as scikit-learn's _approximate_mode does. The
+ * products are formed in the same order, so that floating-point remainders tie exactly when they tie there.
  *   total               sum of size, 1..
  *   draws               0..total
  *   remainder, scratch  [stratum_count]
  *   ret_taken           [stratum_count], each at most the stratum's size
- * Returns false where the draws cannot be dealt out. */
+ * Returns false if the draws cannot be distributed. */
 static bool approximate_mode(const size_t *size, size_t stratum_count, size_t total, size_t draws,
                              struct insp_random *random, double *remainder, size_t *scratch, size_t *ret_taken) {
     size_t taken = 0;
     for (size_t s = 0; s < stratum_count; s++) {
         double share = (double)size[s] / (double)total * (double)draws;
         ret_taken[s] = (size_t)floor(share);
-        if (ret_taken[s] > size[s]) /* a product that was rounded up */
+        if (ret_taken[s] > size[s]) /* the product was rounded up */
             ret_taken[s] = size[s];
         remainder[s] = ret_taken[s] < size[s] ? share - floor(share) : NO_REMAINDER;
         taken += ret_taken[s];
@@ -110,7 +110,7 @@ static bool approximate_mode(const size_t *size, size_t stratum_count, size_t to
            add_by_remainder(remainder, stratum_count, draws - taken, random, scratch, ret_taken) == 0;
 }
 
-/* Checks what scikit-learn checks, over the strata that can be split. */
+/* Computes the number of held-out images over the strata that can be split; checks as scikit-learn does. */
 static int held_out_count(const size_t *size, size_t stratum_count, double test_share, size_t *ret_total,
                           size_t *ret_held_out, struct insp_error *reterr) {
     if (!(test_share > 0 && test_share < 1))
@@ -124,21 +124,21 @@ static int held_out_count(const size_t *size, size_t stratum_count, double test_
     if (!total)
         return insp_fail(
             reterr, INSP_E_DATASET,
-            "no kind has two images, so there is nothing to split: each part needs at least one image "
-            "per kind");
+            "no class has two images, so there is nothing to split: each part needs at least one image "
+            "per class");
     double held_out = ceil(test_share * (double)total);
     if (held_out < (double)strata || (double)total - held_out < (double)strata)
         return insp_fail(
             reterr, INSP_E_DATASET,
-            "%zu images of %zu kinds cannot be split with test_share %g: each part needs at least one "
-            "image per kind, and the parts would have %.0f and %.0f images",
+            "%zu images of %zu classes cannot be split with test_share %g: each part needs at least one "
+            "image per class, and the parts would have %.0f and %.0f images",
             total, strata, test_share, (double)total - held_out, held_out);
     *ret_total = total;
     *ret_held_out = (size_t)held_out;
     return 0;
 }
 
-/* Marks `wanted` of the stratum's images as held out, chosen by the generator. scratch [count] */
+/* Marks `wanted` images of the stratum, drawn at random, as held out. scratch [count] */
 static void hold_out(const size_t *strata, size_t count, size_t stratum, size_t wanted, struct insp_random *random,
                      size_t *scratch, bool *ret_held_out) {
     size_t n = 0;
@@ -161,7 +161,7 @@ int insp_split_stratified(const size_t *strata, size_t count, size_t stratum_cou
     sizes_of(strata, count, stratum_count, size);
     for (size_t s = 0; s < stratum_count; s++)
         if (size[s] == 1)
-            size[s] = 0; /* cannot be on both sides: stays in the training part, unseen by the rest of the split */
+            size[s] = 0; /* one image cannot be in both parts: it stays in the training part, uncounted */
     size_t total, held_out;
     int r = held_out_count(size, stratum_count, test_share, &total, &held_out, reterr);
     if (r < 0)
@@ -169,7 +169,7 @@ int insp_split_stratified(const size_t *strata, size_t count, size_t stratum_cou
     struct insp_random random;
     insp_random_seed(&random, seed);
     if (!approximate_mode(size, stratum_count, total, total - held_out, &random, remainder, scratch, kept))
-        return insp_fail(reterr, INSP_E_INTERNAL, "%zu images cannot be dealt out to a part of %zu", total,
+        return insp_fail(reterr, INSP_E_INTERNAL, "%zu images cannot be distributed to a part of %zu", total,
                          total - held_out);
     for (size_t i = 0; i < count; i++)
         ret_held_out[i] = false;
@@ -178,7 +178,7 @@ int insp_split_stratified(const size_t *strata, size_t count, size_t stratum_cou
     return 0;
 }
 
-/* Strata in the order in which they first appear: the order in which StratifiedKFold deals its cards. */
+/* Lists the strata in the order of their first image, the order that StratifiedKFold uses. */
 static size_t order_of_appearance(const size_t *strata, size_t count, size_t stratum_count, bool *seen,
                                   size_t *ret_order) {
     size_t n = 0;
@@ -190,7 +190,7 @@ static size_t order_of_appearance(const size_t *strata, size_t count, size_t str
     return n;
 }
 
-/* Stratum 0 is "good", all others are anomalies. */
+/* Checks that each fold gets at least one good and one anomalous image. Stratum 0 is good. */
 static int check_folds(const size_t *size, size_t count, size_t stratum_count, size_t folds, bool *ret_thin,
                        struct insp_error *reterr) {
     if (folds < 2)
@@ -222,8 +222,8 @@ int insp_split_folds(const size_t *strata, size_t count, size_t stratum_count, s
     struct insp_random random;
     insp_random_seed(&random, seed);
     size_t present = order_of_appearance(strata, count, stratum_count, seen, order);
-    /* Fold numbers are dealt round robin over the images sorted by stratum, on and on across strata, so that thin
-     * strata do not all land in the first folds; within a stratum the generator says who gets which. */
+    /* Fold numbers run round robin over the images sorted by stratum and continue from one stratum to the next, so
+     * that thin strata do not all fall into the first folds. Within a stratum they are shuffled. */
     size_t position = 0;
     for (size_t k = 0; k < present; k++) {
         size_t stratum = order[k], n = size[stratum];

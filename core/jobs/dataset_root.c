@@ -18,7 +18,7 @@ static bool climbs(const char *relative) {
     return false;
 }
 
-/* 1 found, 0 not below this root */
+/* Resolves `relative` below one root. Returns 1 if it is there, 0 if not. */
 static int try_root(const char *root, const char *relative, char *ret_path, struct insp_error *reterr) {
     char candidate[INSP_PATH_BYTES], real_root[INSP_PATH_BYTES], real_path[INSP_PATH_BYTES];
     int r = insp_path(candidate, reterr, "%s/%s", root, relative);
@@ -30,7 +30,7 @@ static int try_root(const char *root, const char *relative, char *ret_path, stru
     if (found < 0)
         return found == -ENOENT || found == -ENOTDIR || found == -ENAMETOOLONG
                    ? 0
-                   : insp_fail_errno(reterr, -found, "dataset %s", relative);
+                   : insp_fail_errno(reterr, -found, "cannot follow the path of dataset \"%s\"", relative);
     if (found == INSP_OUTSIDE)
         return insp_fail(reterr, INSP_E_FORBIDDEN, "dataset \"%s\" leads out of the dataset root", relative);
     struct stat st;
@@ -40,7 +40,7 @@ static int try_root(const char *root, const char *relative, char *ret_path, stru
     return r < 0 ? r : 1;
 }
 
-/* Calls for the roots in their order, from the one with number `first` on, until one answers other than 0. */
+/* Tries the roots in order, starting at index `first`, until try_root returns another value than 0. */
 static int search(const char *roots, size_t first, const char *relative, char *ret_path,
                   struct insp_error *reterr) {
     _cleanup_free_ char *copy = strdup(roots);
@@ -61,7 +61,7 @@ int insp_dataset_resolve(const char *roots, const char *relative, char *ret_path
         return insp_fail(reterr, INSP_E_FORBIDDEN,
                          "dataset \"%s\" must be a path below a dataset root, without \"..\"", relative);
     if (!*roots)
-        return insp_fail(reterr, INSP_E_FORBIDDEN, "no dataset root is configured: set training.dataset_roots");
+        return insp_fail(reterr, INSP_E_FORBIDDEN, "no dataset root is configured; set training.dataset_roots");
     int r = search(roots, 0, relative, ret_path, reterr);
     if (r != 0)
         return r < 0 ? r : 0;
@@ -77,7 +77,7 @@ static int make_below(const char *root, const char *product, struct insp_error *
     if (r < 0)
         return r;
     if (mkdir(folder, 0750) < 0 && errno != EEXIST)
-        return insp_fail_errno(reterr, errno, "cannot make the dataset's folder %s", folder);
+        return insp_fail_errno(reterr, errno, "cannot create the dataset's folder %s", folder);
     return insp_fsync_path(root, reterr);
 }
 
@@ -86,17 +86,17 @@ int insp_dataset_home(const char *roots, const char *product, bool make, char *r
     char elsewhere[INSP_PATH_BYTES];
     size_t n = strcspn(roots, ":");
     if (!n)
-        return insp_fail(reterr, INSP_E_FORBIDDEN, "no dataset root is configured: set training.dataset_roots");
+        return insp_fail(reterr, INSP_E_FORBIDDEN, "no dataset root is configured; set training.dataset_roots");
     _cleanup_free_ char *root = strndup(roots, n);
     if (!root)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory");
     int r = try_root(root, product, ret_path, reterr);
     if (r != 0)
         return r < 0 ? r : 0;
-    /* A new folder of that name would hide the set that trainings use until now. */
+    /* A new folder in the first root would hide the dataset that trainings have used so far. */
     if ((r = search(roots, 1, product, elsewhere, reterr)) > 0)
         return insp_fail(reterr, INSP_E_CONFLICT,
-                         "the dataset \"%s\" lies at %s, and images are written below %s alone: copy it there "
+                         "the dataset \"%s\" is at %s, but images are written only below %s; copy it there "
                          "first",
                          product, elsewhere, root);
     if (r == 0 && !make)
@@ -104,6 +104,6 @@ int insp_dataset_home(const char *roots, const char *product, bool make, char *r
     if (r == 0)
         r = make_below(root, product, reterr);
     if (r == 0 && (r = try_root(root, product, ret_path, reterr)) == 0)
-        return insp_fail(reterr, INSP_E_IO, "the folder %s/%s went away again", root, product);
+        return insp_fail(reterr, INSP_E_IO, "the folder %s/%s has disappeared", root, product);
     return r < 0 ? r : 0;
 }

@@ -1,4 +1,5 @@
-/* core/jobs/dataset_root.h - which folders a job may read, and which one a product's images are written to. */
+/* core/jobs/dataset_root.h - finds the folders that a job may read, and the folder that a product's images are
+ * written to. Functions block on the disk; any thread. */
 #ifndef INSP_JOBS_DATASET_ROOT_H
 #define INSP_JOBS_DATASET_ROOT_H
 
@@ -6,18 +7,25 @@
 
 #include <stdbool.h>
 
-/* Finds `relative` below the first of the roots (folders, ':' between) that has it.
- * ret_path  INSP_PATH_BYTES bytes: the folder with all links resolved
- * Fails with INSP_E_FORBIDDEN (absolute, "..", a link that leads out of the root, no root configured) and
- * INSP_E_DATASET (no such folder; names the roots). Blocks on the disk; any thread. */
+/* Finds the folder `relative` below the first root that contains it.
+ *   roots     folders, separated by ':'
+ *   ret_path  INSP_PATH_BYTES bytes: the folder with all links resolved
+ * Errors:
+ *   INSP_E_FORBIDDEN  the path is absolute or has "..", a link leads out of the root, or no root is configured
+ *   INSP_E_DATASET    no root has it (the detail names the roots), or it is not a folder
+ *   INSP_E_NOMEM, errno codes */
 int insp_dataset_resolve(const char *roots, const char *relative, char *ret_path, struct insp_error *reterr);
 
-/* The set that a product's images are written to: <first root>/<product>. Where it is not there it is made, or,
- * without `make`, INSP_E_NOT_FOUND.
- *   product   an insp_name_valid
+/* Finds the dataset that a product's images are written to, <first root>/<product>, and creates it if `make`.
+ *   product   passes insp_name_valid
  *   ret_path  INSP_PATH_BYTES bytes, all links resolved
- * Fails with INSP_E_FORBIDDEN (no root configured, a link that leads out), INSP_E_CONFLICT (another root has a set
- * of that name, which the new one would hide), errno codes (a root that cannot be written: INSP_E_PERMISSION). */
+ * Errors:
+ *   INSP_E_FORBIDDEN   no root is configured, or a link leads out of the root
+ *   INSP_E_NOT_FOUND   it does not exist and `make` is false
+ *   INSP_E_CONFLICT    it does not exist, and another root has a dataset of that name, which it would hide
+ *   INSP_E_DATASET     a file has this name
+ *   INSP_E_PERMISSION  the root is not writable
+ *   INSP_E_NOMEM, errno codes */
 int insp_dataset_home(const char *roots, const char *product, bool make, char *ret_path,
                       struct insp_error *reterr);
 

@@ -7,7 +7,7 @@
 
 enum { ROOM = 2 * INSP_FEEDBACK_IMAGES_MAX };
 
-/* Labels come by hash; every time that the room is full, the half that matters less goes. */
+/* Labels arrive in the order of their hashes. Whenever the array is full, the less important half is dropped. */
 struct collection {
     struct insp_labelled *item; /* owned; [ROOM] */
     size_t count, seen;

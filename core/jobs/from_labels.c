@@ -6,19 +6,19 @@
 
 enum { NAME_DIGITS = 40 };
 
-static const char *const taking_names[] = {[INSP_TAKING_ADDED] = "added",
-                                           [INSP_TAKING_MOVED] = "moved",
-                                           [INSP_TAKING_DUPLICATE] = "duplicate",
-                                           [INSP_TAKING_GONE] = "gone",
-                                           [INSP_TAKING_UNSUPPORTED] = "unsupported"};
+static const char *const import_names[] = {[INSP_IMPORT_ADDED] = "added",
+                                           [INSP_IMPORT_MOVED] = "moved",
+                                           [INSP_IMPORT_DUPLICATE] = "duplicate",
+                                           [INSP_IMPORT_GONE] = "gone",
+                                           [INSP_IMPORT_UNSUPPORTED] = "unsupported"};
 
-const char *insp_taking_name(enum insp_taking taking) {
-    return taking_names[taking];
+const char *insp_import_name(enum insp_import import) {
+    return import_names[import];
 }
 
 void insp_label_place(const struct insp_labelled *labelled, struct insp_dataset_place *ret) {
     bool good = labelled->label == INSP_LABEL_GOOD;
-    /* A defect that somebody named "good" or "OK" would be learnt as a good part. */
+    /* A defect named "good" or "OK" would be learnt as a good part. */
     bool named = insp_class_name_valid(labelled->defect) && !insp_class_name_good(labelled->defect);
     *ret = (struct insp_dataset_place){.split = good ? "train" : "test",
                                        .class = good    ? "good"
@@ -35,12 +35,11 @@ static void name_file(const struct insp_labelled *labelled, char ret_name[INSP_N
              is_raw(labelled) ? "png" : labelled->extension);
 }
 
-/* --- what is there already
- * ----------------------------------------------------------------------------------------------- */
+/* --- images that the dataset has --- */
 
 struct settle {
     const struct insp_labelled *labelled;
-    struct insp_dataset_place place; /* where it belongs */
+    struct insp_dataset_place place; /* by the label */
     bool found, moved;
     char at[INSP_PLACE_BYTES];
 };
@@ -49,7 +48,8 @@ static bool named(const struct insp_dataset *dataset, size_t item, const char *n
     return !strcmp(strrchr(dataset->item[item].path, '/') + 1, name);
 }
 
-/* By content; a raw frame, whose content is another as PNG, by the name that it was given. */
+/* Finds the next copy of the image by content, or, for a raw frame, by name: its file is a PNG with another hash.
+ * */
 static int next_copy(struct insp_dataset *dataset, size_t from, const struct settle *settle, size_t *ret,
                      struct insp_error *reterr) {
     if (!is_raw(settle->labelled))
@@ -80,8 +80,8 @@ static int find_right(struct insp_dataset_view *view, struct settle *settle, siz
     }
 }
 
-/* The first copy in a wrong class moves, unless one is in the right class; the others go: two classes for one
- * image teach a model nothing. */
+/* Leaves the image in the class of its label only, because a model learns nothing from an image in two classes. If
+ * no copy is in that class, the first copy moves there; all other copies in wrong classes are removed. */
 static int settle_work(struct insp_dataset_view *view, void *arg, struct insp_error *reterr) {
     struct settle *settle = arg;
     struct insp_dataset *dataset = view->dataset;
@@ -113,8 +113,7 @@ static int settle_work(struct insp_dataset_view *view, void *arg, struct insp_er
     return r < 0 ? r : settle->moved;
 }
 
-/* --- what is not
- * ----------------------------------------------------------------------------------------------------- */
+/* --- new images --- */
 
 static int raw_to_png(const void *bytes, size_t count, const char *media_type,
                       const struct insp_image_limits *limits, unsigned char **ret_png, size_t *ret_bytes,
@@ -144,16 +143,16 @@ static int put(struct insp_store *store, struct insp_dataset_view *view, const s
     return r ? r : insp_dataset_put_into(view, &settle->place, png, png_bytes, limits, ret_change, sha256, reterr);
 }
 
-/* Of this image alone, so that the others can go on. */
+/* Returns true for errors that concern one image only, so that the import continues with the next. */
 static bool own_fault(int code) {
     return code == INSP_E_IMAGE || code == INSP_E_IMAGE_LIMIT || code == INSP_E_MEDIA_TYPE ||
            code == INSP_E_PARAMETER || code == INSP_E_CONFLICT || code == INSP_E_IMAGE_DAMAGED;
 }
 
-int insp_take_labelled(struct insp_store *store, struct insp_dataset_view *view,
-                       const struct insp_labelled *labelled, const struct insp_dataset_limits *limits,
-                       enum insp_taking *ret, char ret_place[INSP_PLACE_BYTES], struct insp_error *ret_why,
-                       struct insp_error *reterr) {
+int insp_import_labelled(struct insp_store *store, struct insp_dataset_view *view,
+                         const struct insp_labelled *labelled, const struct insp_dataset_limits *limits,
+                         enum insp_import *ret, char ret_place[INSP_PLACE_BYTES], struct insp_error *ret_why,
+                         struct insp_error *reterr) {
     struct settle settle = {.labelled = labelled};
     struct insp_error why = {0};
     char name[INSP_NAME_BYTES];
@@ -161,26 +160,26 @@ int insp_take_labelled(struct insp_store *store, struct insp_dataset_view *view,
     insp_label_place(labelled, &settle.place);
     name_file(labelled, name);
     settle.place.name = name;
-    enum insp_taking taking = INSP_TAKING_DUPLICATE;
+    enum insp_import import = INSP_IMPORT_DUPLICATE;
     int r = insp_dataset_edit(view, settle_work, &settle, &why);
     if (r == 0 && settle.found) {
-        taking = settle.moved ? INSP_TAKING_MOVED : INSP_TAKING_DUPLICATE;
+        import = settle.moved ? INSP_IMPORT_MOVED : INSP_IMPORT_DUPLICATE;
     } else if (r == 0 && !*labelled->kept_id) {
         r = insp_fail(&why, INSP_E_GONE, "the image is no longer kept");
     } else if (r == 0) {
-        taking = INSP_TAKING_ADDED;
+        import = INSP_IMPORT_ADDED;
         r = put(store, view, &settle, limits, &change, &why);
         snprintf(settle.at, sizeof settle.at, "%s/%s/%s", settle.place.split, settle.place.class, name);
     }
     if (r == INSP_E_GONE || r == INSP_E_NOT_FOUND)
-        taking = INSP_TAKING_GONE;
+        import = INSP_IMPORT_GONE;
     else if (own_fault(r))
-        taking = INSP_TAKING_UNSUPPORTED;
+        import = INSP_IMPORT_UNSUPPORTED;
     else if (r < 0)
         return insp_fail(reterr, r, "%s", why.detail);
     if (r < 0)
         *ret_why = why;
     snprintf(ret_place, INSP_PLACE_BYTES, "%s", r < 0 ? "" : settle.at);
-    *ret = taking;
+    *ret = import;
     return 0;
 }

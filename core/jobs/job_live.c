@@ -18,8 +18,8 @@ struct insp_job_live {
     double progress;
     int64_t started_us;           /* monotonic */
     json_t *epochs, *folds, *log; /* arrays of the running or last job */
-    json_t *new_epochs, *new_log; /* arrays of what no brief has told yet */
-    json_t *ended;                /* briefs of ended jobs that were not told yet; NULL: none */
+    json_t *new_epochs, *new_log; /* entries that no brief has contained yet */
+    json_t *ended;                /* briefs of ended jobs that were not collected yet; NULL: none */
     bool activated;
     char product[INSP_NAME_BYTES], version[INSP_NAME_BYTES];
 };
@@ -84,7 +84,7 @@ static void add_log(struct insp_job_live *live, const char *text) {
     json_decref(line);
 }
 
-/* Epochs of a fold go into that fold's entry, which its first epoch makes. */
+/* Returns the list for epochs of a fold and creates it for the first one; fold 0 is a training. */
 static json_t *epochs_of(struct insp_job_live *live, size_t fold) {
     if (fold == 0)
         return live->epochs;
@@ -170,7 +170,7 @@ void insp_job_live_end(struct insp_job_live *live, enum insp_job_state state, co
     pthread_mutex_unlock(&live->lock);
 }
 
-/* Deep copies: the row is written without the lock, and a reader must not see a document that grows under it. */
+/* Copies deeply, because the row is written without the lock while the documents grow. */
 void insp_job_live_snapshot(struct insp_job_live *live, char *ret_id, struct insp_job_update *ret) {
     pthread_mutex_lock(&live->lock);
     memcpy(ret_id, live->id, INSP_UUID_BYTES);

@@ -32,7 +32,7 @@ bool insp_job_kind_parse(const char *text, enum insp_job_kind *ret) {
     return i >= 0;
 }
 
-/* Numbers: one row each. `kinds` is a bit set of the jobs that know the parameter. */
+/* Numeric parameters, one row each. `kinds` is the bit set of the kinds of jobs that have the parameter. */
 enum { TRAIN = 1 << INSP_JOB_TRAIN, FOLDS = 1 << INSP_JOB_CROSS_VALIDATE, EVALUATE = 1 << INSP_JOB_EVALUATE };
 enum type { T_FLOAT, T_DOUBLE, T_UNSIGNED, T_UINT64 };
 
@@ -51,7 +51,7 @@ static const struct number_row {
     ROW(TRAIN, T_FLOAT, target_accuracy, 0.5, 1),
     ROW(TRAIN, T_FLOAT, test_share, 0.01, 0.9),
     ROW(FOLDS, T_UNSIGNED, folds, 2, 20),
-    ROW(TRAIN | FOLDS, T_UINT64, seed, 0, 9007199254740991.0), /* what a JSON number holds exactly */
+    ROW(TRAIN | FOLDS, T_UINT64, seed, 0, 9007199254740991.0), /* 2^53 - 1: exact in every JSON parser */
     ROW(TRAIN | FOLDS, T_FLOAT, threshold, 0, 1),
     ROW(TRAIN | FOLDS, T_FLOAT, heatmap_threshold, 0, 1),
     ROW(TRAIN | FOLDS, T_DOUBLE, max_missed, 0.001, 0.5),
@@ -136,7 +136,7 @@ static int parse_text(const char *name, const json_t *value, char *out, size_t b
     const char *text = json_string_value(value);
     size_t n = json_string_length(value);
     if (!text || n == 0 || n >= bytes || strlen(text) != n)
-        return insp_fail(reterr, INSP_E_PARAMETER, "%s must be a text of 1 to %zu bytes", name, bytes - 1);
+        return insp_fail(reterr, INSP_E_PARAMETER, "%s must be a string of 1 to %zu bytes", name, bytes - 1);
     memcpy(out, text, n + 1);
     return 0;
 }
@@ -184,7 +184,7 @@ static int parse_member(enum insp_job_kind kind, const char *name, const json_t 
             p->train.heatmap_scale = (enum insp_heatmap_scale)choice;
         return r;
     }
-    return insp_fail(reterr, INSP_E_PARAMETER, "%s knows no parameter \"%s\"", kind_names[kind], name);
+    return insp_fail(reterr, INSP_E_PARAMETER, "%s has no parameter \"%s\"", kind_names[kind], name);
 }
 
 int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct insp_job_params *ret,
@@ -194,7 +194,7 @@ int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct 
         return insp_fail(reterr, INSP_E_PARAMETER, "the parameters must be a JSON object");
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, name, value) { /* the macro reads only */
+    json_object_foreach((json_t *)(uintptr_t)object, name, value) { /* the macro only reads */
         int r = parse_member(kind, name, value, &p, reterr);
         if (r < 0)
             return r;

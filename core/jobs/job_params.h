@@ -1,5 +1,5 @@
-/* core/jobs/job_params.h - the parameters of a job as JSON: one table of names, ranges and defaults (the
- * notebook's values). */
+/* core/jobs/job_params.h - reads and writes the parameters of a job as JSON. One table has the names and ranges;
+ * insp_train_params_default has the defaults. Pure; any thread. */
 #ifndef INSP_JOBS_JOB_PARAMS_H
 #define INSP_JOBS_JOB_PARAMS_H
 
@@ -10,21 +10,22 @@
 
 enum insp_job_kind { INSP_JOB_TRAIN, INSP_JOB_CROSS_VALIDATE, INSP_JOB_EVALUATE };
 const char *insp_job_kind_name(enum insp_job_kind kind); /* "train" | "cross-validate" | "evaluate" */
+/* Returns false for an unknown name. */
 bool insp_job_kind_parse(const char *text, enum insp_job_kind *ret);
 
 struct insp_job_params {
     char dataset[1024];            /* relative to one of the dataset roots; required */
-    char version[INSP_NAME_BYTES]; /* evaluate: "" for the active one */
+    char version[INSP_NAME_BYTES]; /* evaluate: the version, "" for the active one */
     struct insp_train_params train;
 };
 
-/* Reads a JSON object into *ret, defaults for what is not named. INSP_E_PARAMETER names an unknown or out-of-range
- * parameter and its range. Pure; any thread. */
+/* Reads a JSON object into *ret; missing parameters get their defaults. Fails with INSP_E_PARAMETER if "dataset"
+ * is missing or a parameter is unknown or out of range; the detail names the parameter and its range. */
 int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct insp_job_params *ret,
                           struct insp_error *reterr);
 
-/* The parameters that this kind of job knows, as they will be used (new reference; NULL without memory).
- * parse(kind, json(kind, p)) equals p. */
+/* Returns all parameters of this kind of job with their values as a new reference, or NULL without memory.
+ * insp_job_params_parse reads them back unchanged. */
 json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_params *params);
 
 #endif

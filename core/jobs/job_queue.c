@@ -18,8 +18,8 @@
 
 enum {
     CHANGED_INTERVAL_US = 100000,
-    RETRY_MS = 2000,        /* of what the store refused */
-    RETRY_TOLD_TIMES = 150, /* a line in the log every five minutes */
+    RETRY_MS = 2000,        /* between attempts to write to the store */
+    RETRY_TOLD_TIMES = 150, /* log every 150th failure, that is, every five minutes */
 };
 
 struct insp_jobs {
@@ -27,13 +27,13 @@ struct insp_jobs {
     char *state_dir, *dataset_roots, *cache_folder, *device_name, *program;
     uv_async_t wake;             /* any thread -> loop: something changed */
     int64_t notified_us;         /* loop thread */
-    struct insp_task supervisor; /* in lane JOB, from new to close */
-    struct insp_job_row row;     /* the supervisor's: the job that it took last */
-    pthread_mutex_t lock;        /* queued */
+    struct insp_task supervisor; /* in lane JOB, from insp_jobs_new to insp_jobs_close */
+    struct insp_job_row row;     /* the job that the supervisor took last */
+    pthread_mutex_t lock;        /* guards queued */
     pthread_cond_t woken;
-    bool queued; /* a row may wait */
-    /* Held while a row is taken and until it is live, and while one is cancelled: a job is queued or live to
-     * whoever cancels it, never in between. */
+    bool queued; /* a row may be queued */
+    /* Held from taking a row until it is live, and while a job is cancelled: a cancel finds each job queued or
+     * live, never in between. */
     pthread_mutex_t turn;
     atomic_bool changed, closing;
     struct insp_job_live *live;
@@ -46,10 +46,10 @@ struct insp_jobs {
 static void persist(struct insp_jobs *jobs, const char *id, const struct insp_job_update *update) {
     struct insp_error err = {0};
     if (insp_job_rows_update(jobs->config.store, id, update, &err) < 0)
-        insp_log_warning("job progress not kept id=%s error=%s", id, INSP_LOG_QUOTED(err.detail));
+        insp_log_warning("job progress not written id=%s error=%s", id, INSP_LOG_QUOTED(err.detail));
 }
 
-/* False at once when the queue closes. */
+/* Waits for RETRY_MS. Returns false, at once, when the queue is closing. */
 static bool pause_before_retry(struct insp_jobs *jobs) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -62,26 +62,26 @@ static bool pause_before_retry(struct insp_jobs *jobs) {
     return !atomic_load(&jobs->closing);
 }
 
-/* A disk that is full, held or away: it may be well again in a moment. */
+/* Returns true for errors that may pass, such as a full or missing disk. */
 static bool may_pass(int code) {
     return code == INSP_E_NOSPACE || code == INSP_E_IO || code == INSP_E_PERMISSION || code == INSP_E_NOMEM ||
            code == INSP_E_STORE_LOST;
 }
 
-/* The end of a job is kept until it can be written: hours of work are in it. No other job could begin meanwhile
- * either, as that is a write too. */
+/* Writes the end of a job and retries until it succeeds, because hours of work are in it. Waiting delays no other
+ * job: starting one needs a write too. */
 static void persist_end(struct insp_jobs *jobs, const char *id, const struct insp_job_update *update) {
     struct insp_error err = {0};
     int r;
     for (unsigned tries = 0; (r = insp_job_rows_update(jobs->config.store, id, update, &err)) < 0; tries++) {
         if (tries % RETRY_TOLD_TIMES == 0)
-            insp_log_error("the end of a job cannot be written yet id=%s state=%s code=%s error=%s", id,
+            insp_log_error("job end not written yet, retrying id=%s state=%s code=%s error=%s", id,
                            insp_job_state_name(update->state), insp_code_wire(r), INSP_LOG_QUOTED(err.detail));
         if (!may_pass(r) || !pause_before_retry(jobs))
             break;
     }
     if (r < 0)
-        insp_log_error("the end of a job is lost id=%s state=%s error=%s", id, insp_job_state_name(update->state),
+        insp_log_error("job end lost id=%s state=%s error=%s", id, insp_job_state_name(update->state),
                        INSP_LOG_QUOTED(err.detail));
 }
 
@@ -101,7 +101,7 @@ static void on_event(void *arg, const struct insp_progress_event *event) {
 
 static bool on_cancelled(void *arg) {
     struct insp_jobs *jobs = arg;
-    /* A job that was taken just before the shutdown began has not seen its cancel. */
+    /* insp_jobs_close may have run before this job was live, so its cancel may be missing. */
     return atomic_load(&jobs->closing) || insp_job_live_cancelled(jobs->live);
 }
 
@@ -109,7 +109,7 @@ static enum insp_job_state end_state(int code) {
     return code == 0 ? INSP_JOB_SUCCEEDED : code == INSP_E_CANCELLED ? INSP_JOB_CANCELLED : INSP_JOB_FAILED;
 }
 
-/* A job that the shutdown cut off did not fail by itself and was not cancelled by anybody. */
+/* Writes the row of an ended job. A job that was cancelled by the shutdown gets the error `interrupted`. */
 static void end_job(struct insp_jobs *jobs, const struct insp_job_row *row, int code, json_t *report,
                     const char *activated, const struct insp_error *err) {
     bool cut_off = code == INSP_E_CANCELLED && atomic_load(&jobs->closing);
@@ -123,8 +123,7 @@ static void end_job(struct insp_jobs *jobs, const struct insp_job_row *row, int 
     update.result = report;
     if (code != 0 && state != INSP_JOB_CANCELLED) {
         update.error_code = cut_off ? INSP_E_INTERRUPTED : code;
-        update.error_detail =
-            cut_off ? "the daemon stopped while this job ran; nothing of it was kept" : err->detail;
+        update.error_detail = cut_off ? "the daemon stopped while this job ran; start the job again" : err->detail;
     }
     persist_end(jobs, row->id, &update);
     insp_job_live_release(&update);
@@ -159,7 +158,7 @@ static void run_one(struct insp_jobs *jobs, const struct insp_job_row *row) {
     struct insp_error err = {0};
     _cleanup_(insp_feedback_clear) struct insp_feedback feedback = {0};
     json_t *report = NULL;
-    int code = row->kind == INSP_JOB_CROSS_VALIDATE /* which makes no model to hold against the labels */
+    int code = row->kind == INSP_JOB_CROSS_VALIDATE /* it has no model that could be compared with the labels */
                    ? 0
                    : insp_feedback_collect(jobs->config.store, row->product, &feedback, &err);
     if (code == 0)
@@ -189,7 +188,7 @@ static void run_queued(struct insp_jobs *jobs) {
         struct insp_error err = {0};
         if (take_job(jobs, &found, &err) < 0) {
             if (failures++ % RETRY_TOLD_TIMES == 0)
-                insp_log_error("cannot take the next job yet error=%s", INSP_LOG_QUOTED(err.detail));
+                insp_log_error("next job not started yet, retrying error=%s", INSP_LOG_QUOTED(err.detail));
             found = pause_before_retry(jobs);
             continue;
         }
@@ -202,7 +201,7 @@ static void run_queued(struct insp_jobs *jobs) {
     }
 }
 
-/* Blocks until a job may wait. False when the jobs are being closed. */
+/* Blocks until a job may be queued. Returns false when the queue is closing. */
 static bool wait_for_work(struct insp_jobs *jobs) {
     pthread_mutex_lock(&jobs->lock);
     while (!jobs->queued && !atomic_load(&jobs->closing))
@@ -273,7 +272,7 @@ static void supervised(struct insp_task *task) {
     uv_close((uv_handle_t *)&jobs->wake, on_closed);
 }
 
-/* *ret is a copy of text, NULL for NULL; false without memory. */
+/* Copies text, or NULL. Returns false without memory. */
 static bool copy_text(const char *text, char **ret) {
     *ret = text ? strdup(text) : NULL;
     return !text || *ret;
@@ -318,7 +317,7 @@ int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct
     if (r < 0)
         return r;
     if (interrupted)
-        insp_log_warning("jobs that ran when the daemon ended are failed now count=%zu", interrupted);
+        insp_log_warning("interrupted jobs marked as failed count=%zu", interrupted);
     struct insp_jobs *jobs = allocate(config);
     if (!jobs)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the job queue");
@@ -326,9 +325,9 @@ int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct
     r = uv_async_init(loop, &jobs->wake, on_wake);
     if (r < 0) {
         insp_jobs_free(jobs);
-        return insp_fail_errno(reterr, -r, "cannot make the job queue");
+        return insp_fail_errno(reterr, -r, "cannot create the job queue");
     }
-    jobs->queued = true; /* by the last daemon, perhaps */
+    jobs->queued = true; /* a previous daemon may have queued jobs */
     jobs->supervisor = (struct insp_task){.run = supervise, .done = supervised, .data = jobs};
     insp_work_always(config->lanes, INSP_LANE_JOB, &jobs->supervisor);
     *ret = jobs;
@@ -350,8 +349,7 @@ void insp_jobs_close(struct insp_jobs *jobs, void (*closed)(void *arg), void *ar
     wake_supervisor(jobs, false);
 }
 
-/* --- any thread
- * ----------------------------------------------------------------------------------------------------- */
+/* --- functions for any thread --- */
 
 int insp_jobs_submit(struct insp_jobs *jobs, enum insp_job_kind kind, const char *product,
                      const struct insp_job_params *params, char *ret_id, struct insp_error *reterr) {
@@ -376,7 +374,7 @@ int insp_jobs_cancel(struct insp_jobs *jobs, const char *id, struct insp_error *
     bool done = r == 0 &&
                 (state == INSP_JOB_QUEUED || (state == INSP_JOB_RUNNING && insp_job_live_cancel(jobs->live, id)));
     pthread_mutex_unlock(&jobs->turn);
-    return r < 0 || done ? r : insp_fail(reterr, INSP_E_CONFLICT, "job %s has ended already", id);
+    return r < 0 || done ? r : insp_fail(reterr, INSP_E_CONFLICT, "job %s has already ended", id);
 }
 
 int insp_jobs_get(struct insp_jobs *jobs, const char *id, json_t **ret, struct insp_error *reterr) {

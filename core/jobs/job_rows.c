@@ -21,7 +21,7 @@ static void decrefp(json_t **json) {
 }
 #define _cleanup_json_ _cleanup_(decrefp)
 
-/* NULL binds NULL, which COALESCE in the statement reads as "leave it". */
+/* Binds a document. NULL binds NULL, for which COALESCE keeps the column's value. */
 static int bind_json(sqlite3_stmt *statement, int at, const json_t *json) {
     if (!json)
         return 0;
@@ -32,8 +32,7 @@ static int bind_json(sqlite3_stmt *statement, int at, const json_t *json) {
     return 0;
 }
 
-/* --- add ------------------------------------------------------------------------------------------------------
- */
+/* --- add --- */
 
 struct add {
     struct insp_job_row *row;
@@ -47,7 +46,7 @@ static int add_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     if (r < 0)
         return r;
     if (queued >= add->queue_max)
-        return insp_fail(reterr, INSP_E_QUEUE_FULL, "%u jobs wait already (training.queue = %u): try again later",
+        return insp_fail(reterr, INSP_E_QUEUE_FULL, "%u jobs are waiting (training.queue = %u); try again later",
                          (unsigned)queued, add->queue_max);
     _cleanup_stmt_ sqlite3_stmt *s = NULL;
     _cleanup_json_ json_t *params = insp_job_params_json(add->row->kind, &add->row->params);
@@ -73,8 +72,7 @@ int insp_job_rows_add(struct insp_store *store, struct insp_job_row *row, unsign
     return insp_store_write(store, add_work, &add, reterr);
 }
 
-/* --- take -------------------------------------------------------------------------------------------------------
- */
+/* --- take --- */
 
 struct take {
     struct insp_job_row *row;
@@ -110,8 +108,8 @@ static int fail_row(sqlite3 *db, const char *id, const struct insp_error *why, s
     return insp_sql_run(s, reterr);
 }
 
-/* *ret_again: the oldest row could not be read (another version queued it) and failed; the ones behind it go on.
- */
+/* Takes the oldest queued row. *ret_again: the row could not be read, because another version of the daemon queued
+ * it; it was marked as failed, and the next one can be tried. */
 static int take_oldest(sqlite3 *db, struct take *take, bool *ret_again, struct insp_error *reterr) {
     _cleanup_stmt_ sqlite3_stmt *s = NULL, *update = NULL;
     struct insp_error why;
@@ -159,8 +157,7 @@ int insp_job_rows_take(struct insp_store *store, struct insp_job_row *ret, bool 
     return r;
 }
 
-/* --- update, cancel, interrupt
- * ------------------------------------------------------------------------------------ */
+/* --- update, cancel, interrupt --- */
 
 struct update {
     const char *id;
@@ -185,7 +182,7 @@ static int update_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     insp_sql_bind_text(s, 4, v->stage);
     if (bind_json(s, 5, v->epochs) < 0 || bind_json(s, 6, v->folds) < 0 || bind_json(s, 7, v->log) < 0 ||
         bind_json(s, 8, v->result) < 0)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to keep job %s", u->id);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to write job %s", u->id);
     if (v->error_code) {
         insp_sql_bind_text(s, 9, insp_code_wire(v->error_code));
         insp_sql_bind_text(s, 10, v->error_detail);
@@ -224,7 +221,7 @@ static int cancel_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     insp_sql_bind_text(s, 1, cancel->id);
     int step = sqlite3_step(s);
     if (step != SQLITE_ROW)
-        return step == SQLITE_DONE ? insp_fail(reterr, INSP_E_NOT_FOUND, "no job %s", cancel->id)
+        return step == SQLITE_DONE ? insp_fail(reterr, INSP_E_NOT_FOUND, "there is no job %s", cancel->id)
                                    : insp_sql_fail(db, reterr);
     if (!parse_state((const char *)sqlite3_column_text(s, 0), &cancel->state))
         return insp_fail(reterr, INSP_E_INTERNAL, "job %s: unknown state", cancel->id);
@@ -252,12 +249,11 @@ int insp_job_rows_cancel(struct insp_store *store, const char *id, enum insp_job
 static int interrupt_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     size_t *count = arg;
     _cleanup_stmt_ sqlite3_stmt *s = NULL;
-    int r = insp_sql_prepare(
-        db,
-        "UPDATE jobs SET state = 'failed', error_code = 'interrupted', "
-        "error_detail = 'the daemon ended while this job ran; nothing of it was kept, start it again', "
-        "finished_us = ?1 WHERE state = 'running'",
-        &s, reterr);
+    int r = insp_sql_prepare(db,
+                             "UPDATE jobs SET state = 'failed', error_code = 'interrupted', "
+                             "error_detail = 'the daemon ended while this job ran; start the job again', "
+                             "finished_us = ?1 WHERE state = 'running'",
+                             &s, reterr);
     if (r < 0)
         return r;
     sqlite3_bind_int64(s, 1, insp_wall_us());
@@ -270,8 +266,7 @@ int insp_job_rows_interrupt(struct insp_store *store, size_t *ret_count, struct 
     return insp_store_write(store, interrupt_work, ret_count, reterr);
 }
 
-/* --- read
- * --------------------------------------------------------------------------------------------------------- */
+/* --- read --- */
 
 #define COLUMNS                                                                                                   \
     "id, kind, product, state, progress, stage, params, created_us, started_us, finished_us, error_code, "        \
@@ -336,7 +331,7 @@ static int get_work(sqlite3 *db, void *arg, struct insp_error *reterr) {
     insp_sql_bind_text(s, 1, get->id);
     int step = sqlite3_step(s);
     if (step != SQLITE_ROW)
-        return step == SQLITE_DONE ? insp_fail(reterr, INSP_E_NOT_FOUND, "no job %s", get->id)
+        return step == SQLITE_DONE ? insp_fail(reterr, INSP_E_NOT_FOUND, "there is no job %s", get->id)
                                    : insp_sql_fail(db, reterr);
     get->object = summary(s);
     if (!get->object)

@@ -10,7 +10,7 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Sorted copy, the caller's. */
+/* Copies and sorts the values; the caller frees *ret. `what` names the images in errors. */
 static int sorted_copy(const float *values, size_t count, const char *what, float **ret,
                        struct insp_error *reterr) {
     if (!count)
@@ -27,7 +27,7 @@ static int sorted_copy(const float *values, size_t count, const char *what, floa
     return 0;
 }
 
-/* The smallest value that at least `share` of the values do not exceed. */
+/* Returns the smallest value v such that at least `share` of the values are <= v. */
 static float quantile(const float *sorted, size_t count, double share) {
     size_t rank = (size_t)ceil(share * (double)count);
     return sorted[rank ? rank - 1 : 0];
@@ -42,7 +42,7 @@ int insp_heat_range(const float *good_max, size_t good_count, const float *anoma
     float ceiling = good[good_count - 1], high = quantile(anomaly, anomaly_count, 0.5);
     if (high <= ceiling)
         ceiling = quantile(good, good_count, 0.98);
-    /* The least gap: how far good images differ among themselves, or a little where they do not at all. */
+    /* The smallest gap: the spread of the good images, or a little if they are all alike. */
     float spread = fmaxf(ceiling - quantile(good, good_count, 0.5), fmaxf(0.01f * fabsf(ceiling), 1e-6f));
     if (high < ceiling + spread)
         high = ceiling + spread;

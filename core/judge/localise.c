@@ -15,7 +15,7 @@ struct localiser {
     size_t images, unusable, boxes, boxes_hit, defects, defects_hit;
 };
 
-/* The extremes of all maps: upsampling never leaves them. */
+/* Finds the extremes of all maps; upsampled values stay within them. */
 static int map_range(const struct insp_judgement *j, double *ret_low, double *ret_high,
                      struct insp_error *reterr) {
     float low = INFINITY, high = -INFINITY;
@@ -48,7 +48,8 @@ static int compare(struct localiser *l, size_t i, const struct insp_image *mask,
     return 0;
 }
 
-/* A mask that cannot be used must not cost the report of a long training: it is told and counted. */
+/* Compares one image with its mask. An unusable mask is logged and counted, so that it does not cost the report of
+ * a long training. */
 static int localise_image(struct localiser *l, size_t i, struct insp_error *reterr) {
     const struct insp_members *set = l->judgement->set;
     const struct insp_dataset_item *item = &set->dataset->item[set->item[l->judgement->member[i]]];
@@ -80,7 +81,7 @@ int insp_localise(const struct insp_judgement *judgement, const struct insp_imag
         r = insp_pixel_roc_init(&l.roc, low, high, reterr);
     for (size_t i = 0; i < judgement->count && r == 0; i++)
         r = insp_progress_cancelled(progress)
-                ? insp_fail(reterr, INSP_E_CANCELLED, "cancelled while comparing with the masks")
+                ? insp_fail(reterr, INSP_E_CANCELLED, "cancelled while comparing heatmaps with masks")
                 : localise_image(&l, i, reterr);
     if (r == 0) {
         *ret = (struct insp_localisation){.images = l.images,

@@ -25,12 +25,12 @@ int insp_mask_read(const char *path, const struct insp_image_limits *limits, str
         return r;
     }
     if (all_black(mask))
-        return insp_fail(reterr, INSP_E_IMAGE, "%s marks no defect: all of it is black", path);
+        return insp_fail(reterr, INSP_E_IMAGE, "%s marks no defect: every pixel is black", path);
     *ret = insp_take_ptr(mask);
     return 0;
 }
 
-/* The row's runs of defect pixels; at most (width + 1) / 2. */
+/* Finds the row's runs of defect pixels and returns their number, at most (width + 1) / 2. */
 static size_t find_runs(const struct insp_image *mask, uint32_t y, struct insp_heat_run *ret_run) {
     size_t count = 0;
     for (uint32_t x = 0; x < mask->width; x++) {
@@ -44,7 +44,7 @@ static size_t find_runs(const struct insp_image *mask, uint32_t y, struct insp_h
     return count;
 }
 
-/* Marks the boxes that a row's runs lie in, and, by a maximum of 1, the runs. */
+/* Marks the boxes that contain pixels of the row's runs, and these runs, by a maximum of 1. */
 static void meet(const struct insp_box *box, size_t count, uint32_t y, struct insp_heat_run *run, size_t runs,
                  bool *hit) {
     for (size_t b = 0; b < count; b++) {

@@ -29,7 +29,7 @@ static int by_falling_probability(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
-/* *ret is the caller's, NULL without memory. */
+/* Returns the scores by falling probability, which the caller frees, or NULL without memory. */
 static struct scored *sorted_scores(const float *probability, const uint8_t *label, size_t count) {
     struct scored *sorted = calloc(count + 1, sizeof *sorted);
     if (!sorted)
@@ -40,8 +40,8 @@ static struct scored *sorted_scores(const float *probability, const uint8_t *lab
     return sorted;
 }
 
-/* Share of (anomaly, good) pairs in which the anomaly has the higher probability, a tie counting half: the
- * Mann-Whitney form of the area under the curve, in integers until the last division. */
+/* Returns the share of (anomaly, good) pairs in which the anomaly has the higher probability, a tie counting half:
+ * the Mann-Whitney form of the area under the curve. Sums are integers until the last division. */
 static double area_under_roc(const struct scored *sorted, size_t count) {
     uint64_t anomalies = 0, goods = 0, twice = 0;
     for (size_t i = 0; i < count;) {
@@ -155,13 +155,14 @@ struct point {
     float threshold; /* infinity for the first */
 };
 
-/* True where b lies on the straight line from a to c. */
+/* Returns true if b lies on the straight line from a to c. */
 static bool on_line(const struct point *a, const struct point *b, const struct point *c) {
     return (b->false_alarms - a->false_alarms) * (c->found - a->found) ==
            (c->false_alarms - a->false_alarms) * (b->found - a->found);
 }
 
-/* One point per distinct probability, without those on straight lines. point [count + 1]; -> how many */
+/* Writes one point per distinct probability, leaving out points on straight lines. point [count + 1]. Returns the
+ * number of points. */
 static size_t roc_points(const struct scored *sorted, size_t count, struct point *point) {
     size_t n = 0;
     struct point now = {0, 0, INFINITY};
@@ -191,7 +192,7 @@ json_t *insp_roc_json(const float *probability, const uint8_t *label, size_t cou
         return curve;
     size_t shown = n < INSP_ROC_POINTS ? n : INSP_ROC_POINTS;
     for (size_t k = 0; k < shown; k++) {
-        const struct point *p = &point[k * (n - 1) / (shown - 1)]; /* both ends are always among them */
+        const struct point *p = &point[k * (n - 1) / (shown - 1)]; /* always includes both ends */
         json_t *triple = json_pack("[f, f, o]", (double)p->false_alarms / (double)last->false_alarms,
                                    (double)p->found / (double)last->found, number((double)p->threshold));
         if (json_array_append_new(curve, triple) < 0) {

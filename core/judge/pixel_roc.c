@@ -24,7 +24,8 @@ static void add_row(struct insp_pixel_roc *roc, const struct insp_heat_rows *row
     for (unsigned c = 0; c < INSP_MAP_SIDE; c++)
         for (uint32_t x = rows->start[c]; x < rows->start[c + 1]; x++) {
             double place = (insp_heat_rows_value(rows, profile, c, x) - roc->low) / roc->step;
-            /* The highest score, and a rounding below the lowest, belong to the bins at the ends. */
+            /* The highest score belongs to the last bin; rounding may put the lowest score just below the first.
+             * */
             size_t bin = place > 0 ? (size_t)fmin(place, INSP_PIXEL_BINS - 1) : 0;
             (insp_mask_defect(mask, x, y) ? roc->inside : roc->outside)[bin]++;
         }
@@ -45,8 +46,8 @@ int insp_pixel_roc_add(struct insp_pixel_roc *roc, const float *map, const struc
     return 0;
 }
 
-/* Mann-Whitney: the share of (inside, outside) pairs in which the inside has the higher score, ties by half.
- * Counts are whole, their products may pass 2^64: sums in long double. */
+/* Mann-Whitney form: the share of (inside, outside) pairs in which the pixel inside scores higher, ties counting
+ * half. The sums are long double because products of counts may exceed 2^64. */
 void insp_pixel_roc_area(const struct insp_pixel_roc *roc, double *ret_area, double *ret_error_max) {
     long double below = 0, inside = 0, won = 0, tied = 0;
     for (size_t i = 0; i < INSP_PIXEL_BINS; i++) {

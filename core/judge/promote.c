@@ -18,12 +18,13 @@ bool insp_train_should_activate(enum insp_activate policy, bool has_active, doub
     else if (policy == INSP_ACTIVATE_ALWAYS)
         snprintf(ret_reason, INSP_REASON_BYTES, "activated: the policy is always");
     else if (has_active && isnan(active))
-        snprintf(ret_reason, INSP_REASON_BYTES, "activated: the active model could not be judged on these images");
+        snprintf(ret_reason, INSP_REASON_BYTES,
+                 "activated: the active model could not be evaluated on these images");
     else if (!has_active)
         snprintf(ret_reason, INSP_REASON_BYTES, "activated: the product had no active model");
     else
         snprintf(ret_reason, INSP_REASON_BYTES,
-                 "%s: balanced accuracy on the same held-out images is %.4f, the active model's %.4f",
+                 "%s: balanced accuracy on the same held-out images is %.4f, the active model's is %.4f",
                  better ? "activated" : "not activated", candidate, active);
     return policy == INSP_ACTIVATE_ALWAYS || (policy == INSP_ACTIVATE_IF_BETTER && (!has_active || better));
 }

@@ -1,4 +1,4 @@
-/* core/judge/promote.h - whether a newly trained model takes the line over. Pure; any thread. */
+/* core/judge/promote.h - decides whether a newly trained model is activated. Pure; any thread. */
 #ifndef INSP_JUDGE_PROMOTE_H
 #define INSP_JUDGE_PROMOTE_H
 
@@ -8,13 +8,16 @@ enum insp_activate { INSP_ACTIVATE_NEVER, INSP_ACTIVATE_IF_BETTER, INSP_ACTIVATE
 
 enum { INSP_REASON_BYTES = 256 };
 
-/* candidate and active: balanced accuracy 0..1 of both models on the same held-out images; active is NaN where
- * it could not be judged (a broken model loses) and where
- * there is no active model. The first model is activated unless the policy is never. if_better means strictly
- * better: at a tie the line keeps what it knows. ret_reason (INSP_REASON_BYTES) says why, in words. */
+/* Returns true if the candidate shall be activated. The first model of a product is activated unless the policy is
+ * never. if_better means strictly better: at a tie the active model stays. An active model that could not be
+ * evaluated loses.
+ *   candidate, active  balanced accuracy 0..1 on the same held-out images; active is NaN if there is no active
+ *                      model or it could not be evaluated
+ *   ret_reason         INSP_REASON_BYTES bytes: the reason as a sentence */
 bool insp_train_should_activate(enum insp_activate policy, bool has_active, double candidate, double active,
                                 char *ret_reason);
 
-const char *insp_activate_name(enum insp_activate policy); /* "never" | "if_better" | "always" */
+/* Returns "never", "if_better" or "always". */
+const char *insp_activate_name(enum insp_activate policy);
 
 #endif

@@ -20,13 +20,13 @@ json_t *insp_report_dataset(const struct insp_members *set, bool with_scan) {
 
 struct judged {
     size_t place;
-    double error; /* how far on the wrong side of the threshold; negative on the right one */
+    double error; /* distance from the threshold; positive on the wrong side */
     bool wrong;
 };
 
 static int by_falling_error(const void *a, const void *b) {
     const struct judged *x = a, *y = b;
-    if (x->wrong != y->wrong) /* exactly at the threshold the error alone does not tell */
+    if (x->wrong != y->wrong) /* exactly at the threshold the error is 0 on both sides */
         return x->wrong ? -1 : 1;
     if (x->error != y->error)
         return x->error < y->error ? 1 : -1;
@@ -37,7 +37,7 @@ static const struct insp_dataset_item *item_of(const struct insp_judgement *j, s
     return &j->set->dataset->item[j->set->item[j->member[place]]];
 }
 
-/* NULL without memory. */
+/* Returns the heat of an image as base64 of [14,14] bytes; NULL without memory. */
 static json_t *heat_json(const struct insp_judgement *j, size_t place) {
     const struct insp_heat_params params = insp_judgement_heat(j);
     float heat[INSP_MAP_FLOATS];
@@ -53,7 +53,7 @@ static json_t *image_json(const struct insp_judgement *j, const struct judged *j
     const struct insp_dataset *dataset = j->set->dataset;
     const struct insp_dataset_item *item = item_of(j, judged->place);
     const char *relative = item->path + strlen(dataset->root) + 1;
-    /* A file name may be any bytes, JSON only UTF-8: then the image is named by its hash. */
+    /* JSON holds only UTF-8, so an image with another file name is identified by its hash. */
     json_t *path = json_string(relative);
     json_t *json = json_pack("{s:o, s:s, s:s, s:s, s:s, s:f, s:b}", "path",
                              path ? path : json_sprintf("sha256:%s", item->sha256), "sha256", item->sha256, "type",
@@ -91,7 +91,8 @@ json_t *insp_report_images(const struct insp_judgement *j) {
     return images;
 }
 
-/* The surest anomaly of this type that was found and is not taken yet; count where there is none. */
+/* Returns the found anomaly of this type with the highest probability among those not in `taken`; j->count if
+ * there is none. */
 static size_t surest(const struct insp_judgement *j, size_t stratum, const bool *taken) {
     size_t best = j->count;
     for (size_t i = 0; i < j->count; i++)
@@ -120,7 +121,6 @@ json_t *insp_report_examples(const struct insp_judgement *j) {
     return examples;
 }
 
-/* NULL without memory. */
 static json_t *counts_json(const size_t *count) {
     json_t *counts = json_array();
     for (size_t i = 0; counts && i < INSP_REPORT_BINS; i++)

@@ -12,7 +12,8 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* How many of `anomalies` may be missed; -1: not even none. The bound grows with the misses. */
+/* Returns the largest number of misses whose bound is at most max_missed, or -1 if no miss is already too many.
+ * The bound grows with the misses. */
 static int64_t misses_allowed(uint64_t anomalies, double max_missed) {
     int64_t allowed = -1;
     while (allowed + 1 < (int64_t)anomalies && insp_rate((uint64_t)allowed + 1, anomalies).high <= max_missed)
@@ -20,7 +21,8 @@ static int64_t misses_allowed(uint64_t anomalies, double max_missed) {
     return allowed;
 }
 
-/* With no miss among n the bound is z^2 / (n + z^2); solved for n, then settled by the bound as it is computed. */
+/* Returns the smallest number of anomalies that makes max_missed reachable. With no miss among n the bound is
+ * z^2 / (n + z^2); this is solved for n, and the loop settles rounding. */
 static uint64_t anomalies_needed(double max_missed) {
     static const double z2 = 3.841458820694124;
     uint64_t n = (uint64_t)fmax(1, floor(z2 * (1 - max_missed) / max_missed) - 1);
@@ -29,7 +31,7 @@ static uint64_t anomalies_needed(double max_missed) {
     return n;
 }
 
-/* The anomalies' probabilities in rising order; *ret is the caller's. */
+/* Sorts the anomalies' probabilities in rising order; the caller frees *ret. */
 static int sort_anomalies(const float *probability, const uint8_t *label, size_t count, float **ret,
                           uint64_t *ret_count, struct insp_error *reterr) {
     _cleanup_free_ float *sorted = calloc(count + 1, sizeof *sorted);
@@ -44,7 +46,7 @@ static int sort_anomalies(const float *probability, const uint8_t *label, size_t
             sorted[n++] = probability[i];
     }
     if (!n || n == count)
-        return insp_fail(reterr, INSP_E_DATASET, "a threshold needs scores of good and of defective images");
+        return insp_fail(reterr, INSP_E_DATASET, "choosing a threshold needs both good and defective images");
     qsort(sorted, n, sizeof *sorted, by_value);
     *ret_count = n;
     *ret = insp_take_ptr(sorted);
@@ -59,8 +61,8 @@ int insp_threshold_advise(const float *probability, const uint8_t *label, size_t
     if (r < 0)
         return r;
     int64_t allowed = misses_allowed(anomalies, max_missed);
-    /* The lowest score that must not be missed is the highest threshold that does not miss it. Where others tie
-     * with it, fewer are missed than would be allowed. */
+    /* A threshold equal to the lowest score that must be found is the highest that finds it. With ties at that
+     * score fewer anomalies are missed than allowed. */
     float threshold = anomaly[allowed > 0 ? allowed : 0];
     while (anomaly[missed] < threshold)
         missed++;
@@ -84,12 +86,11 @@ json_t *insp_threshold_json(const struct insp_threshold_advice *advice) {
                   insp_rate_json(&advice->missed), "false_alarms", insp_rate_json(&advice->false_alarms));
     if (!json || advice->reachable)
         return json;
-    json_t *reason =
-        json_sprintf("with %llu anomalies even a threshold that misses none can only promise at most %.2g %% "
-                     "missed (95 %%): %llu "
-                     "anomalies would be needed for %.3g %%",
-                     (unsigned long long)advice->missed.of, 100 * insp_rate(0, advice->missed.of).high,
-                     (unsigned long long)advice->anomalies_needed, 100 * advice->max_missed);
+    json_t *reason = json_sprintf(
+        "with %llu anomalies, even a threshold that misses none only guarantees at most %.2g %% missed "
+        "(95 %% confidence); %llu anomalies are needed for %.3g %%",
+        (unsigned long long)advice->missed.of, 100 * insp_rate(0, advice->missed.of).high,
+        (unsigned long long)advice->anomalies_needed, 100 * advice->max_missed);
     if (json_object_set_new(json, "anomalies_needed", json_integer((json_int_t)advice->anomalies_needed)) < 0 ||
         json_object_set_new(json, "reason", reason) < 0) {
         json_decref(json);

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* Units of the drawing; the page scales it to the room there is. */
+/* Units of the drawing; the page scales it to the available width. */
 enum { WIDTH = 420, HEIGHT = 270, LEFT = 56, RIGHT = 22, TOP = 12, BOTTOM = 40 };
 static const double INNER_WIDTH = WIDTH - LEFT - RIGHT, INNER_HEIGHT = HEIGHT - TOP - BOTTOM;
 
@@ -76,7 +76,7 @@ static void line(FILE *out, const struct insp_chart *chart, const struct insp_ch
     for (size_t i = 0; i < line->count; i++)
         fprintf(out, "%c%.1f %.1f", i ? 'L' : 'M', place_x(chart, line->x[i]), place_y(chart, line->y[i]));
     fputs("\"/>\n", out);
-    if (line->count == 1) /* a path of one point has no length */
+    if (line->count == 1) /* a path of one point would be invisible */
         fprintf(out, "<circle class=\"dot c%zu\" r=\"3\" cx=\"%.1f\" cy=\"%.1f\"/>\n", number % INSP_CHART_COLOURS,
                 place_x(chart, line->x[0]), place_y(chart, line->y[0]));
 }
@@ -115,7 +115,7 @@ void insp_chart_lines(FILE *out, const struct insp_chart *chart) {
     fputs("</figure>\n", out);
 }
 
-/* One bar up (sign -1) or down (1) from the middle, its count at the end. */
+/* Draws a bar up (sign -1) or down (sign 1) from the middle, with its count at the end. */
 static void bar(FILE *out, size_t count, double most, double x, double width, double middle, int sign) {
     if (!count)
         return;

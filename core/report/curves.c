@@ -8,8 +8,8 @@
 
 enum { BINS_MAX = 100 };
 
-/* [[x, y, ...], ...] as two arrays in one block, the caller's; NULL without memory. Entries that are no numbers
- * are left out. */
+/* Reads [[x, y, ...], ...] into one block that the caller frees: x at its start, y json_array_size(array) further.
+ * Skips points that are not numbers. Returns NULL without memory. */
 static double *read_points(const json_t *array, size_t *ret_count) {
     size_t room = json_array_size(array), count = 0;
     double *x = calloc(2 * room + 1, sizeof *x), *y = x + room;
@@ -39,7 +39,7 @@ int insp_report_roc_chart(FILE *out, const json_t *report, const json_t *metrics
     char mark[48];
     snprintf(mark, sizeof mark, "threshold %.4g", insp_lookup_number(report, "threshold"));
     insp_chart_lines(out, &(struct insp_chart){.title = "ROC curve",
-                                               .x_name = "good parts called anomalies",
+                                               .x_name = "false alarms among good parts",
                                                .y_name = "anomalies found",
                                                .x_high = 1,
                                                .y_high = 1,
@@ -53,10 +53,10 @@ int insp_report_roc_chart(FILE *out, const json_t *report, const json_t *metrics
     return 0;
 }
 
-/* One figure of the epochs of several trainings. */
+/* A figure by epoch, for one or several trainings. */
 struct curves {
-    size_t count, epochs; /* epochs: of the longest */
-    double *x, *y;        /* owned: [count][epochs] each, one block */
+    size_t count, epochs; /* trainings; epochs of the longest one */
+    double *x, *y;        /* [count][epochs] each, owned, one block */
     struct insp_chart_line *line;
     double low, high;
 };
@@ -66,7 +66,7 @@ static void curves_clear(struct curves *curves) {
     free(curves->line);
 }
 
-/* The i-th training's epochs: a fold's, or the report's own. */
+/* Returns the epochs of fold i or, if the report has no folds, of the training. */
 static const json_t *epochs_of(const json_t *report, size_t i) {
     const json_t *folds = insp_lookup(report, "folds");
     return insp_lookup(folds ? json_array_get(folds, i) : report, "epochs");
@@ -114,7 +114,7 @@ static int curve_chart(FILE *out, const json_t *report, const char *name, const 
     if (r < 0 || !isfinite(curves.high))
         return r;
     double low = 0, high = curves.high > 0 ? curves.high * 1.05 : 1;
-    if (accuracy) { /* down to the ten per cent below the worst, so that the last ones can be told apart */
+    if (accuracy) { /* start below the worst value, so that the last epochs can be distinguished */
         low = fmin(0.9, floor(curves.low * 10) / 10);
         high = 1;
     }
@@ -157,6 +157,6 @@ void insp_report_histogram_chart(FILE *out, const json_t *report) {
     size_t bins = read_bins(insp_lookup(report, "histogram.good"), good);
     if (!bins || bins > BINS_MAX || read_bins(insp_lookup(report, "histogram.anomaly"), anomaly) != bins)
         return;
-    insp_chart_histogram(out, "How sure it is: images by probability", good, anomaly, bins,
+    insp_chart_histogram(out, "Images by probability", good, anomaly, bins,
                          insp_lookup_number(report, "threshold"));
 }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* "18 of 20" in a cell; empty where there are no counts */
+/* Writes a cell with "18 of 20", empty if there are no counts. */
 static void count_cell(FILE *out, const json_t *rate) {
     double hits = insp_lookup_number(rate, "hits"), of = insp_lookup_number(rate, "of");
     fputs("<td class=\"number\">", out);
@@ -18,13 +18,13 @@ static void count_cell(FILE *out, const json_t *rate) {
     fputs("</td>", out);
 }
 
-/* "90.5 to 97.1 %" */
+/* Writes "90.5 to 97.1 %". */
 static void interval_text(FILE *out, double low, double high) {
     if (isfinite(low) && isfinite(high))
         fprintf(out, "%.*f to %.*f %%", low > 0, 100 * low, high < 1, 100 * high);
 }
 
-/* The cells value, interval as text, interval as drawing. */
+/* Writes three cells: the value, the interval as text, the interval as a drawing. */
 static void rate_cells(FILE *out, double low, double value, double high) {
     fputs("<td class=\"number\">", out);
     insp_html_percent(out, value);
@@ -79,7 +79,7 @@ static void tile(FILE *out, const char *name, const char *colour, double count, 
     fprintf(out, "<div><dt>%s</dt><dd class=\"value %s\">%.0f</dd><dd class=\"soft\">of %.0f %s", name, colour,
             count, insp_lookup_number(rate, "of"), of);
     double low = insp_lookup_number(rate, "low"), high = insp_lookup_number(rate, "high");
-    if (isfinite(low) && isfinite(high)) { /* of the contrary */
+    if (isfinite(low) && isfinite(high)) { /* the rate counts the right verdicts, the tile the wrong ones */
         fputs(" (95 %: ", out);
         interval_text(out, 1 - high, 1 - low);
         fputs(")", out);
@@ -102,11 +102,11 @@ void insp_report_tiles(FILE *out, const json_t *metrics) {
         fputs("</dd><dd class=\"soft\">mean of anomalies found and good parts passed</dd></div>\n", out);
     }
     if (isfinite(area))
-        fprintf(out,
-                "<div><dt>Area under ROC</dt><dd class=\"value\">%.4f</dd><dd class=\"soft\">1: the classes never "
-                "mix, "
-                "0.5: chance</dd></div>\n",
-                area);
+        fprintf(
+            out,
+            "<div><dt>Area under ROC</dt><dd class=\"value\">%.4f</dd><dd class=\"soft\">1: perfect separation, "
+            "0.5: chance</dd></div>\n",
+            area);
     fputs("</dl>\n", out);
 }
 
@@ -123,12 +123,12 @@ void insp_report_confusion(FILE *out, const json_t *metrics) {
         return;
     fputs("<figure class=\"confusion\"><figcaption>Confusion matrix (positive is an "
           "anomaly)</figcaption><table><thead><tr>"
-          "<td></td><th scope=\"col\">said anomaly</th><th scope=\"col\">said good</th></tr></thead><tbody>"
-          "<tr><th scope=\"row\">really an anomaly</th>",
+          "<td></td><th scope=\"col\">verdict anomaly</th><th scope=\"col\">verdict good</th></tr></thead><tbody>"
+          "<tr><th scope=\"row\">actual anomaly</th>",
           out);
     confusion_cell(out, metrics, "confusion.actual_anomaly.predicted_anomaly", true, "found");
     confusion_cell(out, metrics, "confusion.actual_anomaly.predicted_good", false, "missed");
-    fputs("</tr><tr><th scope=\"row\">really good</th>", out);
+    fputs("</tr><tr><th scope=\"row\">actually good</th>", out);
     confusion_cell(out, metrics, "confusion.actual_good.predicted_anomaly", false, "false alarms");
     confusion_cell(out, metrics, "confusion.actual_good.predicted_good", true, "passed");
     fputs("</tr></tbody></table></figure>\n", out);
@@ -142,13 +142,13 @@ void insp_report_rates(FILE *out, const json_t *metrics) {
     plain_row(out, "Balanced accuracy", insp_lookup_number(metrics, "balanced_accuracy"), true);
     rate_row(out, "Found (recall)", insp_lookup(metrics, "recall"));
     rate_row(out, "Passed (specificity)", insp_lookup(metrics, "specificity"));
-    rate_row(out, "Alarms right (precision)", insp_lookup(metrics, "precision"));
+    rate_row(out, "Correct alarms (precision)", insp_lookup(metrics, "precision"));
     plain_row(out, "F1", insp_lookup_number(metrics, "f1"), false);
     plain_row(out, "Area under ROC", insp_lookup_number(metrics, "roc_auc"), false);
     end_table(out);
 }
 
-/* jansson iterates over objects that are not constant only. */
+/* Casts away const, because jansson only iterates over non-const objects. */
 static json_t *mutable(const json_t *object) {
     return (json_t *)(uintptr_t)object;
 }
@@ -159,7 +159,7 @@ void insp_report_types(FILE *out, const json_t *metrics) {
     json_t *rate;
     if (!json_object_size(types))
         return;
-    begin_rates(out, "Right verdicts by type: for a defect that is its recall", "right");
+    begin_rates(out, "Correct verdicts by type (for a defect type: its recall)", "correct");
     json_object_foreach(types, name, rate) {
         rate_row(out, name, rate);
     }
@@ -176,7 +176,7 @@ static void figure_cell(FILE *out, const json_t *object, const char *path, bool 
     fputs("</td>", out);
 }
 
-/* What is shown of each fold: below "metrics" of the fold, and below "mean" and "std" of the report. */
+/* The columns of the table of folds. fold: path in a fold's entry; name: key in the report's "mean" and "std". */
 static const struct {
     const char *head, *fold, *name;
     bool percent;
@@ -204,7 +204,7 @@ void insp_report_folds(FILE *out, const json_t *report) {
         return;
     fputs("<h2>Folds</h2>\n", out);
     if (json_is_true(insp_lookup(report, "thin")))
-        fputs("<p>A defect type has fewer images than there are folds: not every fold judges it.</p>\n", out);
+        fputs("<p>A defect type has fewer images than there are folds, so not every fold judges it.</p>\n", out);
     fputs("<div class=\"panel scroll\"><table><thead><tr><th scope=\"col\">fold</th><th scope=\"col\" "
           "class=\"number\">images</th>",
           out);
@@ -225,17 +225,14 @@ void insp_report_folds(FILE *out, const json_t *report) {
 
 static void masks_words(FILE *out, const json_t *l) {
     double unusable = insp_lookup_number(l, "unusable_masks"), area = insp_lookup_number(l, "pixel_auroc");
-    fprintf(out, "<p>%.0f anomalous images have a mask that says where the defect is",
-            insp_lookup_number(l, "images"));
+    fprintf(out, "<p>%.0f anomalous images have a mask that marks the defect", insp_lookup_number(l, "images"));
     if (unusable > 0)
-        fprintf(out, "; %.0f more masks could not be used (the log says why)", unusable);
+        fprintf(out, "; %.0f more masks could not be used (see the log)", unusable);
     fputs(". ", out);
     if (isfinite(area))
-        fprintf(
-            out,
-            "Pixel AUROC <b>%.4f</b>: how well the heat of single pixels tells those inside of defects from those "
-            "outside.",
-            area);
+        fprintf(out,
+                "Pixel AUROC <b>%.4f</b>: how well the heat separates pixels inside defects from pixels outside.",
+                area);
     fputs("</p>\n", out);
 }
 
@@ -246,10 +243,10 @@ void insp_report_localisation(FILE *out, const json_t *report) {
     fputs("<h2>Does the heatmap point at the defect?</h2>\n", out);
     if (json_is_object(l))
         masks_words(out, l);
-    begin_rates(out, "Where the heatmap shows something", "hits");
-    rate_row(out, "Good parts that show any", shown);
+    begin_rates(out, "Heat, boxes and defects", "hits");
+    rate_row(out, "Good parts with any heat", shown);
     rate_row(out, "Boxes that hit a defect", insp_lookup(l, "boxes"));
-    rate_row(out, "Defects that a box hits", insp_lookup(l, "defects"));
+    rate_row(out, "Defects hit by a box", insp_lookup(l, "defects"));
     end_table(out);
 }
 
@@ -258,19 +255,19 @@ void insp_report_advice(FILE *out, const json_t *report) {
     double threshold = insp_lookup_number(advice, "threshold");
     if (!isfinite(threshold))
         return;
-    /* In full: the threshold is an anomaly's own score, and one that is rounded up would miss it. */
-    fprintf(out, "<h2>Advised threshold: %.9g</h2>\n<p>Asked for: at most ", threshold);
+    /* All digits: the threshold equals the probability of an anomaly, which a rounded-up threshold would miss. */
+    fprintf(out, "<h2>Advised threshold: %.9g</h2>\n<p>Requirement: at most ", threshold);
     insp_html_percent(out, insp_lookup_number(advice, "max_missed"));
-    fputs(" of the anomalies missed, by the upper end of the interval.", out);
+    fputs(" of the anomalies missed, at the upper end of the interval.", out);
     if (json_is_false(insp_lookup(advice, "reachable"))) {
-        fputs(" <b>These images cannot promise that:</b> ", out);
+        fputs(" <b>These images are too few to guarantee that:</b> ", out);
         insp_html_text(out, insp_lookup_text(advice, "reason"));
         fputs(".", out);
     }
     fputs("</p>\n", out);
     begin_rates(out, "With this threshold", "images");
     rate_row(out, "Anomalies missed", insp_lookup(advice, "missed"));
-    rate_row(out, "Good parts called anomalies", insp_lookup(advice, "false_alarms"));
+    rate_row(out, "False alarms among good parts", insp_lookup(advice, "false_alarms"));
     end_table(out);
 }
 
@@ -286,7 +283,7 @@ void insp_report_previous(FILE *out, const json_t *report) {
     const json_t *metrics = insp_lookup(report, "previous.metrics");
     if (!json_is_object(metrics))
         return;
-    fputs("<p>What that version says of the same images; some of them may have been in its training:</p>\n", out);
+    fputs("<p>Results of that version on the same images; it may have been trained on some of them:</p>\n", out);
     insp_report_rates(out, metrics);
 }
 
@@ -313,20 +310,18 @@ void insp_report_feedback(FILE *out, const json_t *report) {
     size_t i;
     if (!(insp_lookup_number(feedback, "labelled") > 0))
         return;
-    fprintf(
-        out,
-        "<h2>Labelled inspections</h2>\n<p>Of %.0f inspections that a person labelled, %.0f misses and %.0f false "
-        "alarms were made by the models that answered. This model gets <b>%.0f</b> of those right, %.0f still "
-        "wrong, "
-        "and %.0f wrong that were right.</p>\n",
-        insp_lookup_number(feedback, "labelled"), insp_lookup_number(feedback, "missed_before"),
-        insp_lookup_number(feedback, "false_alarms_before"), insp_lookup_number(feedback, "now_right"),
-        insp_lookup_number(feedback, "still_wrong"), insp_lookup_number(feedback, "newly_wrong"));
+    fprintf(out,
+            "<h2>Labelled inspections</h2>\n<p>Among %.0f labelled inspections, earlier models missed %.0f "
+            "anomalies and raised %.0f false alarms. This model corrects <b>%.0f</b> of these verdicts, "
+            "repeats %.0f of them, and makes %.0f new mistakes.</p>\n",
+            insp_lookup_number(feedback, "labelled"), insp_lookup_number(feedback, "missed_before"),
+            insp_lookup_number(feedback, "false_alarms_before"), insp_lookup_number(feedback, "now_right"),
+            insp_lookup_number(feedback, "still_wrong"), insp_lookup_number(feedback, "newly_wrong"));
     if (!json_array_size(insp_lookup(feedback, "items")))
         return;
     fputs("<div class=\"panel scroll\"><table><thead><tr><th scope=\"col\">inspection</th><th "
-          "scope=\"col\">really</th>"
-          "<th scope=\"col\">said then</th><th scope=\"col\">says now</th><th "
+          "scope=\"col\">label</th>"
+          "<th scope=\"col\">verdict then</th><th scope=\"col\">verdict now</th><th "
           "scope=\"col\"></th></tr></thead><tbody>\n",
           out);
     json_array_foreach(insp_lookup(feedback, "items"), i, item) {
@@ -335,7 +330,7 @@ void insp_report_feedback(FILE *out, const json_t *report) {
     end_table(out);
 }
 
-/* Scalars, and lists of them, as definitions; the rest is left out. */
+/* Writes a scalar or a list as a definition; skips objects. */
 static void fact(FILE *out, const char *key, const json_t *value) {
     _cleanup_free_ char *text = NULL;
     if (json_is_object(value))

@@ -1,17 +1,17 @@
-/* core/report/lookup.h - reading a report that may lack anything. Pure; any thread. */
+/* core/report/lookup.h - looks up values in a report in which any member may be missing. Pure; any thread. */
 #ifndef INSP_REPORT_LOOKUP_H
 #define INSP_REPORT_LOOKUP_H
 
 #include <jansson.h>
 
-/* What lies below a path of keys with dots between ("metrics.recall"), borrowed; NULL where nothing does. "" is
- * the object itself. */
+/* Returns the value at a path of keys separated by dots ("metrics.recall"), borrowed; NULL if there is none. ""
+ * returns the object itself. */
 const json_t *insp_lookup(const json_t *object, const char *path);
 
-/* The number there, NaN where there is none. */
+/* Returns the number at a path, or NaN. */
 double insp_lookup_number(const json_t *object, const char *path);
 
-/* The text there, "" where there is none. */
+/* Returns the string at a path, borrowed, or "". */
 const char *insp_lookup_text(const json_t *object, const char *path);
 
 #endif

@@ -14,24 +14,24 @@
 
 enum { JPEG_QUALITY = 82 };
 
-/* The file's bytes, if it still lies inside the set and still is what was judged. */
+/* Reads an image of the report. It must be inside the dataset and have the hash of the report. */
 static int read_image(const struct insp_report_source *source, const json_t *image, char **ret_bytes,
                       size_t *ret_count, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES], root[INSP_PATH_BYTES], resolved[INSP_PATH_BYTES], hash[INSP_SHA256_HEX_BYTES];
     _cleanup_free_ char *bytes = NULL;
     if (!source->dataset_root || insp_resolve(source->dataset_root, root))
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "the dataset is not there any more");
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "the dataset no longer exists");
     int r = insp_path(path, reterr, "%s/%s", root, insp_lookup_text(image, "path"));
     if (r < 0)
         return r;
     if (insp_resolve_below(root, path, resolved) != INSP_BELOW)
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "the image is not there any more");
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "the image no longer exists");
     r = insp_read_file(resolved, source->limits.bytes, &bytes, ret_count, reterr);
     if (r < 0)
         return r;
     insp_sha256_hex(bytes, *ret_count, hash);
     if (strcmp(hash, insp_lookup_text(image, "sha256")) != 0)
-        return insp_fail(reterr, INSP_E_NOT_FOUND, "the file was changed since");
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "the file has changed since");
     *ret_bytes = insp_take_ptr(bytes);
     return 0;
 }
@@ -72,8 +72,7 @@ static int put_photo(FILE *out, const struct insp_image *thumbnail, const char *
     return 0;
 }
 
-/* The colours where it is hot, and the boxes around them: light lines with a dark edge, as the daemon draws them.
- */
+/* Draws the heat above the threshold and its boxes, as light lines with a dark edge like the daemon's overlay. */
 static int put_heat(FILE *out, const struct insp_image *thumbnail, const float *heat, float threshold,
                     struct insp_error *reterr) {
     const struct insp_heat_params params = {INSP_SCALE_FIXED, threshold, 0, 1};
@@ -114,8 +113,8 @@ int insp_report_picture(FILE *out, const struct insp_report_source *source, cons
     int r = make_thumbnail(source, image, &thumbnail, &why);
     if (r == INSP_E_NOMEM)
         return insp_fail(reterr, r, "%s", why.detail);
-    if (r < 0) { /* without the server's paths: a report is passed on */
-        put_note(out, r == INSP_E_NOT_FOUND ? why.detail : "the image cannot be read any more");
+    if (r < 0) { /* the note hides the server's paths, because reports are passed on */
+        put_note(out, r == INSP_E_NOT_FOUND ? why.detail : "the image can no longer be read");
         return 0;
     }
     if (insp_base64_decode(insp_lookup_text(image, "heat"), byte, sizeof byte))

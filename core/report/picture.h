@@ -1,4 +1,4 @@
-/* core/report/picture.h - an image of the report with its heat over it, inside the document. */
+/* core/report/picture.h - embeds an image of a report with its heat. Blocks on the disk; one thread per stream. */
 #ifndef INSP_REPORT_PICTURE_H
 #define INSP_REPORT_PICTURE_H
 
@@ -8,10 +8,12 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Writes a thumbnail (JPEG of at most INSP_REPORT_THUMBNAIL pixels a side), the heat over it (PNG, transparent
- * where cold) and the boxes (SVG) as data URIs; or a note that says why not. image           an entry of the
- * report's "images", with "heat" heat_threshold  from which heat is shown, 0..1; above 1: none is The file must
- * have the hash that the report has. INSP_E_NOMEM alone fails; everything else is a note. */
+/* Writes a thumbnail (JPEG, at most INSP_REPORT_THUMBNAIL pixels a side) with the heat (PNG, transparent below the
+ * threshold) and the boxes (SVG) over it, embedded in the document. If the file is missing, unreadable or has
+ * another hash than in the report, a note takes the place of the picture.
+ *   image           an entry of the report's "images" or "examples", with "heat"
+ *   heat_threshold  heat 0..1 from which on it is shown; above 1: none
+ * Fails with INSP_E_NOMEM only. */
 int insp_report_picture(FILE *out, const struct insp_report_source *source, const json_t *image,
                         float heat_threshold, struct insp_error *reterr);
 

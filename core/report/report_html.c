@@ -12,18 +12,18 @@
 
 enum { CLOSE_CALLS = 8, EXAMPLES = 8 };
 
-/* insp_report_css: the file's text, with a NUL behind it. */
+/* Defines insp_report_css: the text of report.css, NUL-terminated. */
 __asm__(".section .rodata\n.global insp_report_css\ninsp_report_css:\n.incbin \"" INSP_REPORT_CSS
         "\"\n.byte 0\n.previous\n");
 extern const char insp_report_css[];
 
 static const struct kind {
-    const char *name, *title, *judged; /* judged: which images the figures are about */
-    const char *metrics;               /* where the figures lie */
+    const char *name, *title, *judged; /* judged: the images that the metrics cover */
+    const char *metrics;               /* key of the metrics in the report */
 } kinds[] = {
     {"train", "Training", "on images held out from the training", "metrics"},
-    {"cross-validate", "Cross-validation", "each image judged by the model that had not seen it", "pooled"},
-    {"evaluate", "Evaluation", "on all images of the set", "metrics"},
+    {"cross-validate", "Cross-validation", "each image judged by a model that was not trained on it", "pooled"},
+    {"evaluate", "Evaluation", "on all images of the dataset", "metrics"},
 };
 
 struct page {
@@ -32,7 +32,7 @@ struct page {
     const struct insp_report_source *source;
     const struct kind *kind;
     const json_t *metrics;
-    size_t wrong_listed, wrong; /* wrong: in all */
+    size_t wrong_listed, wrong; /* wrong verdicts in "images", and in total */
 };
 
 static void head(const struct page *page) {
@@ -40,7 +40,7 @@ static void head(const struct page *page) {
     fprintf(
         out,
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-        /* A report is opened from anywhere: nothing in it may ever run or load, whatever a file is named. */
+        /* Nothing in a report may run or load, whatever the names of files contain. */
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
         "img-src data:\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>%s of ",
         page->kind->title);
@@ -88,7 +88,7 @@ static int figure(const struct page *page, const json_t *image, struct insp_erro
     int r = insp_report_picture(out, page->source, image, cold || isnan(threshold) ? 2 : (float)threshold, reterr);
     fputs("<figcaption><b>", out);
     insp_html_text(out, insp_lookup_text(image, "verdict"));
-    fprintf(out, " %.4f</b><br>really ", insp_lookup_number(image, "probability"));
+    fprintf(out, " %.4f</b><br>actual: ", insp_lookup_number(image, "probability"));
     insp_html_foreign(out, insp_lookup_text(image, "type"));
     fputs("<br>", out);
     insp_html_foreign(out, insp_lookup_text(image, "path"));
@@ -96,7 +96,7 @@ static int figure(const struct page *page, const json_t *image, struct insp_erro
     return r;
 }
 
-/* Pictures of one of the report's lists: of wrong verdicts, or of right ones. */
+/* Writes up to `most` pictures of one of the report's lists: those with wrong, or those with right verdicts. */
 static int gallery(const struct page *page, const char *list, bool wrong, size_t most, struct insp_error *reterr) {
     const json_t *images = insp_lookup(page->report, list), *image;
     size_t i, shown = 0;
@@ -116,11 +116,10 @@ static void wrong_table(const struct page *page) {
     const json_t *images = insp_lookup(page->report, "images"), *image;
     FILE *out = page->out;
     size_t i;
-    fputs(
-        "<div class=\"panel scroll\"><table><caption>All wrong verdicts, the surest first</caption><thead><tr><th "
-        "scope=\"col\">image</th><th scope=\"col\">really</th><th scope=\"col\">said</th><th scope=\"col\" "
-        "class=\"number\">probability</th></tr></thead><tbody>\n",
-        out);
+    fputs("<div class=\"panel scroll\"><table><caption>Wrong verdicts, worst first</caption><thead><tr><th "
+          "scope=\"col\">image</th><th scope=\"col\">actual</th><th scope=\"col\">verdict</th><th scope=\"col\" "
+          "class=\"number\">probability</th></tr></thead><tbody>\n",
+          out);
     json_array_foreach(images, i, image) {
         if (!json_is_true(insp_lookup(image, "wrong")))
             continue;
@@ -144,19 +143,19 @@ static int images(const struct page *page, struct insp_error *reterr) {
         return 0;
     fputs("<h2>Wrong verdicts</h2>\n", out);
     if (!page->wrong_listed) {
-        fputs("<p>None: every image was judged right.</p>\n", out);
+        fputs("<p>None: every verdict is correct.</p>\n", out);
     } else {
         wrong_table(page);
-        fputs("<p class=\"soft\">The worst ones, with their heat; point at a picture to see it without.</p>\n",
+        fputs("<p class=\"soft\">The worst ones with their heat. Point at a picture to see it without heat.</p>\n",
               out);
         r = gallery(page, "images", true, INSP_REPORT_PICTURES - CLOSE_CALLS - EXAMPLES, reterr);
     }
     if (r == 0) {
-        fputs("<h2>Closest calls</h2>\n<p class=\"soft\">Judged right, but nearest to the threshold.</p>\n", out);
+        fputs("<h2>Closest calls</h2>\n<p class=\"soft\">Correct verdicts nearest to the threshold.</p>\n", out);
         r = gallery(page, "images", false, CLOSE_CALLS, reterr);
     }
     if (r == 0 && json_array_size(insp_lookup(page->report, "examples"))) {
-        fputs("<h2>Anomalies found</h2>\n<p class=\"soft\">The surest of each type.</p>\n", out);
+        fputs("<h2>Anomalies found</h2>\n<p class=\"soft\">The highest probabilities of each type.</p>\n", out);
         r = gallery(page, "examples", false, EXAMPLES, reterr);
     }
     return r;
@@ -203,7 +202,7 @@ int insp_report_html(const json_t *report, const struct insp_report_source *sour
             page.kind = &kinds[i];
     if (!page.kind)
         return insp_fail(reterr, INSP_E_INTERNAL,
-                         "this is no report of a training, cross-validation or evaluation");
+                         "this is not the report of a training, cross-validation or evaluation");
     page.metrics = insp_lookup(report, page.kind->metrics);
     count_wrong(&page);
     size_t bytes;

@@ -1,6 +1,6 @@
-/* core/report/report_html.h - the report of a training, cross-validation or evaluation (core/train/train.h) as one
- * HTML document for people: no script, nothing loaded from anywhere, pictures inside. Any thread; blocks on the
- * disk for the pictures. */
+/* core/report/report_html.h - renders the report of a training, cross-validation or evaluation
+ * (core/train/train.h) as one HTML document: no script, nothing loaded, pictures embedded. Any thread; blocks on
+ * the disk for the pictures. */
 #ifndef INSP_REPORT_REPORT_HTML_H
 #define INSP_REPORT_REPORT_HTML_H
 
@@ -9,9 +9,12 @@
 
 #include <jansson.h>
 
-/* *ret_html is the caller's (free), with a NUL behind the last byte that *ret_bytes does not count. What the
- * report lacks is left out; an image that is gone, or is not the one that was judged, becomes a note.
- * INSP_E_NOMEM; INSP_E_INTERNAL where `report` is no object with a known "kind". */
+/* Renders a report. Sections without data are left out; a missing or changed image becomes a note.
+ *   ret_html   NUL-terminated; the caller frees it with free()
+ *   ret_bytes  length without the NUL
+ * Errors:
+ *   INSP_E_INTERNAL  the report has no known "kind"
+ *   INSP_E_NOMEM */
 int insp_report_html(const json_t *report, const struct insp_report_source *source, char **ret_html,
                      size_t *ret_bytes, struct insp_error *reterr);
 

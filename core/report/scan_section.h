@@ -1,4 +1,4 @@
-/* core/report/scan_section.h - the section of a report on how the dataset's folder was read. */
+/* core/report/scan_section.h - writes the section of a report on how the dataset was read. */
 #ifndef INSP_REPORT_SCAN_SECTION_H
 #define INSP_REPORT_SCAN_SECTION_H
 
@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* Writes the doubts, the folders read and the entries passed over from the report's dataset.scan
- * (core/dataset/scan.h); nothing where the report has none. Pure; one thread per stream. */
+ * (core/dataset/scan.h); nothing if the report has none. One thread per stream. */
 void insp_report_scan(FILE *out, const json_t *report);
 
 #endif

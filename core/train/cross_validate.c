@@ -1,5 +1,5 @@
-/* core/train/cross_validate.c - k folds stratified by defect type, a fresh tail for each, no early stop; every
- * image is judged once, by a tail that has not seen it. */
+/* Cross-validates with k folds stratified by defect type. Each fold trains a new tail without early stop, so that
+ * every image is judged once, by a tail that was not trained on it. */
 #include "core/base/clock.h"
 #include "core/dataset/split.h"
 #include "core/judge/heat_range.h"
@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The figures of which mean and standard deviation over the folds are given. */
+/* The figures whose mean and standard deviation over the folds are reported. */
 static const struct figure {
     const char *name;
     size_t offset;
@@ -31,9 +31,9 @@ struct validation {
     struct insp_train_data *data;
     size_t *fold;       /* [count] */
     bool thin;          /* a defect type has fewer images than there are folds */
-    size_t *member;     /* [count] scratch: who is trained on, then who is judged */
-    float *probability; /* [count] by member number */
-    float *map;         /* [count,14,14] likewise; heat by the range of the fold that judged it */
+    size_t *member;     /* [count] scratch: members to train on, then members to judge */
+    float *probability; /* [count], by member number */
+    float *map;         /* [count,14,14], by member number; heat by the range of the fold that judged the image */
     json_t *folds;
     double sum[INSP_COUNT(figures)], square[INSP_COUNT(figures)];
     size_t known[INSP_COUNT(figures)]; /* folds in which the figure is a number */
@@ -65,7 +65,8 @@ static void add_figures(struct validation *v, const struct insp_metrics *metrics
     }
 }
 
-/* deviation: of the sample (n - 1), as numpy's std(ddof=1) */
+/* Builds {name: mean} or, with `deviation`, {name: standard deviation} of the sample (n - 1), as numpy's
+ * std(ddof=1). */
 static json_t *figures_json(const struct validation *v, bool deviation) {
     json_t *json = json_object();
     for (size_t i = 0; json && i < INSP_COUNT(figures); i++) {
@@ -85,7 +86,8 @@ static size_t choose(const struct validation *v, size_t fold, bool held_out) {
     return count;
 }
 
-/* Scores the fold's images and keeps what is said of them. low, high: the range of this fold's maps. */
+/* Scores the fold's held-out images and stores their probabilities and heat. low, high: the range of this fold's
+ * maps. */
 static int score_fold(struct validation *v, size_t count, struct insp_trainer *trainer, float low, float high,
                       const struct insp_progress *progress, float *ret_probability, struct insp_error *reterr) {
     const struct insp_scorer scorer = {.trainer = trainer};
@@ -160,7 +162,7 @@ static int run_fold(struct validation *v, size_t fold, const struct insp_progres
     return r;
 }
 
-/* All images together, each judged by the tail that had not seen it. */
+/* Computes the metrics over all images, each judged by the tail of its fold. */
 static int pooled(struct validation *v, struct insp_metrics *ret, struct insp_error *reterr) {
     for (size_t m = 0; m < v->data->set.count; m++)
         v->member[m] = m;
@@ -231,7 +233,7 @@ static int open_data(struct validation *v, const struct insp_progress *progress,
                          v->params->seed, v->fold, &v->thin, reterr);
     if (r == 0 && v->thin)
         insp_progress_log(progress,
-                          "a defect type has fewer images than there are folds: not every fold judges it");
+                          "a defect type has fewer images than there are folds, so not every fold judges it");
     return r;
 }
 

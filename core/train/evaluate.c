@@ -1,4 +1,3 @@
-/* core/train/evaluate.c - a stored model judged on a whole dataset. */
 #include "core/base/clock.h"
 #include "core/judge/heat_range.h"
 #include "core/judge/report.h"
@@ -17,7 +16,7 @@ static int pick_version(const struct insp_train_context *context, const char *ve
     }
     int r = insp_registry_active(context->state_dir, context->product, ret, reterr);
     if (r == 0 && !*ret)
-        return insp_fail(reterr, INSP_E_CONFLICT, "product %s has no active model: train one, or name a version",
+        return insp_fail(reterr, INSP_E_CONFLICT, "product %s has no active model; train one, or name a version",
                          context->product);
     return r;
 }
@@ -89,8 +88,8 @@ static int score_labelled(void *arg, const struct insp_train_data *view, const s
                               ret_probability, NULL, &again, reterr);
 }
 
-/* Last, because it takes the cache for other images than the dataset's. Which images a stored version was trained
- * on is not kept. */
+/* Adds the report on labelled inspections. It comes last, because it refills the cache with other images than the
+ * dataset's. The training images of a stored version are unknown. */
 static int judge_labelled(const struct insp_train_context *context, const struct insp_manifest *manifest,
                           struct insp_train_data *data, const struct insp_progress *progress, json_t *report,
                           struct insp_error *reterr) {
@@ -117,8 +116,7 @@ int insp_evaluate(const struct insp_train_context *context, const struct insp_tr
                                labelled = insp_progress_part(&context->progress, 0.95, 1);
     json_t *made = NULL;
     int r = pick_version(context, version, name, reterr);
-    /* Before the set is read: a version that is not there is told at once, and the features are made with the
-     * input that the model takes. */
+    /* Fail early if the version does not exist; its input transform is needed for the features. */
     if (r == 0)
         r = insp_bundle_read_manifest(context->state_dir, context->product, name, &manifest, reterr);
     if (r == 0)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { KEY_BYTES = 41 }; /* 40 digits of a hash: what from-labels names its files by */
+enum { KEY_BYTES = 41 }; /* from-labels names its files by the first 40 digits of the hash */
 typedef char key[KEY_BYTES];
 
 void insp_feedback_clear(struct insp_feedback *feedback) {
@@ -16,8 +16,7 @@ bool insp_feedback_wrong(enum insp_verdict verdict, uint8_t label) {
     return verdict == (label == INSP_CLASS_ANOMALY ? INSP_VERDICT_GOOD : INSP_VERDICT_ANOMALY);
 }
 
-/* --- what was trained on
- * ----------------------------------------------------------------------------------------- */
+/* --- training images --- */
 
 struct trained {
     key *key; /* owned, sorted */
@@ -28,8 +27,8 @@ static int by_key(const void *a, const void *b) {
     return strcmp(a, b);
 }
 
-/* The digits that a file name begins with, where it is one of from-labels': a raw frame went in as PNG, so its
- * bytes do not say it. */
+/* Extracts the hash from a file name that from-labels has given. Needed for raw frames: from-labels stores them as
+ * PNG, so the hash of the file differs from that of the posted bytes. Returns false for other names. */
 static bool key_of_name(const char *path, key ret) {
     const char *name = strrchr(path, '/') + 1;
     if (strspn(name, "0123456789abcdef") != KEY_BYTES - 1 || name[KEY_BYTES - 1] != '.')
@@ -57,10 +56,9 @@ static bool was_trained(const struct trained *trained, const char *sha256) {
     return bsearch(wanted, trained->key, trained->count, sizeof *trained->key, by_key) != NULL;
 }
 
-/* --- scoring
- * ---------------------------------------------------------------------------------------------------- */
+/* --- scoring --- */
 
-/* One labelled image as the new model sees it. */
+/* A labelled image with the model's verdict. */
 struct judged {
     const struct insp_feedback_item *item;
     float probability;
@@ -101,7 +99,7 @@ static int score(const struct insp_feedback_config *c, struct insp_dataset *aske
     return r;
 }
 
-/* Items that borrow the paths. */
+/* Builds a dataset of the labelled images, which borrows their paths, and scores it. */
 static int ask(const struct insp_feedback_config *c, const struct insp_progress *progress, struct judgement *ret,
                struct insp_error *reterr) {
     const struct insp_feedback *feedback = c->context->feedback;
@@ -129,10 +127,9 @@ static void judge(const struct insp_feedback_config *c, const struct trained *tr
     }
 }
 
-/* --- the report
- * --------------------------------------------------------------------------------------------------------- */
+/* --- the report --- */
 
-/* Over all, or over those alone that were not trained on. */
+/* Counts all images, or with `unseen_only` the images that the model was not trained on. */
 static json_t *figures(const struct judgement *judgement, bool unseen_only) {
     json_int_t labelled = 0, missed = 0, alarms = 0, right = 0, still = 0, newly = 0;
     for (size_t i = 0; i < judgement->count; i++) {
@@ -155,7 +152,7 @@ static int rank(const struct judged *j) {
     return j->wrong && !j->wrong_before ? 0 : j->wrong ? 1 : 2;
 }
 
-/* Newly wrong, still wrong, now right; the newest words first. */
+/* Sorts newly wrong images first, then still wrong, then corrected ones; within each, the newest label first. */
 static int by_concern(const void *a, const void *b) {
     const struct judged *x = a, *y = b;
     if (rank(x) != rank(y))
@@ -233,6 +230,6 @@ int insp_feedback_report_or_null(const struct insp_feedback_config *config, cons
     if (r == INSP_E_CANCELLED || r == INSP_E_NOMEM)
         return insp_fail(reterr, r, "%s", why.detail);
     if (r < 0)
-        insp_progress_log(progress, "labelled inspections were not judged: %s", why.detail);
+        insp_progress_log(progress, "labelled inspections were not evaluated: %s", why.detail);
     return 0;
 }

@@ -6,14 +6,14 @@
 
 #include <math.h>
 
-/* Standard deviation of all features of the members: the initial tail is scaled by it. */
+/* Computes the standard deviation of all features of the members, which scales the initial tail. */
 static int feature_std(const struct insp_fit_config *c, const struct insp_progress *progress, float *ret,
                        struct insp_error *reterr) {
     _cleanup_free_ float *features = malloc(INSP_FEATURE_FLOATS * sizeof *features);
     if (!features)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the features of an image");
     double sum = 0, squares = 0, n = (double)c->count * INSP_FEATURE_FLOATS;
-    for (size_t m = 0; m < c->count; m++) { /* of a large set gigabytes, from the disk */
+    for (size_t m = 0; m < c->count; m++) { /* may read gigabytes from the disk, so check for cancellation */
         if (insp_progress_cancelled(progress))
             return insp_fail(reterr, INSP_E_CANCELLED, "cancelled before the training");
         insp_train_data_gather(c->data, &c->member[m], 1, features);
@@ -25,7 +25,7 @@ static int feature_std(const struct insp_fit_config *c, const struct insp_progre
     double mean = sum / n, variance = squares / n - mean * mean;
     if (!(variance > 0))
         return insp_fail(reterr, INSP_E_MODEL,
-                         "the trunk answers the same for all images; it cannot be trained on");
+                         "the trunk's output is the same for all images, so nothing can be trained on it");
     *ret = (float)sqrt(variance);
     return 0;
 }
@@ -50,7 +50,7 @@ static int new_trainer(const struct insp_fit_config *c, const struct insp_progre
     return insp_trainer_new(c->device, &initial, &config, ret, reterr);
 }
 
-/* One fit on its way. */
+/* The state of a fit. */
 struct loop {
     const struct insp_fit_config *config;
     const struct insp_progress *progress;
@@ -73,7 +73,7 @@ static int step(struct loop *l, const size_t *member, float *ret_loss, size_t *r
     if (r < 0)
         return r;
     if (!isfinite(*ret_loss))
-        return insp_fail(reterr, INSP_E_MODEL, "the loss is not finite any more; lower the learning rate (%g)",
+        return insp_fail(reterr, INSP_E_MODEL, "the loss is no longer finite; lower the learning rate (%g)",
                          (double)l->config->params->learning_rate);
     insp_progress_step(l->progress, ++l->steps_done, l->steps_total);
     insp_progress_yield(l->progress);
@@ -103,7 +103,7 @@ static int run_epoch(struct loop *l, struct insp_random *random, struct epoch *r
     return 0;
 }
 
-/* The rest of the part, from where the loop is: what stages and epochs are told with. */
+/* Returns the remaining part of the progress, so that stages and epochs report the current `overall`. */
 static struct insp_progress rest(const struct loop *l) {
     return insp_progress_part(l->progress, (double)l->steps_done / (double)l->steps_total, 1);
 }
@@ -150,11 +150,11 @@ int insp_fit(const struct insp_fit_config *c, const struct insp_progress *progre
              struct insp_trainer **ret_trainer, json_t **ret_curve, struct insp_error *reterr) {
     size_t batch = c->params->batch;
     if (!batch)
-        return insp_fail(reterr, INSP_E_PARAMETER, "a batch of 0 images");
+        return insp_fail(reterr, INSP_E_PARAMETER, "the batch must be at least 1, not 0");
     if (c->count < batch)
         return insp_fail(
             reterr, INSP_E_DATASET,
-            "the training part has %zu images, less than one batch of %zu: add images or lower the batch",
+            "the training part has %zu images, fewer than one batch of %zu; add images or lower the batch",
             c->count, batch);
     _cleanup_free_ size_t *order = calloc(c->count, sizeof *order);
     _cleanup_free_ float *features = malloc(batch * INSP_FEATURE_FLOATS * sizeof *features);

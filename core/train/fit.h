@@ -1,5 +1,5 @@
-/* core/train/fit.h - the training loop: the notebook's recipe on cached features (DESIGN section 2). Internal to
- * core/train. One thread, the job's. */
+/* core/train/fit.h - trains a tail with the notebook's recipe on cached features. Internal to core/train. One
+ * thread, the job's. */
 #ifndef INSP_TRAIN_FIT_H
 #define INSP_TRAIN_FIT_H
 
@@ -9,18 +9,24 @@ struct insp_fit_config {
     struct insp_device *device; /* borrowed */
     const struct insp_train_params *params;
     const struct insp_train_data *data;
-    const size_t *member; /* [count] who is trained on */
+    const size_t *member; /* [count], members to train on */
     size_t count;
-    bool stop_early; /* at params->target_accuracy */
-    size_t fold;     /* 1-based, told with progress; 0 outside cross-validation. Also varies the seed. */
+    bool stop_early; /* stop after an epoch whose accuracy exceeds params->target_accuracy */
+    size_t fold;     /* 1-based, 0 outside cross-validation; reported with progress and added to the seed */
 };
 
-/* Trains a fresh tail: each epoch shuffles, takes whole mini-batches and drops the rest; its running accuracy
- * counts each image by the parameters of the moment it was seen with, as the notebook does. ret_trainer the
- * trained tail, the caller's ret_curve   [{"epoch","loss","accuracy","seconds"}], new reference The same seed on
- * the same device and threads gives the same parameters bit for bit (CUDA: where the device was opened
- * deterministic). INSP_E_DATASET where there is not one whole mini-batch; INSP_E_CANCELLED; INSP_E_MODEL where the
- * loss is no longer finite (learning rate too high). */
+/* Trains a new tail. Each epoch shuffles the members, trains on whole mini-batches and drops the rest. An epoch's
+ * accuracy is a running one, as in the notebook: each image is counted with the parameters before its step. The
+ * same seed on devices of equal arithmetic (insp_device_arithmetic) gives the same parameters bit for bit; a CUDA
+ * device must be opened with `deterministic` for that.
+ *   progress     may be NULL; asked for cancellation before each mini-batch
+ *   ret_trainer  the trained tail; insp_trainer_free releases it
+ *   ret_curve    [{"epoch","loss","accuracy","seconds"}], a new reference
+ * Errors:
+ *   INSP_E_PARAMETER  the batch is 0
+ *   INSP_E_DATASET    fewer images than one mini-batch
+ *   INSP_E_MODEL      the loss is not finite (the learning rate is too high), or all features are equal
+ *   INSP_E_CANCELLED, INSP_E_NOMEM, INSP_E_DEVICE */
 int insp_fit(const struct insp_fit_config *config, const struct insp_progress *progress,
              struct insp_trainer **ret_trainer, json_t **ret_curve, struct insp_error *reterr);
 

@@ -16,7 +16,7 @@ struct pick {
     size_t taken[INSP_CLASSES];
 };
 
-/* The file as the daemon would see it: 224x224 RGB8. */
+/* Decodes a file as the daemon would, to 224x224 RGB8. The caller frees *ret. */
 static int read_rgb(const struct pick *pick, const char *path, uint8_t **ret, struct insp_error *reterr) {
     static const struct insp_media_type sniff = {.media = INSP_MEDIA_UNKNOWN};
     _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
@@ -52,7 +52,7 @@ static int add(struct pick *pick, const struct insp_dataset_item *item, struct i
     return 0;
 }
 
-/* strangers: only defect types of which there is none yet. */
+/* Adds unused images until each class is full. strangers: defective images only, one of each defect type. */
 static int add_from(struct pick *pick, const size_t *member, size_t count, bool *used, bool strangers,
                     struct insp_error *reterr) {
     size_t met[PER_CLASS] = {0}, types = 0;

@@ -1,5 +1,5 @@
-/* core/train/golden_pick.h - the golden samples of a new model (core/model/golden.h). Internal to core/train; the
- * job's thread. */
+/* core/train/golden_pick.h - chooses the golden samples of a new model (core/model/golden.h). Internal to
+ * core/train. The job's thread; blocks on the disk. */
 #ifndef INSP_TRAIN_GOLDEN_PICK_H
 #define INSP_TRAIN_GOLDEN_PICK_H
 
@@ -7,10 +7,13 @@
 #include "core/model/weights.h"
 #include "core/train/train_data.h"
 
-/* Two good images and two defective ones, of two defect types where there are two, from the members (held out, so
- * that they need not be near 0 and 1), scored by trunk and tail as the daemon will score them: from the decoded
- * file, in full precision, not from the cache. A file that has gone since is passed over with a line in the log.
- * *ret is NULL where no image could be read. INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL. */
+/* Chooses two good and two defective images, of two defect types if possible, and scores them as the daemon will:
+ * from the decoded file, not from the cache, which may hold features rounded to float16. An unreadable file is
+ * logged and skipped.
+ *   member  [count], held-out members, so that the probabilities are not all near 0 and 1
+ *   tail    the new model's
+ *   ret     insp_golden_free releases it; NULL if no image could be read
+ * Errors: INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL. */
 int insp_golden_pick(const struct insp_train_context *context, const struct insp_train_data *data,
                      const struct insp_transform *input, const size_t *member, size_t count,
                      const struct insp_tail_buffers *tail, struct insp_golden **ret, struct insp_error *reterr);

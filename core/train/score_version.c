@@ -17,7 +17,8 @@ static int load_tail(const struct insp_train_context *context, const char *versi
     return r;
 }
 
-/* Features by the model's own trunk, for the asked members alone: a view of the dataset that borrows its items. */
+/* Scores members with features of the model's own trunk. The features of these members alone are computed, on a
+ * view of the dataset that borrows its items. */
 static int score_with_own_trunk(const struct insp_train_context *context, const struct insp_train_data *data,
                                 const struct insp_manifest *manifest, const struct insp_scorer *scorer,
                                 const size_t *member, size_t count, const struct insp_progress *progress,

@@ -1,14 +1,19 @@
-/* core/train/score_version.h - a stored model judged on images of an opened dataset. Internal to core/train. */
+/* core/train/score_version.h - scores images of an opened dataset with a stored model. Internal to core/train. The
+ * job's thread; blocks on the disk. */
 #ifndef INSP_TRAIN_SCORE_VERSION_H
 #define INSP_TRAIN_SCORE_VERSION_H
 
 #include "core/train/train_data.h"
 
-/* Scores members with <state>/models/<product>/<version>. Where that model has another trunk or input transform
- * than the data's features, its trunk is loaded and run on just these images. input           the transform that
- * data's features were made with ret_probability [count] ret_map         [count,14,14] unscaled, or NULL
- *   ret_manifest    the caller's
- * Fails as insp_bundle_read, insp_trunk_open, insp_train_data_score. */
+/* Scores members with <state>/models/<product>/<version>. If that model has another trunk or input transform than
+ * the data's features, loads its trunk and runs it on these images alone.
+ *   input            the transform of the data's features
+ *   member           [count]
+ *   ret_probability  [count]
+ *   ret_map          [count,14,14], unscaled; may be NULL
+ *   ret_manifest     insp_manifest_free releases it
+ * Fails with the errors of insp_bundle_read, insp_trunk_open_on, insp_feature_cache_fill and
+ * insp_train_data_score. */
 int insp_score_version(const struct insp_train_context *context, const struct insp_train_data *data,
                        const struct insp_transform *input, const char *version, const size_t *member, size_t count,
                        const struct insp_progress *progress, float *ret_probability, float *ret_map,

@@ -1,5 +1,5 @@
-/* core/train/train.h - the three long jobs: train, cross-validate, evaluate (DESIGN section 2). Each blocks for
- * minutes; command line or the one training job. The defaults are the notebook's. */
+/* core/train/train.h - runs the three kinds of jobs: train, cross-validate, evaluate. Each blocks for minutes. One
+ * at a time per process: the command line, or the child process of a job. */
 #ifndef INSP_TRAIN_TRAIN_H
 #define INSP_TRAIN_TRAIN_H
 
@@ -16,43 +16,52 @@ struct insp_train_context {
     const char *product;
     const char *dataset_root;
     struct insp_device *device; /* borrowed */
-    struct insp_trunk *trunk;   /* borrowed; on that device */
+    struct insp_trunk *trunk;   /* borrowed; loaded on `device` */
     const char *trunk_sha256;
-    const char *cache_folder; /* NULL: nothing kept */
-    uint64_t cache_bytes_max;
+    const char *cache_folder; /* NULL: a temporary file, nothing is kept */
+    uint64_t cache_bytes_max; /* 0: no limit */
     bool cache_half;
     struct insp_image_limits limits;
     const struct insp_feedback *feedback; /* labelled inspections (feedback.h), borrowed; NULL: none */
     struct insp_progress progress;
     const char *job_id; /* for the new model's lineage; NULL on the command line */
-    /* Makes a new version, which has passed its self-test here, the active one. INSP_E_SELF_TEST and
-     * INSP_E_CONFLICT: it is not, and the report says why. NULL: a bare insp_registry_set_active. */
+    /* Activates a new version that has passed its self-test on `device`. INSP_E_SELF_TEST and INSP_E_CONFLICT do
+     * not fail the training: the version stays inactive, and the report says why. NULL: insp_registry_set_active
+     * is called. */
     int (*activate)(void *arg, const char *product, const char *version, struct insp_error *reterr);
     void *activate_arg;
 };
 
-/* The report of any of the three: a JSON document (new reference, the caller's), below a megabyte for file names
- * of usual length. All have "kind", "product", "dataset": {"digest","images","counts","skipped","ignored",
- * "scan"},
- * "trunk_runs", "seconds" by stage, and the judgement (judgement.h) of the images that they are about.
+/* Trains a tail, or cross-validates. *ret_report is a JSON document as a new reference, smaller than a megabyte
+ * for file names of usual length. Every report has "kind", "product", "dataset":
+ * {"digest","images","counts","skipped", "ignored","scan"}, "trunk_runs", "seconds" by stage, and the members of
+ * the judgement (judgement.h). Metrics have the form of insp_metrics_json.
  *
- * Training, about the held-out images: "version", "activated", "reason", "params", "epochs":
+ * A training judges the held-out images. Its report also has "version", "activated", "reason", "params", "epochs":
  * [{"epoch","loss","accuracy","seconds"}], "held_out", "metrics", "previous": {"version","metrics"} or null,
- * "threshold_advice" (insp_threshold_json), "feedback" (feedback.h) or null.
+ * "threshold_advice" (insp_threshold_json), and "feedback" (feedback.h) or null.
  *
- * Cross-validation, about all images, each by the fold that had not seen it: "params", "thin", "folds":
- * [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled", "threshold_advice", "trunk" (its hash).
+ * A cross-validation judges all images, each with the model of the fold that holds it out. Its report also has
+ * "params", "thin", "folds": [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled", "threshold_advice"
+ * and "trunk", the trunk's hash.
  *
- * Evaluation, about all images: "version", "metrics", "feedback" or null. Metrics are as of insp_metrics_json.
- *
- * All three fail with INSP_E_DATASET, INSP_E_IMAGE, INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE;
- * nothing half-written stays. */
+ * Errors; nothing half-written stays:
+ *   INSP_E_DATASET    the folder is no dataset, or has too few images
+ *   INSP_E_IMAGE, INSP_E_IMAGE_LIMIT  an image cannot be decoded and params->skip_unreadable is false
+ *   INSP_E_PARAMETER  params are out of range
+ *   INSP_E_MODEL      the loss or the features are not finite
+ *   INSP_E_CANCELLED, INSP_E_CONFLICT (the cache is in use), INSP_E_NOSPACE, INSP_E_NOMEM, INSP_E_DEVICE, errno
+ *   codes */
 int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,
                json_t **ret_report, struct insp_error *reterr);
 int insp_cross_validate(const struct insp_train_context *context, const struct insp_train_params *params,
                         json_t **ret_report, struct insp_error *reterr);
-/* version NULL: the active one; INSP_E_CONFLICT where there is none, INSP_E_NOT_FOUND, INSP_E_MODEL. Of params
- * only skip_unreadable counts: input and threshold are the model's. */
+/* Evaluates a stored version on all images of the dataset. The report also has "version", "metrics", and
+ * "feedback" or null.
+ *   params   only skip_unreadable is used: the input transform and the thresholds are the model's
+ *   version  NULL: the active one
+ * Fails with the errors above and with INSP_E_CONFLICT (no active version), INSP_E_NOT_FOUND (no such version),
+ * INSP_E_MODEL (the bundle is damaged). */
 int insp_evaluate(const struct insp_train_context *context, const struct insp_train_params *params,
                   const char *version, json_t **ret_report, struct insp_error *reterr);
 

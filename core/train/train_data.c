@@ -47,18 +47,18 @@ static int list_members(struct insp_train_data *data, const bool *skipped, struc
     return 0;
 }
 
-/* Unreadable images may have been all that a class had. */
+/* Checks that both classes have a readable image. */
 static int check_classes(const struct insp_train_data *data, struct insp_error *reterr) {
     size_t anomalous = 0;
     for (size_t m = 0; m < data->set.count; m++)
         anomalous += data->set.label[m];
     if (!anomalous || anomalous == data->set.count)
-        return insp_fail(reterr, INSP_E_DATASET, "no readable %s image in %s (%zu were skipped)",
+        return insp_fail(reterr, INSP_E_DATASET, "no readable %s image in %s (%zu images were skipped)",
                          anomalous ? "good" : "defect", data->set.dataset->root, data->set.skipped);
     return 0;
 }
 
-/* Every decision of the reading that somebody may not expect, as lines of the log. */
+/* Logs the reader's decisions that a user may not expect. */
 static void tell_scan(const struct insp_scan *scan, const struct insp_progress *progress) {
     json_t *doubts = insp_scan_doubts(scan), *text;
     size_t i;

@@ -1,5 +1,5 @@
-/* core/train/train_data.h - what the three jobs share: a dataset with its features at hand, and scoring on them.
- * Internal to core/train. One thread, the job's. */
+/* core/train/train_data.h - opens a dataset with its features and scores its images, for all three kinds of jobs.
+ * Internal to core/train. One thread, the job's; blocks on the disk. */
 #ifndef INSP_TRAIN_TRAIN_DATA_H
 #define INSP_TRAIN_TRAIN_DATA_H
 
@@ -7,50 +7,60 @@
 #include "core/judge/metrics.h"
 #include "core/train/train.h"
 
-/* A dataset's members and their features. */
+/* All pointers are owned. */
 struct insp_train_data {
     struct insp_members set;
     struct insp_feature_cache *cache;
-    size_t trunk_runs;
-    double reading_s, features_s;
+    size_t trunk_runs;            /* images that were not in the cache */
+    double reading_s, features_s; /* seconds spent on each stage */
 };
 
-/* Lists, hashes and fills. progress: the part for "reading" and "features". */
+/* Lists and hashes context->dataset_root and fills the feature cache; logs the scan's findings.
+ *   skip_unreadable  leave unreadable images out instead of failing
+ *   progress         receives the stages "reading" and "features"; may be NULL
+ * Fails with the errors of insp_dataset_open, insp_dataset_hash, insp_feature_cache_open and
+ * insp_feature_cache_fill, and with INSP_E_DATASET if a class has no readable image. */
 int insp_train_data_open(const struct insp_train_context *context, const struct insp_transform *input,
                          bool skip_unreadable, const struct insp_progress *progress, struct insp_train_data **ret,
                          struct insp_error *reterr);
-void insp_train_data_free(struct insp_train_data *data);
+void insp_train_data_free(struct insp_train_data *data); /* accepts NULL */
 
-/* Either a trainer or a tail: what scores. */
+/* Holds a trainer, or, if that is NULL, a tail; borrowed. */
 struct insp_scorer {
     struct insp_trainer *trainer;
     struct insp_tail *tail;
 };
 
-/* Scores the members member[0..count).
- *   ret_probability [count]
- *   ret_map         [count,14,14] or NULL: class activation maps, unscaled */
+/* Scores members in batches of 16.
+ *   member           [count]
+ *   progress         may be NULL; asked for cancellation before each batch
+ *   ret_probability  [count], of an anomaly, 0..1
+ *   ret_map          [count,14,14], class activation maps, unscaled; may be NULL
+ * Errors: INSP_E_CANCELLED, INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL. */
 int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
                           const size_t *member, size_t count, const struct insp_progress *progress,
                           float *ret_probability, float *ret_map, struct insp_error *reterr);
 
-/* Where a map is cold and where it is hot (heat_range.h), from these members' maps: those that the scorer was
- * trained on, as the held-out images must stay unseen. Both classes must be among them. */
+/* Learns the range of the maps (heat_range.h) from the members that the scorer was trained on; the held-out images
+ * must not influence it. Both classes must be among the members. Fails with the errors of insp_train_data_score
+ * and insp_heat_range. */
 int insp_train_data_heat_range(const struct insp_train_data *data, const struct insp_scorer *scorer,
                                const size_t *member, size_t count, float heatmap_threshold,
                                const struct insp_progress *progress, float *ret_low, float *ret_high,
                                struct insp_error *reterr);
 
-/* One batch of features [count,512,14,14], gathered. */
+/* Copies the members' features to ret_features, float32 [count,512,14,14]. */
 void insp_train_data_gather(const struct insp_train_data *data, const size_t *member, size_t count,
                             float *ret_features);
 
-/* Metrics of probabilities for members; *ret is the caller's to clear. */
+/* Computes the metrics of the members' probabilities [count] (insp_metrics_compute). insp_metrics_clear releases
+ * *ret. */
 int insp_train_data_metrics(const struct insp_train_data *data, const size_t *member, size_t count,
                             const float *probability, double threshold, struct insp_metrics *ret,
                             struct insp_error *reterr);
 
-double insp_seconds_since(int64_t start_us); /* monotonic */
+/* Returns the seconds since start_us, a monotonic time (insp_mono_us). */
+double insp_seconds_since(int64_t start_us);
 
 DEFINE_CLEANUP(struct insp_train_data, insp_train_data_free);
 #endif

@@ -1,5 +1,5 @@
-/* core/train/train_params.h - the parameters of a training, a cross-validation or an evaluation. The defaults are
- * the notebook's. Pure; any thread. */
+/* core/train/train_params.h - holds the parameters of a training, a cross-validation or an evaluation. The
+ * defaults of the recipe are the notebook's. Pure; any thread. */
 #ifndef INSP_TRAIN_TRAIN_PARAMS_H
 #define INSP_TRAIN_TRAIN_PARAMS_H
 
@@ -7,23 +7,25 @@
 #include "core/judge/promote.h"
 #include "core/model/manifest.h"
 
+/* Comments give the default first, then the meaning or the range. */
 struct insp_train_params {
-    float class_weights[INSP_CLASSES]; /* {1, 3}; > 0 */
+    float class_weights[INSP_CLASSES]; /* {1, 3}: good, anomaly; > 0 */
     float learning_rate;               /* 1e-4 */
-    unsigned epochs;                   /* 10, at most; 1..1000 */
-    unsigned batch;                    /* 10; 1..256 */
-    float target_accuracy;             /* 0.98: stop when an epoch's running train accuracy exceeds it; 1: never */
-    float test_share;                  /* 0.2 */
-    unsigned folds;                    /* 5 */
+    unsigned epochs;                   /* 10: largest number of epochs; 1..1000 */
+    unsigned batch;                    /* 10: images per mini-batch; 1..256 */
+    float target_accuracy;             /* 0.98: stop after an epoch whose running accuracy exceeds it; 1: never */
+    float test_share;                  /* 0.2: share of images held out by a training; 0.01..0.9 */
+    unsigned folds;                    /* 5: of a cross-validation; 2..20 */
     uint64_t seed;                     /* 42 */
-    float threshold;                   /* 0.5 */
-    float heatmap_threshold;           /* 0.7 */
+    float threshold;                   /* 0.5: verdict anomaly if probability >= threshold */
+    float heatmap_threshold;           /* 0.7: heat 0..1 */
     enum insp_heatmap_scale heatmap_scale; /* fixed */
     enum insp_activate activate;           /* if_better */
-    double max_missed; /* 0.05: share of anomalies that the advised threshold may miss (threshold.h) */
-    bool skip_unreadable;
-    struct insp_transform input;
+    double max_missed;                     /* 0.05: share of anomalies that the advised threshold may miss */
+    bool skip_unreadable;                  /* false: an unreadable image fails the job */
+    struct insp_transform input;           /* insp_transform_default */
 };
+/* Returns the defaults. */
 struct insp_train_params insp_train_params_default(void);
 
 /* Returns a new reference with one member per parameter; NULL without memory. */

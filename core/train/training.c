@@ -18,7 +18,7 @@
 #include <math.h>
 #include <string.h>
 
-/* One training from data to report. Freed whole by run_free, however far it came. */
+/* A training from data to report. run_free releases it at any stage. */
 struct run {
     const struct insp_train_context *context;
     const struct insp_train_params *params;
@@ -27,18 +27,18 @@ struct run {
     size_t train_count, held_count;
     struct insp_trainer *trainer;
     json_t *curve;
-    struct insp_metrics metrics; /* held-out */
+    struct insp_metrics metrics; /* of the held-out images */
     float *probability;          /* [held_count] */
     float *map;                  /* [held_count,14,14], heat */
     float low, high;             /* the range of the maps, from the training split */
-    json_t *judged;              /* judgement.h, of the held-out */
+    json_t *judged;              /* judgement.h, of the held-out images */
     json_t *feedback;            /* feedback.h; NULL: none */
     struct insp_manifest *manifest;
     struct insp_tail_buffers *tail;
-    char previous[INSP_NAME_BYTES]; /* the active version; "" none */
+    char previous[INSP_NAME_BYTES]; /* the active version; "": none */
     json_t *previous_metrics;
-    double previous_accuracy; /* balanced, on the same images; NaN without a previous */
-    bool previous_unknown;    /* it could not be asked, and not because it is broken */
+    double previous_accuracy; /* balanced, on the same images; NaN if unknown */
+    bool previous_unknown;    /* the active version could not be evaluated, although it may be sound */
     bool activated;
     char reason[INSP_REASON_BYTES];
     double training_s, evaluating_s, writing_s;
@@ -59,24 +59,23 @@ static void run_free(struct run *run) {
     json_decref(run->previous_metrics);
 }
 
-/* --- split
- * --------------------------------------------------------------------------------------------------------- */
+/* --- split --- */
 
-/* A part without one of the classes trains nothing or judges nothing. */
+/* Checks that each part has images of both classes. */
 static int check_classes(const struct run *run, struct insp_error *reterr) {
     size_t anomalies[2] = {0}, count[2] = {run->train_count, run->held_count};
     for (size_t i = 0; i < run->train_count + run->held_count; i++)
         anomalies[i >= run->train_count] += run->data->set.label[run->member[i]] == INSP_CLASS_ANOMALY;
     for (int part = 0; part < 2; part++)
         if (anomalies[part] == 0 || anomalies[part] == count[part])
-            return insp_fail(reterr, INSP_E_DATASET,
-                             "the %s part of %zu images has %s: add images, or choose another test_share",
-                             part ? "held-out" : "training", count[part],
-                             anomalies[part] ? "no good ones" : "no defective ones");
+            return insp_fail(
+                reterr, INSP_E_DATASET,
+                "the %s part of %zu images has no %s images; add images, or choose another test_share",
+                part ? "held-out" : "training", count[part], anomalies[part] ? "good" : "defective");
     return 0;
 }
 
-/* Counts before any arithmetic on them: names what the set lacks. */
+/* Checks the number of images before the split does, so that the error says what the dataset lacks. */
 static int check_enough(const struct run *run, struct insp_error *reterr) {
     const struct insp_train_data *data = run->data;
     _cleanup_free_ size_t *size = calloc(data->set.dataset->stratum_count + 1, sizeof *size);
@@ -91,8 +90,8 @@ static int check_enough(const struct run *run, struct insp_error *reterr) {
         return 0;
     return insp_fail(
         reterr, INSP_E_DATASET,
-        "%s has %zu good images and at most %zu of one defect type: a training holds some of both back "
-        "to judge the model, so it needs at least 2 good images and 2 of one defect type, and %u images "
+        "%s has %zu good images and at most %zu of one defect type. A training holds some of both back to "
+        "evaluate the model, so it needs at least 2 good images, 2 images of one defect type, and %u images "
         "(one mini-batch) to train on",
         data->set.dataset->root, size[0], largest, run->params->batch);
 }
@@ -108,7 +107,8 @@ static int split(struct run *run, struct insp_error *reterr) {
     run->map = malloc(data->set.count * INSP_MAP_FLOATS * sizeof *run->map);
     if (!is_held_out || !run->member || !run->probability || !run->map)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the split of %zu images", data->set.count);
-    /* 0.2f is a little more than 0.2, and the split rounds up: of 100 images 21 would be held out. */
+    /* 0.2f is slightly more than 0.2 and the split rounds up, so without this 21 of 100 images would be held out.
+     * */
     double test_share = round((double)run->params->test_share * 1e6) / 1e6;
     int r = insp_split_stratified(data->set.strata, data->set.count, data->set.dataset->stratum_count, test_share,
                                   run->params->seed, is_held_out, reterr);
@@ -127,8 +127,7 @@ static const size_t *held_out(const struct run *run) {
     return run->member + run->train_count;
 }
 
-/* --- judging
- * --------------------------------------------------------------------------------------------------------- */
+/* --- judging --- */
 
 static int judge(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     const struct insp_scorer scorer = {.trainer = run->trainer};
@@ -154,9 +153,9 @@ static int localise(struct run *run, const struct insp_progress *progress, struc
     return insp_judgement_json(&judgement, &run->context->limits, progress, &run->judged, reterr);
 }
 
-/* The model that serves now, on the very images that the new one is judged by. Some of them may have been in its
- * training split: that favours the old one, which is the side to err on. A broken model loses; where the disk or
- * the memory failed it may well be the better one. */
+/* Evaluates the active version on the held-out images. Some of them may have been in its training part, which
+ * favours it; that is the safer side. A broken version loses against the new one. After other failures (disk,
+ * memory) the comparison stays open, because the active version may be the better one. */
 static int judge_previous(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     run->previous_accuracy = NAN;
     int r = insp_registry_active(run->context->state_dir, run->context->product, run->previous, reterr);
@@ -173,7 +172,7 @@ static int judge_previous(struct run *run, const struct insp_progress *progress,
     if (r == INSP_E_CANCELLED)
         return insp_fail(reterr, r, "%s", why.detail);
     if (r < 0) {
-        insp_progress_log(progress, "the active version %s cannot be judged: %s", run->previous, why.detail);
+        insp_progress_log(progress, "the active version %s cannot be evaluated: %s", run->previous, why.detail);
         run->previous_unknown = r != INSP_E_MODEL && r != INSP_E_NOT_FOUND;
         return 0;
     }
@@ -187,8 +186,7 @@ static int judge_previous(struct run *run, const struct insp_progress *progress,
     return r;
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- writing --- */
 
 static int fill_manifest(struct run *run, struct insp_error *reterr) {
     struct insp_manifest *manifest = run->manifest = insp_manifest_new();
@@ -226,7 +224,7 @@ static int write_bundle(struct run *run, struct insp_error *reterr) {
     return r < 0 ? r : insp_bundle_write(run->context->state_dir, run->manifest, run->tail, golden, reterr);
 }
 
-/* The bundle as it lies on the disk now, by the device that trained it. */
+/* Reads the bundle back from the disk and proves it on the device that trained it. */
 static int prove(const struct insp_train_context *c, const char *version, struct insp_error *reterr) {
     struct insp_model_files files = {0};
     _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
@@ -250,7 +248,7 @@ static int activate(const struct insp_train_context *c, const char *version, str
 static int promote(struct run *run, struct insp_error *reterr) {
     if (run->previous_unknown && run->params->activate == INSP_ACTIVATE_IF_BETTER) {
         snprintf(run->reason, sizeof run->reason,
-                 "not activated: the active model could not be judged on these images, see the log");
+                 "not activated: the active model could not be evaluated on these images, see the log");
         return 0;
     }
     run->activated =
@@ -260,8 +258,7 @@ static int promote(struct run *run, struct insp_error *reterr) {
         return 0;
     struct insp_error why;
     int r = activate(run->context, run->manifest->version, &why);
-    if (r == INSP_E_SELF_TEST ||
-        r == INSP_E_CONFLICT) { /* the training went well, and the old model goes on serving */
+    if (r == INSP_E_SELF_TEST || r == INSP_E_CONFLICT) { /* the training succeeded, the old model keeps serving */
         run->activated = false;
         snprintf(run->reason, sizeof run->reason, "not activated: %s", why.detail);
         insp_progress_log(&run->context->progress, "%s", run->reason);
@@ -289,8 +286,7 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
     return insp_report_join(json, json_incref(run->judged), ret, reterr);
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- the whole --- */
 
 static int fit(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     const struct insp_fit_config config = {
@@ -344,7 +340,8 @@ static int score_labelled(void *arg, const struct insp_train_data *view, const s
     return insp_train_data_score(view, &scorer, member, count, progress, ret_probability, NULL, reterr);
 }
 
-/* Last, because it takes the cache for other images than the dataset's. */
+/* Builds the report on labelled inspections. It comes last, because it refills the cache with other images than
+ * the dataset's. */
 static int judge_labelled(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     const struct insp_feedback_config config = {.context = run->context,
                                                 .data = run->data,

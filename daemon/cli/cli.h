@@ -1,6 +1,6 @@
-/* daemon/cli/cli.h - the command line: one table of commands (cli.c), one parser for all of them (cli_parse.c),
- * and what the commands share. Each command is one function in a cli_<name>.c that declares its options as rows,
- * calls cli_parse() and works. Everything here runs on the main thread and may block. */
+/* daemon/cli/cli.h - runs the command line: a table of commands (cli.c), a parser (cli_parse.c), and helpers. Each
+ * command is a function in a cli_<name>.c that declares its options as rows, calls cli_parse() and does its work.
+ * All functions run on the main thread and may block. */
 #ifndef INSP_DAEMON_CLI_CLI_H
 #define INSP_DAEMON_CLI_CLI_H
 
@@ -14,19 +14,20 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Exit codes of every command */
+/* Exit codes of all commands. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 struct cli_command {
     const char *name;     /* "train", "trunk import" */
-    const char *synopsis; /* what follows the name */
-    const char *summary;  /* one line, for the list of commands */
-    const char *text;     /* paragraphs for --help, with examples */
+    const char *synopsis; /* the arguments after the name */
+    const char *summary;  /* one line for the list of commands */
+    const char *text; /* paragraphs for --help; they start with what the command does and end with an example */
     int (*run)(const struct cli_command *command, int argc, char **argv); /* argv without the name; exit code */
 };
-const struct cli_command *cli_commands(size_t *ret_count); /* static */
+/* Returns the commands [*ret_count], static. */
+const struct cli_command *cli_commands(size_t *ret_count);
 
-/* argv[0] is the program; -> exit code. */
+/* Runs the command that argv names and returns the exit code. argv[0] is the program. */
 int cli_main(int argc, char **argv);
 
 enum cli_kind {
@@ -45,43 +46,46 @@ struct cli_option {
     const char *help;
 };
 
-/* What cli_parse leaves: settings resolved, and the arguments that are no options. */
+/* A parsed command line: resolved settings, and the arguments that are not options. */
 struct cli_call {
     const struct cli_command *command;
     struct daemon_settings settings;
-    mode_t umask; /* the user's, for files that the user names; cli_prepare_state narrows the process's */
+    mode_t umask; /* of the user, for files that the user names; cli_prepare_state narrows the process's umask */
     int count;
     char **argument; /* borrowed from argv */
 };
 
-/* Parses options anywhere among the arguments (`--name value` or `--name=value`, `--` ends them), those of the
- * command and those of all commands (--config FILE, -o section.key=value, -h, --help), reads the configuration and
- * resolves it. min..max: how many arguments must be left. Returns true to go on; else *ret_exit is the exit code
- * and everything has been said (help on stdout, errors on stderr). */
+/* Parses the options of the command and of all commands (--config FILE, -o section.key=value, -h, --help), then
+ * reads and resolves the configuration. Options may be anywhere, as `--name value` or `--name=value`; `--` ends
+ * them.
+ *   min, max  allowed number of arguments that are not options
+ * Returns true if the command shall run. Otherwise help (stdout) or an error (stderr) has been printed, and
+ * *ret_exit is the exit code. */
 bool cli_parse(struct cli_call *call, const struct cli_command *command, int argc, char **argv,
                const struct cli_option *options, size_t option_count, int min, int max, int *ret_exit);
 
-/* "inspectd: train: detail" on stderr -> CLI_FAILED */
+/* Prints "inspectd: train: detail" on stderr and returns CLI_FAILED. */
 int cli_fail(const struct cli_command *command, const struct insp_error *error);
-/* The same with a format and a pointer to --help -> CLI_USAGE */
+/* Prints a message and the usage on stderr and returns CLI_USAGE. */
 int cli_usage(const struct cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* For commands that write below the state folder: makes it where missing and, for root, goes on as the folder's
- * owner, so that a daemon that runs as another user can read what is written. */
+/* Prepares the state folder for a command that writes to it: creates it if it is missing and, if run by root,
+ * switches to the folder's owner, so that a daemon of that user can read the files. Fails with errno codes. */
 int cli_prepare_state(const struct cli_call *call, struct insp_error *reterr);
 
-/* After a change of models, thresholds or tokens: tells the daemon that serves this state folder to read them
- * again, or says on stderr how to. Silent where none runs. */
+/* Sends SIGHUP to the daemon that serves this state folder, so that it reads models and tokens again, or prints on
+ * stderr how to do that. Does nothing if no daemon runs. */
 void cli_tell_daemon(const struct cli_call *call);
 
-/* What records changes of models in the state folder's database, for insp_changer: NULL where that cannot be
- * opened, which is said on stderr; the change is made all the same. The caller's to close. */
+/* Opens the state folder's database, in which insp_changer records changes of models. The caller closes it.
+ * Returns NULL and prints a warning on stderr if it cannot be opened; the change is then made without a record. */
 struct insp_store *cli_open_audit(const struct cli_call *call);
 
-/* Prints a JSON value and a newline on stdout and drops the reference -> exit code. NULL: out of memory. */
+/* Prints a JSON value and a newline on stdout, drops the reference and returns the exit code. NULL is reported as
+ * lack of memory. */
 int cli_print_json(const struct cli_command *command, json_t *value);
 
-/* `inspectd job`: the process that a daemon starts for a job (core/jobs/process/job_child.h). */
+/* Runs `inspectd job`, the process that the daemon starts for a job (core/jobs/process/job_child.h). */
 int cli_job(void);
 
 int cli_serve(const struct cli_command *command, int argc, char **argv);

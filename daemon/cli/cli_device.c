@@ -16,7 +16,7 @@ int cli_device_open(struct cli_device *device, const struct insp_device_config *
     if (!*device->trunk_sha256)
         return insp_fail(
             reterr, INSP_E_NOT_FOUND,
-            "no trunk is installed in %s. Install VGG16's ImageNet weights (recommended) with `inspectd "
+            "no trunk is installed in %s. Install the ImageNet weights of VGG16 (recommended) with `inspectd "
             "trunk import FILE.safetensors`, or build one from images of good parts with `inspectd trunk "
             "bank --images DIR`",
             state_dir);

@@ -22,7 +22,7 @@ static bool is_image(const char *name) {
 
 static int add(struct cli_images *images, const char *path, struct insp_error *reterr) {
     char **grown = images->count & (images->count - 1)
-                       ? images->path /* the room doubles at powers of two */
+                       ? images->path /* grows only when count is a power of two */
                        : realloc(images->path, (images->count ? 2 * images->count : 1) * sizeof *grown);
     if (grown)
         images->path = grown;
@@ -72,7 +72,7 @@ int cli_images_find(const char *folder, struct cli_images *ret, struct insp_erro
 void cli_images_thin(struct cli_images *images, size_t count) {
     if (count >= images->count)
         return;
-    for (size_t i = 0; i < count; i++) { /* i * n / count grows strictly, as count < n */
+    for (size_t i = 0; i < count; i++) { /* i * n / count is strictly increasing, because count < n */
         size_t from = i * images->count / count;
         char *moved = images->path[from];
         images->path[from] = images->path[i];

@@ -36,7 +36,7 @@ int cli_usage(const struct cli_command *command, const char *format, ...) {
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
-    fprintf(stderr, "\nUsage: inspectd %s %s\n`inspectd %s --help` tells more.\n", command->name,
+    fprintf(stderr, "\nUsage: inspectd %s %s\n`inspectd %s --help` explains the command.\n", command->name,
             command->synopsis, command->name);
     return CLI_USAGE;
 }
@@ -44,7 +44,7 @@ int cli_usage(const struct cli_command *command, const char *format, ...) {
 static void print_help(const struct parsing *p) {
     const struct cli_command *command = p->command;
     printf("Usage: inspectd %s %s\n\n", command->name, command->synopsis);
-    printf("%s%s%s", *command->text ? command->text : command->summary, *command->text ? "" : "\n", "");
+    printf("%s", command->text);
     if (command->run == cli_serve)
         daemon_settings_help(stdout);
     printf("\nOptions:\n");
@@ -54,12 +54,11 @@ static void print_help(const struct parsing *p) {
                  p->options[i].value_name ? p->options[i].value_name : "");
         printf("  %-26s %s\n", left, p->options[i].help);
     }
-    printf("  %-26s %s\n", "--config FILE",
-           "read settings from FILE (default " DEFAULT_CONFIG ", where it exists)");
-    printf("  %-26s %s\n", "-o section.key=value", "one setting, after the file; may stand more than once");
-    printf("  %-26s %s\n", "-h, --help", "this text");
+    printf("  %-26s %s\n", "--config FILE", "read settings from FILE (default " DEFAULT_CONFIG ", if it exists)");
+    printf("  %-26s %s\n", "-o section.key=value", "override one setting of the file; can be repeated");
+    printf("  %-26s %s\n", "-h, --help", "print this help");
     if (command->run != cli_serve)
-        printf("\n`inspectd serve --help` lists the settings. Exit codes: 0 ok, 1 failed, 2 wrong use.\n");
+        printf("\n`inspectd serve --help` lists the settings. Exit codes: 0 success, 1 failure, 2 wrong usage.\n");
 }
 
 static bool take_value(const struct cli_option *option, const char *value) {
@@ -82,7 +81,7 @@ static bool take_value(const struct cli_option *option, const char *value) {
     return true;
 }
 
-/* The value behind "=" or in the next argument; NULL where there is none. */
+/* Returns the value after "=" or the next argument; NULL if there is none. */
 static const char *value_of(struct parsing *p, const char *inline_value) {
     if (inline_value)
         return inline_value;
@@ -95,7 +94,7 @@ static int unknown_option(const struct parsing *p, const char *name) {
     for (size_t i = 0; i < p->option_count && i < OPTIONS_MAX; i++)
         candidates[n++] = p->options[i].name;
     const char *nearest = daemon_nearest(name, candidates, n);
-    return cli_usage(p->command, "no option --%.64s%s%s%s", name, nearest ? "; did you mean --" : "",
+    return cli_usage(p->command, "unknown option --%.64s%s%s%s", name, nearest ? "; did you mean --" : "",
                      nearest ? nearest : "", nearest ? "?" : "");
 }
 
@@ -124,8 +123,8 @@ static int long_option(struct parsing *p, const char *text) {
         if (!value)
             return cli_usage(p->command, "--%s needs a value (%s)", name, option->value_name);
         if (!take_value(option, value))
-            return cli_usage(p->command, "--%s is \"%.64s\"; it must be a %snumber, %.12g to %.12g", name, value,
-                             option->kind == CLI_WHOLE ? "whole " : "", option->min, option->max);
+            return cli_usage(p->command, "--%s is \"%.64s\"; it must be a %snumber from %.12g to %.12g", name,
+                             value, option->kind == CLI_WHOLE ? "whole " : "", option->min, option->max);
         return CLI_OK;
     }
     return unknown_option(p, name);
@@ -137,12 +136,12 @@ static int short_option(struct parsing *p, const char *text) {
         return CLI_OK;
     }
     if (text[0] != 'o')
-        return cli_usage(p->command, "no option -%.16s", text);
+        return cli_usage(p->command, "unknown option -%.16s", text);
     const char *value = value_of(p, text[1] ? text + 1 : NULL);
     if (!value)
         return cli_usage(p->command, "-o needs section.key=value");
     if (p->override_count == OVERRIDES_MAX)
-        return cli_usage(p->command, "-o stands more than %d times", OVERRIDES_MAX);
+        return cli_usage(p->command, "-o is given more than %d times", OVERRIDES_MAX);
     p->override[p->override_count++] = value;
     return CLI_OK;
 }
@@ -163,7 +162,7 @@ static int load_settings(const struct parsing *p, struct daemon_settings *settin
     return CLI_OK;
 }
 
-/* Moves what is no option to the front of argv. */
+/* Handles the options and moves all other arguments to the front of argv. */
 static int walk(struct parsing *p, int *ret_count) {
     int count = 0;
     bool only_arguments = false;
@@ -195,13 +194,13 @@ bool cli_parse(struct cli_call *call, const struct cli_command *command, int arg
     if (*ret_exit != CLI_OK)
         return false;
     if (call->count < min || call->count > max) {
-        *ret_exit = call->count > max ? cli_usage(command, "\"%.64s\" is too much", argv[max])
+        *ret_exit = call->count > max ? cli_usage(command, "unexpected argument \"%.64s\"", argv[max])
                                       : cli_usage(command, "an argument is missing");
         return false;
     }
     call->command = command;
     call->argument = argv;
-    call->umask = umask(0077); /* which is read only by setting it */
+    call->umask = umask(0077); /* setting the umask is the only way to read it */
     umask(call->umask);
     *ret_exit = load_settings(&p, &call->settings);
     return *ret_exit == CLI_OK;

@@ -18,9 +18,9 @@ static int unknown_product(const char *state_dir, const char *product, struct in
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", products.name[i]);
     if (!products.count)
         return insp_fail(reterr, INSP_E_UNKNOWN_PRODUCT,
-                         "no product is trained in %.200s; start with `inspectd train --product %s --data DIR`",
+                         "there is no product in %.200s; start with `inspectd train --product %s --data DIR`",
                          state_dir, product);
-    return insp_fail(reterr, INSP_E_UNKNOWN_PRODUCT, "no product \"%s\" in %.128s; there are: %s", product,
+    return insp_fail(reterr, INSP_E_UNKNOWN_PRODUCT, "there is no product \"%s\" in %.128s, only %s", product,
                      state_dir, list);
 }
 
@@ -31,7 +31,7 @@ int cli_product_version(const char *state_dir, const char *product, const char *
     char version[INSP_NAME_BYTES];
     if (!insp_name_valid(product) || (asked && *asked && !insp_name_valid(asked)))
         return insp_fail(reterr, INSP_E_PARAMETER,
-                         "names of products and versions have 1 to 64 of A-Z a-z 0-9 . _ -");
+                         "names of products and versions must have 1 to 64 characters of A-Z a-z 0-9 . _ -");
     int r = insp_registry_versions(state_dir, product, &versions, reterr);
     if (r < 0)
         return r;

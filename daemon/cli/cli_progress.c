@@ -13,7 +13,7 @@ static volatile sig_atomic_t interrupted;
 static void on_interrupt(int number) {
     (void)number;
     if (interrupted)
-        _exit(1); /* asked twice: whoever waits does not want to wait for the mini-batch to end */
+        _exit(1); /* the second signal does not wait for the mini-batch to end */
     interrupted = 1;
 }
 
@@ -40,7 +40,7 @@ static double elapsed_s(const struct cli_progress *progress) {
     return (double)(insp_mono_us() - progress->started_us) / 1e6;
 }
 
-/* Ends the bar's line, so that a whole line can be written. */
+/* Erases the bar, so that a whole line can be written. */
 static void close_line(struct cli_progress *progress) {
     if (progress->line_open)
         fputs("\r\033[K", progress->out);

@@ -25,8 +25,8 @@ static void print_share(FILE *out, const char *name, double value) {
         fprintf(out, "  %-20s %5.1f %%\n", name, 100 * value);
 }
 
-/* Balanced accuracy is the mean of two independent rates; its interval is theirs by the propagation of errors: the
- * half-widths on each side add as squares. */
+/* Prints the balanced accuracy, the mean of two independent rates. Its interval follows from theirs by error
+ * propagation: the half-widths on each side add in quadrature. */
 static void print_balanced(FILE *out, const json_t *metrics) {
     double value = insp_lookup_number(metrics, "balanced_accuracy");
     double recall = insp_lookup_number(metrics, "recall.value"),
@@ -51,9 +51,9 @@ static void print_confusion(FILE *out, const json_t *metrics) {
     double passed = insp_lookup_number(metrics, "confusion.actual_good.predicted_good");
     if (isnan(found) || isnan(missed) || isnan(alarms) || isnan(passed))
         return;
-    fprintf(out, "                       said anomaly    said good\n");
-    fprintf(out, "  really an anomaly    %5.0f found     %5.0f missed\n", found, missed);
-    fprintf(out, "  really good          %5.0f false     %5.0f passed\n", alarms, passed);
+    fprintf(out, "                    verdict anomaly  verdict good\n");
+    fprintf(out, "  actual anomaly    %5.0f found      %5.0f missed\n", found, missed);
+    fprintf(out, "  actually good     %5.0f false      %5.0f passed\n", alarms, passed);
 }
 
 static void print_metrics(FILE *out, const json_t *metrics) {
@@ -66,7 +66,7 @@ static void print_metrics(FILE *out, const json_t *metrics) {
     print_rate(out, "accuracy", json_object_get(metrics, "accuracy"));
     print_rate(out, "anomalies found", json_object_get(metrics, "recall"));
     print_rate(out, "good parts passed", json_object_get(metrics, "specificity"));
-    print_rate(out, "alarms that are right", json_object_get(metrics, "precision"));
+    print_rate(out, "correct alarms", json_object_get(metrics, "precision"));
     if (!isnan(insp_lookup_number(metrics, "roc_auc")))
         fprintf(out, "  %-20s %.4f\n", "area under ROC", insp_lookup_number(metrics, "roc_auc"));
     for (void *at = json_object_iter(json_object_get(metrics, "by_type")); at;
@@ -74,12 +74,12 @@ static void print_metrics(FILE *out, const json_t *metrics) {
         char name[80];
         type = json_object_iter_key(at);
         rate = json_object_iter_value(at);
-        snprintf(name, sizeof name, "  right for %.60s", type);
+        snprintf(name, sizeof name, "  correct: %.60s", type);
         print_rate(out, name, rate);
     }
 }
 
-/* A terminal obeys control characters; a file name may hold some. */
+/* Prints text from outside without control characters, which a terminal would act on. */
 static void print_foreign(FILE *out, const char *text) {
     for (; *text; text++)
         fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
@@ -89,7 +89,7 @@ static void print_localisation(FILE *out, const json_t *report) {
     const json_t *l = insp_lookup(report, "localisation");
     if (!json_is_object(l))
         return;
-    fprintf(out, "\nWhere the defects are, against %.0f masks:\n", insp_lookup_number(l, "images"));
+    fprintf(out, "\nHeatmaps compared with %.0f masks:\n", insp_lookup_number(l, "images"));
     if (insp_lookup_number(l, "unusable_masks") > 0)
         fprintf(out, "  %.0f more masks could not be used\n", insp_lookup_number(l, "unusable_masks"));
     if (!isnan(insp_lookup_number(l, "pixel_auroc")))
@@ -98,7 +98,7 @@ static void print_localisation(FILE *out, const json_t *report) {
     print_rate(out, "defects in a box", insp_lookup(l, "defects"));
 }
 
-/* How the folder was read, where that needs a second look: before any figure, which all depend on it. */
+/* Prints how the dataset was read. It comes first, because all figures depend on it. */
 static void print_scan(FILE *out, const json_t *report) {
     const json_t *scan = insp_lookup(report, "dataset.scan"), *entry;
     size_t i;
@@ -125,7 +125,7 @@ static void print_scan(FILE *out, const json_t *report) {
     }
 }
 
-/* metrics: where the number of all wrong ones is. */
+/* Lists the wrong verdicts. metrics: contains the total of wrong verdicts. */
 static void print_wrong(FILE *out, const json_t *report, const json_t *metrics) {
     const json_t *images = insp_lookup(report, "images"), *image;
     double all = insp_lookup_number(metrics, "missed") + insp_lookup_number(metrics, "false_alarms");
@@ -134,7 +134,7 @@ static void print_wrong(FILE *out, const json_t *report, const json_t *metrics) 
         if (!json_is_true(insp_lookup(image, "wrong")))
             continue;
         if (!shown++)
-            fprintf(out, "\nWrong verdicts, the surest first:\n  probability  really        image\n");
+            fprintf(out, "\nWrong verdicts, worst first:\n  probability  actual        image\n");
         fprintf(out, "  %11.4f  ", insp_lookup_number(image, "probability"));
         fprintf(out, "%-12s  ", insp_lookup_text(image, "type"));
         print_foreign(out, insp_lookup_text(image, "path"));
@@ -144,7 +144,7 @@ static void print_wrong(FILE *out, const json_t *report, const json_t *metrics) 
         fprintf(out, "  and %.0f more\n", all - (double)shown);
 }
 
-/* What is said of single images, behind the figures. */
+/* Prints the parts of a report that concern single images. metrics: key of the metrics in the report. */
 static void print_images(FILE *out, const json_t *report, const char *metrics) {
     fputc('\n', out);
     print_rate(out, "good parts with heat", insp_lookup(report, "good_shown"));
@@ -152,7 +152,7 @@ static void print_images(FILE *out, const json_t *report, const char *metrics) {
     print_wrong(out, report, insp_lookup(report, metrics));
 }
 
-/* One line on what people had said of earlier answers, where they had. */
+/* Prints a line about labelled inspections, if there are any. */
 static void print_feedback(FILE *out, const json_t *report) {
     const json_t *feedback = insp_lookup(report, "feedback"), *unseen = insp_lookup(feedback, "unseen");
     double missed = insp_lookup_number(feedback, "missed_before"),
@@ -160,12 +160,12 @@ static void print_feedback(FILE *out, const json_t *report) {
     if (isnan(missed) || isnan(alarms))
         return;
     fprintf(out,
-            "\nOf %.0f labelled inspections %.0f had been missed and %.0f were false alarms: %.0f right now, %.0f "
-            "newly wrong",
+            "\nAmong %.0f labelled inspections were %.0f misses and %.0f false alarms: %.0f are corrected, %.0f "
+            "are newly wrong",
             insp_lookup_number(feedback, "labelled"), missed, alarms, insp_lookup_number(feedback, "now_right"),
             insp_lookup_number(feedback, "newly_wrong"));
     if (!isnan(insp_lookup_number(unseen, "labelled")))
-        fprintf(out, " (not trained on: %.0f, of which %.0f of %.0f right now, %.0f newly wrong)",
+        fprintf(out, " (among the %.0f images not trained on: %.0f of %.0f corrected, %.0f newly wrong)",
                 insp_lookup_number(unseen, "labelled"), insp_lookup_number(unseen, "now_right"),
                 insp_lookup_number(unseen, "missed_before") + insp_lookup_number(unseen, "false_alarms_before"),
                 insp_lookup_number(unseen, "newly_wrong"));
@@ -185,11 +185,11 @@ void cli_report_train(FILE *out, const json_t *report) {
         fprintf(out, " (%s)", insp_lookup_text(report, "reason"));
     fputc('\n', out);
     if (!activated)
-        fprintf(out, "To use it all the same: inspectd model activate --product %s %s\n",
+        fprintf(out, "To activate it anyway: inspectd model activate --product %s %s\n",
                 insp_lookup_text(report, "product"), insp_lookup_text(report, "version"));
 }
 
-/* A share in percent, or "-" where a fold has no such figure: a defect type may be missing in it. */
+/* Prints a share in percent, or "-" if it is undefined in this fold. */
 static void print_cell(FILE *out, int width, const json_t *metrics, const char *path) {
     double value = insp_lookup_number(metrics, path);
     if (isnan(value))
@@ -221,17 +221,16 @@ static void print_advice(FILE *out, const json_t *advice) {
     const json_t *missed = json_object_get(advice, "missed"), *alarms = json_object_get(advice, "false_alarms");
     if (!advice)
         return;
-    /* In full: the threshold is an anomaly's own score, and one that is rounded up would miss it. */
-    fprintf(
-        out,
-        "\nThreshold %.9g: %.0f of %.0f anomalies missed (95 %%: at most %.1f %%), %.0f of %.0f good parts called "
-        "anomalies (95 %%: %.1f to %.1f %%).\n",
-        insp_lookup_number(advice, "threshold"), insp_lookup_number(missed, "hits"),
-        insp_lookup_number(missed, "of"), 100 * insp_lookup_number(missed, "high"),
-        insp_lookup_number(alarms, "hits"), insp_lookup_number(alarms, "of"),
-        100 * insp_lookup_number(alarms, "low"), 100 * insp_lookup_number(alarms, "high"));
+    /* All digits: the threshold equals the probability of an anomaly, which a rounded-up threshold would miss. */
+    fprintf(out,
+            "\nAdvised threshold %.9g: %.0f of %.0f anomalies missed (95 %%: at most %.1f %%), "
+            "%.0f false alarms among %.0f good parts (95 %%: %.1f to %.1f %%).\n",
+            insp_lookup_number(advice, "threshold"), insp_lookup_number(missed, "hits"),
+            insp_lookup_number(missed, "of"), 100 * insp_lookup_number(missed, "high"),
+            insp_lookup_number(alarms, "hits"), insp_lookup_number(alarms, "of"),
+            100 * insp_lookup_number(alarms, "low"), 100 * insp_lookup_number(alarms, "high"));
     if (!json_is_true(json_object_get(advice, "reachable")))
-        fprintf(out, "It does not keep the promise of --max-missed: %s.\n", insp_lookup_text(advice, "reason"));
+        fprintf(out, "It does not guarantee --max-missed: %s.\n", insp_lookup_text(advice, "reason"));
 }
 
 void cli_report_cross_validate(FILE *out, const json_t *report) {
@@ -245,11 +244,11 @@ void cli_report_cross_validate(FILE *out, const json_t *report) {
         if (isnan(value))
             continue;
         fprintf(out, "  mean %-20s %.4f", name, value);
-        if (!isnan(spread)) /* of one fold alone there is none */
+        if (!isnan(spread)) /* undefined if the figure exists in one fold only */
             fprintf(out, " +- %.4f", spread);
         fputc('\n', out);
     }
-    fprintf(out, "\nAll folds together, each image scored by the model that had not seen it:\n");
+    fprintf(out, "\nAll folds together, each image scored by a model that was not trained on it:\n");
     print_metrics(out, json_object_get(report, "pooled"));
     print_images(out, report, "pooled");
     print_advice(out, json_object_get(report, "threshold_advice"));

@@ -1,4 +1,4 @@
-/* Commands that write below the state folder of a daemon that may be running. */
+/* Helpers of commands that write to the state folder while a daemon may be running. */
 #include "core/base/fs.h"
 #include "daemon/cli/cli.h"
 #include "daemon/serve_config.h"
@@ -16,8 +16,8 @@ static int become(uid_t uid, gid_t gid, const char *folder, struct insp_error *r
     struct passwd *user = getpwuid(uid);
     int groups = user ? initgroups(user->pw_name, gid) : setgroups(0, NULL);
     if (groups < 0 || setgid(gid) < 0 || setuid(uid) < 0)
-        return insp_fail_errno(reterr, errno, "cannot go on as user %u, the owner of %s", (unsigned)uid, folder);
-    fprintf(stderr, "inspectd: going on as %s, the owner of %s\n", user ? user->pw_name : "that user", folder);
+        return insp_fail_errno(reterr, errno, "cannot switch to user %u, the owner of %s", (unsigned)uid, folder);
+    fprintf(stderr, "inspectd: continuing as %s, the owner of %s\n", user ? user->pw_name : "its owner", folder);
     return 0;
 }
 
@@ -29,11 +29,11 @@ int cli_prepare_state(const struct cli_call *call, struct insp_error *reterr) {
     if (r < 0)
         return r;
     if (stat(folder, &st) < 0)
-        return insp_fail_errno(reterr, errno, "cannot look at %s", folder);
+        return insp_fail_errno(reterr, errno, "cannot read the status of %s", folder);
     if (geteuid() == 0 && st.st_uid != 0)
         return become(st.st_uid, st.st_gid, folder, reterr);
     if (access(folder, R_OK | W_OK | X_OK) < 0)
-        return insp_fail_errno(reterr, errno, "cannot write in the state folder %s (it belongs to user %u)",
+        return insp_fail_errno(reterr, errno, "cannot write to the state folder %s, which belongs to user %u",
                                folder, (unsigned)st.st_uid);
     return 0;
 }
@@ -51,8 +51,8 @@ void cli_tell_daemon(const struct cli_call *call) {
     if (holder == 0)
         return;
     if (holder > 0 && kill(holder, SIGHUP) == 0)
-        fprintf(stderr, "inspectd: the running daemon (pid %d) was told to read this\n", (int)holder);
+        fprintf(stderr, "inspectd: the running daemon (pid %d) is reading the change\n", (int)holder);
     else
-        fprintf(stderr, "inspectd: a daemon may be serving this state folder; have it read this with "
-                        "`systemctl reload inspectd`, or send it SIGHUP\n");
+        fprintf(stderr, "inspectd: a daemon may be serving this state folder; make it read the change with "
+                        "`systemctl reload inspectd` or SIGHUP\n");
 }

@@ -1,4 +1,3 @@
-/* check-config and version */
 #include "core/compute/conv_cpu.h"
 #include "core/compute/device.h"
 #include "daemon/cli/cli.h"
@@ -11,7 +10,7 @@
 int cli_check_config(const struct cli_command *command, int argc, char **argv) {
     bool print = false, defaults = false;
     const struct cli_option options[] = {
-        {"print", CLI_FLAG, &print, 0, 0, NULL, "print every setting as it takes effect"},
+        {"print", CLI_FLAG, &print, 0, 0, NULL, "print the value of every setting"},
         {"print-defaults", CLI_FLAG, &defaults, 0, 0, NULL, "print the annotated sample file"},
     };
     struct cli_call call;
@@ -19,7 +18,7 @@ int cli_check_config(const struct cli_command *command, int argc, char **argv) {
     if (!cli_parse(&call, command, argc, argv, options, sizeof options / sizeof *options, 0, 0, &code))
         return code;
     if (print && defaults)
-        return cli_usage(command, "--print and --print-defaults exclude each other");
+        return cli_usage(command, "--print and --print-defaults are mutually exclusive");
     if (print || defaults) {
         daemon_settings_write(stdout, print ? &call.settings : NULL);
     } else {

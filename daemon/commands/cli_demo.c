@@ -1,4 +1,3 @@
-/* demo-data */
 #include "core/base/cleanup.h"
 #include "core/dataset/demo/demo_data.h"
 #include "daemon/cli/cli.h"
@@ -9,8 +8,9 @@
 int cli_demo_data(const struct cli_command *command, int argc, char **argv) {
     unsigned long long images = 160, seed = 42;
     const struct cli_option options[] = {
-        {"images", CLI_WHOLE, &images, 20, 100000, "N", "how many images (default 160); half are train/good"},
-        {"seed", CLI_WHOLE, &seed, 0, 9007199254740991.0, "S", "same seed, same images (default 42)"},
+        {"images", CLI_WHOLE, &images, 20, 100000, "N", "number of images, half of them train/good (default 160)"},
+        {"seed", CLI_WHOLE, &seed, 0, 9007199254740991.0, "S",
+         "seed; the same seed gives the same images (default 42)"},
     };
     struct insp_error error = {0};
     struct cli_progress progress;
@@ -24,7 +24,7 @@ int cli_demo_data(const struct cli_command *command, int argc, char **argv) {
     cli_progress_end(&progress);
     if (r < 0)
         return cli_fail(command, &error);
-    printf("%s: %llu images, half of them good ones to train on, with defects hole, thread and stain\n",
+    printf("%s: %llu images, half of them in train/good, the rest good or with a hole, thread or stain\n",
            call.argument[0], images);
     return CLI_OK;
 }

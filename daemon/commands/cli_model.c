@@ -1,4 +1,3 @@
-/* model list, model activate, model rollback */
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/fs.h"
@@ -41,7 +40,8 @@ static int add_model(json_t *list, const struct insp_manifest *manifest, bool ac
     return 0;
 }
 
-/* list NULL: prints rows. A version that cannot be read is told on stderr, the others are listed. */
+/* Adds the versions to the list, or prints rows if it is NULL. Reports an unreadable version on stderr and
+ * continues. */
 static int list_product(const char *state_dir, const char *product, json_t *list, struct insp_error *reterr) {
     _cleanup_(insp_names_clear) struct insp_names versions = {0};
     char active[INSP_NAME_BYTES];
@@ -104,7 +104,8 @@ int cli_model_list(const struct cli_command *command, int argc, char **argv) {
     return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 }
 
-/* On this process's own device: the daemon, told afterwards, does the same on its own before it swaps. */
+/* Arguments of prove, which runs the self-test on this process's device. The daemon repeats it on its own device
+ * before it swaps. */
 struct proof {
     const struct cli_call *call;
     const char *trunk_sha256;
@@ -131,7 +132,7 @@ static int prove(void *arg, const char *product, const char *version, struct ins
     return r;
 }
 
-/* A version that fails its self-test is not made active. */
+/* Activates or rolls back, by `change`. A version that fails its self-test is not activated. */
 static int switch_to(const struct cli_call *call, const char *product, const char *version,
                      const char *trunk_sha256,
                      int (*change)(const struct insp_changer *changer, const char *product, const char *version,
@@ -157,7 +158,7 @@ int cli_model_activate(const struct cli_command *command, int argc, char **argv)
     if (!cli_parse(&call, command, argc, argv, options, INSP_COUNT(options), 1, 1, &code))
         return code;
     if (!product)
-        return cli_usage(command, "--product is needed");
+        return cli_usage(command, "--product is required");
     const char *state_dir = call.settings.storage_state_dir;
     if (cli_product_version(state_dir, product, call.argument[0], version, trunk_sha256, &error) < 0 ||
         cli_prepare_state(&call, &error) < 0 ||
@@ -178,10 +179,10 @@ int cli_model_rollback(const struct cli_command *command, int argc, char **argv)
     if (!cli_parse(&call, command, argc, argv, options, INSP_COUNT(options), 0, 0, &code))
         return code;
     if (!product)
-        return cli_usage(command, "--product is needed");
+        return cli_usage(command, "--product is required");
     const char *state_dir = call.settings.storage_state_dir;
-    if (cli_product_version(state_dir, product, NULL, version, trunk_sha256, &error) <
-            0 || /* says which there are */
+    /* The first call is for its error, which lists the products. */
+    if (cli_product_version(state_dir, product, NULL, version, trunk_sha256, &error) < 0 ||
         insp_registry_rollback_target(state_dir, product, target, &error) < 0 ||
         cli_product_version(state_dir, product, target, version, trunk_sha256, &error) < 0 ||
         cli_prepare_state(&call, &error) < 0 ||

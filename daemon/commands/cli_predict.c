@@ -1,4 +1,4 @@
-/* predict: the daemon's own decoding, transform, network and heatmap on files. */
+/* Scores files with the decoding, transform, network and heatmap of the daemon. */
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/fs.h"
@@ -28,13 +28,13 @@ struct predict {
 struct result {
     float probability, cam[INSP_MAP_FLOATS];
     enum insp_verdict verdict;
-    uint32_t width, height; /* as posted */
+    uint32_t width, height; /* of the image in the file */
     struct insp_heat_summary heat;
     uint32_t suspect;
     double decode_ms, inference_ms;
 };
 
-/* file -> float32 [3,224,224] in ret_pixels */
+/* Reads a file into ret_pixels, float32 [3,224,224], and sets the result's size and suspect reasons. */
 static int read_pixels(const struct predict *predict, const char *path, float *ret_pixels, struct result *result,
                        struct insp_error *reterr) {
     const struct insp_transform *input = &predict->model->manifest->input;
@@ -79,7 +79,7 @@ static int score(struct predict *predict, const char *path, struct result *resul
                                result->width, result->height, &result->heat, reterr);
 }
 
-/* The overlay at the size of the image as it is in the file. */
+/* Writes the overlay at the size of the image in the file. */
 static int write_heatmap(const struct predict *predict, const char *path, const struct result *result,
                          struct insp_error *reterr) {
     const struct insp_media_type type = {.media = INSP_MEDIA_UNKNOWN};
@@ -99,7 +99,7 @@ static int write_heatmap(const struct predict *predict, const char *path, const 
     return r;
 }
 
-/* The shortest decimal of up to nine digits that reads back as the same float: 0.7, not 0.699999988. */
+/* Returns the shortest decimal that reads back as the same float: 0.7, not 0.699999988. */
 static double plain(float value) {
     char text[32];
     snprintf(text, sizeof text, "%.7g", (double)value);
@@ -145,7 +145,7 @@ static void print_row(const char *path, const struct result *result) {
     putchar('\n');
 }
 
-/* A file that cannot be scored is told on stderr; the others are scored all the same. */
+/* Scores all files. Reports a file that cannot be scored on stderr and continues. */
 static int predict_files(struct predict *predict) {
     const struct cli_command *command = predict->call.command;
     int code = CLI_OK;
@@ -190,16 +190,16 @@ int cli_predict(const struct cli_command *command, int argc, char **argv) {
     int code;
     const struct cli_option options[] = {
         {"product", CLI_STRING, &predict.product, 0, 0, "P", "name of the product"},
-        {"version", CLI_STRING, &predict.version, 0, 0, "V", "model to use (default: the active one)"},
+        {"version", CLI_STRING, &predict.version, 0, 0, "V", "version to use (default: the active one)"},
         {"heatmap", CLI_STRING, &predict.heatmap, 0, 0, "OUT.png", "write the image with the heatmap over it"},
-        {"json", CLI_FLAG, &predict.json, 0, 0, NULL, "one JSON object a line"},
+        {"json", CLI_FLAG, &predict.json, 0, 0, NULL, "print one JSON object per line"},
     };
     if (!cli_parse(&predict.call, command, argc, argv, options, INSP_COUNT(options), 1, INT_MAX, &code))
         return code;
     if (!predict.product)
-        return cli_usage(command, "--product is needed");
+        return cli_usage(command, "--product is required");
     if (predict.heatmap && predict.call.count != 1)
-        return cli_usage(command, "--heatmap takes one image, not %d", predict.call.count);
+        return cli_usage(command, "--heatmap needs exactly one image, not %d", predict.call.count);
     predict.limits = daemon_image_limits(&predict.call.settings);
     code = open_model(&predict, &error) < 0 ? cli_fail(command, &error) : predict_files(&predict);
     insp_model_unref(predict.model);

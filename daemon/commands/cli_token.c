@@ -1,4 +1,3 @@
-/* token add, token list, token revoke */
 #include "api/access/tokens.h"
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
@@ -15,13 +14,14 @@ int cli_token_add(const struct cli_command *command, int argc, char **argv) {
     if (!cli_parse(&call, command, argc, argv, NULL, 0, 2, 2, &code))
         return code;
     if (!api_role_parse(call.argument[1], &role))
-        return cli_usage(command, "\"%.64s\" is no role: camera, viewer, operator or admin", call.argument[1]);
+        return cli_usage(command, "\"%.64s\" is not a role; it must be camera, viewer, operator or admin",
+                         call.argument[1]);
     if (cli_prepare_state(&call, &error) < 0 ||
         api_tokens_add(call.settings.storage_state_dir, call.argument[0], role, secret, &error) < 0)
         return cli_fail(command, &error);
     printf("%s\n", secret);
     fprintf(stderr,
-            "This is the only time that the secret of %s is shown. Clients send it as\n"
+            "The secret of %s is shown only once. Clients send it in the field\n"
             "    Authorization: Bearer <secret>\n",
             call.argument[0]);
     cli_tell_daemon(&call);

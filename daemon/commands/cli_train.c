@@ -1,5 +1,5 @@
-/* train, cross-validate, evaluate: the jobs of core/train on the command line. Names, ranges and defaults of the
- * parameters are those of the HTTP interface (core/jobs/job_params.h), with dashes for underscores. */
+/* Runs the jobs of core/train on the command line. Names, ranges and defaults of the parameters are those of the
+ * HTTP interface (core/jobs/job_params.h), with dashes instead of underscores. */
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/fs.h"
@@ -28,27 +28,28 @@ enum {
     EVALUATE = 1 << INSP_JOB_EVALUATE
 };
 
-/* `kinds`: the commands that know the parameter. */
+/* The parameters. `kinds` is the bit set of the commands that have the parameter. */
 static const struct parameter {
     const char *json, *option;
     unsigned kinds;
     const char *value_name, *help;
 } parameters[] = {
-    {"epochs", "epochs", TRAIN | FOLDS, "N", "passes over the images at most"},
-    {"batch", "batch", TRAIN | FOLDS, "N", "images in a mini-batch"},
+    {"epochs", "epochs", TRAIN | FOLDS, "N", "largest number of passes over the images"},
+    {"batch", "batch", TRAIN | FOLDS, "N", "images per mini-batch"},
     {"learning_rate", "learning-rate", TRAIN | FOLDS, "X", "step size of Adam"},
-    {"class_weights", "class-weights", TRAIN | FOLDS, "G,A", "weight of good and of anomalous images in the loss"},
-    {"target_accuracy", "target-accuracy", TRAIN, "X", "stop once an epoch is more accurate than this"},
-    {"test_share", "test-share", TRAIN, "X", "share of images that is held out"},
-    {"folds", "folds", FOLDS, "N", "parts that take turns at being the test"},
-    {"seed", "seed", TRAIN | FOLDS, "N", "same seed and threads, same split and same model"},
-    {"threshold", "threshold", TRAIN | FOLDS, "X", "probability from which the verdict is anomaly"},
+    {"class_weights", "class-weights", TRAIN | FOLDS, "G,A",
+     "weights of good and of anomalous images in the loss"},
+    {"target_accuracy", "target-accuracy", TRAIN, "X", "stop when an epoch's accuracy exceeds this"},
+    {"test_share", "test-share", TRAIN, "X", "share of held-out images"},
+    {"folds", "folds", FOLDS, "N", "number of folds"},
+    {"seed", "seed", TRAIN | FOLDS, "N", "seed; the same seed gives the same split and model"},
+    {"threshold", "threshold", TRAIN | FOLDS, "X", "verdict anomaly from this probability on"},
     {"input", "input", TRAIN | FOLDS, "HOW", "notebook: pixels as 0..1; imagenet: ImageNet's mean and deviation"},
-    {"heatmap_threshold", "heatmap-threshold", TRAIN | FOLDS, "X", "heat from which the map shows colour"},
+    {"heatmap_threshold", "heatmap-threshold", TRAIN | FOLDS, "X", "show heat from this value on"},
     {"heatmap_scale", "heatmap-scale", TRAIN | FOLDS, "S", "fixed or per_image"},
     {"max_missed", "max-missed", TRAIN | FOLDS, "X", "share of anomalies that the advised threshold may miss"},
-    {"activate", "activate", TRAIN, "WHEN", "never, if_better or always"},
-    {"version", "version", EVALUATE, "V", "which model (default: the active one)"},
+    {"activate", "activate", TRAIN, "WHEN", "activate the new version never, if_better or always"},
+    {"version", "version", EVALUATE, "V", "version to evaluate (default: the active one)"},
 };
 enum { PARAMETERS = sizeof parameters / sizeof *parameters, COMMON = 6, HELP_BYTES = 128 };
 
@@ -62,7 +63,8 @@ struct work {
     struct cli_call call;
 };
 
-/* The help of a parameter, with its default behind it as one would type it, taken from the code that uses it. */
+/* Writes the help of a parameter with its default, which is taken from the code and written as a user would type
+ * it. */
 static void describe(struct work *work, const json_t *defaults, size_t i) {
     _cleanup_free_ char *value =
         json_dumps(json_object_get(defaults, parameters[i].json), JSON_ENCODE_ANY | JSON_REAL_PRECISION(7));
@@ -78,10 +80,10 @@ static size_t build_options(struct work *work, struct cli_option *options) {
     const struct cli_option common[COMMON] = {
         {"product", CLI_STRING, &work->product, 0, 0, "P", "name of the product"},
         {"data", CLI_STRING, &work->data, 0, 0, "DIR", "folder of the dataset"},
-        {"skip-unreadable", CLI_FLAG, &work->skip_unreadable, 0, 0, NULL, "leave out images that cannot be read"},
-        {"no-cache", CLI_FLAG, &work->no_cache, 0, 0, NULL, "do not keep the trunk's output for the next time"},
+        {"skip-unreadable", CLI_FLAG, &work->skip_unreadable, 0, 0, NULL, "leave out unreadable images"},
+        {"no-cache", CLI_FLAG, &work->no_cache, 0, 0, NULL, "do not keep the trunk's output for later runs"},
         {"json", CLI_FLAG, &work->json, 0, 0, NULL, "print the report as one JSON document"},
-        {"html", CLI_STRING, &work->html, 0, 0, "FILE", "write the report as a page with pictures, for a browser"},
+        {"html", CLI_STRING, &work->html, 0, 0, "FILE", "also write the report as an HTML page with pictures"},
     };
     struct insp_job_params defaults = {.train = insp_train_params_default()};
     json_t *shown = insp_job_params_json(work->kind, &defaults);
@@ -102,7 +104,7 @@ static size_t build_options(struct work *work, struct cli_option *options) {
     return n;
 }
 
-/* "3" and "1,3" are JSON once brackets are put around a list; what is no JSON (if_better) is a text. */
+/* Converts a value to JSON: a list gets brackets, and text that is not JSON (if_better) becomes a string. */
 static json_t *json_of(const char *json_name, const char *value) {
     char list[128];
     bool is_list = !strcmp(json_name, "class_weights");
@@ -152,7 +154,7 @@ static int compute(struct work *work, json_t **ret_report, struct insp_error *re
     char cache[INSP_PATH_BYTES];
     char version[INSP_NAME_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
     const char *state_dir = settings->storage_state_dir;
-    bool trained = work->kind == INSP_JOB_EVALUATE; /* then the model says which trunk */
+    bool trained = work->kind == INSP_JOB_EVALUATE; /* an evaluation uses the model's trunk */
     int r = insp_path(cache, reterr, "%s/cache/features", state_dir);
     if (r == 0 && trained)
         r = cli_product_version(state_dir, work->product, work->params.version, version, trunk_sha256, reterr);
@@ -203,7 +205,7 @@ static void print_report(const struct work *work, const json_t *report) {
     }
 }
 
-/* Before the long work: a report that cannot be written would be told an hour later. */
+/* Checks before the long work that the report can be written. */
 static int check_html(const struct work *work, struct insp_error *reterr) {
     char folder[INSP_PATH_BYTES];
     struct stat st;
@@ -218,9 +220,9 @@ static int check_html(const struct work *work, struct insp_error *reterr) {
     else
         memcpy(folder, ".", 2);
     if (access(folder, W_OK | X_OK) < 0)
-        return insp_fail_errno(reterr, errno, "--html: cannot write in the folder %s", folder);
+        return insp_fail_errno(reterr, errno, "--html: cannot write to the folder %s", folder);
     if (!*work->html || (stat(work->html, &st) == 0 && !S_ISREG(st.st_mode)))
-        return insp_fail(reterr, INSP_E_IO, "--html: \"%s\" is not a file's name", work->html);
+        return insp_fail(reterr, INSP_E_IO, "--html: \"%s\" is not the name of a file", work->html);
     return 0;
 }
 
@@ -246,9 +248,11 @@ static int run(enum insp_job_kind kind, const struct cli_command *command, int a
     if (!cli_parse(&work.call, command, argc, argv, options, count, 0, 0, &code))
         return code;
     if (!work.product || !work.data)
-        return cli_usage(command, "--product and --data are needed");
+        return cli_usage(command, "--product and --data are required");
     if (!insp_name_valid(work.product))
-        return cli_usage(command, "--product is \"%.64s\"; a name has 1 to 64 of A-Z a-z 0-9 . _ -", work.product);
+        return cli_usage(command,
+                         "--product is \"%.64s\"; a name must have 1 to 64 characters of A-Z a-z 0-9 . _ -",
+                         work.product);
     if (parse_parameters(&work, &error) < 0)
         return cli_usage(command, "%s", error.detail);
     if (cli_prepare_state(&work.call, &error) < 0 || check_html(&work, &error) < 0 ||

@@ -1,4 +1,3 @@
-/* trunk import, trunk bank, trunk list */
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
 #include "core/image/image.h"
@@ -14,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Installs, makes it the default for new trainings, says so. */
+/* Installs a trunk and makes it the default for new trainings. */
 static int install(const struct cli_call *call, const struct insp_trunk_arrays *arrays,
                    struct insp_error *reterr) {
     const char *state_dir = call->settings.storage_state_dir;
@@ -24,9 +23,9 @@ static int install(const struct cli_call *call, const struct insp_trunk_arrays *
         r = insp_registry_set_default_trunk(state_dir, sha256, reterr);
     if (r < 0)
         return r;
-    printf("trunk %s is installed and the default for trainings\n", sha256);
+    printf("trunk %s is installed and is the default for trainings\n", sha256);
     fprintf(stderr, "Next: inspectd train --product P --data DIR\n"
-                    "(a daemon that serves another trunk takes this one when it is restarted)\n");
+                    "A running daemon loads another trunk only when it is restarted.\n");
     return 0;
 }
 
@@ -61,7 +60,7 @@ static int read_one(const char *path, const struct insp_image_limits *limits, co
     return r;
 }
 
-/* -> float32 [count,3,224,224], the caller's */
+/* Reads all images as float32 [count,3,224,224]; the caller frees *ret_pixels. */
 static int read_images(const struct cli_call *call, const struct cli_images *images,
                        const struct insp_transform *input, float **ret_pixels, struct insp_error *reterr) {
     struct insp_image_limits limits = daemon_image_limits(&call->settings);
@@ -111,7 +110,7 @@ int cli_trunk_bank(const struct cli_command *command, int argc, char **argv) {
         {"images", CLI_STRING, &folder, 0, 0, "DIR", "images of good parts"},
         {"count", CLI_WHOLE, &count, 1, 256, "N", "use at most this many, evenly spaced (default 32)"},
         {"input", CLI_STRING, &input, 0, 0, "HOW",
-         "notebook or imagenet, as the trainings will use (default notebook)"},
+         "input transform of the later trainings: notebook or imagenet (default notebook)"},
     };
     struct insp_error error = {0};
     struct insp_transform transform;
@@ -120,7 +119,7 @@ int cli_trunk_bank(const struct cli_command *command, int argc, char **argv) {
     if (!cli_parse(&call, command, argc, argv, options, INSP_COUNT(options), 0, 0, &code))
         return code;
     if (!folder)
-        return cli_usage(command, "--images is needed");
+        return cli_usage(command, "--images is required");
     if (!insp_transform_named(input, &transform))
         return cli_usage(command, "--input is \"%.64s\"; it must be notebook or imagenet", input);
     return bank(&call, folder, (size_t)count, &transform, &error) < 0 ? cli_fail(command, &error) : CLI_OK;
@@ -152,7 +151,7 @@ int cli_trunk_list(const struct cli_command *command, int argc, char **argv) {
         printf("%s %6.1f MiB%s\n", trunks[i].sha256, (double)trunks[i].bytes / 1048576,
                trunks[i].is_default ? "  default" : "");
     if (!count)
-        fprintf(stderr, "no trunk is installed in %s: see `inspectd trunk --help`\n",
+        fprintf(stderr, "no trunk is installed in %s; see `inspectd trunk --help`\n",
                 call.settings.storage_state_dir);
     return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 }

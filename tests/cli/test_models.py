@@ -74,7 +74,7 @@ def test_train_report_as_json(trained):
 @pytest.mark.real_device
 def test_evaluate(trained):
     out = trained("evaluate", "--product", "carpet", "--data", trained.data).stdout
-    assert "really an anomaly" in out and "balanced accuracy" in out
+    assert "actual anomaly" in out and "balanced accuracy" in out
 
 
 @pytest.mark.real_device
@@ -97,7 +97,7 @@ def test_predict_goes_on_after_a_bad_file(trained, tmp_path):
     bad.write_bytes(good.read_bytes()[:200])
     run = trained("predict", "--product", "carpet", bad, good, code=1)
     assert str(bad) in run.stderr and str(good) in run.stdout
-    assert "there are: carpet" in trained("predict", "--product", "carpte", good, code=1).stderr
+    assert "only carpet" in trained("predict", "--product", "carpte", good, code=1).stderr
 
 
 def test_model_list_as_a_table(trained):
@@ -183,5 +183,5 @@ def test_train_says_what_it_makes_of_labels(trained, tmp_path):
     train = ("train", "--product", "carpet", "--data", trained.data, "--epochs", 1, "--activate", "never")
     feedback = json.loads(cli(*train, "--json").stdout)["feedback"]
     assert (feedback["labelled"], feedback["unreadable"], feedback["trunk_runs"]) == (3, 0, 0)
-    assert f"Of 3 labelled inspections {feedback['missed_before']} had been missed" in cli(*train).stdout
+    assert f"Among 3 labelled inspections were {feedback['missed_before']} misses" in cli(*train).stdout
     assert json.loads(trained(*train, "--json").stdout)["feedback"] is None

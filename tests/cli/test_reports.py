@@ -21,7 +21,7 @@ def run(cli, kind, data, *more):
 @pytest.mark.real_device
 def test_cross_validation_in_every_form(trained, tmp_path):
     out = run(trained, "cross-validate", trained.data, "--epochs", 1, "--folds", 2, "--html", tmp_path / "r.html").stdout
-    assert "against 9 masks" in out and "pixel AUROC" in out and "right for hole" in out
+    assert "compared with 9 masks" in out and "pixel AUROC" in out and "correct: hole" in out
     page = Page((tmp_path / "r.html").read_text())
     for text in ("Cross-validation of carpet", "ROC curve", "Confusion matrix", "Loss by epoch", "Folds", "Closest calls",
                  "Does the heatmap point at the defect?", "probability of an anomaly", "class weights"):
@@ -76,9 +76,9 @@ def test_how_the_set_was_read(trained, tmp_path):
     (data / "test/stain").rename(data / "test/dark stain")
     done = run(trained, "evaluate", data, "--html", tmp_path / "r.html")
     for text in ("Images read:", "test/Good  (good)", "test/dark stain  (dark stain)", "Passed over:", "test/@eaDir",
-                 "links that lead nowhere", "To check:", "test/Good counts as good", "right for dark stain"):
+                 "broken links", "To check:", "test/Good counts as good", "correct: dark stain"):
         assert text in done.stdout, done.stdout
-    assert "passed over: 1 links that lead nowhere (train/good/gone.png)" in done.stderr
+    assert "passed over: 1 broken links (train/good/gone.png)" in done.stderr
     assert "check: test/Good counts as good" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     scan = json.loads(run(trained, "evaluate", data, "--json").stdout)["dataset"]["scan"]

@@ -55,15 +55,15 @@ def test_train_help_shows_the_defaults_of_the_code():
     (["train", "--product", "p", "--data", "/d", "--input", "x"], "imagenet"),
     (["predict", "a.png"], "--product"),
     (["predict", "--product", "p", "a.png", "b.png", "--heatmap", "h.png"], "one image"),
-    (["model", "activate", "v1"], "--product is needed"),
-    (["model", "rollback"], "--product is needed"),
+    (["model", "activate", "v1"], "--product is required"),
+    (["model", "rollback"], "--product is required"),
     (["token", "add", "x", "king"], "camera, viewer, operator or admin"),
     (["demo-data"], "missing"),
     (["demo-data", "/tmp/x", "--images", "3"], "20 to"),
-    (["version", "extra"], "too much"),
+    (["version", "extra"], "unexpected argument"),
     (["check-config", "-o", "limits.inflight=0"], "1 to 4096"),
     (["check-config", "-o", "nonsense"], "section.key=value"),
-    (["check-config", "--print", "--print-defaults"], "exclude"),
+    (["check-config", "--print", "--print-defaults"], "exclusive"),
 ])
 def test_wrong_use(words, expected):
     run = raw(*words)

@@ -169,4 +169,4 @@ def test_two_images_are_no_dataset_on_the_command_line(daemon, datasets):
 
 def test_nobody_starts_the_command_by_hand():
     done = subprocess.run([os.environ["INSPECTD"], "job"], capture_output=True, text=True)
-    assert done.returncode == 2 and "for the daemon alone" in done.stderr
+    assert done.returncode == 2 and "only the daemon" in done.stderr

@@ -49,7 +49,7 @@ def test_the_end_of_a_job_waits_for_the_store(admin):
     first, second = submit(admin, epochs=3), submit(admin, epochs=1)
     eventually(lambda: admin("GET", first).json["progress"] > 0)
     with without_database(admin):
-        admin.wait_line("error.*the end of a job cannot be written yet.*state=succeeded.*storage_lost")
+        admin.wait_line("error.*job end not written yet.*state=succeeded.*storage_lost")
         assert state(admin, first) == "running"
     eventually(lambda: state(admin, first) == "succeeded")
     assert admin("GET", first).json["result"]["version"]
@@ -60,6 +60,6 @@ def test_a_store_that_never_comes_back_does_not_hold_up_the_stop(admin):
     location = submit(admin, epochs=3)
     eventually(lambda: admin("GET", location).json["progress"] > 0)
     with without_database(admin):
-        admin.wait_line("error.*the end of a job cannot be written yet")
+        admin.wait_line("error.*job end not written yet")
         admin.stop()
-        assert "the end of a job is lost" in admin.log_text()
+        assert "job end lost" in admin.log_text()

@@ -59,5 +59,5 @@ def test_a_second_daemon_after_the_lock_file_was_removed(start):
     (daemon.state / "lock").unlink()
     second = subprocess.run([os.environ["INSPECTD"], "serve", "-o", f"storage.state_dir={daemon.state}", "-o",
                              "server.listen=127.0.0.1:0"], capture_output=True, text=True, timeout=60)
-    assert second.returncode == 1 and "served by another inspectd" in second.stderr
+    assert second.returncode == 1 and "in use by another inspectd" in second.stderr
     assert daemon.inspect(GOOD).status == 200

@@ -237,7 +237,7 @@ def test_a_jobs_epochs_and_log_come_as_they_happen(start, tmp_path):
             briefs += [data for _, _, data in stream.take(1, "job")]
     assert briefs[-1]["state"] == "succeeded"
     assert [(e["fold"], e["epoch"]) for b in briefs for e in b["epochs"]] == [(1, 1), (1, 2), (2, 1), (2, 2)]
-    assert any("passed over: 1 files that are no images" in line["text"] for b in briefs for line in b["log"])
+    assert any("passed over: 1 files that are not images" in line["text"] for b in briefs for line in b["log"])
     assert any(b["eta_s"] is not None for b in briefs)
     assert [b["progress"] for b in briefs] == sorted(b["progress"] for b in briefs)
 

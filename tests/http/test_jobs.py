@@ -97,7 +97,7 @@ def test_a_job_that_would_not_fit_is_refused_with_the_estimate(begin):
     daemon = begin("training.memory_bytes=1G")
     done = finished(daemon, submit(daemon, batch=256, epochs=1).headers["Location"])
     assert done["state"] == "failed" and done["error"]["code"] == "out_of_memory"
-    assert re.search(r"training needs about \d+ MB of memory, \d+ MB are available", done["error"]["detail"])
+    assert re.search(r"training needs about \d+ MB of memory, but only \d+ MB are available", done["error"]["detail"])
     assert daemon.inspect(picture()).status == 200
 
 
@@ -134,14 +134,14 @@ def test_inspections_go_on_during_a_training(begin):
     ("train", {"skip_unreadable": "yes"}, "skip_unreadable", "true or false"),
     ("train", {"class_weights": [1]}, "class_weights", "from 0.001 to 1000"),
     ("train", {"class_weights": [1, 0]}, "class_weights", "from 0.001 to 1000"),
-    ("train", {"colour": "red"}, "colour", "knows no parameter"), ("train", {"folds": 5}, "folds", "knows no parameter"),
-    ("train", {"version": "v1"}, "version", "knows no parameter"),
+    ("train", {"colour": "red"}, "colour", "has no parameter"), ("train", {"folds": 5}, "folds", "has no parameter"),
+    ("train", {"version": "v1"}, "version", "has no parameter"),
     ("train", {"dataset": ""}, "dataset", "1 to 1023 bytes"), ("train", {"dataset": None}, "dataset", "is required"),
     ("train", {"dataset": "x" * 1024}, "dataset", "1 to 1023 bytes"),
     ("cross-validate", {"folds": 1}, "folds", "from 2 to 20"), ("cross-validate", {"folds": 21}, "folds", "from 2 to 20"),
-    ("cross-validate", {"activate": "never"}, "activate", "knows no parameter"),
-    ("evaluate", {"epochs": 3}, "epochs", "knows no parameter"),
-    ("evaluate", {"test_share": 0.2}, "test_share", "knows no parameter"), ("evaluate", {"seed": 1}, "seed", "knows no parameter"),
+    ("cross-validate", {"activate": "never"}, "activate", "has no parameter"),
+    ("evaluate", {"epochs": 3}, "epochs", "has no parameter"),
+    ("evaluate", {"test_share": 0.2}, "test_share", "has no parameter"), ("evaluate", {"seed": 1}, "seed", "has no parameter"),
     ("evaluate", {"version": "../x"}, "version", "not a name")])
 def test_bad_parameter(jobs_daemon, kind, parameters, name, limits):
     answer = submit(jobs_daemon, kind, **parameters)
@@ -393,7 +393,7 @@ def test_report_as_a_page(begin, datasets):
     assert hostile.name in page.text, "the set is small: every image is listed"
     shutil.rmtree(mine)
     gone = Page(daemon("GET", location + "/report.html").body.decode())
-    assert gone.sources == [] and "not there any more" in gone.text
+    assert gone.sources == [] and "no longer exists" in gone.text
     assert daemon("GET", location + "/report.html?x=1").code == "invalid_query"
 
 

@@ -49,8 +49,8 @@ START_TEST(test_train) {
     /* below: hypot(0.2, 0.204) / 2 = 14.3 points; above: hypot(0.07, 0.046) / 2 = 4.2 points */
     ck_says(text, "balanced accuracy     92.2 %  (95 %: 77.9 to 96.4 %)");
     ck_says(text, "35 of 38");
-    ck_says(text, "alarms that are right -");
-    ck_says(text, "right for hole");
+    ck_says(text, "correct alarms       -");
+    ck_says(text, "correct: hole");
     ck_says(text, "version v1: NOT activated (not better)");
     ck_says(text, "inspectd model activate --product carpet v1");
     free(text);
@@ -65,15 +65,14 @@ static const char feedback[] =
 
 START_TEST(test_feedback) {
     char *text = printed(cli_report_train, feedback);
-    ck_says(text,
-            "Of 40 labelled inspections 3 had been missed and 2 were false alarms: 4 right now, 0 newly wrong "
-            "(not trained on: 12, of which 2 of 3 right now, 0 newly wrong)");
+    ck_says(text, "Among 40 labelled inspections were 3 misses and 2 false alarms: 4 are corrected, 0 are newly "
+                  "wrong (among the 12 images not trained on: 2 of 3 corrected, 0 newly wrong)");
     free(text);
     text =
         printed(cli_report_evaluate, "{'product':'carpet','version':'v1','metrics':%s,'feedback':{'labelled':40,"
                                      "'missed_before':3,'false_alarms_before':2,'now_right':4,'newly_wrong':0,"
                                      "'unseen':null}}");
-    ck_says(text, "4 right now, 0 newly wrong\n");
+    ck_says(text, "4 are corrected, 0 are newly wrong\n");
     free(text);
     text = printed(cli_report_train, "{'product':'carpet','version':'v1','feedback':null,'metrics':%s}");
     ck_assert_ptr_null(strstr(text, "labelled"));
@@ -91,10 +90,9 @@ START_TEST(test_cross_validate) {
     ck_says(text, "92.2 %");
     ck_says(text, "0.9810");
     ck_says(text, "mean accuracy             0.9000 +- 0.0500");
-    ck_says(text, "Threshold 0.123456785: 0 of 20 anomalies missed (95 %: at most 16.1 %), 1 of 18 good parts "
-                  "called anomalies "
-                  "(95 %: 1.0 to 26.0 %).");
-    ck_says(text, "does not keep the promise of --max-missed: too few.");
+    ck_says(text, "Advised threshold 0.123456785: 0 of 20 anomalies missed (95 %: at most 16.1 %), "
+                  "1 false alarms among 18 good parts (95 %: 1.0 to 26.0 %).");
+    ck_says(text, "does not guarantee --max-missed: too few.");
     free(text);
 }
 END_TEST
@@ -133,7 +131,7 @@ START_TEST(test_wrong_images_and_masks) {
     ck_says(text, "     0.2500  hole          test/hole/?[2J.png\n"); /* the terminal is not cleared */
     ck_says(text, "and 2 more");
     ck_assert_ptr_null(strstr(text, "fine.png"));
-    ck_says(text, "against 20 masks");
+    ck_says(text, "compared with 20 masks");
     ck_says(text, "1 more masks could not be used");
     ck_says(text, "pixel AUROC          0.9671");
     ck_says(text, "boxes on a defect     90.0 %");

@@ -68,6 +68,25 @@ START_TEST(adds_replaces_and_leaves) {
 }
 END_TEST
 
+/* Somebody copied the file within the folder: each of the two copies may be put again, a third place may not. */
+START_TEST(leaves_either_of_two_copies) {
+    char path[INSP_PATH_BYTES];
+    size_t bytes;
+    setup();
+    _cleanup_free_ unsigned char *png = png_of(1, &bytes);
+    ck_insp_ok(put("train", "good", "a.png", 1), err);
+    ck_insp_ok(insp_path(path, &err, "%s/train/good/b.png", dir), err);
+    ck_insp_ok(insp_write_file(path, png, bytes, 0644, false, &err), err);
+    ck_insp_ok(put("train", "good", "b.png", 1), err);
+    ck_assert_int_eq(change, INSP_DATASET_UNCHANGED);
+    ck_insp_ok(put("train", "good", "a.png", 1), err);
+    ck_assert_int_eq(change, INSP_DATASET_UNCHANGED);
+    ck_insp_code(put("train", "good", "c.png", 1), INSP_E_CONFLICT, err);
+    ck_assert_uint_eq(count_files(""), 2);
+    teardown();
+}
+END_TEST
+
 START_TEST(refuses_what_a_training_could_not_read) {
     const struct insp_dataset_place place = {"train", "good", "a.png"};
     size_t bytes;
@@ -202,5 +221,5 @@ START_TEST(no_content_twice_whoever_races) {
 }
 END_TEST
 
-INSP_TESTS(adds_replaces_and_leaves, refuses_what_a_training_could_not_read, removes_and_tidies_up,
-           a_view_keeps_in_step, splits_places, no_content_twice_whoever_races);
+INSP_TESTS(adds_replaces_and_leaves, leaves_either_of_two_copies, refuses_what_a_training_could_not_read,
+           removes_and_tidies_up, a_view_keeps_in_step, splits_places, no_content_twice_whoever_races);

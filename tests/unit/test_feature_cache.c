@@ -191,7 +191,7 @@ START_TEST(the_limit_holds) {
     struct insp_feature_cache *cache = open_cache(&config);
     size_t runs;
     ck_insp_code(insp_feature_cache_fill(cache, f.trunk, large, NULL, NULL, &runs, &f.err), INSP_E_NOSPACE, f.err);
-    ck_assert_ptr_nonnull(strstr(f.err.detail, "raise its limit or store float16"));
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "raise the limit or store float16"));
     insp_feature_cache_close(cache);
     insp_dataset_free(first);
     insp_dataset_free(second);

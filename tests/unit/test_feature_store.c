@@ -141,7 +141,7 @@ START_TEST(the_least_recently_used_goes_first) {
     size_t slot[4];
     bool keep[3] = {false};
     ck_insp_code(insp_feature_store_reserve(store, keep, 4, slot, &err), INSP_E_NOSPACE, err);
-    ck_assert_ptr_nonnull(strstr(err.detail, "1.1 MB, the cache may have 0.8 MB"));
+    ck_assert_ptr_nonnull(strstr(err.detail, "1.1 MB, but the cache is limited to 0.8 MB"));
     put(store, "abc", slot);
     ck_assert(insp_feature_store_verify(store, 0)); /* a is used now: b is the oldest */
     ck_insp_ok(insp_feature_store_reserve(store, keep, 1, slot, &err), err);

@@ -46,12 +46,12 @@ START_TEST(localisation_advice_and_the_version_before) {
         "'high':0.97,'hits':18,'of':20},'defects':null}}");
     WRITTEN(text, insp_report_localisation(out, report); insp_report_advice(out, report);
             insp_report_previous(out, report));
-    ck_says(text, "20 anomalous images have a mask that says where the defect is; 1 more masks could not be used");
+    ck_says(text, "20 anomalous images have a mask that marks the defect; 1 more masks could not be used");
     ck_says(text, "<b>0.9671</b>");
     ck_says(text, "18 of 20");
     ck_says(text, "1 of 100");
     ck_says(text, "Advised threshold: 0.123456785");
-    ck_says(text, "<b>These images cannot promise that:</b> too few anomalies.");
+    ck_says(text, "<b>These images are too few to guarantee that:</b> too few anomalies.");
     ck_says(text, "0 to 6.0 %");
     ck_says(text, "version <bdi>v1</bdi>");
     ck_says(text, "better by &lt;2 %&gt;");
@@ -67,7 +67,7 @@ START_TEST(what_people_labelled) {
                "'verdict_before':'good','probability_before':0.2,'verdict_now':'anomaly',"
                "'probability_now':0.75,'in_training':true}]}}");
     WRITTEN(text, insp_report_feedback(out, report));
-    ck_says(text, "Of 9 inspections that a person labelled, 2 misses and 1 false alarms");
+    ck_says(text, "Among 9 labelled inspections, earlier models missed 2 anomalies and raised 1 false alarms.");
     ck_says(text, "<bdi>&lt;x&gt;</bdi></td><td>good 0.2000</td><td>anomaly 0.7500</td><td>trained on</td>");
     free(text);
     json_object_clear(json_object_get(report, "feedback"));

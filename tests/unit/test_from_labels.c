@@ -49,10 +49,10 @@ static struct insp_labelled labelled(const void *bytes, size_t count, const char
     return found;
 }
 
-static enum insp_taking take(const struct insp_labelled *one) {
-    enum insp_taking taking;
-    ck_insp_ok(insp_take_labelled(f.store, &view, one, &limits, &taking, place, &why, &f.err), f.err);
-    return taking;
+static enum insp_import take(const struct insp_labelled *one) {
+    enum insp_import outcome;
+    ck_insp_ok(insp_import_labelled(f.store, &view, one, &limits, &outcome, place, &why, &f.err), f.err);
+    return outcome;
 }
 
 static struct insp_labelled a_hole(char *ret_id) {
@@ -81,7 +81,7 @@ START_TEST(classes_of_labels) {
     strcpy(one.defect, "good");
     insp_label_place(&one, &where);
     ck_assert_str_eq(where.class, "anomaly");
-    ck_assert_str_eq(insp_taking_name(INSP_TAKING_UNSUPPORTED), "unsupported");
+    ck_assert_str_eq(insp_import_name(INSP_IMPORT_UNSUPPORTED), "unsupported");
 }
 END_TEST
 
@@ -89,19 +89,19 @@ START_TEST(taken_once_and_moved_by_a_new_word) {
     char id[INSP_UUID_BYTES], wanted[INSP_PLACE_BYTES];
     setup();
     struct insp_labelled one = a_hole(id);
-    ck_assert_int_eq(take(&one), INSP_TAKING_ADDED);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_ADDED);
     snprintf(wanted, sizeof wanted, "test/hole/%.40s.png", one.sha256);
     ck_assert_str_eq(place, wanted);
-    ck_assert_int_eq(take(&one), INSP_TAKING_DUPLICATE);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_DUPLICATE);
     ck_assert_str_eq(place, wanted);
     strcpy(one.defect, "stain");
-    ck_assert_int_eq(take(&one), INSP_TAKING_MOVED);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_MOVED);
     snprintf(wanted, sizeof wanted, "test/stain/%.40s.png", one.sha256);
     ck_assert_str_eq(place, wanted);
     one.label = INSP_LABEL_GOOD;
-    ck_assert_int_eq(take(&one), INSP_TAKING_MOVED);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_MOVED);
     insp_dataset_view_clear(&view); /* the disk says the same */
-    ck_assert_int_eq(take(&one), INSP_TAKING_DUPLICATE);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_DUPLICATE);
     ck_assert_ptr_nonnull(strstr(place, "train/good/"));
     ck_assert_uint_eq(view.dataset->count, 1);
     teardown();
@@ -114,11 +114,11 @@ START_TEST(raw_frames_are_known_again) {
     setup();
     struct insp_labelled one = labelled(frame, sizeof frame, "image/x-raw;format=mono8;width=24;height=24", "raw",
                                         INSP_LABEL_GOOD, "", id);
-    ck_assert_int_eq(take(&one), INSP_TAKING_ADDED);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_ADDED);
     ck_assert_ptr_nonnull(strstr(place, ".png"));
-    ck_assert_int_eq(take(&one), INSP_TAKING_DUPLICATE);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_DUPLICATE);
     one.label = INSP_LABEL_ANOMALY;
-    ck_assert_int_eq(take(&one), INSP_TAKING_MOVED);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_MOVED);
     ck_assert_ptr_nonnull(strstr(place, "test/anomaly/"));
     teardown();
 }
@@ -128,23 +128,23 @@ START_TEST(what_cannot_be_taken_says_why) {
     char id[INSP_UUID_BYTES];
     setup();
     struct insp_labelled one = labelled("no picture", 10, "image/png", "png", INSP_LABEL_GOOD, "", id);
-    ck_assert_int_eq(take(&one), INSP_TAKING_UNSUPPORTED);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_UNSUPPORTED);
     ck_assert_int_eq(why.code, INSP_E_IMAGE);
     ck_assert_str_eq(place, "");
     one.kept_id[0] = 0;
-    ck_assert_int_eq(take(&one), INSP_TAKING_GONE);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_GONE);
     teardown();
 }
 END_TEST
 
 START_TEST(a_full_disk_ends_it) {
     char id[INSP_UUID_BYTES];
-    enum insp_taking taking;
+    enum insp_import outcome;
     setup();
     struct insp_labelled one = a_hole(id);
     limits.free_bytes_min = UINT64_MAX / 2;
-    ck_insp_code(insp_take_labelled(f.store, &view, &one, &limits, &taking, place, &why, &f.err), INSP_E_NOSPACE,
-                 f.err);
+    ck_insp_code(insp_import_labelled(f.store, &view, &one, &limits, &outcome, place, &why, &f.err),
+                 INSP_E_NOSPACE, f.err);
     teardown();
 }
 END_TEST

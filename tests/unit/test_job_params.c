@@ -78,7 +78,7 @@ START_TEST(what_is_wrong_is_named_with_its_range) {
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"input\":\"coco\"}", "\"notebook\", \"imagenet\""},
         {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"input\":\"notebook\"}", "input"},
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"skip_unreadable\":1}", "true or false"},
-        {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"epoch\":3}", "train knows no parameter \"epoch\""},
+        {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"epoch\":3}", "train has no parameter \"epoch\""},
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"folds\":3}", "folds"},
         {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"version\":\"../x\"}", "version"},
         {INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"a\",\"max_missed\":0.0009}",

@@ -31,7 +31,7 @@ START_TEST(too_little_is_told_with_both_figures) {
     struct insp_error err;
     ck_insp_ok(insp_memory_check(5000000, 5000000, "training", &err), err);
     ck_insp_code(insp_memory_check(5000000, 4000000, "training", &err), INSP_E_NOMEM, err);
-    ck_assert_str_eq(err.detail, "training needs about 5 MB of memory, 4 MB are available");
+    ck_assert_str_eq(err.detail, "training needs about 5 MB of memory, but only 4 MB are available");
     ck_insp_ok(insp_memory_check(5000000, UINT64_MAX, "training", &err), err); /* the system does not say */
 }
 END_TEST

@@ -78,15 +78,15 @@ START_TEST(what_cannot_be_shown_is_a_note) {
     static const char *const elsewhere[] = {"none.jpg", "../../etc/hostname", "/etc/hostname", "", "sha256:ff"};
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
         json_object_set_new(image, "path", json_string(elsewhere[i]));
-        ck_note(image, "not there any more");
+        ck_note(image, "no longer exists");
     }
     char link[INSP_PATH_BYTES];
     snprintf(link, sizeof link, "%s/link.jpg", dir);
     ck_assert_int_eq(symlink("/etc/hostname", link), 0);
     json_object_set_new(image, "path", json_string("link.jpg"));
-    ck_note(image, "not there any more");
+    ck_note(image, "no longer exists");
     source.dataset_root = NULL;
-    ck_note(image, "the dataset is not there any more");
+    ck_note(image, "the dataset no longer exists");
     drop(image);
 }
 END_TEST
@@ -99,7 +99,7 @@ START_TEST(a_file_that_is_no_picture_is_a_note) {
     insp_sha256_hex("\x89PNG", 4, hash);
     json_object_set_new(image, "path", json_string("broken.png"));
     json_object_set_new(image, "sha256", json_string(hash));
-    ck_note(image, "cannot be read any more");
+    ck_note(image, "can no longer be read");
     drop(image);
 }
 END_TEST

@@ -95,7 +95,7 @@ START_TEST(doubtful_ones_are_logged) {
     item[GOOD].label = INSP_CLASS_GOOD; /* white */
     ck_insp_ok(measure(3, false, &ranges, &error), error);
     ck_assert_uint_eq(ranges.count, 4);
-    ck_assert_ptr_nonnull(strstr(lines, "1 of 4 good training images have reason white, the first is "));
+    ck_assert_ptr_nonnull(strstr(lines, "1 of 4 good training images are suspect (white), the first is "));
     remove_all();
 }
 END_TEST

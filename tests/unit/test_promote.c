@@ -21,8 +21,8 @@ START_TEST(every_case) {
         {INSP_ACTIVATE_IF_BETTER, false, 0.1, NAN, true, "had no active model"},
         {INSP_ACTIVATE_IF_BETTER, true, 0.91, 0.9, true, "activated: balanced accuracy"},
         {INSP_ACTIVATE_IF_BETTER, true, 0.9, 0.9, false, "not activated: balanced accuracy"}, /* a tie */
-        {INSP_ACTIVATE_IF_BETTER, true, 0.89, 0.9, false, "0.8900, the active model's 0.9000"},
-        {INSP_ACTIVATE_IF_BETTER, true, 0.5, NAN, true, "could not be judged"},
+        {INSP_ACTIVATE_IF_BETTER, true, 0.89, 0.9, false, "0.8900, the active model's is 0.9000"},
+        {INSP_ACTIVATE_IF_BETTER, true, 0.5, NAN, true, "could not be evaluated"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         char reason[INSP_REASON_BYTES];

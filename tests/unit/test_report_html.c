@@ -50,10 +50,10 @@ START_TEST(wrong_verdicts_before_close_calls) {
     ck_assert_uint_eq(times(html, "<bdi>first</bdi>"), 2); /* table and picture */
     ck_assert_uint_eq(times(html, "<bdi>third</bdi>"), 1);
     ck_assert(strstr(html, "second") < strstr(html, "third"));
-    ck_assert_uint_eq(times(html, "the dataset is not there any more"), 3);
+    ck_assert_uint_eq(times(html, "the dataset no longer exists"), 3);
     free(html);
     html = page("{'kind':'evaluate','metrics':{'missed':0,'false_alarms':0},'images':[" IMAGE("false", "x") "]}");
-    ck_says(html, "None: every image was judged right.");
+    ck_says(html, "None: every verdict is correct.");
     free(html);
 }
 END_TEST

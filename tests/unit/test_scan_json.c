@@ -46,18 +46,18 @@ START_TEST(doubts_name_the_thing_and_the_way_out) {
     insp_scan_pass(&scan, INSP_PASSED_FORMAT, "train/good/a.bmp", 0);
     insp_scan_pass(&scan, INSP_PASSED_FOLDER, "val", 5);
     insp_scan_pass(&scan, INSP_PASSED_LINK, "test/x", 0);
-    ck_assert(doubted(&scan, "Train/good is read although"));
+    ck_assert(doubted(&scan, "Train/good is read, although"));
     ck_assert(doubted(&scan, "test/OK counts as good"));
     ck_assert(doubted(&scan, "test/normal counts as a defect type; rename it to good"));
-    ck_assert(doubted(&scan, "train/hole counts as defective"));
-    ck_assert(doubted(&scan, "train/hole and test/Hole are two defect types that differ in case only"));
+    ck_assert(doubted(&scan, "train/hole counts as a defect type"));
+    ck_assert(doubted(&scan, "train/hole and test/Hole are two defect types that differ only in case"));
     ck_assert(doubted(&scan, "8 images in folders inside a class are not read (train/good/cam2)"));
     ck_assert(doubted(&scan, "1 images belong to no class (train/a.png)"));
     ck_assert(doubted(&scan, "convert them to PNG"));
-    ck_assert(doubted(&scan, "5 images lie in folders that are no part of the layout (val)"));
-    ck_assert(doubted(&scan, "1 links lead nowhere"));
-    ck_assert(doubted(&scan, "1 images lie in more than one class"));
-    ck_assert(doubted(&scan, "4 images are copies of others, 2 contents"));
+    ck_assert(doubted(&scan, "5 images are in folders that are not part of the layout (val)"));
+    ck_assert(doubted(&scan, "1 links are broken"));
+    ck_assert(doubted(&scan, "1 images are in more than one class"));
+    ck_assert(doubted(&scan, "4 images are copies of others, 2 of them"));
     ck_assert(doubted(&scan, "6 of 9 defective images have no mask"));
     ck_assert(doubted(&scan, "2 masks in ground_truth belong to no image"));
 }

@@ -40,11 +40,11 @@ END_TEST
 
 START_TEST(test_errors_name_the_line) {
     ck_refused("[limits]\n\ninflihgt = 5\n", ":3:", "did you mean limits.inflight?");
-    ck_refused("[limits]\ninflight = 5\n[limits]\ninflight = 6\n", ":4:", "line 2 already");
+    ck_refused("[limits]\ninflight = 5\n[limits]\ninflight = 6\n", ":4:", "already set in line 2");
     ck_refused("[limits]\ninflight = x\nbatch = y\n", ":2:", "inflight");
-    ck_refused("[server]\nlisten = 127.0.0.1:1\nwhat is this\n", ":3:", "neither");
+    ck_refused("[server]\nlisten = 127.0.0.1:1\nwhat is this\n", ":3:", "the line must be");
     ck_refused("inflight = 5\n", ":1:", "unknown setting");
-    ck_refused("[limits\ninflight = 5\n", ":1:", "neither");
+    ck_refused("[limits\ninflight = 5\n", ":1:", "the line must be");
 }
 END_TEST
 

@@ -83,7 +83,7 @@ START_TEST(test_tls_needs_both_files) {
     setenv("STATE_DIRECTORY", "/s", 1);
     ck_insp_code(resolve("server.tls_key=/k"), INSP_E_CONFIG, err);
     ck_insp_code(resolve("server.tls_certificate=/c"), INSP_E_CONFIG, err);
-    ck_assert_ptr_nonnull(strstr(err.detail, "both or none"));
+    ck_assert_ptr_nonnull(strstr(err.detail, "or neither"));
 }
 END_TEST
 

@@ -71,7 +71,7 @@ START_TEST(a_class_that_cannot_be_read_is_told) {
     fixture_bytes(&f, "test/hole/00.png", "broken", 6);
     ck_assert_int_eq(try_open(true, NULL), INSP_E_DATASET);
     ck_assert_ptr_nonnull(strstr(f.err.detail, "no readable defect image"));
-    ck_assert_ptr_nonnull(strstr(f.err.detail, "1 were skipped"));
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "1 images were skipped"));
     train_fixture_close(&f);
 }
 END_TEST

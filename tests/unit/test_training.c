@@ -184,7 +184,7 @@ START_TEST(a_broken_active_model_loses) {
     ck_insp_ok(insp_write_file(weights, "gone", 4, 0644, false, &f.err), f.err);
     json_t *second = train(&params);
     ck_assert(json_is_true(json_object_get(second, "activated")));
-    ck_assert_ptr_nonnull(strstr(text(second, "reason"), "could not be judged"));
+    ck_assert_ptr_nonnull(strstr(text(second, "reason"), "could not be evaluated"));
     json_decref(first);
     json_decref(second);
     train_fixture_close(&f);
@@ -209,7 +209,8 @@ START_TEST(an_active_model_that_could_not_be_asked_goes_on) {
     f.context.progress = (struct insp_progress){.event = lose_the_set};
     json_t *second = train(&params);
     ck_assert(json_is_false(json_object_get(second, "activated")));
-    ck_assert_ptr_nonnull(strstr(text(second, "reason"), "not activated: the active model could not be judged"));
+    ck_assert_ptr_nonnull(
+        strstr(text(second, "reason"), "not activated: the active model could not be evaluated"));
     char active[INSP_NAME_BYTES];
     ck_insp_ok(insp_registry_active(f.state, "p", active, &f.err), f.err);
     ck_assert_str_eq(active, text(first, "version"));
@@ -257,7 +258,7 @@ START_TEST(sets_that_cannot_be_trained_on_are_told) {
     fixture_set(&f, 6, 4, 0);
     params.batch = 20;
     ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_DATASET, f.err);
-    ck_assert_ptr_nonnull(strstr(f.err.detail, "less than one batch of 20"));
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "fewer than one batch of 20"));
     f.context.dataset_root = "/nowhere";
     ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_DATASET, f.err);
     ck_assert_uint_eq(versions(), 0);
@@ -274,7 +275,7 @@ START_TEST(tiny_sets_are_told_what_they_lack) {
         struct insp_train_params params = fixture_params();
         json_t *report;
         ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_DATASET, f.err);
-        ck_assert_ptr_nonnull(strstr(f.err.detail, "at least 2 good images and 2 of one defect type"));
+        ck_assert_ptr_nonnull(strstr(f.err.detail, "at least 2 good images, 2 images of one defect type"));
         train_fixture_close(&f);
     }
 }

@@ -1,4 +1,3 @@
-/* core/dataset/demo/demo_data.c - draws the demo carpet and writes it as a dataset. */
 #include "core/dataset/demo/demo_data.h"
 
 #include "core/base/fs.h"
@@ -53,8 +52,8 @@ static int write_png(const char *path, const uint8_t *pixels, unsigned channels,
     return code ? code : insp_write_file(path, png, bytes, 0644, false, reterr);
 }
 
-/* A part of the set: `count` images of one class in one folder, numbered from `first` in the class's own series.
- */
+/* A part of the dataset: `count` images of one class in one folder. `first` is the index of the first one among
+ * the images of its class, so that train/good and test/good differ. */
 struct series {
     const char *split;
     enum insp_demo_defect defect;
@@ -119,7 +118,7 @@ static int write_set(struct writer *writer, struct insp_error *reterr) {
     return code;
 }
 
-/* Success where the folder is missing or empty. */
+/* Succeeds if the folder is missing or empty. */
 static int check_empty(const char *folder, struct insp_error *reterr) {
     DIR *dir = opendir(folder);
     if (!dir)
@@ -129,25 +128,25 @@ static int check_empty(const char *folder, struct insp_error *reterr) {
         entries++;
     closedir(dir);
     if (entries > 2) /* "." and ".." */
-        return insp_fail(reterr, INSP_E_CONFLICT, "%s is not empty; demo data goes into a folder of its own",
+        return insp_fail(reterr, INSP_E_CONFLICT, "%s is not empty; demo data needs an empty or a new folder",
                          folder);
     return 0;
 }
 
-/* After a failure: a set that lacks images must not be taken for one. The folder was empty before. */
+/* Removes an incomplete dataset, so that nobody trains with it. The folder was empty before. */
 static void remove_set(const char *folder) {
     static const char *const PART[] = {"train", "test", "ground_truth"};
     for (size_t i = 0; i < INSP_COUNT(PART); i++) {
         char path[INSP_PATH_BYTES];
         if (!insp_path(path, NULL, "%s/%s", folder, PART[i]))
-            insp_remove_tree(path, NULL); /* the first failure is the one that is told */
+            insp_remove_tree(path, NULL); /* the caller reports the failure that came first */
     }
 }
 
 int insp_demo_data(const char *folder, size_t images, uint64_t seed,
                    void (*progress)(void *arg, size_t done, size_t total), void *arg, struct insp_error *reterr) {
     if (images < IMAGES_MIN || images > IMAGES_MAX)
-        return insp_fail(reterr, INSP_E_PARAMETER, "demo data has %d to %d images, not %zu", IMAGES_MIN,
+        return insp_fail(reterr, INSP_E_PARAMETER, "demo data must have %d to %d images, not %zu", IMAGES_MIN,
                          IMAGES_MAX, images);
     int code = check_empty(folder, reterr);
     if (code)

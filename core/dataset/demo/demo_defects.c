@@ -1,4 +1,3 @@
-/* core/dataset/demo/demo_defects.c - hole, stray thread, stain. */
 #include "core/dataset/demo/demo_defects.h"
 
 #include <math.h>
@@ -14,7 +13,7 @@ static double mix(double a, double b, double share) {
     return a + share * (b - a);
 }
 
-/* 0 below low, 1 above high, smooth between. */
+/* Rises smoothly from 0 at low to 1 at high. */
 static double step(double low, double high, double v) {
     double t = fmin(fmax((v - low) / (high - low), 0), 1);
     return t * t * (3 - 2 * t);
@@ -69,7 +68,8 @@ struct insp_demo_flaw insp_demo_flaw_new(enum insp_demo_defect kind, uint64_t ke
     return flaw;
 }
 
-/* Distance from the middle of an uneven ellipse in units of its radius there: 1 is the edge. */
+/* Returns the distance from the centre of an uneven ellipse, in units of the radius in that direction: 1 is the
+ * edge. */
 static double blob(const struct insp_demo_flaw *flaw, double x, double y, double roughness) {
     double dx = x - flaw->x, dy = y - flaw->y;
     double u = (dx * flaw->cosine + dy * flaw->sine) * flaw->stretch;
@@ -79,7 +79,7 @@ static double blob(const struct insp_demo_flaw *flaw, double x, double y, double
     return sqrt(u * u + v * v) / flaw->radius + roughness * (0.7 * coarse + 0.3 * fine);
 }
 
-/* Backing in the dark, ends of torn threads along the edge. */
+/* Draws the dark backing and the torn thread ends along the edge. */
 static bool apply_hole(const struct insp_demo_flaw *flaw, const struct insp_demo_carpet *carpet, double x,
                        double y, double rgb[3]) {
     double at = blob(flaw, x, y, 0.3);
@@ -95,7 +95,8 @@ static bool apply_hole(const struct insp_demo_flaw *flaw, const struct insp_demo
     return at <= 1;
 }
 
-/* Distance from the thread's middle line; *ret_along: how far along it, in pieces. */
+/* Returns the distance from the thread's middle line. *ret_along is the position along the line, in points of
+ * path. */
 static double distance_to_path(const struct insp_demo_flaw *flaw, double x, double y, double *ret_along) {
     double best = 4;
     for (unsigned i = 0; i + 1 < INSP_DEMO_THREAD_POINTS; i++) {
@@ -129,7 +130,7 @@ static bool apply_thread(const struct insp_demo_flaw *flaw, const struct insp_de
     return away <= 1;
 }
 
-/* A liquid that dried: it darkens the threads without hiding them, most at its rim. */
+/* Draws a dried liquid: it darkens the threads without hiding them, most at its rim. */
 static bool apply_stain(const struct insp_demo_flaw *flaw, double x, double y, double rgb[3]) {
     double at = blob(flaw, x, y, 0.34);
     if (at > 1.3)

@@ -1,5 +1,5 @@
-/* core/dataset/demo/demo_texture.c - a 2/2 twill: each weft thread passes over two warp threads and under two, one
- * further along in every row. What makes it look like cloth is that no two threads are alike. */
+/* Draws a 2/2 twill: each weft thread passes over two warp threads and under two, shifted by one in every row.
+ * Each thread has its own shade and tint, which makes the surface look like cloth. */
 #include "core/dataset/demo/demo_texture.h"
 
 #include <math.h>
@@ -57,7 +57,8 @@ double insp_demo_carpet_light(const struct insp_demo_carpet *carpet, double x, d
     return carpet->brightness * (1.04 - 0.22 * (dx * dx + dy * dy));
 }
 
-/* One thread: `across` -1..1 from edge to edge, `along` 0..1 over the two threads that it covers. */
+/* Returns the shade of a thread: `across` -1..1 from edge to edge, `along` 0..1 over the two threads that it
+ * covers. */
 static double thread_shade(double across, double along) {
     double round = sqrt(fmax(0, 1 - 0.92 * across * across));
     double arch = sin(along * 3.14159265358979 * 0.94 + 0.1); /* it dives under its neighbours at both ends */

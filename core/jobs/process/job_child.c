@@ -28,8 +28,8 @@ enum {
     IOPRIO_WHO_PROCESS = 1,
     IOPRIO_IDLE = 3 << 13,
     STEP_INTERVAL_US = 50000,
-    /* A job waits for the line ten times as long as it worked at most, so that a line that never pauses slows a
-     * training down and does not stop it; and never longer at a time than a person waits for a cancel. */
+    /* A job waits for inspections at most ten times as long as it has computed, so that a line that is never idle
+     * slows a training down but cannot stop it. A single wait is short enough for a cancel to take effect soon. */
     YIELD_TIMES = 10,
     YIELD_MAX_US = 2000000,
 };
@@ -38,12 +38,12 @@ struct child {
     struct insp_busy *busy; /* NULL: the job never waits */
     struct insp_job_inbox inbox;
     struct insp_job_request request;
-    int64_t stepped_us, resumed_us, yielded_us; /* the job's thread */
+    int64_t stepped_us, resumed_us, yielded_us; /* used by the job's thread only */
     pthread_t listener;
     atomic_bool cancelled, finished;
     pthread_mutex_t lock;
     pthread_cond_t answered;
-    json_t *answer; /* under the lock: of the daemon to an activation; owned */
+    json_t *answer; /* the daemon's answer to an activation; owned, guarded by lock */
 };
 
 /* --- priority --- */
@@ -52,13 +52,14 @@ static void lower_priority(void) {
     const struct sched_param none = {0};
     if (sched_setscheduler(0, SCHED_BATCH, &none) < 0 || setpriority(PRIO_PROCESS, 0, JOB_NICE) < 0)
         insp_log_warning("the job keeps normal priority: inspections may be slower while it runs");
-    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE); /* a scheduler without priorities refuses */
+    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE); /* fails if the I/O scheduler has no priorities */
     _cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd < 0 || insp_write_all(fd, "1000", 4) < 0)
-        insp_log_warning("the job's process is not preferred by the OOM killer detail=%s", INSP_LOG_QUOTED(strerror(errno)));
+        insp_log_warning("the job's process is not preferred by the OOM killer detail=%s",
+                         INSP_LOG_QUOTED(strerror(errno)));
 }
 
-/* --- talking --- */
+/* --- messages --- */
 
 static void say(json_t *message) {
     size_t bytes;
@@ -66,7 +67,7 @@ static void say(json_t *message) {
     for (size_t at = 0; line && at < bytes;) {
         ssize_t sent = send(INSP_JOB_SOCKET_FD, line + at, bytes - at, MSG_NOSIGNAL);
         if (sent < 0 && errno != EINTR)
-            return; /* the daemon is gone: the listener ends the process */
+            return; /* the daemon is gone; the listener ends the process */
         at += sent > 0 ? (size_t)sent : 0;
     }
 }
@@ -85,7 +86,7 @@ static void hear(struct child *child, json_t *message) {
     json_decref(message);
 }
 
-/* The daemon's end of the stream ends this process, whatever the job's thread is doing. */
+/* Reads messages until the stream ends, which ends this process whatever the job's thread is doing. */
 static void *listen_to_daemon(void *arg) {
     struct child *child = arg;
     json_t *message;
@@ -100,7 +101,7 @@ static void *listen_to_daemon(void *arg) {
     }
 }
 
-/* --- what the job calls --- */
+/* --- callbacks of the job --- */
 
 static void on_event(void *arg, const struct insp_progress_event *event) {
     struct child *child = arg;
@@ -124,7 +125,7 @@ static bool on_cancelled(void *arg) {
 
 static void on_yield(void *arg) {
     struct child *child = arg;
-    /* Before each layer of a mini-batch: on a busy line a cancel would have all those waits before it. */
+    /* Called before each layer of a mini-batch. A cancelled job must not wait before each of them. */
     if (!child->busy || on_cancelled(child))
         return;
     int64_t now_us = insp_mono_us(), limit_us = (now_us - child->resumed_us) * YIELD_TIMES;
@@ -135,7 +136,7 @@ static void on_yield(void *arg) {
 
 static int on_activate(void *arg, const char *product, const char *version, struct insp_error *reterr) {
     struct child *child = arg;
-    (void)product; /* the daemon knows it */
+    (void)product; /* the daemon has it in the job's row */
     say(json_pack("{s:s}", "activate", version));
     pthread_mutex_lock(&child->lock);
     while (!child->answer)
@@ -156,7 +157,7 @@ static int read_request(struct child *child, struct insp_error *reterr) {
         r = insp_job_inbox_next(&child->inbox, &message, reterr);
         if (r == 0 && !message) {
             r = insp_job_inbox_read(&child->inbox, INSP_JOB_SOCKET_FD, reterr);
-            r = r == 0 ? insp_fail(reterr, INSP_E_INTERNAL, "no daemon asks for a job") : r < 0 ? r : 0;
+            r = r == 0 ? insp_fail(reterr, INSP_E_INTERNAL, "the daemon sent no job") : r < 0 ? r : 0;
         }
     }
     if (r == 0)
@@ -200,12 +201,12 @@ int insp_job_child(void) {
         insp_log_warning("the job does not wait for inspections detail=%s", INSP_LOG_QUOTED(err.detail));
     int r = read_request(&child, &err);
     if (r < 0) {
-        insp_log_error("job not begun detail=%s", INSP_LOG_QUOTED(err.detail));
+        insp_log_error("job not started detail=%s", INSP_LOG_QUOTED(err.detail));
         return EXIT_FAILURE;
     }
     r = pthread_create(&child.listener, NULL, listen_to_daemon, &child);
     if (r != 0) {
-        insp_log_error("job not begun detail=\"cannot start a thread: %s\"", strerror(r));
+        insp_log_error("job not started detail=\"cannot start a thread: %s\"", strerror(r));
         return EXIT_FAILURE;
     }
     do_job(&child);

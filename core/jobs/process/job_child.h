@@ -1,17 +1,17 @@
-/* core/jobs/process/job_child.h - the process that does one job, for the daemon that started it (job_process.h). A
- * fault of a job - a crash, an abort inside libtorch, the memory running out - ends this process and no
- * inspection. */
+/* core/jobs/process/job_child.h - runs one job in a child process of the daemon (job_process.h). A crash, an abort
+ * inside libtorch or a lack of memory ends this process and affects no inspection. */
 #ifndef INSP_JOBS_PROCESS_JOB_CHILD_H
 #define INSP_JOBS_PROCESS_JOB_CHILD_H
 
-/* Where the daemon leaves its ends of the conversation. */
+/* Descriptors that the process inherits: the socket to the daemon, and the flag that inspections wait
+ * (core/base/lanes/busy.h). */
 enum { INSP_JOB_SOCKET_FD = 3, INSP_JOB_BUSY_FD = 4 };
 
-/* Lowers this process's priority (nice 19, SCHED_BATCH, idle disk priority, first in line for the OOM killer),
- * reads a request from the socket, does the job within its memory limit, and reports. The process ends with the
- * daemon: by PR_SET_PDEATHSIG and at the end of the stream. SIGINT, SIGTERM and SIGHUP are ignored: the daemon,
- * which gets them too, decides. Blocks until the job is done; the main thread of a process of its own. Returns an
- * exit code: 0 where the outcome was reported. */
+/* Runs a job: lowers the priority of this process (nice 19, SCHED_BATCH, idle disk priority, preferred by the OOM
+ * killer), reads a request from the socket, runs it within its memory limit, and reports. The process ends with
+ * the daemon, by PR_SET_PDEATHSIG and at the end of the stream. It ignores SIGINT, SIGTERM and SIGHUP, because the
+ * daemon receives them too and decides. Blocks until the job has ended; call it on the main thread of a new
+ * process. Returns an exit code, 0 if the outcome was reported. */
 int insp_job_child(void);
 
 #endif

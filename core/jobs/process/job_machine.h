@@ -1,4 +1,4 @@
-/* core/jobs/process/job_machine.h - the resources that a job works with, besides its parameters. */
+/* core/jobs/process/job_machine.h - lists the resources of a job: folders, device, cache and limits. */
 #ifndef INSP_JOBS_PROCESS_JOB_MACHINE_H
 #define INSP_JOBS_PROCESS_JOB_MACHINE_H
 
@@ -9,17 +9,16 @@
 /* Strings are borrowed. */
 struct insp_job_machine {
     const char *state_dir;
-    const char *dataset_roots; /* folders, ':' between */
+    const char *dataset_roots; /* folders, separated by ':' */
     struct insp_device_config device;
-    const char *cache_folder; /* NULL: nothing kept */
-    uint64_t cache_bytes_max;
-    bool cache_half;
-    uint64_t
-        memory_bytes_max; /* of the job's process; 0: three quarters of the memory that is free at its start */
+    const char *cache_folder;  /* NULL: a temporary file, nothing is kept */
+    uint64_t cache_bytes_max;  /* 0: no limit */
+    bool cache_half;           /* store features as float16 */
+    uint64_t memory_bytes_max; /* of the job's process, as insp_memory_limit; 0: automatic */
     struct insp_image_limits limits;
 };
 
-/* Makes a trained version the active one (insp_train_context.activate). */
+/* Activates a trained version (insp_train_context.activate). */
 typedef int insp_job_activate(void *arg, const char *product, const char *version, struct insp_error *reterr);
 
 #endif

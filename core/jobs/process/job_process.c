@@ -28,18 +28,18 @@ struct process {
     pid_t pid;
     int fd;
     struct insp_job_inbox inbox;
-    int64_t kill_us; /* monotonic: when the process has had its grace; 0: none began */
+    int64_t kill_us; /* monotonic: end of the grace period; 0: none has begun */
     bool cancelled, killed, over;
     bool reported;
-    json_t *report; /* owned; NULL where the job failed */
+    json_t *report; /* owned; NULL if the job failed */
     int code;
-    struct insp_error error; /* of a job that failed, or of the conversation */
+    struct insp_error error; /* of a failed job */
     char activated[INSP_NAME_BYTES];
 };
 
 /* --- starting --- */
 
-/* A copy above the numbers that the child's descriptors get. */
+/* Duplicates a descriptor to a number above those that the child uses. */
 static int copy_fd(int fd) {
     return fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
 }
@@ -50,7 +50,7 @@ static int fill_actions(posix_spawn_file_actions_t *actions, int socket_fd, int 
         r = posix_spawn_file_actions_adddup2(actions, socket_fd, INSP_JOB_SOCKET_FD);
     if (r == 0 && busy_fd >= 0)
         r = posix_spawn_file_actions_adddup2(actions, busy_fd, INSP_JOB_BUSY_FD);
-    /* Listeners, databases, locks: nothing of the daemon's reaches the job, whoever forgot O_CLOEXEC. */
+    /* No other descriptor (listener, database, lock) reaches the job, even if O_CLOEXEC was forgotten. */
     if (r == 0)
         r = posix_spawn_file_actions_addclosefrom_np(actions,
                                                      busy_fd >= 0 ? INSP_JOB_BUSY_FD + 1 : INSP_JOB_SOCKET_FD + 1);
@@ -65,13 +65,14 @@ static int fill_attributes(posix_spawnattr_t *attributes) {
     int r = posix_spawnattr_setsigmask(attributes, &none);
     if (r == 0)
         r = posix_spawnattr_setsigdefault(attributes, &usual);
-    if (r == 0) /* a group of its own: the terminal's Ctrl-C is the daemon's */
+    if (r == 0) /* a new process group, so that Ctrl-C in a terminal reaches only the daemon */
         r = posix_spawnattr_setflags(attributes,
                                      POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     return r;
 }
 
-/* posix_spawn copies no page tables, however large the daemon is. Its errors are errno's. */
+/* Starts the program with posix_spawn, which copies no page tables however large the daemon is. Returns 0 or an
+ * errno value. */
 static int spawn(const char *program, int socket_fd, int busy_fd, pid_t *ret_pid) {
     static char name[] = "inspectd", command[] = "job";
     char *const argv[] = {name, command, NULL};
@@ -96,12 +97,12 @@ static int spawn(const char *program, int socket_fd, int busy_fd, pid_t *ret_pid
 static int start(struct process *p, struct insp_error *reterr) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return insp_fail_errno(reterr, errno, "cannot make a socket for the job's process");
+        return insp_fail_errno(reterr, errno, "cannot create a socket for the job's process");
     _cleanup_close_ int ours = pair[0], theirs = pair[1];
     int busy_fd = p->config->busy ? insp_busy_fd(p->config->busy) : -1;
     _cleanup_close_ int socket_copy = copy_fd(theirs), busy_copy = busy_fd >= 0 ? copy_fd(busy_fd) : -1;
     if (socket_copy < 0 || (busy_fd >= 0 && busy_copy < 0))
-        return insp_fail_errno(reterr, errno, "cannot make a socket for the job's process");
+        return insp_fail_errno(reterr, errno, "cannot create a socket for the job's process");
     int r = spawn(p->config->program ? p->config->program : "/proc/self/exe", socket_copy, busy_copy, &p->pid);
     if (r != 0)
         return insp_fail_errno(reterr, r, "cannot start the job's process");
@@ -117,8 +118,8 @@ static void kill_process(struct process *p) {
     p->killed = true;
 }
 
-/* False once the process is gone. A process that does not read is given up by the same clock as one that does not
- * end. */
+/* Sends a message; drops the reference. Returns false if the process is gone. A process that does not read is
+ * killed at the end of the grace period, like one that does not end. */
 static bool say(struct process *p, json_t *message);
 
 static void look_after(struct process *p) {
@@ -153,7 +154,7 @@ static void activate(struct process *p, const char *version) {
     struct insp_error error = {0};
     int r = insp_name_valid(version)
                 ? p->config->activate(p->config->activate_arg, p->row->product, version, &error)
-                : insp_fail(&error, INSP_E_INTERNAL, "\"%.80s\" is not the name of a version", version);
+                : insp_fail(&error, INSP_E_INTERNAL, "\"%.80s\" is not a valid name of a version", version);
     if (r == 0)
         snprintf(p->activated, sizeof p->activated, "%s", version);
     say(p, json_pack("{s:o}", "activated", r == 0 ? json_null() : insp_job_error_json(r, &error)));
@@ -175,7 +176,7 @@ static int hear(struct process *p, const json_t *message, struct insp_error *ret
         p->reported = true;
         p->code = insp_job_error_parse(failure, &p->error);
     } else {
-        return insp_fail(reterr, INSP_E_INTERNAL, "the job's process said something that is no message");
+        return insp_fail(reterr, INSP_E_INTERNAL, "the job's process sent an unknown message");
     }
     return 0;
 }
@@ -208,7 +209,7 @@ static bool ended_well(int status) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Waits for a process that closed its end of the stream; one that does not end is killed. */
+/* Waits for a process that has closed its end of the stream, and kills it after the grace period. */
 static int reap(struct process *p, struct rusage *ret_usage) {
     int status = 0;
     int64_t until_us = insp_mono_us() + INSP_JOB_GRACE_MS * 1000;
@@ -220,33 +221,33 @@ static int reap(struct process *p, struct rusage *ret_usage) {
     return status;
 }
 
-/* A process that was killed while it wrote a bundle could not remove it. */
+/* Removes the incomplete bundle of a process that was killed while it wrote it. */
 static void clean_up(const struct process *p, const char *state_dir) {
     struct insp_error error;
     if (insp_bundle_sweep_of(state_dir, p->row->product, p->pid, &error) < 0)
-        insp_log_warning("what a job's process left is not removed before the next start id=%s detail=%s",
+        insp_log_warning("incomplete bundle of a job not removed before the next start id=%s detail=%s",
                          p->row->id, INSP_LOG_QUOTED(error.detail));
 }
 
 static int crashed(const struct process *p, int status, struct insp_error *reterr) {
-    char kept[INSP_NAME_BYTES + 48] = "nothing of it was kept";
+    char kept[INSP_NAME_BYTES + 48] = "it activated no version";
     if (*p->activated)
-        snprintf(kept, sizeof kept, "version %s, which it had trained, serves", p->activated);
+        snprintf(kept, sizeof kept, "it had activated version %s", p->activated);
     if (!WIFSIGNALED(status))
         return insp_fail(reterr, INSP_E_JOB_CRASHED,
-                         "the job's process ended with code %d and no report; %s, inspections went on",
+                         "the job's process ended with code %d and no report; %s, inspections were not affected",
                          WEXITSTATUS(status), kept);
     int number = WTERMSIG(status);
     return insp_fail(reterr, INSP_E_JOB_CRASHED,
-                     "the job's process was ended by signal %d (%s)%s; %s, inspections went on", number,
+                     "the job's process was ended by signal %d (%s)%s; %s, inspections were not affected", number,
                      strsignal(number),
-                     number == SIGKILL ? ": where memory runs out the system takes a job first" : "", kept);
+                     number == SIGKILL ? ": when memory runs out, the system kills jobs first" : "", kept);
 }
 
 static int outcome(struct process *p, int spoken, int status, struct insp_error *spoken_error, json_t **ret_report,
                    struct insp_error *reterr) {
     if (p->reported && !ended_well(status))
-        insp_log_warning("the job's process reported and did not end well id=%s %s=%d", p->row->id,
+        insp_log_warning("the job's process reported its result but did not exit cleanly id=%s %s=%d", p->row->id,
                          WIFSIGNALED(status) ? "signal" : "code",
                          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     if (p->report) {
@@ -259,7 +260,7 @@ static int outcome(struct process *p, int spoken, int status, struct insp_error 
         return p->code;
     }
     if (spoken < 0)
-        return insp_fail(reterr, INSP_E_JOB_CRASHED, "%s; it was ended, inspections went on",
+        return insp_fail(reterr, INSP_E_JOB_CRASHED, "%s; the process was killed, inspections were not affected",
                          spoken_error->detail);
     if (p->cancelled)
         return insp_fail(reterr, INSP_E_CANCELLED,
@@ -282,7 +283,7 @@ int insp_job_process_run(const struct insp_job_process *config, const struct ins
         json_decref(request);
         return r;
     }
-    say(p, request); /* where the process is gone the end of the stream tells */
+    say(p, request); /* if the process is gone, converse sees the end of the stream */
     r = converse(p, &error);
     if (r < 0)
         kill_process(p);

@@ -1,4 +1,4 @@
-/* core/jobs/process/job_process.h - runs a job in a process of its own (job_child.h) and supervises it. */
+/* core/jobs/process/job_process.h - runs a job in a child process (job_child.h) and supervises it. */
 #ifndef INSP_JOBS_PROCESS_JOB_PROCESS_H
 #define INSP_JOBS_PROCESS_JOB_PROCESS_H
 
@@ -9,21 +9,24 @@
 #include "core/train/feedback.h"
 
 struct insp_job_process {
-    const char *program;          /* started as `program job`; NULL: this process's own binary */
-    const struct insp_busy *busy; /* raised: the job waits; NULL: it never does */
-    struct insp_progress
-        progress; /* event and cancelled, on the calling thread; cancelled is asked 10 times a second */
-    insp_job_activate *activate; /* on the calling thread */
+    const char *program;           /* started as `program job`; NULL: this process's own binary */
+    const struct insp_busy *busy;  /* the job waits while it is raised; NULL: the job never waits */
+    struct insp_progress progress; /* `cancelled` is asked ten times a second; `yield` is not used */
+    insp_job_activate *activate;   /* NULL: the job may not activate a version */
     void *activate_arg;
 };
 
-/* Starts a process, hands it the job and passes on its events until it has ended. A cancelled job has
- * INSP_JOB_GRACE_MS to end by itself, then its process is killed; the same holds for a process that has reported
- * and does not end. Blocks until the process is gone, which also dies with the calling thread: any thread but the
- * loop's. ret_report     a new reference ret_activated  INSP_NAME_BYTES, filled in any case: the version that
- * `activate` made the active one, or "" Fails as insp_job_run; INSP_E_JOB_CRASHED where the process was killed,
- * crashed, or ended without a report: the detail names the signal. INSP_E_NOMEM, INSP_E_IO where it cannot be
- * started. */
+/* Starts a process, sends it the job and forwards its events until it has ended. The callbacks run on the calling
+ * thread. A cancelled job has INSP_JOB_GRACE_MS to end, then its process is killed; so has a process that has
+ * closed the stream. The process also ends with the calling thread. Blocks until the process has ended; any thread
+ * but the loop.
+ *   ret_report     a new reference
+ *   ret_activated  INSP_NAME_BYTES bytes, set also on failure: the version that `activate` activated, or ""
+ * Errors:
+ *   INSP_E_JOB_CRASHED  the process crashed, was killed, or ended without a report; the detail names the signal
+ *   INSP_E_CANCELLED    the job was cancelled
+ *   those of insp_job_run
+ *   INSP_E_NOMEM, errno codes  the process cannot be started */
 enum { INSP_JOB_GRACE_MS = 5000 };
 int insp_job_process_run(const struct insp_job_process *config, const struct insp_job_machine *machine,
                          const struct insp_job_row *row, const struct insp_feedback *feedback, json_t **ret_report,

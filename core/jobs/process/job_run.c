@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* An evaluation judges a model on the trunk that it was trained with; a training takes the default one. */
+/* Chooses the trunk: for an evaluation the model's, otherwise the default. */
 static int pick_trunk(const char *state_dir, const struct insp_job_row *row, char *ret_sha256,
                       struct insp_error *reterr) {
     if (row->kind != INSP_JOB_EVALUATE) {
@@ -15,7 +15,7 @@ static int pick_trunk(const char *state_dir, const struct insp_job_row *row, cha
         if (r == 0 && !*ret_sha256)
             return insp_fail(
                 reterr, INSP_E_CONFLICT,
-                "no trunk is installed: `inspectd trunk import FILE.safetensors` (ImageNet weights) or "
+                "no trunk is installed; run `inspectd trunk import FILE.safetensors` (ImageNet weights) or "
                 "`inspectd trunk bank --images DIR`");
         return r;
     }
@@ -37,7 +37,7 @@ static int dispatch(const struct insp_job_row *row, const struct insp_feedback *
                     const struct insp_train_context *plain, json_t **ret_report, struct insp_error *reterr) {
     const struct insp_job_params *params = &row->params;
     struct insp_train_context context = *plain;
-    if (row->kind != INSP_JOB_CROSS_VALIDATE) /* which makes no model to hold against them */
+    if (row->kind != INSP_JOB_CROSS_VALIDATE) /* it has no model that could be compared with the labels */
         context.feedback = feedback;
     switch (row->kind) {
     case INSP_JOB_TRAIN:

@@ -12,7 +12,7 @@ enum { PIECE = 64 << 10 };
 
 /* --- paths --- */
 
-/* NULL, a JSON null, stands for NULL; NULL without memory. */
+/* Encodes a path; the path NULL becomes a JSON null. Returns NULL without memory. */
 static json_t *path_json(const char *path) {
     if (!path)
         return json_null();
@@ -29,7 +29,8 @@ static json_t *path_json(const char *path) {
     return json_stringn(text, n);
 }
 
-/* *ret is the caller's; NULL for a JSON null. False without memory and for what no path_json made. */
+/* Decodes a path of path_json; the caller frees *ret, which is NULL for a JSON null. Returns false without memory
+ * and for other values. */
 static bool path_parse(const json_t *value, char **ret) {
     *ret = NULL;
     if (json_is_null(value))
@@ -77,9 +78,8 @@ static json_t *feedback_json(const struct insp_feedback *feedback) {
     return json_pack("{s:o, s:I}", "items", items, "left_out", (json_int_t)feedback->left_out);
 }
 
-/* Plain structs travel as they are, without pointers: the other end is the same binary, and no member can be
- * forgotten.
- */
+/* Sends the struct's bytes with pointers cleared. The other end is the same binary, and no member can be
+ * forgotten. */
 static json_t *machine_json(const struct insp_job_machine *m) {
     struct insp_job_machine plain = *m;
     _cleanup_free_ char *bytes = NULL;
@@ -227,7 +227,7 @@ int insp_job_error_parse(const json_t *value, struct insp_error *reterr) {
     json_int_t code = json_integer_value(json_object_get(value, "code"));
     const char *detail = json_string_value(json_object_get(value, "detail"));
     if (code >= 0 || code < -1000 || !detail)
-        return insp_fail(reterr, INSP_E_INTERNAL, "a job failed and did not say why");
+        return insp_fail(reterr, INSP_E_INTERNAL, "the job failed without a valid error");
     return insp_fail(reterr, (int)code, "%s", detail);
 }
 
@@ -255,7 +255,7 @@ int insp_job_inbox_read(struct insp_job_inbox *inbox, int fd, struct insp_error 
         got = recv(fd, inbox->buffer + inbox->bytes, inbox->room - inbox->bytes, 0);
     while (got < 0 && errno == EINTR);
     if (got < 0)
-        return errno == ECONNRESET ? 0 : insp_fail_errno(reterr, errno, "cannot read what a job says");
+        return errno == ECONNRESET ? 0 : insp_fail_errno(reterr, errno, "cannot read from a job's socket");
     inbox->bytes += (size_t)got;
     return got > 0;
 }
@@ -276,7 +276,7 @@ int insp_job_inbox_next(struct insp_job_inbox *inbox, json_t **ret, struct insp_
     memmove(inbox->buffer, end + 1, inbox->bytes);
     if (!json_is_object(message)) {
         json_decref(message);
-        return insp_fail(reterr, INSP_E_INTERNAL, "a line of %zu bytes is no message", n);
+        return insp_fail(reterr, INSP_E_INTERNAL, "a line of %zu bytes is not a JSON object", n);
     }
     *ret = message;
     return 0;

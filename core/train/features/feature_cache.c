@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    BATCH = 8, /* images per trunk pass: larger gains nothing on CPU and costs memory */
+    BATCH = 8, /* images per trunk pass: more gain nothing on the CPU and cost memory */
     DECODERS = 2,
     AHEAD = 2 * BATCH,
 };
@@ -22,8 +22,8 @@ struct insp_feature_cache {
     size_t *slot; /* [items of the last fill] */
 };
 
-/* Everything that the features depend on besides the image's bytes. The leading number changes with the
- * preprocessing. */
+/* Hashes everything that determines the features besides the image's bytes. Increment the leading number when the
+ * preprocessing changes. */
 static void set_name(const struct insp_feature_cache_config *c, char *ret_name) {
     const struct insp_transform *t = &c->input;
     char text[512];
@@ -37,8 +37,8 @@ static void set_name(const struct insp_feature_cache_config *c, char *ret_name) 
 int insp_feature_cache_open(const struct insp_feature_cache_config *config, struct insp_feature_cache **ret,
                             struct insp_error *reterr) {
     if (config->input.width != INSP_INPUT_SIDE || config->input.height != INSP_INPUT_SIDE)
-        return insp_fail(reterr, INSP_E_PARAMETER, "input %ux%u: the trunk takes %dx%d", config->input.width,
-                         config->input.height, INSP_INPUT_SIDE, INSP_INPUT_SIDE);
+        return insp_fail(reterr, INSP_E_PARAMETER, "the input is %ux%u, but the trunk needs %dx%d",
+                         config->input.width, config->input.height, INSP_INPUT_SIDE, INSP_INPUT_SIDE);
     _cleanup_(insp_feature_cache_closep) struct insp_feature_cache *cache = calloc(1, sizeof *cache);
     if (!cache)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the feature cache");
@@ -62,13 +62,15 @@ void insp_feature_cache_close(struct insp_feature_cache *cache) {
     free(cache);
 }
 
-/* The distinct images of a dataset, by hash. */
+/* A distinct image. Hash, path and type are those of the first item with this content, borrowed. */
 struct image {
-    const char *sha256, *path; /* of the first item with that content, as its type */
+    const char *sha256, *path;
     const struct insp_media_type *type;
-    size_t first, slot;
+    size_t first; /* index of that item */
+    size_t slot;  /* in the store, or NO_SLOT */
 };
 
+/* The distinct images of a dataset, sorted by hash. */
 struct images {
     struct image *image;
     size_t count;
@@ -114,8 +116,8 @@ static struct image *find(const struct images *images, const char *sha256) {
     return NULL;
 }
 
-/* Gives each image that the store holds its slot, and each other one a reserved slot in `missing` (by first item,
- * the order in which the disk was read before). missing [images->count] */
+/* Sets each image's slot: the one that holds its features, or a reserved one. Lists the images with reserved slots
+ * in missing [images->count]. */
 static int assign_slots(struct insp_feature_cache *cache, struct images *images, struct image **missing,
                         size_t *ret_missing, struct insp_error *reterr) {
     size_t slots = insp_feature_store_slots(cache->store), n = 0;
@@ -142,7 +144,7 @@ static int assign_slots(struct insp_feature_cache *cache, struct images *images,
 }
 
 static bool all_finite(const float *features) {
-    float sum = 0; /* 0 * x is NaN for infinities and NaN alone */
+    float sum = 0; /* 0 * x is NaN only if x is infinite or NaN */
     for (size_t i = 0; i < INSP_FEATURE_FLOATS; i++)
         sum += features[i] * 0.0f;
     return sum == 0;
@@ -151,7 +153,7 @@ static bool all_finite(const float *features) {
 static int keep_features(struct insp_feature_cache *cache, struct image *image, const float *features,
                          struct insp_error *reterr) {
     if (!all_finite(features))
-        return insp_fail(reterr, INSP_E_MODEL, "%s: the trunk's answer is not finite; check the input transform",
+        return insp_fail(reterr, INSP_E_MODEL, "%s: the trunk's output is not finite; check the input transform",
                          image->path);
     void *data = insp_feature_store_data(cache->store, image->slot);
     if (cache->half)
@@ -166,7 +168,7 @@ static bool unreadable(int code) {
     return code == INSP_E_IMAGE || code == INSP_E_IMAGE_LIMIT || code == INSP_E_IO || code == INSP_E_PERMISSION;
 }
 
-/* One fill on its way. */
+/* The state of a fill. */
 struct fill {
     struct insp_feature_cache *cache;
     struct insp_trunk *trunk;

@@ -1,9 +1,10 @@
-/* core/train/features/feature_cache.h - the trunk's output per image, kept in memory-mapped files under
- * <state>/cache/features/, so that training, all folds and later jobs run the trunk once per distinct image. One
- * file per (trunk hash, arithmetic of the device, input transform, element type), in it one entry per hash of an
- * image's bytes: moved and renamed images hit, and images that are there twice are computed once. So no training
- * sees features that another engine, compute type or instruction set made: they differ in the last bits, or more.
- * Limits, crashes and full disks: feature_store.h. One thread per cache object, one process per file. */
+/* core/train/features/feature_cache.h - caches the trunk's output per image in memory-mapped files under
+ * <state>/cache/features/, so that training, all folds and later jobs run the trunk once per distinct image. Each
+ * combination of trunk hash, arithmetic of the device, input transform, element type and decoding of 16-bit PNG
+ * files has its own file, so a training never mixes features of two engines, compute types or instruction sets,
+ * which differ in the last bits or more. A file has one entry per hash of an image's bytes: moved and renamed
+ * images are found, and copies are computed once. feature_store.h describes limits, crashes and full disks. One
+ * thread per cache object, one process per file. */
 #ifndef INSP_TRAIN_FEATURES_FEATURE_CACHE_H
 #define INSP_TRAIN_FEATURES_FEATURE_CACHE_H
 
@@ -16,31 +17,40 @@
 struct insp_feature_cache;
 
 struct insp_feature_cache_config {
-    const char *folder; /* made where missing; NULL: an unlinked temporary file (nothing is kept) */
-    uint64_t bytes_max; /* older entries of other sets go first; 0: no limit */
-    bool half;          /* store float16 */
+    const char *folder; /* created if missing; NULL: a temporary file, nothing is kept */
+    uint64_t bytes_max; /* of all files in the folder; the oldest other files are removed first; 0: no limit */
+    bool half;          /* store float16, else float32 */
     const char *trunk_sha256;
     const char *arithmetic; /* insp_device_arithmetic of the trunk's device */
     struct insp_transform input;
     struct insp_image_limits limits;
 };
 
+/* Opens the cache; the config is copied. Errors: INSP_E_PARAMETER (the input is not 224x224) and those of
+ * insp_feature_store_open. */
 int insp_feature_cache_open(const struct insp_feature_cache_config *config, struct insp_feature_cache **ret,
                             struct insp_error *reterr);
-void insp_feature_cache_close(struct insp_feature_cache *cache);
+void insp_feature_cache_close(struct insp_feature_cache *cache); /* accepts NULL */
 
-/* Makes sure that every item's features are there (decode on helper threads overlapped with the trunk); items need
- * their sha256. Space for all of them is taken before the first is computed. Items of the fill before are
- * forgotten. ret_skipped     [count], set where the image was unreadable; NULL: the first unreadable one fails the
- * call ret_trunk_runs  images that went through the trunk now INSP_E_IMAGE and the like name the file;
- * INSP_E_NOSPACE gives the estimate; INSP_E_CANCELLED: what is computed by then stays. INSP_E_MODEL where a
- * feature is not finite. */
+/* Computes the features that the cache lacks. Helper threads decode while the trunk computes. Reserves space for
+ * all missing images before it computes the first, and replaces the item numbers of the previous fill.
+ *   dataset         items without sha256 count as unreadable
+ *   progress        may be NULL; receives steps and is asked for cancellation before each image
+ *   ret_skipped     [dataset->count], true for unreadable images; NULL: the first image that fails to load fails
+ *                   the call
+ *   ret_trunk_runs  number of images that this call ran through the trunk
+ * Errors:
+ *   INSP_E_IMAGE, INSP_E_IMAGE_LIMIT, errno codes  the image cannot be loaded; the detail names the file
+ *   INSP_E_NOSPACE    the detail gives the size that is needed
+ *   INSP_E_MODEL      a feature is not finite
+ *   INSP_E_CANCELLED  features computed so far are kept
+ *   INSP_E_NOMEM, INSP_E_DEVICE */
 int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk *trunk,
                             const struct insp_dataset *dataset, const struct insp_progress *progress,
                             bool *ret_skipped, size_t *ret_trunk_runs, struct insp_error *reterr);
 
-/* float32 [512,14,14] of one item of the last fill (not one that was skipped), converted where stored as float16.
- */
+/* Copies the features of an item of the last fill, which must not have been skipped. ret_features: float32
+ * [512,14,14], converted if they are stored as float16. */
 void insp_feature_cache_get(struct insp_feature_cache *cache, size_t item, float *ret_features);
 
 DEFINE_CLEANUP(struct insp_feature_cache, insp_feature_cache_close);

@@ -54,7 +54,8 @@ size_t insp_feature_store_slots(const struct insp_feature_store *s) {
     return s->slots;
 }
 
-/* Four independent multiply-and-add chains (FNV's prime): against torn and lost pages, not against an opponent. */
+/* Computes four independent xor-and-multiply chains (FNV's prime). Detects torn and lost pages, not an attacker.
+ * */
 static uint64_t checksum(const void *data, size_t bytes) {
     const uint64_t *word = data;
     uint64_t lane[4] = {1, 2, 3, 4};
@@ -98,12 +99,12 @@ void insp_feature_store_commit(struct insp_feature_store *s, size_t i, const cha
     atomic_store_explicit(&slot->state, COMMITTED, memory_order_release);
 }
 
-/* Allocates and maps `slots` slots; new ones are zero, so empty. */
+/* Grows the file and its mapping to `slots` slots. New slots are zero, that is, empty. */
 static int grow(struct insp_feature_store *s, size_t slots, struct insp_error *reterr) {
     size_t old = s->map ? file_bytes(s, s->slots) : 0, bytes = file_bytes(s, slots);
     int errnum = bytes > old ? posix_fallocate(s->fd, (off_t)old, (off_t)(bytes - old)) : 0;
     if (errnum) {
-        if (ftruncate(s->fd, (off_t)old) < 0 && s->map) /* give back what was allocated of it */
+        if (ftruncate(s->fd, (off_t)old) < 0 && s->map) /* frees a partial allocation */
             return insp_fail_errno(reterr, errno, "cannot shorten the feature cache %s/%s", s->folder, s->file);
         return insp_fail_errno(reterr, errnum, "the feature cache %s%s needs %.1f MB for %zu images", s->folder,
                                *s->folder ? "" : "(temporary)", (double)bytes / 1e6, slots);
@@ -111,18 +112,19 @@ static int grow(struct insp_feature_store *s, size_t slots, struct insp_error *r
     void *map = s->map ? mremap(s->map, old, bytes, MREMAP_MAYMOVE)
                        : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
     if (map == MAP_FAILED)
-        return insp_fail_errno(reterr, errno, "cannot map the %.1f MB of the feature cache", (double)bytes / 1e6);
+        return insp_fail_errno(reterr, errno, "cannot map %.1f MB of the feature cache", (double)bytes / 1e6);
     s->map = map;
     s->slots = slots;
     return 0;
 }
 
-/* Takes over what an existing file holds; false where it is to be started afresh. */
+/* Maps an existing file. *ret_usable is false if it must be emptied. */
 static int take_over(struct insp_feature_store *s, bool *ret_usable, struct insp_error *reterr) {
     struct stat st;
     struct header header;
     if (fstat(s->fd, &st) < 0)
-        return insp_fail_errno(reterr, errno, "cannot look at the feature cache %s/%s", s->folder, s->file);
+        return insp_fail_errno(reterr, errno, "cannot read the status of the feature cache %s/%s", s->folder,
+                               s->file);
     uint64_t bytes = (uint64_t)st.st_size;
     *ret_usable = bytes >= INSP_STORE_PAGE && (bytes - INSP_STORE_PAGE) % s->stride == 0 &&
                   (!s->bytes_max || bytes <= s->bytes_max) &&
@@ -158,7 +160,7 @@ static int open_temporary(struct insp_feature_store *s, struct insp_error *reter
         return r;
     s->fd = mkostemp(path, O_CLOEXEC);
     if (s->fd < 0 || unlink(path) < 0)
-        return insp_fail_errno(reterr, errno, "cannot make a temporary file for features, %s", path);
+        return insp_fail_errno(reterr, errno, "cannot create the temporary file %s for features", path);
     return start_afresh(s, reterr);
 }
 
@@ -170,7 +172,7 @@ static int open_named(struct insp_feature_store *s, const char *folder, const ch
         return r;
     int n = snprintf(s->file, sizeof s->file, "%s" SUFFIX, name);
     if (n < 0 || (size_t)n >= sizeof s->file)
-        return insp_fail(reterr, INSP_E_INTERNAL, "name of a feature cache is too long");
+        return insp_fail(reterr, INSP_E_INTERNAL, "the name of a feature cache is too long");
     if ((r = insp_path(path, reterr, "%s/%s", folder, s->file)) < 0)
         return r;
     s->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
@@ -178,16 +180,17 @@ static int open_named(struct insp_feature_store *s, const char *folder, const ch
         return insp_fail_errno(reterr, errno, "cannot open the feature cache %s", path);
     r = insp_lock(s->fd, INSP_LOCK_TRY);
     if (r == -EWOULDBLOCK)
-        return insp_fail(reterr, INSP_E_CONFLICT,
-                         "the feature cache %s is in use by another training; wait for it, or give this one its "
-                         "own cache folder",
-                         path);
+        return insp_fail(
+            reterr, INSP_E_CONFLICT,
+            "the feature cache %s is in use by another training; wait until it ends, or choose another "
+            "cache folder",
+            path);
     if (r < 0)
         return insp_fail_errno(reterr, -r, "cannot lock the feature cache %s", path);
     bool usable;
     if ((r = take_over(s, &usable, reterr)) < 0 || (!usable && (r = start_afresh(s, reterr)) < 0))
         return r;
-    futimens(s->fd, NULL); /* the file's age decides which set goes first; a missed update only costs a cache */
+    futimens(s->fd, NULL); /* the oldest file is removed first; a failed update only costs a cache */
     return 0;
 }
 
@@ -216,7 +219,7 @@ void insp_feature_store_close(struct insp_feature_store *s) {
     free(s);
 }
 
-/* Other sets' files in the folder: their bytes together, and which is the oldest. */
+/* The other feature files in the folder: their total size and the oldest of them. */
 struct others {
     uint64_t bytes;
     char oldest[256];
@@ -248,8 +251,8 @@ static int look_at_others(const struct insp_feature_store *s, struct others *ret
     return 0;
 }
 
-/* Removes other sets, oldest first, until `wanted` bytes of this one fit. One that is in use by another process
- * keeps its memory until that is done with it. */
+/* Removes other feature files, oldest first, until `wanted` bytes of this one fit. The space of a file in use is
+ * freed when the other process closes it. */
 static int make_room(const struct insp_feature_store *s, uint64_t wanted, struct insp_error *reterr) {
     while (s->bytes_max && *s->folder) {
         struct others others;
@@ -267,7 +270,7 @@ static int make_room(const struct insp_feature_store *s, uint64_t wanted, struct
     return 0;
 }
 
-/* The slot to give up next; insp_feature_store_slots where none may be. */
+/* Returns the slot to reuse next, or s->slots if there is none. */
 static size_t least_recently_used(const struct insp_feature_store *s, const bool *keep, size_t old_slots) {
     size_t found = s->slots;
     for (size_t i = 0; i < old_slots; i++)
@@ -286,7 +289,7 @@ int insp_feature_store_reserve(struct insp_feature_store *s, const bool *keep, s
     if (s->bytes_max && least > s->bytes_max)
         return insp_fail(
             reterr, INSP_E_NOSPACE,
-            "the features of this dataset need %.1f MB, the cache may have %.1f MB: raise its limit or "
+            "the features of this dataset need %.1f MB, but the cache is limited to %.1f MB; raise the limit or "
             "store float16",
             (double)least / 1e6, (double)s->bytes_max / 1e6);
     for (size_t i = 0; i < old_slots && found < count; i++)
@@ -302,7 +305,7 @@ int insp_feature_store_reserve(struct insp_feature_store *s, const bool *keep, s
     for (size_t i = 0; i < more; i++)
         ret_slot[found++] = old_slots + i;
     while (found < count) {
-        size_t i = least_recently_used(s, keep, old_slots); /* there is one, or `least` would not fit */
+        size_t i = least_recently_used(s, keep, old_slots); /* exists, because `least` bytes fit */
         empty(s, i);
         ret_slot[found++] = i;
     }

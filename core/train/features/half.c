@@ -19,7 +19,7 @@ static uint16_t to_half(float value) {
     float magnitude = float_of(bits & 0x7fffffffu);
     magnitude = magnitude < 65504.0f ? magnitude : 65504.0f;
     uint32_t m = bits_of(magnitude);
-    /* Below 2^-14 the step is 2^-24, which is also that of numbers around 0.5: the addition does the rounding. */
+    /* Below 2^-14 the step of a half is 2^-24, as for floats from 0.5 to 1, so the addition does the rounding. */
     uint32_t subnormal = bits_of(magnitude + 0.5f) - bits_of(0.5f);
     uint32_t normal = ((m + 0xfffu + (m >> 13 & 1u)) >> 13) - (112u << 10);
     return (uint16_t)(sign | (magnitude < 0x1p-14f ? subnormal : normal));

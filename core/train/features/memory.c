@@ -19,7 +19,7 @@ static uint64_t mem_available(void) {
     return UINT64_MAX;
 }
 
-/* A number in a file of the process's cgroup; UINT64_MAX for "max" or no such file. */
+/* Reads a number from a file of the cgroup; UINT64_MAX for "max" or a missing file. */
 static uint64_t cgroup_value(const char *group, const char *name) {
     char path[4096];
     uint64_t value = UINT64_MAX;
@@ -30,7 +30,7 @@ static uint64_t cgroup_value(const char *group, const char *name) {
     return file && fscanf(file, "%" SCNu64, &value) == 1 ? value : UINT64_MAX;
 }
 
-/* File pages count towards the group but can be dropped. */
+/* Reads the bytes of inactive file pages: they count towards the group, but the kernel can drop them. */
 static uint64_t cgroup_inactive_file(const char *group) {
     char path[4096], line[128];
     uint64_t value;
@@ -63,8 +63,7 @@ static uint64_t cgroup_available(void) {
     return max > used ? max - used : 0;
 }
 
-/* A number of pages in /proc/self/statm, in bytes; 0 where it cannot be read. field: 0 address space, 5 private.
- */
+/* Reads a field of /proc/self/statm in bytes; 0 if it cannot be read. field: 0 address space, 5 private memory. */
 static uint64_t used_bytes(unsigned field) {
     uint64_t pages[6] = {0};
     _cleanup_fclose_ FILE *file = fopen("/proc/self/statm", "re");
@@ -116,15 +115,14 @@ int insp_memory_limit(uint64_t bytes_max, struct insp_error *reterr) {
 uint64_t insp_memory_training_estimate(unsigned batch) {
     const uint64_t weights = (uint64_t)INSP_TAIL_CONVS * INSP_CHANNELS * INSP_CHANNELS * 9 * sizeof(float);
     const uint64_t map = (uint64_t)INSP_FEATURE_FLOATS * sizeof(float);
-    /* Six copies of the weights: initial, parameters, gradients, two moments, one packed. Per image: input and
-     * three layers, each with its gradient, and one unfolded input (9 maps) of scratch. 64 MiB for everything
-     * else. */
+    /* Six copies of the weights: initial, parameters, gradients, two moments, one packed. Per image: the input and
+     * three layers, each with its gradient, and scratch for one unfolded input (9 maps). 64 MiB for the rest. */
     return 6 * weights + batch * map * (2 * (1 + INSP_TAIL_CONVS) + 9) + (64u << 20);
 }
 
 int insp_memory_check(uint64_t bytes, uint64_t available, const char *what, struct insp_error *reterr) {
     if (bytes > available)
-        return insp_fail(reterr, INSP_E_NOMEM, "%s needs about %.0f MB of memory, %.0f MB are available", what,
-                         (double)bytes / 1e6, (double)available / 1e6);
+        return insp_fail(reterr, INSP_E_NOMEM, "%s needs about %.0f MB of memory, but only %.0f MB are available",
+                         what, (double)bytes / 1e6, (double)available / 1e6);
     return 0;
 }
