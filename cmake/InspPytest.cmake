@@ -1,9 +1,11 @@
 # insp_pytests(LABEL [THREADS file...]): makes ctest entries of the calling folder's test_*.py, which start the daemon or the
-# command line. The entries of the named files also have the label "threads".
+# command line.
 #   LABEL/<file>        all tests of the file except those marked "slow", with the fake device
 #   real/LABEL-<file>   the tests marked "real_device", with libtorch; label real
 #   slow/LABEL-<file>   the tests marked "slow", with the fake device; label long
 #   long/LABEL-<file>   all tests not marked "real_device", with libtorch; label long
+#   threads/LABEL-<file> in a build with the thread sanitizer, of the files after THREADS: all tests but those marked
+#                       "slow" or "sequential"; label threads_http
 # The fake device answers at once; the real one computes for seconds.
 function(insp_pytests label)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" THREADS)
@@ -15,11 +17,10 @@ function(insp_pytests label)
     string(REGEX REPLACE "^test_" "" subject "${name}")
     file(STRINGS "${file}" real REGEX "mark\\.real_device")
     file(STRINGS "${file}" slow REGEX "mark\\.slow")
-    set(labels ${label})
-    if(subject IN_LIST arg_THREADS)
-      list(APPEND labels threads)
+    insp_pytest(${label}/${subject} "${file}" fake ${label} "not slow")
+    if(subject IN_LIST arg_THREADS AND INSP_SANITIZE STREQUAL "thread")
+      insp_pytest(threads/${label}-${subject} "${file}" fake threads_http "not slow and not sequential")
     endif()
-    insp_pytest(${label}/${subject} "${file}" fake "${labels}" "not slow")
     if(slow)
       insp_pytest(slow/${label}-${subject} "${file}" fake long "slow")
       set_tests_properties(${label}/${subject} PROPERTIES SKIP_RETURN_CODE 5) # pytest's "no tests": all are marked
@@ -65,6 +66,8 @@ endfunction()
 # insp_measures(NAME...): makes entries that measure time or memory run one at a time.
 function(insp_measures)
   foreach(name ${ARGV})
-    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK timing)
+    if(TEST ${name})
+      set_tests_properties(${name} PROPERTIES RESOURCE_LOCK timing)
+    endif()
   endforeach()
 endfunction()

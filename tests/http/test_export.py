@@ -35,6 +35,7 @@ def held(daemon, receive_bytes=4096):
         yield s
 
 
+@pytest.mark.sequential
 def test_csv_and_lines_say_what_the_list_says(start):
     daemon = start()
     made = daemon.inspect(picture(noise=True), "product=carpet&camera=c1&part=%3D1%2B1").json
@@ -64,6 +65,7 @@ def test_all_rows_once_and_newest_first(start):
         assert [row["id"] for row in table(export(daemon, f"limit={number}"))] == ids[:number]
 
 
+@pytest.mark.sequential
 def test_filters_cursor_and_nothing(start):
     daemon = start()
     ids = rows.fill(daemon.state, 1200)
@@ -77,12 +79,14 @@ def test_filters_cursor_and_nothing(start):
     assert export(daemon, "part=none", LINES).body == b""
 
 
+@pytest.mark.sequential
 def test_errors_are_problems_not_files(shared):
     for query, status in [("limit=0", 400), ("verdict=x", 400), ("cursor=x", 400), ("since=x", 400), ("nonsense=1", 400)]:
         assert shared("GET", f"/v1/inspections?{query}", Accept=CSV).status == status
     assert shared("GET", "/v1/inspections?limit=501").status == 400  # the bound of pages stays
 
 
+@pytest.mark.sequential
 @pytest.mark.parametrize("accept, kind", [
     ("text/csv", "text/csv"), ("TEXT/CSV", "text/csv"), ("text/*", "text/csv"), ("application/x-ndjson;q=0.2", LINES),
     ("application/json;q=0.5, text/csv;q=0.9", "text/csv"), ("text/csv;q=0", "application/json"),
@@ -92,12 +96,14 @@ def test_accept(shared, accept, kind):
     assert answer.status == 200 and answer.headers["Content-Type"].partition(";")[0] == kind
 
 
+@pytest.mark.sequential
 def test_head(shared):
     answer = shared("HEAD", "/v1/inspections", Accept=CSV)
     assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/csv") and not answer.body
     assert shared("GET", "/v1/inspections", Accept=CSV).status == 200
 
 
+@pytest.mark.sequential
 def test_a_hundred_thousand_rows_in_flat_memory(start):
     daemon = start()
     rows.fill(daemon.state, 120_000)

@@ -117,6 +117,7 @@ def test_inspections_go_on_during_a_training(begin):
     assert finished(daemon, location)["state"] == "cancelled"
 
 
+@pytest.mark.sequential
 @pytest.mark.parametrize("kind, parameters, name, limits", [
     ("train", {"epochs": 0}, "epochs", "a whole number from 1 to 1000"),
     ("train", {"epochs": 1001}, "epochs", "a whole number from 1 to 1000"),
@@ -150,6 +151,7 @@ def test_bad_parameter(jobs_daemon, kind, parameters, name, limits):
     assert jobs_daemon("GET", "/v1/jobs").json["jobs"] == []
 
 
+@pytest.mark.sequential
 def test_body_that_is_no_json(jobs_daemon):
     answer = jobs_daemon("POST", "/v1/admin/products/carpet/train", "{", Content_Type="application/json")
     assert (answer.status, answer.code) == (400, "malformed_request")
@@ -175,6 +177,7 @@ def trainer(template, datasets, tmp_path_factory):
     daemon.stop()
 
 
+@pytest.mark.sequential
 @pytest.mark.parametrize("path", ["../outside", "/etc", "woven/../../outside", "link"])
 def test_dataset_outside_the_roots(jobs_daemon, datasets, path):
     (datasets.parent / "outside").mkdir(exist_ok=True)
@@ -185,6 +188,7 @@ def test_dataset_outside_the_roots(jobs_daemon, datasets, path):
     assert (answer.status, answer.code) == (403, "forbidden")
 
 
+@pytest.mark.sequential
 def test_dataset_that_is_not_there(jobs_daemon):
     answer = submit(jobs_daemon, dataset="nowhere")
     assert (answer.status, answer.code) == (422, "dataset_invalid")
@@ -212,6 +216,7 @@ def failed(daemon, kind="train", **parameters):
     return done["error"]
 
 
+@pytest.mark.sequential
 @pytest.mark.parametrize("kind", ["train", "cross-validate", "evaluate"])
 def test_sets_that_lack_a_class(trainer, datasets, kind):
     for name, good, holes, lack in ("only-good", 8, 0, "defect"), ("only-holes", 0, 8, "good"):
@@ -220,6 +225,7 @@ def test_sets_that_lack_a_class(trainer, datasets, kind):
         assert f"no {lack} images" in error["detail"] and name in error["detail"] and "train/good" in error["detail"]
 
 
+@pytest.mark.sequential
 @pytest.mark.parametrize("kind", ["train", "cross-validate", "evaluate"])
 def test_an_unreadable_image_is_named(trainer, datasets, kind):
     cut = picture("red", (32, 32), noise=True)[:-30]
@@ -229,6 +235,7 @@ def test_an_unreadable_image_is_named(trainer, datasets, kind):
         assert error["code"] == "image_undecodable" and f"{name}/{place}" in error["detail"], error
 
 
+@pytest.mark.sequential
 @pytest.mark.parametrize("kind", ["train", "cross-validate", "evaluate"])
 def test_unreadable_images_are_skipped_and_counted(begin, datasets, kind):
     daemon = begin()
@@ -256,6 +263,7 @@ def passed(scan):
     return {entry["reason"]: entry["count"] for entry in scan["passed_over"]}
 
 
+@pytest.mark.sequential
 def test_how_a_set_was_read_is_told(begin, datasets):
     """Odd layouts that occur in practice, all in one dataset: none prevents a training, and the result lists each."""
     daemon = begin()
@@ -298,18 +306,21 @@ def test_how_a_set_was_read_is_told(begin, datasets):
     assert "How the dataset was read" in page.text and "test/@eaDir" in page.text and "dark stain" in page.text
 
 
+@pytest.mark.sequential
 def test_an_ordinary_set_leaves_no_doubt(begin):
     scan = scanned(begin(), "woven")[1]
     assert scan["doubts"] == [] and passed(scan) == {}
     assert scan["masks"]["defective"] == scan["masks"]["with_mask"] > 0
 
 
+@pytest.mark.sequential
 def test_skipping_may_leave_a_class_empty(trainer, datasets):
     error = failed(trainer, dataset=a_set(datasets, "hollow", holes=0, **{"test/hole/a.png": b"no picture"}),
                    skip_unreadable=True)
     assert error["code"] == "dataset_invalid" and "no readable defect image" in error["detail"] and "1" in error["detail"]
 
 
+@pytest.mark.sequential
 def test_a_link_out_of_the_set_fails_the_job(trainer, datasets):
     name = a_set(datasets, "linked")
     secret = datasets.parent / "secret.png"
@@ -319,17 +330,20 @@ def test_a_link_out_of_the_set_fails_the_job(trainer, datasets):
     assert error["code"] == "forbidden" and "test/hole/link.png" in error["detail"]
 
 
+@pytest.mark.sequential
 def test_too_few_images_for_a_batch(trainer, datasets):
     error = failed(trainer, dataset=a_set(datasets, "few", 4, 4), batch=16)
     assert error["code"] == "dataset_invalid" and "batch of 16" in error["detail"]
 
 
+@pytest.mark.sequential
 def test_unknown_job(jobs_daemon):
     for name in ("0190b6f2-0000-7000-8000-000000000000", "x"):
         assert jobs_daemon("GET", f"/v1/jobs/{name}").code == "not_found"
         assert jobs_daemon("DELETE", f"/v1/admin/jobs/{name}").code == "not_found"
 
 
+@pytest.mark.sequential
 def test_jobs_need_an_admin(jobs_daemon, monkeypatch):
     monkeypatch.setattr(jobs_daemon, "token", None)
     assert submit(jobs_daemon).code == "unauthorized"

@@ -42,6 +42,7 @@ def counts(taken):
     return {name: taken[name] for name in ("added", "moved", "duplicates", "gone", "unsupported") if taken[name]}
 
 
+@pytest.mark.sequential
 def test_defects_as_people_name_them(begin, roots):
     daemon = begin()
     for n, defect in enumerate(("dark stain", "Späne")):
@@ -54,6 +55,7 @@ def test_defects_as_people_name_them(begin, roots):
         assert daemon("PUT", f"/v1/inspections/{name}/label", word).code == "invalid_parameter", defect
 
 
+@pytest.mark.sequential
 def test_labels_become_a_dataset(begin, roots):
     daemon = begin()
     good, hole, plain, photo = made(1), made(2), made(3), made(4, "JPEG")
@@ -78,6 +80,7 @@ def test_labels_become_a_dataset(begin, roots):
     assert len(files(roots / "first")) == 4
 
 
+@pytest.mark.sequential
 def test_an_image_that_is_there_already_under_a_name_of_its_own(begin):
     daemon = begin()
     image = made(1)
@@ -87,6 +90,7 @@ def test_an_image_that_is_there_already_under_a_name_of_its_own(begin):
     assert counts(taken) == {"duplicates": 1} and taken["items"][0]["place"] == "test/good/mine.png"
 
 
+@pytest.mark.sequential
 def test_raw_frames_become_png_once(begin, roots):
     daemon = begin()
     frame = random.Random(1).randbytes(48 * 32)
@@ -99,6 +103,7 @@ def test_raw_frames_become_png_once(begin, roots):
     assert counts(take(daemon)) == {"duplicates": 1}
 
 
+@pytest.mark.sequential
 def test_another_word_moves_the_image(begin, roots):
     daemon = begin()
     image, frame = made(1), random.Random(1).randbytes(48 * 32)
@@ -121,6 +126,7 @@ def test_another_word_moves_the_image(begin, roots):
     assert f"test/hole/{sha256(image)[:40]}.png" in files(roots / "first/carpet")
 
 
+@pytest.mark.sequential
 def test_copies_in_two_classes_become_one(begin, roots):
     daemon = begin()
     image = made(1)
@@ -132,6 +138,7 @@ def test_copies_in_two_classes_become_one(begin, roots):
     assert files(roots / "first/carpet") == ["test/hole/x.png"]
 
 
+@pytest.mark.sequential
 def test_a_move_onto_a_name_that_is_taken(begin, roots):
     daemon = begin()
     put(daemon, "train/good/x.png", made(1))
@@ -141,6 +148,7 @@ def test_a_move_onto_a_name_that_is_taken(begin, roots):
     assert files(roots / "first/carpet") == sorted(["test/hole/x.png", f"test/hole/{sha256(made(1))[:40]}.png"])
 
 
+@pytest.mark.sequential
 def test_what_is_asked_for(begin):
     daemon = begin()
     done = [inspected(daemon, made(n), *word) for n, word in enumerate([("good",), ("anomaly", "hole"), ("good",)])]
@@ -160,6 +168,7 @@ def test_what_is_asked_for(begin):
     assert sorted(i["id"] for i in pages) == sorted(d["id"] for d in done)
 
 
+@pytest.mark.sequential
 @pytest.mark.parametrize("body, name", [
     ({"colour": "red"}, "colour"), ({"since": "yesterday"}, "since"), ({"until": 3}, "until"), ({"labels": []}, "labels"),
     ({"labels": ["bad"]}, "labels"), ({"labels": "good"}, "labels"), ({"limit": 0}, "limit"), ({"limit": 1001}, "limit"),
@@ -171,6 +180,7 @@ def test_bad_parameters_of_from_labels(refuses, body, name):
     assert refuses("POST", BASE + "/from-labels", "{").code == "malformed_request"
 
 
+@pytest.mark.sequential
 def test_images_that_retention_took(begin, roots):
     daemon = begin()
     kept, lost = inspected(daemon, made(1), "good"), inspected(daemon, made(2), "good")
@@ -184,6 +194,7 @@ def test_images_that_retention_took(begin, roots):
     assert counts(take(daemon)) == {"duplicates": 2}
 
 
+@pytest.mark.sequential
 def test_no_room_for_labels(begin, roots):
     daemon = begin("storage.free_bytes_min=1000T")
     inspected(daemon, made(1), "anomaly")
@@ -271,6 +282,7 @@ def test_a_candidate_is_held_against_the_labels(labelled):
         assert by_id[labelled.ids["good3"]]["verdict_now"] == "good"
 
 
+@pytest.mark.sequential
 def test_the_last_word_is_what_counts_in_feedback(labelled):
     for n in range(6):
         say(labelled, labelled.ids[f"good{n}"], "anomaly", "odd")
@@ -296,6 +308,7 @@ def test_images_that_went_meanwhile_do_not_fail_the_training(labelled):
     assert (done["result"]["feedback"]["labelled"], done["result"]["feedback"]["unreadable"]) == (13, 2)
 
 
+@pytest.mark.sequential
 def test_without_labels_there_is_no_feedback(begin, roots):
     daemon = begin()
     for n in range(8):
@@ -304,6 +317,7 @@ def test_without_labels_there_is_no_feedback(begin, roots):
     assert run_job(daemon, "train", activate="never")["result"]["feedback"] is None
 
 
+@pytest.mark.sequential
 def test_raw_frames_in_feedback(begin):
     daemon = begin()
     kind = "image/x-raw;format=mono8;width=64;height=64"
@@ -316,6 +330,7 @@ def test_raw_frames_in_feedback(begin):
     assert result["feedback"]["unseen"]["labelled"] == result["held_out"]  # known by the name that the PNG has
 
 
+@pytest.mark.sequential
 def test_the_worst_images_of_a_report_can_be_read(begin, roots):
     daemon = begin()
     folder = roots / "second/sets/odd"

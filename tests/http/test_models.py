@@ -82,6 +82,7 @@ def test_damaged_model_is_named_and_others_serve(admin, state, damage, word):
     assert listed.status == 200 and not listed.json["serving"]["ready"]
 
 
+@pytest.mark.sequential
 def test_only_model_damaged_is_not_ready(start, state):
     flip_a_weight(state / "models" / "carpet" / "v1")
     daemon = start(state=state, wait_ready=False)
@@ -226,6 +227,7 @@ def test_a_spoilt_version_never_serves(begin):
     assert serving(again) == before
 
 
+@pytest.mark.sequential
 def test_a_rollback_to_a_spoilt_version_is_refused(begin):
     daemon = begin()
     versions = [finished(daemon, submit(daemon, epochs=1, activate="always").headers["Location"])["result"]["version"]
@@ -236,6 +238,7 @@ def test_a_rollback_to_a_spoilt_version_is_refused(begin):
     assert serving(daemon) == versions[1]
 
 
+@pytest.mark.sequential
 def test_damaged_golden_samples_are_named(begin):
     daemon = begin()
     done = finished(daemon, submit(daemon, epochs=1, activate="never").headers["Location"])
@@ -255,6 +258,7 @@ def test_if_better_is_the_default_and_says_what_it_compared(begin):
     assert second["previous"]["metrics"]["balanced_accuracy"] is not None
 
 
+@pytest.mark.sequential
 def test_thresholds_change_without_a_restart(admin, state):
     daemon = admin(state)
     for threshold, verdict in ((0, "anomaly"), (1, "good")):
@@ -267,6 +271,7 @@ def test_thresholds_change_without_a_restart(admin, state):
 GREY = picture("#808080")  # the fake device answers 0.5, any other something in between
 
 
+@pytest.mark.sequential
 def test_review_band(admin, state):
     daemon = admin(state)
     probability = daemon.inspect(GREY).json["probability"]
@@ -290,6 +295,7 @@ def test_review_band(admin, state):
     assert daemon.inspect(GREY).json["verdict"] == "anomaly"  # at the threshold
 
 
+@pytest.mark.sequential
 @pytest.mark.parametrize("review", [{"low": 0.6, "high": 0.9}, {"low": 0.2, "high": 0.4}, {"low": 0.5, "high": 0.5},
                                     {"low": 0.4}, {"low": 0.4, "high": 0.6, "x": 1}, {"low": "a", "high": 1}, 3, []])
 def test_bad_review_band(refuses, review):
@@ -298,6 +304,7 @@ def test_bad_review_band(refuses, review):
     assert refuses("GET", "/v1/products/carpet/models/v1").json["review"] is None
 
 
+@pytest.mark.sequential
 @pytest.mark.parametrize("body", [{}, {"threshold": 2}, {"threshold": "high"}, {"colour": 1}, []])
 def test_bad_change(refuses, body):
     answer = model_call(refuses, "PATCH", "/models/v1", body)
@@ -305,6 +312,7 @@ def test_bad_change(refuses, body):
     assert refuses.inspect(IMAGE).status == 200
 
 
+@pytest.mark.sequential
 def test_delete(admin, state):
     add_version(state, "carpet", "v2")
     daemon = admin(state)
@@ -316,6 +324,7 @@ def test_delete(admin, state):
     assert model_call(daemon, "DELETE", f"/models/{other}").status == 404
 
 
+@pytest.mark.sequential
 def test_models_need_an_admin(start):
     daemon = start()
     assert daemon("POST", "/v1/admin/products/carpet/rollback").code == "unauthorized"
