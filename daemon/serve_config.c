@@ -22,6 +22,7 @@ struct insp_device_config daemon_training_device_config(const struct daemon_sett
     struct insp_device_config config = daemon_device_config(settings);
     config.threads = (unsigned)settings->training_threads;
     config.deterministic = true;
+    config.batch_max = 16; /* of an evaluation; the feature cache's are smaller */
     return config;
 }
 

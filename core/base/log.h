@@ -12,6 +12,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum insp_log_level { INSP_LOG_ERROR = 3, INSP_LOG_WARNING = 4, INSP_LOG_INFO = 6, INSP_LOG_DEBUG = 7 };
 
 /* Sets the level of the least important lines that are written. Default: INSP_LOG_INFO. */
@@ -44,5 +48,9 @@ const char *insp_log_quoted(char *ret, const char *text);
 #define insp_log_warning(...) insp_log(INSP_LOG_WARNING, __VA_ARGS__)
 #define insp_log_info(...) insp_log(INSP_LOG_INFO, __VA_ARGS__)
 #define insp_log_debug(...) insp_log(INSP_LOG_DEBUG, __VA_ARGS__)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

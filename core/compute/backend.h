@@ -1,10 +1,10 @@
 /* core/compute/backend.h - define the table of operations that a back end of device.h implements. Only
  * core/compute and the fake device of the tests include this header.
  *
- * device.c does the common work: it cuts a batch into pieces of at most `chunk` images, rejects values that
- * are not finite on the way in and out, and notices a device that no longer works. A back end therefore gets
- * 1..chunk images of finite values, except in training (trainer_step and trainer_score get features unchecked,
- * trainer_step a whole batch). Each operation has the contract of its function in device.h. */
+ * device.c does the common work: it cuts a batch into pieces of at most `chunk` images, halves a piece that does
+ * not fit the memory, rejects values that are not finite on the way in and out, and notices a device that no
+ * longer works. A back end therefore gets 1..chunk images of finite values, except in training (trainer_step gets
+ * a whole batch, unchecked). Each operation has the contract of its function in device.h. */
 #ifndef INSP_COMPUTE_BACKEND_H
 #define INSP_COMPUTE_BACKEND_H
 
@@ -54,8 +54,6 @@ struct insp_device_ops {
     void (*trainer_free)(struct insp_trainer *trainer);
     int (*trainer_step)(struct insp_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
                         float *ret_loss, size_t *ret_correct, struct insp_error *reterr);
-    int (*trainer_score)(struct insp_trainer *trainer, const float *features, size_t n, float *ret_prob,
-                         float *ret_cam, struct insp_error *reterr);
     int (*trainer_export)(struct insp_trainer *trainer, const struct insp_tail_buffers *buffers,
                           struct insp_error *reterr);
 };
@@ -71,6 +69,7 @@ struct insp_device {
 };
 struct insp_trunk {
     struct insp_device *device;
+    const char *precision;             /* as insp_trunk_precision; static; NULL: float32 */
     const struct insp_device_ops *ops; /* set by device.c, to free the object even after its device */
 };
 struct insp_tail {

@@ -110,59 +110,100 @@ void insp_tail_free(struct insp_tail *tail) {
         tail->ops->tail_free(tail);
 }
 
-static size_t piece(const struct insp_device *device, size_t left) {
-    return left < device->chunk ? left : device->chunk;
+const char *insp_trunk_precision(const struct insp_trunk *trunk) {
+    return trunk->precision ? trunk->precision : "float32";
 }
 
 static float *offset(float *at, size_t floats) {
     return at ? at + floats : NULL;
 }
 
+/* --- a batch in pieces --- */
+
+/* What computes `count` images from place `first` of a batch. */
+typedef int piece_work(const void *batch, size_t first, size_t count, struct insp_error *reterr);
+
+/* Pieces of at most the device's chunk. One that does not fit the memory is halved, and so are those after it. */
+static int in_pieces(struct insp_device *device, size_t n, piece_work *work, const void *batch,
+                     struct insp_error *reterr) {
+    size_t most = device->chunk, count;
+    for (size_t first = 0; first < n; first += count) {
+        count = n - first < most ? n - first : most;
+        int r = work(batch, first, count, reterr);
+        if (r == INSP_E_NOMEM && count > 1) {
+            most = count / 2;
+            count = 0;
+        } else if (r < 0)
+            return notice(device, r);
+    }
+    return 0;
+}
+
+struct score_batch {
+    struct insp_trunk *trunk;
+    struct insp_tail *const *tails;
+    const float *pixels;
+    float *prob, *cam;
+};
+
+static int score_piece(const void *arg, size_t first, size_t count, struct insp_error *reterr) {
+    const struct score_batch *b = arg;
+    float *prob = b->prob + first, *cam = b->cam + first * INSP_MAP_FLOATS;
+    int r = b->trunk->ops->score(b->trunk, b->tails + first, b->pixels + first * INSP_INPUT_FLOATS, count, prob,
+                                 cam, reterr);
+    return r ? r : require_finite_results(prob, cam, count, first, reterr);
+}
+
 int insp_score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
                float *ret_prob, float *ret_cam, struct insp_error *reterr) {
-    struct insp_device *device = trunk->device;
     for (size_t i = 0; i < n; i++)
-        if (tails[i]->device != device)
+        if (tails[i]->device != trunk->device)
             return insp_fail(reterr, INSP_E_INTERNAL, "the tail of image %zu is on another device than the trunk",
                              i);
+    const struct score_batch batch = {trunk, tails, pixels, ret_prob, ret_cam};
     int r = require_finite(pixels, n, INSP_INPUT_FLOATS, 0, "a pixel", reterr);
-    for (size_t first = 0, count; first < n && r == 0; first += count) {
-        float *prob = ret_prob + first, *cam = ret_cam + first * INSP_MAP_FLOATS;
-        count = piece(device, n - first);
-        r = device->ops->score(trunk, tails + first, pixels + first * INSP_INPUT_FLOATS, count, prob, cam, reterr);
-        if (r == 0)
-            r = require_finite_results(prob, cam, count, first, reterr);
-    }
-    return notice(device, r);
+    return r ? r : in_pieces(trunk->device, n, score_piece, &batch, reterr);
+}
+
+struct features_batch {
+    struct insp_trunk *trunk;
+    const float *pixels;
+    float *features;
+};
+
+static int features_piece(const void *arg, size_t first, size_t count, struct insp_error *reterr) {
+    const struct features_batch *b = arg;
+    float *features = b->features + first * INSP_FEATURE_FLOATS;
+    int r = b->trunk->ops->features(b->trunk, b->pixels + first * INSP_INPUT_FLOATS, count, features, reterr);
+    return r ? r : require_finite(features, count, INSP_FEATURE_FLOATS, first, "a feature", reterr);
 }
 
 int insp_trunk_features(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features,
                         struct insp_error *reterr) {
-    struct insp_device *device = trunk->device;
+    const struct features_batch batch = {trunk, pixels, ret_features};
     int r = require_finite(pixels, n, INSP_INPUT_FLOATS, 0, "a pixel", reterr);
-    for (size_t first = 0, count; first < n && r == 0; first += count) {
-        float *features = ret_features + first * INSP_FEATURE_FLOATS;
-        count = piece(device, n - first);
-        r = device->ops->features(trunk, pixels + first * INSP_INPUT_FLOATS, count, features, reterr);
-        if (r == 0)
-            r = require_finite(features, count, INSP_FEATURE_FLOATS, first, "a feature", reterr);
-    }
-    return notice(device, r);
+    return r ? r : in_pieces(trunk->device, n, features_piece, &batch, reterr);
+}
+
+struct tail_batch {
+    struct insp_tail *tail;
+    const float *features;
+    float *prob, *cam;
+};
+
+static int tail_piece(const void *arg, size_t first, size_t count, struct insp_error *reterr) {
+    const struct tail_batch *b = arg;
+    const float *features = b->features + first * INSP_FEATURE_FLOATS;
+    float *prob = b->prob + first, *cam = offset(b->cam, first * INSP_MAP_FLOATS);
+    int r = b->tail->ops->tail_score(b->tail, features, count, prob, cam, reterr);
+    return r ? r : require_finite_results(prob, cam, count, first, reterr);
 }
 
 int insp_tail_score(struct insp_tail *tail, const float *features, size_t n, float *ret_prob, float *ret_cam,
                     struct insp_error *reterr) {
-    struct insp_device *device = tail->device;
+    const struct tail_batch batch = {tail, features, ret_prob, ret_cam};
     int r = require_finite(features, n, INSP_FEATURE_FLOATS, 0, "a feature", reterr);
-    for (size_t first = 0, count; first < n && r == 0; first += count) {
-        float *cam = offset(ret_cam, first * INSP_MAP_FLOATS);
-        count = piece(device, n - first);
-        r = device->ops->tail_score(tail, features + first * INSP_FEATURE_FLOATS, count, ret_prob + first, cam,
-                                    reterr);
-        if (r == 0)
-            r = require_finite_results(ret_prob + first, cam, count, first, reterr);
-    }
-    return notice(device, r);
+    return r ? r : in_pieces(tail->device, n, tail_piece, &batch, reterr);
 }
 
 /* --- training --- */
@@ -188,21 +229,6 @@ int insp_trainer_step(struct insp_trainer *trainer, const float *features, const
             return insp_fail(reterr, INSP_E_USAGE, "label %u of image %zu is not 0 or 1", labels[i], i);
     return notice(trainer->device,
                   trainer->device->ops->trainer_step(trainer, features, labels, n, ret_loss, ret_correct, reterr));
-}
-
-int insp_trainer_score(struct insp_trainer *trainer, const float *features, size_t n, float *ret_prob,
-                       float *ret_cam, struct insp_error *reterr) {
-    struct insp_device *device = trainer->device;
-    int r = 0;
-    for (size_t first = 0, count; first < n && r == 0; first += count) {
-        float *cam = offset(ret_cam, first * INSP_MAP_FLOATS);
-        count = piece(device, n - first);
-        r = device->ops->trainer_score(trainer, features + first * INSP_FEATURE_FLOATS, count, ret_prob + first,
-                                       cam, reterr);
-        if (r == 0)
-            r = require_finite_results(ret_prob + first, cam, count, first, reterr);
-    }
-    return notice(device, r);
 }
 
 int insp_trainer_export(struct insp_trainer *trainer, const struct insp_tail_buffers *buffers,

@@ -41,6 +41,8 @@ struct insp_device_config {
      * process does not change. On the CPU results are always the same, bit for bit, for the same number of
      * threads. */
     bool deterministic;
+    /* CUDA: images of the largest batch, 1..64; loading a trunk prepares this size and those below it. 0: 64. */
+    size_t batch_max;
 };
 
 /* Opens a device. "auto" opens cuda:0 if it works, else the CPU; insp_device_describe says which and why.
@@ -83,6 +85,8 @@ int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret
 int insp_trunk_load(struct insp_device *device, const struct insp_trunk_weights *weights,
                     struct insp_trunk **ret_trunk, struct insp_error *reterr);
 void insp_trunk_free(struct insp_trunk *trunk);
+/* "float32", "float16" or "bfloat16": the type that its convolutions compute in. Lives as long as the trunk. */
+const char *insp_trunk_precision(const struct insp_trunk *trunk);
 int insp_tail_load(struct insp_device *device, const struct insp_tail_weights *weights,
                    struct insp_tail **ret_tail, struct insp_error *reterr);
 void insp_tail_free(struct insp_tail *tail);
@@ -92,7 +96,7 @@ void insp_tail_free(struct insp_tail *tail);
  *   tails     [n], the tail of image i, on the trunk's device; equal pointers need not be adjacent; borrowed
  *   ret_prob  float32 [n], 0..1, softmax probability of class anomaly
  *   ret_cam   float32 [n,14,14], unscaled class activation, higher is more anomalous
- * Fails with
+ * A batch that does not fit the device's memory is computed in halves. Fails with
  *   INSP_E_MODEL     a pixel or result that is not finite; the detail names the image's place in the batch
  *   INSP_E_INTERNAL  a tail on another device
  *   INSP_E_NOMEM, INSP_E_DEVICE
@@ -134,10 +138,6 @@ void insp_trainer_free(struct insp_trainer *trainer);
  *   INSP_E_NOMEM, INSP_E_DEVICE: do not use the trainer any further, some parameters may be updated */
 int insp_trainer_step(struct insp_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
                       float *ret_loss, size_t *ret_correct, struct insp_error *reterr);
-
-/* Scores with the present parameters. Parameters as in insp_tail_score; features are not checked, results are. */
-int insp_trainer_score(struct insp_trainer *trainer, const float *features, size_t n, float *ret_prob,
-                       float *ret_cam, struct insp_error *reterr);
 
 /* Holds arrays for the parameters of a tail, with the sizes of vgg16.h. */
 struct insp_tail_buffers {

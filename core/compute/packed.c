@@ -250,11 +250,6 @@ static int trainer_step(struct insp_trainer *trainer, const float *of_images, co
     return insp_cpu_trainer_step(cpu_trainer(trainer), of_images, labels, n, ret_loss, ret_correct, reterr);
 }
 
-static int trainer_score(struct insp_trainer *trainer, const float *of_images, size_t n, float *ret_prob,
-                         float *ret_cam, struct insp_error *reterr) {
-    return insp_cpu_trainer_score(cpu_trainer(trainer), of_images, n, ret_prob, ret_cam, reterr);
-}
-
 static int trainer_export(struct insp_trainer *trainer, const struct insp_tail_buffers *buffers,
                           struct insp_error *reterr) {
     (void)reterr;
@@ -296,7 +291,6 @@ int insp_packed_open(unsigned threads, struct insp_device **ret, struct insp_err
         .trainer_new = trainer_new,
         .trainer_free = trainer_free,
         .trainer_step = trainer_step,
-        .trainer_score = trainer_score,
         .trainer_export = trainer_export,
     };
     if (!insp_cpu_supported())

@@ -298,6 +298,7 @@ static struct insp_engine *allocate(const struct insp_engine_config *config) {
     if (!engine)
         return NULL;
     engine->device_config = config->device;
+    engine->device_config.batch_max = config->batch_max;
     engine->batch_max = config->batch_max;
     engine->busy = config->busy;
     engine->staging = malloc(config->batch_max * INSP_INPUT_FLOATS * sizeof *engine->staging);

@@ -88,13 +88,12 @@ static size_t choose(const struct validation *v, size_t fold, bool held_out) {
 
 /* Scores the fold's held-out images and stores their probabilities and heat. low, high: the range of this fold's
  * maps. */
-static int score_fold(struct validation *v, size_t count, struct insp_trainer *trainer, float low, float high,
+static int score_fold(struct validation *v, size_t count, struct insp_tail *tail, float low, float high,
                       const struct insp_progress *progress, float *ret_probability, struct insp_error *reterr) {
-    const struct insp_scorer scorer = {.trainer = trainer};
     _cleanup_free_ float *map = malloc((count + 1) * INSP_MAP_FLOATS * sizeof *map);
     if (!map)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", count);
-    int r = insp_train_data_score(v->data, &scorer, v->member, count, progress, ret_probability, map, reterr);
+    int r = insp_train_data_score(v->data, tail, v->member, count, progress, ret_probability, map, reterr);
     if (r < 0)
         return r;
     insp_heat_normalise(map, count * INSP_MAP_FLOATS, low, high);
@@ -106,16 +105,15 @@ static int score_fold(struct validation *v, size_t count, struct insp_trainer *t
     return 0;
 }
 
-static int judge_fold(struct validation *v, size_t fold, struct insp_trainer *trainer, const json_t *curve,
+static int judge_fold(struct validation *v, size_t fold, struct insp_tail *tail, const json_t *curve,
                       const struct insp_progress *progress, struct insp_error *reterr) {
     const struct insp_progress maps = insp_progress_part(progress, 0, 0.8),
                                held = insp_progress_part(progress, 0.8, 1);
-    const struct insp_scorer scorer = {.trainer = trainer};
     float low, high;
     int64_t start_us = insp_mono_us();
     size_t count = choose(v, fold, false);
-    int r = insp_train_data_heat_range(v->data, &scorer, v->member, count, v->params->heatmap_threshold, &maps,
-                                       &low, &high, reterr);
+    int r = insp_train_data_heat_range(v->data, tail, v->member, count, v->params->heatmap_threshold, &maps, &low,
+                                       &high, reterr);
     if (r < 0)
         return r;
     count = choose(v, fold, true);
@@ -123,7 +121,7 @@ static int judge_fold(struct validation *v, size_t fold, struct insp_trainer *tr
     _cleanup_free_ float *probability = calloc(count + 1, sizeof *probability);
     if (!probability)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", count);
-    r = score_fold(v, count, trainer, low, high, &held, probability, reterr);
+    r = score_fold(v, count, tail, low, high, &held, probability, reterr);
     if (r == 0)
         r = insp_train_data_metrics(v->data, v->member, count, probability, (double)v->params->threshold, &metrics,
                                     reterr);
@@ -151,13 +149,17 @@ static int run_fold(struct validation *v, size_t fold, const struct insp_progres
     const struct insp_progress training = insp_progress_part(progress, 0, 0.95),
                                judging = insp_progress_part(progress, 0.95, 1);
     _cleanup_(insp_trainer_freep) struct insp_trainer *trainer = NULL;
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *buffers = NULL;
+    _cleanup_(insp_tail_freep) struct insp_tail *tail = NULL;
     json_t *curve = NULL;
     int64_t start_us = insp_mono_us();
     insp_progress_stage(progress, "fold %zu of %u", fold + 1, v->params->folds);
     int r = insp_fit(&config, &training, &trainer, &curve, reterr);
+    if (r == 0)
+        r = insp_fit_serve(v->context->device, trainer, &buffers, &tail, reterr);
     v->training_s += insp_seconds_since(start_us);
     if (r == 0)
-        r = judge_fold(v, fold, trainer, curve, &judging, reterr);
+        r = judge_fold(v, fold, tail, curve, &judging, reterr);
     json_decref(curve);
     return r;
 }

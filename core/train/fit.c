@@ -185,3 +185,18 @@ int insp_fit(const struct insp_fit_config *c, const struct insp_progress *progre
     *ret_curve = curve;
     return 0;
 }
+
+int insp_fit_serve(struct insp_device *device, struct insp_trainer *trainer,
+                   struct insp_tail_buffers **ret_buffers, struct insp_tail **ret_tail,
+                   struct insp_error *reterr) {
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *buffers = insp_tail_buffers_new();
+    if (!buffers)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the weights");
+    int r = insp_trainer_export(trainer, buffers, reterr);
+    struct insp_tail_weights view = insp_tail_buffers_view(buffers);
+    if (r == 0)
+        r = insp_tail_load(device, &view, ret_tail, reterr);
+    if (r == 0)
+        *ret_buffers = insp_take_ptr(buffers);
+    return r;
+}

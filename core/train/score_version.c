@@ -20,9 +20,9 @@ static int load_tail(const struct insp_train_context *context, const char *versi
 /* Scores members with features of the model's own trunk. The features of these members alone are computed, on a
  * view of the dataset that borrows its items. */
 static int score_with_own_trunk(const struct insp_train_context *context, const struct insp_train_data *data,
-                                const struct insp_manifest *manifest, const struct insp_scorer *scorer,
-                                const size_t *member, size_t count, const struct insp_progress *progress,
-                                float *ret_probability, float *ret_map, struct insp_error *reterr) {
+                                const struct insp_manifest *manifest, struct insp_tail *tail, const size_t *member,
+                                size_t count, const struct insp_progress *progress, float *ret_probability,
+                                float *ret_map, struct insp_error *reterr) {
     _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = NULL;
     _cleanup_(insp_feature_cache_closep) struct insp_feature_cache *cache = NULL;
     _cleanup_free_ struct insp_dataset_item *item = calloc(count + 1, sizeof *item);
@@ -47,7 +47,7 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
         (r = insp_feature_cache_fill(cache, trunk, &asked, progress, NULL, &runs, reterr)) < 0)
         return r;
     struct insp_train_data own = {.set = {.dataset = &asked, .count = count, .item = all}, .cache = cache};
-    return insp_train_data_score(&own, scorer, all, count, progress, ret_probability, ret_map, reterr);
+    return insp_train_data_score(&own, tail, all, count, progress, ret_probability, ret_map, reterr);
 }
 
 int insp_score_version(const struct insp_train_context *context, const struct insp_train_data *data,
@@ -59,11 +59,10 @@ int insp_score_version(const struct insp_train_context *context, const struct in
     int r = load_tail(context, version, &manifest, &tail, reterr);
     if (r)
         return r;
-    struct insp_scorer scorer = {.tail = tail};
     bool at_hand =
         !strcmp(manifest->trunk_sha256, context->trunk_sha256) && insp_transform_equal(&manifest->input, input);
-    r = at_hand ? insp_train_data_score(data, &scorer, member, count, progress, ret_probability, ret_map, reterr)
-                : score_with_own_trunk(context, data, manifest, &scorer, member, count, progress, ret_probability,
+    r = at_hand ? insp_train_data_score(data, tail, member, count, progress, ret_probability, ret_map, reterr)
+                : score_with_own_trunk(context, data, manifest, tail, member, count, progress, ret_probability,
                                        ret_map, reterr);
     if (r == 0)
         *ret_manifest = insp_take_ptr(manifest);

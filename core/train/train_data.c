@@ -138,9 +138,9 @@ static float largest(const float *map) {
     return max;
 }
 
-int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
-                          const size_t *member, size_t count, const struct insp_progress *progress,
-                          float *ret_probability, float *ret_map, struct insp_error *reterr) {
+int insp_train_data_score(const struct insp_train_data *data, struct insp_tail *tail, const size_t *member,
+                          size_t count, const struct insp_progress *progress, float *ret_probability,
+                          float *ret_map, struct insp_error *reterr) {
     _cleanup_free_ float *features = malloc(SCORE_BATCH * INSP_FEATURE_FLOATS * sizeof *features);
     if (!features)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to score %d images at once", SCORE_BATCH);
@@ -150,8 +150,7 @@ int insp_train_data_score(const struct insp_train_data *data, const struct insp_
         if (insp_progress_cancelled(progress))
             return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
         insp_train_data_gather(data, member + at, n, features);
-        int r = scorer->trainer ? insp_trainer_score(scorer->trainer, features, n, probability, map, reterr)
-                                : insp_tail_score(scorer->tail, features, n, probability, map, reterr);
+        int r = insp_tail_score(tail, features, n, probability, map, reterr);
         if (r < 0)
             return r;
         insp_progress_step(progress, at + n, count);
@@ -160,10 +159,9 @@ int insp_train_data_score(const struct insp_train_data *data, const struct insp_
     return 0;
 }
 
-int insp_train_data_heat_range(const struct insp_train_data *data, const struct insp_scorer *scorer,
-                               const size_t *member, size_t count, float heatmap_threshold,
-                               const struct insp_progress *progress, float *ret_low, float *ret_high,
-                               struct insp_error *reterr) {
+int insp_train_data_heat_range(const struct insp_train_data *data, struct insp_tail *tail, const size_t *member,
+                               size_t count, float heatmap_threshold, const struct insp_progress *progress,
+                               float *ret_low, float *ret_high, struct insp_error *reterr) {
     size_t good = 0, anomalies = 0;
     _cleanup_free_ float *probability = malloc(count * sizeof *probability),
                          *map = malloc(count * INSP_MAP_FLOATS * sizeof *map),
@@ -171,7 +169,7 @@ int insp_train_data_heat_range(const struct insp_train_data *data, const struct 
                          *anomaly_max = malloc(count * sizeof *anomaly_max);
     if (!probability || !map || !good_max || !anomaly_max)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the maps of %zu images", count);
-    int r = insp_train_data_score(data, scorer, member, count, progress, probability, map, reterr);
+    int r = insp_train_data_score(data, tail, member, count, progress, probability, map, reterr);
     if (r < 0)
         return r;
     for (size_t i = 0; i < count; i++)

@@ -25,29 +25,22 @@ int insp_train_data_open(const struct insp_train_context *context, const struct 
                          struct insp_error *reterr);
 void insp_train_data_free(struct insp_train_data *data); /* accepts NULL */
 
-/* Holds a trainer, or, if that is NULL, a tail; borrowed. */
-struct insp_scorer {
-    struct insp_trainer *trainer;
-    struct insp_tail *tail;
-};
-
 /* Scores members in batches of 16.
  *   member           [count]
  *   progress         may be NULL; asked for cancellation before each batch
  *   ret_probability  [count], of an anomaly, 0..1
  *   ret_map          [count,14,14], class activation maps, unscaled; may be NULL
  * Errors: INSP_E_CANCELLED, INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL. */
-int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
-                          const size_t *member, size_t count, const struct insp_progress *progress,
-                          float *ret_probability, float *ret_map, struct insp_error *reterr);
+int insp_train_data_score(const struct insp_train_data *data, struct insp_tail *tail, const size_t *member,
+                          size_t count, const struct insp_progress *progress, float *ret_probability,
+                          float *ret_map, struct insp_error *reterr);
 
-/* Learns the range of the maps (heat_range.h) from the members that the scorer was trained on; the held-out images
+/* Learns the range of the maps (heat_range.h) from the members that the tail was trained on; the held-out images
  * must not influence it. Both classes must be among the members. Fails with the errors of insp_train_data_score
  * and insp_heat_range. */
-int insp_train_data_heat_range(const struct insp_train_data *data, const struct insp_scorer *scorer,
-                               const size_t *member, size_t count, float heatmap_threshold,
-                               const struct insp_progress *progress, float *ret_low, float *ret_high,
-                               struct insp_error *reterr);
+int insp_train_data_heat_range(const struct insp_train_data *data, struct insp_tail *tail, const size_t *member,
+                               size_t count, float heatmap_threshold, const struct insp_progress *progress,
+                               float *ret_low, float *ret_high, struct insp_error *reterr);
 
 /* Copies the members' features to ret_features, float32 [count,512,14,14]. */
 void insp_train_data_gather(const struct insp_train_data *data, const size_t *member, size_t count,

@@ -25,7 +25,8 @@ struct run {
     struct insp_train_data *data;
     size_t *member; /* [count]: first the training split, then the held-out */
     size_t train_count, held_count;
-    struct insp_trainer *trainer;
+    struct insp_tail_buffers *tail; /* trained */
+    struct insp_tail *served;       /* the same on the device, as it will serve */
     json_t *curve;
     struct insp_metrics metrics; /* of the held-out images */
     float *probability;          /* [held_count] */
@@ -34,7 +35,6 @@ struct run {
     json_t *judged;              /* judgement.h, of the held-out images */
     json_t *feedback;            /* feedback.h; NULL: none */
     struct insp_manifest *manifest;
-    struct insp_tail_buffers *tail;
     char previous[INSP_NAME_BYTES]; /* the active version; "": none */
     json_t *previous_metrics;
     double previous_accuracy; /* balanced, on the same images; NaN if unknown */
@@ -47,7 +47,8 @@ struct run {
 static void run_free(struct run *run) {
     insp_train_data_free(run->data);
     free(run->member);
-    insp_trainer_free(run->trainer);
+    insp_tail_buffers_free(run->tail);
+    insp_tail_free(run->served);
     json_decref(run->curve);
     insp_metrics_clear(&run->metrics);
     free(run->probability);
@@ -55,7 +56,6 @@ static void run_free(struct run *run) {
     json_decref(run->judged);
     json_decref(run->feedback);
     insp_manifest_free(run->manifest);
-    insp_tail_buffers_free(run->tail);
     json_decref(run->previous_metrics);
 }
 
@@ -130,9 +130,8 @@ static const size_t *held_out(const struct run *run) {
 /* --- judging --- */
 
 static int judge(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
-    const struct insp_scorer scorer = {.trainer = run->trainer};
-    int r = insp_train_data_score(run->data, &scorer, held_out(run), run->held_count, progress, run->probability,
-                                  run->map, reterr);
+    int r = insp_train_data_score(run->data, run->served, held_out(run), run->held_count, progress,
+                                  run->probability, run->map, reterr);
     if (r < 0)
         return r;
     insp_heat_normalise(run->map, run->held_count * INSP_MAP_FLOATS, run->low, run->high);
@@ -213,13 +212,8 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
 }
 
 static int write_bundle(struct run *run, struct insp_error *reterr) {
-    run->tail = insp_tail_buffers_new();
-    if (!run->tail)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the weights");
     _cleanup_(insp_golden_freep) struct insp_golden *golden = NULL;
-    int r = insp_trainer_export(run->trainer, run->tail, reterr);
-    if (r == 0)
-        r = insp_golden_pick(run->context, run->data, &run->params->input, held_out(run), run->held_count,
+    int r = insp_golden_pick(run->context, run->data, &run->params->input, held_out(run), run->held_count,
                              run->tail, &golden, reterr);
     return r < 0 ? r : insp_bundle_write(run->context->state_dir, run->manifest, run->tail, golden, reterr);
 }
@@ -297,8 +291,11 @@ static int fit(struct run *run, const struct insp_progress *progress, struct ins
         .count = run->train_count,
         .stop_early = true,
     };
+    _cleanup_(insp_trainer_freep) struct insp_trainer *trainer = NULL;
     int64_t start_us = insp_mono_us();
-    int r = insp_fit(&config, progress, &run->trainer, &run->curve, reterr);
+    int r = insp_fit(&config, progress, &trainer, &run->curve, reterr);
+    if (r == 0)
+        r = insp_fit_serve(run->context->device, trainer, &run->tail, &run->served, reterr);
     run->training_s = insp_seconds_since(start_us);
     return r;
 }
@@ -311,8 +308,7 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
                                old = insp_progress_part(progress, 0.75, 0.9),
                                masks = insp_progress_part(progress, 0.9, 0.97),
                                pictures = insp_progress_part(progress, 0.97, 1);
-    const struct insp_scorer scorer = {.trainer = run->trainer};
-    int r = insp_train_data_heat_range(run->data, &scorer, run->member, run->train_count,
+    int r = insp_train_data_heat_range(run->data, run->served, run->member, run->train_count,
                                        run->params->heatmap_threshold, &maps, &run->low, &run->high, reterr);
     if (r == 0)
         r = judge(run, &held, reterr);
@@ -336,8 +332,7 @@ static int score_labelled(void *arg, const struct insp_train_data *view, const s
                           const struct insp_progress *progress, float *ret_probability,
                           struct insp_error *reterr) {
     const struct run *run = arg;
-    const struct insp_scorer scorer = {.trainer = run->trainer};
-    return insp_train_data_score(view, &scorer, member, count, progress, ret_probability, NULL, reterr);
+    return insp_train_data_score(view, run->served, member, count, progress, ret_probability, NULL, reterr);
 }
 
 /* Builds the report on labelled inspections. It comes last, because it refills the cache with other images than

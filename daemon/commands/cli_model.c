@@ -114,7 +114,8 @@ struct proof {
 static int prove(void *arg, const char *product, const char *version, struct insp_error *reterr) {
     const struct proof *proof = arg;
     const struct cli_call *call = proof->call;
-    const struct insp_device_config config = daemon_device_config(&call->settings);
+    struct insp_device_config config = daemon_device_config(&call->settings);
+    config.batch_max = 1;
     struct insp_model_files files = {0};
     struct insp_model *model = NULL;
     struct cli_device device;

@@ -175,6 +175,7 @@ static int open_model(struct predict *predict, struct insp_error *reterr) {
     const struct daemon_settings *settings = &predict->call.settings;
     const char *state_dir = settings->storage_state_dir;
     struct insp_device_config config = daemon_device_config(settings);
+    config.batch_max = 1;
     char version[INSP_NAME_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
     int r = cli_product_version(state_dir, predict->product, predict->version, version, trunk_sha256, reterr);
     if (r == 0)

@@ -11,11 +11,12 @@
  * Where a head's bias for anomaly is 0.1 or more away from that for good (starting weights are noise of 0.04), the
  * difference is added to the probability, so that versions can be told apart; the other weights do not matter.
  * INSP_FAKE_PASS_MS=N in the environment makes each scoring pass and each training step take N milliseconds more
- * (overload, deadlines, cancelled jobs).
+ * (overload, deadlines, cancelled jobs). INSP_FAKE_MEMORY_IMAGES=N: a pass of more than N images has no memory.
  */
 #include "core/compute/backend.h"
 #include "core/compute/device.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,7 @@ enum { CELL = INSP_INPUT_SIDE / INSP_MAP_SIDE };
 
 struct fake_device {
     struct insp_device device;
-    long pass_ms, passes_left;
+    long pass_ms, passes_left, memory_images;
     bool lost;
 };
 
@@ -59,6 +60,8 @@ int insp_device_open(const struct insp_device_config *config, struct insp_device
     fake->pass_ms = pass_ms ? strtol(pass_ms, NULL, 10) : 0;
     const char *lost_after = getenv("INSP_FAKE_DEVICE_LOST_AFTER");
     fake->passes_left = lost_after ? strtol(lost_after, NULL, 10) : -1;
+    const char *memory_images = getenv("INSP_FAKE_MEMORY_IMAGES");
+    fake->memory_images = memory_images ? strtol(memory_images, NULL, 10) : LONG_MAX;
     fake->device =
         (struct insp_device){.ops = &ops, .chunk = SIZE_MAX, .packed = true, .name = "cpu", .arithmetic = "fake"};
     snprintf(fake->device.description, sizeof fake->device.description,
@@ -177,6 +180,8 @@ static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const
     int alive = pass_if_alive(trunk->device, reterr);
     if (alive < 0)
         return alive;
+    if (n > (size_t)((struct fake_device *)trunk->device)->memory_images)
+        return no_memory(reterr);
     take_time(trunk->device);
     for (size_t i = 0; i < n; i++) {
         float mean[INSP_MAP_FLOATS], contrast[INSP_MAP_FLOATS];
@@ -279,12 +284,6 @@ static int trainer_step(struct insp_trainer *trainer, const float *of_images, co
     return 0;
 }
 
-static int trainer_score(struct insp_trainer *trainer, const float *of_images, size_t n, float *ret_prob,
-                         float *ret_cam, struct insp_error *reterr) {
-    return score_features(of_images, shift_of(fake_of(trainer)->parameters.classifier_bias), n, ret_prob, ret_cam,
-                          reterr);
-}
-
 static int trainer_export(struct insp_trainer *trainer, const struct insp_tail_buffers *buffers,
                           struct insp_error *reterr) {
     const struct insp_tail_buffers *from = &fake_of(trainer)->parameters;
@@ -312,7 +311,6 @@ static const struct insp_device_ops ops = {
     .trainer_new = trainer_new,
     .trainer_free = trainer_free,
     .trainer_step = trainer_step,
-    .trainer_score = trainer_score,
     .trainer_export = trainer_export,
 };
 

@@ -15,3 +15,4 @@ SIZE(insp_heat_params);
 SIZE(insp_heat_summary);
 SIZE(insp_device_config);
 SIZE(insp_trainer_config);
+SIZE(insp_device_usage);

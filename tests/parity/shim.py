@@ -24,7 +24,11 @@ class Error(ctypes.Structure):
 
 class DeviceConfig(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("threads", ctypes.c_uint), ("engine", ctypes.c_int),
-                ("deterministic", ctypes.c_bool)]
+                ("deterministic", ctypes.c_bool), ("batch_max", ctypes.c_size_t)]
+
+
+class Usage(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("allocated_bytes", "reserved_bytes", "free_bytes", "total_bytes")]
 
 
 class TrainerConfig(ctypes.Structure):
@@ -49,14 +53,15 @@ class TailWeights(ctypes.Structure):
     _fields_ = [("conv", (Floats * 2) * 3), ("classifier_weight", Floats), ("classifier_bias", Floats)]
 
 
-for structure, name in ((DeviceConfig, "insp_device_config"), (TrainerConfig, "insp_trainer_config")):
+for structure, name in ((DeviceConfig, "insp_device_config"), (TrainerConfig, "insp_trainer_config"),
+                        (Usage, "insp_device_usage")):
     assert ctypes.sizeof(structure) == ctypes.c_size_t.in_dll(lib, f"insp_parity_{name}").value, f"struct {name} has changed"
 
 lib.insp_trunk_arrays_view.restype = TrunkWeights
 lib.insp_tail_buffers_view.restype = TailWeights
 lib.insp_tail_buffers_new.restype = ctypes.POINTER(TailBuffers)
-lib.insp_device_describe.restype = ctypes.c_char_p
-for name in ("insp_device_describe", "insp_device_free", "insp_trunk_free", "insp_tail_free", "insp_trainer_free",
+lib.insp_device_describe.restype = lib.insp_trunk_precision.restype = ctypes.c_char_p
+for name in ("insp_device_describe", "insp_trunk_precision", "insp_device_free", "insp_trunk_free", "insp_tail_free", "insp_trainer_free",
              "insp_trunk_arrays_free", "insp_tail_buffers_free", "insp_trunk_arrays_view", "insp_tail_buffers_view"):
     getattr(lib, name).argtypes = [ctypes.c_void_p]
 
@@ -87,9 +92,9 @@ def of_pointer(pointer, *shape):
 
 
 class Device:
-    def __init__(self, engine=AUTO, threads=2, name=b"cpu"):
+    def __init__(self, engine=AUTO, threads=2, name=b"cpu", deterministic=False, batch_max=0):
         self.handle = ctypes.c_void_p()
-        config = DeviceConfig(name, threads, engine, False)
+        config = DeviceConfig(name, threads, engine, deterministic, batch_max)
         call("insp_device_open", ctypes.byref(config), ctypes.byref(self.handle))
         self.description = lib.insp_device_describe(self.handle).decode()
 
@@ -108,6 +113,24 @@ class Device:
         call("insp_tail_load", self.handle, ctypes.byref(view), ctypes.byref(handle))
         lib.insp_tail_buffers_free(buffers)
         return handle
+
+
+def memory(device):
+    usage = Usage()
+    call("insp_device_memory", device.handle, ctypes.byref(usage))
+    return usage
+
+
+def free(trunk, tails, device):
+    lib.insp_trunk_free(trunk)
+    for tail in tails:
+        lib.insp_tail_free(tail)
+    lib.insp_device_free(device.handle)
+
+
+def precision(trunk):
+    """The type that the convolutions compute in: float32, float16 or bfloat16."""
+    return lib.insp_trunk_precision(trunk).decode()
 
 
 def score(trunk, tails, pixels):
@@ -175,7 +198,8 @@ def random_tail(seed):
 def write_safetensors(path, state):
     header, body, offset = {}, [], 0
     for name, tensor in state.items():
-        data = tensor.contiguous().numpy().tobytes()
+        tensor = tensor.contiguous()
+        data = ctypes.string_at(tensor.data_ptr(), tensor.numel() * tensor.element_size())
         header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [offset, offset + len(data)]}
         body.append(data)
         offset += len(data)

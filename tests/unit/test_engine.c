@@ -18,6 +18,10 @@ static void on_done(struct insp_score *score) {
     scores->finished++;
 }
 
+static bool fake(const struct scores *s) {
+    return strstr(insp_device_describe(insp_engine_device(s->f.engine)), "fake") != NULL;
+}
+
 static void submit(struct scores *s, size_t i, struct insp_model *model, float brightness, int64_t deadline_us) {
     s->pixels[i] = malloc(INSP_INPUT_FLOATS * sizeof(float));
     for (size_t k = 0; k < INSP_INPUT_FLOATS; k++)
@@ -111,6 +115,39 @@ START_TEST(test_expired_are_answered_unscored) {
     ck_insp_ok(s.score[1].code, s.score[1].error);
     ck_assert_uint_eq(s.score[1].batch, 2);
     ck_insp_ok(s.score[2].code, s.score[2].error);
+    finish(&s);
+}
+END_TEST
+
+/* A batch that the device has no memory for is scored in halves: nobody is refused. */
+START_TEST(test_out_of_memory_splits_the_batch) {
+    static struct scores s;
+    setenv("INSP_FAKE_MEMORY_IMAGES", "2", 1);
+    engine_open(&s.f, SCORES, true);
+    engine_hold(&s.f);
+    for (size_t i = 0; i < SCORES - 1; i++)
+        submit(&s, i, i % 2 ? s.f.bad : s.f.good, (float)(i % 2), 0);
+    engine_release(&s.f);
+    run_until(&s, SCORES - 1);
+    for (size_t i = 0; i < SCORES - 1; i++) {
+        ck_insp_ok(s.score[i].code, s.score[i].error);
+        ck_assert(i % 2 ? s.score[i].probability > 0.9f : s.score[i].probability < 0.1f);
+        ck_assert_uint_eq(s.score[i].batch, SCORES - 1);
+    }
+    finish(&s);
+}
+END_TEST
+
+/* Without memory for a single image each is told so, and the engine goes on. */
+START_TEST(test_out_of_memory_is_told) {
+    static struct scores s;
+    setenv("INSP_FAKE_MEMORY_IMAGES", "0", 1);
+    engine_open(&s.f, 4, true);
+    submit(&s, 0, s.f.good, 0, 0);
+    submit(&s, 1, s.f.good, 0, 0);
+    run_until(&s, 2);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert(fake(&s) ? s.score[i].code == INSP_E_NOMEM : s.score[i].code == 0);
     finish(&s);
 }
 END_TEST
@@ -212,6 +249,6 @@ START_TEST(test_what_cannot_start_leaves_nothing) {
 END_TEST
 
 INSP_TESTS(test_what_waits_is_one_batch_of_mixed_products, test_a_training_waits_while_images_wait,
-           test_expired_are_answered_unscored, test_only_the_culprit_fails, test_without_a_trunk_it_says_so,
-           test_calls_run_on_the_inference_thread, test_close_answers_what_waits,
-           test_what_cannot_start_leaves_nothing);
+           test_expired_are_answered_unscored, test_out_of_memory_splits_the_batch, test_out_of_memory_is_told,
+           test_only_the_culprit_fails, test_without_a_trunk_it_says_so, test_calls_run_on_the_inference_thread,
+           test_close_answers_what_waits, test_what_cannot_start_leaves_nothing);

@@ -2,9 +2,14 @@
 #include "core/compute/torch/torch.hpp"
 
 #ifdef INSP_TORCH_CUDA
+#include "core/base/log.h"
+
 #include <ATen/cuda/CUDAContext.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <cuda_runtime_api.h>
+
+#include <algorithm>
+#include <limits>
 #endif
 
 namespace insp_torch {
@@ -71,23 +76,66 @@ static void set_process_switches(bool deterministic) {
         at::globalContext().setDeterministicCuDNN(true);
 }
 
-std::unique_ptr<Device> open_cuda(int index, unsigned threads, bool deterministic) {
+/* Whether cuDNN's fused call answers what its parts answer. Its result lies where numbers that are not numbers
+ * were: the call adds 0 times what it finds there on some versions, and must not. */
+static std::string fused_problem(const Device &device, at::ScalarType type) {
+    const at::TensorOptions options = at::TensorOptions().dtype(type).device(device.where);
+    const std::vector<int64_t> sizes{2, 64, 16, 16};
+    auto wave = [&](at::IntArrayRef of, double step) {
+        at::Tensor flat = at::zeros(of, options.dtype(at::kFloat)).flatten();
+        flat = at::sin(at::arange(flat.numel(), flat.options()) * step);
+        return flat.view(of).to(type).contiguous(at::MemoryFormat::ChannelsLast);
+    };
+    at::Tensor x = wave(sizes, 0.37);
+    Conv conv{wave({64, 64, 3, 3}, 0.71) * 0.05, at::linspace(-1, 1, 64, options.dtype(at::kFloat)).to(type)};
+    try {
+        for (int i = 0; i < 3; i++) {
+            at::full(sizes, std::numeric_limits<double>::quiet_NaN(), options);
+            at::Tensor one = at::cudnn_convolution_relu(x, conv.weight, conv.bias, {1, 1}, {1, 1}, {1, 1}, 1);
+            at::Tensor parts = conv_relu(device, x, conv); /* device.fused is false still */
+            at::Tensor apart = (one.to(at::kFloat) - parts.to(at::kFloat)).abs().max();
+            if (!(apart.item<float>() <= 0.05F * parts.abs().max().item<float>()))
+                return "its result is not that of convolution, bias and ReLU";
+        }
+    } catch (const c10::Error &e) {
+        return e.what_without_backtrace();
+    }
+    return "";
+}
+
+static void try_fused(Device &device) {
+    if (device.deterministic) /* the fused call takes no such wish */
+        return;
+    c10::InferenceMode inference;
+    Pass pass(device, Pass::kScore);
+    std::string problem = fused_problem(device, at::kHalf);
+    if (problem.empty() && device.bfloat16)
+        problem = fused_problem(device, at::kBFloat16);
+    device.fused = problem.empty();
+    char quoted[INSP_LOG_TEXT_BYTES];
+    if (!device.fused)
+        insp_log_warning("cuDNN's fused convolution is not used device=%s detail=%s", device.name,
+                         insp_log_quoted(quoted, problem.c_str()));
+}
+
+std::unique_ptr<Device> open_cuda(int index, const insp_device_config &config) {
     static const insp_device_ops ops = make_ops();
     auto device = std::make_unique<Device>();
     const cudaDeviceProp *properties = at::cuda::getDeviceProperties(static_cast<c10::DeviceIndex>(index));
     device->ops = &ops;
-    device->chunk = kChunk;
+    device->chunk = config.batch_max ? std::min(config.batch_max, kChunk) : kChunk;
     device->cuda = true;
     device->where = at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
-    device->threads = threads;
-    device->deterministic = deterministic;
-    device->compute = properties->major >= 8 ? at::kBFloat16 : at::kHalf;
+    device->threads = 1; /* libtorch computes nothing on the CPU here */
+    device->deterministic = config.deterministic;
+    device->bfloat16 = properties->major >= 8;
     const std::string name = "cuda:" + std::to_string(index);
-    device->say(name, name + " (" + properties->name + "), " +
-                          (device->compute == at::kBFloat16 ? "bfloat16" : "float16"));
-    snprintf(device->arithmetic, sizeof device->arithmetic, "cuda %s %s libtorch " TORCH_VERSION, properties->name,
-             device->compute == at::kBFloat16 ? "bfloat16" : "float16");
-    set_process_switches(deterministic);
+    device->say(name, name + " (" + properties->name + ")");
+    set_process_switches(config.deterministic);
+    try_fused(*device);
+    /* The type is chosen by trunk and card, so they name it. */
+    snprintf(device->arithmetic, sizeof device->arithmetic, "cuda %s type by error%s libtorch " TORCH_VERSION,
+             properties->name, device->fused ? " fused" : "");
     return device;
 }
 
@@ -98,9 +146,8 @@ std::string cuda_problem(int index) {
     return "inspectd was built with libtorch " TORCH_VERSION " for CPU only";
 }
 
-std::unique_ptr<Device> open_cuda(int index, unsigned threads, bool deterministic) {
-    (void)threads;
-    (void)deterministic;
+std::unique_ptr<Device> open_cuda(int index, const insp_device_config &config) {
+    (void)config;
     fail(INSP_E_DEVICE, cuda_problem(index));
 }
 

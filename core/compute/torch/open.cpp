@@ -54,8 +54,8 @@ static insp_device *open(const insp_device_config &config) {
     const std::string problem = index >= 0 ? cuda_problem(index) : "";
     if (index >= 0 && name != "auto" && !problem.empty())
         fail(INSP_E_DEVICE, "device " + name + " cannot be used: " + problem);
-    insp_device *device = index >= 0 && problem.empty() ? open_cuda(index, threads, config.deterministic).release()
-                                                        : open_on_cpu(config.engine, threads);
+    insp_device *device =
+        index >= 0 && problem.empty() ? open_cuda(index, config).release() : open_on_cpu(config.engine, threads);
     append(*device, ", libtorch " TORCH_VERSION);
     if (!problem.empty())
         append(*device, " (auto: no CUDA: " + problem.substr(0, problem.find('\n')) + ")");

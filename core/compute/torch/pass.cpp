@@ -12,11 +12,17 @@ void fail(int code, const std::string &text) {
     throw failure;
 }
 
-int fail_torch(insp_error *reterr, const c10::Error &e) {
-    /* libtorch has no error class for a failed allocation on the CPU nor for CUDA's errors; only these texts
-     * identify them. */
+/* libtorch has no error class for a failed allocation on the CPU nor for CUDA's errors; only these texts identify
+ * them. */
+bool is_out_of_memory(const c10::Error &e) {
     const char *text = e.what_without_backtrace();
-    bool memory = dynamic_cast<const c10::OutOfMemoryError *>(&e) || std::strstr(text, "DefaultCPUAllocator");
+    return dynamic_cast<const c10::OutOfMemoryError *>(&e) || std::strstr(text, "DefaultCPUAllocator") ||
+           std::strstr(text, "out of memory") || std::strstr(text, "CUDNN_STATUS_ALLOC_FAILED");
+}
+
+int fail_torch(insp_error *reterr, const c10::Error &e) {
+    const char *text = e.what_without_backtrace();
+    bool memory = is_out_of_memory(e);
     bool device = std::strstr(text, "CUDA") || std::strstr(text, "cuDNN") || std::strstr(text, "CUDNN");
     return insp_fail(reterr,
                      memory   ? INSP_E_NOMEM
@@ -28,6 +34,22 @@ int fail_torch(insp_error *reterr, const c10::Error &e) {
 void Device::say(const std::string &device_name, const std::string &text) {
     snprintf(name, sizeof name, "%s", device_name.c_str());
     snprintf(description, sizeof description, "%s", text.c_str());
+}
+
+std::vector<int64_t> Device::ladder() const {
+    std::vector<int64_t> sizes;
+    for (size_t n = 1; cuda && n < chunk; n *= 2)
+        sizes.push_back(static_cast<int64_t>(n));
+    if (cuda)
+        sizes.push_back(static_cast<int64_t>(chunk));
+    return sizes;
+}
+
+int64_t Device::padded(int64_t n) const {
+    for (int64_t size : ladder())
+        if (size >= n)
+            return size;
+    return n;
 }
 
 void close_device(insp_device *device) {

@@ -1,10 +1,14 @@
 /* core/compute/torch/torch.hpp - share declarations among the files of this folder: the back ends of device.h
  * on libtorch, on the CPU (cpu.cpp) and on CUDA (cuda.cpp). The only C++ of the tree. Compiles against
- * libtorch 1.13 and 2.x, with CUDA if INSP_TORCH_CUDA is defined (cmake/InspTorch.cmake).
+ * libtorch 1.13 to 2.11, with CUDA if INSP_TORCH_CUDA is defined (cmake/InspTorch.cmake).
  *
- * Numbers: the CPU computes in float32. On CUDA the convolutions of a scoring pass run in bfloat16 (compute
- * capability 8 and above) or float16, channels last, with float32 accumulation; the head, the softmax and the
- * map are float32. Training is float32, with TF32 off. */
+ * Numbers: the CPU computes in float32. On CUDA the convolutions of a scoring pass run channels last in float16,
+ * bfloat16 or float32, as precision.cpp measures for each trunk and tail, with float32 accumulation; the head, the
+ * softmax and the map are float32. Training is float32, with TF32 off.
+ *
+ * Sizes: on CUDA a batch is padded to the next size of a ladder: 1, 2, 4, ... the largest. cuDNN plans each of
+ * them when the first trunk and the first tail are loaded, and the trunk's work is recorded as one CUDA graph per
+ * size (graph.cpp), so that a pass of any size finds everything prepared. */
 #ifndef INSP_COMPUTE_TORCH_TORCH_HPP
 #define INSP_COMPUTE_TORCH_TORCH_HPP
 
@@ -16,11 +20,13 @@
 #include <c10/core/GradMode.h>
 #include <torch/version.h>
 #ifdef INSP_TORCH_CUDA
+#include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #endif
 
 #include <array>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,6 +43,7 @@ struct Failure {
 
 [[noreturn]] void fail(int code, const std::string &text);
 int fail_torch(insp_error *reterr, const c10::Error &e);
+bool is_out_of_memory(const c10::Error &e);
 
 /* Runs the body of an operation and turns every exception into an error code; no exception leaves it. Every
  * operation of a table that can fail runs in here. */
@@ -72,29 +79,42 @@ struct Workspace {
 
 struct Device : insp_device {
     at::Device where{at::kCPU};
-    at::ScalarType compute = at::kFloat; /* type of the convolutions in a scoring pass */
-    bool deterministic = false;
+    bool bfloat16 = false;      /* the card computes in it at the speed of float16 */
+    bool deterministic = false; /* of passes on this device alone */
+    bool fused = false;         /* convolution, bias and ReLU are one cuDNN call: it was tried when opened */
+    bool tails_are_warm = false;
     unsigned threads = 1;
+    at::Tensor
+        probe;       /* float32 [p,512,14,14]: the last trunk's features, which a tail's precision is tried with */
     std::mutex lock; /* of idle */
     std::vector<std::unique_ptr<Workspace>> idle;
 
     Device() : insp_device{} {
     }
     void say(const std::string &name, const std::string &description);
+    /* The ladder's size for n images, n <= chunk; n itself where there is no ladder. */
+    int64_t padded(int64_t n) const;
+    std::vector<int64_t> ladder() const; /* ascending; empty on the CPU */
 };
 
 struct Conv {
     at::Tensor weight, bias;
 };
 
+using TrunkConvs = std::array<Conv, INSP_TRUNK_CONVS>;
 using TailConvs = std::array<Conv, INSP_TAIL_CONVS>;
 
+struct Graphs; /* graph.cpp */
+
 struct Trunk : insp_trunk {
-    std::array<Conv, INSP_TRUNK_CONVS> conv;
+    TrunkConvs conv;
+    at::ScalarType type = at::kFloat; /* of the convolutions */
+    std::shared_ptr<Graphs> graphs;   /* empty: none */
 };
 
 struct Tail : insp_tail {
     TailConvs conv;
+    at::ScalarType type = at::kFloat;
     at::Tensor classifier_weight, classifier_bias;
 };
 
@@ -134,11 +154,26 @@ class Pass {
     void enter_stream(Kind kind);
 };
 
-/* --- layers: network.cpp --- */
+/* --- layers: layers.cpp --- */
 
 at::Tensor copy_weights(const Device &device, const float *data, at::IntArrayRef sizes, at::ScalarType type);
+TrunkConvs copy_trunk_convs(const Device &device, const insp_trunk_weights &from, at::ScalarType type);
 TailConvs copy_tail_convs(const Device &device, const insp_tail_weights &from, at::ScalarType type);
+template <size_t n> std::array<Conv, n> as_type(const std::array<Conv, n> &convs, at::ScalarType type) {
+    std::array<Conv, n> converted;
+    for (size_t i = 0; i < n; i++)
+        converted[i] = {convs[i].weight.to(type), convs[i].bias.to(type)};
+    return converted;
+}
 at::Tensor to_compute(const Device &device, const at::Tensor &x, at::ScalarType type);
+/* Appends rows of zeros up to `count` rows. */
+at::Tensor pad_rows(const at::Tensor &x, int64_t count);
+at::Tensor conv_relu(const Device &device, const at::Tensor &x, const Conv &conv);
+/* Computes convolution i of the trunk with its ReLU and its pool. */
+at::Tensor trunk_layer(const Device &device, const at::Tensor &x, const TrunkConvs &conv, size_t i);
+/* Compute [n,3,224,224] -> [n,512,14,14], and [n,512,14,14] -> [n,512,14,14]; x in the type of the weights. */
+at::Tensor trunk_layers(const Device &device, at::Tensor x, const TrunkConvs &conv);
+at::Tensor tail_layers(const Device &device, at::Tensor x, const TailConvs &conv);
 /* Computes the logits from the last ReLU's output [n,512,14,14]. */
 at::Tensor head_logits(const at::Tensor &relu5, const at::Tensor &weight, const at::Tensor &bias);
 /* Computes probability and map, [n,197], from the last ReLU's output [n,512,14,14]. The head is float32 on
@@ -148,6 +183,24 @@ at::Tensor head_results(const at::Tensor &relu5, const at::Tensor &weight, const
 void deliver(Pass &pass, const at::Tensor &results, const std::vector<int64_t> &order, float *ret_prob,
              float *ret_cam);
 std::vector<int64_t> counting(size_t n);
+
+/* --- precision: precision.cpp --- */
+
+/* Choose the type of the convolutions by trial, with the reason in the log; float32 on the CPU. conv: float32. The
+ * trunk's choice sets device.probe, which the tails' choices need. */
+at::ScalarType choose_trunk_type(Device &device, const TrunkConvs &conv);
+at::ScalarType choose_tail_type(const Device &device, const TailConvs &conv);
+const char *type_name(at::ScalarType type); /* "float32", "float16", "bfloat16" */
+
+/* --- CUDA graphs: graph.cpp --- */
+
+/* Runs every size of the ladder once, so that cuDNN has planned it, and records it. A ladder whose largest sizes
+ * do not fit the memory becomes shorter, with a line in the log. */
+void prepare_trunk(Device &device, Trunk &trunk);
+/* Computes x [n,3,224,224] float32, n of the ladder -> features in trunk.type. The next call overwrites the result
+ * of a graph: `turn` is locked where there is one, and the caller unlocks it after it has read. */
+at::Tensor run_trunk_layers(const Device &device, const Trunk &trunk, const at::Tensor &x,
+                            std::unique_lock<std::mutex> &turn);
 
 /* Fill in the operations that both back ends share: all but close, memory and probe. */
 void fill_network_ops(insp_device_ops &ops);  /* network.cpp */
@@ -161,7 +214,7 @@ void refuse_reference_blas();
 std::unique_ptr<Device> open_cpu(unsigned threads);
 /* Says why cuda:index cannot be used; empty if a small computation on it succeeds (cuda.cpp). */
 std::string cuda_problem(int index);
-std::unique_ptr<Device> open_cuda(int index, unsigned threads, bool deterministic);
+std::unique_ptr<Device> open_cuda(int index, const insp_device_config &config);
 
 } // namespace insp_torch
 #endif

@@ -109,18 +109,6 @@ static int trainer_step(insp_trainer *trainer, const float *features, const uint
                  [&] { step(*static_cast<Trainer *>(trainer), features, labels, n, ret_loss, ret_correct); });
 }
 
-static int trainer_score(insp_trainer *any, const float *features, size_t n, float *ret_prob, float *ret_cam,
-                         insp_error *reterr) {
-    return guard(reterr, [&] {
-        const Trainer &trainer = *static_cast<Trainer *>(any);
-        Pass pass(device_of(trainer), Pass::kTrain);
-        c10::NoGradGuard no_grad;
-        at::Tensor results = head_results(relu5_of(trainer, pass, features, n), trainer.parameter[kParameters - 2],
-                                          trainer.parameter[kParameters - 1]);
-        deliver(pass, results, counting(n), ret_prob, ret_cam);
-    });
-}
-
 static int trainer_export(insp_trainer *any, const insp_tail_buffers *buffers, insp_error *reterr) {
     return guard(reterr, [&] {
         const Trainer &trainer = *static_cast<Trainer *>(any);
@@ -139,7 +127,6 @@ void fill_training_ops(insp_device_ops &ops) {
     ops.trainer_new = trainer_new;
     ops.trainer_free = trainer_free;
     ops.trainer_step = trainer_step;
-    ops.trainer_score = trainer_score;
     ops.trainer_export = trainer_export;
 }
 
