@@ -23,7 +23,16 @@ file(STRINGS "${INSP_TORCH_API_INCLUDE}/torch/version.h" insp_torch_version REGE
 string(REGEX REPLACE ".*\"(.*)\".*" "\\1" insp_torch_version "${insp_torch_version}")
 get_filename_component(insp_torch_folder "${INSP_LIB_torch_cpu}" DIRECTORY)
 
+# Headers of 2.12 and later are C++20; those of 1.13 are not.
+set(insp_torch_standard 17)
+if(insp_torch_version VERSION_GREATER_EQUAL 2.12)
+  set(insp_torch_standard 20)
+endif()
+
 add_library(insp_torch INTERFACE)
+target_compile_features(insp_torch INTERFACE cxx_std_${insp_torch_standard})
+# PyTorch's archives leave functions of libraries beside them undefined that nothing here calls.
+target_link_options(insp_torch INTERFACE -Wl,--allow-shlib-undefined)
 target_include_directories(insp_torch SYSTEM INTERFACE "${INSP_TORCH_INCLUDE}" "${INSP_TORCH_API_INCLUDE}")
 target_link_libraries(insp_torch INTERFACE "${INSP_LIB_torch}" "${INSP_LIB_torch_cpu}" "${INSP_LIB_c10}"
   ${CMAKE_DL_LIBS} Threads::Threads)
@@ -43,8 +52,11 @@ find_library(INSP_LIB_torch_cuda torch_cuda HINTS "${insp_torch_folder}" NO_DEFA
 find_library(INSP_LIB_c10_cuda c10_cuda HINTS "${insp_torch_folder}" NO_DEFAULT_PATH)
 if(INSP_LIB_torch_cuda AND INSP_LIB_c10_cuda)
   # The runtime's headers and library are enough: FindCUDAToolkit would require nvcc, which nothing here needs.
-  find_path(INSP_CUDA_INCLUDE cuda_runtime_api.h HINTS /usr/local/cuda ENV CUDA_HOME PATH_SUFFIXES include)
-  find_library(INSP_LIB_cudart cudart HINTS /usr/local/cuda ENV CUDA_HOME "${insp_torch_folder}" PATH_SUFFIXES lib64 lib)
+  # PyTorch's wheels bring both in packages beside torch/: nvidia/cuda_runtime (CUDA 12), nvidia/cu13.
+  file(GLOB insp_cuda_wheels "${insp_torch_folder}/../../nvidia/cuda_runtime" "${insp_torch_folder}/../../nvidia/cu[0-9]*")
+  find_path(INSP_CUDA_INCLUDE cuda_runtime_api.h HINTS ENV CUDA_HOME /usr/local/cuda ${insp_cuda_wheels} PATH_SUFFIXES include)
+  find_library(INSP_LIB_cudart NAMES cudart libcudart.so.13 libcudart.so.12 libcudart.so.11.0 HINTS "${insp_torch_folder}"
+    ${insp_cuda_wheels} ENV CUDA_HOME /usr/local/cuda PATH_SUFFIXES lib64 lib)
   if(NOT INSP_CUDA_INCLUDE OR NOT INSP_LIB_cudart)
     message(FATAL_ERROR "libtorch was built for CUDA, but the CUDA runtime is missing: apt-get install nvidia-cuda-dev, "
       "or set CUDA_HOME")

@@ -2,7 +2,6 @@
 
 #include "core/base/clock.h"
 #include "core/dataset/split.h"
-#include "core/model/weights.h"
 
 #include <math.h>
 

@@ -3,6 +3,7 @@
 #ifndef INSP_TRAIN_FIT_H
 #define INSP_TRAIN_FIT_H
 
+#include "core/model/weights.h"
 #include "core/train/train_data.h"
 
 struct insp_fit_config {

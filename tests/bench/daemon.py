@@ -71,11 +71,12 @@ class Daemon:
         return code
 
 
-def prepare(inspectd, state, images=60):
-    """A state folder with a filter-bank trunk and the trained demo product `carpet`; made once, then reused."""
+def prepare(inspectd, state, images=60, options=()):
+    """A state folder with a filter-bank trunk and the trained demo product `carpet`; made once, then reused. `options` are
+    further -o section.key=value."""
     state = pathlib.Path(state)
     data = state / "datasets" / "carpet"
-    options = ["-o", f"storage.state_dir={state}"]
+    options = [w for o in (f"storage.state_dir={state}", *options) for w in ("-o", o)]
     if not (state / "models" / "carpet" / "active.json").exists():
         data.parent.mkdir(parents=True, exist_ok=True)
         if not data.exists():

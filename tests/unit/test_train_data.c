@@ -112,7 +112,7 @@ START_TEST(scores_come_in_the_order_asked) {
         ck_assert_float_eq_tol(one[i], other[33 - i], 1e-5f);
         ck_assert(isfinite(map[i * INSP_MAP_FLOATS + i]));
     }
-    ck_insp_ok(insp_train_data_score(data, &scorer, &back[2], 1, NULL, &alone, NULL, &f.err), f.err);
+    ck_insp_ok(insp_train_data_score(data, tail, &back[2], 1, NULL, &alone, NULL, &f.err), f.err);
     ck_assert_float_eq_tol(alone, other[2], 1e-5f);
     int left = 1;
     struct insp_progress progress = {.cancelled = fixture_cancel_after, .arg = &left};
