@@ -120,7 +120,7 @@ static float *offset(float *at, size_t floats) {
 
 /* --- a batch in pieces --- */
 
-/* What computes `count` images from place `first` of a batch. */
+/* Computes `count` images from place `first` of a batch. */
 typedef int piece_work(const void *batch, size_t first, size_t count, struct insp_error *reterr);
 
 /* Pieces of at most the device's chunk. One that does not fit the memory is halved, and so are those after it. */

@@ -99,7 +99,7 @@ void prepare_trunk(Device &device, Trunk &trunk) {
     if (!device.cuda)
         return;
     plan(device, trunk);
-    /* A stream of its own: what a recording that failed leaves behind is on no stream that passes use. */
+    /* A separate stream: a recording that failed leaves nothing on a stream that passes use. */
     c10::cuda::CUDAStreamGuard stream(c10::cuda::getStreamFromPool(/*isHighPriority=*/true, device.where.index()));
     try {
         trunk.graphs = record_all(device, trunk);
