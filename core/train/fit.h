@@ -32,7 +32,7 @@ int insp_fit(const struct insp_fit_config *config, const struct insp_progress *p
              struct insp_trainer **ret_trainer, json_t **ret_curve, struct insp_error *reterr);
 
 /* A trained tail as the device serves it: exported, and loaded again in the precision in which it scores, so that
- * what chooses thresholds is what a line will be told. ret_buffers, ret_tail: the caller's. INSP_E_NOMEM,
+ * thresholds are chosen on the scores that are served. ret_buffers, ret_tail: the caller's. INSP_E_NOMEM,
  * INSP_E_DEVICE. */
 int insp_fit_serve(struct insp_device *device, struct insp_trainer *trainer,
                    struct insp_tail_buffers **ret_buffers, struct insp_tail **ret_tail, struct insp_error *reterr);
