@@ -60,6 +60,7 @@ FAULTS = [
     ({"daemon/run.c": "int r = sqlite3_prepare_v2(db, sql, -1, &s, NULL);\n"}, "has sqlite3_prepare_v2("),
     ({"daemon/run.c": "while (flock(fd, LOCK_EX) < 0)\n"}, "has flock("),
     ({"daemon/run.c": "if (!realpath(path, resolved))\n"}, "has realpath("),
+    ({"daemon/run.c": "pthread_create(&thread, NULL, run, NULL);\n"}, "has pthread_create("),
     ({"daemon/run.c": "ssize_t n = read(fd, data, bytes);\n"}, "has read(fd"),
     ({"daemon/run.c": 'snprintf(text, bytes, "%.*g", digits, value);\n'}, "insp_float_text"),
     ({"core/base/error.h": "/* core/base/error.h - the codes of errors. */\n"}, "does not begin with a verb"),

@@ -1,6 +1,7 @@
 #include "core/dataset/image_loader.h"
 
 #include "core/base/fs.h"
+#include "core/base/lanes/thread.h"
 #include "core/base/sha256.h"
 
 #include <pthread.h>
@@ -108,9 +109,9 @@ int insp_image_loader_new(const struct insp_image_loader_config *config, struct 
     for (size_t i = 0; i < config->ahead; i++)
         loader->ring[i].pixels = loader->block + i * loader->floats;
     for (; loader->started < config->threads && loader->started < THREADS_MAX; loader->started++) {
-        int errnum = pthread_create(&loader->thread[loader->started], NULL, load_images, loader);
-        if (errnum)
-            return insp_fail_errno(reterr, errnum, "cannot start a thread that loads images");
+        int r = insp_thread_start(&loader->thread[loader->started], "insp-loader", load_images, loader, reterr);
+        if (r < 0)
+            return r;
     }
     *ret = insp_take_ptr(owned);
     return 0;

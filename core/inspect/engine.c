@@ -1,6 +1,7 @@
 #include "core/inspect/engine.h"
 
 #include "core/base/clock.h"
+#include "core/base/lanes/thread.h"
 #include "core/base/log.h"
 #include "core/inspect/batch.h"
 #include "core/model/bundle.h"
@@ -334,10 +335,10 @@ int insp_engine_new(uv_loop_t *loop, const struct insp_engine_config *config, st
     struct insp_engine *engine = allocate(config);
     if (!engine)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for batches of %zu images", config->batch_max);
-    int r = pthread_create(&engine->thread, NULL, inference_thread, engine);
-    if (r != 0) {
+    int r = insp_thread_start(&engine->thread, "insp-inference", inference_thread, engine, reterr);
+    if (r < 0) {
         free_memory(engine);
-        return insp_fail_errno(reterr, r, "cannot start the inference thread");
+        return r;
     }
     r = insp_engine_call(engine, open_device, NULL, engine, true, reterr);
     if (r == 0) { /* last, so that a failure leaves no handle on the loop; nothing is sent before a submit */

@@ -43,7 +43,7 @@ struct insp_score {
 
 /* Starts the inference thread, opens the device on it and waits for that. *ret is the caller's until
  * insp_engine_close. On failure no handle is left on the loop. Fails with INSP_E_CONFIG (batch_max),
- * INSP_E_NOMEM, INSP_E_IO (no thread), INSP_E_INTERNAL, and as insp_device_open does. */
+ * INSP_E_NOMEM (no thread, too), INSP_E_INTERNAL, and as insp_device_open does. */
 int insp_engine_new(uv_loop_t *loop, const struct insp_engine_config *config, struct insp_engine **ret,
                     struct insp_error *reterr);
 

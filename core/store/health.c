@@ -9,9 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -204,7 +202,7 @@ static void *check_thread(void *arg) {
     struct insp_store *store = arg;
     struct check check = {store, insp_mono_us() + CHECK_MAX_US};
     struct sqlite3 *db = NULL;
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), CHECK_NICE); /* on Linux this concerns the thread alone */
+    insp_thread_lower_priority(CHECK_NICE);
     if (insp_store_connect(store, SQLITE_OPEN_READONLY, &db, NULL) == 0)
         run_check(&check, db);
     sqlite3_close(db);

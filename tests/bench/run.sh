@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# tests/bench/run.sh BUILD [forward|stages|latency|swaps|store|events|cross_validation ...] - what ./dev bench runs: all of them, or those named.
+# tests/bench/run.sh BUILD [forward|stages|latency|beside|swaps|store|events|cross_validation ...] - what ./dev bench runs: all of them, or those named.
 set -euo pipefail
 cd "$(dirname "$0")"
 build=$(readlink -f "../../${1:-build/release}")
 shift || true
-[ $# -gt 0 ] || set -- forward stages latency swaps store events cross_validation
+[ $# -gt 0 ] || set -- forward stages latency beside swaps store events cross_validation
 for bench in "$@"; do
     printf '\033[1m== %s\033[0m\n' "$bench"
     case $bench in
     forward) INSP_PARITY_LIB=$build/libinsp_parity.so /usr/bin/python3 bench_forward.py ;;
     stages) /usr/bin/python3 stages.py --inspectd "$build/inspectd" ;;
     latency) /usr/bin/python3 latency.py --inspectd "$build/inspectd" ;;
+    beside) /usr/bin/python3 beside.py --inspectd "$build/inspectd" ;;
     swaps) /usr/bin/python3 swaps.py --inspectd "$build/inspectd" ;;
     cross_validation) /usr/bin/python3 cross_validation.py --inspectd "$build/inspectd" ;;
     events) /usr/bin/python3 events.py --inspectd "$build/inspectd" ;;
@@ -20,6 +21,6 @@ for bench in "$@"; do
         trap "rm -rf '$folder'" EXIT
         "$build/tests/bench/store_rows" "$folder"
         ;;
-    *) echo "no bench '$bench' (forward, stages, latency, swaps, store, events, cross_validation)" >&2 && exit 2 ;;
+    *) echo "no bench '$bench' (forward, stages, latency, beside, swaps, store, events, cross_validation)" >&2 && exit 2 ;;
     esac
 done

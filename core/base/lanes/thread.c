@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { NICE_MAX = 19 };
+
 int insp_thread_start(pthread_t *ret, const char *name, void *(*run)(void *arg), void *arg,
                       struct insp_error *reterr) {
     sigset_t all, before;
@@ -21,10 +23,14 @@ int insp_thread_start(pthread_t *ret, const char *name, void *(*run)(void *arg),
     return 0;
 }
 
-/* On Linux a nice value and a policy belong to a thread, not to the process. */
-void insp_thread_lower_priority(int nice) {
+/* On Linux a nice value and a policy belong to a thread, not to the process. Relative to the present value: a
+ * daemon that systemd starts with Nice=15 cannot set 10, and with Nice=10 that would be no lower. */
+void insp_thread_lower_priority(int steps) {
     pid_t thread = (pid_t)syscall(SYS_gettid);
     const struct sched_param none = {0};
+    int nice = getpriority(PRIO_PROCESS, (id_t)thread) + steps;
+    if (nice > NICE_MAX)
+        nice = NICE_MAX;
     if (sched_setscheduler(thread, SCHED_BATCH, &none) < 0 || setpriority(PRIO_PROCESS, (id_t)thread, nice) < 0)
         insp_log_warning("a background thread keeps normal priority; it may slow inspections down");
 }

@@ -12,9 +12,10 @@
 int insp_thread_start(pthread_t *ret, const char *name, void *(*run)(void *arg), void *arg,
                       struct insp_error *reterr);
 
-/* Lowers the calling thread's priority for good: SCHED_BATCH and `nice` (1..19), inherited by the threads that
- * it starts. The kernel lets no unprivileged thread raise it again, so call it only on a thread whose work may
- * always wait. If the system refuses, it logs a warning and the priority stays. */
-void insp_thread_lower_priority(int nice);
+/* Lowers the calling thread's priority for good: SCHED_BATCH and a nice value `steps` (1..19) above the present
+ * one, 19 at most, inherited by the threads that it starts. The kernel lets no unprivileged thread raise it again,
+ * so call it only on a thread whose work may always wait. If the system refuses, it logs a warning and the
+ * priority stays. */
+void insp_thread_lower_priority(int steps);
 
 #endif

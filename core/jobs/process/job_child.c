@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/lanes/busy.h"
+#include "core/base/lanes/thread.h"
 #include "core/base/log.h"
 #include "core/base/utf8.h"
 #include "core/compute/pace.h"
@@ -204,9 +205,9 @@ int insp_job_child(void) {
         insp_log_error("job not started detail=%s", INSP_LOG_QUOTED(err.detail));
         return EXIT_FAILURE;
     }
-    r = pthread_create(&child.listener, NULL, listen_to_daemon, &child);
-    if (r != 0) {
-        insp_log_error("job not started detail=\"cannot start a thread: %s\"", strerror(r));
+    r = insp_thread_start(&child.listener, "insp-messages", listen_to_daemon, &child, &err);
+    if (r < 0) {
+        insp_log_error("job not started detail=%s", INSP_LOG_QUOTED(err.detail));
         return EXIT_FAILURE;
     }
     do_job(&child);
