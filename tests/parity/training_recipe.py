@@ -6,7 +6,7 @@ import torch
 
 import shim
 
-STEPS, BATCH, IMAGES = 30, 10, 50
+STEPS, BATCH, IMAGES = 30, 5, 25
 
 
 def initial_tail(path):
