@@ -20,6 +20,7 @@ extern "C" {
 
 struct insp_device;
 struct insp_device_usage;
+struct insp_picture;
 struct insp_tail;
 struct insp_tail_buffers;
 struct insp_tail_weights;
@@ -43,6 +44,9 @@ struct insp_device_ops {
 
     int (*score)(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
                  float *ret_prob, float *ret_cam, struct insp_error *reterr);
+    /* NULL: device.c transforms the pictures and calls score. */
+    int (*score_pictures)(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_prob,
+                          float *ret_cam, struct insp_error *reterr);
     int (*features)(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features,
                     struct insp_error *reterr);
     int (*tail_score)(struct insp_tail *tail, const float *features, size_t n, float *ret_prob, float *ret_cam,

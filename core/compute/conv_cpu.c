@@ -2,6 +2,7 @@
 #include "core/compute/conv_layer.h"
 #include "core/compute/conv_tail.h"
 #include "core/compute/conv_threads.h"
+#include "core/compute/device.h"
 
 #include <math.h>
 
@@ -24,6 +25,13 @@ struct insp_cpu_workspace {
     float *activations[3]; /* 0 and 1: of one image or of a batch, alternating; 2: a batch after the image-wise
                               part */
     size_t capacity[3];
+    float *input; /* a picture, transformed; made for the first one */
+};
+
+/* The input of a trunk: float32 NCHW, or pictures if that is NULL. */
+struct source {
+    const float *pixels;
+    const struct insp_picture *pictures;
 };
 
 /* --- which kernels --- */
@@ -71,6 +79,7 @@ void insp_cpu_workspace_free(struct insp_cpu_workspace *workspace) {
     insp_conv_scratch_clear(&workspace->scratch);
     for (size_t i = 0; i < INSP_COUNT(workspace->activations); i++)
         free(workspace->activations[i]);
+    free(workspace->input);
     free(workspace);
 }
 
@@ -144,6 +153,17 @@ static void run_first(const struct insp_cpu_trunk *trunk, unsigned threads, cons
     }
 }
 
+/* Transforms a picture into the workspace, all threads together. */
+static void transform(struct insp_cpu_workspace *workspace, const struct insp_picture *picture) {
+    const size_t side = INSP_INPUT_SIDE;
+    float table[3][256];
+    insp_transform_tabulate(picture->input, table);
+#pragma omp parallel for num_threads(workspace->scratch.threads)
+    for (size_t y = 0; y < side; y += 8)
+        insp_transform_part(picture->input, (const float(*)[256])table, picture->rgb, y * side, (y + 8) * side,
+                            workspace->input);
+}
+
 /* Runs one image through the first blocks: pixels -> dst [256/16][30][30][16]. */
 static int run_image(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace, const float *pixels,
                      float *dst, struct insp_error *reterr) {
@@ -158,13 +178,19 @@ static int run_image(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspa
     return 0;
 }
 
-static int run_batch(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace, const float *pixels,
-                     size_t n, float *ret_features, struct insp_error *reterr) {
+static int run_batch(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
+                     const struct source *source, size_t first, size_t n, float *ret_features,
+                     struct insp_error *reterr) {
     size_t image_floats = insp_conv_floats(BATCH_CHANNELS, BATCH_SIDE, 1);
     float **turn = workspace->activations, *batch = turn[2];
     int r = 0;
-    for (size_t i = 0; i < n && !r; i++)
-        r = run_image(trunk, workspace, pixels + i * INSP_INPUT_FLOATS, batch + i * image_floats, reterr);
+    for (size_t i = 0; i < n && !r; i++) {
+        if (!source->pixels)
+            transform(workspace, &source->pictures[first + i]);
+        r = run_image(trunk, workspace,
+                      source->pixels ? source->pixels + (first + i) * INSP_INPUT_FLOATS : workspace->input,
+                      batch + i * image_floats, reterr);
+    }
     for (size_t i = IMAGE_CONVS; i < INSP_TRUNK_CONVS && !r; i++)
         r = insp_conv_layer_run(&trunk->layer[i], &workspace->scratch,
                                 i == IMAGE_CONVS ? batch : turn[(i + 1) % 2], n, turn[i % 2], reterr);
@@ -175,8 +201,8 @@ static int run_batch(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspa
     return r;
 }
 
-int insp_cpu_trunk_run(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
-                       const float *pixels, size_t n, float *ret_features, struct insp_error *reterr) {
+static int run_trunk(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
+                     const struct source *source, size_t n, float *ret_features, struct insp_error *reterr) {
     size_t batch = n < BATCH_IMAGES ? n : BATCH_IMAGES;
     size_t image = insp_conv_floats(64, INSP_INPUT_SIDE, 1), deep = insp_conv_floats(512, BATCH_SIDE, batch);
     int r = 0;
@@ -186,10 +212,26 @@ int insp_cpu_trunk_run(const struct insp_cpu_trunk *trunk, struct insp_cpu_works
         r = reserve(workspace, 2, insp_conv_floats(BATCH_CHANNELS, BATCH_SIDE, batch), reterr);
     for (size_t done = 0; done < n && !r; done += batch) {
         size_t part = n - done < batch ? n - done : batch;
-        r = run_batch(trunk, workspace, pixels + done * INSP_INPUT_FLOATS, part,
-                      ret_features + done * INSP_FEATURE_FLOATS, reterr);
+        r = run_batch(trunk, workspace, source, done, part, ret_features + done * INSP_FEATURE_FLOATS, reterr);
     }
     return r;
+}
+
+int insp_cpu_trunk_run(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
+                       const float *pixels, size_t n, float *ret_features, struct insp_error *reterr) {
+    const struct source source = {.pixels = pixels};
+    return run_trunk(trunk, workspace, &source, n, ret_features, reterr);
+}
+
+int insp_cpu_trunk_run_pictures(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
+                                const struct insp_picture *pictures, size_t n, float *ret_features,
+                                struct insp_error *reterr) {
+    const struct source source = {.pictures = pictures};
+    if (!workspace->input)
+        workspace->input = insp_conv_alloc(INSP_INPUT_FLOATS);
+    if (!workspace->input)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a picture");
+    return run_trunk(trunk, workspace, &source, n, ret_features, reterr);
 }
 
 /* --- tail and head --- */

@@ -51,6 +51,13 @@ void insp_cpu_trunk_free(struct insp_cpu_trunk *trunk); /* accepts NULL */
 int insp_cpu_trunk_run(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
                        const float *pixels, size_t n, float *ret_features, struct insp_error *reterr);
 
+/* Does the same for pictures, the tails of which it ignores. Transforms one at a time, into memory that stays in
+ * the cache. */
+struct insp_picture;
+int insp_cpu_trunk_run_pictures(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
+                                const struct insp_picture *pictures, size_t n, float *ret_features,
+                                struct insp_error *reterr);
+
 /* Copies and packs the weights of a tail. *ret is the caller's. Fails with INSP_E_NOMEM. */
 int insp_cpu_tail_new(const struct insp_tail_weights *weights, struct insp_cpu_tail **ret,
                       struct insp_error *reterr);

@@ -165,6 +165,49 @@ int insp_score(struct insp_trunk *trunk, struct insp_tail *const *tails, const f
     return r ? r : in_pieces(trunk->device, n, score_piece, &batch, reterr);
 }
 
+struct picture_batch {
+    struct insp_trunk *trunk;
+    const struct insp_picture *pictures;
+    float *prob, *cam;
+};
+
+/* Transforms the pictures for a back end that takes floats only. */
+static int score_transformed(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *prob,
+                             float *cam, struct insp_error *reterr) {
+    _cleanup_free_ float *pixels = malloc(n * INSP_INPUT_FLOATS * sizeof *pixels);
+    _cleanup_free_ struct insp_tail **tails = malloc(n * sizeof(struct insp_tail *));
+    if (!pixels || !tails)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the pixels of %zu images", n);
+    for (size_t i = 0; i < n; i++) {
+        insp_transform_apply(pictures[i].input, pictures[i].rgb, pixels + i * INSP_INPUT_FLOATS);
+        tails[i] = pictures[i].tail;
+    }
+    return trunk->ops->score(trunk, tails, pixels, n, prob, cam, reterr);
+}
+
+static int picture_piece(const void *arg, size_t first, size_t count, struct insp_error *reterr) {
+    const struct picture_batch *b = arg;
+    float *prob = b->prob + first, *cam = b->cam + first * INSP_MAP_FLOATS;
+    int (*score)(struct insp_trunk *, const struct insp_picture *, size_t, float *, float *, struct insp_error *) =
+        b->trunk->ops->score_pictures ? b->trunk->ops->score_pictures : score_transformed;
+    int r = score(b->trunk, b->pictures + first, count, prob, cam, reterr);
+    return r ? r : require_finite_results(prob, cam, count, first, reterr);
+}
+
+int insp_score_pictures(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_prob,
+                        float *ret_cam, struct insp_error *reterr) {
+    for (size_t i = 0; i < n; i++) {
+        if (pictures[i].tail->device != trunk->device)
+            return insp_fail(reterr, INSP_E_INTERNAL, "the tail of image %zu is on another device than the trunk",
+                             i);
+        if (pictures[i].input->width != INSP_INPUT_SIDE || pictures[i].input->height != INSP_INPUT_SIDE)
+            return insp_fail(reterr, INSP_E_INTERNAL, "image %zu is not %dx%d", i, INSP_INPUT_SIDE,
+                             INSP_INPUT_SIDE);
+    }
+    const struct picture_batch batch = {trunk, pictures, ret_prob, ret_cam};
+    return in_pieces(trunk->device, n, picture_piece, &batch, reterr);
+}
+
 struct features_batch {
     struct insp_trunk *trunk;
     const float *pixels;

@@ -179,22 +179,47 @@ static bool one_tail(struct insp_tail *const *tails, size_t n) {
     return true;
 }
 
+/* Scores the features in the scratch memory, [n,512,14,14]: each distinct tail once over its images. */
+static int score_tails(struct scratch *scratch, struct insp_tail *const *tails, size_t n, float *ret_prob,
+                       float *ret_cam, struct insp_error *reterr) {
+    bool done[CHUNK] = {false};
+    if (one_tail(tails, n))
+        return insp_cpu_tail_run(cpu_tail(tails[0]), scratch->workspace, scratch->features, n, ret_prob, ret_cam,
+                                 reterr);
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++)
+        if (!done[i])
+            r = score_tail_of(scratch, tails, i, n, done, ret_prob, ret_cam, reterr);
+    return r;
+}
+
 static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
                  float *ret_prob, float *ret_cam, struct insp_error *reterr) {
     struct scratch *scratch;
-    bool done[CHUNK] = {false};
     int r = take_scratch(trunk->device, &scratch, reterr);
     if (r < 0)
         return r;
     r = insp_cpu_trunk_run(((struct packed_trunk *)trunk)->cpu, scratch->workspace, pixels, n, scratch->features,
                            reterr);
-    if (r == 0 && one_tail(tails, n))
-        r = insp_cpu_tail_run(cpu_tail(tails[0]), scratch->workspace, scratch->features, n, ret_prob, ret_cam,
-                              reterr);
-    else
-        for (size_t i = 0; i < n && r == 0; i++)
-            if (!done[i])
-                r = score_tail_of(scratch, tails, i, n, done, ret_prob, ret_cam, reterr);
+    if (r == 0)
+        r = score_tails(scratch, tails, n, ret_prob, ret_cam, reterr);
+    give_scratch(trunk->device, scratch);
+    return r;
+}
+
+static int score_pictures(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_prob,
+                          float *ret_cam, struct insp_error *reterr) {
+    struct insp_tail *tails[CHUNK];
+    struct scratch *scratch;
+    int r = take_scratch(trunk->device, &scratch, reterr);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n; i++)
+        tails[i] = pictures[i].tail;
+    r = insp_cpu_trunk_run_pictures(((struct packed_trunk *)trunk)->cpu, scratch->workspace, pictures, n,
+                                    scratch->features, reterr);
+    if (r == 0)
+        r = score_tails(scratch, tails, n, ret_prob, ret_cam, reterr);
     give_scratch(trunk->device, scratch);
     return r;
 }
@@ -286,6 +311,7 @@ int insp_packed_open(unsigned threads, struct insp_device **ret, struct insp_err
         .tail_load = tail_load,
         .tail_free = tail_free,
         .score = score,
+        .score_pictures = score_pictures,
         .features = features,
         .tail_score = tail_score,
         .trainer_new = trainer_new,

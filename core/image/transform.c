@@ -38,18 +38,28 @@ bool insp_transform_equal(const struct insp_transform *a, const struct insp_tran
     return same;
 }
 
-void insp_transform_apply(const struct insp_transform *transform, const uint8_t *rgb, float *ret_chw) {
-    float table[3][256];
+void insp_transform_tabulate(const struct insp_transform *transform, float table[3][256]) {
     for (unsigned c = 0; c < 3; c++) {
         for (unsigned v = 0; v < 256; v++)
             table[c][v] = ((float)v * transform->scale - transform->mean[c]) / transform->std[c];
     }
+}
+
+void insp_transform_part(const struct insp_transform *transform, const float (*table)[256], const uint8_t *rgb,
+                         size_t from, size_t to, float *ret_chw) {
     size_t pixels = (size_t)transform->width * transform->height;
     const uint8_t *first = rgb + (transform->bgr ? 2 : 0), *last = rgb + (transform->bgr ? 0 : 2);
     float *plane0 = ret_chw, *plane1 = ret_chw + pixels, *plane2 = ret_chw + 2 * pixels;
-    for (size_t i = 0; i < pixels; i++) {
+    for (size_t i = from; i < to; i++) {
         plane0[i] = table[0][first[3 * i]];
         plane1[i] = table[1][rgb[3 * i + 1]];
         plane2[i] = table[2][last[3 * i]];
     }
+}
+
+void insp_transform_apply(const struct insp_transform *transform, const uint8_t *rgb, float *ret_chw) {
+    float table[3][256];
+    insp_transform_tabulate(transform, table);
+    insp_transform_part(transform, (const float(*)[256])table, rgb, 0,
+                        (size_t)transform->width * transform->height, ret_chw);
 }

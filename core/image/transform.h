@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Describes the network's input: (pixel * scale - mean) / std, per channel. */
 struct insp_transform {
     unsigned width, height; /* 224 x 224 */
@@ -30,5 +34,15 @@ bool insp_transform_equal(const struct insp_transform *a, const struct insp_tran
 /* Converts interleaved RGB8 [height,width,3] to float32 [3,height,width]; width and height are those of the
  * transform. Never fails; any thread. */
 void insp_transform_apply(const struct insp_transform *transform, const uint8_t *rgb, float *ret_chw);
+
+/* Do the same in parts, so that threads can share an image: first compute the table of all values, [channel in
+ * `channel order`][pixel], then transform the pixels from..to of the image, 0 <= from <= to <= width * height. */
+void insp_transform_tabulate(const struct insp_transform *transform, float table[3][256]);
+void insp_transform_part(const struct insp_transform *transform, const float (*table)[256], const uint8_t *rgb,
+                         size_t from, size_t to, float *ret_chw);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -47,7 +47,6 @@ struct insp_engine {
     struct insp_trunk *trunk;
     size_t batch_max;
     struct insp_busy *busy; /* set under the lock, in step with the queue */
-    float *staging;         /* [batch_max,3,224,224] */
     float *cam;             /* [batch_max,14,14] */
     int64_t measure_due_us;
 
@@ -128,16 +127,15 @@ static size_t form_batch(struct insp_engine *engine, struct insp_score **ret_bat
 
 static int score_images(struct insp_engine *engine, struct insp_score **batch, size_t n,
                         struct insp_error *reterr) {
-    struct insp_tail *tail[INSP_BATCH_LIMIT] = {NULL};
+    struct insp_picture picture[INSP_BATCH_LIMIT] = {0};
     float probability[INSP_BATCH_LIMIT];
     if (!engine->trunk)
         return insp_fail(reterr, INSP_E_NOT_READY,
                          "no trunk is loaded: run `inspectd trunk import` or `inspectd trunk bank`");
-    for (size_t i = 0; i < n; i++) {
-        tail[i] = batch[i]->model->tail;
-        memcpy(engine->staging + i * INSP_INPUT_FLOATS, batch[i]->pixels, INSP_INPUT_FLOATS * sizeof(float));
-    }
-    int r = insp_score(engine->trunk, tail, engine->staging, n, probability, engine->cam, reterr);
+    for (size_t i = 0; i < n; i++)
+        picture[i] =
+            (struct insp_picture){batch[i]->model->tail, batch[i]->rgb, &batch[i]->model->manifest->input};
+    int r = insp_score_pictures(engine->trunk, picture, n, probability, engine->cam, reterr);
     if (r < 0)
         return r;
     for (size_t i = 0; i < n; i++) {
@@ -281,7 +279,6 @@ static void free_memory(struct insp_engine *engine) {
     pthread_cond_destroy(&engine->work_came);
     pthread_cond_destroy(&engine->call_finished);
     pthread_mutex_destroy(&engine->lock);
-    free(engine->staging);
     free(engine->cam);
     free(engine);
 }
@@ -302,7 +299,6 @@ static struct insp_engine *allocate(const struct insp_engine_config *config) {
     engine->device_config.batch_max = config->batch_max;
     engine->batch_max = config->batch_max;
     engine->busy = config->busy;
-    engine->staging = malloc(config->batch_max * INSP_INPUT_FLOATS * sizeof *engine->staging);
     engine->cam = malloc(config->batch_max * INSP_MAP_FLOATS * sizeof *engine->cam);
     engine->waiting.tail = &engine->waiting.head;
     engine->scored.tail = &engine->scored.head;
@@ -311,7 +307,7 @@ static struct insp_engine *allocate(const struct insp_engine_config *config) {
     pthread_mutex_init(&engine->lock, NULL);
     pthread_cond_init(&engine->work_came, NULL);
     pthread_cond_init(&engine->call_finished, NULL);
-    if (engine->staging && engine->cam)
+    if (engine->cam)
         return engine;
     free_memory(engine);
     return NULL;

@@ -27,7 +27,7 @@ struct insp_engine_config {
  * fails (then batch is 1 and inference_us the time of all). Without a trunk: INSP_E_NOT_READY. */
 struct insp_score {
     struct insp_model *model; /* in: the caller keeps its reference until done */
-    const float *pixels;      /* in: [3,224,224] */
+    const uint8_t *rgb;       /* in: interleaved RGB8 [224,224,3]; transformed as the model's manifest says */
     int64_t deadline_us; /* in: monotonic; 0: none. Expired before its batch forms: INSP_E_DEADLINE, not scored */
     void (*done)(struct insp_score *score); /* in: loop thread */
     void *data;                             /* the caller's */

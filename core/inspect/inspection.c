@@ -13,7 +13,7 @@ void insp_inspection_free(struct insp_inspection *job) {
     if (!job)
         return;
     free(job->body);
-    free(job->pixels);
+    free(job->rgb);
     free(job->png);
     insp_model_unref(job->model);
     free(job);

@@ -33,7 +33,7 @@ struct insp_inspection {
     char id[INSP_UUID_BYTES];
     uint32_t width, height; /* of the posted image */
     char sha256[INSP_SHA256_HEX_BYTES];
-    float *pixels; /* network input, owned; freed after the pass */
+    uint8_t *rgb; /* RGB8 [224,224,3], owned; freed after the pass */
     struct insp_score score;
     uint32_t stray_bytes;      /* stray bytes skipped in a JPEG */
     uint32_t suspect;          /* reasons why the picture is suspect: suspect.h */

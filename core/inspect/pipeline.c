@@ -1,7 +1,6 @@
 #include "core/inspect/pipeline.h"
 
 #include "core/base/clock.h"
-#include "core/image/transform.h"
 #include "core/inspect/suspect.h"
 #include "core/model/model.h"
 
@@ -48,7 +47,7 @@ static bool ended(struct insp_inspection *job, const char *before) {
 }
 
 static void finish(struct insp_pipeline *pipeline, struct insp_inspection *job) {
-    free(insp_take_ptr(job->pixels));
+    free(insp_take_ptr(job->rgb));
     free(insp_take_ptr(job->body));
     if (job->code < 0)
         job->total_us = insp_mono_us() - job->started_us;
@@ -86,7 +85,6 @@ static struct insp_image_limits limits_of(struct insp_inspection *job) {
 }
 
 static int decode_body(struct insp_inspection *job, struct insp_error *reterr) {
-    const struct insp_transform *transform = &job->model->manifest->input;
     const struct insp_image_limits limits = limits_of(job);
     _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
     if (!job->sha256[0])
@@ -104,10 +102,7 @@ static int decode_body(struct insp_inspection *job, struct insp_error *reterr) {
     r = insp_image_resize(image, INSP_INPUT_SIDE, INSP_INPUT_SIDE, &small, reterr);
     if (r < 0)
         return r;
-    job->pixels = malloc(INSP_INPUT_FLOATS * sizeof *job->pixels);
-    if (!job->pixels)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the network's input");
-    insp_transform_apply(transform, small->rgb, job->pixels);
+    job->rgb = insp_take_ptr(small->rgb);
     return 0;
 }
 
@@ -145,11 +140,8 @@ static void on_decoded(struct insp_task *task) {
         finish(job->pipeline, job);
         return;
     }
-    job->score = (struct insp_score){.model = job->model,
-                                     .pixels = job->pixels,
-                                     .deadline_us = job->deadline_us,
-                                     .done = on_scored,
-                                     .data = job};
+    job->score = (struct insp_score){
+        .model = job->model, .rgb = job->rgb, .deadline_us = job->deadline_us, .done = on_scored, .data = job};
     insp_engine_submit(job->pipeline->config.engine, &job->score);
 }
 
@@ -317,7 +309,7 @@ static void render(struct insp_pipeline *pipeline, struct insp_inspection *job) 
 static void on_scored(struct insp_score *score) {
     struct insp_inspection *job = score->data;
     struct insp_pipeline *pipeline = job->pipeline;
-    free(insp_take_ptr(job->pixels));
+    free(insp_take_ptr(job->rgb));
     job->queue_us = score->queue_us;
     job->inference_us = score->inference_us;
     job->code = score->code;

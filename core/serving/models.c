@@ -21,7 +21,7 @@ struct insp_models {
     struct waiter *waiters; /* wait for the next reading */
     size_t test_place;
     struct insp_score score; /* of the self-test */
-    float *pixels;
+    uint8_t *rgb;            /* of the self-test */
 };
 
 struct waiter {
@@ -59,11 +59,12 @@ int insp_models_new(struct insp_lanes *lanes, struct insp_engine *engine, const 
                     struct insp_models **ret, struct insp_error *reterr) {
     struct insp_models *models = calloc(1, sizeof *models);
     if (models)
-        models->pixels = calloc(INSP_INPUT_FLOATS, sizeof *models->pixels);
-    if (!models || !models->pixels) {
+        models->rgb = malloc(INSP_PROVE_RGB_BYTES);
+    if (!models || !models->rgb) {
         free(models);
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the models");
     }
+    insp_prove_draw(0, models->rgb);
     models->lanes = lanes;
     models->engine = engine;
     int r = insp_model_loader_new(engine, state_dir, &models->loader, reterr);
@@ -82,7 +83,7 @@ void insp_models_free(struct insp_models *models) {
         return;
     insp_model_list_clear(&models->list);
     insp_model_loader_free(models->loader);
-    free(models->pixels);
+    free(models->rgb);
     free(models);
 }
 
@@ -286,16 +287,7 @@ static void test_next(struct insp_models *models) {
         return;
     }
     struct insp_model *model = insp_model_ref(models->list.item[models->test_place].model);
-    struct insp_error error;
-    if (insp_prove_picture(&model->manifest->input, 0, models->pixels, &error) < 0) {
-        /* Nothing was tested, so the earlier results stand. */
-        insp_log_warning("self-test postponed product=%s detail=%s", model->manifest->product,
-                         INSP_LOG_QUOTED(error.detail));
-        insp_model_unref(model);
-        models->testing = false;
-        return;
-    }
-    models->score = (struct insp_score){.model = model, .pixels = models->pixels, .done = tested, .data = models};
+    models->score = (struct insp_score){.model = model, .rgb = models->rgb, .done = tested, .data = models};
     insp_engine_submit(models->engine, &models->score);
 }
 

@@ -21,14 +21,18 @@ static void draw_second(int x, int y, uint8_t *p) {
     p[2] = (uint8_t)((x + 2 * y) / 24 % 2 ? 90 : 40);
 }
 
-int insp_prove_picture(const struct insp_transform *transform, unsigned number, float *ret_pixels,
-                       struct insp_error *reterr) {
-    _cleanup_free_ uint8_t *rgb = calloc((size_t)SIDE * SIDE, 3);
-    if (!rgb)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the picture of the self-test");
+void insp_prove_draw(unsigned number, uint8_t *ret_rgb) {
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++)
-            (number ? draw_second : draw_first)(x, y, rgb + 3 * ((size_t)y * SIDE + (size_t)x));
+            (number ? draw_second : draw_first)(x, y, ret_rgb + 3 * ((size_t)y * SIDE + (size_t)x));
+}
+
+int insp_prove_picture(const struct insp_transform *transform, unsigned number, float *ret_pixels,
+                       struct insp_error *reterr) {
+    _cleanup_free_ uint8_t *rgb = malloc(INSP_PROVE_RGB_BYTES);
+    if (!rgb)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the picture of the self-test");
+    insp_prove_draw(number, rgb);
     insp_transform_apply(transform, rgb, ret_pixels);
     return 0;
 }

@@ -15,6 +15,11 @@
 #define INSP_PROVE_TOLERANCE_CPU 1e-3F
 #define INSP_PROVE_TOLERANCE_CUDA 5e-2F
 
+enum { INSP_PROVE_RGB_BYTES = 3 * INSP_INPUT_SIDE * INSP_INPUT_SIDE };
+
+/* Draws picture `number` of the self-test, interleaved RGB8 [224,224,3]. Any thread. */
+void insp_prove_draw(unsigned number, uint8_t *ret_rgb);
+
 /* Draws a picture and transforms it: ret_pixels [3,224,224]. number 0: stripes, a gradient and a spot; 1:
  * other shapes in other colours. Fails with INSP_E_NOMEM. Any thread. */
 int insp_prove_picture(const struct insp_transform *transform, unsigned number, float *ret_pixels,

@@ -16,7 +16,7 @@ import network
 import shim
 import torch
 
-PASSES = 60 if common.QUICK else 2000
+PASSES = 30 if common.QUICK else 2000
 SETTLED = PASSES // 10
 TAILS = 3
 NO_CUDA = "inspectd was built with libtorch .* for CPU only"
@@ -56,7 +56,7 @@ class Names(unittest.TestCase):
 
     def test_unknown_names_are_refused(self):
         for name in ("", "gpu", "cuda:", "cuda:-1", "cuda:0x", "CUDA"):
-            self.assertIn("is none of auto, cpu, cuda, cuda:N", self.refused(name))
+            self.assertRegex(self.refused(name), r"auto, cpu, cuda.* cuda:N")
 
     def test_a_number_that_is_not_there(self):
         said = self.refused("cuda:77")

@@ -151,6 +151,41 @@ static void mixed_batch(enum insp_cpu_engine engine) {
     }
 }
 
+/* Pictures give what their transformed pixels give, bit for bit, whatever the transform and the tail. */
+static void pictures(enum insp_cpu_engine engine) {
+    enum { N = 3, BYTES = INSP_INPUT_FLOATS };
+    struct insp_error error = {0};
+    struct insp_transform input[N];
+    _cleanup_(insp_device_freep) struct insp_device *device = open_cpu(engine, 2);
+    _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = load_trunk(device);
+    _cleanup_(insp_tail_freep) struct insp_tail *a = load_tail(device, 1), *b = load_tail(device, 2);
+    struct insp_tail *const tails[N] = {a, b, a};
+    struct insp_picture picture[N];
+    _cleanup_free_ uint8_t *rgb = malloc((size_t)N * BYTES);
+    _cleanup_free_ float *pixels = malloc(N * INSP_INPUT_FLOATS * sizeof *pixels);
+    float by_pixels[N], by_pictures[N];
+    static float map_pixels[N * INSP_MAP_FLOATS], map_pictures[N * INSP_MAP_FLOATS];
+    ck_assert(rgb && pixels);
+    for (size_t i = 0; i < (size_t)N * BYTES; i++)
+        rgb[i] = (uint8_t)(i * 2654435761U >> 24);
+    for (size_t i = 0; i < N; i++) {
+        ck_assert(insp_transform_named(i == 1 ? "imagenet" : "notebook", &input[i]));
+        input[i].bgr = i == 2;
+        insp_transform_apply(&input[i], rgb + i * BYTES, pixels + i * INSP_INPUT_FLOATS);
+        picture[i] = (struct insp_picture){tails[i], rgb + i * BYTES, &input[i]};
+    }
+    ck_insp_ok(insp_score(trunk, tails, pixels, N, by_pixels, map_pixels, &error), error);
+    ck_insp_ok(insp_score_pictures(trunk, picture, N, by_pictures, map_pictures, &error), error);
+    ck_assert_mem_eq(by_pixels, by_pictures, sizeof by_pixels);
+    ck_assert_mem_eq(map_pixels, map_pictures, sizeof map_pixels);
+}
+
+START_TEST(test_pictures_are_their_pixels) {
+    pictures(INSP_CPU_AUTO);
+    pictures(INSP_CPU_TORCH);
+}
+END_TEST
+
 START_TEST(test_mixed_batch_torch) {
     mixed_batch(INSP_CPU_TORCH);
 }
@@ -292,5 +327,5 @@ START_TEST(test_two_threads) {
 }
 END_TEST
 
-INSP_TESTS(test_device_names, test_mixed_batch_torch, test_mixed_batch_auto, test_not_finite,
-           test_trainer_learns_and_repeats, test_trainer_refuses, test_two_threads);
+INSP_TESTS(test_device_names, test_pictures_are_their_pixels, test_mixed_batch_torch, test_mixed_batch_auto,
+           test_not_finite, test_trainer_learns_and_repeats, test_trainer_refuses, test_two_threads);

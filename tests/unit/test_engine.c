@@ -9,7 +9,7 @@ enum { SCORES = 8 };
 struct scores {
     struct engine_fixture f;
     struct insp_score score[SCORES];
-    float *pixels[SCORES];
+    uint8_t *rgb[SCORES];
     size_t finished;
 };
 
@@ -23,11 +23,10 @@ static bool fake(const struct scores *s) {
 }
 
 static void submit(struct scores *s, size_t i, struct insp_model *model, float brightness, int64_t deadline_us) {
-    s->pixels[i] = malloc(INSP_INPUT_FLOATS * sizeof(float));
-    for (size_t k = 0; k < INSP_INPUT_FLOATS; k++)
-        s->pixels[i][k] = brightness;
+    s->rgb[i] = malloc(INSP_INPUT_FLOATS);
+    memset(s->rgb[i], (int)(brightness * 255), INSP_INPUT_FLOATS);
     s->score[i] = (struct insp_score){
-        .model = model, .pixels = s->pixels[i], .deadline_us = deadline_us, .done = on_done, .data = s};
+        .model = model, .rgb = s->rgb[i], .deadline_us = deadline_us, .done = on_done, .data = s};
     insp_engine_submit(s->f.engine, &s->score[i]);
 }
 
@@ -39,7 +38,7 @@ static void run_until(struct scores *s, size_t finished) {
 static void finish(struct scores *s) {
     engine_close(&s->f);
     for (size_t i = 0; i < SCORES; i++)
-        free(s->pixels[i]);
+        free(s->rgb[i]);
 }
 
 START_TEST(test_what_waits_is_one_batch_of_mixed_products) {
@@ -157,7 +156,7 @@ START_TEST(test_only_the_culprit_fails) {
     engine_open(&s.f, 4, true);
     engine_hold(&s.f);
     submit(&s, 0, s.f.bad, 1, 0);
-    submit(&s, 1, s.f.broken, NAN, 0);
+    submit(&s, 1, s.f.broken, 0, 0);
     submit(&s, 2, s.f.good, 0, 0);
     engine_release(&s.f);
     run_until(&s, 3);
@@ -229,7 +228,7 @@ START_TEST(test_close_answers_what_waits) {
     engine_close(&s.f);
     ck_assert_uint_ge(s.finished, 2);
     ck_assert_int_eq(s.score[0].code, INSP_E_SHUTTING_DOWN);
-    free(s.pixels[0]);
+    free(s.rgb[0]);
 }
 END_TEST
 

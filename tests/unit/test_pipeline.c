@@ -28,7 +28,7 @@ static void on_nospace(void *arg) {
 static void on_done(struct insp_inspection *job) {
     struct line *line = job->data;
     ck_assert(!line->submitting);
-    ck_assert_ptr_null(job->pixels);
+    ck_assert_ptr_null(job->rgb);
     ck_assert_ptr_null(job->body);
     line->finished++;
 }
@@ -293,7 +293,7 @@ START_TEST(test_a_picture_that_nobody_waits_for_is_not_drawn_to_its_end) {
     job->body = calloc(1, job->body_bytes);
     job->wants_png = true;
     submit(&line, job);
-    while (!job->score.model || job->pixels) /* until it is scored */
+    while (!job->score.model || job->rgb) /* until it is scored */
         uv_run(&line.f.loop, UV_RUN_ONCE);
     timer.data = job;
     uv_timer_init(&line.f.loop, &timer);

@@ -59,6 +59,7 @@ static int memory(insp_device *device, insp_device_usage *ret, insp_error *reter
 static insp_device_ops make_ops() {
     insp_device_ops ops{};
     fill_network_ops(ops);
+    fill_picture_ops(ops);
     fill_training_ops(ops);
     ops.close = close_device;
     ops.memory = memory;

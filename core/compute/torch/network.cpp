@@ -57,23 +57,21 @@ static std::unique_ptr<Tail> load_tail(Device &device, const insp_tail_weights &
 
 /* --- scoring --- */
 
-/* Runs the trunk: [n,3,224,224] in host memory -> [n,512,14,14] on the device, in the trunk's type. turn: see
- * run_trunk_layers. */
-static at::Tensor run_trunk(const Trunk &trunk, Pass &pass, const float *pixels, size_t n,
-                            std::unique_lock<std::mutex> &turn) {
+/* Runs the trunk: [n,3,224,224] on the device -> [n,512,14,14] in the trunk's type. turn: see run_trunk_layers. */
+static at::Tensor run_trunk(const Trunk &trunk, const at::Tensor &pixels, std::unique_lock<std::mutex> &turn) {
     const Device &device = device_of(trunk.device);
-    const int64_t images = static_cast<int64_t>(n);
-    at::Tensor x = pass.upload(pixels, {images, 3, INSP_INPUT_SIDE, INSP_INPUT_SIDE});
-    x = run_trunk_layers(device, trunk, pad_rows(x, device.padded(images)), turn);
+    const int64_t images = pixels.size(0);
+    at::Tensor x = run_trunk_layers(device, trunk, pad_rows(pixels, device.padded(images)), turn);
     return x.narrow(0, 0, images);
 }
 
+static at::Tensor upload_pixels(Pass &pass, const float *pixels, size_t n) {
+    return pass.upload(pixels, {static_cast<int64_t>(n), 3, INSP_INPUT_SIDE, INSP_INPUT_SIDE});
+}
+
 /* Runs each distinct tail once over all its images. */
-static void score_images(const Trunk &trunk, insp_tail *const *tails, const float *pixels, size_t n,
-                         float *ret_prob, float *ret_cam) {
-    std::unique_lock<std::mutex> turn; /* ends after the pass, which waits for the device */
-    Pass pass(device_of(trunk.device), Pass::kScore);
-    at::Tensor features = run_trunk(trunk, pass, pixels, n, turn);
+static void score_tails(Pass &pass, insp_tail *const *tails, size_t n, at::Tensor features, float *ret_prob,
+                        float *ret_cam) {
     std::vector<int64_t> order = counting(n); /* images, grouped by tail */
     std::stable_sort(order.begin(), order.end(),
                      [&](int64_t a, int64_t b) { return std::less<>()(tails[a], tails[b]); });
@@ -118,7 +116,25 @@ static int score(insp_trunk *trunk, insp_tail *const *tails, const float *pixels
                  float *ret_cam, insp_error *reterr) {
     return guard(reterr, [&] {
         c10::InferenceMode inference;
-        score_images(*static_cast<Trunk *>(trunk), tails, pixels, n, ret_prob, ret_cam);
+        std::unique_lock<std::mutex> turn; /* ends after the pass, which waits for the device */
+        Pass pass(device_of(trunk->device), Pass::kScore);
+        at::Tensor x = run_trunk(*static_cast<Trunk *>(trunk), upload_pixels(pass, pixels, n), turn);
+        score_tails(pass, tails, n, x, ret_prob, ret_cam);
+    });
+}
+
+/* On CUDA. */
+static int score_pictures(insp_trunk *trunk, const insp_picture *pictures, size_t n, float *ret_prob,
+                          float *ret_cam, insp_error *reterr) {
+    return guard(reterr, [&] {
+        c10::InferenceMode inference;
+        std::unique_lock<std::mutex> turn;
+        Pass pass(device_of(trunk->device), Pass::kScore);
+        std::vector<insp_tail *> tails;
+        for (size_t i = 0; i < n; i++)
+            tails.push_back(pictures[i].tail);
+        at::Tensor x = run_trunk(*static_cast<Trunk *>(trunk), pass.upload_pictures(pictures, n), turn);
+        score_tails(pass, tails.data(), n, x, ret_prob, ret_cam);
     });
 }
 
@@ -127,7 +143,7 @@ static int features(insp_trunk *trunk, const float *pixels, size_t n, float *ret
         c10::InferenceMode inference;
         std::unique_lock<std::mutex> turn;
         Pass pass(device_of(trunk->device), Pass::kScore);
-        pass.download(run_trunk(*static_cast<Trunk *>(trunk), pass, pixels, n, turn), ret_features);
+        pass.download(run_trunk(*static_cast<Trunk *>(trunk), upload_pixels(pass, pixels, n), turn), ret_features);
     });
 }
 
@@ -140,6 +156,10 @@ static int tail_score(insp_tail *tail, const float *of_images, size_t n, float *
             pass.upload(of_images, {static_cast<int64_t>(n), INSP_CHANNELS, INSP_MAP_SIDE, INSP_MAP_SIDE});
         deliver(pass, run_tail(*static_cast<Tail *>(tail), x), counting(n), ret_prob, ret_cam);
     });
+}
+
+void fill_picture_ops(insp_device_ops &ops) {
+    ops.score_pictures = score_pictures;
 }
 
 void fill_network_ops(insp_device_ops &ops) {

@@ -2,6 +2,7 @@
  * one call. */
 #include "core/compute/torch/torch.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace insp_torch {
@@ -124,6 +125,38 @@ at::Tensor Pass::upload(const float *data, at::IntArrayRef sizes) {
     at::Tensor staging = pinned(workspace_->upload, source.numel());
     std::memcpy(staging.data_ptr(), data, source.nbytes());
     return staging.view(sizes).to(device_.where, at::kFloat, /*non_blocking=*/true);
+}
+
+/* [n,1,1,3] of one of the transforms' fields, on the device. */
+static at::Tensor per_channel(const std::vector<float> &values, const at::Device &where) {
+    return at::tensor(values, at::kFloat).view({-1, 1, 1, 3}).to(where);
+}
+
+at::Tensor Pass::upload_pictures(const insp_picture *pictures, size_t n) {
+    constexpr int64_t bytes = INSP_INPUT_FLOATS; /* of one picture */
+    const int64_t images = static_cast<int64_t>(n);
+    at::Tensor &ring = workspace_->bytes;
+    if (!ring.defined() || ring.size(0) < images)
+        ring = at::empty({images, bytes}, at::TensorOptions().dtype(at::kByte).pinned_memory(true));
+    std::vector<float> scale, mean, std;
+    std::vector<int64_t> bgr;
+    for (size_t i = 0; i < n; i++) {
+        const insp_transform &input = *pictures[i].input;
+        std::memcpy(ring[static_cast<int64_t>(i)].data_ptr(), pictures[i].rgb, bytes);
+        scale.insert(scale.end(), 3, input.scale);
+        mean.insert(mean.end(), input.mean, input.mean + 3);
+        std.insert(std.end(), input.std, input.std + 3);
+        bgr.push_back(input.bgr);
+    }
+    at::Tensor x = ring.narrow(0, 0, images).to(device_.where, /*non_blocking=*/true);
+    x = x.view({images, INSP_INPUT_SIDE, INSP_INPUT_SIDE, 3});
+    if (std::find(bgr.begin(), bgr.end(), 1) != bgr.end())
+        x = at::where(at::tensor(bgr, at::kLong).to(device_.where).view({-1, 1, 1, 1}).ne(0), x.flip({3}), x);
+    x = x.to(at::kFloat)
+            .mul_(per_channel(scale, device_.where))
+            .sub_(per_channel(mean, device_.where))
+            .div_(per_channel(std, device_.where));
+    return x.permute({0, 3, 1, 2});
 }
 
 void Pass::download(const at::Tensor &from, float *to) {

@@ -70,7 +70,7 @@ template <typename Body> int guard(insp_error *reterr, Body &&body) noexcept {
 
 /* Holds the scratch of one pass. A device keeps idle ones, so each calling thread makes its buffers once. */
 struct Workspace {
-    at::Tensor upload, download; /* pinned; CUDA only */
+    at::Tensor upload, download, bytes; /* pinned; CUDA only */
 #ifdef INSP_TORCH_CUDA
     /* One stream of each kind, kept: the allocator's memory belongs to the stream that requested it. */
     std::optional<c10::cuda::CUDAStream> score_stream, train_stream;
@@ -141,6 +141,8 @@ class Pass {
     /* Returns float32 on the device: on the CPU the caller's memory itself; on CUDA a copy through pinned
      * memory, which is free again after the next download. */
     at::Tensor upload(const float *data, at::IntArrayRef sizes);
+    /* The pictures' transformed pixels, float32 [n,3,224,224], from bytes that the device transforms. CUDA. */
+    at::Tensor upload_pictures(const insp_picture *pictures, size_t n);
     /* Waits for the device and copies out. */
     void download(const at::Tensor &from, float *to);
     void wait();
@@ -204,6 +206,7 @@ at::Tensor run_trunk_layers(const Device &device, const Trunk &trunk, const at::
 
 /* Fill in the operations that both back ends share: all but close, memory and probe. */
 void fill_network_ops(insp_device_ops &ops);  /* network.cpp */
+void fill_picture_ops(insp_device_ops &ops);  /* network.cpp; on CUDA only */
 void fill_training_ops(insp_device_ops &ops); /* trainer.cpp */
 void close_device(insp_device *device);       /* pass.cpp */
 
