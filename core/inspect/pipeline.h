@@ -9,7 +9,7 @@
  * Stages and times of a job, in microseconds:
  *   receive    from the headers to the whole body (started_us to insp_pipeline_submit)
  *   wait       the rest: for a thread of the lane, for the loop and for the commit of the group before
- *   decode     hash, decode, resize and transform the image
+ *   decode     hash, decode and resize the image
  *   queue      for the device
  *   inference  the pass that contained the image
  *   store      verdict, boxes, PNG of the answer if wanted, image file

@@ -44,7 +44,7 @@ def training_beside(daemon, bodies, rate):
     status, job = daemon.admin("POST", "/v1/admin/products/carpet/train",
                                {"dataset": "carpet", "epochs": 2 if common.QUICK else 10, "target_accuracy": 1, "activate": "never"})
     assert status == 202, job
-    beside, end = traffic.Traffic(daemon.port, "carpet", bodies, 64, rate), time.monotonic() + 60
+    beside, end = traffic.Traffic(daemon.port, "carpet", bodies, 64, rate), time.monotonic() + (150 if common.QUICK else 60)
     beside.start()
     while job["state"] in ("queued", "running") and time.monotonic() < end:
         time.sleep(0.2)
@@ -87,7 +87,7 @@ def main():
     common.figure("start to ready", round(time.monotonic() - began, 2), "s")
     try:
         best = closed_loops(daemon, bodies)
-        training_beside(daemon, bodies, best / 2)
+        training_beside(daemon, bodies, best / (6 if common.QUICK else 2))
         status, _ = daemon.request("GET", "/readyz")
         assert status == 200
     except BaseException:
