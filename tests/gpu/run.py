@@ -126,7 +126,7 @@ class Check:
             return
         with tempfile.TemporaryDirectory(dir=self.work) as scratch:
             scratch = pathlib.Path(scratch)
-            limit = min(seconds * (3 if self.args.quick else 1), self.left())
+            limit = min(seconds * (10 if self.args.device == "cpu" else 1), self.left())
             code, took = run_logged(self.arguments(name, command), self.log, limit, env=self.step_environment(name, scratch), cwd=HERE)
             figures = scratch / f"{name}.json"
             self.add(name, "passed" if code == 0 else "failed", took, json.loads(figures.read_text()) if figures.exists() else None,

@@ -8,6 +8,7 @@ import unittest
 import common
 import network
 import shim
+import torch
 
 TAILS = 3
 
@@ -61,6 +62,21 @@ class Forward(unittest.TestCase):
         three = shim.score(self.trunk, [self.tails[0]] * 3, pixels[:3].contiguous())
         four = shim.score(self.trunk, [self.tails[0]] * 4, pixels)
         self.check("3 of 4", three, (four[0][:3], four[1][:3]))
+
+    def test_pictures(self):
+        """Bytes that the device transforms, as the daemon posts them: channel order, scale, mean and deviation by image."""
+        notebook = shim.Transform(224, 224, False, 1 / 255, (0, 0, 0), (1, 1, 1))
+        imagenet = shim.Transform(224, 224, True, 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        for n in (1, 3, common.BATCH_MAX):
+            rgb = (network.pictures(n, seed=9) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+            inputs = [imagenet if i % 3 == 1 else notebook for i in range(n)]
+            pixels = rgb.permute(0, 3, 1, 2).float() / 255
+            for i in range(1, n, 3):
+                mean, std = (torch.tensor(list(v)).reshape(3, 1, 1) for v in (imagenet.mean, imagenet.std))
+                pixels[i] = (pixels[i].flip(0) - mean) / std
+            tails = [self.tails[i % TAILS] for i in range(n)]
+            got = shim.score_pictures(self.trunk, tails, rgb, inputs)
+            self.check(f"batch {n}: pictures, pixels", got, shim.score(self.trunk, tails, pixels.contiguous()))
 
     def test_the_halves_alone(self):
         pixels = network.pictures(5)

@@ -16,3 +16,5 @@ SIZE(insp_heat_summary);
 SIZE(insp_device_config);
 SIZE(insp_trainer_config);
 SIZE(insp_device_usage);
+SIZE(insp_transform);
+SIZE(insp_picture);

@@ -36,6 +36,15 @@ class TrainerConfig(ctypes.Structure):
                 ("beta2", ctypes.c_float), ("epsilon", ctypes.c_float)]
 
 
+class Transform(ctypes.Structure):
+    _fields_ = [("width", ctypes.c_uint), ("height", ctypes.c_uint), ("bgr", ctypes.c_bool), ("scale", ctypes.c_float),
+                ("mean", ctypes.c_float * 3), ("std", ctypes.c_float * 3)]
+
+
+class Picture(ctypes.Structure):
+    _fields_ = [("tail", ctypes.c_void_p), ("rgb", ctypes.c_void_p), ("input", ctypes.POINTER(Transform))]
+
+
 class TrunkArrays(ctypes.Structure):
     _fields_ = [("weight", Floats * 10), ("bias", Floats * 10)]
 
@@ -54,7 +63,7 @@ class TailWeights(ctypes.Structure):
 
 
 for structure, name in ((DeviceConfig, "insp_device_config"), (TrainerConfig, "insp_trainer_config"),
-                        (Usage, "insp_device_usage")):
+                        (Usage, "insp_device_usage"), (Transform, "insp_transform"), (Picture, "insp_picture")):
     assert ctypes.sizeof(structure) == ctypes.c_size_t.in_dll(lib, f"insp_parity_{name}").value, f"struct {name} has changed"
 
 lib.insp_trunk_arrays_view.restype = TrunkWeights
@@ -138,6 +147,15 @@ def score(trunk, tails, pixels):
     probability, cam = torch.empty(n), torch.empty(n, 14, 14)
     handles = (ctypes.c_void_p * n)(*[t.value for t in tails])
     call("insp_score", trunk, handles, floats(pixels), ctypes.c_size_t(n), floats(probability), floats(cam))
+    return probability, cam
+
+
+def score_pictures(trunk, tails, rgb, inputs):
+    """rgb: uint8 [n,224,224,3]; inputs: [n] Transform. As score() on the transformed pixels."""
+    n = len(rgb)
+    probability, cam = torch.empty(n), torch.empty(n, 14, 14)
+    pictures = (Picture * n)(*[Picture(tails[i], rgb[i].data_ptr(), ctypes.pointer(inputs[i])) for i in range(n)])
+    call("insp_score_pictures", trunk, pictures, ctypes.c_size_t(n), floats(probability), floats(cam))
     return probability, cam
 
 
