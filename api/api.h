@@ -30,6 +30,7 @@ struct api_config {
     unsigned hsts_s;                               /* Strict-Transport-Security over TLS; 0 none */
 
     unsigned inflight;                /* limits.inflight */
+    unsigned batch;                   /* limits.batch: images of one request at most */
     size_t body_bytes;                /* limits.body_bytes */
     unsigned exports;                 /* limits.exports */
     unsigned event_streams;           /* limits.event_streams */

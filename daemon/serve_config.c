@@ -73,6 +73,7 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .trusted_proxies = settings->server_trusted_proxies,
         .hsts_s = (unsigned)settings->server_hsts_s,
         .inflight = (unsigned)settings->limits_inflight,
+        .batch = (unsigned)settings->limits_batch,
         .body_bytes = (size_t)settings->limits_body_bytes,
         .exports = (unsigned)settings->limits_exports,
         .event_streams = (unsigned)settings->limits_event_streams,

@@ -144,7 +144,7 @@ bool api_text_clean(const char *text) {
 }
 
 /* Says whether a text is a tag. Scanners pass the separators of GS1 and ISO/IEC 15434 codes on as they are. */
-static bool is_tag(const char *text) {
+bool api_tag_valid(const char *text) {
     enum { EOT = 0x04, GS = 0x1d, RS = 0x1e };
     char plain[INSP_TAG_BYTES];
     size_t length = strlen(text);
@@ -159,7 +159,7 @@ int api_query_tag(const struct api_query *query, const char *name, const char **
     const char *text = api_query_get(query, name);
     if (!text)
         return 0;
-    if (!is_tag(text))
+    if (!api_tag_valid(text))
         return insp_fail(reterr, INSP_E_QUERY,
                          "query parameter \"%s\" must be 1 to %d bytes of UTF-8 without control characters other "
                          "than the separators GS, RS and EOT of scanned codes",

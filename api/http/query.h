@@ -60,6 +60,9 @@ int api_query_tag(const struct api_query *query, const char *name, const char **
 int api_query_choice(const struct api_query *query, const char *name, const char *const *words, int *ret,
                      struct insp_error *reterr);
 
+/* Says whether a text is a camera or part as api_query_tag accepts it. Pure. */
+bool api_tag_valid(const char *text);
+
 /* Says whether a text is UTF-8 without C0, DEL and C1 control characters. Pure. */
 bool api_text_clean(const char *text);
 

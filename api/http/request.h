@@ -31,7 +31,7 @@ enum api_state {
     API_STATES
 };
 
-/* Scarce places; a request may hold one until it ends (api/server/slots.h). */
+/* Kinds of scarce places; a request may hold places of one kind until it ends (api/server/slots.h). */
 enum api_place {
     API_PLACE_NONE,
     API_PLACE_INSPECTION,
@@ -46,6 +46,7 @@ enum api_stop {
     API_STOP_CLIENT_LEFT, /* the client has left */
     API_STOP_SERVER,      /* the daemon begins to stop: ends work that the client can request again */
     API_STOP_GRACE_OVER,  /* the grace time of the stop is over: ends all work */
+    API_STOP_DEADLINE,    /* the time of api_deadline_set has passed */
 };
 
 /* Operations of the part of a request that is specific to its route. The request owns the part and uses it only
@@ -68,6 +69,7 @@ struct api_request {
     int fd;               /* the socket, owned by libmicrohttpd */
     enum api_state state; /* changed by api_request_enter only */
     enum api_place place;
+    unsigned places;                /* places of that kind that it holds */
     bool unread;                    /* answered before its body was read */
     const struct api_peer *peer;    /* the connection's address; NULL if unknown. Borrowed */
     void *part;                     /* specific to the route; owned, NULL: none */
@@ -95,8 +97,9 @@ struct api_request {
     json_t *snapshot;    /* owned: state of the loop for the handler, copied by the route's `before` */
     int64_t received_us; /* monotonic: last piece of the body, or the headers */
     int64_t started_us;
-    int64_t queued_us; /* monotonic: hand-over of the answer to libmicrohttpd; 0 before */
-    size_t held_bytes; /* bytes of the answer in memory until the client has read it */
+    int64_t deadline_us; /* monotonic, set by api_deadline_set only; 0: none */
+    int64_t queued_us;   /* monotonic: hand-over of the answer to libmicrohttpd; 0 before */
+    size_t held_bytes;   /* bytes of the answer in memory until the client has read it */
     struct insp_task task;
     char note[400]; /* key=value texts for the log line */
 

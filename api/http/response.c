@@ -20,7 +20,7 @@ void api_response_clear(struct api_response *response) {
         free(response->body);
     if (response->from_file)
         close(response->file_fd);
-    *response = (struct api_response){.hidden = response->hidden};
+    *response = (struct api_response){.hidden = response->hidden, .kserve = response->kserve};
 }
 
 void api_response_header(struct api_response *response, const char *name, const char *format, ...) {
@@ -90,20 +90,26 @@ static json_t *detail_json(const char *detail, const struct api_hidden *hidden) 
     return json_string(ascii);
 }
 
+static json_t *problem_json(const struct api_response *response, const struct insp_error *error) {
+    json_t *detail = detail_json(error->detail, response->hidden);
+    if (response->kserve)
+        return json_pack("{s:o,s:s}", "error", detail, "code", insp_code_wire(error->code));
+    return json_pack("{s:s,s:s,s:i,s:s,s:o}", "type", "about:blank", "title", insp_code_title(error->code),
+                     "status", insp_code_http(error->code), "code", insp_code_wire(error->code), "detail", detail);
+}
+
 void api_response_problem(struct api_response *response, const struct insp_error *error) {
     static char no_memory[] = "{\"type\":\"about:blank\",\"title\":\"Out of memory\",\"status\":503,"
-                              "\"code\":\"out_of_memory\",\"detail\":\"no memory for the answer\"}\n";
-    int status = insp_code_http(error->code);
+                              "\"code\":\"out_of_memory\",\"detail\":\"no memory for the answer\","
+                              "\"error\":\"no memory for the answer\"}\n";
+    const char *type = response->kserve ? "application/json" : "application/problem+json";
     api_response_clear(response);
     size_t bytes = 0;
-    json_t *json = json_pack("{s:s,s:s,s:i,s:s,s:o}", "type", "about:blank", "title", insp_code_title(error->code),
-                             "status", status, "code", insp_code_wire(error->code), "detail",
-                             detail_json(error->detail, response->hidden));
-    char *text = api_json_line(json, &bytes);
+    char *text = api_json_line(problem_json(response, error), &bytes);
     if (text) {
-        api_response_take(response, (unsigned)status, text, bytes, "application/problem+json");
+        api_response_take(response, (unsigned)insp_code_http(error->code), text, bytes, type);
     } else {
-        api_response_take(response, 503, no_memory, sizeof no_memory - 1, "application/problem+json");
+        api_response_take(response, 503, no_memory, sizeof no_memory - 1, type);
         response->body_static = true;
     }
     snprintf(response->code, sizeof response->code, "%s", insp_code_wire(error->code));

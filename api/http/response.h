@@ -32,9 +32,10 @@ struct api_response {
     char code[32]; /* wire name of the problem, for log and metrics; "": no problem */
     const struct api_hidden
         *hidden; /* folders that problems must not name; NULL: the caller is an admin. Borrowed */
+    bool kserve; /* problems have the form of KServe v2 */
 };
 
-/* Frees body and file and empties the response, except for `hidden`. */
+/* Frees body and file and empties the response, except for `hidden` and `kserve`. */
 void api_response_clear(struct api_response *response);
 
 /* Adds a header. name: a static string. A value of API_HEADER_BYTES or more, and a header beyond API_HEADERS_MAX,
@@ -61,8 +62,9 @@ char *api_json_line(json_t *json, size_t *ret_bytes);
 int api_response_json(struct api_response *response, unsigned status, json_t *json, struct insp_error *reterr);
 
 /* Replaces the response by the RFC 9457 problem of an error: application/problem+json with {"type", "title",
- * "status", "code", "detail"}, Retry-After with 503, WWW-Authenticate with 401. Cannot fail: without memory the
- * body is a static text. */
+ * "status", "code", "detail"}, Retry-After with 503, WWW-Authenticate with 401. With `kserve` it is
+ * application/json with {"error", "code"}, error being the detail. Cannot fail: without memory the body is a
+ * static text. */
 void api_response_problem(struct api_response *response, const struct insp_error *error);
 
 /* Make JSON values; new references, NULL without memory.

@@ -7,11 +7,11 @@
  * stored record is answered, counted and published. */
 #include "api/http/accept.h"
 #include "api/http/multipart.h"
-#include "api/inspections/inspection_json.h"
+#include "api/inspections/publish.h"
 #include "api/resources/handlers.h"
+#include "api/server/deadline.h"
 #include "api/server/server.h"
 #include "api/server/slots.h"
-#include "api/watch/events.h"
 #include "core/base/float_text.h"
 
 #include "core/base/clock.h"
@@ -49,6 +49,8 @@ static void stop(struct api_request *request, enum api_stop why) {
     struct insp_error error;
     if (why == API_STOP_CLIENT_LEFT)
         insp_fail(&error, INSP_E_CANCELLED, "the client left before the verdict");
+    else if (why == API_STOP_DEADLINE)
+        insp_fail(&error, INSP_E_DEADLINE, "no verdict before the deadline; treat the part as undecided");
     else
         insp_fail(&error, INSP_E_SHUTTING_DOWN, "the daemon stopped before the verdict");
     if (why != API_STOP_SERVER) /* it may end within the grace time */
@@ -142,14 +144,6 @@ static void name_result(struct api_request *request, const struct insp_inspectio
     api_response_header(&request->response, "Inspection-Probability", "%s", probability);
 }
 
-/* Makes the JSON text of an inspection, for both its event and its answer. The caller's (free); NULL without
- * memory. */
-static char *describe(const struct insp_inspection *job, size_t *ret_bytes) {
-    struct insp_record record;
-    insp_inspection_record(job, &record);
-    return api_json_line(api_inspection_json(&record), ret_bytes);
-}
-
 /* Answers with the PNG if there is one, else with *line. Takes what it answers with. */
 static int answer(struct api_request *request, struct insp_inspection *job, char **line, size_t bytes,
                   struct insp_error *reterr) {
@@ -167,16 +161,12 @@ static int answer(struct api_request *request, struct insp_inspection *job, char
 /* Takes the inspection back from the pipeline. Counts and publishes a stored record even if its client has
  * left. */
 static void done(struct insp_inspection *job) {
-    struct api_server *server = job->owner;
     struct api_request *request = job->data;
     struct insp_error error = {0};
     _cleanup_free_ char *line = NULL;
     size_t bytes = 0;
-    if (!job->code) {
-        line = describe(job, &bytes);
-        api_meters_inspection(server->meters, job);
-        api_events_publish_line(server->events, "inspection", job->id, line);
-    }
+    if (!job->code)
+        line = api_inspection_publish(job->owner, job, &bytes);
     if (!request) {
         insp_inspection_free(job);
         return;
@@ -191,28 +181,6 @@ static void done(struct insp_inspection *job) {
         api_server_fail(request, &error);
     else
         api_server_finish(request);
-}
-
-/* --- deadlines --- */
-
-/* Answers inspections past their deadline with 504 and starts the timer for the next deadline. */
-static void on_deadline(uv_timer_t *timer) {
-    struct api_server *server = timer->data;
-    int64_t now = insp_mono_us(), nearest = INT64_MAX;
-    struct insp_error error;
-    insp_fail(&error, INSP_E_DEADLINE, "no verdict before the deadline; treat the part as undecided");
-    for (struct api_request *request = server->requests; request; request = request->next) {
-        const struct post *post = api_request_part(request, &post_ops);
-        int64_t deadline_us = post && post->submitted ? post->job->deadline_us : 0;
-        if (deadline_us && deadline_us <= now)
-            abandon(request, &error);
-        else if (deadline_us && deadline_us < nearest)
-            nearest = deadline_us;
-    }
-    if (nearest < INT64_MAX)
-        uv_timer_start(timer, on_deadline, (uint64_t)((nearest - now + 999) / 1000), 0);
-    else
-        uv_timer_stop(timer);
 }
 
 /* --- with the whole body --- */
@@ -264,7 +232,6 @@ int api_inspections_post(struct api_request *request, struct insp_error *reterr)
     }
     post->submitted = true;
     api_server_suspend(request);
-    if (job->deadline_us) /* a timer, because a handler must not resume its own connection */
-        uv_timer_start(&request->server->deadline, on_deadline, 0, 0);
+    api_deadline_set(request, job->deadline_us);
     return 0;
 }

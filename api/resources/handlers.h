@@ -11,6 +11,17 @@
 int api_inspections_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */
 int api_inspections_post(struct api_request *request, struct insp_error *reterr);   /* API_ASYNC */
 
+/* kserve_models.c: API_LOOP */
+int api_kserve_live(struct api_request *request, struct insp_error *reterr);
+int api_kserve_ready(struct api_request *request, struct insp_error *reterr);
+int api_kserve_server(struct api_request *request, struct insp_error *reterr);
+int api_kserve_model_get(struct api_request *request, struct insp_error *reterr);
+int api_kserve_model_ready(struct api_request *request, struct insp_error *reterr);
+
+/* infer.c */
+int api_kserve_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */
+int api_kserve_infer(struct api_request *request, struct insp_error *reterr);  /* API_ASYNC */
+
 /* inspections_get.c: API_WORK. The list is JSON, or an export if api_export_wanted. */
 int api_inspections_list(struct api_request *request, struct insp_error *reterr);
 int api_inspection_get(struct api_request *request, struct insp_error *reterr);

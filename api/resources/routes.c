@@ -4,6 +4,7 @@
 #include "api/inspections/export.h"
 
 #define VIEWERS (API_ROLE_VIEWER | API_ROLE_OPERATOR)
+#define MACHINES (API_ROLE_CAMERA | VIEWERS)
 enum { JSON_BYTES_MAX = 64 << 10 };
 
 /* openapi.yaml describes the same set; tests/unit/test_routes.c compares both ways. */
@@ -59,6 +60,19 @@ const struct api_route api_routes[] = {
     {"DELETE", "/v1/admin/products/{product}/models/{version}", API_ALWAYS, 0, API_WORK, 0, NULL, NULL,
      api_model_delete},
     {"GET", "/v1/events", API_OPEN, VIEWERS, API_ASYNC, 0, NULL, NULL, api_events_get},
+    {"GET", "/v2", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_kserve_server},
+    {"GET", "/v2/health/live", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_kserve_live},
+    {"GET", "/v2/health/ready", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_kserve_ready},
+    {"GET", "/v2/models/{product}", API_OPEN, MACHINES, API_LOOP, 0, NULL, NULL, api_kserve_model_get},
+    {"GET", "/v2/models/{product}/versions/{version}", API_OPEN, MACHINES, API_LOOP, 0, NULL, NULL,
+     api_kserve_model_get},
+    {"GET", "/v2/models/{product}/ready", API_OPEN, MACHINES, API_LOOP, 0, NULL, NULL, api_kserve_model_ready},
+    {"GET", "/v2/models/{product}/versions/{version}/ready", API_OPEN, MACHINES, API_LOOP, 0, NULL, NULL,
+     api_kserve_model_ready},
+    {"POST", "/v2/models/{product}/infer", API_OPEN, API_ROLE_CAMERA, API_ASYNC, SIZE_MAX, api_kserve_accept, NULL,
+     api_kserve_infer},
+    {"POST", "/v2/models/{product}/versions/{version}/infer", API_OPEN, API_ROLE_CAMERA, API_ASYNC, SIZE_MAX,
+     api_kserve_accept, NULL, api_kserve_infer},
     {"GET", "/metrics", API_OPEN, VIEWERS, API_LOOP, 0, NULL, NULL, api_metrics_get},
     {"GET", "/healthz", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_healthz},
     {"GET", "/readyz", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_readyz},

@@ -142,6 +142,7 @@ static int check_framing(struct api_request *request, const char *url, const cha
             api_target_split(request->method, url, request->authority, sizeof request->authority, &path, reterr);
     request->must_close = code != 0;
     snprintf(request->path, sizeof request->path, "%s", code ? url : path);
+    request->response.kserve = !strncmp(request->path, "/v2", 3) && (!request->path[3] || request->path[3] == '/');
     if (!code && strlen(path) >= sizeof request->path)
         code = insp_fail(reterr, INSP_E_NOT_FOUND, "the path is too long to exist");
     return code;

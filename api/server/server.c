@@ -61,7 +61,7 @@ void api_server_work_on(struct api_request *request, api_work *run, api_work *do
 }
 
 void api_place_release(struct api_request *request) {
-    if (request->place != API_PLACE_NONE)
-        request->server->held[request->place]--;
+    request->server->held[request->place] -= request->places;
     request->place = API_PLACE_NONE;
+    request->places = 0;
 }

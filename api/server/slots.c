@@ -12,6 +12,7 @@
 
 static void hold(struct api_request *request, enum api_place place) {
     request->place = place;
+    request->places = 1;
     request->server->held[place]++;
 }
 
@@ -45,24 +46,25 @@ static struct count count(const struct api_request *request, enum api_place plac
     for (const struct api_request *other = request->server->requests; other; other = other->next) {
         if (other->place != place)
             continue;
-        n.all++;
-        n.token += same_token(request, other);
-        n.address += same_address(request, other);
+        n.all += other->places;
+        n.token += same_token(request, other) ? other->places : 0;
+        n.address += same_address(request, other) ? other->places : 0;
     }
     return n;
 }
 
-static int check_share(const struct api_request *request, enum api_place place, unsigned limit, const char *places,
-                       struct insp_error *reterr) {
+/* Checks that `more` places are free. */
+static int check_share(const struct api_request *request, enum api_place place, unsigned more, unsigned limit,
+                       const char *places, struct insp_error *reterr) {
     unsigned share = api_share(limit);
     struct count n = count(request, place);
-    if (n.all >= limit)
+    if (n.all + more > limit)
         return insp_fail(reterr, INSP_E_QUEUE_FULL, "all %u %s are in use", limit, places);
-    if (n.token >= share)
+    if (n.token + more > share)
         return insp_fail(reterr, INSP_E_QUEUE_FULL,
                          "this token has %u of the %u %s; the rest is reserved for others", n.token, limit,
                          places);
-    if (n.address >= share)
+    if (n.address + more > share)
         return insp_fail(reterr, INSP_E_QUEUE_FULL,
                          "this address has %u of the %u %s; the rest is reserved for others", n.address, limit,
                          places);
@@ -117,7 +119,7 @@ int api_slot_take(struct api_request *request, struct insp_error *reterr) {
     struct count n = count(request, API_PLACE_INSPECTION);
     if (n.all >= limit || n.token >= share || n.address >= share)
         make_room(request, n, share);
-    int code = check_share(request, API_PLACE_INSPECTION, limit, "inspections in flight", reterr);
+    int code = check_share(request, API_PLACE_INSPECTION, 1, limit, "inspections in flight", reterr);
     if (!code && insp_pipeline_in_flight(server->pipeline) >= 2 * (size_t)limit)
         code = insp_fail(reterr, INSP_E_QUEUE_FULL, "%u inspections are already in flight", limit);
     if (!code)
@@ -125,11 +127,27 @@ int api_slot_take(struct api_request *request, struct insp_error *reterr) {
     return code;
 }
 
+int api_slot_grow(struct api_request *request, unsigned images, struct insp_error *reterr) {
+    struct api_server *server = request->server;
+    unsigned limit = server->config.inflight, more = images - request->places;
+    if (!more)
+        return 0;
+    if (check_share(request, API_PLACE_INSPECTION, more, limit, "", NULL) ||
+        insp_pipeline_in_flight(server->pipeline) + images > 2 * (size_t)limit)
+        return insp_fail(
+            reterr, INSP_E_QUEUE_FULL,
+            "%u images need as many of the %u inspections in flight, and fewer are free to this client", images,
+            limit);
+    request->places += more;
+    server->held[API_PLACE_INSPECTION] += more;
+    return 0;
+}
+
 /* --- event streams --- */
 
 int api_stream_take(struct api_request *request, struct insp_error *reterr) {
     int code =
-        check_share(request, API_PLACE_STREAM, request->server->config.event_streams, "event streams", reterr);
+        check_share(request, API_PLACE_STREAM, 1, request->server->config.event_streams, "event streams", reterr);
     if (!code)
         hold(request, API_PLACE_STREAM);
     return code;

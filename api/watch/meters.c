@@ -65,7 +65,7 @@ void api_meters_request(struct api_meters *meters, const struct api_request *req
     api_handler *handler = request->route ? request->route->handler : NULL;
     if (handler == api_events_get)
         return;
-    bool inspection = handler == api_inspections_post;
+    bool inspection = handler == api_inspections_post || handler == api_kserve_infer;
     bool reads = !strcmp(request->method, "GET") || !strcmp(request->method, "HEAD");
     api_histogram_add(&meters->request[inspection ? API_CALL_INSPECT
                                        : reads    ? API_CALL_READ
