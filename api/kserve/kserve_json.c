@@ -45,7 +45,7 @@ static size_t skip_value(const char *text, size_t bytes, size_t at) {
             return at;
         } else {
             at++;
-            continue; /* inside a number or a word */
+            continue; /* inside a number or a literal */
         }
         if (!depth)
             return at;

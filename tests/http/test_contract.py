@@ -1,4 +1,5 @@
 """What the running daemon answers against openapi.yaml: status, media type and schema of each operation's answers."""
+import base64
 import json
 import pathlib
 import re
@@ -200,6 +201,25 @@ def test_events(call):
     connection.close()
     call("GET", "/v1/events", 400, query="last_event_id=x")
     seen.add(("GET", "/v1/events"))
+
+
+def test_kserve(call):
+    for path in "/v2", "/v2/health/live", "/v2/health/ready":
+        call("GET", path, 200)
+        call("GET", path, 400, query="x=1")
+    input = {"name": "image", "shape": [1], "datatype": "BYTES", "parameters": {"content_type": "base64"},
+             "data": [base64.b64encode(picture()).decode()]}
+    for path, version in ("/v2/models/{product}", "v1"), ("/v2/models/{product}/versions/{version}", "v1"):
+        model, other = {"product": "carpet", "version": version}, {"product": "wood", "version": "v9"}
+        for end in "", "/ready":
+            call("GET", path + end, 200, **model)
+            call("GET", path + end, 404, **other)
+        call("POST", path + "/infer", 200, {"inputs": [input], "id": "7"}, query="camera=k&part=9", **model)
+        binary = {"inputs": [input], "parameters": {"binary_data_output": True}}
+        call("POST", path + "/infer", 200, binary, **model)
+        call("POST", path + "/infer", 404, {"inputs": [input]}, **other)
+        call("POST", path + "/infer", 422, {"inputs": []}, **model)
+        call("POST", path + "/infer", 400, "{", kind="application/json", **model)
 
 
 def test_operations(call):

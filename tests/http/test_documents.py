@@ -187,6 +187,14 @@ def test_examples_can_be_read(text):
 
 
 @pytest.mark.parametrize("text", each_block("python"))
+def test_programs_compile(text):
+    compile(text, "block", "exec")
+
+
+FOLLOWERS = [block for block in each_block("python") if "/v1/events" in block.values[0]]
+
+
+@pytest.mark.parametrize("text", FOLLOWERS)
 def test_programs_work(text, start, tmp_path):
     """A follower of events: it prints a line for the inspection that is posted after its stream is open."""
     daemon = start()

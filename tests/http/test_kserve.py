@@ -2,17 +2,20 @@
 kserve's."""
 import base64
 import gzip
-import http.client
 import json
+import pathlib
+import signal
 import struct
 import time
 
 import pytest
+import yaml
 from conftest import FAKE, count, eventually, picture, token
 
 needs_fake = pytest.mark.skipif(not FAKE, reason="only the fake device lets a test choose verdict and time")
 WHITE, BLACK = picture("white"), picture("black")
 INFER = "/v2/models/carpet/infer"
+TOP = pathlib.Path(__file__).resolve().parents[2]
 HEADER = "Inference-Header-Content-Length"
 
 
@@ -290,8 +293,10 @@ def test_more_images_than_a_batch(start):
 def test_tokens(start):
     daemon = start("server.open_access=never")
     camera, viewer = token(daemon, "camera"), token(daemon, "viewer")
-    eventually(lambda: daemon("GET", "/v2/models/carpet", token=camera).status == 200)
-    eventually(lambda: daemon("GET", "/v2/models/carpet", token=viewer).status == 200)
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_line("tokens read again count=3")
+    assert daemon("GET", "/v2/models/carpet", token=camera).status == 200
+    assert daemon("GET", "/v2/models/carpet", token=viewer).status == 200
     assert daemon("GET", "/v2/health/ready").status == 200 and daemon("GET", "/v2").status == 200
     refused(daemon("GET", "/v2/models/carpet"), 401, "unauthorized")
     refused(triton(daemon, [WHITE]), 401, "unauthorized")
@@ -377,3 +382,17 @@ def test_answers_survive_a_kill(start):
     daemon.stop(9)
     again = start(state=daemon.state)
     assert all(again("GET", f"/v1/inspections/{name}").status == 200 for name in ids)
+
+
+def test_the_manifest_fits_the_daemon(shared):
+    runtime, service = yaml.safe_load_all((TOP / "docker/serving-runtime.yaml").read_text())
+    [container] = runtime["spec"]["containers"]
+    assert container["name"] == "kserve-container" and runtime["spec"]["protocolVersions"] == ["v2"]
+    assert service["spec"]["predictor"]["model"]["runtime"] == runtime["metadata"]["name"]
+    for probe in "startupProbe", "readinessProbe", "livenessProbe":
+        get = container[probe]["httpGet"]
+        assert get["port"] == container["ports"][0]["containerPort"]
+        assert shared("GET", get["path"]).status == 200
+    options = dict(option.split("=") for option in container["args"] if "=" in option)
+    assert options["server.listen"].endswith(":" + str(container["ports"][0]["containerPort"]))
+    assert options["storage.state_dir"] == container["volumeMounts"][0]["mountPath"]

@@ -38,4 +38,24 @@ START_TEST(other_lengths_and_letters_are_refused) {
 }
 END_TEST
 
-INSP_TESTS(vectors_of_the_rfc, other_lengths_and_letters_are_refused);
+START_TEST(a_text_of_unknown_size_is_decoded_to_its_end) {
+    static const char text[] = "Zm9v\nYg==tail";
+    struct insp_error error;
+    uint8_t *data;
+    size_t bytes;
+    ck_insp_ok(insp_base64_decode_new(text, sizeof text - 5, &data, &bytes, &error), error);
+    ck_assert_uint_eq(bytes, 4);
+    ck_assert_mem_eq(data, "foob", 4);
+    free(data);
+    ck_insp_ok(insp_base64_decode_new("", 0, &data, &bytes, &error), error);
+    ck_assert_uint_eq(bytes, 0);
+    free(data);
+    static const char *const wrong[] = {"Zm9", "Z", "Zg=", "Zg===", "Z*==", "Zg==Zg=="};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_insp_code(insp_base64_decode_new(wrong[i], strlen(wrong[i]), &data, &bytes, &error), INSP_E_PARAMETER,
+                     error);
+}
+END_TEST
+
+INSP_TESTS(a_text_of_unknown_size_is_decoded_to_its_end, vectors_of_the_rfc,
+           other_lengths_and_letters_are_refused);

@@ -39,6 +39,19 @@ START_TEST(test_every_code_becomes_a_problem) {
 }
 END_TEST
 
+START_TEST(test_a_kserve_problem_has_that_form) {
+    struct api_response response = {.kserve = true};
+    insp_fail(&err, INSP_E_QUEUE_FULL, "all 64 are in use");
+    api_response_problem(&response, &err);
+    api_response_problem(&response, &err); /* the form stays */
+    ck_assert_str_eq(response.body, "{\"error\":\"all 64 are in use\",\"code\":\"queue_full\"}\n");
+    ck_assert_str_eq(response.content_type, "application/json");
+    ck_assert_uint_eq(response.status, 503);
+    ck_assert_str_eq(header(&response, "Retry-After"), "1");
+    api_response_clear(&response);
+}
+END_TEST
+
 START_TEST(test_floats_have_no_more_digits_than_they_need) {
     static const struct {
         float value;
@@ -114,6 +127,7 @@ START_TEST(test_times_and_texts) {
 }
 END_TEST
 
-INSP_TESTS(test_every_code_becomes_a_problem, test_floats_have_no_more_digits_than_they_need,
-           test_no_json_is_out_of_memory, test_a_detail_that_is_not_utf8, test_a_problem_replaces_the_answer,
-           test_headers_have_bounds, test_times_and_texts);
+INSP_TESTS(test_a_kserve_problem_has_that_form, test_every_code_becomes_a_problem,
+           test_floats_have_no_more_digits_than_they_need, test_no_json_is_out_of_memory,
+           test_a_detail_that_is_not_utf8, test_a_problem_replaces_the_answer, test_headers_have_bounds,
+           test_times_and_texts);
