@@ -38,6 +38,8 @@ COVERED_ELSEWHERE = {
     "api/inspections/inspections_post.c": "tests/http/test_inspections.py",
     "api/resources/job_requests.c": "tests/http/test_jobs.py",
     "api/resources/job_report.c": "tests/http/test_jobs.py",
+    "api/inspections/poll.c": "tests/http/test_poll.py",
+    "api/watch/overtake.c": "tests/http/test_poll.py, tests/http/test_events.py",
     "api/inspections/publish.c": "tests/http/test_events.py",
     "api/kserve/infer.c": "tests/http/test_kserve.py",
     "api/kserve/kserve_models.c": "tests/http/test_kserve.py",

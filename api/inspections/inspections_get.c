@@ -1,6 +1,8 @@
 #include "api/http/cursor.h"
 #include "api/inspections/export.h"
 #include "api/inspections/inspection_json.h"
+#include "api/inspections/list_filter.h"
+#include "api/inspections/poll.h"
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
 
@@ -8,38 +10,16 @@
 
 #include <string.h>
 
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 500 };
-
 static int read_filter(const struct api_request *request, struct insp_filter *filter, char *cursor_id,
                        struct insp_error *reterr) {
     static const char *const known[] = {"product", "camera", "part",  "verdict", "label", "model",
                                         "since",   "until",  "limit", "cursor",  NULL};
-    static const char *const verdicts[] = {"good", "anomaly", "review", NULL}; /* enum insp_verdict */
-    static const char *const labels[] = {"none", "good", "anomaly", NULL}; /* in the order of enum insp_label */
     const struct api_query *query = &request->query;
     bool export = api_export_wanted(request);
-    uint64_t limit = export ? 0 : LIMIT_DEFAULT; /* 0: all */
-    *filter = (struct insp_filter){.verdict = -1, .label = -1};
     int code = api_query_allow(query, known, reterr);
-    if (!code)
-        code = api_query_name(query, "product", &filter->product, reterr);
-    if (!code)
-        code = api_query_name(query, "model", &filter->model, reterr);
-    if (!code)
-        code = api_query_tag(query, "camera", &filter->camera, reterr);
-    if (!code)
-        code = api_query_tag(query, "part", &filter->part, reterr);
-    if (!code)
-        code = api_query_choice(query, "verdict", verdicts, &filter->verdict, reterr);
-    if (!code)
-        code = api_query_choice(query, "label", labels, &filter->label, reterr);
-    if (!code)
-        code = api_query_time(query, "since", &filter->since_us, reterr);
-    if (!code)
-        code = api_query_time(query, "until", &filter->until_us, reterr);
-    if (!code)
-        code = api_query_number(query, "limit", 1, export ? UINT32_MAX : LIMIT_MAX, &limit, reterr);
-    filter->limit = (size_t)limit;
+    if (!code) /* an export has all rows without a limit */
+        code = api_list_filter(query, export ? 0 : API_LIST_LIMIT, export ? UINT32_MAX : API_LIST_LIMIT_MAX,
+                               filter, reterr);
     const char *cursor = api_query_get(query, "cursor");
     if (!code && cursor && !(code = api_cursor_read(query, cursor, cursor_id, reterr)))
         filter->before_id = cursor_id;
@@ -64,9 +44,15 @@ static int add_item(void *arg, const struct insp_record *record) {
     return json_array_append_new(page->items, api_inspection_json(record));
 }
 
+int api_inspections_before(struct api_request *request, struct insp_error *reterr) {
+    return api_poll_wanted(request) ? api_poll_before(request, reterr) : api_export_before(request, reterr);
+}
+
 int api_inspections_list(struct api_request *request, struct insp_error *reterr) {
     struct insp_filter filter;
     char cursor_id[INSP_UUID_BYTES], next[API_CURSOR_BYTES];
+    if (api_poll_wanted(request))
+        return api_poll_read(request, reterr);
     int code = read_filter(request, &filter, cursor_id, reterr);
     if (code)
         return code;

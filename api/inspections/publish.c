@@ -2,6 +2,7 @@
 
 #include "api/http/response.h"
 #include "api/inspections/inspection_json.h"
+#include "api/inspections/poll.h"
 #include "api/server/server.h"
 #include "api/watch/events.h"
 
@@ -11,5 +12,6 @@ char *api_inspection_publish(struct api_server *server, const struct insp_inspec
     char *line = api_json_line(api_inspection_json(&record), ret_bytes);
     api_meters_inspection(server->meters, job);
     api_events_publish_line(server->events, "inspection", job->id, line);
+    api_poll_offer(server, &record, line);
     return line;
 }

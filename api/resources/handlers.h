@@ -23,6 +23,7 @@ int api_kserve_accept(struct api_request *request, struct insp_error *reterr); /
 int api_kserve_infer(struct api_request *request, struct insp_error *reterr);  /* API_ASYNC */
 
 /* inspections_get.c: API_WORK. The list is JSON, or an export if api_export_wanted. */
+int api_inspections_before(struct api_request *request, struct insp_error *reterr);
 int api_inspections_list(struct api_request *request, struct insp_error *reterr);
 int api_inspection_get(struct api_request *request, struct insp_error *reterr);
 

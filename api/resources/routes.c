@@ -1,7 +1,6 @@
 #include "api/resources/handlers.h"
 
 #include "api/http/router.h"
-#include "api/inspections/export.h"
 
 #define VIEWERS (API_ROLE_VIEWER | API_ROLE_OPERATOR)
 #define MACHINES (API_ROLE_CAMERA | VIEWERS)
@@ -11,7 +10,7 @@ enum { JSON_BYTES_MAX = 64 << 10 };
 const struct api_route api_routes[] = {
     {"POST", "/v1/inspections", API_OPEN, API_ROLE_CAMERA, API_ASYNC, SIZE_MAX, api_inspections_accept, NULL,
      api_inspections_post},
-    {"GET", "/v1/inspections", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_export_before, api_inspections_list},
+    {"GET", "/v1/inspections", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_inspections_before, api_inspections_list},
     {"GET", "/v1/inspections/{id}", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_inspection_get},
     {"GET", "/v1/inspections/{id}/image", API_OPEN, VIEWERS, API_HEAVY, 0, NULL, NULL, api_inspection_image},
     {"GET", "/v1/inspections/{id}/heatmap.png", API_OPEN, VIEWERS, API_HEAVY, 0, NULL, NULL,

@@ -150,6 +150,32 @@ bool api_events_has(const struct api_events *events, const char *last_id) {
     return find(events, last_id, &number) && (!first || strcmp(events->ring[first % RING].published, last_id) < 0);
 }
 
+static bool is_inspection(const struct event *event) {
+    return strstr(event->text, "\nevent: inspection\n") != NULL;
+}
+
+int api_events_ids(const struct api_events *events, const char *after, struct api_event_ids *ret,
+                   struct insp_error *reterr) {
+    struct api_event_ids ids = {0};
+    uint64_t number = 0;
+    ids.has_after = find(events, after, &number);
+    number = ids.has_after ? number + 1 : oldest(events);
+    if (number < events->head && !(ids.id = calloc((size_t)(events->head - number), sizeof *ids.id)))
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the events since then");
+    for (; number < events->head; number++) {
+        const struct event *event = &events->ring[number % RING];
+        if (is_inspection(event))
+            memcpy(ids.id[ids.count++], event->id, sizeof event->id);
+    }
+    *ret = ids;
+    return 0;
+}
+
+void api_event_ids_clear(struct api_event_ids *ids) {
+    free(ids->id);
+    *ids = (struct api_event_ids){0};
+}
+
 static size_t take(char *out, size_t room, const char *text, size_t bytes, size_t *at) {
     size_t count = bytes - *at < room ? bytes - *at : room;
     memcpy(out, text + *at, count);
@@ -162,7 +188,7 @@ static size_t take(char *out, size_t room, const char *text, size_t bytes, size_
  * the order of ids, so the client may come from the end of a replay. */
 static bool is_known(const struct api_stream *stream, uint64_t number) {
     const struct event *event = &stream->events->ring[number % RING];
-    bool inspection = strstr(event->text, "\nevent: inspection\n");
+    bool inspection = is_inspection(event);
     if (number < stream->resume_end)
         return !inspection || strcmp(event->id, stream->resume_id) <= 0;
     return inspection && number < stream->replay_head;

@@ -12,6 +12,7 @@
 #define INSP_API_WATCH_EVENTS_H
 
 #include "core/base/error.h"
+#include "core/base/uuid.h"
 
 #include <jansson.h>
 #include <microhttpd.h>
@@ -57,6 +58,17 @@ int api_events_open(struct api_events *events, struct MHD_Connection *connection
 /* Says whether the ring holds the event last_id and all events since its inspection began, so that no replay is
  * needed. */
 bool api_events_has(const struct api_events *events, const char *last_id);
+
+/* Ids of inspections whose events the ring holds, in the order of their events. */
+struct api_event_ids {
+    char (*id)[INSP_UUID_BYTES]; /* owned */
+    size_t count;
+    bool has_after; /* the ring holds `after`: the ids are those behind it. Else they are all */
+};
+/* Copies them. *ret is the caller's (api_event_ids_clear). Fails with INSP_E_NOMEM. */
+int api_events_ids(const struct api_events *events, const char *after, struct api_event_ids *ret,
+                   struct insp_error *reterr);
+void api_event_ids_clear(struct api_event_ids *ids); /* accepts a zeroed one */
 
 /* Makes the response that sends a stream and frees it at the end. NULL without memory: the stream is then still
  * the caller's. */

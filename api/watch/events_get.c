@@ -2,19 +2,18 @@
  * in lane BACK reads the inspections since then from the store first.
  *
  * An inspection gets its id when it begins and its event when it ends, so the event of a smaller id may follow
- * that of a larger one. A replay therefore begins OVERTAKE_MS before the client's last id and leaves out
+ * that of a larger one. A replay therefore begins 30 s (overtake.h) before the client's last id and leaves out
  * inspections that had certainly ended before that one: no inspection is missed, a few may come twice. */
 #include "api/inspections/inspection_json.h"
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
 #include "api/server/slots.h"
 #include "api/watch/events.h"
+#include "api/watch/overtake.h"
 
 #include <string.h>
 
-enum { REPLAY_MAX = 500, ID_MS_DIGITS = 12 };
-static const int64_t OVERTAKE_MS = 30000; /* longest inspection, unless its deadline_ms is longer */
-static const int64_t SLACK_US = 1000000;  /* longest time between the end of a record and its event */
+enum { REPLAY_MAX = 500 };
 
 /* The part of a request of this route. */
 struct follow {
@@ -51,34 +50,16 @@ struct replay {
     FILE *out;
     const char *resume_id;
     /* Inspections that ended before this time had their event before resume_id. INT64_MIN if no inspection has
-     * that id (it is a job's or a model's, or retention removed the row): then all since OVERTAKE_MS before it are
+     * that id (it is a job's or a model's, or retention removed the row): then all since 30 s before it are
      * replayed. */
     int64_t ended_us;
     size_t count; /* inspections with an id above resume_id */
 };
 
-static int64_t ended(const struct insp_record *record) {
-    return record->received_us + record->total_us;
-}
-
-static int keep_end(void *arg, const struct insp_record *record) {
-    *(int64_t *)arg = ended(record) - SLACK_US;
-    return 0;
-}
-
-/* Makes the smallest UUIDv7 of the time OVERTAKE_MS before `id`: the first 48 bits are milliseconds. */
-static void id_before(const char *id, char ret[INSP_UUID_BYTES]) {
-    char digits[ID_MS_DIGITS + 1];
-    snprintf(digits, sizeof digits, "%.8s%.4s", id, id + 9);
-    long long ms = strtoll(digits, NULL, 16) - OVERTAKE_MS;
-    snprintf(digits, sizeof digits, "%012llx", ms < 0 ? 0 : ms);
-    snprintf(ret, INSP_UUID_BYTES, "%.8s-%.4s-7000-8000-000000000000", digits, digits + 8);
-}
-
 static int add(void *arg, const struct insp_record *record) {
     struct replay *replay = arg;
     int order = strcmp(record->id, replay->resume_id);
-    if (order == 0 || (order < 0 && ended(record) < replay->ended_us))
+    if (order == 0 || (order < 0 && api_overtake_ended(record) < replay->ended_us))
         return 0;
     json_t *json = api_inspection_json(record);
     fprintf(replay->out, "id: %s\nevent: inspection\ndata: ", record->id);
@@ -94,12 +75,11 @@ static int read_store(struct api_request *request, struct insp_error *reterr) {
     struct follow *follow = request->part;
     size_t bytes;
     char from[INSP_UUID_BYTES];
-    struct replay replay = {.resume_id = follow->resume_id, .ended_us = INT64_MIN};
-    id_before(follow->resume_id, from);
-    const struct insp_filter filter = {.verdict = -1, .label = -1, .after_id = from, .limit = INT32_MAX};
-    int code = insp_store_get(store, follow->resume_id, keep_end, &replay.ended_us, reterr);
-    if (code && code != INSP_E_NOT_FOUND)
+    struct replay replay = {.resume_id = follow->resume_id};
+    int code = api_overtake_since(store, follow->resume_id, from, &replay.ended_us, reterr);
+    if (code)
         return code;
+    const struct insp_filter filter = {.verdict = -1, .label = -1, .after_id = from, .limit = INT32_MAX};
     replay.out = open_memstream(&follow->replay.text, &bytes);
     if (!replay.out)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the events since then");

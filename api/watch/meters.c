@@ -63,7 +63,7 @@ void api_meters_request(struct api_meters *meters, const struct api_request *req
     unsigned digit = request->response.status / 100;
     meters->status[digit < INSP_COUNT(meters->status) ? digit : 0]++;
     api_handler *handler = request->route ? request->route->handler : NULL;
-    if (handler == api_events_get)
+    if (handler == api_events_get || api_query_get(&request->query, "wait_ms")) /* the list that waits, poll.h */
         return;
     bool inspection = handler == api_inspections_post || handler == api_kserve_infer;
     bool reads = !strcmp(request->method, "GET") || !strcmp(request->method, "HEAD");

@@ -72,7 +72,8 @@ int api_meters_new(struct api_meters **ret, struct insp_error *reterr);
 void api_meters_free(struct api_meters *meters); /* accepts NULL */
 
 /* Counts a request that ended: its status and duration, and the problem code of an inspection that was refused.
- * The duration of an event stream is left out: it lasts as long as its client stays. */
+ * The durations of event streams and of lists with `wait_ms` are left out: they last as long as nothing happens.
+ */
 void api_meters_request(struct api_meters *meters, const struct api_request *request);
 
 /* Counts an inspection with a verdict: its series and its stages. Ignores one that failed: api_meters_request

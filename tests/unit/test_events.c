@@ -76,5 +76,39 @@ START_TEST(test_the_ring_forgets_the_oldest) {
 }
 END_TEST
 
-INSP_TESTS(test_has_what_was_published, test_a_line_as_it_is, test_no_data_is_no_event,
-           test_the_ring_forgets_the_oldest);
+START_TEST(test_ids_of_inspections_in_the_order_of_their_events) {
+    struct api_events *events = begin();
+    struct api_event_ids ids;
+    char id[3][INSP_UUID_BYTES];
+    for (size_t i = 0; i < 3; i++)
+        insp_uuid7(id[i]);
+    ck_insp_ok(api_events_ids(events, id[0], &ids, &err), err);
+    ck_assert(!ids.count && !ids.has_after);
+    api_event_ids_clear(&ids);
+    static const size_t order[] = {1, 0, 2}; /* the second inspection overtook the first */
+    for (size_t i = 0; i < 3; i++) {
+        api_events_publish_line(events, "inspection", id[order[i]], "{}\n");
+        api_events_publish(events, "job", NULL, json_object());
+    }
+    ck_insp_ok(api_events_ids(events, id[1], &ids, &err), err);
+    ck_assert(ids.has_after);
+    ck_assert_uint_eq(ids.count, 2);
+    ck_assert_str_eq(ids.id[0], id[0]);
+    ck_assert_str_eq(ids.id[1], id[2]);
+    api_event_ids_clear(&ids);
+    ck_insp_ok(api_events_ids(events, id[2], &ids, &err), err);
+    ck_assert(ids.has_after && !ids.count);
+    api_event_ids_clear(&ids);
+    for (size_t i = 0; i < RING - 2; i++)
+        api_events_publish(events, "job", NULL, json_object());
+    ck_insp_ok(api_events_ids(events, id[1], &ids, &err), err);
+    ck_assert(!ids.has_after);
+    ck_assert_uint_eq(ids.count, 1);
+    ck_assert_str_eq(ids.id[0], id[2]);
+    api_event_ids_clear(&ids);
+    api_events_free(events);
+}
+END_TEST
+
+INSP_TESTS(test_ids_of_inspections_in_the_order_of_their_events, test_has_what_was_published, test_a_line_as_it_is,
+           test_no_data_is_no_event, test_the_ring_forgets_the_oldest);
