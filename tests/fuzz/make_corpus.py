@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seeds of fuzz_decode and fuzz_media, which are committed. Needs Pillow. Usage: make_corpus.py [FOLDER]"""
+"""Writes the seeds of fuzz_decode, fuzz_media and fuzz_kserve, which are committed. Needs Pillow. Usage: make_corpus.py [FOLDER]"""
+import json
 import pathlib
 import struct
 import sys
@@ -65,3 +66,19 @@ media.mkdir(parents=True, exist_ok=True)
 for name, text in {"jpeg": "image/jpeg", "png": 'IMAGE/PNG; q="a\\"b"', "raw": "image/x-raw;format=mono8;width=640;height=480",
                    "quoted": 'image/x-raw; height="2"; width=4294967295; line=7; Format="BGR8";;', "other": "text/plain"}.items():
     (media / name).write_text(text)
+
+
+kserve = ROOT / "kserve"
+kserve.mkdir(parents=True, exist_ok=True)
+bytes_input = {"name": "image", "shape": [2], "datatype": "BYTES"}
+pixels_input = {"name": "image", "shape": [1, 1, 2, 3], "datatype": "UINT8"}
+tensor = b"\3\0\0\0abc\1\0\0\0d"
+for name, head, raw in [
+        ("bytes", {"inputs": [{**bytes_input, "parameters": {"binary_data_size": 12}}],
+                   "parameters": {"binary_data_output": True, "timeout": 500000, "camera": "c1", "part": "p"}}, tensor),
+        ("base64", {"id": "7", "inputs": [{**bytes_input, "parameters": {"content_type": "base64"}, "data": [["YWI="], ["Yw=="]]}],
+                    "outputs": [{"name": "verdict", "parameters": {"binary_data": True}}, {"name": "heatmap"}]}, b""),
+        ("pixels", {"inputs": [{**pixels_input, "data": [[[[1, 2, 3], [4, 55, 255]]]]}]}, b""),
+        ("raw", {"inputs": [{**pixels_input, "parameters": {"binary_data_size": 6}}]}, b"abcdef")]:
+    text = json.dumps(head, separators=(",", ":")).encode()
+    (kserve / name).write_bytes(struct.pack("<H", len(text)) + text + raw)

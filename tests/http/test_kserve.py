@@ -71,14 +71,14 @@ def triton(daemon, images, path=INFER, token=None, **more):
 
 
 def kserve_request(images, shape=None, parameters={"content_type": "base64"}, **more):
-    """What kserve's InferRequest.to_dict makes of an InferInput with base64 texts."""
-    return json.dumps({"id": "4be4e82f", "inputs": [
+    """What kserve's InferRequest.to_rest and orjson make of an InferInput with base64 texts."""
+    return json.dumps({"id": "4be4e82f", "model_name": "carpet", "inputs": [
         {"name": "image", "shape": shape or [len(images)], "datatype": "BYTES", "parameters": parameters,
-         "data": [base64.b64encode(image).decode() for image in images]}], **more})
+         "data": [base64.b64encode(image).decode() for image in images]}], **more}, separators=(",", ":"))
 
 
 def kserve(daemon, images, **more):
-    return daemon("POST", INFER, kserve_request(images, **more), Content_Type="application/json")
+    return daemon("POST", INFER, kserve_request(images, **more))
 
 
 def refused(answer, status, code):
@@ -201,6 +201,15 @@ def test_kserve_json(shared):
     found, head = triton_result(answer)
     assert (head["id"], found["verdict"]) == ("4be4e82f", ["anomaly", "good"])
     assert len(found["heatmap"]) == 2 * 196 and len(found["probability"]) == 2
+
+
+@needs_fake
+def test_kserve_binary(shared):
+    """InferInput.set_data_from_numpy and to_rest: the header in lower case, and JSON outputs."""
+    body, headers = triton_request(triton_bytes([WHITE]), [1], outputs=[{"name": "verdict"}], id="7")
+    headers = {name.lower(): value for name, value in headers.items()}
+    found, head = triton_result(shared("POST", INFER, body, Content_Type="application/octet-stream", **headers))
+    assert (head["id"], found) == ("7", {"verdict": ["anomaly"]})
 
 
 def test_json_strings_are_images_only_as_base64(shared):
