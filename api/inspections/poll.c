@@ -99,6 +99,7 @@ void api_poll_offer(struct api_server *server, const struct insp_record *record,
             answer(request, line);
         } else {
             poll->line = line ? strdup(line) : NULL;
+            poll->over = !poll->line; /* no memory: an empty page, and the client asks again */
         }
     }
 }
