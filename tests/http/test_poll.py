@@ -215,7 +215,7 @@ def test_wrong_queries(shared, query):
 
 @needs_fake
 def test_waiting_holds_no_thread(start):
-    daemon = start("server.background_threads=1")
+    daemon = start("server.background_threads=2")
     first = post(daemon)
     with waiting(daemon, first, count=8) as asked:
         assert daemon("GET", f"/v1/inspections/{first}").status == 200

@@ -6,7 +6,7 @@
 
 static struct insp_error err;
 
-static int read(const char *name, const char *value, struct insp_filter *ret) {
+static int filter_of(const char *name, const char *value, struct insp_filter *ret) {
     struct api_query query = {0};
     ck_insp_ok(api_query_add(&query, name, value, &err), err);
     int code = api_list_filter(&query, 7, 500, ret, &err);
@@ -20,11 +20,11 @@ START_TEST(test_values_are_checked) {
                                            {"limit", "501"},   {"part", "a\tb"}};
     struct insp_filter filter;
     for (size_t i = 0; i < INSP_COUNT(wrong); i++)
-        ck_insp_code(read(wrong[i][0], wrong[i][1], &filter), INSP_E_QUERY, err);
-    ck_insp_ok(read("verdict", "review", &filter), err);
+        ck_insp_code(filter_of(wrong[i][0], wrong[i][1], &filter), INSP_E_QUERY, err);
+    ck_insp_ok(filter_of("verdict", "review", &filter), err);
     ck_assert_int_eq(filter.verdict, INSP_VERDICT_REVIEW);
     ck_assert(filter.label == -1 && filter.limit == 7 && !filter.product);
-    ck_insp_ok(read("limit", "500", &filter), err);
+    ck_insp_ok(filter_of("limit", "500", &filter), err);
     ck_assert_uint_eq(filter.limit, 500);
 }
 END_TEST
