@@ -4,13 +4,14 @@ import base64
 import gzip
 import json
 import pathlib
+import re
 import signal
 import struct
 import time
 
 import pytest
 import yaml
-from conftest import FAKE, count, eventually, picture, token
+from conftest import FAKE, count, eventually, picture, sanitized, token
 
 needs_fake = pytest.mark.skipif(not FAKE, reason="only the fake device lets a test choose verdict and time")
 WHITE, BLACK = picture("white"), picture("black")
@@ -405,3 +406,21 @@ def test_the_manifest_fits_the_daemon(shared):
     options = dict(option.split("=") for option in container["args"] if "=" in option)
     assert options["server.listen"].endswith(":" + str(container["ports"][0]["containerPort"]))
     assert options["storage.state_dir"] == container["volumeMounts"][0]["mountPath"]
+
+
+@pytest.mark.parametrize("filler", [b"[],", b"0,", b'"",', b"{},"])
+def test_a_hostile_tensor_costs_no_more_than_its_text(start, filler):
+    """A JSON tree of these values would take tens of times the memory of the text."""
+    daemon = start()
+
+    def peak_kib():
+        text = pathlib.Path(f"/proc/{daemon.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", text)[1])
+
+    assert triton(daemon, [WHITE]).status == 200
+    before, size = peak_kib(), 24 << 20
+    data = b"[" + (filler * (size // len(filler)))[:-1] + b"]"
+    body = b'{"inputs":[{"name":"image","datatype":"UINT8","shape":[1,1,1,3],"data":' + data + b"}]}"
+    refused(daemon("POST", INFER, body), 422, "invalid_parameter")
+    if not sanitized():
+        assert peak_kib() - before < 2 * len(body) / 1024  # docs/security.md: the body, and twice as much while it is split
