@@ -6,6 +6,8 @@
  *   tail   features[24..29]: three 3x3 convolutions 512 -> 512, ReLU, no pool; trained per product
  *   head   max-pool 2x2 -> [n,512,7,7], mean over 7x7, linear 512 -> 2, softmax; class 0 good, 1 anomaly
  *   map    class activation map: sum over k of W[anomaly,k] * relu5_3[k], [n,14,14], no bias
+ *   taps   outputs of the trunk's first three pools, each mean-pooled to 28x28, channels last: [n,28,28,448],
+ *          64 channels of pool 1, 128 of pool 2, 256 of pool 3
  * All weights are float32, convolutions OIHW, as in PyTorch. Padding 1, stride 1 throughout. */
 #ifndef INSP_COMPUTE_VGG16_H
 #define INSP_COMPUTE_VGG16_H
@@ -22,6 +24,11 @@ enum {
     INSP_MAP_SIDE = 14,
     INSP_MAP_FLOATS = 14 * 14,
     INSP_FEATURE_FLOATS = 512 * 14 * 14,
+    INSP_TAPS = 3,
+    INSP_TAP_SIDE = 28,
+    INSP_TAP_CELLS = 28 * 28,
+    INSP_TAP_CHANNELS = 64 + 128 + 256,
+    INSP_TAP_FLOATS = 28 * 28 * 448,
     INSP_CLASSES = 2,
     INSP_CLASS_GOOD = 0,
     INSP_CLASS_ANOMALY = 1,
