@@ -164,22 +164,48 @@ static void transform(struct insp_cpu_workspace *workspace, const struct insp_pi
                             workspace->input);
 }
 
-/* Runs one image through the first blocks: pixels -> dst [256/16][30][30][16]. */
+/* Pools a block's output, blocked and bordered, to 28x28 and writes its channels: taps points at the first. */
+static void pool_tap(const float *blocked, size_t channels, size_t side, unsigned threads, float *taps) {
+    const size_t step = side / INSP_TAP_SIDE, row = (side + 2) * INSP_BLOCK;
+    const float share = 1 / (float)(step * step);
+#pragma omp parallel for num_threads(threads)
+    for (size_t block = 0; block < channels / INSP_BLOCK; block++) {
+        const float *plane = blocked + block * row * (side + 2) + row + INSP_BLOCK;
+        for (size_t cell = 0; cell < INSP_TAP_CELLS; cell++) {
+            const float *from =
+                plane + cell / INSP_TAP_SIDE * step * row + cell % INSP_TAP_SIDE * step * INSP_BLOCK;
+            float sum[INSP_BLOCK] = {0}, *to = taps + cell * INSP_TAP_CHANNELS + block * INSP_BLOCK;
+            for (size_t y = 0; y < step; y++)
+                for (size_t x = 0; x < step; x++)
+                    for (size_t c = 0; c < INSP_BLOCK; c++)
+                        sum[c] += from[y * row + x * INSP_BLOCK + c];
+            for (size_t c = 0; c < INSP_BLOCK; c++)
+                to[c] = sum[c] * share;
+        }
+    }
+}
+
+/* Runs one image through the first blocks: pixels -> dst [256/16][30][30][16], and taps [28,28,448] or NULL. */
 static int run_image(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace, const float *pixels,
-                     float *dst, struct insp_error *reterr) {
+                     float *dst, float *taps, struct insp_error *reterr) {
     float **turn = workspace->activations;
     run_first(trunk, workspace->scratch.threads, pixels, turn[0]);
     for (size_t i = 1; i < IMAGE_CONVS; i++) {
-        int r = insp_conv_layer_run(&trunk->layer[i], &workspace->scratch, turn[(i + 1) % 2], 1,
-                                    i == IMAGE_CONVS - 1 ? dst : turn[i % 2], reterr);
+        const struct insp_conv_shape *shape = &insp_trunk_shape[i];
+        float *out = i == IMAGE_CONVS - 1 ? dst : turn[i % 2];
+        int r = insp_conv_layer_run(&trunk->layer[i], &workspace->scratch, turn[(i + 1) % 2], 1, out, reterr);
         if (r)
             return r;
+        if (taps && shape->pool_after) {
+            pool_tap(out, (size_t)shape->out, (size_t)shape->side / 2, workspace->scratch.threads, taps);
+            taps += shape->out;
+        }
     }
     return 0;
 }
 
 static int run_batch(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
-                     const struct source *source, size_t first, size_t n, float *ret_features,
+                     const struct source *source, size_t first, size_t n, float *ret_features, float *ret_taps,
                      struct insp_error *reterr) {
     size_t image_floats = insp_conv_floats(BATCH_CHANNELS, BATCH_SIDE, 1);
     float **turn = workspace->activations, *batch = turn[2];
@@ -189,8 +215,10 @@ static int run_batch(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspa
             transform(workspace, &source->pictures[first + i]);
         r = run_image(trunk, workspace,
                       source->pixels ? source->pixels + (first + i) * INSP_INPUT_FLOATS : workspace->input,
-                      batch + i * image_floats, reterr);
+                      batch + i * image_floats, ret_taps ? ret_taps + i * INSP_TAP_FLOATS : NULL, reterr);
     }
+    if (r || !ret_features)
+        return r;
     for (size_t i = IMAGE_CONVS; i < INSP_TRUNK_CONVS && !r; i++)
         r = insp_conv_layer_run(&trunk->layer[i], &workspace->scratch,
                                 i == IMAGE_CONVS ? batch : turn[(i + 1) % 2], n, turn[i % 2], reterr);
@@ -202,7 +230,8 @@ static int run_batch(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspa
 }
 
 static int run_trunk(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
-                     const struct source *source, size_t n, float *ret_features, struct insp_error *reterr) {
+                     const struct source *source, size_t n, float *ret_features, float *ret_taps,
+                     struct insp_error *reterr) {
     size_t batch = n < BATCH_IMAGES ? n : BATCH_IMAGES;
     size_t image = insp_conv_floats(64, INSP_INPUT_SIDE, 1), deep = insp_conv_floats(512, BATCH_SIDE, batch);
     int r = 0;
@@ -212,15 +241,18 @@ static int run_trunk(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspa
         r = reserve(workspace, 2, insp_conv_floats(BATCH_CHANNELS, BATCH_SIDE, batch), reterr);
     for (size_t done = 0; done < n && !r; done += batch) {
         size_t part = n - done < batch ? n - done : batch;
-        r = run_batch(trunk, workspace, source, done, part, ret_features + done * INSP_FEATURE_FLOATS, reterr);
+        r = run_batch(trunk, workspace, source, done, part,
+                      ret_features ? ret_features + done * INSP_FEATURE_FLOATS : NULL,
+                      ret_taps ? ret_taps + done * INSP_TAP_FLOATS : NULL, reterr);
     }
     return r;
 }
 
 int insp_cpu_trunk_run(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
-                       const float *pixels, size_t n, float *ret_features, struct insp_error *reterr) {
+                       const float *pixels, size_t n, float *ret_features, float *ret_taps,
+                       struct insp_error *reterr) {
     const struct source source = {.pixels = pixels};
-    return run_trunk(trunk, workspace, &source, n, ret_features, reterr);
+    return run_trunk(trunk, workspace, &source, n, ret_features, ret_taps, reterr);
 }
 
 int insp_cpu_trunk_run_pictures(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
@@ -231,7 +263,7 @@ int insp_cpu_trunk_run_pictures(const struct insp_cpu_trunk *trunk, struct insp_
         workspace->input = insp_conv_alloc(INSP_INPUT_FLOATS);
     if (!workspace->input)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a picture");
-    return run_trunk(trunk, workspace, &source, n, ret_features, reterr);
+    return run_trunk(trunk, workspace, &source, n, ret_features, NULL, reterr);
 }
 
 /* --- tail and head --- */

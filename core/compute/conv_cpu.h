@@ -46,10 +46,12 @@ int insp_cpu_trunk_new(const struct insp_trunk_weights *weights, struct insp_cpu
                        struct insp_error *reterr);
 void insp_cpu_trunk_free(struct insp_cpu_trunk *trunk); /* accepts NULL */
 
-/* Computes features: pixels float32 NCHW [n,3,224,224] -> ret_features float32 NCHW [n,512,14,14]. Fails with
- * INSP_E_NOMEM. */
+/* Computes features: pixels float32 NCHW [n,3,224,224] -> ret_features float32 NCHW [n,512,14,14], and ret_taps
+ * float32 [n,28,28,448] (vgg16.h). Either may be NULL; without features the run ends after the third block. Fails
+ * with INSP_E_NOMEM. */
 int insp_cpu_trunk_run(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
-                       const float *pixels, size_t n, float *ret_features, struct insp_error *reterr);
+                       const float *pixels, size_t n, float *ret_features, float *ret_taps,
+                       struct insp_error *reterr);
 
 /* Does the same for pictures, the tails of which it ignores. Transforms one at a time, into memory that stays in
  * the cache. */

@@ -139,30 +139,43 @@ static int in_pieces(struct insp_device *device, size_t n, piece_work *work, con
     return 0;
 }
 
+/* taps may be NULL. */
+static int require_finite_taps(const float *taps, size_t count, size_t first, struct insp_error *reterr) {
+    return taps ? require_finite(taps, count, INSP_TAP_FLOATS, first, "a tap", reterr) : 0;
+}
+
 struct score_batch {
     struct insp_trunk *trunk;
     struct insp_tail *const *tails;
     const float *pixels;
-    float *prob, *cam;
+    float *prob, *cam, *taps; /* taps may be NULL */
 };
 
 static int score_piece(const void *arg, size_t first, size_t count, struct insp_error *reterr) {
     const struct score_batch *b = arg;
     float *prob = b->prob + first, *cam = b->cam + first * INSP_MAP_FLOATS;
+    float *taps = offset(b->taps, first * INSP_TAP_FLOATS);
     int r = b->trunk->ops->score(b->trunk, b->tails + first, b->pixels + first * INSP_INPUT_FLOATS, count, prob,
-                                 cam, reterr);
-    return r ? r : require_finite_results(prob, cam, count, first, reterr);
+                                 cam, taps, reterr);
+    if (r == 0)
+        r = require_finite_results(prob, cam, count, first, reterr);
+    return r ? r : require_finite_taps(taps, count, first, reterr);
 }
 
-int insp_score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
-               float *ret_prob, float *ret_cam, struct insp_error *reterr) {
+int insp_score_taps(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
+                    float *ret_prob, float *ret_cam, float *ret_taps, struct insp_error *reterr) {
     for (size_t i = 0; i < n; i++)
         if (tails[i]->device != trunk->device)
             return insp_fail(reterr, INSP_E_INTERNAL, "the tail of image %zu is on another device than the trunk",
                              i);
-    const struct score_batch batch = {trunk, tails, pixels, ret_prob, ret_cam};
+    const struct score_batch batch = {trunk, tails, pixels, ret_prob, ret_cam, ret_taps};
     int r = require_finite(pixels, n, INSP_INPUT_FLOATS, 0, "a pixel", reterr);
     return r ? r : in_pieces(trunk->device, n, score_piece, &batch, reterr);
+}
+
+int insp_score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
+               float *ret_prob, float *ret_cam, struct insp_error *reterr) {
+    return insp_score_taps(trunk, tails, pixels, n, ret_prob, ret_cam, NULL, reterr);
 }
 
 struct picture_batch {
@@ -182,7 +195,7 @@ static int score_transformed(struct insp_trunk *trunk, const struct insp_picture
         insp_transform_apply(pictures[i].input, pictures[i].rgb, pixels + i * INSP_INPUT_FLOATS);
         tails[i] = pictures[i].tail;
     }
-    return trunk->ops->score(trunk, tails, pixels, n, prob, cam, reterr);
+    return trunk->ops->score(trunk, tails, pixels, n, prob, cam, NULL, reterr);
 }
 
 static int picture_piece(const void *arg, size_t first, size_t count, struct insp_error *reterr) {
@@ -211,21 +224,30 @@ int insp_score_pictures(struct insp_trunk *trunk, const struct insp_picture *pic
 struct features_batch {
     struct insp_trunk *trunk;
     const float *pixels;
-    float *features;
+    float *features, *taps; /* either may be NULL */
 };
 
 static int features_piece(const void *arg, size_t first, size_t count, struct insp_error *reterr) {
     const struct features_batch *b = arg;
-    float *features = b->features + first * INSP_FEATURE_FLOATS;
-    int r = b->trunk->ops->features(b->trunk, b->pixels + first * INSP_INPUT_FLOATS, count, features, reterr);
-    return r ? r : require_finite(features, count, INSP_FEATURE_FLOATS, first, "a feature", reterr);
+    float *features = offset(b->features, first * INSP_FEATURE_FLOATS);
+    float *taps = offset(b->taps, first * INSP_TAP_FLOATS);
+    int r =
+        b->trunk->ops->features(b->trunk, b->pixels + first * INSP_INPUT_FLOATS, count, features, taps, reterr);
+    if (r == 0 && features)
+        r = require_finite(features, count, INSP_FEATURE_FLOATS, first, "a feature", reterr);
+    return r ? r : require_finite_taps(taps, count, first, reterr);
+}
+
+int insp_trunk_taps(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features, float *ret_taps,
+                    struct insp_error *reterr) {
+    const struct features_batch batch = {trunk, pixels, ret_features, ret_taps};
+    int r = require_finite(pixels, n, INSP_INPUT_FLOATS, 0, "a pixel", reterr);
+    return r ? r : in_pieces(trunk->device, n, features_piece, &batch, reterr);
 }
 
 int insp_trunk_features(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features,
                         struct insp_error *reterr) {
-    const struct features_batch batch = {trunk, pixels, ret_features};
-    int r = require_finite(pixels, n, INSP_INPUT_FLOATS, 0, "a pixel", reterr);
-    return r ? r : in_pieces(trunk->device, n, features_piece, &batch, reterr);
+    return insp_trunk_taps(trunk, pixels, n, ret_features, NULL, reterr);
 }
 
 struct tail_batch {

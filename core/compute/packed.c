@@ -194,13 +194,13 @@ static int score_tails(struct scratch *scratch, struct insp_tail *const *tails, 
 }
 
 static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
-                 float *ret_prob, float *ret_cam, struct insp_error *reterr) {
+                 float *ret_prob, float *ret_cam, float *ret_taps, struct insp_error *reterr) {
     struct scratch *scratch;
     int r = take_scratch(trunk->device, &scratch, reterr);
     if (r < 0)
         return r;
     r = insp_cpu_trunk_run(((struct packed_trunk *)trunk)->cpu, scratch->workspace, pixels, n, scratch->features,
-                           reterr);
+                           ret_taps, reterr);
     if (r == 0)
         r = score_tails(scratch, tails, n, ret_prob, ret_cam, reterr);
     give_scratch(trunk->device, scratch);
@@ -224,14 +224,14 @@ static int score_pictures(struct insp_trunk *trunk, const struct insp_picture *p
     return r;
 }
 
-static int features(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features,
+static int features(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features, float *ret_taps,
                     struct insp_error *reterr) {
     struct scratch *scratch;
     int r = take_scratch(trunk->device, &scratch, reterr);
     if (r < 0)
         return r;
     r = insp_cpu_trunk_run(((struct packed_trunk *)trunk)->cpu, scratch->workspace, pixels, n, ret_features,
-                           reterr);
+                           ret_taps, reterr);
     give_scratch(trunk->device, scratch);
     return r;
 }

@@ -81,8 +81,13 @@ static size_t neighbours(size_t at) {
 
 void insp_good_sample_make(const float *taps, const uint16_t channel[INSP_GOOD_DIMS],
                            struct insp_good_sample *ret) {
-    float row[3][SIDE][DIMS]; /* of y - 1, y and y + 1, at their remainder by 3 */
     add_up(taps, ret);
+    insp_good_sample_values(taps, channel, ret);
+}
+
+void insp_good_sample_values(const float *taps, const uint16_t channel[INSP_GOOD_DIMS],
+                             struct insp_good_sample *ret) {
+    float row[3][SIDE][DIMS]; /* of y - 1, y and y + 1, at their remainder by 3 */
     sum_row(taps, channel, 0, row[0]);
     for (size_t y = 0; y < SIDE; y++) {
         if (y + 1 < SIDE)

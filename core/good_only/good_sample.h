@@ -39,5 +39,8 @@ struct insp_good_sample {
  *   channel  [INSP_GOOD_DIMS], each below INSP_TAP_CHANNELS */
 void insp_good_sample_make(const float *taps, const uint16_t channel[INSP_GOOD_DIMS],
                            struct insp_good_sample *ret);
+/* Fills in x alone, which is all that a score needs. */
+void insp_good_sample_values(const float *taps, const uint16_t channel[INSP_GOOD_DIMS],
+                             struct insp_good_sample *ret);
 
 #endif

@@ -108,7 +108,7 @@ class Ours:
         n = ctypes.c_size_t(len(pixels))
         features = self.torch.empty(len(pixels), 512, 14, 14)
         probability, cam = self.torch.empty(len(pixels)), self.torch.empty(len(pixels), 14, 14)
-        self.call("insp_cpu_trunk_run", self.trunk, self.workspace, floats(pixels), n, floats(features))
+        self.call("insp_cpu_trunk_run", self.trunk, self.workspace, floats(pixels), n, floats(features), None)
         self.call("insp_cpu_tail_run", self.tail, self.workspace, floats(features), n, floats(probability),
                   floats(cam))
         return probability, cam

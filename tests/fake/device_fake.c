@@ -7,6 +7,8 @@
  *                brightness); brightness is the mean of the three input channels; the other channels are 0
  *   probability  mean of channel 0, clamped to 0..1: a black picture is good (0), a white one an anomaly (1)
  *   map          channel 1
+ *   taps         channel c of a 28x28 cell: brightness of the cell's 8x8 pixels, every second channel their contrast,
+ *                times 1 + c % 7, plus 0.01 x c % 5
  *   trainer      keeps the initial weights; loss ln(2) / step; all classified right from the third step on
  * Where a head's bias for anomaly is 0.1 or more away from that for good (starting weights are noise of 0.04), the
  * difference is added to the probability, so that versions can be told apart; the other weights do not matter.
@@ -143,6 +145,24 @@ static void cells(const float *pixels, float *ret_mean, float *ret_contrast) {
     }
 }
 
+/* Taps of one image, [28,28,448]. */
+static void tap_cells(const float *pixels, float *ret_taps) {
+    enum { TAP_CELL = INSP_INPUT_SIDE / INSP_TAP_SIDE };
+    for (size_t cell = 0; cell < INSP_TAP_CELLS; cell++) {
+        float low = INFINITY, high = -INFINITY, sum = 0;
+        for (size_t i = 0; i < TAP_CELL * TAP_CELL; i++) {
+            float b = brightness(pixels, cell / INSP_TAP_SIDE * TAP_CELL + i / TAP_CELL,
+                                 cell % INSP_TAP_SIDE * TAP_CELL + i % TAP_CELL);
+            low = fminf(low, b);
+            high = fmaxf(high, b);
+            sum += b;
+        }
+        for (size_t c = 0; c < INSP_TAP_CHANNELS; c++)
+            ret_taps[cell * INSP_TAP_CHANNELS + c] =
+                (c % 2 ? high - low : sum / (TAP_CELL * TAP_CELL)) * (float)(1 + c % 7) + 0.01F * (float)(c % 5);
+    }
+}
+
 static int score_cells(const float *mean, const float *contrast, float shift, size_t image, float *ret_prob,
                        float *ret_cam, struct insp_error *reterr) {
     float sum = shift * INSP_MAP_FLOATS;
@@ -176,7 +196,7 @@ static int probe(struct insp_device *device, struct insp_error *reterr) {
 }
 
 static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
-                 float *ret_prob, float *ret_cam, struct insp_error *reterr) {
+                 float *ret_prob, float *ret_cam, float *ret_taps, struct insp_error *reterr) {
     int alive = pass_if_alive(trunk->device, reterr);
     if (alive < 0)
         return alive;
@@ -186,6 +206,8 @@ static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const
     for (size_t i = 0; i < n; i++) {
         float mean[INSP_MAP_FLOATS], contrast[INSP_MAP_FLOATS];
         cells(pixels + i * INSP_INPUT_FLOATS, mean, contrast);
+        if (ret_taps)
+            tap_cells(pixels + i * INSP_INPUT_FLOATS, ret_taps + i * INSP_TAP_FLOATS);
         int r = score_cells(mean, contrast, shift_of_tail(tails[i]), i, &ret_prob[i],
                             ret_cam + i * INSP_MAP_FLOATS, reterr);
         if (r < 0)
@@ -194,10 +216,14 @@ static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const
     return 0;
 }
 
-static int features(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features,
+static int features(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features, float *ret_taps,
                     struct insp_error *reterr) {
     (void)trunk;
     (void)reterr;
+    for (size_t i = 0; i < n && ret_taps; i++)
+        tap_cells(pixels + i * INSP_INPUT_FLOATS, ret_taps + i * INSP_TAP_FLOATS);
+    if (!ret_features)
+        return 0;
     memset(ret_features, 0, n * INSP_FEATURE_FLOATS * sizeof *ret_features);
     for (size_t i = 0; i < n; i++) {
         float *mean = ret_features + i * INSP_FEATURE_FLOATS;

@@ -165,6 +165,20 @@ def trunk_features(trunk, pixels):
     return features
 
 
+def score_taps(trunk, tails, pixels):
+    n = len(pixels)
+    probability, cam, taps = torch.empty(n), torch.empty(n, 14, 14), torch.empty(n, 28, 28, 448)
+    handles = (ctypes.c_void_p * n)(*[t.value for t in tails])
+    call("insp_score_taps", trunk, handles, floats(pixels), ctypes.c_size_t(n), floats(probability), floats(cam), floats(taps))
+    return probability, cam, taps
+
+
+def trunk_taps(trunk, pixels):
+    taps = torch.empty(len(pixels), 28, 28, 448)
+    call("insp_trunk_taps", trunk, floats(pixels), ctypes.c_size_t(len(pixels)), None, floats(taps))
+    return taps
+
+
 def tail_score(tail, features):
     n = len(features)
     probability, cam = torch.empty(n), torch.empty(n, 14, 14)
@@ -179,6 +193,17 @@ def reference_trunk(state, x):
         x = F.relu(F.conv2d(x, state[f"features.{index}.weight"], state[f"features.{index}.bias"], padding=1))
         x = F.max_pool2d(x, 2) if pool else x
     return x
+
+
+def reference_taps(state, x):
+    """The outputs of pools 1 to 3, each mean-pooled to 28x28 -> [n,28,28,448]"""
+    taps = []
+    for index, _in, _out, pool in TRUNK[:7]:
+        x = F.relu(F.conv2d(x, state[f"features.{index}.weight"], state[f"features.{index}.bias"], padding=1))
+        if pool:
+            x = F.max_pool2d(x, 2)
+            taps.append(F.adaptive_avg_pool2d(x, 28))
+    return torch.cat(taps, 1).permute(0, 2, 3, 1).contiguous()
 
 
 def reference_tail(state, x):

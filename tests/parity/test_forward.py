@@ -93,6 +93,23 @@ def test_mixed_batch(network, wanted, engine):
     compare(f"{folder.name} {kind}: tail alone", probability, cam, torch.softmax(both[1][0], 1)[:, 1], both[1][1])
 
 
+@pytest.mark.parametrize("engine", [shim.PACKED, shim.TORCH], ids=["packed", "torch"])
+def test_taps(network, engine):
+    """The taps of a scoring pass, of each pool on its own scale, against PyTorch's pools."""
+    folder, trunk_state = network[:2]
+    pixels = pixels_of("weave", 2)
+    with torch.no_grad():
+        want = shim.reference_taps(trunk_state, pixels)
+    device = shim.Device(engine)
+    trunk, tail = device.trunk(folder / "trunk"), device.tail(folder / "tail0")
+    _probability, _cam, got = shim.score_taps(trunk, [tail, tail], pixels)
+    for channels in (slice(0, 64), slice(64, 192), slice(192, 448)):
+        error = (got[..., channels] - want[..., channels]).abs().max() / want[..., channels].abs().max()
+        print(f"{folder.name}: {device.description}: taps {channels.start}..{channels.stop}: {error:.1e}")
+        assert error < LIMIT
+    assert torch.equal(shim.trunk_taps(trunk, pixels), got)
+
+
 @pytest.mark.parametrize("network", ["random"], indirect=True)  # one of them shows it
 def test_more_than_a_chunk(network):
     """17 images, beyond what the CPU takes at once; each gives what it gives alone."""

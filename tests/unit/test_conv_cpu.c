@@ -72,7 +72,7 @@ START_TEST(test_trunk_against_reference) {
         ck_assert_str_eq(insp_cpu_kernel(), kernel_names[k]);
         ck_insp_ok(insp_cpu_trunk_new(&weights, &trunk, &err), err);
         ck_insp_ok(insp_cpu_workspace_new(2, &workspace, &err), err);
-        ck_insp_ok(insp_cpu_trunk_run(trunk, workspace, pixels, 1, got, &err), err);
+        ck_insp_ok(insp_cpu_trunk_run(trunk, workspace, pixels, 1, got, NULL, &err), err);
         double error = relative_error(got, want, INSP_FEATURE_FLOATS);
         printf("trunk, %s: largest error %.2g of the largest feature\n", kernel_names[k], error);
         ck_assert(error < 1e-5);
@@ -145,7 +145,8 @@ START_TEST(test_batches_and_threads_do_not_matter) {
             for (size_t i = 0; i < IMAGES; i += batch) {
                 size_t n = IMAGES - i < batch ? IMAGES - i : batch;
                 float *f = (first ? want : features) + i * INSP_FEATURE_FLOATS;
-                ck_insp_ok(insp_cpu_trunk_run(trunk, workspace, pixels + i * INSP_INPUT_FLOATS, n, f, &err), err);
+                ck_insp_ok(insp_cpu_trunk_run(trunk, workspace, pixels + i * INSP_INPUT_FLOATS, n, f, NULL, &err),
+                           err);
                 ck_insp_ok(insp_cpu_tail_run(tail, workspace, f, n, (first ? want_prob : prob) + i,
                                              (first ? want_cam : cam) + i * INSP_MAP_FLOATS, &err),
                            err);

@@ -196,6 +196,52 @@ START_TEST(test_mixed_batch_auto) {
 }
 END_TEST
 
+static float largest_difference(const float *a, const float *b, size_t floats) {
+    float largest = 0;
+    for (size_t i = 0; i < floats; i++)
+        largest = fmaxf(largest, fabsf(a[i] - b[i]) / (1 + fabsf(b[i])));
+    return largest;
+}
+
+/* Taps are the same from a scoring pass, from the trunk with its features, and from the trunk alone; they change
+ * no other result. ret_taps [2,28,28,448]. */
+static void taps_of(enum insp_cpu_engine engine, float *ret_taps) {
+    enum { N = 2 };
+    struct insp_error error = {0};
+    _cleanup_(insp_device_freep) struct insp_device *device = open_cpu(engine, 2);
+    _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = load_trunk(device);
+    _cleanup_(insp_tail_freep) struct insp_tail *tail = load_tail(device, 1);
+    struct insp_tail *const tails[N] = {tail, tail};
+    _cleanup_free_ float *pixels = random_floats(N * INSP_INPUT_FLOATS, 7);
+    _cleanup_free_ float *features = malloc(N * INSP_FEATURE_FLOATS * sizeof *features);
+    _cleanup_free_ float *plain = malloc(N * INSP_FEATURE_FLOATS * sizeof *plain);
+    _cleanup_free_ float *taps = malloc(N * INSP_TAP_FLOATS * sizeof *taps);
+    float prob[N], prob_plain[N], cam[N * INSP_MAP_FLOATS], cam_plain[N * INSP_MAP_FLOATS];
+
+    ck_insp_ok(insp_score(trunk, tails, pixels, N, prob_plain, cam_plain, &error), error);
+    ck_insp_ok(insp_score_taps(trunk, tails, pixels, N, prob, cam, ret_taps, &error), error);
+    ck_assert_mem_eq(prob, prob_plain, sizeof prob);
+    ck_assert_mem_eq(cam, cam_plain, sizeof cam);
+    ck_insp_ok(insp_trunk_features(trunk, pixels, N, plain, &error), error);
+    ck_insp_ok(insp_trunk_taps(trunk, pixels, N, features, taps, &error), error);
+    ck_assert_mem_eq(features, plain, N * INSP_FEATURE_FLOATS * sizeof *plain);
+    ck_assert_mem_eq(taps, ret_taps, N * INSP_TAP_FLOATS * sizeof *taps);
+    memset(taps, 0, N * INSP_TAP_FLOATS * sizeof *taps);
+    ck_insp_ok(insp_trunk_taps(trunk, pixels, N, NULL, taps, &error), error);
+    ck_assert_mem_eq(taps, ret_taps, N * INSP_TAP_FLOATS * sizeof *taps);
+    ck_insp_ok(insp_trunk_taps(trunk, pixels + INSP_INPUT_FLOATS, 1, NULL, taps, &error), error); /* alone */
+    ck_assert_float_lt(largest_difference(taps, ret_taps + INSP_TAP_FLOATS, INSP_TAP_FLOATS), 1e-4F);
+}
+
+START_TEST(test_taps_are_the_same_from_every_pass_and_engine) {
+    static float torch[2 * INSP_TAP_FLOATS], packed[2 * INSP_TAP_FLOATS];
+    taps_of(INSP_CPU_TORCH, torch);
+    taps_of(INSP_CPU_AUTO, packed);
+    ck_assert_float_lt(largest_difference(packed, torch, INSP_COUNT(torch)), 1e-3F);
+    ck_assert_float_gt(largest_difference(torch, torch + INSP_TAP_FLOATS, INSP_TAP_FLOATS), 0.01F);
+}
+END_TEST
+
 static void not_finite(enum insp_cpu_engine engine) {
     struct insp_error error = {0};
     _cleanup_(insp_device_freep) struct insp_device *device = open_cpu(engine, 1);
@@ -328,4 +374,5 @@ START_TEST(test_two_threads) {
 END_TEST
 
 INSP_TESTS(test_device_names, test_pictures_are_their_pixels, test_mixed_batch_torch, test_mixed_batch_auto,
-           test_not_finite, test_trainer_learns_and_repeats, test_trainer_refuses, test_two_threads);
+           test_taps_are_the_same_from_every_pass_and_engine, test_not_finite, test_trainer_learns_and_repeats,
+           test_trainer_refuses, test_two_threads);

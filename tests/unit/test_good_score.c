@@ -73,7 +73,7 @@ START_TEST(the_cost_of_an_image_is_small) {
     int64_t best_make = INT64_MAX, best_score = INT64_MAX;
     for (int i = 0; i < 50; i++) {
         int64_t begin = insp_mono_us();
-        insp_good_sample_make(taps, channel, &sample);
+        insp_good_sample_values(taps, channel, &sample);
         int64_t made = insp_mono_us();
         insp_good_score(gauss, &sample, map, &score);
         int64_t end = insp_mono_us();

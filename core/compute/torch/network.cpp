@@ -69,6 +69,36 @@ static at::Tensor upload_pixels(Pass &pass, const float *pixels, size_t n) {
     return pass.upload(pixels, {static_cast<int64_t>(n), 3, INSP_INPUT_SIDE, INSP_INPUT_SIDE});
 }
 
+/* Holds the trunk's first three pools of a pass, each mean-pooled: [n,channels,28,28], float32. */
+using Taps = std::vector<at::Tensor>;
+
+static void keep_tap(Taps &taps, const at::Tensor &pooled, int64_t images) {
+    int64_t step = pooled.size(2) / INSP_TAP_SIDE;
+    if (step) /* the fourth pool has 14x14 */
+        taps.push_back(at::avg_pool2d(pooled.narrow(0, 0, images).to(at::kFloat), {step, step}));
+}
+
+/* Copies taps out, channels last: [n,28,28,448]. */
+static void deliver_taps(Pass &pass, const Taps &taps, float *ret_taps) {
+    pass.download(at::cat(taps, 1).permute({0, 2, 3, 1}).contiguous(), ret_taps);
+}
+
+/* Runs the trunk as run_trunk does, layer by layer: a CUDA graph keeps no taps. blocks: 4, or 3 for the taps
+ * alone; then the result has no meaning. */
+static at::Tensor run_trunk_taps(const Trunk &trunk, const at::Tensor &pixels, int blocks, Taps &taps) {
+    const Device &device = device_of(trunk.device);
+    const int64_t images = pixels.size(0);
+    at::Tensor x = to_compute(device, pad_rows(pixels, device.padded(images)), trunk.type);
+    for (size_t i = 0; i < INSP_TRUNK_CONVS && blocks; i++) {
+        x = trunk_layer(device, x, trunk.conv, i);
+        if (insp_trunk_shape[i].pool_after) {
+            keep_tap(taps, x, images);
+            blocks--;
+        }
+    }
+    return x.narrow(0, 0, images);
+}
+
 /* Runs each distinct tail once over all its images. */
 static void score_tails(Pass &pass, insp_tail *const *tails, size_t n, at::Tensor features, float *ret_prob,
                         float *ret_cam) {
@@ -113,13 +143,18 @@ static void tail_free(insp_tail *tail) {
 }
 
 static int score(insp_trunk *trunk, insp_tail *const *tails, const float *pixels, size_t n, float *ret_prob,
-                 float *ret_cam, insp_error *reterr) {
+                 float *ret_cam, float *ret_taps, insp_error *reterr) {
     return guard(reterr, [&] {
         c10::InferenceMode inference;
         std::unique_lock<std::mutex> turn; /* ends after the pass, which waits for the device */
         Pass pass(device_of(trunk->device), Pass::kScore);
-        at::Tensor x = run_trunk(*static_cast<Trunk *>(trunk), upload_pixels(pass, pixels, n), turn);
+        const Trunk &of = *static_cast<Trunk *>(trunk);
+        Taps taps;
+        at::Tensor x = upload_pixels(pass, pixels, n);
+        x = ret_taps ? run_trunk_taps(of, x, 4, taps) : run_trunk(of, x, turn);
         score_tails(pass, tails, n, x, ret_prob, ret_cam);
+        if (ret_taps)
+            deliver_taps(pass, taps, ret_taps);
     });
 }
 
@@ -138,12 +173,20 @@ static int score_pictures(insp_trunk *trunk, const insp_picture *pictures, size_
     });
 }
 
-static int features(insp_trunk *trunk, const float *pixels, size_t n, float *ret_features, insp_error *reterr) {
+static int features(insp_trunk *trunk, const float *pixels, size_t n, float *ret_features, float *ret_taps,
+                    insp_error *reterr) {
     return guard(reterr, [&] {
         c10::InferenceMode inference;
         std::unique_lock<std::mutex> turn;
         Pass pass(device_of(trunk->device), Pass::kScore);
-        pass.download(run_trunk(*static_cast<Trunk *>(trunk), upload_pixels(pass, pixels, n), turn), ret_features);
+        const Trunk &of = *static_cast<Trunk *>(trunk);
+        Taps taps;
+        at::Tensor x = upload_pixels(pass, pixels, n);
+        x = ret_taps ? run_trunk_taps(of, x, ret_features ? 4 : 3, taps) : run_trunk(of, x, turn);
+        if (ret_features)
+            pass.download(x, ret_features);
+        if (ret_taps)
+            deliver_taps(pass, taps, ret_taps);
     });
 }
 
