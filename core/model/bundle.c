@@ -95,6 +95,16 @@ static int write_weights(const char *folder, const struct insp_tail_buffers *tai
     return insp_sha256_file(path, ret_sha256, reterr);
 }
 
+static int write_good(const char *folder, const struct insp_good_gauss *good, char *ret_sha256,
+                      struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    int r;
+    if ((r = insp_path(path, reterr, "%s/" INSP_GOOD_ONLY_FILE, folder)) < 0 ||
+        (r = insp_good_gauss_write(path, good, reterr)) < 0)
+        return r;
+    return insp_sha256_file(path, ret_sha256, reterr);
+}
+
 /* Makes a version: "20261124T202720Z", then "20261124T202720Z-2", "-3"... */
 static void make_version(int64_t created_us, int attempt, char *ret) {
     time_t seconds = (time_t)(created_us / 1000000);
@@ -161,6 +171,12 @@ static int sync_new_folders(const char *state_dir, struct insp_error *reterr) {
 
 int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, const struct insp_tail_buffers *tail,
                       const struct insp_golden *golden, struct insp_error *reterr) {
+    return insp_bundle_write_good(state_dir, manifest, tail, golden, NULL, reterr);
+}
+
+int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest,
+                           const struct insp_tail_buffers *tail, const struct insp_golden *golden,
+                           const struct insp_good_gauss *good, struct insp_error *reterr) {
     char product_folder[INSP_PATH_BYTES], temporary[INSP_PATH_BYTES] = "";
     int r = insp_path(product_folder, reterr, "%s/models/%s", state_dir, manifest->product);
     if (r < 0 || (r = check_names(manifest, product_folder, reterr)) < 0)
@@ -175,6 +191,10 @@ int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, con
     written.golden_sha256[0] = '\0';
     if (r == 0 && golden)
         r = insp_golden_write(temporary, golden, written.golden_sha256, reterr);
+    if (!good)
+        written.good_only = (struct insp_good_only){0};
+    if (r == 0 && good)
+        r = write_good(temporary, good, written.good_only.sha256, reterr);
     if (r == 0)
         r = publish(temporary, product_folder, &written, manifest->version[0] != '\0', reterr);
     if (r < 0) {
@@ -240,10 +260,21 @@ int insp_bundle_read_manifest(const char *state_dir, const char *product, const 
     return 0;
 }
 
+/* Checks the hash of the good-only model's file, if the manifest has one. ret_path is its name. */
+static int check_good(const char *state_dir, const struct insp_manifest *manifest, char ret_path[INSP_PATH_BYTES],
+                      struct insp_error *reterr) {
+    int r = insp_path(ret_path, reterr, "%s/models/%s/%s/" INSP_GOOD_ONLY_FILE, state_dir, manifest->product,
+                      manifest->version);
+    if (r < 0 || !manifest->good_only.images)
+        return r;
+    r = need_file(ret_path, INSP_E_MODEL, "the good-only model", reterr);
+    return r < 0 ? r : check_hash(ret_path, manifest->good_only.sha256, reterr);
+}
+
 int insp_bundle_read(const char *state_dir, const char *product, const char *version,
                      struct insp_manifest **ret_manifest, struct insp_tail_buffers **ret_tail,
                      struct insp_error *reterr) {
-    char weights[INSP_PATH_BYTES], trunk[INSP_PATH_BYTES];
+    char weights[INSP_PATH_BYTES], trunk[INSP_PATH_BYTES], good[INSP_PATH_BYTES];
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     int r;
     if ((r = insp_bundle_read_manifest(state_dir, product, version, &manifest, reterr)) < 0 ||
@@ -251,7 +282,8 @@ int insp_bundle_read(const char *state_dir, const char *product, const char *ver
         (r = insp_path(trunk, reterr, "%s/trunks/%s.safetensors", state_dir, manifest->trunk_sha256)) < 0 ||
         (r = need_file(weights, INSP_E_MODEL, "the weights file", reterr)) < 0 ||
         (r = need_file(trunk, INSP_E_MODEL, "the model's trunk", reterr)) < 0 ||
-        (r = check_hash(weights, manifest->weights_sha256, reterr)) < 0)
+        (r = check_hash(weights, manifest->weights_sha256, reterr)) < 0 ||
+        (r = check_good(state_dir, manifest, good, reterr)) < 0)
         return r;
     if (ret_tail && (r = insp_tail_read(weights, ret_tail, reterr)) < 0)
         return r;
@@ -268,6 +300,19 @@ int insp_bundle_read_golden(const char *state_dir, const struct insp_manifest *m
     }
     int r = insp_bundle_folder(state_dir, manifest->product, manifest->version, folder, reterr);
     return r < 0 ? r : insp_golden_read(folder, manifest->golden_sha256, ret, reterr);
+}
+
+int insp_bundle_read_good(const char *state_dir, const struct insp_manifest *manifest,
+                          struct insp_good_gauss **ret, struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    int r = check_good(state_dir, manifest, path, reterr);
+    if (r < 0)
+        return r;
+    if (!manifest->good_only.images) {
+        *ret = NULL;
+        return 0;
+    }
+    return insp_good_gauss_read(path, ret, reterr);
 }
 
 /* --- trunks --- */

@@ -1,7 +1,7 @@
 /* core/model/bundle.h - write, read and change a bundle, one trained model on disk:
- * <state>/models/<product>/<version>/{manifest.json, model.safetensors, golden.json, golden-N.png}. A bundle
- * is written to a temporary folder, synced and renamed, so it appears whole or not at all. All functions block
- * on the disk; any thread. Two writers at once do not harm each other.
+ * <state>/models/<product>/<version>/{manifest.json, model.safetensors, golden.json, golden-N.png,
+ * good_only.safetensors}. A bundle is written to a temporary folder, synced and renamed, so it appears whole or
+ * not at all. All functions block on the disk; any thread. Two writers at once do not harm each other.
  *
  * Besides the errors listed, all fail with INSP_E_NOMEM, INSP_E_IO, INSP_E_PERMISSION; writers with
  * INSP_E_NOSPACE too. */
@@ -28,12 +28,16 @@
  *   INSP_E_MODEL      a field out of range, or golden samples that are not finite */
 int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, const struct insp_tail_buffers *tail,
                       const struct insp_golden *golden, struct insp_error *reterr);
+/* Writes a bundle with a good-only model, as described by manifest->good_only, whose sha256 it fills in. good
+ * NULL: without one, as insp_bundle_write does. Fails as that does. */
+int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest,
+                           const struct insp_tail_buffers *tail, const struct insp_golden *golden,
+                           const struct insp_good_gauss *good, struct insp_error *reterr);
 
-/* Reads and verifies a bundle: manifest, hash of the weights, product and version equal to the names of the
- * folders, trunk file present. The results are the caller's. ret_tail may be NULL: then weights are only
- * hashed. Fails with
- *   INSP_E_NOT_FOUND  no such folder
- *   INSP_E_MODEL      a file is missing, damaged or wrong; the detail names it */
+/* Reads and verifies a bundle: manifest, hashes of the weights and of a good-only model, product and version equal
+ * to the names of the folders, trunk file present. The results are the caller's. ret_tail may be NULL: then
+ * weights are only hashed. Fails with INSP_E_NOT_FOUND  no such folder INSP_E_MODEL      a file is missing,
+ * damaged or wrong; the detail names it */
 int insp_bundle_read(const char *state_dir, const char *product, const char *version,
                      struct insp_manifest **ret_manifest, struct insp_tail_buffers **ret_tail,
                      struct insp_error *reterr);
@@ -42,6 +46,11 @@ int insp_bundle_read(const char *state_dir, const char *product, const char *ver
  * Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */
 int insp_bundle_read_golden(const char *state_dir, const struct insp_manifest *manifest, struct insp_golden **ret,
                             struct insp_error *reterr);
+
+/* Reads the good-only model of a manifest that was read, and verifies its hash. *ret is the caller's, NULL if the
+ * bundle has none. Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */
+int insp_bundle_read_good(const char *state_dir, const struct insp_manifest *manifest,
+                          struct insp_good_gauss **ret, struct insp_error *reterr);
 
 /* Reads the manifest and checks its names, but not the hash of the weights: for lists. *ret_manifest is the
  * caller's. Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */

@@ -8,6 +8,7 @@
  *     "trunk": {"sha256": "..."},                         <state>/trunks/<sha256>.safetensors
  *     "weights": {"file": "model.safetensors", "sha256": "..."},
  *     "golden": {"file": "golden.json", "sha256": "..."}, see golden.h; null or missing: none
+ *     "good_only": {...},                                 see good_only.h; null or missing: none
  *     "input": {"width": 224, "height": 224, "channel_order": "rgb" | "bgr", "scale": 1e-9..1e9,
  *               "mean": [3 numbers], "std": [3 numbers, 1e-9..1e9]},
  *                                                         the network's input is (pixel * scale - mean) / std
@@ -31,6 +32,7 @@
 #include "core/base/sha256.h"
 #include "core/image/stats.h"
 #include "core/image/transform.h"
+#include "core/model/good_only.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -72,6 +74,7 @@ struct insp_manifest {
     float threshold; /* probability from which the verdict is anomaly, 0..1 */
     struct insp_review review;
     char golden_sha256[INSP_SHA256_HEX_BYTES]; /* of golden.json; "" if the bundle has none */
+    struct insp_good_only good_only;           /* images 0: the bundle has none */
     struct insp_heat_params heatmap;
     struct insp_stat_ranges pictures; /* of the good training pictures; count 0: not known */
     /* Documents that do not influence a verdict, kept unchanged (each may be NULL): training parameters,

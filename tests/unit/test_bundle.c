@@ -114,6 +114,53 @@ START_TEST(test_write_read_update_and_damage) {
 }
 END_TEST
 
+/* A model of which every number differs from its neighbours. */
+static struct insp_good_gauss *some_gauss(struct insp_good_only *ret) {
+    struct insp_good_gauss *gauss = insp_good_gauss_new();
+    ck_assert_ptr_nonnull(gauss);
+    for (size_t i = 0; i < sizeof *gauss / sizeof(float); i++)
+        (&gauss->mean[0][0][0])[i] = 1 + (float)(i % 1000) * 0.01F;
+    *ret = (struct insp_good_only){
+        .images = 40, .alpha = 0.05, .scale = {.threshold = 15, .spread = 0.7F, .cold = 8, .warm = 12}};
+    insp_good_channels(42, ret->channel);
+    for (size_t i = 0; i < INSP_GOOD_QUANTILES; i++)
+        ret->quantile[i] = 9 + (float)i * 0.05F;
+    return gauss;
+}
+
+START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
+    begin();
+    struct insp_error err = {0};
+    _cleanup_(insp_manifest_freep) struct insp_manifest *m = some_manifest("v1"), *plain = some_manifest("v2"),
+                                                        *back = NULL, *none = NULL;
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
+    _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = some_gauss(&m->good_only), *read = NULL;
+    ck_insp_ok(insp_bundle_write_good(state, m, tail, NULL, gauss, &err), err);
+    ck_insp_ok(insp_bundle_read(state, "cubes", "v1", &back, NULL, &err), err);
+    ck_assert_uint_eq(back->good_only.images, 40);
+    ck_assert_str_eq(back->good_only.sha256, m->good_only.sha256);
+    ck_insp_ok(insp_bundle_read_good(state, back, &read, &err), err);
+    ck_assert_mem_eq(read, gauss, sizeof *gauss);
+
+    damage("models/cubes/v1/good_only.safetensors", 3000000);
+    ck_insp_code(insp_bundle_read(state, "cubes", "v1", &none, NULL, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "good_only.safetensors has sha256"));
+    char path[INSP_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/models/cubes/v1/good_only.safetensors", state);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_insp_code(insp_bundle_read(state, "cubes", "v1", &none, NULL, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "is missing"));
+
+    plain->good_only = m->good_only; /* a manifest copied from a version that had one, and no model */
+    ck_insp_ok(insp_bundle_write(state, plain, tail, NULL, &err), err);
+    ck_insp_ok(insp_bundle_read(state, "cubes", "v2", &none, NULL, &err), err);
+    ck_assert_uint_eq(none->good_only.images, 0);
+    struct insp_good_gauss *nothing = gauss;
+    ck_insp_ok(insp_bundle_read_good(state, none, &nothing, &err), err);
+    ck_assert_ptr_null(nothing);
+}
+END_TEST
+
 START_TEST(test_two_in_one_second_and_a_given_version) {
     begin();
     struct insp_error err = {0};
@@ -311,7 +358,8 @@ START_TEST(test_trunk_install_and_open) {
 }
 END_TEST
 
-INSP_TESTS(test_write_read_update_and_damage, test_two_in_one_second_and_a_given_version,
-           test_what_is_wrong_is_named, test_bad_manifests_are_not_written, test_a_write_that_fails_leaves_nothing,
+INSP_TESTS(test_write_read_update_and_damage, test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail,
+           test_two_in_one_second_and_a_given_version, test_what_is_wrong_is_named,
+           test_bad_manifests_are_not_written, test_a_write_that_fails_leaves_nothing,
            test_disk_full_leaves_nothing, test_sweep_takes_temporaries_only,
            test_what_a_killed_process_left_goes_and_what_others_write_stays, test_trunk_install_and_open);
