@@ -155,6 +155,13 @@ int insp_good_fit(const struct insp_good_sums *sums, const uint16_t channel[INSP
             reterr, INSP_E_DATASET,
             "%zu good images: a good-only model needs at least %d, so %zu more (50 and more are advised)",
             sums->count, INSP_GOOD_IMAGES_MIN, INSP_GOOD_IMAGES_MIN - sums->count);
+    return insp_good_fit_part(sums, channel, ret_gauss, reterr);
+}
+
+int insp_good_fit_part(const struct insp_good_sums *sums, const uint16_t channel[INSP_GOOD_DIMS],
+                       struct insp_good_gauss **ret_gauss, struct insp_error *reterr) {
+    if (sums->count < 2)
+        return insp_fail(reterr, INSP_E_DATASET, "%zu good images have no covariance", sums->count);
     struct fit fit = {.sums = sums};
     _cleanup_free_ void *memory = malloc(PACKED * sizeof *fit.a);
     _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = insp_good_gauss_new();

@@ -30,6 +30,9 @@ void insp_good_gauss_free(struct insp_good_gauss *gauss); /* accepts NULL */
  *   INSP_E_NOMEM */
 int insp_good_fit(const struct insp_good_sums *sums, const uint16_t channel[INSP_GOOD_DIMS],
                   struct insp_good_gauss **ret_gauss, struct insp_error *reterr);
+/* Fits to a part of such a set, as a fold needs it: to 2 images or more. Fails as insp_good_fit does. */
+int insp_good_fit_part(const struct insp_good_sums *sums, const uint16_t channel[INSP_GOOD_DIMS],
+                       struct insp_good_gauss **ret_gauss, struct insp_error *reterr);
 
 DEFINE_CLEANUP(struct insp_good_gauss, insp_good_gauss_free);
 #endif

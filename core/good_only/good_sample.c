@@ -13,12 +13,11 @@ unsigned insp_good_tap_of(unsigned channel) {
     return (channel >= tap_begin[1]) + (channel >= tap_begin[2]);
 }
 
-/* SplitMix64 (Steele, Lea & Flood 2014). */
-static uint64_t next_random(uint64_t *state) {
+size_t insp_good_random(uint64_t *state, size_t bound) {
     uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return (size_t)((z ^ z >> 31) % bound); /* the modulo's bias is below 2^-40 for any number of images */
 }
 
 void insp_good_channels(uint64_t seed, uint16_t ret_channel[INSP_GOOD_DIMS]) {
@@ -26,8 +25,8 @@ void insp_good_channels(uint64_t seed, uint16_t ret_channel[INSP_GOOD_DIMS]) {
     bool chosen[INSP_TAP_CHANNELS] = {false};
     for (uint16_t c = 0; c < INSP_TAP_CHANNELS; c++)
         order[c] = c;
-    for (size_t i = 0; i < DIMS; i++) { /* the modulo's bias is 2^-55 */
-        size_t other = i + (size_t)(next_random(&seed) % (INSP_TAP_CHANNELS - i));
+    for (size_t i = 0; i < DIMS; i++) {
+        size_t other = i + insp_good_random(&seed, INSP_TAP_CHANNELS - i);
         uint16_t swap = order[i];
         order[i] = order[other];
         order[other] = swap;

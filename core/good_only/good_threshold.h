@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+enum { INSP_GOOD_QUANTILES = 101 }; /* of scores: 0 %, 1 %, ... 100 % */
+
 /* Returns P(X <= k) of a binomial distribution with n trials of probability p, 0..1. */
 double insp_good_binomial_cdf(size_t k, size_t n, double p);
 

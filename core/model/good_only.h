@@ -21,8 +21,6 @@
 
 #define INSP_GOOD_ONLY_FILE "good_only.safetensors"
 
-enum { INSP_GOOD_QUANTILES = 101 };
-
 struct insp_good_only {
     size_t images; /* 0: the bundle has no good-only model, and the other fields are unset */
     char sha256[INSP_SHA256_HEX_BYTES];

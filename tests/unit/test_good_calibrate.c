@@ -1,0 +1,112 @@
+#include "core/good_only/good_calibrate.h"
+
+#include "core/good_only/good_score.h"
+#include "good_fixture.h"
+#include "harness.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST = 60 };
+
+static struct insp_error err;
+static uint16_t channel[INSP_GOOD_DIMS];
+static struct insp_good_sample *samples; /* [MOST] */
+static size_t bad = MOST;                /* this sample cannot be read */
+
+static int read_sample(void *arg, size_t i, struct insp_good_sample *ret, struct insp_error *reterr) {
+    (void)arg;
+    if (i == bad)
+        return insp_fail(reterr, INSP_E_IO, "sample %zu is gone", i);
+    *ret = samples[i];
+    return 0;
+}
+
+static struct insp_good_source source_of(size_t count) {
+    insp_good_channels(42, channel);
+    samples = calloc(MOST, sizeof *samples);
+    ck_assert_ptr_nonnull(samples);
+    for (size_t i = 0; i < count; i++)
+        good_sample(i, channel, &samples[i]);
+    return (struct insp_good_source){.count = count, .read = read_sample};
+}
+
+START_TEST(good_images_out_of_fold_are_judged_as_new_ones_are) {
+    const struct insp_good_source source = source_of(MOST);
+    _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = NULL, *again = NULL;
+    struct insp_good_calibration calibration, second;
+    float score[MOST], score_again[MOST], map[INSP_TAP_CELLS], seen = 0, unseen = 0, fresh = 0;
+    ck_insp_ok(insp_good_calibrate(&source, channel, 0.05, 1, score, &gauss, &calibration, &err), err);
+    ck_assert_uint_eq(calibration.promise.more_needed, 0);
+    ck_assert_double_eq(calibration.promise.alpha, 0.05);
+    size_t rejected = 0;
+    for (size_t i = 0; i < MOST; i++) {
+        float one;
+        insp_good_score(gauss, &samples[i], map, &one);
+        seen += one / MOST;
+        unseen += score[i] / MOST;
+        rejected += score[i] >= calibration.promise.threshold;
+    }
+    for (uint64_t i = 0; i < 20; i++) {
+        float one;
+        struct insp_good_sample *sample = malloc(sizeof *sample);
+        good_sample(500 + i, channel, sample);
+        insp_good_score(gauss, sample, map, &one);
+        fresh += one / 20;
+        free(sample);
+    }
+    ck_assert_uint_eq(rejected, 0); /* of 60, the largest decides */
+    ck_assert_msg(fabsf(unseen - fresh) < 0.3F * (fresh - seen), "seen %g, out of fold %g, new %g", (double)seen,
+                  (double)unseen, (double)fresh);
+    ck_assert_float_le(calibration.quantile[0], calibration.quantile[50]);
+    ck_assert_float_lt(calibration.quantile[100], calibration.scale.threshold);
+    ck_assert(calibration.scale.cold < calibration.scale.warm &&
+              calibration.scale.warm < calibration.scale.threshold);
+
+    ck_insp_ok(insp_good_calibrate(&source, channel, 0.05, 1, score_again, &again, &second, &err), err);
+    ck_assert_mem_eq(score, score_again, sizeof score);
+    ck_assert_mem_eq(gauss, again, sizeof *gauss);
+    free(samples);
+}
+END_TEST
+
+START_TEST(twenty_images_are_enough_and_say_what_is_missing) {
+    const struct insp_good_source source = source_of(20);
+    _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = NULL;
+    struct insp_good_calibration calibration;
+    float score[20];
+    ck_insp_ok(insp_good_calibrate(&source, channel, 0.05, 1, score, &gauss, &calibration, &err), err);
+    ck_assert_uint_eq(calibration.promise.more_needed, 39);
+    ck_assert_double_eq_tol(calibration.promise.alpha, 1 - pow(0.05, 1.0 / 20), 1e-12);
+    free(samples);
+}
+END_TEST
+
+START_TEST(failures_leave_nothing_and_name_the_cause) {
+    struct insp_good_source source = source_of(22);
+    struct insp_good_gauss *gauss = NULL;
+    struct insp_good_calibration calibration;
+    float score[22];
+    bad = 21;
+    ck_insp_code(insp_good_calibrate(&source, channel, 0.05, 1, score, &gauss, &calibration, &err), INSP_E_IO,
+                 err);
+    bad = MOST;
+    ck_insp_code(insp_good_calibrate(&source, channel, 0, 1, score, &gauss, &calibration, &err), INSP_E_PARAMETER,
+                 err);
+    source.count = 19;
+    ck_insp_code(insp_good_calibrate(&source, channel, 0.05, 1, score, &gauss, &calibration, &err), INSP_E_DATASET,
+                 err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "19 good images"));
+    for (size_t i = 1; i < 22; i++)
+        samples[i] = samples[0];
+    source.count = 22;
+    ck_insp_code(insp_good_calibrate(&source, channel, 0.05, 1, score, &gauss, &calibration, &err), INSP_E_DATASET,
+                 err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "same picture"));
+    ck_assert_ptr_null(gauss);
+    free(samples);
+}
+END_TEST
+
+INSP_TESTS(good_images_out_of_fold_are_judged_as_new_ones_are, twenty_images_are_enough_and_say_what_is_missing,
+           failures_leave_nothing_and_name_the_cause);
