@@ -181,6 +181,9 @@ int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest
     int r = insp_path(product_folder, reterr, "%s/models/%s", state_dir, manifest->product);
     if (r < 0 || (r = check_names(manifest, product_folder, reterr)) < 0)
         return r;
+    if (good && !manifest->good_only.images)
+        return insp_fail(reterr, INSP_E_MODEL, "a good-only model for product %s, and no description of it",
+                         manifest->product);
     struct insp_manifest written = *manifest; /* borrows the documents */
     written.created_us = insp_wall_us() / 1000 * 1000;
     r = make_temporary(product_folder, temporary, reterr);

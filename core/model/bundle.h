@@ -29,7 +29,8 @@
 int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, const struct insp_tail_buffers *tail,
                       const struct insp_golden *golden, struct insp_error *reterr);
 /* Writes a bundle with a good-only model, as described by manifest->good_only, whose sha256 it fills in. good
- * NULL: without one, as insp_bundle_write does. Fails as that does. */
+ * NULL: without one, as insp_bundle_write does. Fails as that does, and with INSP_E_MODEL if the description is
+ * missing. */
 int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest,
                            const struct insp_tail_buffers *tail, const struct insp_golden *golden,
                            const struct insp_good_gauss *good, struct insp_error *reterr);

@@ -183,7 +183,7 @@ static int compute(struct work *w, struct image **missing, size_t count, struct 
 static int fill(struct work *w, struct insp_error *reterr) {
     const struct insp_train_context *c = w->config->context;
     char name[INSP_SHA256_HEX_BYTES];
-    size_t count;
+    size_t count = 0;
     _cleanup_free_ struct image **missing = calloc(w->count, sizeof *missing);
     if (!missing)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to look up %zu images", w->count);

@@ -117,9 +117,10 @@ END_TEST
 /* A model of which every number differs from its neighbours. */
 static struct insp_good_gauss *some_gauss(struct insp_good_only *ret) {
     struct insp_good_gauss *gauss = insp_good_gauss_new();
+    float *all = (float *)gauss;
     ck_assert_ptr_nonnull(gauss);
     for (size_t i = 0; i < sizeof *gauss / sizeof(float); i++)
-        (&gauss->mean[0][0][0])[i] = 1 + (float)(i % 1000) * 0.01F;
+        all[i] = 1 + (float)(i % 1000) * 0.01F;
     *ret = (struct insp_good_only){
         .images = 40, .alpha = 0.05, .scale = {.threshold = 15, .spread = 0.7F, .cold = 8, .warm = 12}};
     insp_good_channels(42, ret->channel);
@@ -151,6 +152,7 @@ START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
     ck_insp_code(insp_bundle_read(state, "cubes", "v1", &none, NULL, &err), INSP_E_MODEL, err);
     ck_assert_ptr_nonnull(strstr(err.detail, "is missing"));
 
+    ck_insp_code(insp_bundle_write_good(state, plain, tail, NULL, gauss, &err), INSP_E_MODEL, err);
     plain->good_only = m->good_only; /* a manifest copied from a version that had one, and no model */
     ck_insp_ok(insp_bundle_write(state, plain, tail, NULL, &err), err);
     ck_insp_ok(insp_bundle_read(state, "cubes", "v2", &none, NULL, &err), err);

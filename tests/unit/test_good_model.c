@@ -60,7 +60,7 @@ START_TEST(defects_that_were_never_seen_lie_beyond_the_threshold) {
     ck_assert_uint_eq(model.trunk_runs, 24); /* the defect is not looked at */
     ck_assert_uint_eq(model.promise.more_needed, 35);
     ck_assert_double_eq_tol(model.good.alpha, 1 - pow(0.05, 1.0 / 24), 1e-12);
-    ck_assert_float_ge(score_of(200 / 255.0F), model.good.scale.threshold);
+    ck_assert_float_ge(score_of(1), model.good.scale.threshold);
     ck_assert_float_lt(score_of(31 / 255.0F), model.good.scale.threshold);
     struct insp_good_only first = model.good;
     insp_good_model_clear(&model);
