@@ -37,8 +37,9 @@ int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest
 
 /* Reads and verifies a bundle: manifest, hashes of the weights and of a good-only model, product and version equal
  * to the names of the folders, trunk file present. The results are the caller's. ret_tail may be NULL: then
- * weights are only hashed. Fails with INSP_E_NOT_FOUND  no such folder INSP_E_MODEL      a file is missing,
- * damaged or wrong; the detail names it */
+ * weights are only hashed. Fails with
+ *   INSP_E_NOT_FOUND  no such folder
+ *   INSP_E_MODEL      a file is missing, damaged or wrong; the detail names it */
 int insp_bundle_read(const char *state_dir, const char *product, const char *version,
                      struct insp_manifest **ret_manifest, struct insp_tail_buffers **ret_tail,
                      struct insp_error *reterr);
