@@ -96,10 +96,9 @@ def test_mixed_batch(network, wanted, engine):
 @pytest.mark.parametrize("engine", [shim.PACKED, shim.TORCH], ids=["packed", "torch"])
 def test_taps(network, engine):
     """The taps of a scoring pass, of each pool on its own scale, against PyTorch's pools."""
-    folder, trunk_state = network[:2]
-    pixels = pixels_of("weave", 2)
+    folder, pixels = network[0], pixels_of("weave", 2)
     with torch.no_grad():
-        want = shim.reference_taps(trunk_state, pixels)
+        want = shim.reference_taps(shim.read_trunk(folder / "trunk"), pixels)
     device = shim.Device(engine)
     trunk, tail = device.trunk(folder / "trunk"), device.tail(folder / "tail0")
     _probability, _cam, got = shim.score_taps(trunk, [tail, tail], pixels)
