@@ -1,5 +1,5 @@
-/* core/image/decode/jpeg_decode.c - JPEG by the libjpeg interface of libjpeg-turbo (libjpeg.txt). Unlike TurboJPEG's,
- * this interface reports the kind of each warning, limits the decoder's memory and counts scans.
+/* core/image/decode/jpeg_decode.c - JPEG by the libjpeg interface of libjpeg-turbo (libjpeg.txt). Unlike
+ * TurboJPEG's, this interface reports the kind of each warning, limits the decoder's memory and counts scans.
  *
  * libjpeg repairs damage and warns: it fills a picture that ends early with grey. DAMAGE lists, by message
  * code, the warnings that are harmless; all others are errors. */

@@ -1,4 +1,5 @@
-/* core/image/decode/png_decode.c - PNG (ISO/IEC 15948) by libspng: all colour types, 1 to 16 bits, interlaced or not. */
+/* core/image/decode/png_decode.c - PNG (ISO/IEC 15948) by libspng: all colour types, 1 to 16 bits, interlaced or
+ * not. */
 #include "core/image/decode/decode.h"
 #include "core/image/decode/png_samples.h"
 

@@ -1,4 +1,5 @@
-/* core/image/decode/raw_decode.c - read pixels as a camera's driver delivers them: rows without padding, top first. */
+/* core/image/decode/raw_decode.c - read pixels as a camera's driver delivers them: rows without padding, top
+ * first. */
 #include "core/image/decode/decode.h"
 
 #include <string.h>
