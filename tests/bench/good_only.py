@@ -124,9 +124,10 @@ def costs(device, trunk, gauss, kept, picture):
     print(f"ms of a score ({lib.insp_good_score_kernel().decode()}): {best_ms(lambda: gauss.score(sample), 50)}")
 
 
-def simulate(samples, kept):
-    """How often does the threshold of one part reject images of the other?"""
-    alarms, kept_promises = collections.Counter(), 0
+def simulate(samples, defects, kept):
+    """How often does the threshold of one part reject images of the other, and how well do both rank?"""
+    alarms, kept_promises, areas, found = collections.Counter(), 0, [], []
+    bad = [sample for part in defects.values() for sample in part]
     for split in range(args.splits):
         random = np.random.RandomState(1000 + split)
         order = random.permutation(len(samples))
@@ -135,12 +136,16 @@ def simulate(samples, kept):
         sums = Sums(fitted)
         promise = promise_of(out_of_fold(fitted, sums, kept, random))
         gauss = Gauss(sums, kept)
-        count = sum(gauss.score(sample) >= promise.threshold for sample in others)
+        good_scores, bad_scores = [[gauss.score(sample) for sample in part] for part in (others, bad)]
+        count = sum(score >= promise.threshold for score in good_scores)
         alarms[count] += 1
         kept_promises += count <= promise.alpha * held
-    print(f"{args.splits} random splits, {held} good images held out of each: false alarms "
+        areas.append(area(good_scores, bad_scores))
+        found.append(np.mean([score >= promise.threshold for score in bad_scores]))
+    print(f"{args.splits} random splits of all {len(samples)} good images, {held} held out of each: AUC mean {np.mean(areas):.4f}, "
+          f"{min(areas):.4f} to {max(areas):.4f}; defects found {np.mean(found):.1%}; false alarms "
           + ", ".join(f"{count}: {times}x" for count, times in sorted(alarms.items()))
-          + f"; promise of {promise.alpha:.1%} kept in {kept_promises}")
+          + f"; at most {promise.alpha:.1%} of the held-out ones rejected in {kept_promises}")
 
 
 def main():
@@ -170,7 +175,7 @@ def main():
               f"{np.percentile(bad, [0, 50, 100]).round(2)}")
     costs(device, trunk, gauss, kept, next((args.set / "train/good").iterdir()))
     if args.splits:
-        simulate(good + held, kept)
+        simulate(good + held, defects, kept)
 
 
 main()
