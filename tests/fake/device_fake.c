@@ -7,8 +7,8 @@
  *                brightness); brightness is the mean of the three input channels; the other channels are 0
  *   probability  mean of channel 0, clamped to 0..1: a black picture is good (0), a white one an anomaly (1)
  *   map          channel 1
- *   taps         channel c of a 28x28 cell: brightness of the cell's 8x8 pixels, every second channel their contrast,
- *                times 1 + c % 7, plus 0.01 x c % 5
+ *   taps         channel c of a 28x28 cell: brightness of the cell's 8x8 pixels, every second channel their
+ *                contrast, times 1 + c % 7, plus 0.01 x c % 5
  *   trainer      keeps the initial weights; loss ln(2) / step; all classified right from the third step on
  * Where a head's bias for anomaly is 0.1 or more away from that for good (starting weights are noise of 0.04), the
  * difference is added to the probability, so that versions can be told apart; the other weights do not matter.
