@@ -33,7 +33,7 @@ def jpeg(width, height, **options):
     return out.getvalue()
 
 
-# --- crowds: count clients that each send `request` (and renew it when the daemon ends or answers it)
+# --- crowds: each client sends its request, and sends it again after an answer or on a new connection
 
 def get(path, more=""):
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{more}\r\n".encode()
@@ -64,7 +64,7 @@ def crowds(small, large, raw, progressive):
 
 
 def opened(port, request):
-    """A socket that has sent the request as far as the daemon takes it at once, with the rest; None if it was refused."""
+    """A connected socket and the bytes that it has still to send; (None, None) if the daemon refuses it."""
     s = socket.socket()
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     s.settimeout(5)
@@ -78,7 +78,7 @@ def opened(port, request):
 
 
 def answered(data):
-    """Whether the bytes that came end an answer of known length: good enough to send the next request."""
+    """Whether an answer is complete, so that the client sends its next request: by its length, or by the last chunk."""
     head, _, body = data.partition(b"\r\n\r\n")
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
@@ -87,7 +87,7 @@ def answered(data):
 
 
 def run_crowd(port, count, request, reads):
-    """Until stdin ends."""
+    """Keeps `count` clients connected until stdin ends."""
     os.nice(19)
     clients = {}
     while True:
