@@ -229,6 +229,13 @@ def test_operations(call):
         call("GET", "/dashboard/{file}", 200, file=file)
 
 
+def test_the_document_has_the_version_of_the_daemon(call):
+    described = [DOCUMENT["info"]["version"]]
+    for path in "/healthz", "/v2":
+        described.append(DOCUMENT["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["example"]["version"])
+        assert described == len(described) * [call("GET", path, 200).json["version"]]
+
+
 def test_every_operation_was_driven():
     described = {(method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item
                  if method != "parameters"}
