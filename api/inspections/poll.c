@@ -79,6 +79,7 @@ static const struct api_part_ops poll_ops = {.drop = drop, .stop = stop};
 static void worked(struct api_request *request) {
     struct poll *poll = request->part;
     poll->read = true;
+    api_event_ids_clear(&poll->ring); /* up to 37 KiB, which a wait does not need */
     if (request->response.status)
         api_server_finish(request);
     else if (poll->stopped.code)

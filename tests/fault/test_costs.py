@@ -120,7 +120,20 @@ def test_uploads(start):
 @pytest.mark.skipif(sanitized(), reason="a sanitizer keeps what was freed")
 def test_event_streams(start):
     daemon = start()
-    assert costs(daemon, 90, get("/v1/events")) <= each("event stream")
+    assert costs(daemon, 90, get("/v1/events")) <= each("event stream, waiting list")
+
+
+@pytest.mark.skipif(sanitized(), reason="a sanitizer keeps what was freed")
+def test_waiting_lists(start):
+    daemon, wait = start("limits.event_streams=120"), "/v1/inspections?after=01a20f9c-34e6-7000-8908-64a79671e629&wait_ms="
+    daemon("GET", wait + "1")
+    before = resident_kib(daemon)
+    with contextlib.ExitStack() as stack:
+        for _ in range(90):  # three quarters: no place is left for another
+            s = stack.enter_context(socket.create_connection((daemon.host, daemon.port), timeout=30))
+            s.sendall(get(wait + "60000"))
+        eventually(lambda: daemon("GET", wait + "1").status == 503)
+        assert resident_kib(daemon) - before - SLACK_KIB <= 90 * each("event stream, waiting list")
 
 
 @pytest.mark.skipif(sanitized(), reason="a sanitizer keeps what was freed")
