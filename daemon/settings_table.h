@@ -93,9 +93,9 @@
     X(storage, sweep_interval_s, COUNT, "300", 1, 86400, "seconds", "How often to apply the rules above.")        \
     S(limits, "Limits of requests. They are checked before memory is allocated.")                                 \
     X(limits, inflight, COUNT, "64", 1, 4096, "inspections",                                                      \
-      "Largest number of inspections in progress. Beyond it, a new one is answered with 503 (queue_full) at\n"    \
-      "once, unless a stalled upload can be dropped. One token or one address may hold three quarters of them.\n" \
-      "Request bodies use at most inflight x body_bytes of memory.")                                              \
+      "Largest number of inspections in progress; each image of a KServe request is one. Beyond it, a new one\n"  \
+      "is answered with 503 (queue_full) at once, unless a stalled upload can be dropped. One token or one\n"     \
+      "address may hold three quarters of them. Request bodies use at most inflight x body_bytes of memory.")     \
     X(limits, body_bytes, SIZE, "32M", 1024, 1073741824, "bytes", "Largest request body.")                        \
     X(limits, image_width, COUNT, "16384", 1, 65500, "pixels", "Largest width of an image.")                      \
     X(limits, image_height, COUNT, "16384", 1, 65500, "pixels", "Largest height of an image.")                    \
@@ -106,8 +106,8 @@
     X(limits, exports, COUNT, "4", 1, 64, "exports",                                                              \
       "Largest number of simultaneous exports (CSV, JSON lines). Beyond it: 503 (queue_full).")                   \
     X(limits, event_streams, COUNT, "128", 1, 65536, "streams",                                                   \
-      "Largest number of open event streams (GET /v1/events). Beyond it: 503 (queue_full). One token or one\n"    \
-      "address may hold three quarters of them.")                                                                 \
+      "Largest number of open event streams (GET /v1/events) and waiting lists (wait_ms) together. Beyond it:\n"  \
+      "503 (queue_full). One token or one address may hold three quarters of them.")                              \
     X(limits, answer_bytes, SIZE, "256M", 1048576, INT64_MAX, "bytes",                                            \
       "Memory for answers that clients have not read yet (lists, heatmaps; posted images are sent from their\n"   \
       "files). Beyond it, reads are answered with 503 (queue_full), but inspections never are.")                  \
@@ -120,7 +120,8 @@
       "Largest number of requests that wait for one of server.background_threads; pictures and other heavy\n"     \
       "work are counted separately. Beyond it: 503 (queue_full).")                                                \
     X(limits, batch, COUNT, "8", 1, 64, "images",                                                                 \
-      "Largest number of images per pass. A pass takes the images that are waiting and never waits for more.")    \
+      "Largest number of images per pass. A pass takes the images that are waiting and never waits for more.\n"   \
+      "A KServe request holds at most as many.")                                                                  \
     S(decode, "How images of special cameras are decoded, for inspections and for training.")                     \
     X(decode, jpeg_stray_bytes, COUNT, "64", 0, 65535, "bytes",                                                   \
       "Padding bytes that a camera may leave before each marker in the scans of a JPEG. They are skipped and\n"   \
