@@ -1,5 +1,5 @@
 /* GET /v2 and below: health, the server's and the models' descriptions of the open inference protocol (KServe v2).
- * A model is a product; its one version is the active one. */
+ * A model is a product; its one version is the serving one. */
 #include "api/kserve/kserve_models.h"
 #include "api/resources/handlers.h"
 #include "api/server/server.h"

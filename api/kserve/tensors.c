@@ -175,7 +175,8 @@ static int check_shape(const char *datatype, const struct source *source, size_t
     }
     if (shape[0] > images_max)
         return insp_fail(reterr, INSP_E_PARAMETER,
-                         "%llu images in one request; at most %zu are accepted (limits.batch)",
+                         "%llu images in one request; at most %zu are accepted (limits.batch, and three quarters "
+                         "of limits.inflight)",
                          (unsigned long long)shape[0], images_max);
     return 0;
 }
