@@ -90,7 +90,7 @@ function localisation(found) {
     [
       ["Pixel AUROC", percent(found.pixel_auroc)],
       ["Boxes that hit a defect", hit(found.boxes)],
-      ["Defects that a box hits", hit(found.defects)],
+      ["Defects hit by a box", hit(found.defects)],
     ],
   );
 }
