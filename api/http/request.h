@@ -87,6 +87,7 @@ struct api_request {
     char client[API_ADDRESS_BYTES];         /* the address that a trusted proxy names; "" for a direct client */
     uint8_t client_key[API_PEER_KEY_BYTES]; /* of that address */
     char cors_origin[API_HOST_BYTES + 16];  /* origin of a page of server.origins that sent it; else "" */
+    _Atomic bool left;                      /* it only reads, and its client has left. Any thread */
     bool must_close;                        /* the beginning of the connection's next request is ambiguous */
     char *content_type;                     /* owned; NULL if absent */
     char *if_none_match;                    /* owned; NULL if absent */

@@ -68,13 +68,14 @@ static int thumbnail(struct api_request *request, const struct facts *facts, uin
     char text[128];
     size_t bytes, jpeg_bytes;
     struct insp_media_type type;
+    const struct insp_image_limits limits = api_server_image_limits(request);
     if (insp_thumbnail_get(config->store, id, width, &jpeg, &jpeg_bytes, NULL)) {
         int code = insp_store_image(config->store, id, &data, &bytes, text, reterr);
         if (!code)
             code = insp_media_parse(text, &type, reterr);
         if (!code)
-            code = insp_image_thumbnail(data, bytes, &type, facts->width, facts->height, width,
-                                        &config->image_limits, &jpeg, &jpeg_bytes, reterr);
+            code = insp_image_thumbnail(data, bytes, &type, facts->width, facts->height, width, &limits, &jpeg,
+                                        &jpeg_bytes, reterr);
         if (code)
             return code;
         insp_thumbnail_keep(config->store, id, width, jpeg, jpeg_bytes, config->retention.thumbnail_bytes_max);
@@ -120,12 +121,12 @@ static int decode_image(const struct api_request *request, uint32_t width, uint3
     char text[128];
     size_t bytes;
     struct insp_media_type type;
+    const struct insp_image_limits limits = api_server_image_limits(request);
     int code = insp_store_image(request->server->config.store, request->param[0], &data, &bytes, text, reterr);
     if (!code)
         code = insp_media_parse(text, &type, reterr);
     return code ? code
-                : insp_image_decode(data, bytes, &type, width < height ? width : height,
-                                    &request->server->config.image_limits, ret, reterr);
+                : insp_image_decode(data, bytes, &type, width < height ? width : height, &limits, ret, reterr);
 }
 
 int api_inspection_heatmap(struct api_request *request, struct insp_error *reterr) {
@@ -139,6 +140,7 @@ int api_inspection_heatmap(struct api_request *request, struct insp_error *reter
     _cleanup_(insp_image_freep) struct insp_image *image = NULL;
     unsigned char *png = NULL;
     size_t bytes;
+    const struct insp_image_limits limits = api_server_image_limits(request);
     int code = read_facts(request, known, &facts, reterr);
     if (!code)
         code = api_query_choice(&request->query, "view", views, &view, reterr);
@@ -159,7 +161,7 @@ int api_inspection_heatmap(struct api_request *request, struct insp_error *reter
     if (view == INSP_VIEW_OVERLAY && (code = decode_image(request, width, height, &image, reterr)))
         return code;
     code = insp_heat_render(&facts.heat, facts.suspect, facts.cam, (enum insp_heat_view)view, image, width, height,
-                            &request->server->config.image_limits, &png, &bytes, reterr);
+                            &limits, &png, &bytes, reterr);
     if (!code)
         api_response_take(&request->response, 200, png, bytes, "image/png");
     return code;

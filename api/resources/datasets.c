@@ -23,7 +23,7 @@ static struct insp_dataset_place place_of(const struct api_request *request) {
 
 struct insp_dataset_limits api_dataset_limits(const struct api_request *request) {
     const struct api_config *config = &request->server->config;
-    return (struct insp_dataset_limits){config->image_limits, config->retention.free_bytes_min};
+    return (struct insp_dataset_limits){api_server_image_limits(request), config->retention.free_bytes_min};
 }
 
 /* --- JSON --- */

@@ -13,16 +13,16 @@
 static const char policy[] =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
-static int make_page(const struct api_server *server, const json_t *job, char **ret_html, size_t *ret_bytes,
+static int make_page(const struct api_request *request, const json_t *job, char **ret_html, size_t *ret_bytes,
                      struct insp_error *reterr) {
     char root[INSP_PATH_BYTES], subtitle[160];
     /* If the dataset is gone or no longer allowed, the page has notes in place of its pictures. */
-    bool there = insp_dataset_resolve(server->config.dataset_roots, insp_lookup_text(job, "params.dataset"), root,
-                                      NULL) == 0;
+    bool there = insp_dataset_resolve(request->server->config.dataset_roots,
+                                      insp_lookup_text(job, "params.dataset"), root, NULL) == 0;
     snprintf(subtitle, sizeof subtitle, "Job %.36s, finished %.19sZ", insp_lookup_text(job, "id"),
              insp_lookup_text(job, "finished_at"));
     const struct insp_report_source source = {
-        .dataset_root = there ? root : NULL, .limits = server->config.image_limits, .subtitle = subtitle};
+        .dataset_root = there ? root : NULL, .limits = api_server_image_limits(request), .subtitle = subtitle};
     return insp_report_html(insp_lookup(job, "result"), &source, ret_html, ret_bytes, reterr);
 }
 
@@ -40,7 +40,7 @@ int api_job_report(struct api_request *request, struct insp_error *reterr) {
         r = insp_fail(reterr, INSP_E_CONFLICT, "job %s has no report: it is %s", request->param[0],
                       insp_lookup_text(job, "state"));
     if (r == 0)
-        r = make_page(request->server, job, &html, &bytes, reterr);
+        r = make_page(request, job, &html, &bytes, reterr);
     json_decref(job);
     if (r < 0)
         return r;

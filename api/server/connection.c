@@ -217,8 +217,13 @@ static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *c
 static void work(struct insp_task *task) {
     struct api_request *request = task->data;
     struct insp_error error = {0};
-    int code = request->server->hurry ? insp_fail(&error, INSP_E_SHUTTING_DOWN, "the daemon is shutting down")
-                                      : request->route->handler(request, &error);
+    int code;
+    if (request->server->hurry)
+        code = insp_fail(&error, INSP_E_SHUTTING_DOWN, "the daemon is shutting down");
+    else if (request->left)
+        code = insp_fail(&error, INSP_E_CANCELLED, "the client left before its request was handled");
+    else
+        code = request->route->handler(request, &error);
     if (code == INSP_E_CANCELLED && request->server->hurry)
         error.code = INSP_E_SHUTTING_DOWN;
     if (code)

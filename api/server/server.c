@@ -60,6 +60,21 @@ void api_server_work_on(struct api_request *request, api_work *run, api_work *do
     insp_work_always(request->server->config.lanes, INSP_LANE_BACK, &request->task);
 }
 
+static bool unwanted(void *arg) {
+    const struct api_request *request = arg;
+    return request->server->hurry || request->left;
+}
+
+struct insp_image_limits api_server_image_limits(const struct api_request *request) {
+    enum { PICTURE_WAIT_US = 5 * 1000000 }; /* longest wait of a viewer's picture for the decode budget */
+    struct insp_image_limits limits = request->server->config.image_limits;
+    limits.background = true;
+    limits.wait_us = PICTURE_WAIT_US;
+    limits.cancelled = unwanted;
+    limits.cancelled_arg = (void *)(uintptr_t)request;
+    return limits;
+}
+
 void api_place_release(struct api_request *request) {
     request->server->held[request->place] -= request->places;
     request->place = API_PLACE_NONE;

@@ -110,6 +110,11 @@ int api_server_work(struct api_request *request, enum insp_weight weight, api_wo
 /* Does the same for the next step of an answer that has begun; never refused. */
 void api_server_work_on(struct api_request *request, api_work *run, api_work *done);
 
+/* Returns the limits for images that a handler decodes or draws: the background's share of the budget, and an
+ * early end after the grace time of a stop, or if the request only reads and its client has left. They borrow the
+ * request. Any thread. */
+struct insp_image_limits api_server_image_limits(const struct api_request *request);
+
 /* Lets libmicrohttpd run in the next turn of the loop. */
 void api_server_kick(struct api_server *server);
 

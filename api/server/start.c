@@ -22,8 +22,7 @@
 #include <sys/stat.h>
 
 enum {
-    PICTURE_WAIT_US = 5 * 1000000, /* longest wait of a viewer's picture for the decode budget */
-    SWEEP_MS = 50,                 /* interval at which clients that left are noticed */
+    SWEEP_MS = 50, /* interval at which clients that left are noticed */
     HOUSEKEEPING_MS = 5000,
     /* libmicrohttpd's pool per connection; mapped, and touched only as far as needed. Far above the limits of
      * framing.h, so that larger headers still arrive and are refused with a problem. */
@@ -261,20 +260,6 @@ static void on_model_changed(void *arg, const char *product, const char *version
                        json_pack("{s:s, s:s}", "product", product, "version", version));
 }
 
-static bool in_a_hurry(void *arg) {
-    const struct api_server *server = arg;
-    return server->hurry;
-}
-
-/* Returns the limits for all decodes but those of inspections: the same, in the background's share of the
- * budget. */
-static struct insp_image_limits background_limits(const struct api_config *config, int64_t wait_us) {
-    struct insp_image_limits limits = config->image_limits;
-    limits.background = true;
-    limits.wait_us = wait_us;
-    return limits;
-}
-
 static int start_jobs(struct api_server *server, struct insp_error *reterr) {
     const struct api_config *c = &server->config;
     const struct insp_jobs_config config = {
@@ -328,9 +313,6 @@ static int start(struct api_server *server, const struct api_config *config, str
                                             .store = config->store,
                                             .on_nospace = api_housekeeping_now,
                                             .on_nospace_arg = server};
-    server->config.image_limits = background_limits(config, PICTURE_WAIT_US);
-    server->config.image_limits.cancelled = in_a_hurry;
-    server->config.image_limits.cancelled_arg = server;
     if (!code)
         code = insp_pipeline_new(&pipeline, &server->pipeline, reterr);
     if (!code)

@@ -11,6 +11,8 @@
 
 #include "core/base/clock.h"
 
+#include <string.h>
+
 enum { SWEEPS_FOR_IDLE = 20 }; /* idle connections and event streams are checked once a second */
 
 /* Returns more time for a connection with answers: Keep-Alive told the client its timeout, and a request may be on
@@ -57,15 +59,22 @@ static void look_at(struct api_server *server, struct api_connection *c, int64_t
     }
 }
 
+/* Ends the work for a client that has left. A handler that changes something goes on, because its client may not
+ * wait for the answer. */
+static void give_up(struct api_request *request) {
+    request->left = !strcmp(request->route->method, "GET");
+    if (request->ops && request->ops->stop)
+        request->ops->stop(request, API_STOP_CLIENT_LEFT);
+}
+
 void api_sweep(uv_timer_t *timer) {
     struct api_server *server = timer->data;
     int64_t now = insp_mono_us();
     server->turned_us = now;
     server->sweeps++;
     for (struct api_request *request = server->requests; request; request = request->next)
-        if (request->state == API_WORKING && request->ops && request->ops->stop &&
-            api_client_left(request->fd, false))
-            request->ops->stop(request, API_STOP_CLIENT_LEFT);
+        if (request->state == API_WORKING && !request->left && api_client_left(request->fd, false))
+            give_up(request);
     for (struct api_connection *c = server->connections; c; c = c->next)
         look_at(server, c, now);
     api_listener_watch(server, now);

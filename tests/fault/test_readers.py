@@ -44,7 +44,7 @@ def test_the_line_goes_first(daemon, crowd):
     count, paths = CROWDS[crowd]
     idle = post(daemon, PHOTO, SECONDS)
     with readers(daemon, count, *paths(daemon)) as reading:
-        eventually(lambda: daemon.metric("lane_running") >= 1)
+        eventually(lambda: daemon.metric('lane_running{lane="back"}') >= 1)
         beside = post(daemon, PHOTO, SECONDS)
     tell("idle", idle), tell(crowd, beside)
     assert quantile(beside, .99) <= 2 * quantile(idle, .99) + SLACK_MS, reading.statuses
@@ -69,3 +69,15 @@ def test_a_stop_does_not_wait_for_pictures_in_the_queue(start):
     with readers(daemon, 32, f"/v1/inspections/{large}/heatmap.png?view=overlay"):
         eventually(lambda: daemon.metric("lane_queued") >= 20)
         daemon.stop()  # each takes seconds: all of them would take longer than it waits
+
+
+def test_pictures_for_readers_that_left_are_given_up(start):
+    """One picture at a time is drawn, and the others wait: none of them is drawn to its end for nobody."""
+    daemon = start("server.background_threads=2", "storage.thumbnail_bytes_max=0")
+    large = daemon.inspect(LARGE, kind="image/jpeg").json["id"]
+    with readers(daemon, 12, f"/v1/inspections/{large}/heatmap.png?view=overlay"):
+        eventually(lambda: daemon.metric("lane_queued") >= 8)
+    drawn = daemon.log_text().count("heatmap.png status=200")
+    eventually(lambda: daemon.log_text().count("code=cancelled") >= 8)
+    eventually(lambda: daemon.metric('lane_running{lane="back"}') == 0)
+    assert daemon.log_text().count("heatmap.png status=200") <= drawn + 1  # that may end before the daemon looks
