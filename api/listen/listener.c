@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum {
@@ -29,8 +30,11 @@ static struct api_holder holder_of(const struct api_connection *c, int64_t now) 
     struct api_holder holder = {API_HOLD_BUSY, c->peer ? c->peer->connections : 0, c->quiet_since_us};
     const struct api_request *request = c->request;
     bool suspended = request && api_request_suspended(request);
+    int unread = 0;
     if (!suspended && api_client_left(c->fd, true)) {
         holder.hold = API_HOLD_GONE;
+    } else if (!request && !ioctl(c->fd, FIONREAD, &unread) && unread) {
+        holder.hold = API_HOLD_BUSY; /* a request has arrived: it is lost if libmicrohttpd does not run first */
     } else if (!request) {
         holder.hold = c->requests                                 ? API_HOLD_IDLE
                       : now - c->quiet_since_us > API_PATIENCE_US ? API_HOLD_SILENT

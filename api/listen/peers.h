@@ -47,7 +47,7 @@ enum api_hold {
     API_HOLD_SLOW,   /* sends a body, or reads an answer, slower than api_receive_deadline with 1 s */
     API_HOLD_IDLE,   /* between two requests; ranks as a fresh one */
     API_HOLD_FRESH,  /* just opened */
-    API_HOLD_BUSY,   /* has an active request: never makes room */
+    API_HOLD_BUSY,   /* has an active request, or unread bytes of one: never makes room */
 };
 
 enum { API_PATIENCE_US = 1000000 };

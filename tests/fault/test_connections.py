@@ -4,6 +4,7 @@ The attacker uses the address 127.0.0.2, which counts as another client than 127
 import contextlib
 import os
 import resource
+import signal
 import socket
 import ssl
 import subprocess
@@ -201,6 +202,26 @@ def test_an_idle_connection_of_the_same_address_makes_room(start):
                 continue
             open_ones += 1
         assert open_ones == 3
+    assert refusals(daemon, "address", "displaced") >= 1
+
+
+def test_a_connection_with_an_unread_request_is_not_idle(start):
+    """New client and request arrive in the same turn of the daemon's loop, the client first."""
+    daemon = start("server.connections_per_address=4")
+    get = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with crowd(daemon, 4, get) as sockets:
+        for s in sockets:
+            assert s.recv(65536).startswith(b"HTTP/1.1 200 ")
+        daemon.process.send_signal(signal.SIGSTOP)
+        try:
+            with opened(daemon) as newcomer:
+                newcomer.sendall(get)
+                sockets[0].sendall(get)  # idle for longest
+                daemon.process.send_signal(signal.SIGCONT)
+                assert sockets[0].recv(65536).startswith(b"HTTP/1.1 200 ")
+                assert newcomer.recv(65536).startswith(b"HTTP/1.1 200 ")
+        finally:
+            daemon.process.send_signal(signal.SIGCONT)
     assert refusals(daemon, "address", "displaced") >= 1
 
 
