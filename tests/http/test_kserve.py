@@ -71,6 +71,15 @@ def triton(daemon, images, path=INFER, token=None, **more):
     return daemon("POST", path, body, token=token, **headers)
 
 
+def in_flight(daemon, images):
+    """The connection of a request whose images are being scored."""
+    body, headers = triton_request(triton_bytes([WHITE] * images), [images])
+    connection = daemon.connect()
+    connection.request("POST", INFER, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    eventually(lambda: daemon.metric("in_flight") == images)
+    return connection
+
+
 def kserve_request(images, shape=None, parameters={"content_type": "base64"}, **more):
     """What kserve's InferRequest.to_rest and orjson make of an InferInput with base64 texts."""
     return json.dumps({"id": "4be4e82f", "model_name": "carpet", "inputs": [
@@ -346,10 +355,7 @@ def test_timeout_is_the_deadline_and_stores_nothing(start):
 @needs_fake
 def test_each_image_takes_a_place(start):
     daemon = start("limits.inflight=4", env={"INSP_FAKE_PASS_MS": "2000"})
-    body, headers = triton_request(triton_bytes([WHITE] * 3), [3])
-    connection = daemon.connect()
-    connection.request("POST", INFER, body, {name.replace("_", "-"): value for name, value in headers.items()})
-    eventually(lambda: daemon.metric("in_flight") == 3)  # a client's share of four
+    connection = in_flight(daemon, 3)  # a client's share of four
     answer = triton(daemon, [WHITE])
     refused(answer, 503, "queue_full")
     assert int(answer.headers["Retry-After"]) >= 1
@@ -362,10 +368,7 @@ def test_each_image_takes_a_place(start):
 @needs_fake
 def test_client_that_leaves_frees_all_its_places(start):
     daemon = start(env={"INSP_FAKE_PASS_MS": "2500"})
-    body, headers = triton_request(triton_bytes([WHITE] * 4), [4])
-    connection = daemon.connect()
-    connection.request("POST", INFER, body, {name.replace("_", "-"): value for name, value in headers.items()})
-    eventually(lambda: daemon.metric("in_flight") == 4)
+    connection = in_flight(daemon, 4)
     begin = time.monotonic()
     connection.close()
     eventually(lambda: daemon.metric("in_flight") == 0)
@@ -376,10 +379,7 @@ def test_client_that_leaves_frees_all_its_places(start):
 @needs_fake
 def test_stop_answers_what_waits(start):
     daemon = start("server.shutdown_grace_s=1", env={"INSP_FAKE_PASS_MS": "2500"})
-    body, headers = triton_request(triton_bytes([WHITE] * 2), [2])
-    connection = daemon.connect()
-    connection.request("POST", INFER, body, {name.replace("_", "-"): value for name, value in headers.items()})
-    eventually(lambda: daemon.metric("in_flight") == 2)
+    connection = in_flight(daemon, 2)
     daemon.process.terminate()
     response = connection.getresponse()
     assert (response.status, json.loads(response.read())["code"]) == (503, "shutting_down")
