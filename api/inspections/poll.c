@@ -152,6 +152,7 @@ int api_poll_before(struct api_request *request, struct insp_error *reterr) {
 struct page {
     const struct poll *poll;
     json_t *items, *repeats;
+    bool late;        /* `repeats` has results whose events are not in the ring yet */
     bool known;       /* `after` is in the store */
     int64_t ended_us; /* results that ended before it were published before `after` */
 };
@@ -167,19 +168,24 @@ static bool in_ring(const struct poll *poll, const char *id) {
     return false;
 }
 
-/* Adds a row of the store that the ring does not hold. */
+/* Adds a row of the store that the ring does not hold. One that was stored after the ring had been copied must not
+ * end the page, because the client would go on behind it and miss the ring's: it comes before the items, and once
+ * more when its event is in the ring. */
 static int add_old(void *arg, const struct insp_record *record) {
     struct page *page = arg;
+    const int64_t ended_us = api_overtake_ended(record);
     int order = strcmp(record->id, page->poll->after);
+    bool room = json_array_size(page->repeats) < REPEATS_MAX;
+    bool late = order > 0 && ended_us >= page->poll->ring.since_us && room;
     if (!order || in_ring(page->poll, record->id))
         return 0;
-    if (order > 0) {
+    if (order > 0 && !late) {
         json_array_append_new(page->items, api_inspection_json(record));
         return full(page);
     }
-    if (page->known && api_overtake_ended(record) >= page->ended_us &&
-        json_array_size(page->repeats) < REPEATS_MAX)
+    if (late || (page->known && ended_us >= page->ended_us && room))
         json_array_append_new(page->repeats, api_inspection_json(record));
+    page->late |= late;
     return 0;
 }
 
@@ -219,7 +225,7 @@ int api_poll_read(struct api_request *request, struct insp_error *reterr) {
     struct page page = {.poll = poll, .items = json_array(), .repeats = json_array()};
     int code = page.items && page.repeats ? read_page(request->server->config.store, &page, reterr)
                                           : insp_fail(reterr, INSP_E_NOMEM, "no memory for the list");
-    bool any = !code && json_array_size(page.items);
+    bool any = !code && (page.late || json_array_size(page.items));
     if (any && !json_array_extend(page.repeats, page.items))
         code = api_response_json(&request->response, 200, json_pack("{s:O,s:n}", "items", page.repeats, "next"),
                                  reterr);

@@ -3,6 +3,7 @@
 #include "api/http/response.h"
 #include "api/listen/client.h"
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/uuid.h"
 
@@ -18,6 +19,7 @@ enum {
 struct event {
     char id[INSP_UUID_BYTES];
     char published[INSP_UUID_BYTES]; /* an id of the time at which it was published */
+    int64_t published_us;            /* wall: when */
     char *text;                      /* "id: ...\nevent: ...\ndata: {...}\n\n"; owned */
     size_t bytes;
 };
@@ -26,6 +28,7 @@ struct api_events {
     void (*kick)(void *arg);
     void *arg;
     struct event ring[RING]; /* event number n lies at n % RING */
+    int64_t began_us;        /* wall */
     uint64_t head;           /* number of the next event */
     struct api_stream *streams;
     size_t clients;
@@ -53,6 +56,7 @@ int api_events_new(void (*kick)(void *arg), void *arg, struct api_events **ret, 
     struct api_events *events = calloc(1, sizeof *events);
     if (!events)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for events");
+    events->began_us = insp_wall_us();
     events->kick = kick;
     events->arg = arg;
     *ret = events;
@@ -99,6 +103,7 @@ void api_events_publish_line(struct api_events *events, const char *type, const 
     event->bytes = strlen(text);
     snprintf(event->id, sizeof event->id, "%s", id);
     insp_uuid7(event->published);
+    event->published_us = insp_wall_us();
     events->head++;
     wake_all(events);
 }
@@ -159,6 +164,7 @@ int api_events_ids(const struct api_events *events, const char *after, struct ap
     struct api_event_ids ids = {0};
     uint64_t number = 0;
     ids.has_after = find(events, after, &number);
+    ids.since_us = oldest(events) ? events->ring[oldest(events) % RING].published_us : events->began_us;
     number = ids.has_after ? number + 1 : oldest(events);
     if (number < events->head && !(ids.id = calloc((size_t)(events->head - number), sizeof *ids.id)))
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the events since then");

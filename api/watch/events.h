@@ -63,7 +63,8 @@ bool api_events_has(const struct api_events *events, const char *last_id);
 struct api_event_ids {
     char (*id)[INSP_UUID_BYTES]; /* owned */
     size_t count;
-    bool has_after; /* the ring holds `after`: the ids are those behind it. Else they are all */
+    int64_t since_us; /* wall: the ring holds all events of inspections that ended since then */
+    bool has_after;   /* the ring holds `after`: the ids are those behind it. Else they are all */
 };
 /* Copies them. *ret is the caller's (api_event_ids_clear). Fails with INSP_E_NOMEM. */
 int api_events_ids(const struct api_events *events, const char *after, struct api_event_ids *ret,

@@ -174,6 +174,36 @@ def test_rows_older_than_the_ring(start):
     assert seen == old + new
 
 
+def test_a_result_that_ends_while_the_page_is_read_hides_none(start):
+    """It is in the store when the page is read, and the results before it in the ring follow all the same."""
+    daemon = start()
+    daemon.stop()
+    old = sorted(rows.fill(daemon.state, 500))
+    again = start("server.background_threads=2", state=daemon.state)
+    ring, after = [post(again) for _ in range(3)], old[-3]
+    lists = [again.connect() for _ in range(48)]
+    reader = again.connect()
+    for _ in range(10):
+        for connection in lists:
+            connection.request("GET", "/v1/inspections?limit=500")
+        eventually(lambda: again.metric('lane_queued{lane="back"}') >= 40)
+        reader.request("GET", f"/v1/inspections?after={after}&limit=3")
+        assert again("GET", "/healthz").status == 200  # and the reader's request waits in the lane
+        late = post(again)
+        page = [item["id"] for item in json.loads(reader.getresponse().read())["items"]]
+        for connection in lists:
+            assert connection.getresponse().read()
+        if late in page:
+            break
+        ring.append(late)
+    else:
+        pytest.fail("no result came while a page waited for its turn")
+    seen = page
+    while page := ask(again, seen[-1], 0, "&limit=3"):
+        seen += page
+    assert set(ring) <= set(seen) and late in seen
+
+
 def test_many_wait_and_each_gets_it(start):
     daemon = start("limits.event_streams=16")
     first = post(daemon)
