@@ -209,8 +209,8 @@ def test_kserve(call):
         call("GET", path, 400, query="x=1")
     input = {"name": "image", "shape": [1], "datatype": "BYTES", "parameters": {"content_type": "base64"},
              "data": [base64.b64encode(picture()).decode()]}
-    for path, version in ("/v2/models/{product}", "v1"), ("/v2/models/{product}/versions/{version}", "v1"):
-        model, other = {"product": "carpet", "version": version}, {"product": "wood", "version": "v9"}
+    model, other = {"product": "carpet", "version": "v1"}, {"product": "wood", "version": "v9"}
+    for path in "/v2/models/{product}", "/v2/models/{product}/versions/{version}":
         for end in "", "/ready":
             call("GET", path + end, 200, **model)
             call("GET", path + end, 404, **other)
