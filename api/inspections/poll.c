@@ -24,8 +24,8 @@ struct poll {
     bool read;        /* the store has been read: the request waits on the loop */
     bool over;        /* it is to be answered as soon as the store has been read */
     struct insp_error stopped;
-    char *
-        line; /* owned: the first result that was published while the store was read, and that the filter admits */
+    /* Owned: the first result that was published while the store was read and that the filter admits. */
+    char *line;
     /* The ring's inspections in the order of their events: those after `after` if the ring has it, else all. */
     struct api_event_ids ring;
 };
