@@ -24,3 +24,22 @@ function(insp_device name)
   target_link_libraries(${name} INTERFACE
     $<IF:$<OR:$<BOOL:${INSP_FAKE_TORCH}>,$<BOOL:$<TARGET_PROPERTY:INSP_FAKE_DEVICE>>>,insp_device_fake,insp_device_torch>)
 endfunction()
+
+# insp_instruction_sets(NAME SOURCE...): compiles SOURCE... of library NAME, which is in it for the compiler's baseline, once
+# more per instruction set that may be chosen at run time: with INSP_KERNEL defined as avx2 or avx512. Only these objects need
+# more than the baseline. COMPILE_OPTIONS of the sources apply to each.
+function(insp_instruction_sets name)
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    return()
+  endif()
+  set(avx2 -mavx2 -mfma)
+  set(avx512 -mavx512f -mfma -mprefer-vector-width=512)
+  foreach(set avx2 avx512)
+    add_library(${name}_${set} OBJECT ${ARGN})
+    target_link_libraries(${name}_${set} PRIVATE insp_options)
+    set_target_properties(${name}_${set} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_compile_definitions(${name}_${set} PRIVATE INSP_KERNEL=${set})
+    target_compile_options(${name}_${set} PRIVATE ${${set}})
+    target_sources(${name} PRIVATE $<TARGET_OBJECTS:${name}_${set}>)
+  endforeach()
+endfunction()

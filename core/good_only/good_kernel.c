@@ -1,10 +1,12 @@
 /* The kernel of good_kernel.h, compiled several times (CMakeLists.txt): without definitions for the compiler's
- * baseline, and with INSP_GOOD_KERNEL = insp_good_kernel_avx2 or _avx512 and matching -m flags. */
+ * baseline, and with INSP_KERNEL = avx2 or avx512 and matching -m flags. */
 #include "core/good_only/good_kernel.h"
 
-#ifndef INSP_GOOD_KERNEL
-#define INSP_GOOD_KERNEL insp_good_kernel_generic
+#ifndef INSP_KERNEL
+#define INSP_KERNEL generic
 #endif
+#define PASTE2(a, b) a##b
+#define PASTE(a, b) PASTE2(a, b)
 
 #if defined __AVX512F__
 enum { WIDTH = 16 };
@@ -17,8 +19,9 @@ enum { VECTORS = INSP_GOOD_LANES / WIDTH };
 
 typedef float vec __attribute__((vector_size(WIDTH * sizeof(float)), aligned(4), may_alias));
 
-void INSP_GOOD_KERNEL(const float (*x)[INSP_GOOD_LANES], const float (*mean)[INSP_GOOD_LANES],
-                      const float (*whitening)[INSP_GOOD_LANES], float ret_square[INSP_GOOD_LANES]) {
+void PASTE(insp_good_kernel_, INSP_KERNEL)(const float (*x)[INSP_GOOD_LANES], const float (*mean)[INSP_GOOD_LANES],
+                                           const float (*whitening)[INSP_GOOD_LANES],
+                                           float ret_square[INSP_GOOD_LANES]) {
     vec away[INSP_GOOD_DIMS][VECTORS], square[VECTORS] = {{0}};
     const vec *w = (const vec *)whitening;
     for (size_t i = 0; i < INSP_GOOD_DIMS; i++)
