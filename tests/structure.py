@@ -206,6 +206,7 @@ ONLY_IN = {
                                  "use insp_resolve or insp_resolve_below (core/base/below.h)"),
     r"(?<![\w.>])read\(\w*fd\b": (["core/base/fs.c"], "use insp_read_all (core/base/fs.h)"),
     r"\bpthread_create\(": (["core/base/lanes/thread.c"], "use insp_thread_start (core/base/lanes/thread.h)"),
+    r"(?i)0x9e3779b97f4a7c15": (["core/base/splitmix.h"], "use insp_splitmix (core/base/splitmix.h)"),
     r'"%\.\*g"': (["core/base/float_text.c"], "use insp_float_text (core/base/float_text.h)"),
 }
 

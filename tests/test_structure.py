@@ -63,6 +63,7 @@ FAULTS = [
     ({"daemon/run.c": "pthread_create(&thread, NULL, run, NULL);\n"}, "has pthread_create("),
     ({"daemon/run.c": "ssize_t n = read(fd, data, bytes);\n"}, "has read(fd"),
     ({"daemon/run.c": 'snprintf(text, bytes, "%.*g", digits, value);\n'}, "insp_float_text"),
+    ({"daemon/run.c": "uint64_t z = (*state += 0x9e3779b97f4a7c15u);\n"}, "insp_splitmix"),
     ({"core/base/error.h": "/* core/base/error.h - the codes of errors. */\n"}, "does not begin with a verb"),
     ({"core/base/error.c": "/* What is not used goes. */\n"}, "a subject without a noun"),
     ({"core/base/error.c": "/* Each arrow hands the job over. */\n"}, "say hand-over"),

@@ -1,16 +1,10 @@
 #include "core/dataset/split.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/splitmix.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-static uint64_t splitmix(uint64_t *state) {
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
 
 static uint64_t rotate(uint64_t x, int bits) {
     return (x << bits) | (x >> (64 - bits));
@@ -18,7 +12,7 @@ static uint64_t rotate(uint64_t x, int bits) {
 
 void insp_random_seed(struct insp_random *random, uint64_t seed) {
     for (size_t i = 0; i < INSP_COUNT(random->state); i++)
-        random->state[i] = splitmix(&seed);
+        random->state[i] = insp_splitmix(&seed);
 }
 
 static uint64_t next(struct insp_random *random) {

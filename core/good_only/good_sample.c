@@ -1,5 +1,7 @@
 #include "core/good_only/good_sample.h"
 
+#include "core/base/splitmix.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -14,10 +16,7 @@ unsigned insp_good_tap_of(unsigned channel) {
 }
 
 size_t insp_good_random(uint64_t *state, size_t bound) {
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (size_t)((z ^ z >> 31) % bound); /* the modulo's bias is below 2^-40 for any number of images */
+    return (size_t)(insp_splitmix(state) % bound); /* the modulo's bias is below 2^-40 for any number of images */
 }
 
 void insp_good_channels(uint64_t seed, uint16_t ret_channel[INSP_GOOD_DIMS]) {

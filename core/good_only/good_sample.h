@@ -25,7 +25,7 @@ enum {
 /* Says which tap a channel, 0..INSP_TAP_CHANNELS-1, belongs to: 0, 1 or 2. */
 unsigned insp_good_tap_of(unsigned channel);
 
-/* Draws a number below `bound`, 1 or more, by SplitMix64 (Steele, Lea & Flood 2014), whose state it advances. */
+/* Draws a number below `bound`, 1 or more, by SplitMix64 (core/base/splitmix.h), whose state it advances. */
 size_t insp_good_random(uint64_t *state, size_t bound);
 
 /* Chooses INSP_GOOD_DIMS distinct channels, ascending: the first ones of a permutation. Equal seeds give equal

@@ -1,5 +1,6 @@
 #include "core/model/weights.h"
 
+#include "core/base/splitmix.h"
 #include "core/model/safetensors.h"
 
 #include <inttypes.h>
@@ -227,14 +228,6 @@ int insp_tail_write(const char *path, const struct insp_tail_buffers *buffers, s
 
 /* --- the initial tail --- */
 
-/* SplitMix64 (Steele, Lea & Flood 2014). */
-static uint64_t next_random(uint64_t *state) {
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
 /* Returns a number that is normal enough for initial noise: the sum of twelve uniforms less six has mean 0,
  * variance 1 and ends at 6 sigma. It is summed in whole numbers and exact, so that the weights of a seed do
  * not depend on the mathematics library (Box-Muller and inversion use logarithms, which differ between
@@ -242,7 +235,7 @@ static uint64_t next_random(uint64_t *state) {
 static double next_normal(uint64_t *state) {
     int64_t sum = -6 * (INT64_C(1) << 32);
     for (int i = 0; i < 6; i++) {
-        uint64_t draw = next_random(state);
+        uint64_t draw = insp_splitmix(state);
         sum += (int64_t)(draw >> 32) + (int64_t)(draw & UINT32_MAX);
     }
     return (double)sum * 0x1p-32;
@@ -267,5 +260,5 @@ void insp_tail_init_identity(struct insp_tail_buffers *buffers, uint64_t seed, f
     size_t floats[] = {INSP_CLASSES * INSP_CHANNELS, INSP_CLASSES};
     for (size_t k = 0; k < INSP_COUNT(uniform); k++)
         for (size_t i = 0; i < floats[k]; i++)
-            uniform[k][i] = (float)(bound * ((double)(next_random(&state) >> 11) * 0x1p-52 - 1.0));
+            uniform[k][i] = (float)(bound * ((double)(insp_splitmix(&state) >> 11) * 0x1p-52 - 1.0));
 }

@@ -7,6 +7,7 @@
  * call, median and p99 of 100 calls with changing values, the rows answered, and the query plan. Exit 1 where a
  * p99 is above 50 ms. */
 #include "core/base/clock.h"
+#include "core/base/splitmix.h"
 #include "core/store/internal.h"
 #include "core/store/store.h"
 
@@ -22,11 +23,8 @@ static int64_t rows, start_us, now_us;
 static uint64_t random_state = 42;
 static const char *only; /* NULL: all measures */
 
-static uint32_t any(uint32_t below) { /* splitmix64 */
-    uint64_t z = (random_state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (uint32_t)((z ^ (z >> 31)) >> 32) % below;
+static uint32_t any(uint32_t below) {
+    return (uint32_t)(insp_splitmix(&random_state) >> 32) % below;
 }
 
 static void need(int code, const struct insp_error *error) {

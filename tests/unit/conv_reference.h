@@ -3,6 +3,7 @@
 #ifndef INSP_TESTS_CONV_REFERENCE_H
 #define INSP_TESTS_CONV_REFERENCE_H
 
+#include "core/base/splitmix.h"
 #include "core/compute/vgg16.h"
 
 #include <math.h>
@@ -12,12 +13,9 @@
 
 static const char *const kernel_names[] = {"generic", "avx2", "avx512"};
 
-/* splitmix64 -> uniform in -1..1 */
+/* Draws uniformly from -1..1. */
 static inline float random_value(uint64_t *state) {
-    uint64_t z = *state += 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return (float)((int64_t)(z ^ (z >> 31)) >> 40) / 0x1p23f;
+    return (float)((int64_t)insp_splitmix(state) >> 40) / 0x1p23f;
 }
 
 static inline float *random_floats(size_t count, float scale, float mean, uint64_t seed) {

@@ -2,6 +2,8 @@
  * Each thread has its own shade and tint, which makes the surface look like cloth. */
 #include "core/dataset/demo/demo_texture.h"
 
+#include "core/base/splitmix.h"
+
 #include <math.h>
 #include <stdbool.h>
 
@@ -12,10 +14,8 @@ static const double THREADS = 32; /* along one side of the image */
 static const double WARP_RGB[3] = {118, 128, 142}, WEFT_RGB[3] = {164, 152, 132};
 
 uint64_t insp_demo_hash(uint64_t key, uint64_t word) {
-    uint64_t z = key + (word + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    uint64_t state = key + word * INSP_SPLITMIX_STEP;
+    return insp_splitmix(&state);
 }
 
 double insp_demo_uniform(uint64_t key, uint64_t word, double low, double high) {
