@@ -123,23 +123,28 @@ static float *offset(float *at, size_t floats) {
 /* Computes `count` images from place `first` of a batch. */
 typedef int piece_work(const void *batch, size_t first, size_t count, struct insp_error *reterr);
 
-/* Pieces of at most the device's chunk. One that does not fit the memory is halved, and so are those after it. */
+/* Cuts a batch into pieces of at most the device's chunk. A piece that does not fit the memory is halved, and so
+ * are the pieces after it. */
 static int in_pieces(struct insp_device *device, size_t n, piece_work *work, const void *batch,
                      struct insp_error *reterr) {
     size_t most = device->chunk, count;
+    struct insp_error error;
     for (size_t first = 0; first < n; first += count) {
         count = n - first < most ? n - first : most;
-        int r = work(batch, first, count, reterr);
+        int r = work(batch, first, count, &error);
         if (r == INSP_E_NOMEM && count > 1) {
             most = count / 2;
             count = 0;
-        } else if (r < 0)
+        } else if (r < 0) {
+            if (reterr)
+                *reterr = error;
             return notice(device, r);
+        }
     }
     return 0;
 }
 
-/* taps may be NULL. */
+/* Checks taps, which may be NULL. */
 static int require_finite_taps(const float *taps, size_t count, size_t first, struct insp_error *reterr) {
     return taps ? require_finite(taps, count, INSP_TAP_FLOATS, first, "a tap", reterr) : 0;
 }

@@ -137,7 +137,35 @@ START_TEST(test_out_of_memory_splits_the_batch) {
 }
 END_TEST
 
-/* Without memory for a single image each is told so, and the engine goes on. */
+struct two {
+    const struct insp_model *model;
+    struct insp_error error;
+};
+
+static int score_two(struct insp_device *device, struct insp_trunk *trunk, void *arg, struct insp_error *reterr) {
+    (void)device;
+    (void)reterr;
+    struct two *two = arg;
+    static uint8_t rgb[INSP_INPUT_FLOATS];
+    const struct insp_picture picture = {two->model->tail, rgb, &two->model->manifest->input};
+    float probability[2], cam[2 * INSP_MAP_FLOATS];
+    return insp_score_pictures(trunk, (struct insp_picture[]){picture, picture}, 2, probability, cam, &two->error);
+}
+
+/* error.h's contract: a batch that succeeded in halves leaves the error as it was. */
+START_TEST(test_a_split_batch_reports_only_its_outcome) {
+    static struct scores s;
+    setenv("INSP_FAKE_MEMORY_IMAGES", "1", 1);
+    engine_open(&s.f, 4, true);
+    struct two two = {.model = s.f.good};
+    ck_insp_ok(insp_engine_call(s.f.engine, score_two, NULL, &two, true, NULL), two.error);
+    ck_assert_int_eq(two.error.code, 0);
+    ck_assert_str_eq(two.error.detail, "");
+    finish(&s);
+}
+END_TEST
+
+/* Without memory for a single image each fails with that code, and the engine goes on. */
 START_TEST(test_out_of_memory_is_told) {
     static struct scores s;
     setenv("INSP_FAKE_MEMORY_IMAGES", "0", 1);
@@ -248,6 +276,7 @@ START_TEST(test_what_cannot_start_leaves_nothing) {
 END_TEST
 
 INSP_TESTS(test_what_waits_is_one_batch_of_mixed_products, test_a_training_waits_while_images_wait,
-           test_expired_are_answered_unscored, test_out_of_memory_splits_the_batch, test_out_of_memory_is_told,
-           test_only_the_culprit_fails, test_without_a_trunk_it_says_so, test_calls_run_on_the_inference_thread,
-           test_close_answers_what_waits, test_what_cannot_start_leaves_nothing);
+           test_expired_are_answered_unscored, test_out_of_memory_splits_the_batch,
+           test_a_split_batch_reports_only_its_outcome, test_out_of_memory_is_told, test_only_the_culprit_fails,
+           test_without_a_trunk_it_says_so, test_calls_run_on_the_inference_thread, test_close_answers_what_waits,
+           test_what_cannot_start_leaves_nothing);
