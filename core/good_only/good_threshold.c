@@ -3,6 +3,7 @@
 #include <math.h>
 
 static const double confidence_miss = 0.05;
+static const size_t images_max = (size_t)1 << 40; /* more than any dataset; a double counts them exactly */
 
 double insp_good_binomial_cdf(size_t k, size_t n, double p) {
     if (k >= n || p <= 0)
@@ -19,7 +20,10 @@ double insp_good_binomial_cdf(size_t k, size_t n, double p) {
 }
 
 size_t insp_good_images_needed(double alpha) {
-    size_t n = (size_t)fmax(ceil(log(confidence_miss) / log1p(-alpha)), 1);
+    const double least = ceil(log(confidence_miss) / log1p(-alpha));
+    if (!(least < (double)images_max))
+        return images_max;
+    size_t n = (size_t)fmax(least, 1);
     while (n > 1 && insp_good_binomial_cdf(0, n - 1, alpha) <= confidence_miss)
         n--;
     while (insp_good_binomial_cdf(0, n, alpha) > confidence_miss)

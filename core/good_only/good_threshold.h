@@ -15,7 +15,7 @@ enum { INSP_GOOD_QUANTILES = 101 }; /* of scores: 0 %, 1 %, ... 100 % */
 double insp_good_binomial_cdf(size_t k, size_t n, double p);
 
 /* Returns the number of good images from which on a promise of at most `alpha` false alarms can be kept with 95 %
- * confidence: 59 for 5 %, 299 for 1 %. alpha: above 0, below 1. */
+ * confidence: 59 for 5 %, 299 for 1 %; 2^40 if it is larger. alpha: above 0, below 1. */
 size_t insp_good_images_needed(double alpha);
 
 struct insp_good_promise {
@@ -26,8 +26,8 @@ struct insp_good_promise {
 };
 
 /* Chooses the smallest threshold with a promise of at most `alpha`: just above the order statistic k with
- * BinomCDF(n - k; n, alpha) <= 0.05. Where n is too small for that it takes the largest score, and the promise is
- * 1 - 0.05^(1/n).
+ * BinomCDF(n - k; n, alpha) <= 0.05. If n is too small for that, the threshold is just above the largest score and
+ * the promise is 1 - 0.05^(1/n).
  *   sorted  [n] scores, ascending, finite
  * Fails with INSP_E_PARAMETER (no score, alpha not between 0 and 1), INSP_E_MODEL (a score that is not finite, or
  * out of order). */

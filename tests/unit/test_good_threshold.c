@@ -21,6 +21,9 @@ START_TEST(a_promise_needs_the_images_that_the_literature_names) {
     ck_assert_uint_eq(insp_good_images_needed(0.05), 59);
     ck_assert_uint_eq(insp_good_images_needed(0.01), 299);
     ck_assert_uint_eq(insp_good_images_needed(0.96), 1);
+    ck_assert_uint_eq(insp_good_images_needed(1e-9), 2995732273);
+    ck_assert_uint_eq(insp_good_images_needed(1e-300), (size_t)1 << 40); /* not the cast of an infinite number */
+    ck_assert_uint_eq(insp_good_images_needed(5e-324), (size_t)1 << 40);
 }
 END_TEST
 
