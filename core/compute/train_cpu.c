@@ -456,11 +456,6 @@ int insp_cpu_trainer_step(struct insp_cpu_trainer *trainer, const float *feature
     return 0;
 }
 
-int insp_cpu_trainer_score(struct insp_cpu_trainer *trainer, const float *features, size_t n, float *ret_prob,
-                           float *ret_cam, struct insp_error *reterr) {
-    return insp_cpu_tail_run(&trainer->tail, trainer->workspace, features, n, ret_prob, ret_cam, reterr);
-}
-
 void insp_cpu_trainer_export(const struct insp_cpu_trainer *trainer, const struct insp_tail_buffers *buffers) {
     size_t columns = trainer->kernel->conv->columns;
     for (size_t i = 0; i < INSP_TAIL_CONVS; i++) {

@@ -36,10 +36,6 @@ void insp_cpu_trainer_free(struct insp_cpu_trainer *trainer); /* accepts NULL */
 int insp_cpu_trainer_step(struct insp_cpu_trainer *trainer, const float *features, const uint8_t *labels, size_t n,
                           float *ret_loss, size_t *ret_correct, struct insp_error *reterr);
 
-/* Scores with the present parameters, as insp_cpu_tail_run does. */
-int insp_cpu_trainer_score(struct insp_cpu_trainer *trainer, const float *features, size_t n, float *ret_prob,
-                           float *ret_cam, struct insp_error *reterr);
-
 /* Copies the present parameters into the caller's arrays. */
 void insp_cpu_trainer_export(const struct insp_cpu_trainer *trainer, const struct insp_tail_buffers *buffers);
 
