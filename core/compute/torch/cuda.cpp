@@ -77,8 +77,8 @@ static void set_process_switches(bool deterministic) {
         at::globalContext().setDeterministicCuDNN(true);
 }
 
-/* Whether cuDNN's fused call answers what its parts answer. Its result lies where numbers that are not numbers
- * were: the call adds 0 times what it finds there on some versions, and must not. */
+/* Returns why cuDNN's fused call cannot be used; empty if it answers as its parts do. NaN is written first to the
+ * memory that its result will get: some versions add 0 times the old content, which must not be used. */
 static std::string fused_problem(const Device &device, at::ScalarType type) {
     const at::TensorOptions options = at::TensorOptions().dtype(type).device(device.where);
     const std::vector<int64_t> sizes{2, 64, 16, 16};

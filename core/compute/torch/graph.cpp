@@ -1,5 +1,6 @@
-/* The trunk's sizes on CUDA: planned by cuDNN once, then recorded as CUDA graphs, which start some thirty kernels
- * by one call. A recorded pass must answer what the launches answer, or graphs are not used. */
+/* core/compute/torch/graph.cpp - prepare the trunk's sizes on CUDA: let cuDNN plan each once, then record it as a
+ * CUDA graph, which starts some thirty kernels by one call. If a recorded pass answers something else than the
+ * launches, no graphs are used. */
 #include "core/compute/torch/torch.hpp"
 
 #include "core/base/log.h"
@@ -19,21 +20,21 @@ static at::Tensor launch(const Device &device, const Trunk &trunk, const at::Ten
 
 struct Graphs {
     struct Recorded {
-        at::Tensor input, output; /* what the graph reads and writes, every time */
+        at::Tensor input, output; /* read and written by each replay */
         std::unique_ptr<at::cuda::CUDAGraph> graph;
     };
     std::mutex turn; /* one pass at a time uses them: they share their memory */
     std::map<int64_t, Recorded> of_size;
 };
 
-/* A gradient: no two values alike. */
+/* Makes a gradient without two equal values. */
 static at::Tensor some_input(const Device &device, int64_t n) {
     const int64_t floats = n * INSP_INPUT_FLOATS;
     return at::linspace(0, 1, floats, at::TensorOptions().dtype(at::kFloat).device(device.where))
         .view({n, 3, INSP_INPUT_SIDE, INSP_INPUT_SIDE});
 }
 
-/* Largest first: the smaller sizes then find room in the memory that is held. */
+/* Runs each size, the largest first: the smaller ones then find room in the memory that is held. */
 static void plan(Device &device, const Trunk &trunk) {
     const std::vector<int64_t> sizes = device.ladder();
     for (size_t i = sizes.size(); i-- > 0;) {
@@ -109,7 +110,7 @@ void prepare_trunk(Device &device, Trunk &trunk) {
     } catch (const c10::Error &e) {
         tell_no_graphs(device, e.what_without_backtrace());
     }
-    c10::cuda::CUDACachingAllocator::emptyCache(); /* what planning held; the graphs have their own */
+    c10::cuda::CUDACachingAllocator::emptyCache(); /* frees the memory of planning; the graphs have their own */
 }
 
 at::Tensor run_trunk_layers(const Device &device, const Trunk &trunk, const at::Tensor &x,

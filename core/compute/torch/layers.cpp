@@ -1,4 +1,4 @@
-/* The network's layers on libtorch, and copies of its weights. */
+/* core/compute/torch/layers.cpp - compute the network's layers on libtorch, and copy its weights. */
 #include "core/compute/torch/torch.hpp"
 
 #include <cstring>

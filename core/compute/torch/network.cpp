@@ -21,7 +21,7 @@ static std::unique_ptr<Trunk> load_trunk(Device &device, const insp_trunk_weight
     return trunk;
 }
 
-/* [n,512,14,14] on the device -> [n,197] on the device. */
+/* Runs a tail: [n,512,14,14] on the device -> [n,197] on the device. */
 static at::Tensor run_tail(const Tail &tail, const at::Tensor &features) {
     const Device &device = device_of(tail.device);
     const int64_t n = features.size(0);
@@ -30,14 +30,16 @@ static at::Tensor run_tail(const Tail &tail, const at::Tensor &features) {
     return x.narrow(0, 0, n);
 }
 
-/* cuDNN plans by shape and type, not by weights: what the first tail runs serves all. */
-static void prepare_tails(Device &device, const Tail &tail) {
-    if (device.tails_are_warm)
+/* Lets cuDNN plan the ladder for the tail's type. It plans by shape and type, not by weights, so later tails of
+ * the same type need no plan. */
+static void prepare_tail(Device &device, const Tail &tail) {
+    std::vector<at::ScalarType> &warm = device.warm_tails;
+    if (std::find(warm.begin(), warm.end(), tail.type) != warm.end())
         return;
     for (int64_t n : device.ladder())
         run_tail(tail, at::zeros({n, INSP_CHANNELS, INSP_MAP_SIDE, INSP_MAP_SIDE},
                                  at::TensorOptions().dtype(tail.type).device(device.where)));
-    device.tails_are_warm = true;
+    warm.push_back(tail.type);
 }
 
 static std::unique_ptr<Tail> load_tail(Device &device, const insp_tail_weights &weights) {
@@ -50,7 +52,7 @@ static std::unique_ptr<Tail> load_tail(Device &device, const insp_tail_weights &
     tail->classifier_weight =
         copy_weights(device, weights.classifier_weight, {INSP_CLASSES, INSP_CHANNELS}, at::kFloat);
     tail->classifier_bias = copy_weights(device, weights.classifier_bias, {INSP_CLASSES}, at::kFloat);
-    prepare_tails(device, *tail);
+    prepare_tail(device, *tail);
     pass.wait();
     return tail;
 }
@@ -158,7 +160,7 @@ static int score(insp_trunk *trunk, insp_tail *const *tails, const float *pixels
     });
 }
 
-/* On CUDA. */
+/* Scores pictures that the device transforms; on CUDA only. */
 static int score_pictures(insp_trunk *trunk, const insp_picture *pictures, size_t n, float *ret_prob,
                           float *ret_cam, insp_error *reterr) {
     return guard(reterr, [&] {

@@ -1,9 +1,10 @@
-/* In which type the convolutions of a trunk or a tail compute on CUDA: tried on pictures when it is loaded.
+/* core/compute/torch/precision.cpp - choose the type that the convolutions of a trunk or a tail compute in on
+ * CUDA, by a trial on pictures when it is loaded.
  *
- * float16 rounds eight times finer than bfloat16 at the same speed, but ends at 65504. It is taken where the
- * largest value of every layer, over pictures in both usual scalings of the input, stays so far below that the
- * pictures of a line may reach kRoom times as high; else bfloat16, where the card has it; and float32 where
- * neither half comes within kErrorMax of float32's result. */
+ * float16 rounds eight times finer than bfloat16 at the same speed, but ends at 65504. It is chosen if the largest
+ * value of every layer, over pictures in both usual scalings of the input, stays so far below that the pictures
+ * of a line may reach kRoom times as high; else bfloat16, if the card has it. If neither comes within kErrorMax of
+ * float32's result, the type is float32. */
 #include "core/compute/torch/torch.hpp"
 
 #include "core/base/log.h"
@@ -22,7 +23,7 @@ const char *type_name(at::ScalarType type) {
     return type == at::kHalf ? "float16" : type == at::kBFloat16 ? "bfloat16" : "float32";
 }
 
-/* Waves and noise, half of them as 0..1 and half normalised as ImageNet's are: [4,3,224,224]. */
+/* Makes pictures [4,3,224,224] of waves and noise: half of them in 0..1, half normalised as ImageNet's are. */
 static at::Tensor pictures(const Device &device) {
     at::Generator noise = at::detail::createCPUGenerator(/*seed_val=*/7);
     at::Tensor side = at::arange(INSP_INPUT_SIDE, at::kFloat);
@@ -33,7 +34,7 @@ static at::Tensor pictures(const Device &device) {
     return x.to(device.where).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
-/* Of a float32 pass through some layers. */
+/* Holds the result of a float32 pass through some layers. */
 struct Reference {
     at::Tensor input, output;
     double largest = 0; /* over all layers */
@@ -55,7 +56,7 @@ template <typename Layer> static Reference run_exact(const at::Tensor &input, si
     return exact;
 }
 
-/* The largest difference as a share of the largest value; infinite where a value is not finite. */
+/* Returns the largest difference as a share of the largest value; infinite if a value is not finite. */
 static double error_of(const at::Tensor &got, const at::Tensor &want) {
     double error =
         (got.to(at::kFloat) - want).abs().max().item<float>() / std::fmax(want.abs().max().item<float>(), 1e-30);

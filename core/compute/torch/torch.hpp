@@ -7,8 +7,8 @@
  * softmax and the map are float32. Training is float32, with TF32 off.
  *
  * Sizes: on CUDA a batch is padded to the next size of a ladder: 1, 2, 4, ... the largest. cuDNN plans each of
- * them when the first trunk and the first tail are loaded, and the trunk's work is recorded as one CUDA graph per
- * size (graph.cpp), so that a pass of any size finds everything prepared. */
+ * them when a trunk, or the first tail of a type, is loaded, and the trunk's work is recorded as one CUDA graph
+ * per size (graph.cpp), so that a pass of any size finds everything prepared. */
 #ifndef INSP_COMPUTE_TORCH_TORCH_HPP
 #define INSP_COMPUTE_TORCH_TORCH_HPP
 
@@ -82,7 +82,7 @@ struct Device : insp_device {
     bool bfloat16 = false;      /* the card computes in it at the speed of float16 */
     bool deterministic = false; /* of passes on this device alone */
     bool fused = false;         /* convolution, bias and ReLU are one cuDNN call: it was tried when opened */
-    bool tails_are_warm = false;
+    std::vector<at::ScalarType> warm_tails; /* the types in which a tail has run every size of the ladder */
     unsigned threads = 1;
     at::Tensor
         probe;       /* float32 [p,512,14,14]: the last trunk's features, which a tail's precision is tried with */
