@@ -265,8 +265,9 @@ def hand_quoted_logs(root):
 
 
 # Folders whose comments follow CONTRIBUTING's style. To add one, append it (with all below it) and mend what the rule reports.
-PLAIN_ENGLISH = ["core/base", "core/image", "core/compute", "core/model", "core/store", "core/heat", "core/inspect", "core/serving",
-                 "core/dataset", "core/judge", "core/train", "core/report", "core/jobs", "daemon"]
+PLAIN_ENGLISH = ["core/base", "core/image", "core/compute", "core/good_only", "core/model", "core/store", "core/heat",
+                 "core/inspect", "core/serving", "core/dataset", "core/judge", "core/train", "core/report", "core/jobs",
+                 "daemon", "tests"]
 
 # A sentence needs a noun that exists in the code as its subject: not "What was not used for longest goes first".
 NO_NOUN = re.compile(r"(?:^|[.;:!?] +)((?:What|Where|Whoever|Those|Whatever|Whichever)\b|Whether [^.;:]* (?:is|are|was|were)\b)[^.]*")
@@ -303,7 +304,7 @@ def language_faults(root, folders=None):
         for path in sorted(p for suffix in ("*.c", "*.h", "*.cpp", "*.hpp") for p in (root / folder).rglob(suffix)):
             for line, comment in comments(path.read_text()):
                 place = f"{path.relative_to(root)}:{line}"
-                if (found := re.match(r"((?:core|api|daemon)/\S+) - ", comment)) and found[1] != str(path.relative_to(root)):
+                if (found := re.match(r"((?:core|api|daemon|tests)/\S+) - ", comment)) and found[1] != str(path.relative_to(root)):
                     yield f"{place}: names another file: {found[1]}"
                 if found := NO_VERB.match(comment):
                     yield f"{place}: the header does not begin with a verb: \"{found[0]}...\""

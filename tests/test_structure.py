@@ -66,6 +66,7 @@ FAULTS = [
     ({"daemon/run.c": "uint64_t z = (*state += 0x9e3779b97f4a7c15u);\n"}, "insp_splitmix"),
     ({"core/base/error.h": "/* core/base/error.h - the codes of errors. */\n"}, "does not begin with a verb"),
     ({"core/base/error.c": "/* What is not used goes. */\n"}, "a subject without a noun"),
+    ({"tests/unit/test_error.c": "/* Where no file is: an error. */\n"}, "tests/unit/test_error.c:1: a subject"),
     ({"core/base/error.c": "/* Each arrow hands the job over. */\n"}, "say hand-over"),
     ({"daemon/run.c": 'insp_log_info("left name=\\"%s\\"", name);\n'}, "INSP_LOG_QUOTED"),
 ]

@@ -1,7 +1,7 @@
 /* core/dataset/mask_file.h - finds the file that marks the defects of an image. The mask of
  * <set>/test/<class folder>/<name>.* is <set>/ground_truth/<class folder>/<name>_mask.png or, failing that,
  * <set>/ground_truth/<class folder>/<name>.png. Functions block on the disk. Any thread; one thread per dataset.
- * */
+ */
 #ifndef INSP_DATASET_MASK_FILE_H
 #define INSP_DATASET_MASK_FILE_H
 

@@ -49,7 +49,7 @@ static bool named(const struct insp_dataset *dataset, size_t item, const char *n
 }
 
 /* Finds the next copy of the image by content, or, for a raw frame, by name: its file is a PNG with another hash.
- * */
+ */
 static int next_copy(struct insp_dataset *dataset, size_t from, const struct settle *settle, size_t *ret,
                      struct insp_error *reterr) {
     if (!is_raw(settle->labelled))

@@ -1,6 +1,6 @@
-/* core/judge/judgement.h - turns a model's answers to labelled images into the part of a report that concerns
+/* core/judge/judgement.h - turn a model's answers to labelled images into the part of a report that concerns
  * single images. In cross-validation each image's answer comes from the model of its fold. One thread, the job's.
- * */
+ */
 #ifndef INSP_JUDGE_JUDGEMENT_H
 #define INSP_JUDGE_JUDGEMENT_H
 

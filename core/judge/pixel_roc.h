@@ -15,7 +15,7 @@ struct insp_pixel_roc {
 };
 
 /* Allocates the histograms for scores in low..high; scores outside count in the end bins. Fails with INSP_E_NOMEM.
- * */
+ */
 int insp_pixel_roc_init(struct insp_pixel_roc *roc, double low, double high, struct insp_error *reterr);
 void insp_pixel_roc_clear(struct insp_pixel_roc *roc); /* accepts a zeroed struct */
 

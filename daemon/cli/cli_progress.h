@@ -28,7 +28,7 @@ void cli_progress_end(struct cli_progress *progress); /* erases the bar and rest
 struct insp_progress cli_progress_hooks(struct cli_progress *progress);
 
 /* Shows done of total for the current stage, as a callback of work that only counts. arg: the struct cli_progress.
- * */
+ */
 void cli_progress_count(void *arg, size_t done, size_t total);
 
 /* Formats "[#####.....]  42 %  features  79/188  12 s left" into line [bytes]. Pure.

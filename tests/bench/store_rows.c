@@ -369,7 +369,7 @@ static bool measure_statistics(struct insp_store *store, const char *name, const
     return report(name, found, days == 1 ? GOAL_MS : INFINITY);
 }
 
-/* What an inspection pays: groups of `size` records in one transaction, without images. */
+/* Measures the cost of an inspection: groups of `size` records in one transaction, without images. */
 static void measure_put(struct insp_store *store, size_t size) {
     static const float cam[14 * 14];
     struct insp_record record[16];

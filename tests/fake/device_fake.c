@@ -1,8 +1,8 @@
-/* tests/fake/device_fake.c - a back end of core/compute/device.h without libtorch, for tests that need no network,
+/* tests/fake/device_fake.c - implement core/compute/backend.h without libtorch, for tests that need no network,
  * for the thread sanitizer and for fuzzing. Never in a shipped binary: only inspectd_fake and builds with
  * INSP_FAKE_TORCH link it, and insp_device_describe says "fake device for tests".
  *
- * What it computes, so that tests can choose a verdict by the picture they post:
+ * Results, so that tests can choose a verdict by the picture that they post:
  *   features     channel 0: mean brightness of each 16x16 cell; channel 1: its contrast (largest less smallest
  *                brightness); brightness is the mean of the three input channels; the other channels are 0
  *   probability  mean of channel 0, clamped to 0..1: a black picture is good (0), a white one an anomaly (1)
@@ -10,8 +10,8 @@
  *   taps         channel c of a 28x28 cell: brightness of the cell's 8x8 pixels, every second channel their
  *                contrast, times 1 + c % 7, plus 0.01 x c % 5
  *   trainer      keeps the initial weights; loss ln(2) / step; all classified right from the third step on
- * Where a head's bias for anomaly is 0.1 or more away from that for good (starting weights are noise of 0.04), the
- * difference is added to the probability, so that versions can be told apart; the other weights do not matter.
+ * If a head's bias for anomaly is 0.1 or more away from that for good (starting weights are noise of 0.04), the
+ * difference is added to the probability, so that versions can be distinguished; the other weights do not matter.
  * INSP_FAKE_PASS_MS=N in the environment makes each scoring pass and each training step take N milliseconds more
  * (overload, deadlines, cancelled jobs). INSP_FAKE_MEMORY_IMAGES=N: a pass of more than N images has no memory.
  */
@@ -79,7 +79,7 @@ static void close_device(struct insp_device *device) {
 static int memory(struct insp_device *device, struct insp_device_usage *ret_memory, struct insp_error *reterr) {
     (void)device;
     (void)reterr;
-    const bool card = getenv("INSP_FAKE_DEVICE_MEMORY") != NULL; /* as a device of its own would tell */
+    const bool card = getenv("INSP_FAKE_DEVICE_MEMORY") != NULL; /* as a device with separate memory would */
     *ret_memory =
         card ? (struct insp_device_usage){1 << 20, 2 << 20, 30 << 20, 32 << 20} : (struct insp_device_usage){0};
     return 0;

@@ -1,4 +1,4 @@
-/* tests/fuzz/driver.h - what every driver defines (libFuzzer's contract), and how it demands something. */
+/* tests/fuzz/driver.h - declare the entry of a driver (libFuzzer's contract), and check a condition. */
 #ifndef INSP_TESTS_FUZZ_DRIVER_H
 #define INSP_TESTS_FUZZ_DRIVER_H
 

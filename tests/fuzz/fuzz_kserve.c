@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2)
         return 0;
     size_t bytes = size - 2, json_bytes = data[0] | (size_t)data[1] << 8;
-    uint8_t *body = malloc(bytes ? bytes : 1); /* of its own, so that a read beyond its end is seen */
+    uint8_t *body = malloc(bytes ? bytes : 1); /* a separate block, so that a read beyond its end is seen */
     DEMAND(body);
     memcpy(body, data + 2, bytes);
     int code = api_kserve_read(body, bytes, json_bytes ? json_bytes : bytes, IMAGES_MAX, &call, &error);

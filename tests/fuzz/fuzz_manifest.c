@@ -1,4 +1,4 @@
-/* manifest.json from a stranger. What parses must format, and read back to the same text. */
+/* manifest.json from a stranger. A manifest that parses must format, and parse again to the same text. */
 #include "core/model/manifest.h"
 #include "driver.h"
 

@@ -1,5 +1,5 @@
-/* libFuzzer: a weight file from a stranger. What opens must have its tensors inside the mapped file (reading all
- * of them under the address sanitizer proves it) and be found by name. */
+/* libFuzzer: a weight file from a stranger. A file that opens must have its tensors inside the mapped file
+ * (reading all of them under the address sanitizer proves it) and be found by name. */
 #include "core/model/safetensors.h"
 
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* tests/unit/engine_fixture.h - an engine with its own loop, and two models with known verdicts. All weights are 0
+/* tests/unit/engine_fixture.h - open an engine with a loop, and two models with known verdicts. All weights are 0
  * except the classifier's bias, so the network answers that bias for any picture, and the fake device answers the
  * picture's brightness: a white picture with the model `bad` is an anomaly on both, a black one with `good` is
  * not. */

@@ -1,4 +1,4 @@
-/* tests/unit/good_fixture.h - samples of good parts for the tests of core/good_only: correlated noise on a
+/* tests/unit/good_fixture.h - make samples of good parts for the tests of core/good_only: correlated noise on a
  * pattern. */
 #ifndef INSP_TESTS_GOOD_FIXTURE_H
 #define INSP_TESTS_GOOD_FIXTURE_H

@@ -1,4 +1,4 @@
-/* tests/unit/harness.h - the main of a Check program: one suite, forked, CK_VERBOSITY from the environment.
+/* tests/unit/harness.h - define the main of a Check program: one suite, forked, CK_VERBOSITY from the environment.
  *     INSP_TESTS(test_one, test_two)
  * where each is a START_TEST. */
 #ifndef INSP_TESTS_HARNESS_H

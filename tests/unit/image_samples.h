@@ -1,4 +1,4 @@
-/* tests/unit/image_samples.h - pictures for the tests of core/image and of the code that uses it. */
+/* tests/unit/image_samples.h - make pictures for the tests of core/image and of the code that uses it. */
 #ifndef INSP_TESTS_IMAGE_SAMPLES_H
 #define INSP_TESTS_IMAGE_SAMPLES_H
 

@@ -1,4 +1,4 @@
-/* tests/unit/lanes_fixture.h - lanes with a few threads on a test's loop. */
+/* tests/unit/lanes_fixture.h - start lanes with a few threads on a test's loop. */
 #ifndef INSP_TESTS_LANES_FIXTURE_H
 #define INSP_TESTS_LANES_FIXTURE_H
 

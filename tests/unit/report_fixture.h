@@ -36,7 +36,7 @@ static inline size_t times(const char *text, const char *part) {
     return count;
 }
 
-/* What `statement` writes to `out`, as `name`, which the caller frees. */
+/* Declares `name`, the text that `statement` writes to `out`; the caller frees it. */
 #define WRITTEN(name, statement)                                                                                  \
     char *name = NULL;                                                                                            \
     {                                                                                                             \

@@ -1,4 +1,4 @@
-/* tests/unit/retention_fixture.h - a store whose sweeps run at times that the test chooses. */
+/* tests/unit/retention_fixture.h - open a store whose sweeps run at times that the test chooses. */
 #ifndef INSP_TESTS_RETENTION_FIXTURE_H
 #define INSP_TESTS_RETENTION_FIXTURE_H
 

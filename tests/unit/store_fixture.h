@@ -1,4 +1,4 @@
-/* tests/unit/store_fixture.h - a store in a new folder, and records to put into it. */
+/* tests/unit/store_fixture.h - open a store in a new folder, and make records to put into it. */
 #ifndef INSP_TESTS_STORE_FIXTURE_H
 #define INSP_TESTS_STORE_FIXTURE_H
 

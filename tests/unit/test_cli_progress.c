@@ -22,7 +22,7 @@ START_TEST(test_bar) {
 }
 END_TEST
 
-/* Where there is no terminal: whole lines, one for each tenth at most, no control characters. */
+/* Without a terminal the output is whole lines, at most one for each tenth, without control characters. */
 START_TEST(test_plain_lines) {
     struct cli_progress progress;
     FILE *out = tmpfile();

@@ -93,7 +93,7 @@ START_TEST(test_large_mean) {
 }
 END_TEST
 
-/* What is not a number must not vanish in the ReLU: the caller's check of the scores relies on it. */
+/* A NaN must not vanish in the ReLU: the caller's check of the scores relies on it. */
 START_TEST(test_nan_passes) {
     struct insp_conv_shape shape = {0, 32, 32, 8, 1};
     struct insp_conv_weights weights = random_weights(&shape, 3);

@@ -1,5 +1,5 @@
-/* The border's contract: devices, errors, batches of several tails, the trainer, threads. What the network
- * computes is held against PyTorch by tests/parity. Against the fake shim only what both promise is tested. */
+/* The border's contract: devices, errors, batches of several tails, the trainer, threads. tests/parity
+ * compares the network's results with PyTorch's. With the fake device only the shared promises are tested. */
 #include "core/compute/device.h"
 
 #include "core/model/weights.h"

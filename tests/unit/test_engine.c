@@ -166,7 +166,7 @@ START_TEST(test_a_split_batch_reports_only_its_outcome) {
 END_TEST
 
 /* Without memory for a single image each fails with that code, and the engine goes on. */
-START_TEST(test_out_of_memory_is_told) {
+START_TEST(test_out_of_memory_is_reported) {
     static struct scores s;
     setenv("INSP_FAKE_MEMORY_IMAGES", "0", 1);
     engine_open(&s.f, 4, true);
@@ -277,6 +277,6 @@ END_TEST
 
 INSP_TESTS(test_what_waits_is_one_batch_of_mixed_products, test_a_training_waits_while_images_wait,
            test_expired_are_answered_unscored, test_out_of_memory_splits_the_batch,
-           test_a_split_batch_reports_only_its_outcome, test_out_of_memory_is_told, test_only_the_culprit_fails,
-           test_without_a_trunk_it_says_so, test_calls_run_on_the_inference_thread, test_close_answers_what_waits,
-           test_what_cannot_start_leaves_nothing);
+           test_a_split_batch_reports_only_its_outcome, test_out_of_memory_is_reported,
+           test_only_the_culprit_fails, test_without_a_trunk_it_says_so, test_calls_run_on_the_inference_thread,
+           test_close_answers_what_waits, test_what_cannot_start_leaves_nothing);

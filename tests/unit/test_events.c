@@ -2,7 +2,7 @@
 #include "core/base/uuid.h"
 #include "tests/unit/harness.h"
 
-/* What needs no client; streams are driven by tests/http/test_events.py. Without one nothing is kicked. */
+/* The event ring without a client: no connection is woken. tests/http/test_events.py drives streams. */
 
 enum { RING = 1024 }; /* events.c */
 

@@ -193,7 +193,7 @@ START_TEST(one_process_at_a_time) {
 }
 END_TEST
 
-/* Whoever may write into the folder must not make the daemon write elsewhere. */
+/* A program that may write into the folder must not make the daemon write elsewhere. */
 START_TEST(a_link_is_not_followed) {
     make_dir();
     struct insp_feature_store *store;

@@ -1,4 +1,4 @@
-/* What stops a job before any training: the way to it. Whole jobs run in tests/http/test_jobs.py. */
+/* Errors that stop a job before its training begins. Whole jobs run in tests/http/test_jobs.py. */
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
 #include "core/jobs/process/job_run.h"

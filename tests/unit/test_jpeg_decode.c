@@ -146,7 +146,7 @@ START_TEST(test_truncated) {
 }
 END_TEST
 
-/* Where the frame header (SOF0 or SOF2) starts. */
+/* Returns the start of the frame header (SOF0 or SOF2). */
 static unsigned char *frame(struct encoded *jpeg) {
     for (size_t i = 2; i + 9 < jpeg->count; i += 2 + (size_t)(jpeg->bytes[i + 2] << 8 | jpeg->bytes[i + 3])) {
         if (jpeg->bytes[i + 1] == 0xc0 || jpeg->bytes[i + 1] == 0xc2)

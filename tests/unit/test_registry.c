@@ -38,7 +38,7 @@ static void put_trunk(char letter) {
 }
 
 /* A bundle as the registry sees it: a valid manifest, and weights that have the hash it says (their content is
- * read by whoever loads the model, not here). */
+ * read when the model is loaded, not here). */
 static void put_bundle(const char *product, const char *version, int64_t created_us) {
     static const char weights[] = "stands for 28 MB";
     char path[INSP_PATH_BYTES];

@@ -26,7 +26,7 @@ START_TEST(test_transitions) {
 }
 END_TEST
 
-/* What each state says of the connection, on the way of an export: the longest there is. */
+/* An export passes through the most states; each says whether its connection is suspended. */
 START_TEST(test_the_way_of_an_export) {
     static const enum api_state way[] = {API_WORKING, API_ANSWERED, API_SENDING, API_FETCHING, API_SENDING};
     static const bool suspended[] = {true, false, false, true, false};

@@ -183,7 +183,7 @@ static int refuse_changes(struct sqlite3 *db, void *arg, struct insp_error *rete
         db, "CREATE TRIGGER stop BEFORE DELETE ON inspection BEGIN SELECT RAISE(ABORT, 'no'); END;", reterr);
 }
 
-/* What age cannot do keeps neither space nor the orphans' walk from its work. */
+/* If removing by age fails, removing for space and the walk over orphans still work. */
 START_TEST(test_one_part_fails_alone) {
     struct fixture f;
     char id[2][INSP_UUID_BYTES];

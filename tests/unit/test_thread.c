@@ -71,7 +71,7 @@ START_TEST(test_priority_is_lowered_below_that_of_a_process_with_low_priority) {
     struct insp_error err;
     pthread_t thread;
     ck_assert_int_eq(setpriority(PRIO_PROCESS, 0, 16),
-                     0); /* as by systemd's Nice=16; the test has a process of its own */
+                     0); /* as by systemd's Nice=16; Check forks a process for each test */
     ck_insp_ok(insp_thread_start(&thread, "low", lowered, &seen, &err), err);
     pthread_join(thread, NULL);
     ck_assert_int_eq(seen.nice, 19);

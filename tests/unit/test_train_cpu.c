@@ -173,7 +173,7 @@ START_TEST(test_threads_do_not_matter_and_loss_falls) {
 }
 END_TEST
 
-/* What cannot be learned from is refused, and the parameters stay as they were. */
+/* Batches that cannot be learned from are refused, and the parameters stay as they were. */
 START_TEST(test_refusals) {
     struct insp_error err;
     struct parameters p = random_parameters(), after = new_parameters();

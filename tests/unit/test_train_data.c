@@ -89,7 +89,7 @@ START_TEST(opening_can_be_cancelled) {
 END_TEST
 
 /* A tail whose weights are 0 but for the classifier's bias answers the same for all on the real device; the fake
- * one answers the brightness. Either way each answer must be that of its own member, in the order asked. */
+ * one answers the brightness. Either way each answer must belong to its member, in the order of the request. */
 START_TEST(scores_come_in_the_order_asked) {
     train_fixture_open(&f);
     fixture_set(&f, 20, 14, 0); /* more than two batches */

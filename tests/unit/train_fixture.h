@@ -1,4 +1,4 @@
-/* tests/unit/train_fixture.h - a dataset, a trunk and a state folder in a new folder. The trunk passes the
+/* tests/unit/train_fixture.h - make a dataset, a trunk and a state folder in a new folder. The trunk passes the
  * picture's mean brightness on to channel 0 of its features (all other weights are 0), so that the same tests
  * run on the real device and on the fake one, which computes about the same. Good images are dark, defects bright.
  */

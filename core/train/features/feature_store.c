@@ -55,7 +55,7 @@ size_t insp_feature_store_slots(const struct insp_feature_store *s) {
 }
 
 /* Computes four independent xor-and-multiply chains (FNV's prime). Detects torn and lost pages, not an attacker.
- * */
+ */
 static uint64_t checksum(const void *data, size_t bytes) {
     const uint64_t *word = data;
     uint64_t lane[4] = {1, 2, 3, 4};

@@ -26,7 +26,7 @@ int insp_memory_limit(uint64_t bytes_max, struct insp_error *reterr);
 uint64_t insp_memory_training_estimate(unsigned batch);
 
 /* Fails with INSP_E_NOMEM and both figures if bytes > available. `what` is the subject of the detail: "training".
- * */
+ */
 int insp_memory_check(uint64_t bytes, uint64_t available, const char *what, struct insp_error *reterr);
 
 #endif
