@@ -267,7 +267,7 @@ def hand_quoted_logs(root):
 # Folders whose comments follow CONTRIBUTING's style. To add one, append it (with all below it) and mend what the rule reports.
 PLAIN_ENGLISH = ["core/base", "core/image", "core/compute", "core/good_only", "core/model", "core/store", "core/heat",
                  "core/inspect", "core/serving", "core/dataset", "core/judge", "core/train", "core/report", "core/jobs",
-                 "daemon", "tests"]
+                 "api", "daemon", "tests"]
 
 # A sentence needs a noun that exists in the code as its subject: not "What was not used for longest goes first".
 NO_NOUN = re.compile(r"(?:^|[.;:!?] +)((?:What|Where|Whoever|Those|Whatever|Whichever)\b|Whether [^.;:]* (?:is|are|was|were)\b)[^.]*")

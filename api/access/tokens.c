@@ -121,7 +121,7 @@ static int save(const char *state_dir, const struct api_tokens *tokens, struct i
     return insp_write_file(path, text, strlen(text), 0600, true, reterr);
 }
 
-/* Locks a file of its own, because rename replaces tokens.json. */
+/* Locks a separate file, because rename replaces tokens.json. */
 static int lock_tokens(const char *state_dir, int *ret_fd, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     int code = insp_path(path, reterr, "%s/tokens.lock", state_dir);

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* The page also holds a policy of its own, for copies that were saved. */
+/* The page itself holds a policy too, for saved copies. */
 static const char policy[] =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 

@@ -104,7 +104,7 @@ static void write_batches(FILE *out, const struct insp_engine_status *status) {
 
 static void write_device(FILE *out, const struct insp_engine_status *status) {
     const struct insp_device_usage *memory = &status->memory;
-    if (!memory->total_bytes) /* a CPU has no memory of its own; process_resident_memory_bytes covers it */
+    if (!memory->total_bytes) /* a CPU has no separate memory; process_resident_memory_bytes covers it */
         return;
     const struct {
         const char *name, *help;

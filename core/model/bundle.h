@@ -30,7 +30,7 @@ int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, con
                       const struct insp_golden *golden, struct insp_error *reterr);
 /* Writes a bundle with a good-only model, as described by manifest->good_only, whose sha256 it fills in. good
  * NULL: without one, as insp_bundle_write does. Fails as that does, and with INSP_E_MODEL if the description is
- * missing. */
+ * missing. No job writes such a bundle yet: today only tests do (see good_model.h). */
 int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest,
                            const struct insp_tail_buffers *tail, const struct insp_golden *golden,
                            const struct insp_good_gauss *good, struct insp_error *reterr);
@@ -50,7 +50,8 @@ int insp_bundle_read_golden(const char *state_dir, const struct insp_manifest *m
                             struct insp_error *reterr);
 
 /* Reads the good-only model of a manifest that was read, and verifies its hash. *ret is the caller's, NULL if the
- * bundle has none. Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */
+ * bundle has none. Not called by the daemon yet: loading hashes the file (insp_bundle_read), no pass scores by it.
+ * Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */
 int insp_bundle_read_good(const char *state_dir, const struct insp_manifest *manifest,
                           struct insp_good_gauss **ret, struct insp_error *reterr);
 

@@ -1,6 +1,6 @@
 /* core/train/good_model.h - fit a good-only model to the good images of a dataset: run the trunk for their taps,
- * keep the samples in the feature cache's folder, calibrate out of fold. One thread, the job's; blocks on the
- * disk. */
+ * keep the samples in the feature cache's folder, calibrate out of fold. No job runs this yet: its only callers
+ * are tests. One thread, the job's; blocks on the disk. */
 #ifndef INSP_TRAIN_GOOD_MODEL_H
 #define INSP_TRAIN_GOOD_MODEL_H
 

@@ -1,4 +1,4 @@
-/* core/train/features/feature_store.h - stores equal slots of data under 64-character keys in one memory-mapped
+/* core/train/features/feature_store.h - store equal slots of data under 64-character keys in one memory-mapped
  * file of bounded size. When the file is full, the least recently used slots are reused. feature_cache.h says
  * which files there are.
  *
@@ -6,8 +6,9 @@
  * data.
  *   kill -9    the commit mark is set after the data, so a slot is valid or empty
  *   power cut  pages may reach the disk in any order: insp_feature_store_verify compares the data with the
- *   checksum disk full  space is allocated before it is mapped: reserve fails with INSP_E_NOSPACE instead of a
- *   SIGBUS later
+ *              checksum
+ *   disk full  space is allocated before it is mapped: reserve fails with INSP_E_NOSPACE instead of a SIGBUS
+ *              later
  * A file of another format or slot size, or larger than bytes_max, is emptied when it is opened. One process at a
  * time (flock). One thread per object. */
 #ifndef INSP_TRAIN_FEATURES_FEATURE_STORE_H
