@@ -63,6 +63,7 @@ COVERED_ELSEWHERE = {
     "core/image/decode/decode.c": "tests/unit/test_image.c",
     "core/judge/judgement_json.c": "tests/unit/test_judgement.c",
     "core/jobs/process/job_child.c": "tests/unit/test_job_process.c",
+    "core/train/features/image_slots.c": "tests/unit/test_feature_cache.c, tests/unit/test_good_model.c",
     "core/compute/packed.c": "tests/unit/test_device.c",
     "core/compute/torch/cpu.cpp": "tests/unit/test_device.c, tests/parity",
     "core/compute/torch/graph.cpp": "tests/gpu/test_forward.py",

@@ -31,6 +31,7 @@ void insp_good_model_clear(struct insp_good_model *model); /* accepts a zeroed o
  * insp_trunk_taps and insp_good_calibrate, and with
  *   INSP_E_DATASET    fewer than INSP_GOOD_IMAGES_MIN different good images (the detail says how many are
  *                     missing), or images that show the same picture
+ *   INSP_E_PARAMETER  an input other than 224x224, or a bad alpha
  *   INSP_E_CANCELLED  samples computed by then stay in the cache */
 int insp_good_model_fit(const struct insp_good_model_config *config, const struct insp_progress *progress,
                         struct insp_good_model *ret, struct insp_error *reterr);

@@ -26,14 +26,15 @@ static uint64_t seeing_seed(void) {
     return seed;
 }
 
-static int fit(const struct insp_progress *progress) {
+static int fit_input(struct insp_transform input, const struct insp_progress *progress) {
     _cleanup_(insp_dataset_freep) struct insp_dataset *dataset = hashed_set();
-    const struct insp_good_model_config config = {.context = &f.context,
-                                                  .dataset = dataset,
-                                                  .input = insp_transform_default(),
-                                                  .alpha = 0.05,
-                                                  .seed = seeing_seed()};
+    const struct insp_good_model_config config = {
+        .context = &f.context, .dataset = dataset, .input = input, .alpha = 0.05, .seed = seeing_seed()};
     return insp_good_model_fit(&config, progress, &model, &f.err);
+}
+
+static int fit(const struct insp_progress *progress) {
+    return fit_input(insp_transform_default(), progress);
 }
 
 /* The score of a grey picture by the model. */
@@ -125,6 +126,18 @@ START_TEST(an_image_that_changed_or_a_wish_to_stop_ends_the_fit) {
 }
 END_TEST
 
+/* A larger picture would be decoded beyond the end of the batch's memory. */
+START_TEST(an_input_that_the_trunk_cannot_take_is_refused) {
+    train_fixture_open(&f);
+    fixture_set(&f, 20, 1, 0);
+    struct insp_transform input = insp_transform_default();
+    input.width = input.height = 2 * INSP_INPUT_SIDE;
+    ck_insp_code(fit_input(input, NULL), INSP_E_PARAMETER, f.err);
+    ck_assert_str_eq(f.err.detail, "the input is 448x448, but the trunk needs 224x224");
+    train_fixture_close(&f);
+}
+END_TEST
+
 INSP_TESTS(defects_that_were_never_seen_lie_beyond_the_threshold,
            nineteen_different_images_are_refused_before_the_trunk_runs, one_picture_under_many_names_is_refused,
-           an_image_that_changed_or_a_wish_to_stop_ends_the_fit);
+           an_image_that_changed_or_a_wish_to_stop_ends_the_fit, an_input_that_the_trunk_cannot_take_is_refused);
