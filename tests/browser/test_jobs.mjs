@@ -18,7 +18,11 @@ async function fill(kind, values) {
     await field(name).fill(`${value}`);
 }
 const start = () => site.page.getByRole("button", { name: "Start" }).click();
-const ended = (state) => detail().locator(`.state.${state}`).waitFor({ timeout: LONG_MS });
+// The state comes with the event, the curves and the report with the whole job, which alone has the hour of its end.
+const ended = async (state) => {
+  await detail().locator(`.state.${state}`).waitFor({ timeout: LONG_MS });
+  await detail().locator("> .hint", { hasText: ", ended " }).waitFor();
+};
 
 test("what is out of its range is refused in the form, with its range beside it", async () => {
   let asked = 0;
