@@ -42,6 +42,7 @@ struct api_config {
     unsigned deadline_ms;             /* default deadline of an inspection; 0 none */
     unsigned selftest_s;              /* interval of the self-test behind /readyz */
     struct insp_image_limits image_limits; /* with the budget that all decodes share */
+    const char *takt;                      /* line.takt: core/line/takt.h; "" none */
     struct insp_retention retention;
     unsigned retention_interval_s;
     /* training */

@@ -85,6 +85,7 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .deadline_ms = (unsigned)settings->limits_deadline_ms,
         .selftest_s = (unsigned)settings->device_selftest_interval_s,
         .image_limits = daemon_image_limits(settings),
+        .takt = settings->line_takt,
         .retention =
             {
                 .good_age_us = (int64_t)settings->storage_keep_good_days * day_us,

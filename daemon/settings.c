@@ -111,8 +111,10 @@ static int set_text(const struct daemon_setting *row, char *member, const char *
         return insp_fail(reterr, INSP_E_CONFIG,
                          "%s.%s has %zu bytes; it must have %" PRIu64 " to %" PRIu64 " (%s)", row->section,
                          row->key, n, row->min, row->max, row->unit);
-    memcpy(member, value, n + 1);
-    return 0;
+    int r = daemon_setting_check(row, value, reterr);
+    if (r == 0)
+        memcpy(member, value, n + 1);
+    return r;
 }
 
 static bool may_be_auto(const struct daemon_setting *row) {

@@ -45,6 +45,10 @@ struct daemon_setting {
 /* Returns the rows [*ret_count], static. */
 const struct daemon_setting *daemon_setting_rows(size_t *ret_count);
 
+/* Checks a text with a special form, such as a list of pairs. Fails with INSP_E_CONFIG; the detail begins with
+ * the name of the setting. */
+int daemon_setting_check(const struct daemon_setting *row, const char *value, struct insp_error *reterr);
+
 /* Sets every setting to its default. */
 void daemon_settings_default(struct daemon_settings *settings);
 

@@ -122,6 +122,10 @@
     X(limits, batch, COUNT, "8", 1, 64, "images",                                                                 \
       "Largest number of images per pass. A pass takes the images that are waiting and never waits for more.\n"   \
       "A KServe request holds at most as many.")                                                                  \
+    S(line, "The production line that the cameras belong to.")                                                    \
+    X(line, takt, TEXT, "", 0, DAEMON_TEXT_MAX, "product=milliseconds[, ...]",                                    \
+      "Takt by product, such as carpet=800, bottle=350; *=2000 is for all others. A verdict that comes later\n"   \
+      "after the headers of its image is stored and counted as late, and reads as reject on Modbus.")             \
     S(decode, "How images of special cameras are decoded, for inspections and for training.")                     \
     X(decode, jpeg_stray_bytes, COUNT, "64", 0, 65535, "bytes",                                                   \
       "Padding bytes that a camera may leave before each marker in the scans of a JPEG. They are skipped and\n"   \

@@ -13,7 +13,7 @@ const char api_export_csv_header[] =
     "id,received_at,product,camera,part,verdict,probability,threshold,model,label,defect,note,labelled_by,"
     "labelled_at,"
     "heatmap_max,heatmap_area,heatmap_threshold,boxes,width,height,media_type,image_bytes,image_kept,sha256,"
-    "decode_ms,queue_ms,inference_ms,store_ms,total_ms,receive_ms,wait_ms,suspect,reasons\r\n";
+    "decode_ms,queue_ms,inference_ms,store_ms,total_ms,receive_ms,wait_ms,suspect,reasons,late,takt_ms\r\n";
 
 /* Says whether a spreadsheet would run a cell that begins here as a formula: = + - @, their full-width forms
  * (spreadsheets in East Asian languages), tab and CR, also behind a byte order mark or quotes, which readers
@@ -115,7 +115,9 @@ void api_export_csv_row(FILE *out, const struct insp_record *record) {
     known_ms(out, record->receive_us, ",");
     known_ms(out, record->wait_us, ",");
     api_suspect_text(record->suspect, ' ', reasons);
-    fprintf(out, "%s,%s\r\n", record->suspect ? "true" : "false", reasons);
+    fprintf(out, "%s,%s,%s,", record->suspect ? "true" : "false", reasons,
+            insp_record_late(record) ? "true" : "false");
+    known_ms(out, record->takt_us ? record->takt_us : -1, "\r\n");
 }
 
 int api_export_json_row(FILE *out, const struct insp_record *record) {

@@ -85,11 +85,12 @@ void api_suspect_text(uint32_t suspect, char separator, char *ret) {
 }
 
 json_t *api_inspection_json(const struct insp_record *record) {
-    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "id", record->id, "product",
-                     record->product, "model", record->model, "verdict", insp_verdict_name(record->verdict),
-                     "probability", api_json_float(record->probability), "threshold",
-                     api_json_float(record->threshold), "heatmap", heatmap(record), "image", image(record),
-                     "suspect", record->suspect != 0, "reasons", reasons(record), "camera",
-                     api_json_text(record->camera), "part", api_json_text(record->part), "received_at",
-                     api_json_time(record->received_us), "timing_ms", timing(record), "label", label(record));
+    return json_pack(
+        "{s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o}", "id", record->id, "product",
+        record->product, "model", record->model, "verdict", insp_verdict_name(record->verdict), "probability",
+        api_json_float(record->probability), "threshold", api_json_float(record->threshold), "heatmap",
+        heatmap(record), "image", image(record), "suspect", record->suspect != 0, "reasons", reasons(record),
+        "camera", api_json_text(record->camera), "part", api_json_text(record->part), "received_at",
+        api_json_time(record->received_us), "timing_ms", timing(record), "late", insp_record_late(record),
+        "takt_ms", record->takt_us ? api_json_ms(record->takt_us) : json_null(), "label", label(record));
 }

@@ -16,6 +16,7 @@
 
 #include "core/base/clock.h"
 #include "core/inspect/pipeline.h"
+#include "core/line/takt.h"
 
 #include <string.h>
 
@@ -95,6 +96,7 @@ static int read_query(struct api_request *request, struct insp_inspection *job, 
     snprintf(job->part, sizeof job->part, "%s", part);
     job->started_us = request->started_us;
     job->received_us = insp_wall_us();
+    job->takt_us = insp_takt_us(request->server->config.takt, product);
     job->deadline_us = deadline_ms ? request->started_us + (int64_t)deadline_ms * 1000 : 0;
     return 0;
 }

@@ -25,9 +25,10 @@ static json_t *anomaly_rate(uint64_t good, uint64_t anomaly, uint64_t review) {
 static json_t *bucket_json(const struct insp_statistics_bucket *b) {
     json_t *latency = json_pack("{s:o,s:o,s:o}", "p50", api_json_ms(b->total_p50_us), "p99",
                                 api_json_ms(b->total_p99_us), "max", api_json_ms(b->total_max_us));
-    return json_pack("{s:o,s:I,s:I,s:I,s:o,s:o}", "start", api_json_time(b->start_us), "good", (json_int_t)b->good,
-                     "anomaly", (json_int_t)b->anomaly, "review", (json_int_t)b->review, "anomaly_rate",
-                     anomaly_rate(b->good, b->anomaly, b->review), "latency_ms", latency);
+    return json_pack("{s:o,s:I,s:I,s:I,s:I,s:o,s:o}", "start", api_json_time(b->start_us), "good",
+                     (json_int_t)b->good, "anomaly", (json_int_t)b->anomaly, "review", (json_int_t)b->review,
+                     "late", (json_int_t)b->late, "anomaly_rate", anomaly_rate(b->good, b->anomaly, b->review),
+                     "latency_ms", latency);
 }
 
 static json_t *buckets(const struct insp_statistics *s) {
@@ -56,12 +57,13 @@ int api_statistics_get(struct api_request *request, struct insp_error *reterr) {
     json_t *latency =
         json_pack("{s:o,s:o,s:o,s:o}", "p50", api_json_ms(s.total_p50_us), "p90", api_json_ms(s.total_p90_us),
                   "p99", api_json_ms(s.total_p99_us), "max", api_json_ms(s.total_max_us));
-    json_t *json = json_pack(
-        "{s:s?,s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:{s:I,s:I},s:o,s:o}", "product", product, "since",
-        api_json_time(now - window), "until", api_json_time(now), "bucket_s", (json_int_t)(bucket / 1000000),
-        "good", (json_int_t)s.good, "anomaly", (json_int_t)s.anomaly, "review", (json_int_t)s.review,
-        "anomaly_rate", anomaly_rate(s.good, s.anomaly, s.review), "labelled", "good", (json_int_t)s.labelled_good,
-        "anomaly", (json_int_t)s.labelled_anomaly, "latency_ms", latency, "buckets", buckets(&s));
+    json_t *json =
+        json_pack("{s:s?,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:o,s:{s:I,s:I},s:o,s:o}", "product", product, "since",
+                  api_json_time(now - window), "until", api_json_time(now), "bucket_s",
+                  (json_int_t)(bucket / 1000000), "good", (json_int_t)s.good, "anomaly", (json_int_t)s.anomaly,
+                  "review", (json_int_t)s.review, "late", (json_int_t)s.late, "anomaly_rate",
+                  anomaly_rate(s.good, s.anomaly, s.review), "labelled", "good", (json_int_t)s.labelled_good,
+                  "anomaly", (json_int_t)s.labelled_anomaly, "latency_ms", latency, "buckets", buckets(&s));
     insp_statistics_clear(&s);
     return api_response_json(&request->response, 200, json, reterr);
 }

@@ -16,6 +16,7 @@
 
 #include "core/base/clock.h"
 #include "core/inspect/pipeline.h"
+#include "core/line/takt.h"
 
 #include <errno.h>
 #include <string.h>
@@ -177,6 +178,7 @@ static int make_job(struct api_request *request, size_t place, int64_t deadline_
     job->received_us = infer->received_us;
     job->started_us = request->started_us;
     job->deadline_us = deadline_us;
+    job->takt_us = insp_takt_us(request->server->config.takt, infer->model->manifest->product);
     job->model = insp_model_ref(infer->model);
     job->data = request;
     job->owner = request->server;

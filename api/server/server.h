@@ -35,8 +35,8 @@ struct api_connection {
 struct api_server {
     uv_loop_t *loop;
     struct api_config config;
-    char *listen_text, *state_dir, *certificate, *key, *hosts, *origins, *dataset_roots,
-        *cache_folder; /* owned; config points here */
+    char *listen_text, *state_dir, *certificate, *key, *hosts, *origins, *dataset_roots, *cache_folder,
+        *takt; /* owned; config points here */
     bool tls;
     char address[80];
     struct api_hidden hidden; /* folders of the configuration that answers must not name */

@@ -55,6 +55,8 @@ static int copy_config(struct api_server *server, const struct api_config *confi
         code = copy_text(config->dataset_roots, &server->dataset_roots, &c->dataset_roots, reterr);
     if (!code)
         code = copy_text(config->cache_folder, &server->cache_folder, &c->cache_folder, reterr);
+    if (!code)
+        code = copy_text(config->takt, &server->takt, &c->takt, reterr);
     if (!code) {
         api_hidden_add(&server->hidden, server->state_dir, "<state>");
         api_hidden_add(&server->hidden, server->cache_folder, "<cache>");

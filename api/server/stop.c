@@ -33,8 +33,8 @@ void api_server_free(struct api_server *server) {
     api_tokens_clear(&server->tokens);
     if (server->tls)
         api_certificate_free(api_certificate_serve(NULL));
-    char *owned[] = {server->listen_text, server->state_dir, server->certificate,   server->key,
-                     server->hosts,       server->origins,   server->dataset_roots, server->cache_folder};
+    char *owned[] = {server->listen_text, server->state_dir,     server->certificate,  server->key, server->hosts,
+                     server->origins,     server->dataset_roots, server->cache_folder, server->takt};
     for (size_t i = 0; i < INSP_COUNT(owned); i++)
         free(owned[i]);
     free(server);

@@ -129,8 +129,10 @@ static void count_verdict(struct api_meters *meters, const struct insp_inspectio
     }
     if (!s)
         s = add(meters, product, camera, job->verdict);
-    if (s)
-        s->count++;
+    if (!s)
+        return;
+    s->count++;
+    s->late += job->takt_us && job->total_us > job->takt_us;
 }
 
 void api_meters_inspection(struct api_meters *meters, const struct insp_inspection *job) {

@@ -28,7 +28,7 @@ struct api_meters_series {
     char product[INSP_NAME_BYTES];
     const char *camera; /* one of meters->camera or "other" */
     enum insp_verdict verdict;
-    uint64_t count;
+    uint64_t count, late; /* late: of them */
 };
 
 /* Kinds of requests, so that slow lists do not hide slow inspections. */

@@ -54,6 +54,14 @@ static void write_inspections(FILE *out, const struct api_meters *meters) {
         fprintf(out, "inspectd_inspections_total{product=\"%s\",camera=\"%s\",verdict=\"%s\"} %llu\n", s->product,
                 camera, insp_verdict_name(s->verdict), (unsigned long long)s->count);
     }
+    head(out, "inspectd_late_verdicts_total", "counter",
+         "Verdicts that came later than the takt of their product.");
+    for (size_t i = 0; i < meters->series_count; i++) {
+        const struct api_meters_series *s = &meters->series[i];
+        api_metrics_escape(s->camera, camera, sizeof camera);
+        fprintf(out, "inspectd_late_verdicts_total{product=\"%s\",camera=\"%s\",verdict=\"%s\"} %llu\n",
+                s->product, camera, insp_verdict_name(s->verdict), (unsigned long long)s->late);
+    }
     head(out, "inspectd_suspect_pictures_total", "counter", "Suspect pictures, by reason.");
     for (unsigned i = 0; i < INSP_SUSPECT_COUNT; i++)
         fprintf(out, "inspectd_suspect_pictures_total{reason=\"%s\"} %llu\n",

@@ -55,6 +55,7 @@ void insp_inspection_record(const struct insp_inspection *job, struct insp_recor
         .inference_us = job->inference_us,
         .store_us = job->store_us,
         .total_us = job->total_us,
+        .takt_us = job->takt_us,
         .label_defect = "",
         .label_note = "",
         .labelled_by = "",

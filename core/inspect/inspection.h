@@ -23,6 +23,7 @@ struct insp_inspection {
     int64_t received_us;                       /* wall */
     int64_t started_us;                        /* monotonic, when the headers arrived */
     int64_t deadline_us;                       /* monotonic; 0 none */
+    int64_t takt_us;                           /* of the product; 0 none */
     struct insp_model *model;                  /* owned reference */
     bool wants_png;                            /* render the heatmap's threshold view for the answer */
     void (*done)(struct insp_inspection *job); /* loop thread; owns the job again */

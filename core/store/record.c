@@ -47,6 +47,7 @@ static void bind_tail(struct sqlite3_stmt *s, const struct insp_record *record, 
     sqlite3_bind_int64(s, 30, record->receive_us);
     sqlite3_bind_int64(s, 31, record->wait_us);
     sqlite3_bind_int64(s, 32, record->suspect);
+    sqlite3_bind_int64(s, 33, record->takt_us);
 }
 
 static int put_one(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
@@ -153,8 +154,8 @@ const char insp_record_columns[] =
     " heat_threshold, heat_low, heat_high, heat_per_image, boxes, width, height, sha256, media_type, extension,"
     " image_bytes, image_kept, received_us, decode_us, queue_us, inference_us, store_us, total_us, label,"
     " label_defect, label_note, labelled_by, labelled_us, review, receive_us,"
-    " wait_us, suspect";
-enum { REVIEW_COLUMN = 33, RECEIVE_COLUMN, WAIT_COLUMN, SUSPECT_COLUMN, CAM_COLUMN };
+    " wait_us, suspect, takt_us";
+enum { REVIEW_COLUMN = 33, RECEIVE_COLUMN, WAIT_COLUMN, SUSPECT_COLUMN, TAKT_COLUMN, CAM_COLUMN };
 
 static const char *text_at(struct sqlite3_stmt *row, int at) {
     const unsigned char *text = sqlite3_column_text(row, at);
@@ -194,6 +195,7 @@ void insp_record_read(struct sqlite3_stmt *row, struct insp_record_room *room, s
         .box = room->box,
         .box_count = box_count,
         .suspect = (uint32_t)sqlite3_column_int64(row, SUSPECT_COLUMN),
+        .takt_us = sqlite3_column_int64(row, TAKT_COLUMN),
         .width = (uint32_t)sqlite3_column_int64(row, 15),
         .height = (uint32_t)sqlite3_column_int64(row, 16),
         .sha256 = text_at(row, 17),

@@ -123,9 +123,13 @@ static const char version_10[] = "ALTER TABLE inspection ADD COLUMN receive_us I
 /* Reasons of a suspect picture: bits of core/inspect/suspect.h. */
 static const char version_11[] = "ALTER TABLE inspection ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;";
 
+/* The takt of the product when the row was stored, 0: none; a row with total_us above it is late. */
+static const char version_12[] = "ALTER TABLE inspection ADD COLUMN takt_us INTEGER NOT NULL DEFAULT 0;"
+                                 "ALTER TABLE minute ADD COLUMN late INTEGER NOT NULL DEFAULT 0;";
+
 static const struct insp_migration migrations[] = {
-    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4},   {5, version_5},  {6, version_6},
-    {7, version_7}, {8, version_8}, {9, version_9}, {10, version_10}, {11, version_11}};
+    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4},   {5, version_5},   {6, version_6},
+    {7, version_7}, {8, version_8}, {9, version_9}, {10, version_10}, {11, version_11}, {12, version_12}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

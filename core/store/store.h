@@ -62,12 +62,18 @@ struct insp_record {
     /* pipeline.h describes the stages; -1: not known, in rows of schemas before 10 */
     int64_t receive_us, wait_us;
     int64_t decode_us, queue_us, inference_us, store_us, total_us;
+    int64_t takt_us; /* of the product when the record was stored; 0: none */
     enum insp_label label;
     const char *label_defect, *label_note, *labelled_by; /* "" if none */
     int64_t labelled_us;                                 /* 0 if none */
     /* for insp_store_put only: the content of the image file, [image_bytes] */
     const void *image;
 };
+
+/* Says whether the verdict was late: later after the headers than the takt. */
+static inline bool insp_record_late(const struct insp_record *record) {
+    return record->takt_us && record->total_us > record->takt_us;
+}
 
 /* Stores `count` records in one transaction, all or none. Writes image files first, so that every row has its
  * image; retention sets aside a file whose row was lost. Leaves nothing behind on failure. Ids come from
@@ -141,10 +147,12 @@ int insp_store_label(struct insp_store *store, const char *id, enum insp_label l
 struct insp_statistics_bucket {
     int64_t start_us;
     uint64_t good, anomaly, review;
+    uint64_t late;                                    /* of them */
     int64_t total_p50_us, total_p99_us, total_max_us; /* of this step */
 };
 struct insp_statistics {
     uint64_t good, anomaly, review, labelled_good, labelled_anomaly;
+    uint64_t late; /* of them; insp_record_late */
     int64_t total_p50_us, total_p90_us, total_p99_us, total_max_us;
     size_t bucket_count;
     struct insp_statistics_bucket *bucket; /* owned: insp_statistics_clear */

@@ -20,7 +20,7 @@ RULES, BOARD = DOCKER / "prometheus-rules.yml", DOCKER / "grafana/dashboards/ins
 # Alerts depend on these metrics.
 ALWAYS = """inspectd_ready inspectd_build_info inspectd_open_connections inspectd_event_clients
     inspectd_slow_uploads_displaced_total inspectd_open_connections_limit inspectd_connections_refused_total inspectd_connections_displaced_total
-    inspectd_suspect_pictures_total inspectd_jpeg_stray_bytes_total inspectd_decode_pixels inspectd_decode_pixels_limit
+    inspectd_late_verdicts_total inspectd_suspect_pictures_total inspectd_jpeg_stray_bytes_total inspectd_decode_pixels inspectd_decode_pixels_limit
     inspectd_decode_bytes inspectd_decode_bytes_limit inspectd_decode_waiting inspectd_decode_refused_total
     inspectd_event_clients_dropped_total inspectd_refused_total inspectd_deadline_misses_total
     inspectd_stage_duration_seconds_bucket inspectd_http_requests_total inspectd_request_duration_seconds_bucket

@@ -36,6 +36,25 @@ static struct insp_statistics ask(struct fixture *f, const char *product, int64_
     return s;
 }
 
+START_TEST(test_late_verdicts_are_counted_by_minute) {
+    struct fixture f;
+    char id[INSP_UUID_BYTES];
+    fixture_open(&f);
+    for (int i = 0; i < 4; i++) {
+        struct insp_record record = fixture_record(id, "p", i == 0);
+        record.received_us = (100 + i / 3) * MINUTE_US;
+        record.total_us = 5000 + i;
+        record.takt_us = i == 1 ? 0 : 5000; /* the second has none, the first is just in time */
+        fixture_put(&f, &record);
+    }
+    struct insp_statistics s = ask(&f, "p", 0, 0, 1);
+    ck_assert(s.late == 2 && s.good + s.anomaly == 4 && s.bucket_count == 2);
+    ck_assert(s.bucket[0].late == 1 && s.bucket[1].late == 1);
+    insp_statistics_clear(&s);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(test_review_is_counted_beside_good_and_anomaly) {
     struct fixture f;
     char id[INSP_UUID_BYTES];
@@ -292,6 +311,7 @@ START_TEST(test_the_commit_is_part_of_the_latency) {
 END_TEST
 
 INSP_TESTS(test_the_commit_is_part_of_the_latency, test_counts_equal_the_rows, test_neither_scans_nor_sorts,
-           test_review_is_counted_beside_good_and_anomaly, test_buckets_hold_what_falls_into_them,
-           test_counts_by_window_product_and_step, test_quantiles_are_within_nine_percent,
-           test_each_step_has_quantiles_of_its_own, test_labels_move_between_counts);
+           test_late_verdicts_are_counted_by_minute, test_review_is_counted_beside_good_and_anomaly,
+           test_buckets_hold_what_falls_into_them, test_counts_by_window_product_and_step,
+           test_quantiles_are_within_nine_percent, test_each_step_has_quantiles_of_its_own,
+           test_labels_move_between_counts);

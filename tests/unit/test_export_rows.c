@@ -48,8 +48,9 @@ START_TEST(test_a_row) {
     struct insp_record record = sample();
     char *text = csv(&record);
     ck_assert_str_eq(
-        text, "019ab7a0-4f2c-7c3e-9d0a-5b1f3c2d4e6f,2025-11-25T00:00:00.000Z,carpet,c1,,anomaly,0.1,0.5,v1,,,,,,"
-              "1,0.25,0.7,[],640,480,image/png,12,true,00ff,0.000,0.000,0.000,0.000,12.345,0.000,,false,\r\n");
+        text,
+        "019ab7a0-4f2c-7c3e-9d0a-5b1f3c2d4e6f,2025-11-25T00:00:00.000Z,carpet,c1,,anomaly,0.1,0.5,v1,,,,,,"
+        "1,0.25,0.7,[],640,480,image/png,12,true,00ff,0.000,0.000,0.000,0.000,12.345,0.000,,false,,false,\r\n");
     ck_assert_uint_eq(commas(text), commas(api_export_csv_header));
     free(text);
 }

@@ -44,9 +44,9 @@ static const char *text(const json_t *json, const char *name) {
 }
 
 START_TEST(test_all_members) {
-    static const char *const names[] = {"id",          "product",   "model", "verdict", "probability",
-                                        "threshold",   "heatmap",   "image", "camera",  "part",
-                                        "received_at", "timing_ms", "label", "suspect", "reasons"};
+    static const char *const names[] = {"id",      "product", "model",   "verdict", "probability", "threshold",
+                                        "heatmap", "image",   "camera",  "part",    "received_at", "timing_ms",
+                                        "label",   "suspect", "reasons", "late",    "takt_ms"};
     struct insp_record r = record();
     json_t *json = made(&r);
     ck_assert_uint_eq(json_object_size(json), sizeof names / sizeof *names);

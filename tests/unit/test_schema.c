@@ -96,6 +96,33 @@ START_TEST(test_old_rows_are_found_by_the_new_indexes) {
 }
 END_TEST
 
-INSP_TESTS(test_old_rows_are_found_by_the_new_indexes, test_versions_have_no_gap,
+static int keep_takt(void *arg, const struct insp_record *record) {
+    ck_assert(!insp_record_late(record));
+    *(int64_t *)arg += record->takt_us;
+    return 0;
+}
+
+/* Version 12: rows and minutes from before have no takt, and none of them is late. */
+START_TEST(test_old_rows_have_no_takt) {
+    struct fixture f;
+    struct insp_statistics s;
+    int64_t takt_us = 0;
+    sqlite3_close(create(&f, 11, "INSERT INTO minute VALUES (1, 'p', 2, 3, 0, 0, 5, zeroblob(512), 4)"));
+    ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
+    ck_insp_ok(insp_store_statistics(f.store, "p", 0, 0, 60000000, &s, &f.err), f.err);
+    ck_assert(s.good == 2 && s.anomaly == 3 && s.review == 4 && s.late == 0);
+    insp_statistics_clear(&s);
+    fixture_close(&f);
+
+    sqlite3_close(create(&f, 11, version_1_rows));
+    ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
+    const struct insp_filter filter = {.verdict = -1, .label = -1, .limit = 50};
+    ck_insp_ok(insp_store_list(f.store, &filter, keep_takt, &takt_us, &f.err), f.err);
+    ck_assert_int_eq(takt_us, 0);
+    fixture_close(&f);
+}
+END_TEST
+
+INSP_TESTS(test_old_rows_have_no_takt, test_old_rows_are_found_by_the_new_indexes, test_versions_have_no_gap,
            test_migrates_from_the_first_version, test_failed_migration_changes_nothing,
            test_newer_schema_is_refused_by_name);

@@ -45,6 +45,7 @@ START_TEST(test_errors_name_the_line) {
     ck_refused("[server]\nlisten = 127.0.0.1:1\nwhat is this\n", ":3:", "the line must be");
     ck_refused("inflight = 5\n", ":1:", "unknown setting");
     ck_refused("[limits\ninflight = 5\n", ":1:", "the line must be");
+    ck_refused("[line]\n\ntakt = carpet\n", ":3:", "line.takt has the entry");
 }
 END_TEST
 

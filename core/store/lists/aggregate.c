@@ -37,6 +37,7 @@ int insp_minute_count(struct insp_store *store, const struct insp_record *record
     sqlite3_bind_int(put, 3, record->verdict == INSP_VERDICT_GOOD);
     sqlite3_bind_int(put, 4, record->verdict == INSP_VERDICT_ANOMALY);
     sqlite3_bind_int(put, 5, record->verdict == INSP_VERDICT_REVIEW);
+    sqlite3_bind_int(put, 6, insp_record_late(record));
     return insp_sql_run(put, reterr);
 }
 
@@ -213,13 +214,15 @@ static int add_row(struct gather *gather, struct sqlite3_stmt *row, struct insp_
     if (!bucket)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the steps of the statistics");
     uint64_t good = (uint64_t)sqlite3_column_int64(row, 1), anomaly = (uint64_t)sqlite3_column_int64(row, 2),
-             review = (uint64_t)sqlite3_column_int64(row, 7);
+             review = (uint64_t)sqlite3_column_int64(row, 7), late = (uint64_t)sqlite3_column_int64(row, 8);
     bucket->good += good;
     bucket->anomaly += anomaly;
     bucket->review += review;
+    bucket->late += late;
     s->good += good;
     s->anomaly += anomaly;
     s->review += review;
+    s->late += late;
     s->labelled_good += (uint64_t)sqlite3_column_int64(row, 3);
     s->labelled_anomaly += (uint64_t)sqlite3_column_int64(row, 4);
     int64_t max_us = sqlite3_column_int64(row, 5);
@@ -241,7 +244,7 @@ static int gather_work(struct sqlite3 *db, void *arg, struct insp_error *reterr)
     int r =
         insp_sql_prepare(db,
                          "SELECT minute, good, anomaly, labelled_good, labelled_anomaly, total_max_us, latency,"
-                         " review"
+                         " review, late"
                          " FROM minute WHERE minute >= ?1 AND minute < ?2 AND (?3 IS NULL OR product = ?3)"
                          " ORDER BY minute",
                          &rows, reterr);
