@@ -54,6 +54,7 @@ COVERED_ELSEWHERE = {
     "api/server/reload.c": "tests/http/test_tls.py",
     "api/server/server.c": "tests/http/test_operations.py",
     "api/server/cut.c": "tests/fault/test_slow_clients.py",
+    "api/server/direct.c": "tests/fault/test_error_pages.py",
     "api/server/slots.c": "tests/fault/test_slow_clients.py",
     "api/server/start.c": "tests/http/test_operations.py",
     "api/server/status.c": "tests/http/test_operations.py",
@@ -209,6 +210,7 @@ ONLY_IN = {
     r"(?<![\w.>])read\(\w*fd\b": (["core/base/fs.c"], "use insp_read_all (core/base/fs.h)"),
     r"\bpthread_create\(": (["core/base/lanes/thread.c"], "use insp_thread_start (core/base/lanes/thread.h)"),
     r"(?i)0x9e3779b97f4a7c15": (["core/base/splitmix.h"], "use insp_splitmix (core/base/splitmix.h)"),
+    r"\bMHD_queue_response\(": (["api/server/error_pages.c"], "use api_queue_response: by that name the library is known"),
     r'"%\.\*g"': (["core/base/float_text.c"], "use insp_float_text (core/base/float_text.h)"),
 }
 

@@ -5,21 +5,16 @@
 
 #include "api/access/gate.h"
 #include "api/http/framing.h"
-#include "api/http/raw_answer.h"
-#include "api/listen/client.h"
 #include "api/listen/listener.h"
+#include "api/server/direct.h"
+#include "api/server/error_pages.h"
 #include "api/server/server.h"
 #include "api/server/slots.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/socket.h>
-
-/* Bytes to discard after a refusal: inside libmicrohttpd, and after it (linger.h) on top of limits.body_bytes. */
-enum { DISCARD_BYTES_MAX = 8 << 20 };
 
 static void link_request(struct api_server *server, struct api_request *request) {
     request->next = server->requests;
@@ -39,11 +34,6 @@ static void unlink_request(struct api_server *server, struct api_request *reques
     server->request_count--;
 }
 
-static struct api_connection *connection_of(struct MHD_Connection *connection) {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info ? info->socket_context : NULL;
-}
-
 void api_connection_notify(void *arg, struct MHD_Connection *connection, void **socket_context,
                            enum MHD_ConnectionNotificationCode code) {
     struct api_server *server = arg;
@@ -55,6 +45,7 @@ void api_connection_notify(void *arg, struct MHD_Connection *connection, void **
             return; /* the connection is served, but not watched for stalls */
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        c->server = server;
         c->fd = info ? info->connect_fd : -1;
         c->mhd = connection;
         c->quiet_since_us = insp_mono_us();
@@ -112,7 +103,7 @@ static enum MHD_Result queue(struct api_request *request) {
     api_gate_headers(&request->server->gate, request, mhd);
     if (request->server->stopping || request->must_close)
         MHD_add_response_header(mhd, "Connection", "close");
-    enum MHD_Result result = MHD_queue_response(request->connection, response->status, mhd);
+    enum MHD_Result result = api_queue_response(request->connection, response->status, mhd);
     MHD_destroy_response(mhd);
     if (request->state == API_RECEIVING) /* the handler answered on the loop */
         api_request_enter(request, API_ANSWERED);
@@ -197,9 +188,8 @@ static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *c
         return MHD_NO;
     *context = request;
     link_request(server, request);
-    struct api_connection *c = connection_of(connection);
+    struct api_connection *c = api_connection_of(connection);
     if (c) {
-        c->head_comes = false;
         c->request = request;
         request->peer = c->peer;
     }
@@ -265,31 +255,14 @@ static enum MHD_Result dispatch(struct api_request *request) {
     return request->response.status ? queue(request) : MHD_YES;
 }
 
-/* Keeps a copy of the descriptor open and reads on (linger.h) after libmicrohttpd has closed its own, so that
- * unread bytes of the client do not cause a reset. */
-static void linger_on(struct api_server *server, int connection_fd) {
-    uint64_t bytes = (uint64_t)server->config.body_bytes + DISCARD_BYTES_MAX;
-    int fd = server->stopping ? -1 : fcntl(connection_fd, F_DUPFD_CLOEXEC, 0);
-    if (fd >= 0)
-        api_linger_take(&server->lingers, fd, bytes,
-                        api_receive_deadline(insp_mono_us(), server->config.request_timeout_s, bytes));
-}
-
-static void linger(struct api_request *request) {
-    linger_on(request->server, request->fd);
-}
-
-/* Writes the answer directly and closes: libmicrohttpd accepts no answer in the middle of a body. Without an
- * answer over TLS. */
+/* Writes the answer directly and closes: libmicrohttpd accepts no answer in the middle of a body. */
 static enum MHD_Result answer_and_close(struct api_request *request) {
-    char text[API_RAW_ANSWER_BYTES];
-    size_t length = request->server->tls ? 0 : api_raw_answer(&request->response, text);
-    if (length && send(request->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)length)
-        linger(request);
+    if (api_direct_write(request->server, request->connection, request->fd, &request->response))
+        api_direct_linger(request->server, request->fd);
     return MHD_NO;
 }
 
-/* Receives a piece of the body. Discards the body of a refused request, up to DISCARD_BYTES_MAX. */
+/* Receives a piece of the body. Discards the body of a refused request, up to API_DISCARD_BYTES_MAX. */
 static enum MHD_Result body_piece(struct api_request *request, const char *data, size_t *bytes) {
     struct insp_error error = {0};
     size_t count = *bytes;
@@ -300,42 +273,7 @@ static enum MHD_Result body_piece(struct api_request *request, const char *data,
     if (request->state == API_RECEIVING)
         refuse(request, &error);
     request->discarded += count;
-    return request->discarded > DISCARD_BYTES_MAX ? answer_and_close(request) : MHD_YES;
-}
-
-/* Answers in place of libmicrohttpd, whose own answer the shutdown of the sending side suppresses. */
-static void answer_for_mhd(struct api_server *server, struct api_connection *c, const struct insp_error *error) {
-    char text[API_RAW_ANSWER_BYTES];
-    size_t length = api_raw_problem(error, text);
-    insp_log_info("request refused before its headers were read address=%s code=%s",
-                  c->peer ? c->peer->text : "unknown", insp_code_wire(error->code));
-    c->cut = true;
-    server->cut_count++;
-    api_peer_leave(&server->peers, insp_take_ptr(c->peer));
-    (void)!send(c->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    linger_on(server, c->fd);
-    shutdown(c->fd, SHUT_WR);
-}
-
-void api_connection_head(struct MHD_Connection *connection) {
-    struct api_connection *c = connection_of(connection);
-    if (c)
-        c->head_comes = true;
-}
-
-/* Finds the request by its header. libmicrohttpd 0.9.75 answers an invalid Content-Length itself, in HTML and with
- * its headers sent twice. It logs a message first, when the headers are parsed. Only connections between request
- * line and last header may be asked: the headers of one that ended are freed memory. Not over TLS, which only the
- * library can write. */
-void api_connection_refused(struct api_server *server) {
-    for (struct api_connection *c = server->tls ? NULL : server->connections; c; c = c->next) {
-        struct insp_error error;
-        if (!c->head_comes || c->cut)
-            continue;
-        const char *length = MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, "Content-Length");
-        if (length && api_length_check(length, &error))
-            answer_for_mhd(server, c, &error);
-    }
+    return request->discarded > API_DISCARD_BYTES_MAX ? answer_and_close(request) : MHD_YES;
 }
 
 enum MHD_Result api_connection_access(void *arg, struct MHD_Connection *connection, const char *url,
@@ -380,9 +318,7 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
                               enum MHD_RequestTerminationCode code) {
     struct api_server *server = arg;
     struct api_request *request = *context;
-    struct api_connection *c = connection_of(connection);
-    if (c)
-        c->head_comes = false;
+    struct api_connection *c = api_connection_of(connection);
     if (!request)
         return;
     *context = NULL;
@@ -394,7 +330,7 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
     api_request_drop(request);
     api_place_release(request);
     if (request->unread && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-        linger(request);
+        api_direct_linger(server, request->fd);
     log_request(request, code);
     api_meters_request(server->meters, request);
     unlink_request(server, request);

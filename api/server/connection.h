@@ -14,11 +14,4 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
 void api_connection_notify(void *arg, struct MHD_Connection *connection, void **socket_context,
                            enum MHD_ConnectionNotificationCode code);
 
-/* Notes that the request line is complete and the headers follow. */
-void api_connection_head(struct MHD_Connection *connection);
-
-/* Answers an invalid Content-Length. Called before libmicrohttpd logs a message, because it may be about to refuse
- * the request itself, without a problem. */
-void api_connection_refused(struct api_server *server);
-
 #endif

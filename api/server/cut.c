@@ -1,20 +1,17 @@
 #include "api/server/cut.h"
 
-#include "api/http/raw_answer.h"
+#include "api/server/direct.h"
 #include "api/server/server.h"
 
 #include "core/base/cleanup.h"
 
 #include <sys/socket.h>
 
-/* Writes the problem directly. The request has no answer yet, so the bytes cannot get into another one. Over TLS
- * there is no answer, because only the library can encrypt it. */
+/* Writes the problem directly. The request has no answer yet, so the bytes cannot get into another one. */
 static void answer(const struct api_server *server, struct api_request *request, const struct insp_error *why) {
-    char text[API_RAW_ANSWER_BYTES];
     api_response_problem(&request->response, why);
-    size_t length = api_raw_answer(&request->response, text);
-    if (!server->tls)
-        (void)!send(request->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    api_direct_write(server, request->connection, request->fd, &request->response);
+    api_direct_end(server, request->connection, request->fd);
     api_request_enter(request, API_REFUSED);
 }
 

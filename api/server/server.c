@@ -60,6 +60,11 @@ void api_server_work_on(struct api_request *request, api_work *run, api_work *do
     insp_work_always(request->server->config.lanes, INSP_LANE_BACK, &request->task);
 }
 
+struct api_connection *api_connection_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
 static bool unwanted(void *arg) {
     const struct api_request *request = arg;
     return request->server->hurry || request->left;

@@ -21,8 +21,8 @@ struct api_reload;
 
 /* One TCP connection; libmicrohttpd's socket context. */
 struct api_connection {
+    struct api_server *server;
     struct MHD_Connection *mhd;
-    bool head_comes; /* between the request line and the last header */
     int fd;
     int64_t quiet_since_us;      /* monotonic: accepted, or end of the last request */
     uint64_t requests;           /* answered on it */
@@ -91,6 +91,12 @@ struct api_server {
     void (*stopped)(void *arg);
     void *stopped_arg;
 };
+
+/* Bytes to discard after a refusal: inside libmicrohttpd, and after it (linger.h) on top of limits.body_bytes. */
+enum { API_DISCARD_BYTES_MAX = 8 << 20 };
+
+/* Returns the server's entry of a connection; NULL if there was no memory for one. */
+struct api_connection *api_connection_of(struct MHD_Connection *connection);
 
 /* Answers a request whose response is filled, and resumes its connection if it is suspended. */
 void api_server_finish(struct api_request *request);

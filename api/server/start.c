@@ -4,6 +4,7 @@
 #include "api/listen/listen.h"
 #include "api/listen/listener.h"
 #include "api/server/connection.h"
+#include "api/server/error_pages.h"
 #include "api/server/reload.h"
 #include "api/server/server.h"
 #include "api/server/stop.h"
@@ -113,10 +114,10 @@ static int load_access(struct api_server *server, struct insp_error *reterr) {
 
 static void log_mhd(void *arg, const char *format, va_list args) {
     char line[512];
+    (void)arg;
     vsnprintf(line, sizeof line, format, args);
     line[strcspn(line, "\r\n")] = 0;
     insp_log_debug("libmicrohttpd: %s", line);
-    api_connection_refused(arg);
 }
 
 /* Decodes as libmicrohttpd does, except %00, which stays: no decoded text has a NUL inside. */
@@ -145,7 +146,7 @@ static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
  * into its pool it would close without an answer. One more than allowed remains, so that the query is refused. */
 static void *bound_arguments(void *arg, const char *target, struct MHD_Connection *connection) {
     (void)arg;
-    api_connection_head(connection);
+    (void)connection;
     union {
         const char *constant;
         char *plain; /* libmicrohttpd's writable buffer */
@@ -171,7 +172,7 @@ static int start_mhd(struct api_server *server, struct insp_error *reterr) {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(intptr_t)api_tls_priorities},
         {MHD_OPTION_END, 0, NULL}};
     server->mhd = MHD_start_daemon(
-        flags, 0, NULL, NULL, api_connection_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, server,
+        flags, 0, NULL, NULL, api_connection_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
         /* The listener enforces server.connections; the rest is for connections that it has cut. */
         MHD_OPTION_CONNECTION_LIMIT, server->config.connections + API_ACCEPT_BURST + 1,
         /* The sweep closes stalled senders sooner; this is for clients that do not read their answer. */
@@ -321,6 +322,8 @@ static int start(struct api_server *server, const struct api_config *config, str
         code = insp_models_new(config->lanes, config->engine, server->state_dir, &server->models, reterr);
     if (!code)
         insp_models_on_change(server->models, on_model_changed, server);
+    if (!code)
+        code = api_error_pages_open(reterr);
     if (!code)
         code = start_mhd(server, reterr);
     if (!code) /* before start_handles, because it fails on a full disk, and handles would need the loop to close

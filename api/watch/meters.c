@@ -59,9 +59,13 @@ void api_histogram_add(struct api_histogram *histogram, int64_t us) {
     histogram->sum += seconds;
 }
 
-void api_meters_request(struct api_meters *meters, const struct api_request *request) {
-    unsigned digit = request->response.status / 100;
+void api_meters_status(struct api_meters *meters, unsigned status) {
+    unsigned digit = status / 100;
     meters->status[digit < INSP_COUNT(meters->status) ? digit : 0]++;
+}
+
+void api_meters_request(struct api_meters *meters, const struct api_request *request) {
+    api_meters_status(meters, request->response.status);
     api_handler *handler = request->route ? request->route->handler : NULL;
     if (handler == api_events_get || api_query_get(&request->query, "wait_ms")) /* the list that waits, poll.h */
         return;

@@ -10,7 +10,7 @@
 enum {
     API_METERS_CAMERAS = 64,  /* distinct cameras in labels: clients choose their names */
     API_METERS_SERIES = 2048, /* product x camera x verdict; beyond it new combinations count as camera "other" */
-    API_METERS_REASONS = 40,  /* room for each code of the error table */
+    API_METERS_REASONS = 48,  /* room for each code of the error table */
     API_METERS_BUCKETS = 12,
     API_METERS_KINDS = INSP_JOB_EVALUATE + 1,
     API_METERS_STATES = INSP_JOB_CANCELLED + 1
@@ -75,6 +75,9 @@ void api_meters_free(struct api_meters *meters); /* accepts NULL */
  * The durations of event streams and of lists with `wait_ms` are left out: they last as long as nothing happens.
  */
 void api_meters_request(struct api_meters *meters, const struct api_request *request);
+
+/* Counts the status of an answer to a request that was refused before its headers were complete. */
+void api_meters_status(struct api_meters *meters, unsigned status);
 
 /* Counts an inspection with a verdict: its series and its stages. Ignores one that failed: api_meters_request
  * counts it. */

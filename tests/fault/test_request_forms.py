@@ -5,8 +5,6 @@ import http.client
 import io
 import json
 import re
-import socket
-import struct
 
 import pytest
 from conftest import count, eventually, picture
@@ -95,60 +93,13 @@ def test_doubtful_framing_is_refused_and_the_connection_closed(daemon, headers):
 
 @pytest.mark.parametrize("length", [b"-1", b"+5", b"0x10", b"1 2", b"1,1", b"x", b"", b"99999999999999999999999"])
 def test_a_length_that_is_none(daemon, length):
-    """libmicrohttpd would refuse these itself, in HTML."""
+    """libmicrohttpd refuses these before the daemon sees the request (test_error_pages.py)."""
     status, code = (413, "body_too_large") if length.startswith(b"9") else (400, "malformed_request")
     refused(daemon, post(HOST, b"Content-Length: " + length, body=NEXT), status, code, "Content-Length")
     whole = post(HOST, b"Content-Length: %d" % len(PNG), body=PNG)  # and behind a request that is in order
     answer = daemon.raw(whole + post(HOST, b"Content-Length: " + length, body=NEXT))
     assert re.findall(rb"HTTP/1\.1 (\d\d\d)", answer) == [b"200", b"%d" % status]
     assert answer.count(b"application/problem+json") == 1
-
-
-def test_lengths_that_are_none_beside_connections_that_end(daemon):
-    """Whose length it was is found among all connections, of which some have just ended."""
-    half = post(HOST, b"Content-Length: 5")[:-4]
-    bad = post(HOST, b"Content-Length: x", body=NEXT)
-    for _ in range(40):
-        others = [socket.create_connection((daemon.host, daemon.port), timeout=30) for _ in range(6)]
-        for s, sent in zip(others, [b"", b"GET", half, get(b"/healthz", HOST), b"NoColon\r\n\r\n", half]):
-            s.sendall(sent)
-        others[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
-        for s in others[1:]:
-            s.close()
-        answer = daemon.raw(bad)
-        assert answer.startswith(b"HTTP/1.1 400 ") and b"application/problem+json" in answer
-        others[0].close()
-    with socket.create_connection((daemon.host, daemon.port), timeout=30) as s:  # one that is half there is not answered
-        s.sendall(half)
-        assert daemon.raw(bad).startswith(b"HTTP/1.1 400 ")
-        s.sendall(b"\r\n\r\nabcde")
-        assert b"image_undecodable" in s.recv(65536)
-
-
-# docs/security.md: what libmicrohttpd refuses before it asks us has the right status and no JSON.
-OF_THE_LIBRARY = {
-    "HTTP/2.0": (b"GET /healthz HTTP/2.0\r\nHost: localhost\r\n\r\n", 505),
-    "HTTP/2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
-    "HTTP/0.9": (b"GET /healthz HTTP/0.9\r\nHost: localhost\r\n\r\n", 505),
-    "no third word": (b"GET /healthz\r\n\r\n", 400),
-    "no version": (b"GET /healthz HTTP/1\r\nHost: localhost\r\n\r\n", 400),
-    "no colon": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nNoColon\r\n\r\n", 400),
-    "chunk size": (post(HOST, b"Transfer-Encoding: chunked", body=b"zz\r\nabc\r\n0\r\n\r\n"), 400),
-    "long target": (b"GET /" + 70000 * b"a" + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
-    "long header": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + 70000 * b"a" + b"\r\n\r\n", 431),
-    "many headers": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + 2000 * (b"X: " + 40 * b"a" + b"\r\n") + b"\r\n", 431),
-    "one word": (b"HELLO\r\n\r\n", None),  # closed without an answer
-}
-
-
-@pytest.mark.parametrize("request_bytes, status", OF_THE_LIBRARY.values(), ids=OF_THE_LIBRARY)
-def test_what_libmicrohttpd_refuses_itself(daemon, request_bytes, status):
-    answer = daemon.raw(request_bytes + NEXT)  # read to its end: the connection is closed
-    assert re.findall(rb"HTTP/1\.[01] (\d\d\d)", answer) == ([b"%d" % status] if status else [])
-    assert (b"Connection: close" in answer) == bool(status)
-    assert b"smuggled" not in answer and not any("smuggled" in line for line in daemon.lines)
-    eventually(lambda: daemon.metric("open_connections") == 1)
-    assert daemon.inspect(PNG).status == 200
 
 
 @pytest.mark.parametrize("size", [b"zz", b"-1", b"fffffffffffffffff", b"3 ", b"0x3"])
