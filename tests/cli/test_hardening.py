@@ -32,6 +32,26 @@ def test_the_compilers_checks_are_in():
         assert "endbr64" in tool("objdump", "-d", "--disassemble=main", BINARY)  # -fcf-protection
 
 
+def properties(path):
+    """CET properties of each object of an archive, or of one object or program: [{"IBT", "SHSTK"}, ...]."""
+    told = subprocess.run(["readelf", "-nW", path], capture_output=True, text=True, check=True)
+    parts = re.split(r"^File: .*$", told.stdout, flags=re.M)[1:] or [told.stdout]
+    return [set(re.findall(r"\b(IBT|SHSTK)\b", " ".join(re.findall(r"x86 feature: (.*)", part)))) for part in parts]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="CET is a feature of x86")
+def test_the_objects_and_the_binary_are_marked_for_cet():
+    """docs/security.md: what of the binary is not marked, and which objects of the C library are the cause."""
+    build = pathlib.Path(BINARY).parent
+    archives = [path for path in build.rglob("libinsp_*.a") if "tests" not in path.relative_to(build).parts]
+    assert len(archives) > 10
+    for archive in archives:
+        assert (marks := properties(archive)) and all(mark == {"IBT", "SHSTK"} for mark in marks), archive
+    start_files = [tool("cc", f"-print-file-name={name}").strip() for name in ("Scrt1.o", "crti.o", "crtn.o")]
+    fit = all("IBT" in mark for path in start_files for mark in properties(path))
+    assert properties(BINARY) == [{"SHSTK", *(["IBT"] if fit else [])}]
+
+
 def test_the_unit_bounds_the_process():
     settings = dict(line.split("=", 1) for line in (TOP / "systemd/inspectd.service.in").read_text().splitlines()
                     if re.match(r"[A-Z]\w+=", line))
