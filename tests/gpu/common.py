@@ -11,6 +11,7 @@ DEVICE = os.environ.get("INSP_GPU_DEVICE", "cuda")
 QUICK = os.environ.get("INSP_GPU_QUICK") == "1"
 CUDA = DEVICE != "cpu"
 BATCH_MAX = 8 if QUICK else 64
+STEP_SECONDS = float(os.environ.get("INSP_GPU_STEP_SECONDS", 1000))  # until run.py ends the step
 
 # The stated error of a scoring pass against float32, by the type that its convolutions compute in: of a probability absolutely,
 # of a map as a share of its largest value. docs/performance.md quotes them.

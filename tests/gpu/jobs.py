@@ -20,7 +20,7 @@ def run(*arguments, device=common.DEVICE):
     """-> what the command printed"""
     command = [common.inspectd(), *map(str, arguments), "-o", f"storage.state_dir={STATE}", "-o", f"device.name={device}"]
     began = time.monotonic()
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=140 if common.CUDA else 1000)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=common.STEP_SECONDS)
     print(f"  {arguments[0]} on {device}: exit {done.returncode}, {time.monotonic() - began:.1f} s", flush=True)
     assert done.returncode == 0, arguments
     return done.stdout

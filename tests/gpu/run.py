@@ -106,11 +106,12 @@ class Check:
         self.add("build", "passed" if code == 0 else "failed", time.monotonic() - began, reason="" if code == 0 else f"exit {code}")
         return code == 0
 
-    def step_environment(self, name, scratch):
+    def step_environment(self, name, scratch, limit):
         cubes = pathlib.Path(self.args.pack).resolve() / "cubes"
         return {**self.env, "INSP_GPU_DEVICE": self.args.device, "INSP_GPU_QUICK": "1" if self.args.quick else "0",
                 "INSPECTD": str(self.build_folder / "inspectd"), "INSP_PARITY_LIB": str(self.build_folder / "libinsp_parity.so"),
-                "INSP_GPU_FIGURES": str(scratch / f"{name}.json"), "INSP_GPU_STATE": str(self.work / "state"),
+                "INSP_GPU_STEP_SECONDS": str(limit), "INSP_GPU_FIGURES": str(scratch / f"{name}.json"),
+                "INSP_GPU_STATE": str(self.work / "state"),
                 "INSP_CUBES": str(cubes) if cubes.is_dir() else "", "TMPDIR": str(scratch), "OMP_WAIT_POLICY": "passive"}
 
     def arguments(self, name, command):
@@ -127,7 +128,8 @@ class Check:
         with tempfile.TemporaryDirectory(dir=self.work) as scratch:
             scratch = pathlib.Path(scratch)
             limit = min(seconds * (10 if self.args.device == "cpu" else 1), self.left())
-            code, took = run_logged(self.arguments(name, command), self.log, limit, env=self.step_environment(name, scratch), cwd=HERE)
+            code, took = run_logged(self.arguments(name, command), self.log, limit, cwd=HERE,
+                                    env=self.step_environment(name, scratch, limit))
             figures = scratch / f"{name}.json"
             self.add(name, "passed" if code == 0 else "failed", took, json.loads(figures.read_text()) if figures.exists() else None,
                      "" if code == 0 else "took too long" if code == "timeout" else f"exit {code}")

@@ -11,6 +11,7 @@ import threading
 import time
 
 WIDTH, HEIGHT = 640, 480
+TIMEOUT_S = 90  # above the daemon's own deadline
 context = multiprocessing.get_context("fork")  # a worker touches sockets only
 
 
@@ -48,7 +49,7 @@ class Connection:
         began = time.monotonic()
         try:
             if not self.socket:
-                self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+                self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_S)
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             head = (f"POST /v1/inspections?product={product} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
                     f"Content-Type: image/jpeg\r\nContent-Length: {len(body)}\r\n\r\n").encode()
@@ -163,12 +164,16 @@ class Traffic:
 
 
 def run(port, product, bodies, clients, seconds, rate=None):
-    """-> summary of `seconds` of traffic"""
+    """-> summary of `seconds` of traffic; of an open loop also in_time, the share of its arrivals that were answered within a
+    second."""
     traffic = Traffic(port, product, bodies, clients, rate)
     traffic.start()
     time.sleep(seconds)
     results = traffic.stop()
-    return summary(results, traffic.seconds)
+    made = summary(results, traffic.seconds)
+    if rate:
+        made["in_time"] = sum(status == 200 and took < 1 for status, took in results) / max(1, int(rate * traffic.seconds))
+    return made
 
 
 def summary(results, seconds):
