@@ -69,6 +69,16 @@ def cuda_include(torch):
     return None
 
 
+def torch_problems(torch):
+    """What Debian's PyTorch leaves to other packages, and a wheel has."""
+    problems, folder = [], pathlib.Path(torch.__file__).resolve().parent
+    if not any((place / "ATen/ATen.h").exists() for place in (folder / "include", pathlib.Path("/usr/include"))):
+        problems.append(f"PyTorch {torch.__version__} has no C++ headers: with Debian's, apt-get install libtorch-dev")
+    if re.search(r"/blas/libblas\.so", pathlib.Path("/proc/self/maps").read_text()):
+        problems.append(f"PyTorch {torch.__version__} computes with the reference BLAS, 60 times slower: apt-get install libopenblas0-openmp")
+    return problems
+
+
 def check(device, torch):
     """Raises Lacking with every reason at once."""
     problems = []
@@ -77,6 +87,7 @@ def check(device, torch):
     if glibc() < GLIBC_MIN:
         problems.append(f"the C library is {' '.join(platform.libc_ver())}; the pack's libraries need glibc 2.36 (Debian 12, Ubuntu 22.10 or later)")
     problems += filter(None, map(compiler_problem, ("cc", "c++")))
+    problems += torch_problems(torch)
     if device != "cpu":
         problems += cuda_problems(torch)
     if problems:

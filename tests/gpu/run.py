@@ -127,7 +127,7 @@ class Check:
             return
         with tempfile.TemporaryDirectory(dir=self.work) as scratch:
             scratch = pathlib.Path(scratch)
-            limit = min(seconds * (10 if self.args.device == "cpu" else 1), self.left())
+            limit = min(seconds * (30 if self.args.device == "cpu" else 1), self.left())
             code, took = run_logged(self.arguments(name, command), self.log, limit, cwd=HERE,
                                     env=self.step_environment(name, scratch, limit))
             figures = scratch / f"{name}.json"
