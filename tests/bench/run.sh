@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# tests/bench/run.sh BUILD [forward|stages|latency|beside|swaps|store|events|cross_validation ...] - what ./dev bench runs: all of them, or those named.
+# tests/bench/run.sh BUILD [forward|stages|latency|beside|swaps|store|events|cross_validation|peers ...] - what ./dev bench runs:
+# those named, or all but peers, whose packages ./dev bench installs only if it is named.
 set -euo pipefail
 cd "$(dirname "$0")"
 build=$(readlink -f "../../${1:-build/release}")
@@ -15,12 +16,13 @@ for bench in "$@"; do
     swaps) /usr/bin/python3 swaps.py --inspectd "$build/inspectd" ;;
     cross_validation) /usr/bin/python3 cross_validation.py --inspectd "$build/inspectd" ;;
     events) /usr/bin/python3 events.py --inspectd "$build/inspectd" ;;
+    peers) /usr/bin/python3 peers/peers.py --build "$build" ;;
     store) # five million inspections: 3 GB below TMPDIR for a few minutes
         folder=$(mktemp -d)
         # shellcheck disable=SC2064 # the folder of now is meant
         trap "rm -rf '$folder'" EXIT
         "$build/tests/bench/store_rows" "$folder"
         ;;
-    *) echo "no bench '$bench' (forward, stages, latency, beside, swaps, store, events, cross_validation)" >&2 && exit 2 ;;
+    *) echo "no bench '$bench' (forward, stages, latency, beside, swaps, store, events, cross_validation, peers)" >&2 && exit 2 ;;
     esac
 done
