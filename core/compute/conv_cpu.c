@@ -274,7 +274,8 @@ int insp_cpu_tail_new(const struct insp_tail_weights *weights, struct insp_cpu_t
     if (!tail)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a tail");
     for (size_t i = 0; i < INSP_TAIL_CONVS; i++) {
-        int r = insp_conv_layer_init(&tail->layer[i], best(), &insp_tail_shape[i], &weights->conv[i], reterr);
+        int r =
+            insp_conv_layer_init_plain(&tail->layer[i], best(), &insp_tail_shape[i], &weights->conv[i], reterr);
         if (r) {
             insp_cpu_tail_free(tail);
             return r;

@@ -3,8 +3,8 @@
  * to the head. Only packed.c, train_cpu.c and open.cpp use this header, besides tests and benches.
  *
  * The convolutions are Winograd's (conv_kernel.h) in float32: probabilities and maps differ from plain
- * convolution by about 1e-6 relative, 1e-4 at worst. Packed weights take 119 MiB for a trunk and 48 MiB for a
- * tail.
+ * convolution by about 1e-6 relative, 1e-4 at worst. Packed weights take 119 MiB for a trunk. A tail's stay plain,
+ * 27 MiB: a daemon has one trunk, but a tail for each product.
  *
  * Equal inputs give equal results, bit for bit, for every number of threads and every batch around them;
  * between kernels (avx512, avx2, generic) results differ by rounding.

@@ -103,6 +103,61 @@ static void input(const struct insp_wino *shape, const struct insp_tile_run *run
         input_run(2, shape, run, block, src, v);
 }
 
+/* --- weights -> U --- */
+
+static const double weights_4[6][3] = {
+/* The row of point p is (1, p, p^2) / product of (p - q) over the other finite points q. */
+#define PA 0.625
+#define PB 1.5
+#define NA (2 * PA * PA * (PA * PA - PB * PB))
+#define NB (2 * PB * PB * (PB * PB - PA * PA))
+    {1 / (PA * PA * PB * PB), 0, 0}, {1 / NA, PA / NA, PA *PA / NA},  {1 / NA, -PA / NA, PA *PA / NA},
+    {1 / NB, PB / NB, PB *PB / NB},  {1 / NB, -PB / NB, PB *PB / NB}, {0, 0, 1},
+#undef PA
+#undef PB
+#undef NA
+#undef NB
+};
+static const double weights_2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+
+/* Computes G g G^T of 3x3 kernels in double, so that U is rounded once. */
+INLINE void pack_step(size_t step, const double (*g)[3], size_t in, const float *weight, float *u) {
+    const size_t size = step + 2;
+    for (size_t i = 0; i < in; i++) {
+        double w[9][COLUMNS], half[6][3][COLUMNS];
+        for (size_t c = 0; c < COLUMNS; c++)
+            for (size_t tap = 0; tap < 9; tap++)
+                w[tap][c] = (double)weight[(c * in + i) * 9 + tap];
+        for (size_t y = 0; y < size; y++)
+            for (size_t x = 0; x < 3; x++)
+                for (size_t c = 0; c < COLUMNS; c++)
+                    half[y][x][c] = g[y][0] * w[x][c] + g[y][1] * w[3 + x][c] + g[y][2] * w[6 + x][c];
+        for (size_t y = 0; y < size; y++)
+            for (size_t x = 0; x < size; x++)
+                for (size_t c = 0; c < COLUMNS; c++)
+                    u[((y * size + x) * in + i) * COLUMNS + c] =
+                        (float)(half[y][0][c] * g[x][0] + half[y][1][c] * g[x][1] + half[y][2][c] * g[x][2]);
+    }
+}
+
+static void pack(const struct insp_wino *shape, const float *weight, float *u) {
+    if (shape->step == 4)
+        pack_step(4, weights_4, shape->in, weight, u);
+    else
+        pack_step(2, weights_2, shape->in, weight, u);
+}
+
+static void expand(const struct insp_wino *shape, const float *plain, float *u) {
+    const size_t floats = shape->in * COLUMNS; /* of one tap, and of one point */
+    for (size_t i = 0; i < floats; i += LANES) {
+        vec w[9];
+        UNROLL
+        for (size_t tap = 0; tap < 9; tap++)
+            w[tap] = load(plain + tap * floats + i);
+        weights_to_u(w, u + i, floats);
+    }
+}
+
 /* --- products --- */
 
 /* Computes out[row][COLUMNS] = V[rows] x U. `rows` is constant at each inlined call, so the sums stay in
@@ -305,6 +360,8 @@ static void first_row(size_t out, size_t y, const float *pixels, const float *we
 const struct insp_conv_kernel PASTE(insp_conv_kernel_, INSP_KERNEL) = {
     .name = STRING(INSP_KERNEL),
     .columns = COLUMNS,
+    .pack = pack,
+    .expand = expand,
     .input = input,
     .panel = panel,
     .first_row = first_row,

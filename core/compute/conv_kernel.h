@@ -11,6 +11,7 @@
  *   activations  [image][channel / 16][side + 2][side + 2][16], a border of zeros around each plane
  *   V            [point][in / 16][tiles][16], transformed input of a run of tiles
  *   U            [panel][point][in][columns], transformed weights; a panel is `columns` output channels
+ *   plain        [panel][tap][in][columns], weights as they are; tap = row * 3 + column of the 3x3 kernel
  * Points count the (m+2)^2 matrix products; tiles are in order of image, row, column.
  *
  * Every output value is summed in one fixed order, whichever run of tiles contains it, so results depend
@@ -49,6 +50,12 @@ struct insp_tile_run {
 struct insp_conv_kernel {
     const char *name;
     size_t columns; /* output channels per panel: 32, 16 or 8 */
+
+    /* Transforms the weights of one panel, [columns][in][3][3], to its U. Computes in double and rounds once. */
+    void (*pack)(const struct insp_wino *shape, const float *weight, float *u);
+
+    /* Transforms one panel's plain weights to its U, step 2 only. Fast enough to be done in each pass. */
+    void (*expand)(const struct insp_wino *shape, const float *plain, float *u);
 
     /* Transforms activations `src` to V, for one block of 16 input channels. */
     void (*input)(const struct insp_wino *shape, const struct insp_tile_run *run, size_t block, const float *src,

@@ -68,61 +68,33 @@ void insp_float_mode_leave(unsigned mode) {
 
 /* --- weights --- */
 
-static const double transform_4[6][3] = {
-/* The row of point p is (1, p, p^2) / product of (p - q) over the other finite points q. */
-#define A 0.625
-#define B 1.5
-#define NA (2 * A * A * (A * A - B * B))
-#define NB (2 * B * B * (B * B - A * A))
-    {1 / (A * A * B * B), 0, 0}, {1 / NA, A / NA, A *A / NA},  {1 / NA, -A / NA, A *A / NA},
-    {1 / NB, B / NB, B *B / NB}, {1 / NB, -B / NB, B *B / NB}, {0, 0, 1},
-#undef A
-#undef B
-#undef NA
-#undef NB
-};
-static const double transform_2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
-
-/* Computes G g G^T of one 3x3 kernel in double, so that U is rounded once. */
-static void transform_weight(const double (*g)[3], size_t size, const float *w, float *u, size_t stride) {
-    for (size_t i = 0; i < size; i++) {
-        double row[3];
-        for (size_t j = 0; j < 3; j++)
-            row[j] = g[i][0] * w[j] + g[i][1] * w[3 + j] + g[i][2] * w[6 + j];
-        for (size_t j = 0; j < size; j++)
-            u[(i * size + j) * stride] = (float)(row[0] * g[j][0] + row[1] * g[j][1] + row[2] * g[j][2]);
-    }
+static struct insp_wino wino_of(const struct insp_conv_shape *shape) {
+    size_t step = shape->side % 4 == 0 ? 4 : 2, row_tiles = (size_t)shape->side / step;
+    return (struct insp_wino){.in = (size_t)shape->in,
+                              .out = (size_t)shape->out,
+                              .side = (size_t)shape->side,
+                              .step = step,
+                              .points = (step + 2) * (step + 2),
+                              .row_tiles = row_tiles,
+                              .tiles = row_tiles * row_tiles,
+                              .relu = true,
+                              .pool = shape->pool_after};
 }
 
-static void pack_panel(const struct insp_wino *shape, size_t columns, size_t panel, const float *weight,
-                       float *u) {
-    const double(*g)[3] = shape->step == 4 ? transform_4 : transform_2;
-    for (size_t in = 0; in < shape->in; in++)
-        for (size_t c = 0; c < columns; c++)
-            transform_weight(g, shape->step + 2, weight + ((panel * columns + c) * shape->in + in) * 9,
-                             u + in * columns + c, shape->in * columns);
+static int no_memory_for(const struct insp_conv_shape *shape, struct insp_conv_layer *layer,
+                         struct insp_error *reterr) {
+    insp_conv_layer_clear(layer);
+    return insp_fail(reterr, INSP_E_NOMEM, "no memory for the packed weights of features.%d", shape->index);
 }
 
 int insp_conv_layer_alloc(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
                           const struct insp_conv_shape *shape, struct insp_error *reterr) {
-    size_t step = shape->side % 4 == 0 ? 4 : 2, row_tiles = (size_t)shape->side / step;
-    *layer = (struct insp_conv_layer){.kernel = kernel,
-                                      .shape = {.in = (size_t)shape->in,
-                                                .out = (size_t)shape->out,
-                                                .side = (size_t)shape->side,
-                                                .step = step,
-                                                .points = (step + 2) * (step + 2),
-                                                .row_tiles = row_tiles,
-                                                .tiles = row_tiles * row_tiles,
-                                                .relu = true,
-                                                .pool = shape->pool_after}};
+    *layer = (struct insp_conv_layer){.kernel = kernel, .shape = wino_of(shape)};
     const struct insp_wino *s = &layer->shape;
     layer->u = insp_conv_alloc(s->points * s->in * s->out);
     layer->bias = insp_conv_alloc(s->out);
-    if (!layer->u || !layer->bias) {
-        insp_conv_layer_clear(layer);
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the packed weights of features.%d", shape->index);
-    }
+    if (!layer->u || !layer->bias)
+        return no_memory_for(shape, layer, reterr);
     memset(layer->bias, 0, s->out * sizeof(float));
     return 0;
 }
@@ -136,15 +108,41 @@ int insp_conv_layer_init(struct insp_conv_layer *layer, const struct insp_conv_k
     const struct insp_wino *s = &layer->shape;
     memcpy(layer->bias, weights->bias, s->out * sizeof(float));
     for (size_t panel = 0; panel < s->out / kernel->columns; panel++)
-        pack_panel(s, kernel->columns, panel, weights->weight,
-                   layer->u + panel * s->points * s->in * kernel->columns);
+        kernel->pack(s, weights->weight + panel * kernel->columns * s->in * 9,
+                     layer->u + panel * s->points * s->in * kernel->columns);
+    return 0;
+}
+
+/* Reorders one panel, [columns][in][9] -> [9][in][columns]. */
+static void reorder_panel(size_t in, size_t columns, const float *weight, float *plain) {
+    for (size_t i = 0; i < in; i++)
+        for (size_t tap = 0; tap < 9; tap++)
+            for (size_t c = 0; c < columns; c++)
+                plain[(tap * in + i) * columns + c] = weight[(c * in + i) * 9 + tap];
+}
+
+int insp_conv_layer_init_plain(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
+                               const struct insp_conv_shape *shape, const struct insp_conv_weights *weights,
+                               struct insp_error *reterr) {
+    *layer = (struct insp_conv_layer){.kernel = kernel, .shape = wino_of(shape)};
+    const struct insp_wino *s = &layer->shape;
+    const size_t panel_floats = 9 * s->in * kernel->columns;
+    layer->plain = insp_conv_alloc(9 * s->in * s->out);
+    layer->bias = insp_conv_alloc(s->out);
+    if (!layer->plain || !layer->bias)
+        return no_memory_for(shape, layer, reterr);
+    memcpy(layer->bias, weights->bias, s->out * sizeof(float));
+    for (size_t panel = 0; panel < s->out / kernel->columns; panel++)
+        reorder_panel(s->in, kernel->columns, weights->weight + panel * panel_floats,
+                      layer->plain + panel * panel_floats);
     return 0;
 }
 
 void insp_conv_layer_clear(struct insp_conv_layer *layer) {
     free(layer->u);
+    free(layer->plain);
     free(layer->bias);
-    layer->u = layer->bias = NULL;
+    layer->u = layer->plain = layer->bias = NULL;
 }
 
 /* --- activations --- */
@@ -195,15 +193,19 @@ struct pass {
     float *dst;
     size_t tiles;                   /* of the batch */
     size_t run, v_floats, m_floats; /* tiles per run; floats of its V, and of one panel's products */
+    size_t u_floats;                /* of one panel's U, where it is made in the pass; else 0 */
 };
 
+/* m: a thread's memory, [products, U]. */
 static void run_panel(const struct pass *pass, const struct insp_tile_run *run, size_t panel, const float *v,
                       float *m) {
     const struct insp_conv_layer *layer = pass->layer;
     const struct insp_wino *shape = &layer->shape;
-    size_t columns = layer->kernel->columns;
-    layer->kernel->panel(shape, run, panel, layer->u + panel * shape->points * shape->in * columns,
-                         layer->bias + panel * columns, v, m, pass->dst);
+    const size_t columns = layer->kernel->columns, pairs = shape->in * columns;
+    const float *u = layer->plain ? m + pass->m_floats : layer->u + panel * shape->points * pairs;
+    if (layer->plain)
+        layer->kernel->expand(shape, layer->plain + panel * 9 * pairs, m + pass->m_floats);
+    layer->kernel->panel(shape, run, panel, u, layer->bias + panel * columns, v, m, pass->dst);
 }
 
 /* Lets each thread take whole runs. memory: [thread][V, products]. */
@@ -227,14 +229,14 @@ static void run_own(const struct pass *pass, unsigned threads, float *memory) {
     }
 }
 
-/* Lets all threads work on one run after the other. memory: V, [thread][products]. */
+/* Lets all threads work on one run after the other. memory: V, [thread][products, U]. */
 static void run_shared(const struct pass *pass, unsigned threads, float *memory) {
     const struct insp_conv_layer *layer = pass->layer;
     size_t panels = layer->shape.out / layer->kernel->columns;
 #pragma omp parallel num_threads(threads)
     {
         unsigned mode = insp_float_mode_enter();
-        float *m = memory + pass->v_floats + (size_t)omp_get_thread_num() * pass->m_floats;
+        float *m = memory + pass->v_floats + (size_t)omp_get_thread_num() * (pass->m_floats + pass->u_floats);
         for (size_t first = 0; first < pass->tiles; first += pass->run) {
             size_t count = pass->tiles - first < pass->run ? pass->tiles - first : pass->run;
             struct insp_tile_run run = {.first = first, .count = count, .stride = count};
@@ -252,14 +254,15 @@ static void run_shared(const struct pass *pass, unsigned threads, float *memory)
 int insp_conv_layer_run(const struct insp_conv_layer *layer, struct insp_conv_scratch *scratch, const float *src,
                         size_t n, float *dst, struct insp_error *reterr) {
     const struct insp_wino *shape = &layer->shape;
-    bool own = shape->points * shape->in * shape->out <= OWN_U_FLOATS;
+    bool own = !layer->plain && shape->points * shape->in * shape->out <= OWN_U_FLOATS;
     size_t most = (own ? OWN_V_FLOATS : SHARED_V_FLOATS) / (shape->points * shape->in);
     struct pass pass = {.layer = layer, .src = src, .dst = dst, .tiles = n * shape->tiles};
     pass.run = most < pass.tiles ? most : pass.tiles;
     pass.v_floats = shape->points * shape->in * pass.run;
     pass.m_floats = shape->points * layer->kernel->columns * pass.run;
+    pass.u_floats = layer->plain ? shape->points * shape->in * layer->kernel->columns : 0;
     size_t floats = own ? scratch->threads * (pass.v_floats + pass.m_floats)
-                        : pass.v_floats + scratch->threads * pass.m_floats;
+                        : pass.v_floats + scratch->threads * (pass.m_floats + pass.u_floats);
     int r = insp_conv_scratch_reserve(scratch, floats, reterr);
     if (r)
         return r;

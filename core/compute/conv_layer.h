@@ -37,6 +37,7 @@ struct insp_conv_layer {
     struct insp_wino shape;
     const struct insp_conv_kernel *kernel;
     float *u, *bias; /* owned */
+    float *plain;    /* owned; plain weights, from which each pass makes U; then u is NULL. Else NULL */
 };
 
 /* Makes a layer. shape: in and out multiples of 32, side a multiple of 2. Copies the weights. Takes about 16
@@ -44,6 +45,12 @@ struct insp_conv_layer {
 int insp_conv_layer_init(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
                          const struct insp_conv_shape *shape, const struct insp_conv_weights *weights,
                          struct insp_error *reterr);
+/* Makes a layer as above, with a side that 4 does not divide, that keeps its weights plain: 9 floats of memory per
+ * pair of channels. Its passes compute U, a panel at a time. The result differs by rounding from that of
+ * insp_conv_layer_init. Fails with INSP_E_NOMEM. */
+int insp_conv_layer_init_plain(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
+                               const struct insp_conv_shape *shape, const struct insp_conv_weights *weights,
+                               struct insp_error *reterr);
 /* Makes a layer without weights: u unset, bias zero. Fails with INSP_E_NOMEM. */
 int insp_conv_layer_alloc(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
                           const struct insp_conv_shape *shape, struct insp_error *reterr);

@@ -74,6 +74,32 @@ INLINE vec root(vec x) {
 #endif
 }
 
+/* --- weights -> U of F(2x2,3x3) --- */
+
+/* Multiplies three values by G: four results. */
+INLINE void unfold_3(const vec *w, size_t stride, vec *o, size_t o_stride) {
+    vec even = w[0] + w[2 * stride];
+    o[0] = w[0];
+    o[o_stride] = .5f * (even + w[stride]);
+    o[2 * o_stride] = .5f * (even - w[stride]);
+    o[3 * o_stride] = w[2 * stride];
+}
+
+/* Computes G w G^T of one 3x3 kernel; points of u are `stride` apart. */
+INLINE void weights_to_u(const vec *w, float *u, size_t stride) {
+    vec t[3 * 4], o[4];
+    UNROLL
+    for (size_t x = 0; x < 3; x++)
+        unfold_3(w + x, 3, t + x, 3);
+    UNROLL
+    for (size_t y = 0; y < 4; y++) {
+        unfold_3(t + y * 3, 1, o, 1);
+        UNROLL
+        for (size_t x = 0; x < 4; x++)
+            store(u + (y * 4 + x) * stride, o[x]);
+    }
+}
+
 #define PASTE2(a, b) a##b
 #define PASTE(a, b) PASTE2(a, b)
 #define STRING2(a) #a

@@ -93,15 +93,6 @@ INLINE void fold_4(const vec *d, size_t stride, vec *o, size_t o_stride) {
     o[2 * o_stride] = sum + d[3 * stride];
 }
 
-/* Multiplies three values by G: four results. */
-INLINE void unfold_3(const vec *w, size_t stride, vec *o, size_t o_stride) {
-    vec even = w[0] + w[2 * stride];
-    o[0] = w[0];
-    o[o_stride] = .5f * (even + w[stride]);
-    o[2 * o_stride] = .5f * (even - w[stride]);
-    o[3 * o_stride] = w[2 * stride];
-}
-
 INLINE void weight_gradient(const float *du, size_t stride, vec *g) {
     vec d[POINTS], t[3 * SIZE];
     UNROLL
@@ -113,20 +104,6 @@ INLINE void weight_gradient(const float *du, size_t stride, vec *g) {
     UNROLL
     for (size_t y = 0; y < 3; y++)
         fold_4(t + y * SIZE, 1, g + y * 3, 1);
-}
-
-INLINE void transform_weight(const vec *w, float *u, size_t stride) {
-    vec t[3 * SIZE], o[SIZE];
-    UNROLL
-    for (size_t x = 0; x < 3; x++)
-        unfold_3(w + x, 3, t + x, 3);
-    UNROLL
-    for (size_t y = 0; y < SIZE; y++) {
-        unfold_3(t + y * 3, 1, o, 1);
-        UNROLL
-        for (size_t x = 0; x < SIZE; x++)
-            store(u + (y * SIZE + x) * stride, o[x]);
-    }
 }
 
 static void update(const struct insp_adam *adam, size_t in, const float *du, float *weight, float *m, float *v,
@@ -145,7 +122,7 @@ static void update(const struct insp_adam *adam, size_t in, const float *du, flo
             store(v + at, v1);
             store(weight + at, w[tap]);
         }
-        transform_weight(w, u + i, stride);
+        weights_to_u(w, u + i, stride);
     }
 }
 
