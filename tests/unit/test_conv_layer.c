@@ -30,9 +30,13 @@ static float *run(const struct insp_conv_layer *layer, const struct insp_conv_sh
     return result;
 }
 
+typedef int init_layer(struct insp_conv_layer *layer, const struct insp_conv_kernel *kernel,
+                       const struct insp_conv_shape *shape, const struct insp_conv_weights *weights,
+                       struct insp_error *reterr);
+
 /* Every kernel of this processor on one shape: right for a batch of n, and the same bits for every number of
  * threads and for every image alone. */
-static void check_shape(struct insp_conv_shape shape, size_t n, float mean, double tolerance) {
+static void check_layer(init_layer *init, struct insp_conv_shape shape, size_t n, float mean, double tolerance) {
     size_t in = (size_t)shape.in, plane = (size_t)(shape.side * shape.side);
     size_t out_floats = (size_t)shape.out * (shape.pool_after ? plane / 4 : plane);
     struct insp_conv_weights weights = random_weights(&shape, 7);
@@ -44,7 +48,7 @@ static void check_shape(struct insp_conv_shape shape, size_t n, float mean, doub
         struct insp_conv_layer layer;
         if (!kernel)
             continue;
-        ck_insp_ok(insp_conv_layer_init(&layer, kernel, &shape, &weights, &err), err);
+        ck_insp_ok(init(&layer, kernel, &shape, &weights, &err), err);
         float *got = run(&layer, &shape, src, n, 1);
         double error = relative_error(got, want, out_floats);
         ck_assert_msg(error < tolerance, "%s %d->%d side %d: relative error %g", kernel->name, shape.in, shape.out,
@@ -66,6 +70,13 @@ static void check_shape(struct insp_conv_shape shape, size_t n, float mean, doub
     free(want);
     free(src);
     free_weights(&weights);
+}
+
+/* Checks packed weights, and plain ones where the shape allows them. */
+static void check_shape(struct insp_conv_shape shape, size_t n, float mean, double tolerance) {
+    check_layer(insp_conv_layer_init, shape, n, mean, tolerance);
+    if (shape.side % 4)
+        check_layer(insp_conv_layer_init_plain, shape, n, mean, tolerance);
 }
 
 START_TEST(test_small_shapes_and_batches) {
