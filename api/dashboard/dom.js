@@ -129,6 +129,7 @@ const REASONS = {
   range: "darker, brighter or flatter than the training pictures",
   shape: "another aspect ratio than the training pictures",
   size: "too few pixels",
+  unlike_good: "unlike every good part",
 };
 
 // Says why the picture is suspect; "" if it is not.

@@ -27,6 +27,13 @@ function heatText({ max, area, threshold, scale }) {
 }
 
 // model: the manifest, or null if the version was deleted.
+// Says how unlike good parts a picture is, in words that need no scale.
+function distanceText(good) {
+  if (!good) return "–";
+  const { score, threshold, percentile } = good;
+  return `${score.toFixed(1)}, anomaly from ${threshold.toFixed(1)}; ${percentile.toFixed(0)} % of good parts are nearer`;
+}
+
 function facts(item, model) {
   const { image, heatmap, timing_ms: timing } = item;
   const boxes = heatmap.boxes.map(
@@ -39,6 +46,8 @@ function facts(item, model) {
     ["Part", item.part ?? "–"],
     ["Received", dateTime(item.received_at)],
     ["Heat", heatText(heatmap)],
+    ["Decided by", item.decided_by === "good_only" ? "the model of good parts" : "the trained model"],
+    ["Distance from good parts", distanceText(item.good_only)],
     ["Boxes", boxes.length ? boxes.join("; ") : "none"],
     [
       "Image",
@@ -46,7 +55,10 @@ function facts(item, model) {
     ],
     ["Time", [milliseconds(timing.total), stageBars(timing)]],
     ["Image SHA-256", h("code", {}, image.sha256)],
-    ["Weights SHA-256", model ? h("code", {}, model.weights.sha256) : "this version has been deleted"],
+    [
+      "Weights SHA-256",
+      model ? h("code", {}, (model.weights ?? model.good_only).sha256) : "this version has been deleted",
+    ],
     ["Trunk SHA-256", model ? h("code", {}, model.trunk.sha256) : "–"],
     ["Id", h("code", {}, item.id)],
   ];

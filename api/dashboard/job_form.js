@@ -32,9 +32,30 @@ const NUMBERS = [
   ["weight_anomaly", "Weight of anomaly", 3, 0.001, 1000, "any", BOTH, "In the loss; a higher weight misses fewer."],
   ["threshold", "Threshold", 0.5, 0, 1, "any", BOTH, "Probabilities at or above it are anomalies."],
   ["max_missed", "Allowed misses", 0.05, 0.001, 0.5, "any", BOTH, "Share of anomalies that the advice may miss."],
+  [
+    "max_rejected",
+    "Allowed false alarms",
+    0.05,
+    0.001,
+    0.5,
+    "any",
+    ["train"],
+    "Share of good parts that a good-only model may reject.",
+  ],
   ["heatmap_threshold", "Heatmap threshold", 0.7, 0, 1, "any", BOTH, "Below it the heatmap is transparent."],
 ];
 const CHOICES = [
+  [
+    "mode",
+    "Learn from",
+    [
+      ["auto", "what the set has"],
+      ["good_only", "good parts alone"],
+      ["supervised", "good and defective parts"],
+    ],
+    ["train"],
+    "Below 10 defective images good parts alone decide.",
+  ],
   [
     "activate",
     "Activate",
@@ -62,6 +83,7 @@ const MORE = [
   "weight_anomaly",
   "threshold",
   "max_missed",
+  "max_rejected",
   "heatmap_threshold",
   "heatmap_scale",
   "seed",

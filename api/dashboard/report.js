@@ -202,6 +202,20 @@ function wholeReport(job) {
   return h("p", { class: "buttons" }, element);
 }
 
+// Says which share of good parts a good-only model rejects at most.
+function promise({ good_only: good }) {
+  if (!good) return null;
+  const share = (value) => `${Math.ceil(1000 * value) / 10}`;
+  const more = good.more_needed
+    ? ` ${good.more_needed} more good images are needed to promise ${share(good.max_rejected)}.`
+    : "";
+  return h(
+    "p",
+    { class: "summary" },
+    `Model of ${good.images} good images: of 100 good parts at most ${share(good.alpha)} would be rejected.${more}`,
+  );
+}
+
 // job: the answer of GET /v1/jobs/{id}, with its result
 export function report(job) {
   const { result } = job;
@@ -215,6 +229,7 @@ export function report(job) {
     { class: "report", "aria-label": "Report" },
     h("h3", {}, "Report"),
     outcome(result),
+    promise(result),
     wholeReport(job),
     advice(job),
     scanSection(result.dataset?.scan),

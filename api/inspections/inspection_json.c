@@ -84,11 +84,20 @@ void api_suspect_text(uint32_t suspect, char separator, char *ret) {
     }
 }
 
+static json_t *good_only(const struct insp_record *record) {
+    if (!record->good_known)
+        return json_null();
+    return json_pack("{s:o,s:o,s:o}", "score", api_json_float(record->good_score), "threshold",
+                     api_json_float(record->good_threshold), "percentile",
+                     api_json_float(record->good_percentile));
+}
+
 json_t *api_inspection_json(const struct insp_record *record) {
     return json_pack(
-        "{s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o}", "id", record->id, "product",
-        record->product, "model", record->model, "verdict", insp_verdict_name(record->verdict), "probability",
-        api_json_float(record->probability), "threshold", api_json_float(record->threshold), "heatmap",
+        "{s:s,s:s,s:s,s:s,s:o,s:o,s:s,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o}", "id", record->id,
+        "product", record->product, "model", record->model, "verdict", insp_verdict_name(record->verdict),
+        "probability", api_json_float(record->probability), "threshold", api_json_float(record->threshold),
+        "decided_by", record->good_decided ? "good_only" : "supervised", "good_only", good_only(record), "heatmap",
         heatmap(record), "image", image(record), "suspect", record->suspect != 0, "reasons", reasons(record),
         "camera", api_json_text(record->camera), "part", api_json_text(record->part), "received_at",
         api_json_time(record->received_us), "timing_ms", timing(record), "late", insp_record_late(record),

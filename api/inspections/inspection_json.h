@@ -7,8 +7,9 @@
 
 #include <jansson.h>
 
-/* Makes the schema Inspection of openapi.yaml: {id, product, model, verdict, probability, threshold, heatmap,
- * image, suspect, reasons, camera, part, received_at, timing_ms, label}. New reference; NULL without memory. */
+/* Makes the schema Inspection of openapi.yaml: {id, product, model, verdict, probability, threshold, decided_by,
+ * good_only, heatmap, image, suspect, reasons, camera, part, received_at, timing_ms, label}. New reference; NULL
+ * without memory. */
 json_t *api_inspection_json(const struct insp_record *record);
 
 /* Writes the names of a set of reasons (bits of suspect.h).

@@ -257,13 +257,13 @@ int insp_cpu_trunk_run(const struct insp_cpu_trunk *trunk, struct insp_cpu_works
 
 int insp_cpu_trunk_run_pictures(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
                                 const struct insp_picture *pictures, size_t n, float *ret_features,
-                                struct insp_error *reterr) {
+                                float *ret_taps, struct insp_error *reterr) {
     const struct source source = {.pictures = pictures};
     if (!workspace->input)
         workspace->input = insp_conv_alloc(INSP_INPUT_FLOATS);
     if (!workspace->input)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a picture");
-    return run_trunk(trunk, workspace, &source, n, ret_features, NULL, reterr);
+    return run_trunk(trunk, workspace, &source, n, ret_features, ret_taps, reterr);
 }
 
 /* --- tail and head --- */

@@ -58,7 +58,7 @@ int insp_cpu_trunk_run(const struct insp_cpu_trunk *trunk, struct insp_cpu_works
 struct insp_picture;
 int insp_cpu_trunk_run_pictures(const struct insp_cpu_trunk *trunk, struct insp_cpu_workspace *workspace,
                                 const struct insp_picture *pictures, size_t n, float *ret_features,
-                                struct insp_error *reterr);
+                                float *ret_taps, struct insp_error *reterr);
 
 /* Copies and packs the weights of a tail. *ret is the caller's. Fails with INSP_E_NOMEM. */
 int insp_cpu_tail_new(const struct insp_tail_weights *weights, struct insp_cpu_tail **ret,

@@ -186,12 +186,12 @@ int insp_score(struct insp_trunk *trunk, struct insp_tail *const *tails, const f
 struct picture_batch {
     struct insp_trunk *trunk;
     const struct insp_picture *pictures;
-    float *prob, *cam;
+    float *prob, *cam, *taps; /* prob and cam, or taps, may be NULL */
 };
 
 /* Transforms the pictures for a back end that takes floats only. */
 static int score_transformed(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *prob,
-                             float *cam, struct insp_error *reterr) {
+                             float *cam, float *taps, struct insp_error *reterr) {
     _cleanup_free_ float *pixels = malloc(n * INSP_INPUT_FLOATS * sizeof *pixels);
     _cleanup_free_ struct insp_tail **tails = malloc(n * sizeof(struct insp_tail *));
     if (!pixels || !tails)
@@ -200,29 +200,56 @@ static int score_transformed(struct insp_trunk *trunk, const struct insp_picture
         insp_transform_apply(pictures[i].input, pictures[i].rgb, pixels + i * INSP_INPUT_FLOATS);
         tails[i] = pictures[i].tail;
     }
-    return trunk->ops->score(trunk, tails, pixels, n, prob, cam, NULL, reterr);
+    return prob ? trunk->ops->score(trunk, tails, pixels, n, prob, cam, taps, reterr)
+                : trunk->ops->features(trunk, pixels, n, NULL, taps, reterr);
 }
 
 static int picture_piece(const void *arg, size_t first, size_t count, struct insp_error *reterr) {
     const struct picture_batch *b = arg;
-    float *prob = b->prob + first, *cam = b->cam + first * INSP_MAP_FLOATS;
-    int (*score)(struct insp_trunk *, const struct insp_picture *, size_t, float *, float *, struct insp_error *) =
+    float *prob = offset(b->prob, first), *cam = offset(b->cam, first * INSP_MAP_FLOATS);
+    float *taps = offset(b->taps, first * INSP_TAP_FLOATS);
+    int (*score)(struct insp_trunk *, const struct insp_picture *, size_t, float *, float *, float *,
+                 struct insp_error *) =
         b->trunk->ops->score_pictures ? b->trunk->ops->score_pictures : score_transformed;
-    int r = score(b->trunk, b->pictures + first, count, prob, cam, reterr);
-    return r ? r : require_finite_results(prob, cam, count, first, reterr);
+    int r = score(b->trunk, b->pictures + first, count, prob, cam, taps, reterr);
+    if (r == 0 && prob)
+        r = require_finite_results(prob, cam, count, first, reterr);
+    return r ? r : require_finite_taps(taps, count, first, reterr);
 }
 
-int insp_score_pictures(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_prob,
-                        float *ret_cam, struct insp_error *reterr) {
+static int check_size(const struct insp_picture *picture, size_t image, struct insp_error *reterr) {
+    if (picture->input->width == INSP_INPUT_SIDE && picture->input->height == INSP_INPUT_SIDE)
+        return 0;
+    return insp_fail(reterr, INSP_E_INTERNAL, "image %zu is not %dx%d", image, INSP_INPUT_SIDE, INSP_INPUT_SIDE);
+}
+
+int insp_score_pictures_taps(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n,
+                             float *ret_prob, float *ret_cam, float *ret_taps, struct insp_error *reterr) {
     for (size_t i = 0; i < n; i++) {
         if (pictures[i].tail->device != trunk->device)
             return insp_fail(reterr, INSP_E_INTERNAL, "the tail of image %zu is on another device than the trunk",
                              i);
-        if (pictures[i].input->width != INSP_INPUT_SIDE || pictures[i].input->height != INSP_INPUT_SIDE)
-            return insp_fail(reterr, INSP_E_INTERNAL, "image %zu is not %dx%d", i, INSP_INPUT_SIDE,
-                             INSP_INPUT_SIDE);
+        int r = check_size(&pictures[i], i, reterr);
+        if (r < 0)
+            return r;
     }
-    const struct picture_batch batch = {trunk, pictures, ret_prob, ret_cam};
+    const struct picture_batch batch = {trunk, pictures, ret_prob, ret_cam, ret_taps};
+    return in_pieces(trunk->device, n, picture_piece, &batch, reterr);
+}
+
+int insp_score_pictures(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_prob,
+                        float *ret_cam, struct insp_error *reterr) {
+    return insp_score_pictures_taps(trunk, pictures, n, ret_prob, ret_cam, NULL, reterr);
+}
+
+int insp_picture_taps(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_taps,
+                      struct insp_error *reterr) {
+    for (size_t i = 0; i < n; i++) {
+        int r = check_size(&pictures[i], i, reterr);
+        if (r < 0)
+            return r;
+    }
+    const struct picture_batch batch = {trunk, pictures, NULL, NULL, ret_taps};
     return in_pieces(trunk->device, n, picture_piece, &batch, reterr);
 }
 

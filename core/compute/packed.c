@@ -208,7 +208,7 @@ static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const
 }
 
 static int score_pictures(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_prob,
-                          float *ret_cam, struct insp_error *reterr) {
+                          float *ret_cam, float *ret_taps, struct insp_error *reterr) {
     struct insp_tail *tails[CHUNK];
     struct scratch *scratch;
     int r = take_scratch(trunk->device, &scratch, reterr);
@@ -217,8 +217,8 @@ static int score_pictures(struct insp_trunk *trunk, const struct insp_picture *p
     for (size_t i = 0; i < n; i++)
         tails[i] = pictures[i].tail;
     r = insp_cpu_trunk_run_pictures(((struct packed_trunk *)trunk)->cpu, scratch->workspace, pictures, n,
-                                    scratch->features, reterr);
-    if (r == 0)
+                                    ret_prob ? scratch->features : NULL, ret_taps, reterr);
+    if (r == 0 && ret_prob)
         r = score_tails(scratch, tails, n, ret_prob, ret_cam, reterr);
     give_scratch(trunk->device, scratch);
     return r;

@@ -93,11 +93,12 @@ static int judge(struct calibration *c, double alpha, struct insp_good_calibrati
         return r;
     for (size_t i = 0; i < INSP_GOOD_QUANTILES; i++)
         result.quantile[i] = insp_good_quantile(c->score, count, (double)i / (INSP_GOOD_QUANTILES - 1));
+    result.unlike = insp_good_unlike(c->score, count);
     *ret = result;
     return 0;
 }
 
-static int run(struct calibration *c, double alpha, uint64_t seed, float *ret_score,
+static int run(struct calibration *c, double alpha, uint64_t seed, float *ret_score, float *ret_map,
                struct insp_good_gauss **ret_gauss, struct insp_good_calibration *ret, struct insp_error *reterr) {
     _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = NULL;
     int r = prepare(c, seed, reterr);
@@ -110,6 +111,8 @@ static int run(struct calibration *c, double alpha, uint64_t seed, float *ret_sc
     if (r < 0)
         return r;
     memcpy(ret_score, c->score, c->source->count * sizeof *ret_score);
+    if (ret_map)
+        memcpy(ret_map, c->cell, c->source->count * INSP_TAP_CELLS * sizeof *ret_map);
     r = judge(c, alpha, ret, reterr);
     if (r == 0)
         *ret_gauss = insp_take_ptr(gauss);
@@ -117,10 +120,13 @@ static int run(struct calibration *c, double alpha, uint64_t seed, float *ret_sc
 }
 
 int insp_good_calibrate(const struct insp_good_source *source, const uint16_t channel[INSP_GOOD_DIMS],
-                        double alpha, uint64_t seed, float *ret_score, struct insp_good_gauss **ret_gauss,
+                        double alpha, uint64_t seed, float *ret_score, float *ret_map,
+                        struct insp_good_gauss **ret_gauss, struct insp_good_sums **ret_sums,
                         struct insp_good_calibration *ret, struct insp_error *reterr) {
     struct calibration c = {.source = source, .channel = channel};
-    int r = run(&c, alpha, seed, ret_score, ret_gauss, ret, reterr);
+    int r = run(&c, alpha, seed, ret_score, ret_map, ret_gauss, ret, reterr);
+    if (r == 0)
+        *ret_sums = insp_take_ptr(c.whole);
     clear(&c);
     return r;
 }

@@ -20,6 +20,7 @@ struct insp_good_calibration {
     struct insp_good_promise promise;
     struct insp_good_scale scale;
     float quantile[INSP_GOOD_QUANTILES]; /* of the scores out of fold */
+    float unlike;                        /* insp_good_unlike of them */
 };
 
 /* Fits a model to all samples, and scores each by a model of the four other fifths. A fifth's sums are taken out
@@ -28,10 +29,13 @@ struct insp_good_calibration {
  *   alpha      above 0, below 1: the share of good parts that may reach the threshold
  *   seed       decides about the folds; equal seeds give equal results
  *   ret_score  [count], out of fold, in the order of the samples; caller's memory
+ *   ret_map    [count,28,28], distances out of fold; caller's memory, or NULL
  *   ret_gauss  fitted to all samples; the caller's
+ *   ret_sums   of all samples; the caller's
  * Fails as insp_good_fit, insp_good_promise_of and source->read do. */
 int insp_good_calibrate(const struct insp_good_source *source, const uint16_t channel[INSP_GOOD_DIMS],
-                        double alpha, uint64_t seed, float *ret_score, struct insp_good_gauss **ret_gauss,
+                        double alpha, uint64_t seed, float *ret_score, float *ret_map,
+                        struct insp_good_gauss **ret_gauss, struct insp_good_sums **ret_sums,
                         struct insp_good_calibration *ret, struct insp_error *reterr);
 
 #endif

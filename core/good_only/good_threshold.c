@@ -1,5 +1,7 @@
 #include "core/good_only/good_threshold.h"
 
+#include "core/compute/vgg16.h"
+
 #include <math.h>
 
 static const double confidence_miss = 0.05;
@@ -75,6 +77,21 @@ float insp_good_quantile(const float *sorted, size_t n, double q) {
     return (float)(low + (at - (double)below) * (high - low));
 }
 
+float insp_good_unlike(const float *sorted, size_t n) {
+    static const double share = 0.999, deviations = 3.0902; /* that share of a normal distribution is below */
+    static const size_t enough = 1000;
+    float seen = insp_good_quantile(sorted, n, share);
+    if (n >= enough)
+        return seen;
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += log(fmax((double)sorted[i], 1e-6));
+    for (size_t i = 0; i < n; i++)
+        squares += pow(log(fmax((double)sorted[i], 1e-6)) - sum / (double)n, 2);
+    double fitted = exp(sum / (double)n + deviations * sqrt(squares / (double)(n > 1 ? n - 1 : 1)));
+    return (float)fmax((double)sorted[n - 1], fmin(fitted, 1e9));
+}
+
 int insp_good_scale_of(const float *score, size_t n, const float *cell, size_t cells, float threshold,
                        struct insp_good_scale *ret, struct insp_error *reterr) {
     double sum = 0, squares = 0;
@@ -116,8 +133,17 @@ float insp_good_heat(const struct insp_good_scale *scale, float heat_threshold, 
         return 0;
     if (distance <= scale->warm)
         return between(distance, scale->cold, scale->warm, 0, warm_heat);
-    float heat = between(distance, scale->warm, scale->threshold, warm_heat, heat_threshold);
-    return fminf(heat, 1);
+    return between(distance, scale->warm, scale->threshold, warm_heat, fmaxf(heat_threshold, 1.01F * warm_heat));
+}
+
+void insp_good_heat_map(const struct insp_good_scale *scale, float heat_threshold, const float *distance,
+                        float *ret_map) {
+    enum { SIDE = INSP_TAP_SIDE, HALF = SIDE / 2 };
+    for (size_t cell = 0; cell < (size_t)HALF * HALF; cell++) {
+        const float *at = distance + cell / HALF * 2 * SIDE + cell % HALF * 2;
+        float largest = fmaxf(fmaxf(at[0], at[1]), fmaxf(at[SIDE], at[SIDE + 1]));
+        ret_map[cell] = insp_good_heat(scale, heat_threshold, largest);
+    }
 }
 
 float insp_good_percentile(const float *quantile, size_t n, float score) {

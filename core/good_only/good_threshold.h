@@ -37,6 +37,12 @@ int insp_good_promise_of(const float *sorted, size_t n, double alpha, struct ins
 /* Returns the quantile q, 0..1, of n >= 1 ascending values, linear between neighbours (numpy's default). */
 float insp_good_quantile(const float *sorted, size_t n, double q);
 
+/* Returns the score beyond which a picture is unlike good parts: their 99.9 % quantile. A thousand scores and more
+ * show it; fewer only bound it from below, so the larger of the greatest score and of that quantile of a
+ * log-normal distribution with their mean and deviation counts. sorted  [n] scores, n >= 1, ascending, finite, 0
+ * or more */
+float insp_good_unlike(const float *sorted, size_t n);
+
 /* Puts scores and distances on scales that are the same for all images of a model. */
 struct insp_good_scale {
     float threshold; /* of the score and of a cell's distance; heat is heat_threshold here */
@@ -57,9 +63,13 @@ int insp_good_scale_of(const float *score, size_t n, const float *cell, size_t c
  */
 float insp_good_probability(const struct insp_good_scale *scale, float score);
 
-/* Returns the heat of a distance, 0..1: 0 up to cold, 0.1 at warm, heat_threshold (above 0.1, below 1) at the
- * threshold, linear between them and on to 1. */
+/* Returns the heat of a distance, 0 or more: 0 up to cold, 0.1 at warm, heat_threshold at the threshold, linear
+ * between them and beyond. A heat_threshold of 0.1 or less counts as a little more. */
 float insp_good_heat(const struct insp_good_scale *scale, float heat_threshold, float distance);
+
+/* Turns distances [28,28] into a map of heat [14,14]: of each 2x2 cells the hottest. heat_threshold: as above. */
+void insp_good_heat_map(const struct insp_good_scale *scale, float heat_threshold, const float *distance,
+                        float *ret_map);
 
 /* Returns the share of good parts with a lower score in percent, 0..100, from quantiles of their scores.
  *   quantile  [n] ascending, evenly spaced from the smallest to the largest; n >= 2 */

@@ -127,19 +127,20 @@ static size_t form_batch(struct insp_engine *engine, struct insp_score **ret_bat
 
 static int score_images(struct insp_engine *engine, struct insp_score **batch, size_t n,
                         struct insp_error *reterr) {
-    struct insp_picture picture[INSP_BATCH_LIMIT] = {0};
+    struct insp_shot shot[INSP_BATCH_LIMIT];
+    struct insp_good_answer good[INSP_BATCH_LIMIT];
     float probability[INSP_BATCH_LIMIT];
     if (!engine->trunk)
         return insp_fail(reterr, INSP_E_NOT_READY,
                          "no trunk is loaded: run `inspectd trunk import` or `inspectd trunk bank`");
     for (size_t i = 0; i < n; i++)
-        picture[i] =
-            (struct insp_picture){batch[i]->model->tail, batch[i]->rgb, &batch[i]->model->manifest->input};
-    int r = insp_score_pictures(engine->trunk, picture, n, probability, engine->cam, reterr);
+        shot[i] = (struct insp_shot){batch[i]->model, batch[i]->rgb};
+    int r = insp_model_score(engine->trunk, shot, n, probability, engine->cam, good, reterr);
     if (r < 0)
         return r;
     for (size_t i = 0; i < n; i++) {
         batch[i]->probability = probability[i];
+        batch[i]->good = good[i];
         memcpy(batch[i]->cam, engine->cam + i * INSP_MAP_FLOATS, sizeof batch[i]->cam);
     }
     return 0;

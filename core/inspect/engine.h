@@ -8,7 +8,7 @@
 #define INSP_INSPECT_ENGINE_H
 
 #include "core/base/lanes/busy.h"
-#include "core/model/model.h"
+#include "core/inspect/scoring.h"
 
 #include <uv.h>
 
@@ -33,6 +33,7 @@ struct insp_score {
     void *data;                             /* the caller's */
     float probability;                      /* out */
     float cam[INSP_MAP_FLOATS];             /* out */
+    struct insp_good_answer good;           /* out */
     int64_t queue_us, inference_us;         /* out: wait for the device; duration of its pass */
     size_t batch;                           /* out: images in its pass */
     int code;                               /* out: 0 or INSP_E_*, with error filled */

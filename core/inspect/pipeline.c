@@ -149,7 +149,7 @@ static void on_decoded(struct insp_task *task) {
 
 static void judge(struct insp_inspection *job) {
     const struct insp_manifest *manifest = job->model->manifest;
-    job->verdict = insp_suspect_verdict(insp_verdict_of(manifest, job->score.probability), job->suspect);
+    job->verdict = insp_model_verdict(manifest, job->score.probability, &job->score.good, &job->suspect);
     job->code = insp_heat_summarise(&manifest->heatmap, job->verdict != INSP_VERDICT_GOOD, job->score.cam,
                                     job->width, job->height, &job->heat, &job->error);
 }

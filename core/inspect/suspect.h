@@ -20,7 +20,8 @@
     X(INSP_SUSPECT_COLOUR, "colour") /* grey in place of colour, or the other way round */                        \
     X(INSP_SUSPECT_RANGE, "range")   /* far darker, brighter or flatter than the training pictures */             \
     X(INSP_SUSPECT_SHAPE, "shape")   /* another aspect ratio */                                                   \
-    X(INSP_SUSPECT_SIZE, "size")     /* shorter side below the network's and below half of that in training */
+    X(INSP_SUSPECT_SIZE, "size")     /* shorter side below the network's and below half of that in training */    \
+    X(INSP_SUSPECT_UNLIKE_GOOD, "unlike_good") /* by the good-only model (scoring.h), not by this rule */
 
 enum insp_suspect_reason {
 #define X(symbol, name) symbol,

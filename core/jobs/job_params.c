@@ -18,6 +18,9 @@ const char *insp_job_kind_name(enum insp_job_kind kind) {
     return kind_names[kind];
 }
 
+static const char *const mode_names[] = {
+    [INSP_MODE_AUTO] = "auto", [INSP_MODE_SUPERVISED] = "supervised", [INSP_MODE_GOOD_ONLY] = "good_only"};
+
 static int index_of(const char *const *names, size_t count, const char *text) {
     for (size_t i = 0; i < count; i++)
         if (!strcmp(names[i], text))
@@ -55,6 +58,7 @@ static const struct number_row {
     ROW(TRAIN | FOLDS, T_FLOAT, threshold, 0, 1),
     ROW(TRAIN | FOLDS, T_FLOAT, heatmap_threshold, 0, 1),
     ROW(TRAIN | FOLDS, T_DOUBLE, max_missed, 0.001, 0.5),
+    ROW(TRAIN, T_DOUBLE, max_rejected, 0.001, 0.5),
 #undef ROW
 };
 
@@ -172,6 +176,12 @@ static int parse_member(enum insp_job_kind kind, const char *name, const json_t 
             p->train.activate = (enum insp_activate)choice;
         return r;
     }
+    if (!strcmp(name, "mode") && bit == TRAIN) {
+        r = parse_choice(name, value, mode_names, INSP_COUNT(mode_names), &choice, reterr);
+        if (r == 0)
+            p->train.mode = (enum insp_train_mode)choice;
+        return r;
+    }
     if (!strcmp(name, "input") && bit != EVALUATE) {
         const char *text = json_string_value(value);
         return text && insp_transform_named(text, &p->train.input)
@@ -187,6 +197,20 @@ static int parse_member(enum insp_job_kind kind, const char *name, const json_t 
     return insp_fail(reterr, INSP_E_PARAMETER, "%s has no parameter \"%s\"", kind_names[kind], name);
 }
 
+/* Reads "recipe": "notebook" names the default recipe with its tail alone, whatever the set has. Other parameters
+ * may still change it. */
+static int parse_recipe(enum insp_job_kind kind, const json_t *value, struct insp_train_params *train,
+                        struct insp_error *reterr) {
+    if (!value)
+        return 0;
+    if (kind != INSP_JOB_TRAIN)
+        return insp_fail(reterr, INSP_E_PARAMETER, "%s has no parameter \"recipe\"", kind_names[kind]);
+    if (!json_is_string(value) || strcmp(json_string_value(value), "notebook") != 0)
+        return insp_fail(reterr, INSP_E_PARAMETER, "recipe must be \"notebook\"");
+    train->mode = INSP_MODE_SUPERVISED;
+    return 0;
+}
+
 int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct insp_job_params *ret,
                           struct insp_error *reterr) {
     struct insp_job_params p = {.train = insp_train_params_default()};
@@ -194,8 +218,11 @@ int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct 
         return insp_fail(reterr, INSP_E_PARAMETER, "the parameters must be a JSON object");
     const char *name;
     json_t *value;
+    int r = parse_recipe(kind, json_object_get(object, "recipe"), &p.train, reterr);
+    if (r < 0)
+        return r;
     json_object_foreach((json_t *)(uintptr_t)object, name, value) { /* the macro only reads */
-        int r = parse_member(kind, name, value, &p, reterr);
+        r = strcmp(name, "recipe") ? parse_member(kind, name, value, &p, reterr) : 0;
         if (r < 0)
             return r;
     }
@@ -214,8 +241,10 @@ json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_para
         return NULL;
     if (*p->version)
         json_object_set_new(object, "version", json_string(p->version));
-    if (bit == TRAIN)
+    if (bit == TRAIN) {
         json_object_set_new(object, "activate", json_string(activate_names[t->activate]));
+        json_object_set_new(object, "mode", json_string(mode_names[t->mode]));
+    }
     if (bit != EVALUATE) {
         json_object_set_new(object, "input", json_string(insp_transform_name(&t->input)));
         json_object_set_new(object, "heatmap_scale", json_string(scale_names[t->heatmap_scale]));

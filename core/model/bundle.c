@@ -189,7 +189,8 @@ int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest
     r = make_temporary(product_folder, temporary, reterr);
     if (r == 0)
         r = sync_new_folders(state_dir, reterr);
-    if (r == 0)
+    written.weights_sha256[0] = '\0';
+    if (r == 0 && tail)
         r = write_weights(temporary, tail, written.weights_sha256, reterr);
     written.golden_sha256[0] = '\0';
     if (r == 0 && golden)
@@ -274,6 +275,13 @@ static int check_good(const char *state_dir, const struct insp_manifest *manifes
     return r < 0 ? r : check_hash(ret_path, manifest->good_only.sha256, reterr);
 }
 
+static int check_weights(const struct insp_manifest *manifest, const char *path, struct insp_error *reterr) {
+    if (!manifest->weights_sha256[0])
+        return 0;
+    int r = need_file(path, INSP_E_MODEL, "the weights file", reterr);
+    return r < 0 ? r : check_hash(path, manifest->weights_sha256, reterr);
+}
+
 int insp_bundle_read(const char *state_dir, const char *product, const char *version,
                      struct insp_manifest **ret_manifest, struct insp_tail_buffers **ret_tail,
                      struct insp_error *reterr) {
@@ -283,12 +291,13 @@ int insp_bundle_read(const char *state_dir, const char *product, const char *ver
     if ((r = insp_bundle_read_manifest(state_dir, product, version, &manifest, reterr)) < 0 ||
         (r = insp_path(weights, reterr, "%s/models/%s/%s/" INSP_WEIGHTS_FILE, state_dir, product, version)) < 0 ||
         (r = insp_path(trunk, reterr, "%s/trunks/%s.safetensors", state_dir, manifest->trunk_sha256)) < 0 ||
-        (r = need_file(weights, INSP_E_MODEL, "the weights file", reterr)) < 0 ||
         (r = need_file(trunk, INSP_E_MODEL, "the model's trunk", reterr)) < 0 ||
-        (r = check_hash(weights, manifest->weights_sha256, reterr)) < 0 ||
+        (r = check_weights(manifest, weights, reterr)) < 0 ||
         (r = check_good(state_dir, manifest, good, reterr)) < 0)
         return r;
-    if (ret_tail && (r = insp_tail_read(weights, ret_tail, reterr)) < 0)
+    if (ret_tail && !manifest->weights_sha256[0])
+        *ret_tail = NULL;
+    else if (ret_tail && (r = insp_tail_read(weights, ret_tail, reterr)) < 0)
         return r;
     *ret_manifest = insp_take_ptr(manifest);
     return 0;

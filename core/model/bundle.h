@@ -29,15 +29,15 @@
 int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, const struct insp_tail_buffers *tail,
                       const struct insp_golden *golden, struct insp_error *reterr);
 /* Writes a bundle with a good-only model, as described by manifest->good_only, whose sha256 it fills in. good
- * NULL: without one, as insp_bundle_write does. Fails as that does, and with INSP_E_MODEL if the description is
- * missing. No job writes such a bundle yet: today only tests do (see good_model.h). */
+ * NULL: without one, as insp_bundle_write does. tail NULL: the good-only model decides. Fails as that does, and
+ * with INSP_E_MODEL if the description is missing. */
 int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest,
                            const struct insp_tail_buffers *tail, const struct insp_golden *golden,
                            const struct insp_good_gauss *good, struct insp_error *reterr);
 
 /* Reads and verifies a bundle: manifest, hashes of the weights and of a good-only model, product and version equal
  * to the names of the folders, trunk file present. The results are the caller's. ret_tail may be NULL: then
- * weights are only hashed. Fails with
+ * weights are only hashed; *ret_tail is NULL if the bundle has no tail. Fails with
  *   INSP_E_NOT_FOUND  no such folder
  *   INSP_E_MODEL      a file is missing, damaged or wrong; the detail names it */
 int insp_bundle_read(const char *state_dir, const char *product, const char *version,

@@ -103,8 +103,11 @@ int insp_good_only_parse(const json_t *object, struct insp_good_only *ret, struc
         return insp_fail(reterr, INSP_E_MODEL, "good_only must be an object");
     if ((r = get_file(object, good.sha256, reterr)) < 0 || (r = get_counts(object, &good, reterr)) < 0 ||
         (r = get_channels(object, good.channel, reterr)) < 0 || (r = get_scale(object, &good.scale, reterr)) < 0 ||
-        (r = get_quantiles(object, good.quantile, reterr)) < 0)
+        (r = get_quantiles(object, good.quantile, reterr)) < 0 ||
+        (r = get_score(object, "unlike", &good.unlike, reterr)) < 0)
         return r;
+    if (!(good.unlike > 0))
+        return insp_fail(reterr, INSP_E_MODEL, "good_only.unlike must be above 0");
     *ret = good;
     return 0;
 }
@@ -134,11 +137,12 @@ json_t *insp_good_only_json(const struct insp_good_only *good) {
     if (!good->images)
         return json_null();
     const struct insp_good_scale *scale = &good->scale;
-    return json_pack("{s:s, s:s, s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o}", "file", INSP_GOOD_ONLY_FILE, "sha256",
-                     good->sha256, "images", (json_int_t)good->images, "alpha", good->alpha, "threshold",
+    return json_pack("{s:s, s:s, s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file", INSP_GOOD_ONLY_FILE,
+                     "sha256", good->sha256, "images", (json_int_t)good->images, "alpha", good->alpha, "threshold",
                      insp_float_json(scale->threshold), "spread", insp_float_json(scale->spread), "cold",
                      insp_float_json(scale->cold), "warm", insp_float_json(scale->warm), "channels",
-                     channels_json(good->channel), "quantiles", quantiles_json(good->quantile));
+                     channels_json(good->channel), "quantiles", quantiles_json(good->quantile), "unlike",
+                     insp_float_json(good->unlike));
 }
 
 /* --- the file: cells one after the other, unlike the groups in memory --- */

@@ -6,6 +6,7 @@
  *                "channels": [100 ascending numbers of channels, 0..447],
  *                "alpha": 0..1, at most this share of good parts reaches the threshold, with 95 % confidence,
  *                "threshold": above 0, "spread": above 0, "cold" < "warm" < "threshold",  see good_threshold.h
+ *                "unlike": above 0, the score beyond which a picture is unlike good parts (insp_good_unlike),
  *                "quantiles": [101 ascending scores of good parts: 0 %, 1 %, ... 100 %]}
  *   the file   "mean" [784,100] and "whitening" [784,5050], 16 MB in float32; float16, half of it, is read too
  *
@@ -28,6 +29,7 @@ struct insp_good_only {
     double alpha;
     struct insp_good_scale scale;
     float quantile[INSP_GOOD_QUANTILES];
+    float unlike; /* insp_good_unlike */
 };
 
 /* Parses the manifest's object; NULL or null gives no model. Fails with INSP_E_MODEL, which names the field. */

@@ -189,9 +189,20 @@ static int read_format(const json_t *root, int *ret, struct insp_error *reterr) 
     return 0;
 }
 
+/* Null is for bundles whose good-only model decides; read_fields checks that there is one. */
+static int get_weights(const json_t *root, char *ret_sha256, struct insp_error *reterr) {
+    const json_t *weights = lookup(root, "weights");
+    if (json_is_null(weights)) {
+        ret_sha256[0] = '\0';
+        return 0;
+    }
+    int r = get_object(root, "weights", &weights, reterr);
+    return r < 0 ? r : get_sha256(weights, "weights.sha256", ret_sha256, reterr);
+}
+
 static int read_identity(const json_t *root, struct insp_manifest *manifest, struct insp_error *reterr) {
     const char *created;
-    const json_t *trunk, *weights;
+    const json_t *trunk;
     int r;
     if ((r = read_format(root, &manifest->format, reterr)) < 0 ||
         (r = get_name(root, "product", manifest->product, reterr)) < 0 ||
@@ -199,8 +210,7 @@ static int read_identity(const json_t *root, struct insp_manifest *manifest, str
         (r = get_string(root, "created", &created, reterr)) < 0 ||
         (r = get_object(root, "trunk", &trunk, reterr)) < 0 ||
         (r = get_sha256(trunk, "trunk.sha256", manifest->trunk_sha256, reterr)) < 0 ||
-        (r = get_object(root, "weights", &weights, reterr)) < 0 ||
-        (r = get_sha256(weights, "weights.sha256", manifest->weights_sha256, reterr)) < 0)
+        (r = get_weights(root, manifest->weights_sha256, reterr)) < 0)
         return r;
     if (!insp_rfc3339_parse(created, &manifest->created_us) || manifest->created_us < 0 ||
         manifest->created_us > created_max_us)
@@ -321,7 +331,13 @@ static int read_fields(json_t *root, struct insp_manifest *manifest, struct insp
         (r = read_document(root, "curve", true, &manifest->curve, reterr)) < 0 ||
         (r = read_document(root, "metrics", false, &manifest->metrics, reterr)) < 0)
         return r;
+    if (!manifest->weights_sha256[0] && !insp_manifest_good_decides(manifest))
+        return insp_fail(reterr, INSP_E_MODEL, "weights and good_only are null: the bundle has no model");
     return 0;
+}
+
+bool insp_manifest_good_decides(const struct insp_manifest *manifest) {
+    return !manifest->weights_sha256[0] && manifest->good_only.images;
 }
 
 /* Says whether a text is nested too deeply. jansson's parser and json_decref recurse, with a limit of 2048
@@ -393,6 +409,10 @@ static json_t *review_json(const struct insp_review *review) {
                       : json_null();
 }
 
+static json_t *weights_json(const char *sha256) {
+    return *sha256 ? json_pack("{s:s, s:s}", "file", INSP_WEIGHTS_FILE, "sha256", sha256) : json_null();
+}
+
 static json_t *golden_json(const char *sha256) {
     return *sha256 ? json_pack("{s:s, s:s}", "file", INSP_GOLDEN_FILE, "sha256", sha256) : json_null();
 }
@@ -401,12 +421,12 @@ json_t *insp_manifest_json(const struct insp_manifest *manifest) {
     char created[INSP_RFC3339_BYTES];
     insp_rfc3339(manifest->created_us, created);
     return json_pack(
-        "{s:i, s:s, s:s, s:s, s:{s:s}, s:{s:s, s:s}, s:o, s:[s, s], s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:O?, "
+        "{s:i, s:s, s:s, s:s, s:{s:s}, s:o, s:o, s:[s, s], s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:O?, "
         "s:O?, s:O?, s:O?, "
         "s:O?}",
         "format", manifest->format, "product", manifest->product, "version", manifest->version, "created", created,
-        "trunk", "sha256", manifest->trunk_sha256, "weights", "file", INSP_WEIGHTS_FILE, "sha256",
-        manifest->weights_sha256, "input", input_json(&manifest->input), "classes", "good", "anomaly", "threshold",
+        "trunk", "sha256", manifest->trunk_sha256, "weights", weights_json(manifest->weights_sha256), "input",
+        input_json(&manifest->input), "classes", "good", "anomaly", "threshold",
         insp_float_json(manifest->threshold), "threshold_source", manifest->threshold_source, "review",
         review_json(&manifest->review), "heatmap", heatmap_json(&manifest->heatmap), "golden",
         golden_json(manifest->golden_sha256), "good_only", insp_good_only_json(&manifest->good_only), "pictures",

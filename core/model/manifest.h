@@ -6,7 +6,7 @@
  *     "product": "cubes", "version": "20261124T202720Z",  names as insp_name_valid
  *     "created": "2026-11-24T20:27:20.123Z",              RFC 3339, milliseconds, 1970 to 9999
  *     "trunk": {"sha256": "..."},                         <state>/trunks/<sha256>.safetensors
- *     "weights": {"file": "model.safetensors", "sha256": "..."},
+ *     "weights": {"file": "model.safetensors", "sha256": "..."}, null: the good-only model decides
  *     "golden": {"file": "golden.json", "sha256": "..."}, see golden.h; null or missing: none
  *     "good_only": {...},                                 see good_only.h; null or missing: none
  *     "input": {"width": 224, "height": 224, "channel_order": "rgb" | "bgr", "scale": 1e-9..1e9,
@@ -69,7 +69,7 @@ struct insp_manifest {
     char product[INSP_NAME_BYTES], version[INSP_NAME_BYTES];
     int64_t created_us; /* wall clock; whole milliseconds survive the file */
     char trunk_sha256[INSP_SHA256_HEX_BYTES];
-    char weights_sha256[INSP_SHA256_HEX_BYTES];
+    char weights_sha256[INSP_SHA256_HEX_BYTES]; /* of the tail; "" if the bundle has only a good-only model */
     struct insp_transform input;
     float threshold; /* probability from which the verdict is anomaly, 0..1 */
     struct insp_review review;
@@ -101,6 +101,9 @@ int insp_manifest_format(const struct insp_manifest *manifest, char **ret, struc
 /* Returns the manifest as a JSON object (new reference) for the API; NULL without memory or with a number that
  * is not finite. The object shares the documents with the manifest: do not change them. */
 json_t *insp_manifest_json(const struct insp_manifest *manifest);
+
+/* Says whether the good-only model decides, because the bundle has no trained tail. */
+bool insp_manifest_good_decides(const struct insp_manifest *manifest);
 
 /* Checks that a band is off or consistent with a threshold; else fails with `code`, whose detail explains the
  * fault. */

@@ -7,16 +7,19 @@
 
 static void model_free(struct insp_model *model) {
     insp_manifest_free(model->manifest);
-    if (model->base)
+    if (model->base) {
         insp_model_unref(model->base);
-    else
+    } else {
         insp_tail_free(model->tail);
+        insp_good_gauss_free(model->good);
+    }
     free(model);
 }
 
 void insp_model_files_clear(struct insp_model_files *files) {
     insp_manifest_free(files->manifest);
     insp_tail_buffers_free(files->tail);
+    insp_good_gauss_free(files->good);
     insp_golden_free(files->golden);
     *files = (struct insp_model_files){0};
 }
@@ -25,6 +28,8 @@ int insp_model_read(const char *state_dir, const char *product, const char *vers
                     struct insp_error *reterr) {
     struct insp_model_files files = {0};
     int r = insp_bundle_read(state_dir, product, version, &files.manifest, &files.tail, reterr);
+    if (r == 0)
+        r = insp_bundle_read_good(state_dir, files.manifest, &files.good, reterr);
     if (r == 0)
         r = insp_bundle_read_golden(state_dir, files.manifest, &files.golden, reterr);
     if (r < 0) {
@@ -35,6 +40,15 @@ int insp_model_read(const char *state_dir, const char *product, const char *vers
     return 0;
 }
 
+/* tail may be NULL. */
+static int load_tail(struct insp_device *device, const struct insp_tail_buffers *tail, struct insp_tail **ret,
+                     struct insp_error *reterr) {
+    if (!tail)
+        return 0;
+    struct insp_tail_weights weights = insp_tail_buffers_view(tail);
+    return insp_tail_load(device, &weights, ret, reterr);
+}
+
 int insp_model_new(struct insp_device *device, struct insp_model_files *files, struct insp_model **ret,
                    struct insp_error *reterr) {
     const struct insp_manifest *manifest = files->manifest;
@@ -42,14 +56,14 @@ int insp_model_new(struct insp_device *device, struct insp_model_files *files, s
     if (!model)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for model %s of product %s", manifest->version,
                          manifest->product);
-    struct insp_tail_weights weights = insp_tail_buffers_view(files->tail);
-    int r = insp_tail_load(device, &weights, &model->tail, reterr);
+    int r = load_tail(device, files->tail, &model->tail, reterr);
     if (r < 0) {
         insp_error_prefix(reterr, "model %s of product %s", manifest->version, manifest->product);
         free(model);
         return r;
     }
     model->manifest = insp_take_ptr(files->manifest);
+    model->good = insp_take_ptr(files->good);
     memcpy(model->trunk_sha256, model->manifest->trunk_sha256, sizeof model->trunk_sha256);
     atomic_init(&model->references, 1);
     *ret = model;
@@ -75,6 +89,7 @@ int insp_model_with_manifest(struct insp_model *model, struct insp_manifest *man
     }
     changed->manifest = manifest;
     changed->tail = model->tail;
+    changed->good = model->good;
     changed->base = insp_model_ref(model->base ? model->base : model); /* the chain never grows beyond one step */
     memcpy(changed->trunk_sha256, model->trunk_sha256, sizeof changed->trunk_sha256);
     changed->proved = model->proved;

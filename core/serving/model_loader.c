@@ -1,6 +1,7 @@
 #include "core/serving/model_loader.h"
 
 #include "core/base/log.h"
+#include "core/inspect/scoring.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 #include "core/serving/prove.h"
@@ -105,7 +106,7 @@ static struct insp_model *take_offered(struct insp_model_loader *loader, const c
 /* Holds a picture to be scored on the inference thread. */
 struct question {
     struct insp_model *model;
-    const float *pixels;
+    const uint8_t *rgb;
     float *probability, *map;
 };
 
@@ -114,12 +115,13 @@ static int ask_work(struct insp_device *device, struct insp_trunk *trunk, void *
     (void)device;
     if (!trunk)
         return insp_fail(reterr, INSP_E_NOT_READY, "no trunk is loaded");
-    return insp_score(trunk, &q->model->tail, q->pixels, 1, q->probability, q->map, reterr);
+    const struct insp_shot shot = {q->model, q->rgb};
+    return insp_model_score(trunk, &shot, 1, q->probability, q->map, NULL, reterr);
 }
 
-static int ask(void *arg, struct insp_model *model, const float *pixels, float *ret_probability, float *ret_map,
+static int ask(void *arg, struct insp_model *model, const uint8_t *rgb, float *ret_probability, float *ret_map,
                struct insp_error *reterr) {
-    struct question question = {model, pixels, ret_probability, ret_map};
+    struct question question = {model, rgb, ret_probability, ret_map};
     return insp_engine_call(arg, ask_work, NULL, &question, true, reterr);
 }
 
@@ -218,7 +220,8 @@ static bool same_decision(const struct insp_manifest *a, const struct insp_manif
 static bool reuse(struct insp_model *model, struct insp_manifest **manifest, struct insp_served_model *item,
                   int *ret_code, struct insp_error *reterr) {
     if (!model || strcmp(model->manifest->version, (*manifest)->version) != 0 ||
-        strcmp(model->manifest->weights_sha256, (*manifest)->weights_sha256) != 0)
+        strcmp(model->manifest->weights_sha256, (*manifest)->weights_sha256) != 0 ||
+        strcmp(model->manifest->good_only.sha256, (*manifest)->good_only.sha256) != 0)
         return false;
     *ret_code = 0;
     if (same_decision(*manifest, model->manifest))

@@ -1,6 +1,6 @@
 #include "core/serving/prove.h"
 
-#include "core/image/transform.h"
+#include "core/inspect/scoring.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,16 +27,6 @@ void insp_prove_draw(unsigned number, uint8_t *ret_rgb) {
             (number ? draw_second : draw_first)(x, y, ret_rgb + 3 * ((size_t)y * SIDE + (size_t)x));
 }
 
-int insp_prove_picture(const struct insp_transform *transform, unsigned number, float *ret_pixels,
-                       struct insp_error *reterr) {
-    _cleanup_free_ uint8_t *rgb = malloc(INSP_PROVE_RGB_BYTES);
-    if (!rgb)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the picture of the self-test");
-    insp_prove_draw(number, rgb);
-    insp_transform_apply(transform, rgb, ret_pixels);
-    return 0;
-}
-
 int insp_prove_compare(const struct insp_golden_sample *expected, size_t number, float probability,
                        const float *map, float tolerance, struct insp_error *reterr) {
     const char *class = expected->label == INSP_CLASS_ANOMALY ? "anomaly" : "good";
@@ -59,12 +49,11 @@ int insp_prove_compare(const struct insp_golden_sample *expected, size_t number,
 }
 
 static int prove_golden(const struct insp_prover *prover, struct insp_model *model,
-                        const struct insp_golden *golden, float *pixels, struct insp_error *reterr) {
+                        const struct insp_golden *golden, struct insp_error *reterr) {
     float tolerance = prover->cuda || golden->cuda ? INSP_PROVE_TOLERANCE_CUDA : INSP_PROVE_TOLERANCE_CPU;
     for (size_t i = 0; i < golden->count; i++) {
         float probability, map[INSP_MAP_FLOATS];
-        insp_transform_apply(&model->manifest->input, golden->sample[i].rgb, pixels);
-        int r = prover->score(prover->arg, model, pixels, &probability, map, reterr);
+        int r = prover->score(prover->arg, model, golden->sample[i].rgb, &probability, map, reterr);
         if (r == 0)
             r = insp_prove_compare(&golden->sample[i], i + 1, probability, map, tolerance, reterr);
         if (r < 0)
@@ -77,11 +66,11 @@ struct answer {
     float probability, map[INSP_MAP_FLOATS];
 };
 
-static int score_picture(const struct insp_prover *prover, struct insp_model *model, unsigned number,
-                         float *pixels, struct answer *ret, struct insp_error *reterr) {
-    int r = insp_prove_picture(&model->manifest->input, number, pixels, reterr);
-    if (r == 0)
-        r = prover->score(prover->arg, model, pixels, &ret->probability, ret->map, reterr);
+/* Draws and scores; rgb is memory for the picture. */
+static int score_picture(const struct insp_prover *prover, struct insp_model *model, unsigned number, uint8_t *rgb,
+                         struct answer *ret, struct insp_error *reterr) {
+    insp_prove_draw(number, rgb);
+    int r = prover->score(prover->arg, model, rgb, &ret->probability, ret->map, reterr);
     if (r == 0 && !(ret->probability >= 0 && ret->probability <= 1))
         r = insp_fail(reterr, INSP_E_SELF_TEST, "the self-test gave probability %g, expected 0 to 1",
                       (double)ret->probability);
@@ -90,9 +79,9 @@ static int score_picture(const struct insp_prover *prover, struct insp_model *mo
 
 /* Detects a network that ignores its input: it answers all pictures alike, bit for bit. */
 static int prove_alive(const struct insp_prover *prover, struct insp_model *model, const struct answer *first,
-                       float *pixels, struct insp_error *reterr) {
+                       uint8_t *rgb, struct insp_error *reterr) {
     struct answer second;
-    int r = score_picture(prover, model, 1, pixels, &second, reterr);
+    int r = score_picture(prover, model, 1, rgb, &second, reterr);
     if (r == 0 && second.probability == first->probability && !memcmp(second.map, first->map, sizeof second.map))
         r = insp_fail(
             reterr, INSP_E_SELF_TEST,
@@ -104,13 +93,12 @@ static int prove_alive(const struct insp_prover *prover, struct insp_model *mode
 int insp_prove_by(const struct insp_prover *prover, struct insp_model *model, const struct insp_golden *golden,
                   struct insp_error *reterr) {
     struct answer first;
-    _cleanup_free_ float *pixels = malloc(INSP_INPUT_FLOATS * sizeof *pixels);
-    if (!pixels)
+    _cleanup_free_ uint8_t *rgb = malloc(INSP_PROVE_RGB_BYTES);
+    if (!rgb)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the self-test");
-    int r = score_picture(prover, model, 0, pixels, &first, reterr);
+    int r = score_picture(prover, model, 0, rgb, &first, reterr);
     if (r == 0)
-        r = golden ? prove_golden(prover, model, golden, pixels, reterr)
-                   : prove_alive(prover, model, &first, pixels, reterr);
+        r = golden ? prove_golden(prover, model, golden, reterr) : prove_alive(prover, model, &first, rgb, reterr);
     if (r < 0) {
         insp_error_prefix(reterr, "model %s of product %s", model->manifest->version, model->manifest->product);
         return r;
@@ -121,9 +109,10 @@ int insp_prove_by(const struct insp_prover *prover, struct insp_model *model, co
     return 0;
 }
 
-static int score_here(void *arg, struct insp_model *model, const float *pixels, float *ret_probability,
+static int score_here(void *arg, struct insp_model *model, const uint8_t *rgb, float *ret_probability,
                       float *ret_map, struct insp_error *reterr) {
-    return insp_score(arg, &model->tail, pixels, 1, ret_probability, ret_map, reterr);
+    const struct insp_shot shot = {model, rgb};
+    return insp_model_score(arg, &shot, 1, ret_probability, ret_map, NULL, reterr);
 }
 
 int insp_prove(struct insp_trunk *trunk, bool cuda, struct insp_model *model, const struct insp_golden *golden,

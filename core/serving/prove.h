@@ -17,18 +17,14 @@
 
 enum { INSP_PROVE_RGB_BYTES = 3 * INSP_INPUT_SIDE * INSP_INPUT_SIDE };
 
-/* Draws picture `number` of the self-test, interleaved RGB8 [224,224,3]. Any thread. */
+/* Draws picture `number` of the self-test, interleaved RGB8 [224,224,3]. number 0: stripes, a gradient and a spot;
+ * 1: other shapes in other colours. Any thread. */
 void insp_prove_draw(unsigned number, uint8_t *ret_rgb);
 
-/* Draws a picture and transforms it: ret_pixels [3,224,224]. number 0: stripes, a gradient and a spot; 1:
- * other shapes in other colours. Fails with INSP_E_NOMEM. Any thread. */
-int insp_prove_picture(const struct insp_transform *transform, unsigned number, float *ret_pixels,
-                       struct insp_error *reterr);
-
-/* Scores a picture for the self-test: pixels [3,224,224] -> probability, map [14,14]. score fails as
- * insp_score does. cuda: the device is a GPU. */
+/* Scores a picture for the self-test: RGB8 [224,224,3] -> probability, map [14,14]. score fails as
+ * insp_model_score does. cuda: the device is a GPU. */
 struct insp_prover {
-    int (*score)(void *arg, struct insp_model *model, const float *pixels, float *ret_probability, float *ret_map,
+    int (*score)(void *arg, struct insp_model *model, const uint8_t *rgb, float *ret_probability, float *ret_map,
                  struct insp_error *reterr);
     void *arg;
     bool cuda;

@@ -48,6 +48,14 @@ static void bind_tail(struct sqlite3_stmt *s, const struct insp_record *record, 
     sqlite3_bind_int64(s, 31, record->wait_us);
     sqlite3_bind_int64(s, 32, record->suspect);
     sqlite3_bind_int64(s, 33, record->takt_us);
+    sqlite3_bind_int(s, 34, record->good_decided);
+    for (int i = 35; i <= 37; i++)
+        sqlite3_bind_null(s, i);
+    if (!record->good_known)
+        return;
+    sqlite3_bind_double(s, 35, (double)record->good_score);
+    sqlite3_bind_double(s, 36, (double)record->good_threshold);
+    sqlite3_bind_double(s, 37, (double)record->good_percentile);
 }
 
 static int put_one(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
@@ -154,8 +162,19 @@ const char insp_record_columns[] =
     " heat_threshold, heat_low, heat_high, heat_per_image, boxes, width, height, sha256, media_type, extension,"
     " image_bytes, image_kept, received_us, decode_us, queue_us, inference_us, store_us, total_us, label,"
     " label_defect, label_note, labelled_by, labelled_us, review, receive_us,"
-    " wait_us, suspect, takt_us";
-enum { REVIEW_COLUMN = 33, RECEIVE_COLUMN, WAIT_COLUMN, SUSPECT_COLUMN, TAKT_COLUMN, CAM_COLUMN };
+    " wait_us, suspect, takt_us, good_decided, good_score, good_threshold, good_percentile";
+enum {
+    REVIEW_COLUMN = 33,
+    RECEIVE_COLUMN,
+    WAIT_COLUMN,
+    SUSPECT_COLUMN,
+    TAKT_COLUMN,
+    GOOD_DECIDED_COLUMN,
+    GOOD_SCORE_COLUMN,
+    GOOD_THRESHOLD_COLUMN,
+    GOOD_PERCENTILE_COLUMN,
+    CAM_COLUMN
+};
 
 static const char *text_at(struct sqlite3_stmt *row, int at) {
     const unsigned char *text = sqlite3_column_text(row, at);
@@ -196,6 +215,11 @@ void insp_record_read(struct sqlite3_stmt *row, struct insp_record_room *room, s
         .box_count = box_count,
         .suspect = (uint32_t)sqlite3_column_int64(row, SUSPECT_COLUMN),
         .takt_us = sqlite3_column_int64(row, TAKT_COLUMN),
+        .good_decided = sqlite3_column_int(row, GOOD_DECIDED_COLUMN) != 0,
+        .good_known = sqlite3_column_type(row, GOOD_SCORE_COLUMN) != SQLITE_NULL,
+        .good_score = (float)sqlite3_column_double(row, GOOD_SCORE_COLUMN),
+        .good_threshold = (float)sqlite3_column_double(row, GOOD_THRESHOLD_COLUMN),
+        .good_percentile = (float)sqlite3_column_double(row, GOOD_PERCENTILE_COLUMN),
         .width = (uint32_t)sqlite3_column_int64(row, 15),
         .height = (uint32_t)sqlite3_column_int64(row, 16),
         .sha256 = text_at(row, 17),

@@ -127,9 +127,16 @@ static const char version_11[] = "ALTER TABLE inspection ADD COLUMN suspect INTE
 static const char version_12[] = "ALTER TABLE inspection ADD COLUMN takt_us INTEGER NOT NULL DEFAULT 0;"
                                  "ALTER TABLE minute ADD COLUMN late INTEGER NOT NULL DEFAULT 0;";
 
+/* The answer of a good-only model; good_score is NULL in rows of models without one. */
+static const char version_13[] = "ALTER TABLE inspection ADD COLUMN good_decided INTEGER NOT NULL DEFAULT 0;"
+                                 "ALTER TABLE inspection ADD COLUMN good_score REAL;"
+                                 "ALTER TABLE inspection ADD COLUMN good_threshold REAL;"
+                                 "ALTER TABLE inspection ADD COLUMN good_percentile REAL;";
+
 static const struct insp_migration migrations[] = {
-    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4},   {5, version_5},   {6, version_6},
-    {7, version_7}, {8, version_8}, {9, version_9}, {10, version_10}, {11, version_11}, {12, version_12}};
+    {1, version_1},   {2, version_2},   {3, version_3},  {4, version_4}, {5, version_5},
+    {6, version_6},   {7, version_7},   {8, version_8},  {9, version_9}, {10, version_10},
+    {11, version_11}, {12, version_12}, {13, version_13}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

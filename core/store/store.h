@@ -50,8 +50,11 @@ struct insp_record {
     bool heat_per_image;
     const struct insp_box *box; /* [box_count], at most INSP_BOXES_MAX */
     size_t box_count;
-    const float *cam; /* [14*14]; NULL in lists */
-    uint32_t suspect; /* set of reasons, core/inspect/suspect.h; 0: not suspect */
+    const float *cam;  /* [14*14]; NULL in lists */
+    bool good_decided; /* the good-only model gave verdict and probability, not the trained tail */
+    bool good_known;   /* false: the model has no good-only part, and the next three are 0 */
+    float good_score, good_threshold, good_percentile; /* percentile 0..100, core/model/good_only.h */
+    uint32_t suspect;                                  /* set of reasons, core/inspect/suspect.h; 0: not suspect */
     uint32_t width, height;
     const char *sha256;     /* of the posted bytes */
     const char *media_type; /* as posted, with parameters for raw */

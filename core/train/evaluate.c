@@ -120,7 +120,10 @@ int insp_evaluate(const struct insp_train_context *context, const struct insp_tr
     if (r == 0)
         r = insp_bundle_read_manifest(context->state_dir, context->product, name, &manifest, reterr);
     if (r == 0)
-        r = insp_train_data_open(context, &manifest->input, params->skip_unreadable, &opening, &data, reterr);
+        r = insp_manifest_good_decides(manifest)
+                ? insp_train_data_list(context, params->skip_unreadable, &opening, &data, reterr)
+                : insp_train_data_open(context, &manifest->input, params->skip_unreadable, &opening, &data,
+                                       reterr);
     if (r == 0)
         r = judge(context, &manifest->input, name, data, &judging, &made, reterr);
     if (r == 0)

@@ -81,7 +81,9 @@ static int score(const struct insp_feedback_config *c, struct insp_dataset *aske
                                scoring = insp_progress_part(progress, 0.8, 1);
     if (!skipped || !readable || !all || !probability)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu labelled images", n);
-    int r = insp_feature_cache_fill(c->data->cache, c->context->trunk, asked, &features, skipped, &ret->trunk_runs,
+    int r = 0;
+    if (c->data->cache) /* else the scorer reads the images */
+        r = insp_feature_cache_fill(c->data->cache, c->context->trunk, asked, &features, skipped, &ret->trunk_runs,
                                     reterr);
     if (r < 0)
         return r;

@@ -1,6 +1,6 @@
 #include "core/train/golden_pick.h"
 
-#include "core/base/fs.h"
+#include "core/train/good/score_files.h"
 
 #include <string.h>
 
@@ -16,26 +16,10 @@ struct pick {
     size_t taken[INSP_CLASSES];
 };
 
-/* Decodes a file as the daemon would, to 224x224 RGB8. The caller frees *ret. */
-static int read_rgb(const struct pick *pick, const char *path, uint8_t **ret, struct insp_error *reterr) {
-    static const struct insp_media_type sniff = {.media = INSP_MEDIA_UNKNOWN};
-    _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
-    _cleanup_free_ char *bytes = NULL;
-    size_t count;
-    int r = insp_read_file(path, pick->context->limits.bytes, &bytes, &count, reterr);
-    if (r == 0)
-        r = insp_image_decode(bytes, count, &sniff, INSP_INPUT_SIDE, &pick->context->limits, &image, reterr);
-    if (r == 0)
-        r = insp_image_resize(image, INSP_INPUT_SIDE, INSP_INPUT_SIDE, &small, reterr);
-    if (r == 0)
-        *ret = insp_take_ptr(small->rgb);
-    return r;
-}
-
 static int add(struct pick *pick, const struct insp_dataset_item *item, struct insp_error *reterr) {
     struct insp_golden_sample *sample = &pick->golden->sample[pick->golden->count];
     struct insp_error why;
-    int r = read_rgb(pick, item->path, &sample->rgb, &why);
+    int r = insp_read_rgb(item->path, NULL, &pick->context->limits, &sample->rgb, &why);
     if (r == INSP_E_NOMEM)
         return insp_fail(reterr, r, "%s", why.detail);
     if (r < 0) {

@@ -1,6 +1,7 @@
 #include "core/train/score_version.h"
 
 #include "core/model/bundle.h"
+#include "core/train/good/score_files.h"
 
 #include <string.h>
 
@@ -50,17 +51,45 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
     return insp_train_data_score(&own, tail, all, count, progress, ret_probability, ret_map, reterr);
 }
 
+/* Scores members by a version that decides by its good-only part. */
+static int score_by_good_parts(const struct insp_train_context *context, const struct insp_train_data *data,
+                               const char *version, const size_t *member, size_t count,
+                               const struct insp_progress *progress, float *ret_probability, float *ret_map,
+                               struct insp_error *reterr) {
+    _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
+    _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = NULL;
+    int r = insp_model_load(context->device, context->state_dir, context->product, version, &model, reterr);
+    bool at_hand = r == 0 && !strcmp(model->manifest->trunk_sha256, context->trunk_sha256);
+    if (r == 0 && !at_hand)
+        r = insp_trunk_open_on(context->device, context->state_dir, model->manifest->trunk_sha256, &trunk, reterr);
+    if (r < 0)
+        return r;
+    const struct insp_score_files files = {
+        .context = context, .trunk = at_hand ? context->trunk : trunk, .model = model, .set = &data->set};
+    return insp_score_files(&files, member, count, progress, ret_probability, ret_map, reterr);
+}
+
 int insp_score_version(const struct insp_train_context *context, const struct insp_train_data *data,
                        const struct insp_transform *input, const char *version, const size_t *member, size_t count,
                        const struct insp_progress *progress, float *ret_probability, float *ret_map,
                        struct insp_manifest **ret_manifest, struct insp_error *reterr) {
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     _cleanup_(insp_tail_freep) struct insp_tail *tail = NULL;
-    int r = load_tail(context, version, &manifest, &tail, reterr);
+    int r = insp_bundle_read_manifest(context->state_dir, context->product, version, &manifest, reterr);
+    if (r < 0)
+        return r;
+    if (insp_manifest_good_decides(manifest)) {
+        r = score_by_good_parts(context, data, version, member, count, progress, ret_probability, ret_map, reterr);
+        if (r == 0)
+            *ret_manifest = insp_take_ptr(manifest);
+        return r;
+    }
+    insp_manifest_free(insp_take_ptr(manifest));
+    r = load_tail(context, version, &manifest, &tail, reterr);
     if (r)
         return r;
-    bool at_hand =
-        !strcmp(manifest->trunk_sha256, context->trunk_sha256) && insp_transform_equal(&manifest->input, input);
+    bool at_hand = data->cache && !strcmp(manifest->trunk_sha256, context->trunk_sha256) &&
+                   insp_transform_equal(&manifest->input, input);
     r = at_hand ? insp_train_data_score(data, tail, member, count, progress, ret_probability, ret_map, reterr)
                 : score_with_own_trunk(context, data, manifest, tail, member, count, progress, ret_probability,
                                        ret_map, reterr);

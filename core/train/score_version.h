@@ -6,7 +6,8 @@
 #include "core/train/train_data.h"
 
 /* Scores members with <state>/models/<product>/<version>. If that model has another trunk or input transform than
- * the data's features, loads its trunk and runs it on these images alone.
+ * the data's features, loads its trunk and runs it on these images alone. A version that decides by its good-only
+ * part reads the image files; data->cache may then be NULL, and its maps are heat.
  *   input            the transform of the data's features
  *   member           [count]
  *   ret_probability  [count]

@@ -32,14 +32,17 @@ struct insp_train_context {
     void *activate_arg;
 };
 
-/* Trains a tail, or cross-validates. *ret_report is a JSON document as a new reference, smaller than a megabyte
+/* Trains a version, or cross-validates. *ret_report is a JSON document as a new reference, smaller than a megabyte
  * for file names of usual length. Every report has "kind", "product", "dataset":
  * {"digest","images","counts","skipped", "ignored","scan"}, "trunk_runs", "seconds" by stage, and the members of
  * the judgement (judgement.h). Metrics have the form of insp_metrics_json.
  *
  * A training judges the held-out images. Its report also has "version", "activated", "reason", "params", "epochs":
  * [{"epoch","loss","accuracy","seconds"}], "held_out", "metrics", "previous": {"version","metrics"} or null,
- * "threshold_advice" (insp_threshold_json), and "feedback" (feedback.h) or null.
+ * "threshold_advice" (insp_threshold_json), "feedback" (feedback.h) or null, "mode": "supervised" or "good_only",
+ * the model that decides, and "good_only": insp_good_model_json or null. params->mode chooses the models
+ * (train_mode.h). A good-only training has no "threshold_advice", its "epochs" are empty, and it holds out
+ * nothing: it judges good images out of fold, and all defects.
  *
  * A cross-validation judges all images, each with the model of the fold that holds it out. Its report also has
  * "params", "thin", "folds": [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled", "threshold_advice"

@@ -71,11 +71,11 @@ static void tell_scan(const struct insp_scan *scan, const struct insp_progress *
     json_decref(doubts);
 }
 
-static int read_set(const struct insp_train_context *context, bool skip_unreadable,
+static int read_set(const struct insp_train_context *context, bool both, bool skip_unreadable,
                     const struct insp_progress *progress, struct insp_train_data *data,
                     struct insp_error *reterr) {
     insp_progress_stage(progress, "reading");
-    int r = insp_dataset_open(context->dataset_root, &data->set.dataset, reterr);
+    int r = (both ? insp_dataset_open : insp_dataset_list)(context->dataset_root, &data->set.dataset, reterr);
     if (r < 0)
         return r;
     insp_mask_count(data->set.dataset);
@@ -83,6 +83,28 @@ static int read_set(const struct insp_train_context *context, bool skip_unreadab
     if (r == 0)
         tell_scan(&data->set.dataset->scan, progress);
     return r;
+}
+
+int insp_train_data_list(const struct insp_train_context *context, bool skip_unreadable,
+                         const struct insp_progress *progress, struct insp_train_data **ret,
+                         struct insp_error *reterr) {
+    _cleanup_(insp_train_data_freep) struct insp_train_data *data = calloc(1, sizeof *data);
+    if (!data)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a dataset");
+    int64_t start = insp_mono_us();
+    int r = read_set(context, false, skip_unreadable, progress, data, reterr);
+    if (r < 0)
+        return r;
+    _cleanup_free_ bool *skipped = calloc(data->set.dataset->count + 1, sizeof *skipped);
+    if (!skipped)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu images", data->set.dataset->count);
+    for (size_t i = 0; i < data->set.dataset->count; i++)
+        skipped[i] = !*data->set.dataset->item[i].sha256;
+    if ((r = list_members(data, skipped, reterr)) < 0)
+        return r;
+    data->reading_s = insp_seconds_since(start);
+    *ret = insp_take_ptr(data);
+    return 0;
 }
 
 int insp_train_data_open(const struct insp_train_context *context, const struct insp_transform *input,
@@ -95,7 +117,7 @@ int insp_train_data_open(const struct insp_train_context *context, const struct 
     struct insp_progress features = insp_progress_part(progress, 0.1, 1),
                          done = insp_progress_part(progress, 1, 1);
     int64_t start = insp_mono_us();
-    int r = read_set(context, skip_unreadable, &reading, data, reterr);
+    int r = read_set(context, true, skip_unreadable, &reading, data, reterr);
     if (r < 0)
         return r;
     data->reading_s = insp_seconds_since(start);

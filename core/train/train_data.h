@@ -23,6 +23,11 @@ struct insp_train_data {
 int insp_train_data_open(const struct insp_train_context *context, const struct insp_transform *input,
                          bool skip_unreadable, const struct insp_progress *progress, struct insp_train_data **ret,
                          struct insp_error *reterr);
+/* Lists and hashes the same without features, for good-only models: data->cache is NULL, and a class may be empty.
+ * skip_unreadable leaves out files that cannot be read; damaged pictures are found later. */
+int insp_train_data_list(const struct insp_train_context *context, bool skip_unreadable,
+                         const struct insp_progress *progress, struct insp_train_data **ret,
+                         struct insp_error *reterr);
 void insp_train_data_free(struct insp_train_data *data); /* accepts NULL */
 
 /* Scores members in batches of 16.

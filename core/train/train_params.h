@@ -7,6 +7,15 @@
 #include "core/judge/promote.h"
 #include "core/model/manifest.h"
 
+/* Chooses the models of a new version. */
+enum insp_train_mode {
+    INSP_MODE_AUTO,       /* good_only below INSP_AUTO_DEFECTS defective images, else both side by side */
+    INSP_MODE_SUPERVISED, /* a trained tail alone */
+    INSP_MODE_GOOD_ONLY,  /* a good-only model alone */
+};
+enum { INSP_AUTO_DEFECTS = 10 };
+const char *insp_train_mode_name(enum insp_train_mode mode); /* "auto" | "supervised" | "good_only" */
+
 /* Comments give the default first, then the meaning or the range. */
 struct insp_train_params {
     float class_weights[INSP_CLASSES]; /* {1, 3}: good, anomaly; > 0 */
@@ -22,6 +31,8 @@ struct insp_train_params {
     enum insp_heatmap_scale heatmap_scale; /* fixed */
     enum insp_activate activate;           /* if_better */
     double max_missed;                     /* 0.05: share of anomalies that the advised threshold may miss */
+    enum insp_train_mode mode;             /* auto; a cross-validation takes auto as supervised */
+    double max_rejected;                   /* 0.05: share of good parts that a good-only model may reject */
     bool skip_unreadable;                  /* false: an unreadable image fails the job */
     struct insp_transform input;           /* insp_transform_default */
 };

@@ -8,11 +8,13 @@
 #include "core/judge/report.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
-#include "core/serving/prove.h"
+#include "core/train/activate.h"
 #include "core/train/features/memory.h"
 #include "core/train/feedback.h"
 #include "core/train/fit.h"
 #include "core/train/golden_pick.h"
+#include "core/train/good/good_model.h"
+#include "core/train/good/good_training.h"
 #include "core/train/score_version.h"
 
 #include <math.h>
@@ -34,6 +36,8 @@ struct run {
     float low, high;             /* the range of the maps, from the training split */
     json_t *judged;              /* judgement.h, of the held-out images */
     json_t *feedback;            /* feedback.h; NULL: none */
+    bool beside;                 /* a good-only model is wanted */
+    struct insp_good_model good; /* good.gauss NULL: none */
     struct insp_manifest *manifest;
     char previous[INSP_NAME_BYTES]; /* the active version; "": none */
     json_t *previous_metrics;
@@ -55,6 +59,7 @@ static void run_free(struct run *run) {
     free(run->map);
     json_decref(run->judged);
     json_decref(run->feedback);
+    insp_good_model_clear(&run->good);
     insp_manifest_free(run->manifest);
     json_decref(run->previous_metrics);
 }
@@ -215,28 +220,9 @@ static int write_bundle(struct run *run, struct insp_error *reterr) {
     _cleanup_(insp_golden_freep) struct insp_golden *golden = NULL;
     int r = insp_golden_pick(run->context, run->data, &run->params->input, held_out(run), run->held_count,
                              run->tail, &golden, reterr);
-    return r < 0 ? r : insp_bundle_write(run->context->state_dir, run->manifest, run->tail, golden, reterr);
-}
-
-/* Reads the bundle back from the disk and proves it on the device that trained it. */
-static int prove(const struct insp_train_context *c, const char *version, struct insp_error *reterr) {
-    struct insp_model_files files = {0};
-    _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
-    int r = insp_model_read(c->state_dir, c->product, version, &files, reterr);
-    if (r == 0)
-        r = insp_model_new(c->device, &files, &model, reterr);
-    if (r == 0)
-        r = insp_prove(c->trunk, insp_device_is_cuda(c->device), model, files.golden, reterr);
-    insp_model_files_clear(&files);
-    return r;
-}
-
-static int activate(const struct insp_train_context *c, const char *version, struct insp_error *reterr) {
-    int r = prove(c, version, reterr);
-    if (r < 0)
-        return r;
-    return c->activate ? c->activate(c->activate_arg, c->product, version, reterr)
-                       : insp_registry_set_active(c->state_dir, c->product, version, reterr);
+    return r < 0 ? r
+                 : insp_bundle_write_good(run->context->state_dir, run->manifest, run->tail, golden,
+                                          run->good.gauss, reterr);
 }
 
 static int promote(struct run *run, struct insp_error *reterr) {
@@ -251,7 +237,7 @@ static int promote(struct run *run, struct insp_error *reterr) {
     if (!run->activated)
         return 0;
     struct insp_error why;
-    int r = activate(run->context, run->manifest->version, &why);
+    int r = insp_train_activate(run->context, run->manifest->version, &why);
     if (r == INSP_E_SELF_TEST || r == INSP_E_CONFLICT) { /* the training succeeded, the old model keeps serving */
         run->activated = false;
         snprintf(run->reason, sizeof run->reason, "not activated: %s", why.detail);
@@ -270,9 +256,12 @@ static json_t *previous_report(const struct run *run) {
 static int report(const struct run *run, json_t **ret, struct insp_error *reterr) {
     const struct insp_train_data *data = run->data;
     json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:i, s:o, s:o, s:O?, s:i, s:{s:f, s:f, s:f, s:f, s:f}}", "kind",
-        "train", "product", run->context->product, "version", run->manifest->version, "activated", run->activated,
-        "reason", run->reason, "params", insp_train_params_json(run->params), "dataset",
+        "{s:s, s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:i, s:o, s:o, s:O?, s:i, s:{s:f, s:f, s:f, s:f, "
+        "s:f}}",
+        "kind", "train", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "good_only",
+        run->good.gauss ? insp_good_model_json(&run->good, run->params->max_rejected) : json_null(), "product",
+        run->context->product, "version", run->manifest->version, "activated", run->activated, "reason",
+        run->reason, "params", insp_train_params_json(run->params), "dataset",
         insp_report_dataset(&data->set, true), "epochs", run->curve, "held_out", (int)run->held_count, "metrics",
         insp_report_metrics(&data->set, &run->metrics), "previous", previous_report(run), "feedback",
         run->feedback, "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features",
@@ -349,6 +338,28 @@ static int judge_labelled(struct run *run, const struct insp_progress *progress,
     return insp_feedback_report_or_null(&config, progress, &run->feedback, reterr);
 }
 
+/* Fits the good-only model to all good images: it judges each out of fold, so no image must be held out. */
+static int fit_beside(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    const struct insp_good_model_config config = {.context = run->context,
+                                                  .dataset = run->data->set.dataset,
+                                                  .input = run->params->input,
+                                                  .alpha = run->params->max_rejected,
+                                                  .seed = run->params->seed,
+                                                  .skip_unreadable = run->params->skip_unreadable};
+    struct insp_error why;
+    if (!run->beside)
+        return 0;
+    int r = insp_good_model_fit(&config, progress, &run->good, &why);
+    if (r == INSP_E_DATASET) {
+        insp_progress_log(progress, "no good-only model beside the trained one: %s", why.detail);
+        return 0;
+    }
+    if (r < 0)
+        return insp_fail(reterr, r, "%s", why.detail);
+    run->manifest->good_only = run->good.good;
+    return 0;
+}
+
 static int finish(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     int64_t start_us = insp_mono_us();
     if (insp_progress_cancelled(progress))
@@ -366,7 +377,8 @@ static int train(struct run *run, json_t **ret_report, struct insp_error *reterr
     const struct insp_progress data = insp_progress_part(whole, 0, 0.35),
                                training = insp_progress_part(whole, 0.35, 0.9),
                                evaluating = insp_progress_part(whole, 0.9, 0.96),
-                               labelled = insp_progress_part(whole, 0.96, 0.98),
+                               labelled = insp_progress_part(whole, 0.96, 0.97),
+                               beside = insp_progress_part(whole, 0.97, 0.98),
                                writing = insp_progress_part(whole, 0.98, 1);
     int r = insp_memory_check(insp_memory_training_estimate(run->params->batch), insp_memory_available(),
                               "training", reterr);
@@ -382,13 +394,15 @@ static int train(struct run *run, json_t **ret_report, struct insp_error *reterr
     if (r == 0)
         r = judge_labelled(run, &labelled, reterr);
     if (r == 0)
+        r = fit_beside(run, &beside, reterr);
+    if (r == 0)
         r = finish(run, &writing, reterr);
     return r ? r : report(run, ret_report, reterr);
 }
 
-int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,
-               json_t **ret_report, struct insp_error *reterr) {
-    struct run run = {.context = context, .params = params};
+int insp_train_supervised(const struct insp_train_context *context, const struct insp_train_params *params,
+                          bool beside, json_t **ret_report, struct insp_error *reterr) {
+    struct run run = {.context = context, .params = params, .beside = beside};
     int r = train(&run, ret_report, reterr);
     run_free(&run);
     return r;

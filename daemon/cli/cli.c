@@ -32,8 +32,11 @@ static const struct cli_command commands[] = {
     {"train", "--product P --data DIR [options]", "train a model for a product",
      "Trains the last block of VGG16 and a new head on the features of the frozen trunk, evaluates the model on\n"
      "held-out images, and writes it as a new version of the product. The version is activated if its balanced\n"
-     "accuracy is better than that of the active version; --activate changes this rule.\n\n" LAYOUT
-     "\n  inspectd train --product carpet --data /tmp/carpet --html report.html\n",
+     "accuracy is better than that of the active version; --activate changes this rule.\n\n"
+     "With --mode good_only, no defects are needed: 20 good images or more are enough. An image is an anomaly if "
+     "the\n"
+     "trunk's early features differ more from those of good parts than good parts differ from one "
+     "another.\n\n" LAYOUT "\n  inspectd train --product carpet --data /tmp/carpet --html report.html\n",
      cli_train},
     {"cross-validate", "--product P --data DIR [options]", "estimate how well a product can be inspected",
      "Splits the dataset into folds, trains on all but one and tests on that one, for each fold in turn. Also\n"

@@ -172,13 +172,8 @@ static void print_feedback(FILE *out, const json_t *report) {
     fputc('\n', out);
 }
 
-void cli_report_train(FILE *out, const json_t *report) {
+static void print_version(FILE *out, const json_t *report) {
     bool activated = json_is_true(json_object_get(report, "activated"));
-    print_scan(out, report);
-    fprintf(out, "\nHeld-out images (never trained on):\n");
-    print_metrics(out, json_object_get(report, "metrics"));
-    print_images(out, report, "metrics");
-    print_feedback(out, report);
     fprintf(out, "\nProduct %s, version %s: %s", insp_lookup_text(report, "product"),
             insp_lookup_text(report, "version"), activated ? "active now" : "NOT activated");
     if (*insp_lookup_text(report, "reason"))
@@ -187,6 +182,36 @@ void cli_report_train(FILE *out, const json_t *report) {
     if (!activated)
         fprintf(out, "To activate it anyway: inspectd model activate --product %s %s\n",
                 insp_lookup_text(report, "product"), insp_lookup_text(report, "version"));
+}
+
+static void print_good_only(FILE *out, const json_t *report) {
+    double more = insp_lookup_number(report, "good_only.more_needed");
+    double copies = insp_lookup_number(report, "good_only.copies");
+    if (!json_is_object(json_object_get(report, "good_only")))
+        return;
+    fprintf(out, "\nGood-only model of %.0f good images", insp_lookup_number(report, "good_only.images"));
+    if (copies > 0)
+        fprintf(out, " (%.0f copies of others left out)", copies);
+    fprintf(out, ", each judged by a model that had not seen it:\n");
+    fprintf(out, "  of 100 good parts at most %.1f will be rejected, with 95 %% confidence\n",
+            100 * insp_lookup_number(report, "good_only.alpha"));
+    if (more > 0)
+        fprintf(out, "  %.0f more good images are needed to promise %.4g of 100\n", more,
+                100 * insp_lookup_number(report, "good_only.max_rejected"));
+    fprintf(out, "  threshold %.3f, the typical good part has %.3f\n",
+            insp_lookup_number(report, "good_only.threshold"), insp_lookup_number(report, "good_only.median"));
+}
+
+void cli_report_train(FILE *out, const json_t *report) {
+    bool good_only = !strcmp(insp_lookup_text(report, "mode"), "good_only");
+    print_scan(out, report);
+    fprintf(out, good_only ? "\nGood images by models that had not seen them, and all defects:\n"
+                           : "\nHeld-out images (never trained on):\n");
+    print_metrics(out, json_object_get(report, "metrics"));
+    print_images(out, report, "metrics");
+    print_good_only(out, report);
+    print_feedback(out, report);
+    print_version(out, report);
 }
 
 /* Prints a share in percent, or "-" if it is undefined in this fold. */

@@ -4,8 +4,8 @@
 #include "core/base/fs.h"
 #include "core/heat/heatmap.h"
 #include "core/image/image.h"
+#include "core/inspect/scoring.h"
 #include "core/inspect/suspect.h"
-#include "core/model/model.h"
 #include "core/model/verdict.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/cli_device.h"
@@ -30,13 +30,14 @@ struct result {
     enum insp_verdict verdict;
     uint32_t width, height; /* of the image in the file */
     struct insp_heat_summary heat;
+    struct insp_good_answer good;
     uint32_t suspect;
     double decode_ms, inference_ms;
 };
 
-/* Reads a file into ret_pixels, float32 [3,224,224], and sets the result's size and suspect reasons. */
-static int read_pixels(const struct predict *predict, const char *path, float *ret_pixels, struct result *result,
-                       struct insp_error *reterr) {
+/* Reads a file into *ret, RGB8 [224,224,3], the caller's, and sets the result's size and suspect reasons. */
+static int read_picture(const struct predict *predict, const char *path, uint8_t **ret, struct result *result,
+                        struct insp_error *reterr) {
     const struct insp_transform *input = &predict->model->manifest->input;
     const struct insp_media_type type = {.media = INSP_MEDIA_UNKNOWN};
     uint32_t target = input->width > input->height ? input->width : input->height;
@@ -53,7 +54,7 @@ static int read_pixels(const struct predict *predict, const char *path, float *r
     struct insp_image_stats stats;
     insp_image_stats(image, &stats);
     result->suspect = insp_suspect_reasons(&stats, &predict->model->manifest->pictures);
-    insp_transform_apply(input, small->rgb, ret_pixels);
+    *ret = insp_take_ptr(small->rgb);
     result->width = image->posted_width;
     result->height = image->posted_height;
     return 0;
@@ -61,20 +62,18 @@ static int read_pixels(const struct predict *predict, const char *path, float *r
 
 static int score(struct predict *predict, const char *path, struct result *result, struct insp_error *reterr) {
     const struct insp_manifest *manifest = predict->model->manifest;
-    _cleanup_free_ float *pixels = malloc(INSP_INPUT_FLOATS * sizeof *pixels);
-    if (!pixels)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the network's input");
+    _cleanup_free_ uint8_t *rgb = NULL;
     int64_t began = insp_mono_us();
-    int r = read_pixels(predict, path, pixels, result, reterr);
+    int r = read_picture(predict, path, &rgb, result, reterr);
     int64_t decoded = insp_mono_us();
     if (r == 0)
-        r = insp_score(predict->device.trunk, &predict->model->tail, pixels, 1, &result->probability, result->cam,
-                       reterr);
+        r = insp_model_score(predict->device.trunk, &(struct insp_shot){predict->model, rgb}, 1,
+                             &result->probability, result->cam, &result->good, reterr);
     if (r < 0)
         return r;
     result->decode_ms = (double)(decoded - began) / 1000;
     result->inference_ms = (double)(insp_mono_us() - decoded) / 1000;
-    result->verdict = insp_suspect_verdict(insp_verdict_of(manifest, result->probability), result->suspect);
+    result->verdict = insp_model_verdict(manifest, result->probability, &result->good, &result->suspect);
     return insp_heat_summarise(&manifest->heatmap, result->verdict != INSP_VERDICT_GOOD, result->cam,
                                result->width, result->height, &result->heat, reterr);
 }
@@ -106,6 +105,13 @@ static double plain(float value) {
     return strtof(text, NULL) == value ? strtod(text, NULL) : (double)value;
 }
 
+static json_t *good_json(const struct insp_manifest *manifest, const struct insp_good_answer *good) {
+    return good->known
+               ? json_pack("{s:f, s:f, s:f}", "score", plain(good->score), "threshold",
+                           plain(manifest->good_only.scale.threshold), "percentile", plain(good->percentile))
+               : json_null();
+}
+
 static int print_json(const struct predict *predict, const char *path, const struct result *result) {
     const struct insp_manifest *manifest = predict->model->manifest;
     json_t *boxes = json_array();
@@ -119,14 +125,16 @@ static int print_json(const struct predict *predict, const char *path, const str
     for (unsigned i = 0; reasons && i < INSP_SUSPECT_COUNT; i++)
         if (result->suspect >> i & 1)
             json_array_append_new(reasons, json_string(insp_suspect_name((enum insp_suspect_reason)i)));
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:{s:f, s:f, s:f, s:o}, s:{s:I, s:I}, s:b, s:o, s:{s:f, s:f}}",
-                  "file", path, "product", manifest->product, "model", manifest->version, "verdict",
-                  insp_verdict_name(result->verdict), "probability", plain(result->probability), "threshold",
-                  plain(manifest->threshold), "heatmap", "threshold", plain(manifest->heatmap.threshold), "max",
-                  plain(result->heat.max), "area", plain(result->heat.area), "boxes", boxes, "image", "width",
-                  (json_int_t)result->width, "height", (json_int_t)result->height, "suspect", result->suspect != 0,
-                  "reasons", reasons, "timing_ms", "decode", result->decode_ms, "inference", result->inference_ms);
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:s, s:f, s:f, s:s, s:o, s:{s:f, s:f, s:f, s:o}, s:{s:I, s:I}, s:b, s:o, s:{s:f, s:f}}",
+        "file", path, "product", manifest->product, "model", manifest->version, "verdict",
+        insp_verdict_name(result->verdict), "probability", plain(result->probability), "threshold",
+        plain(manifest->threshold), "decided_by",
+        insp_manifest_good_decides(manifest) ? "good_only" : "supervised", "good_only",
+        good_json(manifest, &result->good), "heatmap", "threshold", plain(manifest->heatmap.threshold), "max",
+        plain(result->heat.max), "area", plain(result->heat.area), "boxes", boxes, "image", "width",
+        (json_int_t)result->width, "height", (json_int_t)result->height, "suspect", result->suspect != 0,
+        "reasons", reasons, "timing_ms", "decode", result->decode_ms, "inference", result->inference_ms);
     return cli_print_json(predict->call.command, object);
 }
 

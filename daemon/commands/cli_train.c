@@ -34,6 +34,9 @@ static const struct parameter {
     unsigned kinds;
     const char *value_name, *help;
 } parameters[] = {
+    {"mode", "mode", TRAIN, "MODE",
+     "supervised, good_only (no defects needed), or auto: by the number of defects"},
+    {"recipe", "recipe", TRAIN, "NAME", "notebook: its recipe exactly, that is, --mode supervised"},
     {"epochs", "epochs", TRAIN | FOLDS, "N", "largest number of passes over the images"},
     {"batch", "batch", TRAIN | FOLDS, "N", "images per mini-batch"},
     {"learning_rate", "learning-rate", TRAIN | FOLDS, "X", "step size of Adam"},
@@ -48,6 +51,7 @@ static const struct parameter {
     {"heatmap_threshold", "heatmap-threshold", TRAIN | FOLDS, "X", "show heat from this value on"},
     {"heatmap_scale", "heatmap-scale", TRAIN | FOLDS, "S", "fixed or per_image"},
     {"max_missed", "max-missed", TRAIN | FOLDS, "X", "share of anomalies that the advised threshold may miss"},
+    {"max_rejected", "max-rejected", TRAIN, "X", "share of good parts that a good-only model may reject"},
     {"activate", "activate", TRAIN, "WHEN", "activate the new version never, if_better or always"},
     {"version", "version", EVALUATE, "V", "version to evaluate (default: the active one)"},
 };

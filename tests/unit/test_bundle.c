@@ -121,8 +121,10 @@ static struct insp_good_gauss *some_gauss(struct insp_good_only *ret) {
     ck_assert_ptr_nonnull(gauss);
     for (size_t i = 0; i < sizeof *gauss / sizeof(float); i++)
         all[i] = 1 + (float)(i % 1000) * 0.01F;
-    *ret = (struct insp_good_only){
-        .images = 40, .alpha = 0.05, .scale = {.threshold = 15, .spread = 0.7F, .cold = 8, .warm = 12}};
+    *ret = (struct insp_good_only){.images = 40,
+                                   .alpha = 0.05,
+                                   .scale = {.threshold = 15, .spread = 0.7F, .cold = 8, .warm = 12},
+                                   .unlike = 17};
     insp_good_channels(42, ret->channel);
     for (size_t i = 0; i < INSP_GOOD_QUANTILES; i++)
         ret->quantile[i] = 9 + (float)i * 0.05F;
@@ -157,6 +159,16 @@ START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
     ck_insp_ok(insp_bundle_write(state, plain, tail, NULL, &err), err);
     ck_insp_ok(insp_bundle_read(state, "cubes", "v2", &none, NULL, &err), err);
     ck_assert_uint_eq(none->good_only.images, 0);
+    /* Without a tail the good-only model decides; without either there is no model. */
+    _cleanup_(insp_manifest_freep) struct insp_manifest *alone = some_manifest("v3"), *empty = some_manifest("v4"),
+                                                        *third = NULL;
+    struct insp_tail_buffers *no_tail = tail;
+    alone->good_only = m->good_only;
+    ck_insp_ok(insp_bundle_write_good(state, alone, NULL, NULL, gauss, &err), err);
+    ck_insp_ok(insp_bundle_read(state, "cubes", "v3", &third, &no_tail, &err), err);
+    ck_assert(insp_manifest_good_decides(third) && !no_tail && !insp_manifest_good_decides(back));
+    ck_insp_code(insp_bundle_write(state, empty, NULL, NULL, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "the bundle has no model"));
     struct insp_good_gauss *nothing = gauss;
     ck_insp_ok(insp_bundle_read_good(state, none, &nothing, &err), err);
     ck_assert_ptr_null(nothing);

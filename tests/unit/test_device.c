@@ -178,6 +178,22 @@ static void pictures(enum insp_cpu_engine engine) {
     ck_insp_ok(insp_score_pictures(trunk, picture, N, by_pictures, map_pictures, &error), error);
     ck_assert_mem_eq(by_pixels, by_pictures, sizeof by_pixels);
     ck_assert_mem_eq(map_pixels, map_pictures, sizeof map_pixels);
+
+    _cleanup_free_ float *of_pixels = calloc(N, INSP_TAP_FLOATS * sizeof(float)),
+                         *of_pictures = calloc(N, INSP_TAP_FLOATS * sizeof(float));
+    ck_assert(of_pixels && of_pictures);
+    ck_insp_ok(insp_score_taps(trunk, tails, pixels, N, by_pixels, map_pixels, of_pixels, &error), error);
+    ck_insp_ok(insp_score_pictures_taps(trunk, picture, N, by_pictures, map_pictures, of_pictures, &error), error);
+    ck_assert_mem_eq(by_pixels, by_pictures, sizeof by_pixels);
+    ck_assert_mem_eq(map_pixels, map_pictures, sizeof map_pixels);
+    ck_assert_mem_eq(of_pixels, of_pictures, N * INSP_TAP_FLOATS * sizeof(float));
+    memset(of_pictures, 0, N * INSP_TAP_FLOATS * sizeof(float));
+    for (size_t i = 0; i < N; i++)
+        picture[i].tail = NULL; /* the trunk alone */
+    ck_insp_ok(insp_picture_taps(trunk, picture, N, of_pictures, &error), error);
+    ck_assert_mem_eq(of_pixels, of_pictures, N * INSP_TAP_FLOATS * sizeof(float));
+    input[1].width = 200;
+    ck_insp_code(insp_picture_taps(trunk, picture, N, of_pictures, &error), INSP_E_INTERNAL, error);
 }
 
 START_TEST(test_pictures_are_their_pixels) {

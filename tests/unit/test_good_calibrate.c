@@ -34,9 +34,20 @@ static struct insp_good_source source_of(size_t count) {
 START_TEST(good_images_out_of_fold_are_judged_as_new_ones_are) {
     const struct insp_good_source source = source_of(MOST);
     _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = NULL, *again = NULL;
+    _cleanup_(insp_good_sums_freep) struct insp_good_sums *sums = NULL, *sums_again = NULL;
+    _cleanup_free_ float *maps = calloc(MOST, INSP_TAP_CELLS * sizeof *maps);
     struct insp_good_calibration calibration, second;
     float score[MOST], score_again[MOST], map[INSP_TAP_CELLS], seen = 0, unseen = 0, fresh = 0;
-    ck_insp_ok(insp_good_calibrate(&source, channel, 0.05, 1, score, &gauss, &calibration, &err), err);
+    ck_insp_ok(insp_good_calibrate(&source, channel, 0.05, 1, score, maps, &gauss, &sums, &calibration, &err),
+               err);
+    ck_assert_uint_eq(sums->count, MOST); /* whole again, after the folds */
+    for (size_t i = 0; i < MOST; i++) {
+        float largest = 0;
+        for (size_t cell = 0; cell < INSP_TAP_CELLS; cell++)
+            largest = fmaxf(largest, maps[i * INSP_TAP_CELLS + cell]);
+        ck_assert_float_eq(largest, score[i]);
+    }
+    ck_assert_float_ge(calibration.unlike, calibration.quantile[100]);
     ck_assert_uint_eq(calibration.promise.more_needed, 0);
     ck_assert_double_eq(calibration.promise.alpha, 0.05);
     size_t rejected = 0;
@@ -63,7 +74,9 @@ START_TEST(good_images_out_of_fold_are_judged_as_new_ones_are) {
     ck_assert(calibration.scale.cold < calibration.scale.warm &&
               calibration.scale.warm < calibration.scale.threshold);
 
-    ck_insp_ok(insp_good_calibrate(&source, channel, 0.05, 1, score_again, &again, &second, &err), err);
+    ck_insp_ok(
+        insp_good_calibrate(&source, channel, 0.05, 1, score_again, NULL, &again, &sums_again, &second, &err),
+        err);
     ck_assert_mem_eq(score, score_again, sizeof score);
     ck_assert_mem_eq(gauss, again, sizeof *gauss);
     free(samples);
@@ -73,9 +86,11 @@ END_TEST
 START_TEST(twenty_images_are_enough_and_say_what_is_missing) {
     const struct insp_good_source source = source_of(20);
     _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = NULL;
+    _cleanup_(insp_good_sums_freep) struct insp_good_sums *sums = NULL;
     struct insp_good_calibration calibration;
     float score[20];
-    ck_insp_ok(insp_good_calibrate(&source, channel, 0.05, 1, score, &gauss, &calibration, &err), err);
+    ck_insp_ok(insp_good_calibrate(&source, channel, 0.05, 1, score, NULL, &gauss, &sums, &calibration, &err),
+               err);
     ck_assert_uint_eq(calibration.promise.more_needed, 39);
     ck_assert_double_eq_tol(calibration.promise.alpha, 1 - pow(0.05, 1.0 / 20), 1e-12);
     free(samples);
@@ -85,25 +100,26 @@ END_TEST
 START_TEST(failures_leave_nothing_and_name_the_cause) {
     struct insp_good_source source = source_of(22);
     struct insp_good_gauss *gauss = NULL;
+    struct insp_good_sums *sums = NULL;
     struct insp_good_calibration calibration;
     float score[22];
     bad = 21;
-    ck_insp_code(insp_good_calibrate(&source, channel, 0.05, 1, score, &gauss, &calibration, &err), INSP_E_IO,
-                 err);
+    ck_insp_code(insp_good_calibrate(&source, channel, 0.05, 1, score, NULL, &gauss, &sums, &calibration, &err),
+                 INSP_E_IO, err);
     bad = MOST;
-    ck_insp_code(insp_good_calibrate(&source, channel, 0, 1, score, &gauss, &calibration, &err), INSP_E_PARAMETER,
-                 err);
+    ck_insp_code(insp_good_calibrate(&source, channel, 0, 1, score, NULL, &gauss, &sums, &calibration, &err),
+                 INSP_E_PARAMETER, err);
     source.count = 19;
-    ck_insp_code(insp_good_calibrate(&source, channel, 0.05, 1, score, &gauss, &calibration, &err), INSP_E_DATASET,
-                 err);
+    ck_insp_code(insp_good_calibrate(&source, channel, 0.05, 1, score, NULL, &gauss, &sums, &calibration, &err),
+                 INSP_E_DATASET, err);
     ck_assert_ptr_nonnull(strstr(err.detail, "19 good images"));
     for (size_t i = 1; i < 22; i++)
         samples[i] = samples[0];
     source.count = 22;
-    ck_insp_code(insp_good_calibrate(&source, channel, 0.05, 1, score, &gauss, &calibration, &err), INSP_E_DATASET,
-                 err);
+    ck_insp_code(insp_good_calibrate(&source, channel, 0.05, 1, score, NULL, &gauss, &sums, &calibration, &err),
+                 INSP_E_DATASET, err);
     ck_assert_ptr_nonnull(strstr(err.detail, "same picture"));
-    ck_assert_ptr_null(gauss);
+    ck_assert(!gauss && !sums);
     free(samples);
 }
 END_TEST

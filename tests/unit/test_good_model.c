@@ -1,4 +1,4 @@
-#include "core/train/good_model.h"
+#include "core/train/good/good_model.h"
 
 #include "core/good_only/good_score.h"
 #include "tests/unit/train_fixture.h"

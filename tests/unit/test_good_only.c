@@ -15,7 +15,8 @@ static struct insp_error err;
 static struct insp_good_only example(void) {
     struct insp_good_only good = {.images = 73,
                                   .alpha = 0.05,
-                                  .scale = {.threshold = 14.1F, .spread = 1.0F / 3, .cold = 8.2F, .warm = 11.7F}};
+                                  .scale = {.threshold = 14.1F, .spread = 1.0F / 3, .cold = 8.2F, .warm = 11.7F},
+                                  .unlike = 18.3F};
     memset(good.sha256, 'b', 64);
     insp_good_channels(42, good.channel);
     for (size_t i = 0; i < INSP_GOOD_QUANTILES; i++)
@@ -35,6 +36,7 @@ START_TEST(every_field_survives_the_manifest) {
     ck_assert_double_eq(back.alpha, good.alpha);
     ck_assert_mem_eq(&back.scale, &good.scale, sizeof good.scale);
     ck_assert_mem_eq(back.quantile, good.quantile, sizeof good.quantile);
+    ck_assert_float_eq(back.unlike, good.unlike);
     json = insp_good_only_json(&none);
     ck_assert(json_is_null(json));
     ck_insp_ok(insp_good_only_parse(json, &back, &err), err);
@@ -64,8 +66,8 @@ static json_t *changed(const char *key, size_t at, json_t *value) {
 }
 
 START_TEST(a_field_that_is_wrong_is_named) {
-    static const char *const keys[] = {"file",   "sha256", "images", "alpha",    "threshold",
-                                       "spread", "cold",   "warm",   "channels", "quantiles"};
+    static const char *const keys[] = {"file", "sha256", "images",   "alpha",     "threshold", "spread",
+                                       "cold", "warm",   "channels", "quantiles", "unlike"};
     struct insp_good_only back;
     for (size_t i = 0; i < INSP_COUNT(keys); i++) {
         refused(keys[i], NULL);
@@ -83,6 +85,7 @@ START_TEST(a_field_that_is_wrong_is_named) {
     refused("spread", json_integer(0));
     refused("cold", json_real(11.7));
     refused("warm", json_real(14.2));
+    refused("unlike", json_integer(0));
     refused("channels", changed("channels", 99, json_integer(448)));
     refused("channels", changed("channels", 0, json_integer(-1)));
     refused("channels", changed("channels", 50, json_integer(0)));

@@ -1,6 +1,7 @@
 #include "core/good_only/good_threshold.h"
 
 #include "core/base/cleanup.h"
+#include "core/compute/vgg16.h"
 #include "harness.h"
 
 #include <math.h>
@@ -124,7 +125,8 @@ START_TEST(heat_is_absolute_and_has_its_three_marks) {
     ck_assert_float_eq_tol(insp_good_heat(&scale, 0.7F, 12), 0.1F, 1e-6F);
     ck_assert_float_eq_tol(insp_good_heat(&scale, 0.7F, 16), 0.4F, 1e-6F);
     ck_assert_float_eq_tol(insp_good_heat(&scale, 0.7F, 20), 0.7F, 1e-6F);
-    ck_assert_float_eq(insp_good_heat(&scale, 0.7F, 100), 1);
+    ck_assert_float_eq_tol(insp_good_heat(&scale, 0.7F, 24), 1, 1e-6F); /* and on, without an end */
+    ck_assert_float_gt(insp_good_heat(&scale, 0.05F, 20), 0.1F);
     ck_assert_float_eq(insp_good_heat(&scale, 0.7F, NAN), 0);
 }
 END_TEST
@@ -153,7 +155,35 @@ START_TEST(a_percentile_counts_the_good_parts_below) {
 }
 END_TEST
 
-INSP_TESTS(the_binomial_distribution_is_right, a_promise_needs_the_images_that_the_literature_names,
+START_TEST(a_map_keeps_the_hottest_of_four_cells) {
+    const struct insp_good_scale scale = {.threshold = 20, .cold = 8, .warm = 12};
+    float distance[INSP_TAP_CELLS] = {0}, map[INSP_MAP_FLOATS];
+    distance[3 * INSP_TAP_SIDE + 5] = 20; /* the lower right one of row 1, column 2 */
+    distance[2 * INSP_TAP_SIDE + 4] = 12;
+    insp_good_heat_map(&scale, 0.7F, distance, map);
+    for (size_t cell = 0; cell < INSP_MAP_FLOATS; cell++)
+        ck_assert_float_eq_tol(map[cell], cell == INSP_MAP_SIDE + 2 ? 0.7F : 0, 1e-6F);
+}
+END_TEST
+
+START_TEST(unlike_lies_beyond_all_that_was_seen_until_a_thousand_scores_show_it) {
+    static float few[50], many[2000];
+    for (size_t i = 0; i < 50; i++)
+        few[i] = 10 + (float)i / 50;
+    ck_assert_float_gt(insp_good_unlike(few, 50), few[49]);
+    ck_assert_float_lt(insp_good_unlike(few, 50), 13);
+    few[49] = 100; /* seen among good parts: no longer unlike them */
+    ck_assert_float_ge(insp_good_unlike(few, 50), 100);
+    ck_assert_float_eq(insp_good_unlike(few, 1), few[0]);
+    for (size_t i = 0; i < 2000; i++)
+        many[i] = (float)i;
+    ck_assert_float_eq_tol(insp_good_unlike(many, 2000), 1997, 0.1F);
+}
+END_TEST
+
+INSP_TESTS(a_map_keeps_the_hottest_of_four_cells,
+           unlike_lies_beyond_all_that_was_seen_until_a_thousand_scores_show_it,
+           the_binomial_distribution_is_right, a_promise_needs_the_images_that_the_literature_names,
            the_threshold_is_the_smallest_that_keeps_the_promise,
            with_too_few_images_the_reachable_promise_is_given, the_promise_holds_in_a_simulation,
            nonsense_is_refused, a_probability_is_half_exactly_from_the_threshold_on,

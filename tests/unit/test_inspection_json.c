@@ -44,9 +44,10 @@ static const char *text(const json_t *json, const char *name) {
 }
 
 START_TEST(test_all_members) {
-    static const char *const names[] = {"id",      "product", "model",   "verdict", "probability", "threshold",
-                                        "heatmap", "image",   "camera",  "part",    "received_at", "timing_ms",
-                                        "label",   "suspect", "reasons", "late",    "takt_ms"};
+    static const char *const names[] = {"id",          "product",   "model", "verdict", "probability",
+                                        "threshold",   "heatmap",   "image", "camera",  "part",
+                                        "received_at", "timing_ms", "label", "suspect", "reasons",
+                                        "decided_by",  "good_only", "late",  "takt_ms"};
     struct insp_record r = record();
     json_t *json = made(&r);
     ck_assert_uint_eq(json_object_size(json), sizeof names / sizeof *names);
@@ -129,4 +130,24 @@ START_TEST(test_reasons) {
 }
 END_TEST
 
-INSP_TESTS(test_reasons, test_all_members, test_heatmap_and_image, test_label);
+START_TEST(test_good_only) {
+    struct insp_record r = record();
+    json_t *json = made(&r);
+    ck_assert_str_eq(text(json, "decided_by"), "supervised");
+    ck_assert(json_is_null(json_object_get(json, "good_only")));
+    json_decref(json);
+    r.good_decided = r.good_known = true;
+    r.good_score = 11.25f;
+    r.good_threshold = 14;
+    r.good_percentile = 62.5f;
+    json = made(&r);
+    const json_t *good = json_object_get(json, "good_only");
+    ck_assert_str_eq(text(json, "decided_by"), "good_only");
+    ck_assert_double_eq(json_number_value(json_object_get(good, "score")), 11.25);
+    ck_assert_double_eq(json_number_value(json_object_get(good, "threshold")), 14);
+    ck_assert_double_eq(json_number_value(json_object_get(good, "percentile")), 62.5);
+    json_decref(json);
+}
+END_TEST
+
+INSP_TESTS(test_good_only, test_reasons, test_all_members, test_heatmap_and_image, test_label);

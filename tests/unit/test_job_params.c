@@ -29,6 +29,9 @@ START_TEST(the_defaults_are_the_notebooks) {
     ck_assert_uint_eq(p.train.seed, 42);
     ck_assert_float_eq(p.train.heatmap_threshold, 0.7f);
     ck_assert_int_eq(p.train.activate, INSP_ACTIVATE_IF_BETTER);
+    ck_assert_int_eq(p.train.mode, INSP_MODE_AUTO);
+    ck_insp_ok(parse(INSP_JOB_TRAIN, "{\"dataset\":\"carpet\",\"recipe\":\"notebook\"}", &p), err);
+    ck_assert_int_eq(p.train.mode, INSP_MODE_SUPERVISED); /* the notebook knows no other */
 }
 END_TEST
 
@@ -39,7 +42,7 @@ START_TEST(every_parameter_is_taken) {
               "{\"dataset\":\"a/b\",\"class_weights\":[2,5],\"learning_rate\":0.001,\"epochs\":3,\"batch\":4,"
               "\"target_accuracy\":1,\"test_share\":0.3,\"seed\":7,\"threshold\":0.4,\"heatmap_threshold\":0.6,"
               "\"heatmap_scale\":\"per_image\",\"input\":\"imagenet\",\"activate\":\"always\",\"skip_unreadable\":"
-              "true}",
+              "true,\"mode\":\"good_only\",\"max_rejected\":0.01}",
               &p),
         err);
     ck_assert_float_eq(p.train.class_weights[1], 5);
@@ -50,6 +53,8 @@ START_TEST(every_parameter_is_taken) {
     ck_assert_int_eq(p.train.activate, INSP_ACTIVATE_ALWAYS);
     ck_assert_str_eq(insp_transform_name(&p.train.input), "imagenet");
     ck_assert(p.train.skip_unreadable);
+    ck_assert_int_eq(p.train.mode, INSP_MODE_GOOD_ONLY);
+    ck_assert_double_eq(p.train.max_rejected, 0.01);
     ck_insp_ok(parse(INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"version\":\"v1\"}", &p), err);
     ck_assert_str_eq(p.version, "v1");
     ck_insp_ok(parse(INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"a\",\"folds\":3,\"max_missed\":0.02}", &p), err);
@@ -85,6 +90,12 @@ START_TEST(what_is_wrong_is_named_with_its_range) {
          "max_missed must be a number from 0.001 to 0.5"},
         {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"max_missed\":0.05}", "no parameter \"max_missed\""},
         {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"batch\":3}", "batch"},
+        {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"mode\":\"both\"}", "\"auto\", \"supervised\", \"good_only\""},
+        {INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"a\",\"mode\":\"auto\"}", "no parameter \"mode\""},
+        {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"max_rejected\":0}",
+         "max_rejected must be a number from 0.001 to 0.5"},
+        {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"recipe\":\"mine\"}", "recipe must be \"notebook\""},
+        {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"recipe\":\"notebook\"}", "no parameter \"recipe\""},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct insp_job_params p;

@@ -22,7 +22,9 @@ START_TEST(all_parameters_are_kept) {
     ck_assert_str_eq(text(json, "activate"), "if_better");
     ck_assert(json_is_true(json_object_get(json, "skip_unreadable")));
     ck_assert_double_eq(json_real_value(json_object_get(json, "max_missed")), 0.05);
-    ck_assert_uint_eq(json_object_size(json), 15);
+    ck_assert_str_eq(text(json, "mode"), "auto");
+    ck_assert_double_eq(json_real_value(json_object_get(json, "max_rejected")), 0.05);
+    ck_assert_uint_eq(json_object_size(json), 17);
     json_decref(json);
 }
 END_TEST

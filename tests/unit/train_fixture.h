@@ -112,6 +112,7 @@ static inline void fixture_set(struct train_fixture *f, size_t good, size_t hole
 /* Short trainings: small batches, two epochs, nothing that the clock or the machine decides. */
 static inline struct insp_train_params fixture_params(void) {
     struct insp_train_params params = insp_train_params_default();
+    params.mode = INSP_MODE_SUPERVISED;
     params.batch = 4;
     params.epochs = 2;
     params.test_share = 0.25f;

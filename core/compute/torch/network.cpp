@@ -162,16 +162,22 @@ static int score(insp_trunk *trunk, insp_tail *const *tails, const float *pixels
 
 /* Scores pictures that the device transforms; on CUDA only. */
 static int score_pictures(insp_trunk *trunk, const insp_picture *pictures, size_t n, float *ret_prob,
-                          float *ret_cam, insp_error *reterr) {
+                          float *ret_cam, float *ret_taps, insp_error *reterr) {
     return guard(reterr, [&] {
         c10::InferenceMode inference;
         std::unique_lock<std::mutex> turn;
         Pass pass(device_of(trunk->device), Pass::kScore);
+        const Trunk &of = *static_cast<Trunk *>(trunk);
+        Taps taps;
         std::vector<insp_tail *> tails;
         for (size_t i = 0; i < n; i++)
             tails.push_back(pictures[i].tail);
-        at::Tensor x = run_trunk(*static_cast<Trunk *>(trunk), pass.upload_pictures(pictures, n), turn);
-        score_tails(pass, tails.data(), n, x, ret_prob, ret_cam);
+        at::Tensor x = pass.upload_pictures(pictures, n);
+        x = ret_taps ? run_trunk_taps(of, x, ret_prob ? 4 : 3, taps) : run_trunk(of, x, turn);
+        if (ret_prob)
+            score_tails(pass, tails.data(), n, x, ret_prob, ret_cam);
+        if (ret_taps)
+            deliver_taps(pass, taps, ret_taps);
     });
 }
 

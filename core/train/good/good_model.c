@@ -1,4 +1,4 @@
-#include "core/train/good_model.h"
+#include "core/train/good/good_model.h"
 
 #include "core/base/clock.h"
 #include "core/good_only/good_calibrate.h"
@@ -31,16 +31,29 @@ static void clear(struct work *w) {
 
 void insp_good_model_clear(struct insp_good_model *model) {
     insp_good_gauss_free(model->gauss);
+    insp_good_sums_free(model->sums);
+    free(model->sha256);
+    free(model->score);
+    free(model->map);
     *model = (struct insp_good_model){0};
+}
+
+size_t insp_good_model_find(const struct insp_good_model *model, const char *sha256) {
+    size_t low = 0, high = model->good.images;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(sha256, model->sha256[middle]);
+        if (!order)
+            return middle;
+        *(order < 0 ? &high : &low) = order < 0 ? middle : middle + 1;
+    }
+    return model->good.images;
 }
 
 /* --- which images --- */
 
-static int list_images(struct work *w, struct insp_error *reterr) {
+static int check_count(const struct work *w, struct insp_error *reterr) {
     const struct insp_dataset *dataset = w->config->dataset;
-    int r = insp_slot_images_list(dataset, true, &w->images, reterr);
-    if (r < 0)
-        return r;
     size_t count = w->images.count, copies = w->images.copies;
     if (count >= INSP_GOOD_IMAGES_MIN)
         return 0;
@@ -64,42 +77,66 @@ static void set_name(const struct work *w, char *ret_name) {
                    ret_name);
 }
 
-static int run_batch(struct work *w, struct insp_image_loader *loader, struct insp_slot_image **missing, size_t n,
-                     struct insp_error *reterr) {
-    int r = 0;
-    for (size_t i = 0; i < n && r == 0; i++) {
+static bool unreadable(int code) {
+    return code == INSP_E_IMAGE || code == INSP_E_IMAGE_LIMIT || code == INSP_E_IO || code == INSP_E_PERMISSION;
+}
+
+/* Collects up to INSP_SLOT_BATCH readable images. at: the next missing one, in and out. */
+static int collect(struct work *w, struct insp_image_loader *loader, size_t *at, struct insp_slot_image **batch,
+                   size_t *ret_count, struct insp_error *reterr) {
+    size_t n = 0;
+    while (n < INSP_SLOT_BATCH && *at < w->images.missing_count) {
+        struct insp_slot_image *image = w->images.missing[(*at)++];
+        struct insp_error error = {0};
         if (insp_progress_cancelled(w->progress))
             return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while computing features");
-        r = insp_image_loader_next(loader, w->pixels + i * INSP_INPUT_FLOATS, reterr);
+        int r = insp_image_loader_next(loader, w->pixels + n * INSP_INPUT_FLOATS, &error);
+        if (r == 0) {
+            batch[n++] = image;
+        } else if (w->config->skip_unreadable && unreadable(r)) {
+            insp_progress_log(w->progress, "skipped: %s", error.detail);
+            image->slot = INSP_NO_SLOT;
+        } else {
+            return insp_fail(reterr, r, "%s", error.detail);
+        }
     }
-    if (r == 0)
-        r = insp_trunk_taps(w->config->context->trunk, w->pixels, n, NULL, w->taps, reterr);
-    for (size_t i = 0; i < n && r == 0; i++) {
-        insp_good_sample_make(w->taps + i * INSP_TAP_FLOATS, w->channel,
-                              insp_feature_store_data(w->store, missing[i]->slot));
-        insp_feature_store_commit(w->store, missing[i]->slot, missing[i]->sha256);
-    }
-    return r;
+    *ret_count = n;
+    return 0;
 }
 
 static int compute(struct work *w, struct insp_error *reterr) {
-    size_t count = w->images.missing_count;
+    size_t count = w->images.missing_count, at = 0, n;
     w->pixels = malloc(INSP_SLOT_BATCH * INSP_INPUT_FLOATS * sizeof *w->pixels);
     w->taps = malloc(INSP_SLOT_BATCH * INSP_TAP_FLOATS * sizeof *w->taps);
     if (!w->pixels || !w->taps)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to compute features");
     _cleanup_(insp_image_loader_freep) struct insp_image_loader *loader = NULL;
     int r = insp_slot_images_load(&w->images, &w->config->input, &w->config->context->limits, &loader, reterr);
-    while (w->runs < count && r == 0) {
-        size_t n = count - w->runs < INSP_SLOT_BATCH ? count - w->runs : INSP_SLOT_BATCH;
-        r = run_batch(w, loader, w->images.missing + w->runs, n, reterr);
-        if (r < 0)
-            break;
-        w->runs += n;
-        insp_progress_step(w->progress, w->runs, count);
+    while (at < count && r == 0) {
+        struct insp_slot_image *batch[INSP_SLOT_BATCH];
+        r = collect(w, loader, &at, batch, &n, reterr);
+        if (r == 0 && n)
+            r = insp_trunk_taps(w->config->context->trunk, w->pixels, n, NULL, w->taps, reterr);
+        for (size_t i = 0; i < n && r == 0; i++) {
+            insp_good_sample_make(w->taps + i * INSP_TAP_FLOATS, w->channel,
+                                  insp_feature_store_data(w->store, batch[i]->slot));
+            insp_feature_store_commit(w->store, batch[i]->slot, batch[i]->sha256);
+            w->runs++;
+        }
+        insp_progress_step(w->progress, at, count);
         insp_progress_yield(w->progress);
     }
     return r;
+}
+
+/* Removes the images that could not be read. */
+static void keep_readable(struct work *w) {
+    size_t n = 0;
+    for (size_t i = 0; i < w->images.count; i++)
+        if (w->images.image[i].slot != INSP_NO_SLOT)
+            w->images.image[n++] = w->images.image[i];
+    w->images.count = n;
+    w->images.missing_count = 0; /* its pointers are void */
 }
 
 static int fill(struct work *w, struct insp_error *reterr) {
@@ -109,7 +146,12 @@ static int fill(struct work *w, struct insp_error *reterr) {
     int r = insp_feature_store_open(c->cache_folder, name, SLOT_BYTES, c->cache_bytes_max, &w->store, reterr);
     if (r == 0)
         r = insp_slot_images_assign(&w->images, w->store, reterr);
-    return r == 0 && w->images.missing_count ? compute(w, reterr) : r;
+    if (r == 0 && w->images.missing_count)
+        r = compute(w, reterr);
+    if (r < 0)
+        return r;
+    keep_readable(w);
+    return check_count(w, reterr);
 }
 
 /* --- fit --- */
@@ -123,18 +165,31 @@ static int read_sample(void *arg, size_t i, struct insp_good_sample *ret, struct
     return 0;
 }
 
+static int reserve(const struct work *w, struct insp_good_model *ret, struct insp_error *reterr) {
+    size_t count = w->images.count;
+    ret->sha256 = calloc(count, sizeof *ret->sha256);
+    ret->score = calloc(count, sizeof *ret->score);
+    ret->map = calloc(count, INSP_TAP_CELLS * sizeof *ret->map);
+    if (!ret->sha256 || !ret->score || !ret->map)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the scores of %zu images", count);
+    for (size_t i = 0; i < count; i++)
+        snprintf(ret->sha256[i], sizeof ret->sha256[i], "%s", w->images.image[i].sha256);
+    return 0;
+}
+
 static int calibrate(struct work *w, struct insp_good_model *ret, struct insp_error *reterr) {
     const struct insp_good_source source = {.count = w->images.count, .read = read_sample, .arg = w};
     struct insp_good_calibration calibration;
-    _cleanup_free_ float *score = malloc(w->images.count * sizeof *score);
-    if (!score)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu scores", w->images.count);
-    int r = insp_good_calibrate(&source, w->channel, w->config->alpha, w->config->seed, score, &ret->gauss,
-                                &calibration, reterr);
+    int r = reserve(w, ret, reterr);
+    if (r == 0)
+        r = insp_good_calibrate(&source, w->channel, w->config->alpha, w->config->seed, ret->score, ret->map,
+                                &ret->gauss, &ret->sums, &calibration, reterr);
     if (r < 0)
         return r;
-    ret->good = (struct insp_good_only){
-        .images = w->images.count, .alpha = calibration.promise.alpha, .scale = calibration.scale};
+    ret->good = (struct insp_good_only){.images = w->images.count,
+                                        .alpha = calibration.promise.alpha,
+                                        .scale = calibration.scale,
+                                        .unlike = calibration.unlike};
     memcpy(ret->good.channel, w->channel, sizeof w->channel);
     memcpy(ret->good.quantile, calibration.quantile, sizeof calibration.quantile);
     ret->promise = calibration.promise;
@@ -147,7 +202,9 @@ static int run(struct work *w, const struct insp_progress *progress, struct insp
     struct insp_progress features = insp_progress_part(progress, 0, 0.9),
                          fitting = insp_progress_part(progress, 0.9, 1);
     int64_t start = insp_mono_us();
-    int r = list_images(w, reterr);
+    int r = insp_slot_images_list(w->config->dataset, true, &w->images, reterr);
+    if (r == 0)
+        r = check_count(w, reterr);
     if (r < 0)
         return r;
     insp_progress_stage(&features, "features");
@@ -160,13 +217,25 @@ static int run(struct work *w, const struct insp_progress *progress, struct insp
     insp_progress_stage(&fitting, "fitting");
     w->progress = &fitting;
     r = calibrate(w, &model, reterr);
-    if (r < 0)
+    if (r < 0) {
+        insp_good_model_clear(&model);
         return r;
+    }
     model.fitting_s = (double)(insp_mono_us() - start) / 1e6;
     model.copies = w->images.copies;
     model.trunk_runs = w->runs;
     *ret = model;
     return 0;
+}
+
+json_t *insp_good_model_json(const struct insp_good_model *model, double max_rejected) {
+    const struct insp_good_only *good = &model->good;
+    return json_pack("{s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:I, s:f}", "images", (json_int_t)good->images,
+                     "copies", (json_int_t)model->copies, "max_rejected", max_rejected, "alpha", good->alpha,
+                     "more_needed", (json_int_t)model->promise.more_needed, "threshold",
+                     (double)good->scale.threshold, "median", (double)good->quantile[INSP_GOOD_QUANTILES / 2],
+                     "unlike", (double)good->unlike, "trunk_runs", (json_int_t)model->trunk_runs, "seconds",
+                     model->samples_s + model->fitting_s);
 }
 
 int insp_good_model_fit(const struct insp_good_model_config *config, const struct insp_progress *progress,

@@ -1,0 +1,40 @@
+/* core/inspect/scoring.h - score pictures by served models: by the tail, by the good-only model, or by both in one
+ * pass, and derive the verdict. */
+#ifndef INSP_INSPECT_SCORING_H
+#define INSP_INSPECT_SCORING_H
+
+#include "core/model/model.h"
+#include "core/model/verdict.h"
+
+/* A picture for a model; both borrowed. */
+struct insp_shot {
+    struct insp_model *model; /* on the trunk's device */
+    const uint8_t *rgb;       /* interleaved RGB8 [224,224,3] */
+};
+
+/* Holds the answer of a good-only model. */
+struct insp_good_answer {
+    bool known;              /* false: the model has none, and the rest is 0 */
+    bool unlike;             /* the score is beyond 99.9 % of good parts */
+    float score, percentile; /* good_threshold.h */
+};
+
+/* Scores n pictures, each by its model. A model with a tail answers by it. A model without one answers by its
+ * good-only model: probability as insp_good_probability, and a map of heat (insp_good_heat), of which each cell is
+ * the largest of 2x2. Pictures of models with a tail share their passes, and so do those without. Blocks; threads
+ * as for insp_score.
+ *   ret_prob  float32 [n], 0..1
+ *   ret_cam   float32 [n,14,14], on the scale of each manifest's heatmap
+ *   ret_good  [n], or NULL: then models with a tail skip their good-only model
+ * Fails as insp_score_pictures_taps does, with INSP_E_MODEL for a good-only score that is not finite, and with
+ * INSP_E_INTERNAL for a model that has neither. */
+int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, size_t n, float *ret_prob,
+                     float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr);
+
+/* Derives the verdict from the answer of a picture. A picture that the tail calls good and the good-only model
+ * finds unlike good parts gets the reason INSP_SUSPECT_UNLIKE_GOOD. A picture with a reason is never good. good of
+ * insp_model_score suspect  reasons (suspect.h), in and out Pure; any thread. */
+enum insp_verdict insp_model_verdict(const struct insp_manifest *manifest, float probability,
+                                     const struct insp_good_answer *good, uint32_t *suspect);
+
+#endif

@@ -1,0 +1,52 @@
+/* core/train/good/good_model.h - fit a good-only model to the good images of a dataset: run the trunk for their
+ * taps, keep the samples in the feature cache's folder, calibrate out of fold. One thread, the job's; blocks on
+ * the disk. */
+#ifndef INSP_TRAIN_GOOD_GOOD_MODEL_H
+#define INSP_TRAIN_GOOD_GOOD_MODEL_H
+
+#include "core/dataset/dataset.h"
+#include "core/good_only/good_sums.h"
+#include "core/model/good_only.h"
+#include "core/train/train.h"
+
+struct insp_good_model_config {
+    const struct insp_train_context *context;
+    const struct insp_dataset *dataset; /* hashed (insp_dataset_hash); images without a hash are left out */
+    struct insp_transform input;
+    double alpha;         /* above 0, below 1: the share of good parts that the threshold may reject */
+    uint64_t seed;        /* of channels and folds: equal seeds give equal models */
+    bool skip_unreadable; /* leave out images that do not decode, instead of failing */
+};
+
+struct insp_good_model {
+    struct insp_good_gauss *gauss;         /* owned */
+    struct insp_good_sums *sums;           /* owned: from which an image can be added later */
+    char (*sha256)[INSP_SHA256_HEX_BYTES]; /* [good.images], of the images, ascending; owned */
+    float *score;                          /* [good.images], out of fold, in that order; owned */
+    float *map;                            /* [good.images,28,28], distances out of fold; owned */
+    struct insp_good_only good;            /* for the manifest, without sha256 */
+    struct insp_good_promise promise;      /* says how many more images would keep the alpha that was requested */
+    size_t copies;                         /* good images left out, because they equal another one byte by byte */
+    size_t trunk_runs;                     /* images whose samples were not in the cache */
+    double samples_s, fitting_s;           /* seconds */
+};
+void insp_good_model_clear(struct insp_good_model *model); /* accepts a zeroed one */
+/* Finds an image of the model by its hash; good.images if it is not among them. */
+size_t insp_good_model_find(const struct insp_good_model *model, const char *sha256);
+
+/* Describes a model in a report: {"images", "copies", "max_rejected": the share that was requested, "alpha": the
+ * one that is promised, "more_needed", "threshold", "median", "unlike", "trunk_runs", "seconds"}. New reference;
+ * NULL without memory. */
+json_t *insp_good_model_json(const struct insp_good_model *model, double max_rejected);
+
+/* Fits. progress may be NULL; it receives the stages "features" and "fitting", and is asked for cancellation
+ * before each image. Fails with the errors of insp_image_loader_next, insp_feature_store_reserve,
+ * insp_trunk_taps and insp_good_calibrate, and with
+ *   INSP_E_DATASET    fewer than INSP_GOOD_IMAGES_MIN different good images (the detail says how many are
+ *                     missing), or images that show the same picture
+ *   INSP_E_PARAMETER  an input other than 224x224, or a bad alpha
+ *   INSP_E_CANCELLED  samples computed by then stay in the cache */
+int insp_good_model_fit(const struct insp_good_model_config *config, const struct insp_progress *progress,
+                        struct insp_good_model *ret, struct insp_error *reterr);
+
+#endif

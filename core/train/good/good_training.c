@@ -1,0 +1,377 @@
+#include "core/train/good/good_training.h"
+
+#include "core/base/clock.h"
+#include "core/dataset/picture_ranges.h"
+#include "core/heat/heatmap.h"
+#include "core/judge/heat_range.h"
+#include "core/judge/report.h"
+#include "core/model/bundle.h"
+#include "core/model/registry.h"
+#include "core/train/activate.h"
+#include "core/train/feedback.h"
+#include "core/train/good/good_model.h"
+#include "core/train/good/score_files.h"
+#include "core/train/score_version.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { GOLDEN_GOOD = 2, GOLDEN_DEFECTS = INSP_GOLDEN_MAX - GOLDEN_GOOD };
+
+/* The state of one training; run_free frees all of it, at any stage. */
+struct run {
+    const struct insp_train_context *context;
+    const struct insp_train_params *params;
+    struct insp_train_data *data;
+    struct insp_good_model model;
+    struct insp_manifest *manifest;
+    size_t *member; /* [count], the images that are judged */
+    size_t count;
+    float *probability, *map; /* [count], [count,14,14]: good images out of fold, defects by the whole model */
+    struct insp_metrics metrics;
+    json_t *judged, *feedback, *previous_metrics; /* feedback, previous_metrics NULL: none */
+    char previous[INSP_NAME_BYTES];               /* the active version; "" none */
+    double previous_accuracy;                     /* NaN: unknown */
+    bool previous_unknown;                        /* it could not be evaluated, although it may be sound */
+    bool activated;
+    char reason[INSP_REASON_BYTES];
+    double evaluating_s, writing_s;
+};
+
+static void run_free(struct run *run) {
+    insp_train_data_free(run->data);
+    insp_good_model_clear(&run->model);
+    insp_manifest_free(run->manifest);
+    free(run->member);
+    free(run->probability);
+    free(run->map);
+    insp_metrics_clear(&run->metrics);
+    json_decref(run->judged);
+    json_decref(run->feedback);
+    json_decref(run->previous_metrics);
+}
+
+static struct insp_model model_of(const struct run *run) {
+    return (struct insp_model){.manifest = run->manifest, .good = run->model.gauss};
+}
+
+static const struct insp_dataset_item *item_of(const struct run *run, size_t member) {
+    return &run->data->set.dataset->item[run->data->set.item[member]];
+}
+
+/* --- the version --- */
+
+static int fill_manifest(struct run *run, struct insp_error *reterr) {
+    struct insp_manifest *manifest = run->manifest = insp_manifest_new();
+    if (!manifest)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
+    snprintf(manifest->product, sizeof manifest->product, "%s", run->context->product);
+    snprintf(manifest->trunk_sha256, sizeof manifest->trunk_sha256, "%s", run->context->trunk_sha256);
+    manifest->input = run->params->input;
+    manifest->threshold = run->params->threshold;
+    manifest->good_only = run->model.good;
+    manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, run->params->heatmap_threshold, 0, 1};
+    manifest->training = insp_train_params_json(run->params);
+    manifest->dataset = insp_report_dataset(&run->data->set, false);
+    manifest->threshold_source = json_pack("{s:s}", "from", "training");
+    if (!manifest->training || !manifest->dataset || !manifest->threshold_source)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
+    return 0;
+}
+
+/* --- judging --- */
+
+/* Takes the answer to a good image from the calibration; false: the image was not readable. */
+static bool judge_good(const struct run *run, size_t member, float *ret_probability, float *ret_map) {
+    size_t at = insp_good_model_find(&run->model, item_of(run, member)->sha256);
+    if (at == run->model.good.images)
+        return false;
+    const struct insp_good_scale *scale = &run->model.good.scale;
+    *ret_probability = insp_good_probability(scale, run->model.score[at]);
+    insp_good_heat_map(scale, run->params->heatmap_threshold, run->model.map + at * INSP_TAP_CELLS, ret_map);
+    return true;
+}
+
+/* Scores a defect by the model, which has never seen one. */
+static int judge_defect(struct run *run, size_t member, const struct insp_progress *progress, bool *ret_known,
+                        struct insp_error *reterr) {
+    struct insp_model model = model_of(run);
+    struct insp_error why = {0};
+    const struct insp_score_files files = {
+        .context = run->context, .trunk = run->context->trunk, .model = &model, .set = &run->data->set};
+    int r = insp_score_files(&files, &member, 1, NULL, run->probability + run->count,
+                             run->map + run->count * INSP_MAP_FLOATS, &why);
+    *ret_known = r == 0;
+    if (r < 0 && (!run->params->skip_unreadable || (r != INSP_E_IMAGE && r != INSP_E_IMAGE_LIMIT)))
+        return insp_fail(reterr, r, "%s", why.detail);
+    if (r < 0)
+        insp_progress_log(progress, "skipped: %s", why.detail);
+    return 0;
+}
+
+static int judge_images(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    size_t n = run->data->set.count;
+    run->member = calloc(n + 1, sizeof *run->member);
+    run->probability = calloc(n + 1, sizeof *run->probability);
+    run->map = calloc(n + 1, INSP_MAP_FLOATS * sizeof *run->map);
+    if (!run->member || !run->probability || !run->map)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", n);
+    for (size_t m = 0; m < n; m++) {
+        bool known = true;
+        int r = 0;
+        if (insp_progress_cancelled(progress))
+            return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
+        if (run->data->set.label[m] == INSP_CLASS_GOOD)
+            known = judge_good(run, m, run->probability + run->count, run->map + run->count * INSP_MAP_FLOATS);
+        else
+            r = judge_defect(run, m, progress, &known, reterr);
+        if (r < 0)
+            return r;
+        if (known)
+            run->member[run->count++] = m;
+        else
+            run->data->set.skipped++;
+        insp_progress_step(progress, m + 1, n);
+        insp_progress_yield(progress);
+    }
+    insp_heat_normalise(run->map, run->count * INSP_MAP_FLOATS, 0, 1);
+    return insp_train_data_metrics(run->data, run->member, run->count, run->probability,
+                                   (double)run->params->threshold, &run->metrics, reterr);
+}
+
+static int judge(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    const struct insp_progress scoring = insp_progress_part(progress, 0, 0.8),
+                               masks = insp_progress_part(progress, 0.8, 1);
+    int r = judge_images(run, &scoring, reterr);
+    if (r < 0)
+        return r;
+    const struct insp_judgement judgement = {.set = &run->data->set,
+                                             .member = run->member,
+                                             .count = run->count,
+                                             .probability = run->probability,
+                                             .map = run->map,
+                                             .threshold = (double)run->params->threshold,
+                                             .heatmap_scale = INSP_SCALE_FIXED,
+                                             .heatmap_threshold = run->params->heatmap_threshold};
+    return insp_judgement_json(&judgement, &run->context->limits, &masks, &run->judged, reterr);
+}
+
+/* Evaluates the active version on the same images, some of which it may have been trained on; that favours it,
+ * which is the safer side. Without defects no comparison is possible. */
+static int judge_previous(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    run->previous_accuracy = NAN;
+    int r = insp_registry_active(run->context->state_dir, run->context->product, run->previous, reterr);
+    if (r < 0 || !*run->previous || isnan(run->metrics.balanced_accuracy))
+        return r;
+    _cleanup_free_ float *probability = calloc(run->count + 1, sizeof *probability);
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
+    struct insp_metrics metrics = {0};
+    struct insp_error why;
+    if (!probability)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", run->count);
+    r = insp_score_version(run->context, run->data, &run->params->input, run->previous, run->member, run->count,
+                           progress, probability, NULL, &manifest, &why);
+    if (r == INSP_E_CANCELLED)
+        return insp_fail(reterr, r, "%s", why.detail);
+    if (r < 0) {
+        insp_progress_log(progress, "the active version %s cannot be evaluated: %s", run->previous, why.detail);
+        run->previous_unknown = r != INSP_E_MODEL && r != INSP_E_NOT_FOUND;
+        return 0;
+    }
+    r = insp_train_data_metrics(run->data, run->member, run->count, probability, (double)manifest->threshold,
+                                &metrics, reterr);
+    if (r == 0) {
+        run->previous_accuracy = metrics.balanced_accuracy;
+        run->previous_metrics = insp_report_metrics(&run->data->set, &metrics);
+    }
+    insp_metrics_clear(&metrics);
+    return r;
+}
+
+static int score_labelled(void *arg, const struct insp_train_data *view, const size_t *member, size_t count,
+                          const struct insp_progress *progress, float *ret_probability,
+                          struct insp_error *reterr) {
+    const struct run *run = arg;
+    struct insp_model model = model_of(run);
+    const struct insp_score_files files = {
+        .context = run->context, .trunk = run->context->trunk, .model = &model, .set = &view->set};
+    return insp_score_files(&files, member, count, progress, ret_probability, NULL, reterr);
+}
+
+static int judge_labelled(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    const struct insp_feedback_config config = {.context = run->context,
+                                                .data = run->data,
+                                                .scorer = score_labelled,
+                                                .arg = run,
+                                                .threshold = run->params->threshold,
+                                                .trained_known = true,
+                                                .trained = run->member,
+                                                .trained_count = run->count};
+    return insp_feedback_report_or_null(&config, progress, &run->feedback, reterr);
+}
+
+static int evaluate(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    const struct insp_progress own = insp_progress_part(progress, 0, 0.5),
+                               old = insp_progress_part(progress, 0.5, 0.7),
+                               labelled = insp_progress_part(progress, 0.7, 0.9),
+                               pictures = insp_progress_part(progress, 0.9, 1);
+    int64_t start_us = insp_mono_us();
+    insp_progress_stage(progress, "evaluating");
+    int r = fill_manifest(run, reterr);
+    if (r == 0)
+        r = judge(run, &own, reterr);
+    if (r == 0)
+        r = judge_previous(run, &old, reterr);
+    if (r == 0)
+        r = judge_labelled(run, &labelled, reterr);
+    if (r == 0)
+        r = insp_picture_ranges(&run->data->set, run->member, run->count, &run->context->limits, &pictures,
+                                &run->manifest->pictures, reterr);
+    run->evaluating_s = insp_seconds_since(start_us);
+    return r;
+}
+
+/* --- writing --- */
+
+/* Decodes a picture as the daemon would and keeps the model's answer. */
+static int add_golden(struct run *run, size_t member, struct insp_golden *golden, struct insp_error *reterr) {
+    struct insp_golden_sample *sample = &golden->sample[golden->count];
+    struct insp_model model = model_of(run);
+    int r = insp_read_rgb(item_of(run, member)->path, &item_of(run, member)->type, &run->context->limits,
+                          &sample->rgb, reterr);
+    if (r < 0)
+        return r;
+    const struct insp_shot shot = {&model, sample->rgb};
+    r = insp_model_score(run->context->trunk, &shot, 1, &sample->probability, sample->map, NULL, reterr);
+    if (r < 0)
+        return r;
+    sample->label = run->data->set.label[member];
+    golden->count++;
+    return 0;
+}
+
+/* Takes the first and the last good image, and as many defects where there are some. */
+static int pick_golden(struct run *run, struct insp_golden **ret, struct insp_error *reterr) {
+    _cleanup_(insp_golden_freep) struct insp_golden *golden = insp_golden_new();
+    size_t taken[INSP_CLASSES] = {0};
+    const size_t most[INSP_CLASSES] = {[INSP_CLASS_GOOD] = GOLDEN_GOOD, [INSP_CLASS_ANOMALY] = GOLDEN_DEFECTS};
+    int r = golden ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for golden samples");
+    if (r == 0)
+        golden->cuda = insp_device_is_cuda(run->context->device);
+    for (size_t i = 0; i < run->count && r == 0; i++) {
+        size_t member = run->member[i % 2 ? run->count - 1 - i / 2 : i / 2];
+        uint8_t label = run->data->set.label[member];
+        if (taken[label] == most[label])
+            continue;
+        taken[label]++;
+        r = add_golden(run, member, golden, reterr);
+    }
+    if (r == 0)
+        *ret = insp_take_ptr(golden);
+    return r;
+}
+
+static bool should_activate(struct run *run) {
+    enum insp_activate policy = run->params->activate;
+    if (policy == INSP_ACTIVATE_IF_BETTER && *run->previous && run->previous_unknown) {
+        snprintf(run->reason, sizeof run->reason,
+                 "not activated: the active model could not be evaluated on these images, see the log");
+        return false;
+    }
+    if (policy == INSP_ACTIVATE_IF_BETTER && *run->previous && isnan(run->metrics.balanced_accuracy)) {
+        snprintf(run->reason, sizeof run->reason,
+                 "not activated: without defects there is nothing to compare it with version %.64s by",
+                 run->previous);
+        return false;
+    }
+    return insp_train_should_activate(policy, *run->previous, run->metrics.balanced_accuracy,
+                                      run->previous_accuracy, run->reason);
+}
+
+static int promote(struct run *run, struct insp_error *reterr) {
+    if (!should_activate(run))
+        return 0;
+    struct insp_error why;
+    int r = insp_train_activate(run->context, run->manifest->version, &why);
+    run->activated = r == 0;
+    if (r == INSP_E_SELF_TEST || r == INSP_E_CONFLICT) { /* the training succeeded, the old model keeps serving */
+        snprintf(run->reason, sizeof run->reason, "not activated: %s", why.detail);
+        insp_progress_log(&run->context->progress, "%s", run->reason);
+        return 0;
+    }
+    return r < 0 ? insp_fail(reterr, r, "%s", why.detail) : 0;
+}
+
+static int finish(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    _cleanup_(insp_golden_freep) struct insp_golden *golden = NULL;
+    struct insp_manifest *manifest = run->manifest;
+    int64_t start_us = insp_mono_us();
+    if (insp_progress_cancelled(progress))
+        return insp_fail(reterr, INSP_E_CANCELLED, "cancelled before the model was written");
+    insp_progress_stage(progress, "writing");
+    manifest->metrics = insp_report_metrics(&run->data->set, &run->metrics);
+    manifest->lineage = json_pack("{s:s?, s:s?, s:s}", "parent", *run->previous ? run->previous : NULL, "job",
+                                  run->context->job_id, "dataset", run->data->set.digest);
+    int r =
+        manifest->metrics && manifest->lineage ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
+    if (r == 0)
+        r = pick_golden(run, &golden, reterr);
+    if (r == 0)
+        r = insp_bundle_write_good(run->context->state_dir, manifest, NULL, golden, run->model.gauss, reterr);
+    if (r == 0)
+        r = promote(run, reterr);
+    run->writing_s = insp_seconds_since(start_us);
+    return r;
+}
+
+/* --- the report --- */
+
+static json_t *previous_report(const struct run *run) {
+    if (!*run->previous)
+        return json_null();
+    return json_pack("{s:s, s:O?}", "version", run->previous, "metrics", run->previous_metrics);
+}
+
+static int report(const struct run *run, json_t **ret, struct insp_error *reterr) {
+    const struct insp_train_data *data = run->data;
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:[], s:I, s:o, s:o, s:O?, s:o, s:I, s:{s:f, s:f, s:f, s:f, "
+        "s:f}}",
+        "kind", "train", "mode", insp_train_mode_name(INSP_MODE_GOOD_ONLY), "product", run->context->product,
+        "version", run->manifest->version, "activated", run->activated, "reason", run->reason, "params",
+        insp_train_params_json(run->params), "dataset", insp_report_dataset(&data->set, true), "epochs",
+        "held_out", (json_int_t)run->count, "metrics", insp_report_metrics(&data->set, &run->metrics), "previous",
+        previous_report(run), "feedback", run->feedback, "good_only",
+        insp_good_model_json(&run->model, run->params->max_rejected), "trunk_runs",
+        (json_int_t)run->model.trunk_runs, "seconds", "reading", data->reading_s, "features", run->model.samples_s,
+        "training", run->model.fitting_s, "evaluating", run->evaluating_s, "writing", run->writing_s);
+    return insp_report_join(json, json_incref(run->judged), ret, reterr);
+}
+
+int insp_train_good_only(const struct insp_train_context *context, const struct insp_train_params *params,
+                         json_t **ret_report, struct insp_error *reterr) {
+    struct run run = {.context = context, .params = params};
+    const struct insp_progress *whole = &context->progress;
+    const struct insp_progress reading = insp_progress_part(whole, 0, 0.05),
+                               fitting = insp_progress_part(whole, 0.05, 0.8),
+                               evaluating = insp_progress_part(whole, 0.8, 0.96),
+                               writing = insp_progress_part(whole, 0.96, 1);
+    int r = insp_train_data_list(context, params->skip_unreadable, &reading, &run.data, reterr);
+    if (r == 0) {
+        const struct insp_good_model_config config = {.context = context,
+                                                      .dataset = run.data->set.dataset,
+                                                      .input = params->input,
+                                                      .alpha = params->max_rejected,
+                                                      .seed = params->seed,
+                                                      .skip_unreadable = params->skip_unreadable};
+        r = insp_good_model_fit(&config, &fitting, &run.model, reterr);
+    }
+    if (r == 0)
+        r = evaluate(&run, &evaluating, reterr);
+    if (r == 0)
+        r = finish(&run, &writing, reterr);
+    if (r == 0)
+        r = report(&run, ret_report, reterr);
+    run_free(&run);
+    return r;
+}

@@ -1,0 +1,33 @@
+/* core/train/good/score_files.h - score image files with a model as the daemon scores a posted picture: decode,
+ * resize, one pass of the trunk. For models that decide by their good-only part, whose features no cache holds,
+ * and for golden samples. The job's thread; blocks on the disk and the device. */
+#ifndef INSP_TRAIN_GOOD_SCORE_FILES_H
+#define INSP_TRAIN_GOOD_SCORE_FILES_H
+
+#include "core/inspect/scoring.h"
+#include "core/train/train_data.h"
+
+/* Decodes a file as the daemon would, to RGB8 [224,224,3]. The caller frees *ret.
+ *   type  of the bytes, needed for raw frames; NULL: detected from the first bytes
+ * Fails with the errors of insp_read_file, insp_image_decode and insp_image_resize. */
+int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_image_limits *limits,
+                  uint8_t **ret, struct insp_error *reterr);
+
+struct insp_score_files {
+    const struct insp_train_context *context;
+    struct insp_trunk *trunk; /* borrowed; the model's */
+    struct insp_model *model; /* borrowed; on the trunk's device */
+    const struct insp_members *set;
+};
+
+/* Scores members.
+ *   member           [count], indices of set
+ *   progress         may be NULL; asked for cancellation before each image
+ *   ret_probability  [count]
+ *   ret_map          [count,14,14], as insp_model_score gives them; may be NULL
+ * Fails with INSP_E_CANCELLED and the errors of insp_read_rgb and insp_model_score. */
+int insp_score_files(const struct insp_score_files *files, const size_t *member, size_t count,
+                     const struct insp_progress *progress, float *ret_probability, float *ret_map,
+                     struct insp_error *reterr);
+
+#endif

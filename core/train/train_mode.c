@@ -1,0 +1,37 @@
+#include "core/train/train_mode.h"
+
+#include "core/good_only/good_fit.h"
+#include "core/train/good/good_training.h"
+
+enum insp_train_mode insp_train_mode_choose(enum insp_train_mode mode, size_t good, size_t defective) {
+    if (mode != INSP_MODE_AUTO)
+        return mode;
+    bool few_good = good < INSP_GOOD_IMAGES_MIN && good && defective;
+    return defective >= INSP_AUTO_DEFECTS || few_good ? INSP_MODE_SUPERVISED : INSP_MODE_GOOD_ONLY;
+}
+
+static int choose(const struct insp_train_context *context, enum insp_train_mode *mode,
+                  struct insp_error *reterr) {
+    _cleanup_(insp_dataset_freep) struct insp_dataset *dataset = NULL;
+    size_t defective = 0;
+    if (*mode != INSP_MODE_AUTO)
+        return 0;
+    int r = insp_dataset_list(context->dataset_root, &dataset, reterr);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < dataset->count; i++)
+        defective += dataset->item[i].label == INSP_CLASS_ANOMALY;
+    *mode = insp_train_mode_choose(*mode, dataset->count - defective, defective);
+    return 0;
+}
+
+int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,
+               json_t **ret_report, struct insp_error *reterr) {
+    enum insp_train_mode mode = params->mode;
+    int r = choose(context, &mode, reterr);
+    if (r < 0)
+        return r;
+    return mode == INSP_MODE_GOOD_ONLY
+               ? insp_train_good_only(context, params, ret_report, reterr)
+               : insp_train_supervised(context, params, params->mode == INSP_MODE_AUTO, ret_report, reterr);
+}

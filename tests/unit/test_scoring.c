@@ -1,0 +1,140 @@
+#include "core/inspect/scoring.h"
+
+#include "core/good_only/good_score.h"
+#include "core/inspect/suspect.h"
+#include "tests/unit/train_fixture.h"
+
+#include <math.h>
+
+static struct train_fixture f;
+
+/* A model whose distance at a cell is that of its first channel from 0, in units of the threshold's scale. */
+static void give_good(struct insp_model *model) {
+    struct insp_good_only *good = &model->manifest->good_only;
+    model->good = insp_good_gauss_new();
+    for (size_t g = 0; g < INSP_GOOD_GROUPS; g++)
+        for (size_t i = 0; i < INSP_GOOD_DIMS; i++)
+            for (size_t l = 0; l < INSP_GOOD_LANES; l++)
+                model->good->whitening[g][i * (i + 1) / 2 + i][l] = i ? 1e-6F : 1;
+    *good = (struct insp_good_only){.images = 30,
+                                    .alpha = 0.05,
+                                    .scale = {.threshold = 0.5F, .spread = 0.1F, .cold = 0.1F, .warm = 0.2F},
+                                    .unlike = 0.6F};
+    insp_good_channels(1, good->channel);
+    good->channel[0] = 0;
+    for (size_t i = 0; i < INSP_GOOD_QUANTILES; i++)
+        good->quantile[i] = 0.004F * (float)i;
+}
+
+static struct insp_model *model_of(bool tail, bool good) {
+    struct insp_model *model = calloc(1, sizeof *model);
+    model->references = 1;
+    model->manifest = insp_manifest_new();
+    if (good)
+        give_good(model);
+    if (!tail)
+        return model;
+    strcpy(model->manifest->weights_sha256, f.trunk_sha256);
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *buffers = insp_tail_buffers_new();
+    insp_tail_init_identity(buffers, 3, 1);
+    struct insp_tail_weights weights = insp_tail_buffers_view(buffers);
+    ck_insp_ok(insp_tail_load(f.device, &weights, &model->tail, &f.err), f.err);
+    return model;
+}
+
+/* Pictures of one brightness each; shots of them. */
+static uint8_t *grey(const uint8_t *brightness, struct insp_model *const *models, size_t n,
+                     struct insp_shot *ret_shot) {
+    uint8_t *rgb = malloc(n * INSP_INPUT_FLOATS);
+    ck_assert_ptr_nonnull(rgb);
+    for (size_t i = 0; i < n; i++) {
+        memset(rgb + i * INSP_INPUT_FLOATS, brightness[i], INSP_INPUT_FLOATS);
+        ret_shot[i] = (struct insp_shot){models[i], rgb + i * INSP_INPUT_FLOATS};
+    }
+    return rgb;
+}
+
+enum { N = 21 };
+
+START_TEST(each_image_gets_the_answer_of_its_own_model) {
+    train_fixture_open(&f);
+    struct insp_model *plain = model_of(true, false), *both = model_of(true, true), *alone = model_of(false, true);
+    struct insp_model *const kind[] = {plain, both, alone, alone, plain}, *models[N];
+    uint8_t brightness[N];
+    float prob[N], prob_plain, cam_plain[INSP_MAP_FLOATS];
+    static float cam[N][INSP_MAP_FLOATS];
+    struct insp_good_answer good[N];
+    struct insp_shot shot[N];
+    for (size_t i = 0; i < N; i++) {
+        models[i] = kind[i % 5];
+        brightness[i] = (uint8_t)(12 * i);
+    }
+    uint8_t *rgb = grey(brightness, models, N, shot);
+    ck_insp_ok(insp_model_score(f.trunk, shot, N, prob, cam[0], good, &f.err), f.err);
+    for (size_t i = 0; i < N; i++) {
+        float bright = brightness[i] / 255.0F;
+        ck_assert(good[i].known == (models[i]->good != NULL));
+        ck_assert(good[i].unlike == (good[i].known && bright > 0.6F));
+        if (good[i].known) {
+            ck_assert_float_eq_tol(good[i].score, bright, 1e-3F);
+            ck_assert_float_eq_tol(good[i].percentile, fminf(100, bright * 250), 0.5F);
+        }
+        if (!models[i]->tail) {
+            ck_assert_float_eq_tol(prob[i], 1 / (1 + expf((0.5F - bright) / 0.1F)), 0.01F);
+            float heat = insp_good_heat(&alone->manifest->good_only.scale, 0.7F, bright);
+            ck_assert_float_eq_tol(cam[i][100], heat, 0.01F);
+            continue;
+        }
+        const struct insp_picture one = {models[i]->tail, shot[i].rgb, &models[i]->manifest->input};
+        ck_insp_ok(insp_score_pictures(f.trunk, &one, 1, &prob_plain, cam_plain, &f.err), f.err);
+        ck_assert_float_eq_tol(prob[i], prob_plain, 1e-5F);
+        ck_assert_float_eq_tol(cam[i][100], cam_plain[100], 1e-4F);
+    }
+    free(rgb);
+    insp_model_unref(plain);
+    insp_model_unref(both);
+    insp_model_unref(alone);
+    train_fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_model_of_nothing_and_a_score_that_is_no_number_are_refused) {
+    train_fixture_open(&f);
+    struct insp_model *none = model_of(false, false), *alone = model_of(false, true);
+    const uint8_t brightness = 128;
+    float prob, cam[INSP_MAP_FLOATS];
+    struct insp_shot shot;
+    uint8_t *rgb = grey(&brightness, &none, 1, &shot);
+    ck_insp_code(insp_model_score(f.trunk, &shot, 1, &prob, cam, NULL, &f.err), INSP_E_INTERNAL, f.err);
+    alone->good->mean[7][0][3] = -3e38F; /* its square overflows */
+    shot.model = alone;
+    ck_insp_code(insp_model_score(f.trunk, &shot, 1, &prob, cam, NULL, &f.err), INSP_E_MODEL, f.err);
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "image 0"));
+    free(rgb);
+    insp_model_unref(none);
+    insp_model_unref(alone);
+    train_fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_part_unlike_every_good_one_is_reviewed) {
+    struct insp_manifest *manifest = insp_manifest_new();
+    struct insp_good_answer usual = {.known = true}, unlike = {.known = true, .unlike = true};
+    uint32_t suspect = 0;
+    const uint32_t reason = 1U << INSP_SUSPECT_UNLIKE_GOOD;
+    memset(manifest->weights_sha256, 'a', INSP_SHA256_HEX_BYTES - 1);
+    manifest->good_only.images = 30;
+    ck_assert(insp_model_verdict(manifest, 0.1F, &usual, &suspect) == INSP_VERDICT_GOOD && !suspect);
+    ck_assert(insp_model_verdict(manifest, 0.9F, &unlike, &suspect) == INSP_VERDICT_ANOMALY && !suspect);
+    ck_assert(insp_model_verdict(manifest, 0.1F, &unlike, &suspect) == INSP_VERDICT_REVIEW && suspect == reason);
+    suspect = 1;
+    ck_assert(insp_model_verdict(manifest, 0.1F, &usual, &suspect) == INSP_VERDICT_REVIEW && suspect == 1);
+    suspect = 0;
+    manifest->weights_sha256[0] = '\0'; /* the good-only model decides: one threshold is enough */
+    ck_assert(insp_model_verdict(manifest, 0.1F, &unlike, &suspect) == INSP_VERDICT_GOOD && !suspect);
+    insp_manifest_free(manifest);
+}
+END_TEST
+
+INSP_TESTS(each_image_gets_the_answer_of_its_own_model,
+           a_model_of_nothing_and_a_score_that_is_no_number_are_refused, a_part_unlike_every_good_one_is_reviewed);
