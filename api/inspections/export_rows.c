@@ -13,7 +13,8 @@ const char api_export_csv_header[] =
     "id,received_at,product,camera,part,verdict,probability,threshold,model,label,defect,note,labelled_by,"
     "labelled_at,"
     "heatmap_max,heatmap_area,heatmap_threshold,boxes,width,height,media_type,image_bytes,image_kept,sha256,"
-    "decode_ms,queue_ms,inference_ms,store_ms,total_ms,receive_ms,wait_ms,suspect,reasons,late,takt_ms\r\n";
+    "decode_ms,queue_ms,inference_ms,store_ms,total_ms,receive_ms,wait_ms,suspect,reasons,late,takt_ms,"
+    "good_score,good_threshold,good_percentile,decided_by\r\n";
 
 /* Says whether a spreadsheet would run a cell that begins here as a formula: = + - @, their full-width forms
  * (spreadsheets in East Asian languages), tab and CR, also behind a byte order mark or quotes, which readers
@@ -80,6 +81,17 @@ static void known_ms(FILE *out, int64_t us, const char *behind) {
         ms(out, us, behind);
 }
 
+/* Writes empty cells for a version without a good-only model. */
+static void good_only(FILE *out, const struct insp_record *record) {
+    if (!record->good_known) {
+        fputs_unlocked(",,,", out);
+        return;
+    }
+    number(out, record->good_score);
+    number(out, record->good_threshold);
+    number(out, record->good_percentile);
+}
+
 void api_export_csv_row(FILE *out, const struct insp_record *record) {
     char boxes[INSP_BOXES_TEXT_BYTES];
     const char *label = api_label_name(record->label);
@@ -117,7 +129,9 @@ void api_export_csv_row(FILE *out, const struct insp_record *record) {
     api_suspect_text(record->suspect, ' ', reasons);
     fprintf(out, "%s,%s,%s,", record->suspect ? "true" : "false", reasons,
             insp_record_late(record) ? "true" : "false");
-    known_ms(out, record->takt_us ? record->takt_us : -1, "\r\n");
+    known_ms(out, record->takt_us ? record->takt_us : -1, ",");
+    good_only(out, record);
+    fprintf(out, "%s\r\n", record->good_decided ? "good_only" : "supervised");
 }
 
 int api_export_json_row(FILE *out, const struct insp_record *record) {

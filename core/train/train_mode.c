@@ -6,7 +6,7 @@
 enum insp_train_mode insp_train_mode_choose(enum insp_train_mode mode, size_t good, size_t defective) {
     if (mode != INSP_MODE_AUTO)
         return mode;
-    bool few_good = good < INSP_GOOD_IMAGES_MIN && good && defective;
+    bool few_good = good < INSP_GOOD_IMAGES_MIN && defective;
     return defective >= INSP_AUTO_DEFECTS || few_good ? INSP_MODE_SUPERVISED : INSP_MODE_GOOD_ONLY;
 }
 

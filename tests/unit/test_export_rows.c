@@ -48,9 +48,22 @@ START_TEST(test_a_row) {
     struct insp_record record = sample();
     char *text = csv(&record);
     ck_assert_str_eq(
-        text,
-        "019ab7a0-4f2c-7c3e-9d0a-5b1f3c2d4e6f,2025-11-25T00:00:00.000Z,carpet,c1,,anomaly,0.1,0.5,v1,,,,,,"
-        "1,0.25,0.7,[],640,480,image/png,12,true,00ff,0.000,0.000,0.000,0.000,12.345,0.000,,false,,false,\r\n");
+        text, "019ab7a0-4f2c-7c3e-9d0a-5b1f3c2d4e6f,2025-11-25T00:00:00.000Z,carpet,c1,,anomaly,0.1,0.5,v1,,,,,,"
+              "1,0.25,0.7,[],640,480,image/"
+              "png,12,true,00ff,0.000,0.000,0.000,0.000,12.345,0.000,,false,,false,,,,,supervised\r\n");
+    ck_assert_uint_eq(commas(text), commas(api_export_csv_header));
+    free(text);
+}
+END_TEST
+
+START_TEST(test_a_row_by_a_good_only_model) {
+    struct insp_record record = sample();
+    record.good_known = record.good_decided = true;
+    record.good_score = 31.5f;
+    record.good_threshold = 14;
+    record.good_percentile = 100;
+    char *text = csv(&record);
+    ck_assert_ptr_nonnull(strstr(text, ",false,,31.5,14,100,good_only\r\n"));
     ck_assert_uint_eq(commas(text), commas(api_export_csv_header));
     free(text);
 }
@@ -123,4 +136,5 @@ START_TEST(test_a_json_line) {
 }
 END_TEST
 
-INSP_TESTS(test_a_row, test_quotes_and_formulas, test_formulas_behind_other_separators, test_a_json_line);
+INSP_TESTS(test_a_row, test_a_row_by_a_good_only_model, test_quotes_and_formulas,
+           test_formulas_behind_other_separators, test_a_json_line);

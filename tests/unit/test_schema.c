@@ -123,6 +123,26 @@ START_TEST(test_old_rows_have_no_takt) {
 }
 END_TEST
 
-INSP_TESTS(test_old_rows_have_no_takt, test_old_rows_are_found_by_the_new_indexes, test_versions_have_no_gap,
+static int keep_decided(void *arg, const struct insp_record *record) {
+    size_t *count = arg;
+    *count += !record->good_known && !record->good_decided && record->good_score == 0;
+    return 0;
+}
+
+/* Version 13: rows from before were decided by a trained tail and have no good-only score. */
+START_TEST(test_old_rows_have_no_good_only_score) {
+    struct fixture f;
+    size_t count = 0;
+    sqlite3_close(create(&f, 12, version_1_rows));
+    ck_insp_ok(insp_store_open(f.dir, INSP_DURABLE_PROCESS, &f.store, &f.err), f.err);
+    const struct insp_filter filter = {.verdict = -1, .label = -1, .limit = 50};
+    ck_insp_ok(insp_store_list(f.store, &filter, keep_decided, &count, &f.err), f.err);
+    ck_assert_uint_gt(count, 0);
+    fixture_close(&f);
+}
+END_TEST
+
+INSP_TESTS(test_old_rows_have_no_good_only_score, test_old_rows_have_no_takt,
+           test_old_rows_are_found_by_the_new_indexes, test_versions_have_no_gap,
            test_migrates_from_the_first_version, test_failed_migration_changes_nothing,
            test_newer_schema_is_refused_by_name);

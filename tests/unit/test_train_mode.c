@@ -16,6 +16,7 @@ END_TEST
 
 START_TEST(too_few_good_images_for_a_good_only_model_leave_the_tail_if_it_has_defects) {
     ck_assert_int_eq(automatic(19, 1), INSP_MODE_SUPERVISED);
+    ck_assert_int_eq(automatic(0, 8), INSP_MODE_SUPERVISED); /* refused, for it has no good images */
     ck_assert_int_eq(automatic(20, 1), INSP_MODE_GOOD_ONLY);
     ck_assert_int_eq(automatic(19, 0), INSP_MODE_GOOD_ONLY); /* refused, with the number that is needed */
     ck_assert_int_eq(automatic(0, 0), INSP_MODE_GOOD_ONLY);

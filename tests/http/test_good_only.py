@@ -1,0 +1,95 @@
+"""Versions from good parts alone: from the training over HTTP to the answer, and what is refused."""
+import io
+import json
+
+import PIL.Image
+import pytest
+from conftest import eventually, picture
+
+SECONDS = 240  # a training of some images, also with sanitizers
+
+
+def good_part(level):
+    """A dark picture; each level is another one."""
+    ramp = PIL.Image.linear_gradient("L").resize((64, 64)).point(lambda v: v // 8 + level)
+    out = io.BytesIO()
+    ramp.save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture
+def begin(start, tmp_path):
+    """begin(good, defects) -> a daemon with a set of so many images, whose client is admin."""
+    def run(good, defects=0, copies=False):
+        for i in range(good + defects):
+            path = tmp_path / "sets" / "parts" / ("train/good" if i < good else "test/hole") / f"{i:03}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(good_part(0 if copies else i) if i < good else picture("white"))
+        daemon = start(f"training.dataset_roots={tmp_path}/sets")
+        daemon.token = (daemon.state / "admin.token").read_text().strip()
+        return daemon
+    return run
+
+
+def train(daemon, **parameters):
+    body = json.dumps({"dataset": "parts", "seed": 3, **parameters})
+    answer = daemon("POST", "/v1/admin/products/part/train", body, Content_Type="application/json")
+    assert answer.status == 202, answer.body
+    state = lambda: daemon("GET", answer.headers["Location"]).json
+    eventually(lambda: state()["state"] not in ("queued", "running"), SECONDS)
+    return state()
+
+
+def test_good_parts_make_a_version_that_decides(begin):
+    daemon = begin(24)
+    done = train(daemon)
+    assert done["state"] == "succeeded", done
+    result = done["result"]
+    assert (result["mode"], result["activated"], result["metrics"]["images"]) == ("good_only", True, 24)
+    assert (result["good_only"]["images"], result["good_only"]["more_needed"]) == (24, 35)
+    eventually(lambda: daemon("GET", "/readyz").json["models"]["part"]["version"] == result["version"])
+    assert daemon("GET", "/readyz").json["models"]["part"]["self_test"] == "golden"
+    manifest = daemon("GET", f"/v1/products/part/models/{result['version']}").json
+    assert manifest["weights"] is None and manifest["good_only"]["images"] == 24
+
+    bad = daemon.inspect(picture("white"), "product=part").json
+    assert (bad["verdict"], bad["decided_by"]) == ("anomaly", "good_only")
+    assert bad["good_only"]["score"] > bad["good_only"]["threshold"] and bad["good_only"]["percentile"] == 100
+    assert bad["probability"] >= 0.5 and bad["heatmap"]["max"] == 1
+    fine = daemon.inspect(good_part(11), "product=part").json
+    assert (fine["verdict"], fine["decided_by"], fine["heatmap"]["boxes"]) == ("good", "good_only", [])
+    assert fine["good_only"]["score"] < fine["good_only"]["threshold"] and fine["probability"] < 0.5
+    stored = daemon("GET", f"/v1/inspections/{fine['id']}").json
+    assert (stored["good_only"], stored["decided_by"]) == (fine["good_only"], "good_only")
+    assert {row["good_only"]["threshold"] for row in daemon("GET", "/v1/inspections?product=part").json["items"]} == {
+        fine["good_only"]["threshold"]}
+    other = daemon.inspect(picture("white")).json  # the template's product has a tail alone
+    assert (other["decided_by"], other["good_only"]) == ("supervised", None)
+
+
+def test_a_tail_keeps_a_good_only_model_beside_it_and_doubts_what_it_has_not_seen(begin):
+    daemon = begin(24, 12)
+    result = train(daemon, epochs=1, batch=4, activate="always")["result"]
+    assert (result["mode"], result["good_only"]["images"]) == ("supervised", 24)
+    eventually(lambda: daemon("GET", "/readyz").json["models"]["part"]["version"] == result["version"])
+    fine = daemon.inspect(good_part(11), "product=part").json
+    assert (fine["verdict"], fine["decided_by"], fine["reasons"]) == ("good", "supervised", [])
+    # The fake tail answers by brightness: grey is good to it, and like no good part.
+    grey = daemon.inspect(picture("#505050"), "product=part").json
+    assert (grey["verdict"], grey["decided_by"], "unlike_good" in grey["reasons"]) == ("review", "supervised", True), grey
+    assert grey["good_only"]["score"] > grey["good_only"]["threshold"]
+    done = train(daemon, recipe="notebook", epochs=1, batch=4, activate="never")
+    assert done["result"]["good_only"] is None and done["params"]["mode"] == "supervised"
+
+
+@pytest.mark.parametrize("images, options, says", [
+    ((19,), {}, "at least 20, so 1 more"),
+    ((25, 0, True), {}, "the 25 good images in"),
+    ((19, 3), {"mode": "good_only"}, "at least 20, so 1 more"),
+])
+def test_a_set_that_is_too_small_is_refused_with_the_number(begin, images, options, says):
+    daemon = begin(*images)
+    done = train(daemon, **options)
+    assert (done["state"], done["error"]["code"]) == ("failed", "dataset_invalid")
+    assert says in done["error"]["detail"]
+    assert daemon("GET", "/v1/products/part").status == 404
