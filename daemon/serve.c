@@ -281,6 +281,7 @@ int daemon_serve(const struct daemon_settings *settings, struct insp_error *rete
     bound_memory();
     umask(0077);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* a parent that ignored it would take the exit status of jobs away */
     insp_log_info("inspectd starts version=%s libtorch=%s", INSP_VERSION, insp_torch_version());
     int r = start_loop(&daemon, reterr);
     if (r < 0)

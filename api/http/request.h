@@ -70,6 +70,7 @@ struct api_request {
     enum api_state state; /* changed by api_request_enter only */
     enum api_place place;
     unsigned places;                /* places of that kind that it holds */
+    bool inspects;                  /* it has or had a place for an inspection */
     bool unread;                    /* answered before its body was read */
     const struct api_peer *peer;    /* the connection's address; NULL if unknown. Borrowed */
     void *part;                     /* specific to the route; owned, NULL: none */

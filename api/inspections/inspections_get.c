@@ -27,6 +27,7 @@ static int read_filter(const struct api_request *request, struct insp_filter *fi
 }
 
 struct page {
+    const struct api_request *request;
     json_t *items;
     size_t limit;
     bool more;
@@ -36,6 +37,8 @@ struct page {
 /* Gets one row more than the page holds, so that `next` is null on the last page. */
 static int add_item(void *arg, const struct insp_record *record) {
     struct page *page = arg;
+    if (api_server_unwanted(page->request))
+        return 1;
     if (json_array_size(page->items) == page->limit) {
         page->more = true;
         return 1;
@@ -58,8 +61,10 @@ int api_inspections_list(struct api_request *request, struct insp_error *reterr)
         return code;
     if (api_export_wanted(request))
         return api_export_begin(request, &filter, reterr);
-    struct page page = {.items = json_array(), .limit = filter.limit++};
+    struct page page = {.request = request, .items = json_array(), .limit = filter.limit++};
     code = insp_store_list(request->server->config.store, &filter, add_item, &page, reterr);
+    if (!code)
+        code = api_server_check_wanted(request, reterr);
     if (code) {
         json_decref(page.items);
         return code;

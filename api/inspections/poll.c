@@ -150,6 +150,7 @@ int api_poll_before(struct api_request *request, struct insp_error *reterr) {
 /* --- the page, in lane BACK --- */
 
 struct page {
+    const struct api_request *request;
     const struct poll *poll;
     json_t *items, *repeats;
     bool late;        /* `repeats` has results whose events are not in the ring yet */
@@ -177,6 +178,8 @@ static int add_old(void *arg, const struct insp_record *record) {
     int order = strcmp(record->id, page->poll->after);
     bool room = json_array_size(page->repeats) < REPEATS_MAX;
     bool late = order > 0 && ended_us >= page->poll->ring.since_us && room;
+    if (api_server_unwanted(page->request))
+        return 1;
     if (!order || in_ring(page->poll, record->id))
         return 0;
     if (order > 0 && !late) {
@@ -210,7 +213,7 @@ static int read_old(struct insp_store *store, struct page *page, struct insp_err
 static int read_page(struct insp_store *store, struct page *page, struct insp_error *reterr) {
     const struct api_event_ids *ring = &page->poll->ring;
     int code = ring->has_after ? 0 : read_old(store, page, reterr);
-    for (size_t i = 0; !code && i < ring->count && !full(page); i++) {
+    for (size_t i = 0; !code && i < ring->count && !full(page) && !api_server_unwanted(page->request); i++) {
         if (!ring->has_after && !page->known && strcmp(ring->id[i], page->poll->after) <= 0)
             continue; /* a place in time that the client made up: ids are all that there is to compare */
         code = insp_store_get(store, ring->id[i], add_known, page, reterr);
@@ -222,9 +225,11 @@ static int read_page(struct insp_store *store, struct page *page, struct insp_er
 
 int api_poll_read(struct api_request *request, struct insp_error *reterr) {
     const struct poll *poll = request->part;
-    struct page page = {.poll = poll, .items = json_array(), .repeats = json_array()};
+    struct page page = {.request = request, .poll = poll, .items = json_array(), .repeats = json_array()};
     int code = page.items && page.repeats ? read_page(request->server->config.store, &page, reterr)
                                           : insp_fail(reterr, INSP_E_NOMEM, "no memory for the list");
+    if (!code)
+        code = api_server_check_wanted(request, reterr);
     bool any = !code && (page.late || json_array_size(page.items));
     if (any && !json_array_extend(page.repeats, page.items))
         code = api_response_json(&request->response, 200, json_pack("{s:O,s:n}", "items", page.repeats, "next"),

@@ -26,7 +26,16 @@ const char *const api_crowding_name[API_CROWDINGS] = {"connections", "address", 
 
 /* --- making room --- */
 
-static struct api_holder holder_of(const struct api_connection *c, int64_t now) {
+/* Says whether connections of cameras give way last. If there are more of them than inspections can be in flight,
+ * they are as idle as others: a client could otherwise hold all connections by an inspection on each. */
+static bool cameras_last(const struct api_server *server) {
+    size_t cameras = 0;
+    for (const struct api_connection *c = server->connections; c; c = c->next)
+        cameras += !c->cut && !c->request && c->inspected;
+    return cameras <= server->config.inflight;
+}
+
+static struct api_holder holder_of(const struct api_connection *c, bool cameras, int64_t now) {
     struct api_holder holder = {API_HOLD_BUSY, c->peer ? c->peer->connections : 0, c->quiet_since_us};
     const struct api_request *request = c->request;
     bool suspended = request && api_request_suspended(request);
@@ -36,7 +45,8 @@ static struct api_holder holder_of(const struct api_connection *c, int64_t now) 
     } else if (!request && !ioctl(c->fd, FIONREAD, &unread) && unread) {
         holder.hold = API_HOLD_BUSY; /* a request has arrived: it is lost if libmicrohttpd does not run first */
     } else if (!request) {
-        holder.hold = c->requests                                 ? API_HOLD_IDLE
+        holder.hold = c->inspected && cameras                     ? API_HOLD_LINE
+                      : c->requests                               ? API_HOLD_IDLE
                       : now - c->quiet_since_us > API_PATIENCE_US ? API_HOLD_SILENT
                                                                   : API_HOLD_FRESH;
     } else if (api_request_incoming(request)) {
@@ -55,13 +65,14 @@ static struct api_holder holder_of(const struct api_connection *c, int64_t now) 
  *   within  considers connections of this peer only; NULL: all */
 static bool make_room(struct api_server *server, const struct api_peer *peer, const struct api_peer *within) {
     int64_t now = insp_mono_us();
+    bool cameras = cameras_last(server);
     struct api_connection *found = NULL;
     struct insp_error why;
     struct api_holder of_found = {API_HOLD_BUSY, 0, 0};
     for (struct api_connection *c = server->connections; c; c = c->next) {
         if (c->cut || (within && c->peer != within))
             continue;
-        struct api_holder holder = holder_of(c, now);
+        struct api_holder holder = holder_of(c, cameras, now);
         if (api_makes_room(&holder, peer ? peer->connections : 0) && api_gives_way(&holder, &of_found)) {
             found = c;
             of_found = holder;
@@ -76,7 +87,7 @@ static bool make_room(struct api_server *server, const struct api_peer *peer, co
 
 /* --- accepting --- */
 
-static unsigned address_limit(const struct api_server *server, const struct api_peer *peer) {
+unsigned api_listener_address_limit(const struct api_server *server, const struct api_peer *peer) {
     const struct api_config *config = &server->config;
     if (peer->proxy)
         return UINT_MAX;
@@ -108,7 +119,7 @@ static const char *find_place(struct api_server *server, const struct api_peer *
                                                         "this address has reached server.connections_per_address"};
     enum api_crowding crowding = API_CROWDING_ADDRESS;
     const struct api_peer *within = peer;
-    if (peer->connections <= address_limit(server, peer)) {
+    if (peer->connections <= api_listener_address_limit(server, peer)) {
         if (server->connection_count - server->cut_count < server->config.connections)
             return NULL;
         crowding = API_CROWDING_CONNECTIONS;

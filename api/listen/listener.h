@@ -48,6 +48,9 @@ struct api_listener {
  * with INSP_E_INTERNAL. */
 int api_listener_start(struct api_server *server, struct insp_error *reterr);
 
+/* Returns the number of connections that an address may have; UINT_MAX: any. */
+unsigned api_listener_address_limit(const struct api_server *server, const struct api_peer *peer);
+
 /* Stops accepting. Clients that connect from now on wait until the descriptor is closed. */
 void api_listener_stop(struct api_server *server);
 

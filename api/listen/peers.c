@@ -101,6 +101,7 @@ bool api_makes_room(const struct api_holder *holder, unsigned of_newcomer) {
     case API_HOLD_IDLE:
         return holder->of_peer >= of_newcomer;
     case API_HOLD_FRESH:
+    case API_HOLD_LINE:
         return holder->of_peer > of_newcomer;
     case API_HOLD_BUSY:
         break;

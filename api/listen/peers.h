@@ -47,6 +47,7 @@ enum api_hold {
     API_HOLD_SLOW,   /* sends a body, or reads an answer, slower than api_receive_deadline with 1 s */
     API_HOLD_IDLE,   /* between two requests; ranks as a fresh one */
     API_HOLD_FRESH,  /* just opened */
+    API_HOLD_LINE,   /* between two requests, and the last one was an inspection with a verdict: a camera */
     API_HOLD_BUSY,   /* has an active request, or unread bytes of one: never makes room */
 };
 
@@ -63,8 +64,8 @@ struct api_holder {
 bool api_gives_way(const struct api_holder *a, const struct api_holder *b);
 
 /* Says whether a connection makes room for a new one at all: gone, silent and slow ones do; an idle one if its
- * address has at least of_newcomer connections; a fresh one if its address has more; a busy one never. of_newcomer
- * connections of the new connection's address, with the new one */
+ * address has at least of_newcomer connections; a fresh one and a camera's if its address has more; a busy one
+ * never. of_newcomer  connections of the new connection's address, with the new one */
 bool api_makes_room(const struct api_holder *holder, unsigned of_newcomer);
 
 #endif

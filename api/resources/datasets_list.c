@@ -74,7 +74,7 @@ static json_t *page(const struct list *list, const char **ret_next) {
     struct insp_dataset_place_text at;
     const char *last = NULL;
     *ret_next = NULL;
-    for (size_t i = 0; items && i < dataset->count; i++) {
+    for (size_t i = 0; items && i < dataset->count && !api_server_unwanted(list->request); i++) {
         struct insp_dataset_item *item = &dataset->item[i];
         const char *place = insp_dataset_item_place(dataset, i);
         if (insp_dataset_place_split(place, &at, NULL) < 0 || !wanted(list, place, &at.place))
@@ -117,10 +117,15 @@ int api_dataset_list(struct api_request *request, struct insp_error *reterr) {
     if (r < 0)
         return r;
     json_t *counts = count(list.dataset, &bytes), *items = page(&list, &next);
+    r = api_server_check_wanted(request, reterr);
     json_t *json = json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s?}", "dataset", list.named ? list.named : request->param[0], "images",
         (json_int_t)list.dataset->count, "bytes", bytes, "counts", counts, "items", items, "next", next);
     insp_dataset_free(list.dataset);
+    if (r < 0) {
+        json_decref(json);
+        return r;
+    }
     return api_response_json(&request->response, 200, json, reterr);
 }
 

@@ -207,12 +207,8 @@ static enum MHD_Result begin(struct api_server *server, struct MHD_Connection *c
 static void work(struct insp_task *task) {
     struct api_request *request = task->data;
     struct insp_error error = {0};
-    int code;
-    if (request->server->hurry)
-        code = insp_fail(&error, INSP_E_SHUTTING_DOWN, "the daemon is shutting down");
-    else if (request->left)
-        code = insp_fail(&error, INSP_E_CANCELLED, "the client left before its request was handled");
-    else
+    int code = api_server_check_wanted(request, &error);
+    if (!code)
         code = request->route->handler(request, &error);
     if (code == INSP_E_CANCELLED && request->server->hurry)
         error.code = INSP_E_SHUTTING_DOWN;
@@ -325,6 +321,7 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
     if (c) {
         c->request = NULL;
         c->requests += code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+        c->inspected = request->inspects && request->response.status == 200;
         c->quiet_since_us = insp_mono_us();
     }
     api_request_drop(request);

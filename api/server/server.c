@@ -65,9 +65,20 @@ struct api_connection *api_connection_of(struct MHD_Connection *connection) {
     return info ? info->socket_context : NULL;
 }
 
-static bool unwanted(void *arg) {
-    const struct api_request *request = arg;
+bool api_server_unwanted(const struct api_request *request) {
     return request->server->hurry || request->left;
+}
+
+int api_server_check_wanted(const struct api_request *request, struct insp_error *reterr) {
+    if (request->server->hurry)
+        return insp_fail(reterr, INSP_E_SHUTTING_DOWN, "the daemon is shutting down");
+    if (request->left)
+        return insp_fail(reterr, INSP_E_CANCELLED, "the client left before its request was handled");
+    return 0;
+}
+
+static bool unwanted(void *arg) {
+    return api_server_unwanted(arg);
 }
 
 struct insp_image_limits api_server_image_limits(const struct api_request *request) {

@@ -26,6 +26,7 @@ struct api_connection {
     int fd;
     int64_t quiet_since_us;      /* monotonic: accepted, or end of the last request */
     uint64_t requests;           /* answered on it */
+    bool inspected;              /* the last one was an inspection with a verdict */
     bool cut;                    /* shut down by the daemon; libmicrohttpd frees it when it runs */
     struct api_peer *peer;       /* the entry that counts it; NULL once it is cut */
     struct api_request *request; /* NULL between requests */
@@ -115,6 +116,13 @@ int api_server_work(struct api_request *request, enum insp_weight weight, api_wo
 
 /* Does the same for the next step of an answer that has begun; never refused. */
 void api_server_work_on(struct api_request *request, api_work *run, api_work *done);
+
+/* Says whether a task in a lane may end early: the client of a request that only reads has left, or the grace time
+ * of a stop is over. Any thread. */
+bool api_server_unwanted(const struct api_request *request);
+
+/* Does the same and fails with INSP_E_CANCELLED or INSP_E_SHUTTING_DOWN. */
+int api_server_check_wanted(const struct api_request *request, struct insp_error *reterr);
 
 /* Returns the limits for images that a handler decodes or draws: the background's share of the budget, and an
  * early end after the grace time of a stop, or if the request only reads and its client has left. They borrow the

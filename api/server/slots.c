@@ -1,18 +1,21 @@
 #include "api/server/slots.h"
 
 #include "api/listen/client.h"
+#include "api/listen/listener.h"
 #include "api/server/cut.h"
 #include "api/server/server.h"
 
 #include "core/base/clock.h"
 #include "core/inspect/pipeline.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 static void hold(struct api_request *request, enum api_place place) {
     request->place = place;
     request->places = 1;
+    request->inspects |= place == API_PLACE_INSPECTION;
     request->server->held[place]++;
 }
 
@@ -145,9 +148,29 @@ int api_slot_grow(struct api_request *request, unsigned images, struct insp_erro
 
 /* --- event streams --- */
 
+/* Checks that streams leave half of the connections, and half of those of their address, to other requests: a
+ * stream never makes room for a connection. */
+static int check_connections(const struct api_request *request, struct insp_error *reterr) {
+    const struct api_server *server = request->server;
+    unsigned of_all = server->config.connections / 2, of_address = 0;
+    unsigned limit = request->peer ? api_listener_address_limit(server, request->peer) / 2 : UINT_MAX;
+    for (const struct api_request *other = server->requests; other; other = other->next)
+        of_address += other->place == API_PLACE_STREAM && other->peer == request->peer;
+    if (server->held[API_PLACE_STREAM] >= of_all)
+        return insp_fail(reterr, INSP_E_QUEUE_FULL,
+                         "event streams have half of all connections; the rest is reserved for other requests");
+    if (of_address >= limit)
+        return insp_fail(reterr, INSP_E_QUEUE_FULL,
+                         "event streams have half of this address's connections; the rest is reserved for other "
+                         "requests");
+    return 0;
+}
+
 int api_stream_take(struct api_request *request, struct insp_error *reterr) {
     int code =
         check_share(request, API_PLACE_STREAM, 1, request->server->config.event_streams, "event streams", reterr);
+    if (!code)
+        code = check_connections(request, reterr);
     if (!code)
         hold(request, API_PLACE_STREAM);
     return code;

@@ -47,6 +47,7 @@ static bool stalled(const struct api_request *request, int64_t now_us) {
 static const struct api_part_ops follow_ops = {.drop = drop, .respond = respond, .stalled = stalled};
 
 struct replay {
+    const struct api_request *request;
     FILE *out;
     const char *resume_id;
     /* Inspections that ended before this time had their event before resume_id. INT64_MIN if no inspection has
@@ -59,6 +60,8 @@ struct replay {
 static int add(void *arg, const struct insp_record *record) {
     struct replay *replay = arg;
     int order = strcmp(record->id, replay->resume_id);
+    if (api_server_unwanted(replay->request))
+        return 1;
     if (order == 0 || (order < 0 && api_overtake_ended(record) < replay->ended_us))
         return 0;
     json_t *json = api_inspection_json(record);
@@ -75,8 +78,10 @@ static int read_store(struct api_request *request, struct insp_error *reterr) {
     struct follow *follow = request->part;
     size_t bytes;
     char from[INSP_UUID_BYTES];
-    struct replay replay = {.resume_id = follow->resume_id};
-    int code = api_overtake_since(store, follow->resume_id, from, &replay.ended_us, reterr);
+    struct replay replay = {.request = request, .resume_id = follow->resume_id};
+    int code = api_server_check_wanted(request, reterr);
+    if (!code)
+        code = api_overtake_since(store, follow->resume_id, from, &replay.ended_us, reterr);
     if (code)
         return code;
     const struct insp_filter filter = {.verdict = -1, .label = -1, .after_id = from, .limit = INT32_MAX};
@@ -87,7 +92,7 @@ static int read_store(struct api_request *request, struct insp_error *reterr) {
     if ((ferror(replay.out) | fclose(replay.out)) && !code)
         code = insp_fail(reterr, INSP_E_NOMEM, "no memory for the events since then");
     follow->replay.partial = replay.count == REPLAY_MAX;
-    return code;
+    return code ? code : api_server_check_wanted(request, reterr);
 }
 
 static void read_work(struct insp_task *task) {

@@ -16,6 +16,11 @@ IMAGE = picture(noise=True)
 HALF_SENT = b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: localhost\r\nContent-Ty"
 LIMIT = 16
 FEW = f"server.connections={LIMIT}"
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+STREAM = b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+# At work for a minute: so long it may take for its first MiB, by 16 KiB a second.
+UPLOAD = (b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+          b"Content-Length: 9000000\r\n\r\n" + bytes(1 << 20))
 OTHER = "127.0.0.2"
 
 
@@ -171,10 +176,7 @@ def test_connections_without_a_request_make_room(start, send):
 
 def test_an_address_has_a_share_of_the_connections(start):
     daemon = start(FEW, "server.connections_per_address=6")
-    busy = b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with crowd(daemon, 6, busy, OTHER) as sockets:
-        for s in sockets:
-            assert s.recv(12) == b"HTTP/1.1 200"
+    with crowd(daemon, 6, UPLOAD, OTHER):
         with opened(daemon, OTHER) as s:  # answered, and not reset because of the bytes that it sent
             s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             answer = b"".join(iter(lambda: s.recv(65536), b""))
@@ -182,8 +184,10 @@ def test_an_address_has_a_share_of_the_connections(start):
         assert b"connections_per_address" in answer
         assert answered(daemon)
     assert refusals(daemon, "address") == 1
-    eventually(lambda: daemon.metric("event_clients") == 0)
-    with crowd(daemon, 6, busy, OTHER) as sockets:
+    eventually(lambda: daemon.metric("in_flight") == 0)
+    with crowd(daemon, 6, STREAM, OTHER) as sockets:
+        assert [s.recv(12) for s in sockets].count(b"HTTP/1.1 200") == 3
+    with crowd(daemon, 6, GET, OTHER) as sockets:
         assert all(s.recv(12) == b"HTTP/1.1 200" for s in sockets)
 
 
@@ -225,13 +229,67 @@ def test_a_connection_with_an_unread_request_is_not_idle(start):
     assert refusals(daemon, "address", "displaced") >= 1
 
 
+def test_the_idle_connection_of_a_camera_outlasts_a_crowd_of_its_address(start):
+    """Every other connection of the address has been idle for less time, and each newcomer needs a place."""
+    daemon = start(FEW)
+    camera = daemon.connect()
+    assert daemon.inspect(IMAGE, connection=camera).status == 200
+    own = camera.sock.getsockname()
+    with crowd(daemon, LIMIT - 1, GET) as sockets:
+        for s in sockets:
+            assert s.recv(12) == b"HTTP/1.1 200"
+        for _ in range(2 * LIMIT):
+            assert answered(daemon)
+        assert daemon.inspect(IMAGE, connection=camera).status == 200
+        assert camera.sock.getsockname() == own  # http.client would connect again after a reset
+    assert refusals(daemon, "connections", "displaced") > 0
+
+
+def test_connections_that_inspected_are_no_shelter_for_a_crowd(start):
+    """Otherwise one inspection on each connection would shut the rest of the address out."""
+    daemon = start(FEW, "limits.inflight=4")
+    with contextlib.ExitStack() as stack:
+        for _ in range(LIMIT):
+            stack.callback((connection := daemon.connect()).close)
+            assert daemon.inspect(IMAGE, connection=connection).status == 200
+        assert answered(daemon)
+
+
+@pytest.mark.parametrize("options, address", [([FEW], "127.0.0.1"), (["server.connections_per_address=8"], OTHER)],
+                         ids=["all", "address"])
+def test_event_streams_leave_half_of_the_connections(start, options, address):
+    """A stream never makes room, so the cameras of its address would be refused."""
+    daemon = start(*options)
+    half = 8 if options == [FEW] else 4
+    with crowd(daemon, half, STREAM, address) as sockets:
+        for s in sockets:
+            assert s.recv(12) == b"HTTP/1.1 200"
+        for _ in range(3 * half):  # clients that come again and again
+            with opened(daemon, address) as s:
+                s.sendall(STREAM)
+                assert b"half of" in read_until(s, b"}")
+        for _ in range(20):
+            with opened(daemon, address) as s:
+                s.sendall(b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+                          b"Content-Length: %d\r\n\r\n" % len(IMAGE) + IMAGE)
+                assert s.recv(12) == b"HTTP/1.1 200"
+        assert daemon.metric("event_clients") == half
+
+
+def read_until(s, end):
+    got = b""
+    while end not in got and (piece := s.recv(65536)):
+        got += piece
+    return got
+
+
 def test_all_connections_at_work(start):
     """No connection makes room: the new one gets its answer in time."""
     daemon = start(FEW)
-    with crowd(daemon, LIMIT, b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n") as sockets:
+    with crowd(daemon, LIMIT // 2, STREAM) as sockets, crowd(daemon, LIMIT // 2, UPLOAD):
         for s in sockets:
             assert s.recv(12) == b"HTTP/1.1 200"
-        assert daemon.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 503 ")
+        assert daemon.raw(GET).startswith(b"HTTP/1.1 503 ")
     eventually(lambda: answered(daemon))
     assert refusals(daemon, "connections") >= 1
 
@@ -255,7 +313,7 @@ def test_connections_are_lowered_to_what_descriptors_allow(start, monkeypatch, t
     assert "server.connections lowered" in daemon.log_text()
     with crowd(daemon, 2 * limit, b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n") as sockets:
         got = [s.recv(12) for s in sockets]
-        assert got.count(b"HTTP/1.1 200") == limit and got.count(b"HTTP/1.1 503") == limit
+        assert got.count(b"HTTP/1.1 200") == limit // 2 and got.count(b"HTTP/1.1 503") == 2 * limit - limit // 2
     assert answered(daemon)
     assert daemon.inspect(IMAGE).status == 200
     assert refusals(daemon, "descriptors") == 0

@@ -3,10 +3,12 @@
 The device is the fake one and takes PASS_MS, so that an idle answer has a known length and cores are free for the line.
 INSP_FIGURES=1 prints the figures."""
 import os
+import socket
 
 import pytest
 from conftest import eventually
 from line import add_versions, photograph, post, quantile, readers
+from rows import fill
 
 PASS_MS, SECONDS = 30, 4
 PHOTO, LARGE = photograph(640, 480), photograph(8000, 8000, quality=50)
@@ -81,3 +83,28 @@ def test_pictures_for_readers_that_left_are_given_up(start):
     eventually(lambda: daemon.log_text().count("code=cancelled") >= 8)
     eventually(lambda: daemon.metric('lane_running{lane="back"}') == 0)
     assert daemon.log_text().count("heatmap.png status=200") <= drawn + 1  # that may end before the daemon looks
+
+
+READS = {
+    "events": "GET /v1/events HTTP/1.1\r\nLast-Event-ID: {}",
+    "waiting list": "GET /v1/inspections?after={}&limit=500 HTTP/1.1",
+    "list": "GET /v1/inspections?limit=500 HTTP/1.1",
+}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_rows_for_readers_that_left_are_not_read(start, read):
+    """A crowd asks for 500 rows each and leaves: most of them wait for a thread when the daemon notices."""
+    daemon = start("server.background_threads=2")
+    first = fill(daemon.state, 2000)[0]
+    request = f"{READS[read].format(first)}\r\nHost: localhost\r\n\r\n".encode()
+    sockets = [socket.create_connection((daemon.host, daemon.port), timeout=60) for _ in range(90)]
+    for s in sockets:
+        s.sendall(request)
+    for s in sockets:
+        s.close()
+    path = request.split()[1].split(b"?")[0].decode()
+    eventually(lambda: sum(f"path={path} " in line for line in daemon.lines) >= 90, 120)
+    cancelled = [line for line in daemon.lines if f"path={path} " in line and "code=cancelled" in line]
+    assert len(cancelled) >= 10
+    assert daemon.inspect(PHOTO, kind="image/jpeg").status == 200

@@ -130,6 +130,19 @@ static void check_crash(const char *how, const char *told) {
     ck_assert_str_eq(activated, "");
 }
 
+/* The kernel reaps the child itself, so wait4 fails with ECHILD: that is no clean exit. */
+START_TEST(an_unknown_end_is_no_clean_one) {
+    json_t *report = NULL;
+    char activated[INSP_NAME_BYTES];
+    signal(SIGCHLD, SIG_IGN);
+    check_crash("silent", "how it ended is unknown (wait4: No child processes)");
+    check_crash("killed", "how it ended is unknown");
+    ck_insp_ok(run("reports", &report, activated), err); /* a report counts all the same */
+    ck_assert_int_eq(json_integer_value(json_object_get(report, "answer")), 42);
+    json_decref(report);
+}
+END_TEST
+
 START_TEST(a_crash_is_told_by_its_signal) {
     check_crash("segv", "ended by signal 11 (Segmentation fault)");
     check_crash("killed", "ended by signal 9 (Killed): when memory runs out, the system kills jobs first");
@@ -200,6 +213,7 @@ START_TEST(a_program_that_is_not_there_is_told) {
 }
 END_TEST
 
-INSP_TESTS(a_crash_is_told_by_its_signal, a_report_and_its_events_arrive, the_child_inherits_no_descriptor,
-           a_model_that_was_activated_before_a_crash_is_known, a_process_that_does_not_hear_a_cancel_is_killed,
-           a_job_that_fails_says_why, a_program_that_is_not_there_is_told);
+INSP_TESTS(an_unknown_end_is_no_clean_one, a_crash_is_told_by_its_signal, a_report_and_its_events_arrive,
+           the_child_inherits_no_descriptor, a_model_that_was_activated_before_a_crash_is_known,
+           a_process_that_does_not_hear_a_cancel_is_killed, a_job_that_fails_says_why,
+           a_program_that_is_not_there_is_told);

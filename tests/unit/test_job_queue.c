@@ -1,6 +1,7 @@
 /* The queue on a real loop and a real store. Most jobs here fail at once for want of a trunk; one trains. */
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
+#include "core/jobs/job_live.h"
 #include "core/jobs/job_rows.h"
 #include "core/jobs/jobs.h"
 #include "core/jobs/process/job_child.h"
@@ -8,6 +9,8 @@
 #include "tests/unit/lanes_fixture.h"
 #include "tests/unit/train_fixture.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 
 /* Started as `PROGRAM job` this program does the job that it is given. */
@@ -202,7 +205,80 @@ START_TEST(jobs_that_waited_run_after_a_restart) {
 }
 END_TEST
 
-INSP_TESTS(jobs_run_one_after_another_and_say_why_they_failed,
+/* --- a cancel between the take of a job from the queue and its begin --- */
+
+/* The linker puts these two in the place of the functions (tests/unit/CMakeLists.txt). */
+void __real_insp_job_live_begin(struct insp_job_live *live, const char *id, enum insp_job_kind kind,
+                                const char *product);
+void __wrap_insp_job_live_begin(struct insp_job_live *live, const char *id, enum insp_job_kind kind,
+                                const char *product);
+int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
+
+static _Thread_local bool cancels; /* this thread cancels the job */
+static struct {
+    bool wanted;
+    pthread_t thread;
+    char id[INSP_UUID_BYTES];
+    sem_t met; /* the cancel waits for the supervisor, or has returned */
+    int code;
+    struct insp_error error;
+} between;
+
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex) {
+    if (cancels) {
+        if (pthread_mutex_trylock(mutex) == 0)
+            return 0;
+        sem_post(&between.met);
+    }
+    return __real_pthread_mutex_lock(mutex);
+}
+
+static void *cancel_it(void *arg) {
+    (void)arg;
+    cancels = true;
+    between.code = insp_jobs_cancel(jobs, between.id, &between.error);
+    sem_post(&between.met);
+    return NULL;
+}
+
+void __wrap_insp_job_live_begin(struct insp_job_live *live, const char *id, enum insp_job_kind kind,
+                                const char *product) {
+    if (between.wanted) {
+        between.wanted = false;
+        ck_assert_str_eq(state_of(id), "running"); /* the row is taken */
+        memcpy(between.id, id, INSP_UUID_BYTES);
+        ck_assert_int_eq(pthread_create(&between.thread, NULL, cancel_it, NULL), 0);
+        sem_wait(&between.met);
+    }
+    __real_insp_job_live_begin(live, id, kind, product);
+}
+
+START_TEST(a_cancel_between_take_and_begin_cancels_the_job) {
+    setup(10);
+    expected_end = "cancelled";
+    ck_assert_int_eq(sem_init(&between.met, 0, 0), 0);
+    between.wanted = true;
+    struct train_fixture f = {0};
+    memset(f.trunk_sha256, 'a', INSP_SHA256_HEX_BYTES - 1);
+    snprintf(f.state, sizeof f.state, "%s", dir);
+    snprintf(f.set, sizeof f.set, "%s/carpet", roots);
+    train_fixture_install_trunk(&f);
+    fixture_set(&f, 8, 4, 4);
+    struct insp_job_params params = {.dataset = "carpet", .train = fixture_params()};
+    params.train.epochs = 1000; /* it does not end before the cancel */
+    char id[INSP_UUID_BYTES];
+    ck_insp_ok(insp_jobs_submit(jobs, INSP_JOB_TRAIN, "carpet", &params, id, &err), err);
+    wanted = 1;
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_int_eq(pthread_join(between.thread, NULL), 0);
+    ck_insp_ok(between.code, between.error);
+    ck_assert_str_eq(state_of(id), "cancelled");
+    teardown();
+}
+END_TEST
+
+INSP_TESTS(a_cancel_between_take_and_begin_cancels_the_job, jobs_run_one_after_another_and_say_why_they_failed,
            a_training_ends_in_a_stored_report_and_an_active_version,
            a_dataset_outside_the_roots_is_refused_at_once, an_ended_job_cannot_be_cancelled,
            jobs_that_waited_run_after_a_restart);

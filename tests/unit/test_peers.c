@@ -109,9 +109,9 @@ END_TEST
 
 START_TEST(test_who_gives_way) {
     static const struct api_holder order[] = {
-        {API_HOLD_GONE, 1, 900}, {API_HOLD_SILENT, 1, 900}, {API_HOLD_SLOW, 50, 1},
-        {API_HOLD_FRESH, 99, 1}, {API_HOLD_IDLE, 9, 500},   {API_HOLD_IDLE, 1, 1},
-        {API_HOLD_IDLE, 1, 2},   {API_HOLD_FRESH, 1, 0},    {API_HOLD_BUSY, 99, 0}};
+        {API_HOLD_GONE, 1, 900}, {API_HOLD_SILENT, 1, 900}, {API_HOLD_SLOW, 50, 1}, {API_HOLD_FRESH, 99, 1},
+        {API_HOLD_IDLE, 9, 500}, {API_HOLD_IDLE, 1, 1},     {API_HOLD_IDLE, 1, 2},  {API_HOLD_FRESH, 1, 0},
+        {API_HOLD_LINE, 50, 0},  {API_HOLD_LINE, 1, 5},     {API_HOLD_LINE, 1, 6},  {API_HOLD_BUSY, 99, 0}};
     enum { COUNT = sizeof order / sizeof *order };
     for (size_t i = 0; i < COUNT; i++)
         for (size_t k = 0; k < COUNT; k++)
@@ -127,7 +127,7 @@ START_TEST(test_who_makes_room_for_whom) {
     } rows[] = {{API_HOLD_GONE, 1, 200, true}, {API_HOLD_SILENT, 1, 200, true}, {API_HOLD_SLOW, 1, 200, true},
                 {API_HOLD_IDLE, 1, 1, true},   {API_HOLD_IDLE, 1, 2, false},    {API_HOLD_IDLE, 200, 1, true},
                 {API_HOLD_FRESH, 1, 1, false}, {API_HOLD_FRESH, 2, 1, true},    {API_HOLD_FRESH, 1, 200, false},
-                {API_HOLD_BUSY, 200, 1, false}};
+                {API_HOLD_LINE, 9, 9, false},  {API_HOLD_LINE, 10, 9, true},    {API_HOLD_BUSY, 200, 1, false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct api_holder holder = {rows[i].hold, rows[i].of_peer, 0};
         ck_assert_msg(api_makes_room(&holder, rows[i].of_newcomer) == rows[i].makes_room, "row %zu", i);

@@ -29,7 +29,8 @@ struct process {
     int fd;
     struct insp_job_inbox inbox;
     int64_t kill_us; /* monotonic: end of the grace period; 0: none has begun */
-    bool cancelled, killed, over;
+    bool cancelled, killed;
+    int lost_errno; /* of wait4: the exit status is unknown; 0: it is known */
     bool reported;
     json_t *report; /* owned; NULL if the job failed */
     int code;
@@ -205,19 +206,23 @@ static int converse(struct process *p, struct insp_error *reterr) {
 
 /* --- the end --- */
 
-static bool ended_well(int status) {
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+static bool ended_well(const struct process *p, int status) {
+    return !p->lost_errno && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Waits for a process that has closed its end of the stream, and kills it after the grace period. */
+/* Waits for a process that has closed its end of the stream, and kills it after the grace period. If something
+ * else has reaped it (ECHILD: SIGCHLD is ignored), its status is unknown; that is no clean exit. */
 static int reap(struct process *p, struct rusage *ret_usage) {
     int status = 0;
+    pid_t ended;
     int64_t until_us = insp_mono_us() + INSP_JOB_GRACE_MS * 1000;
-    while (wait4(p->pid, &status, WNOHANG, ret_usage) == 0) {
+    while ((ended = wait4(p->pid, &status, WNOHANG, ret_usage)) == 0 || (ended < 0 && errno == EINTR)) {
         if (insp_mono_us() >= until_us)
             kill_process(p);
         poll(NULL, 0, REAP_MS);
     }
+    if (ended < 0)
+        p->lost_errno = errno;
     return status;
 }
 
@@ -233,6 +238,11 @@ static int crashed(const struct process *p, int status, struct insp_error *reter
     char kept[INSP_NAME_BYTES + 48] = "it activated no version";
     if (*p->activated)
         snprintf(kept, sizeof kept, "it had activated version %s", p->activated);
+    if (p->lost_errno)
+        return insp_fail(reterr, INSP_E_JOB_CRASHED,
+                         "the job's process ended without a report, and how it ended is unknown (wait4: %s); %s, "
+                         "inspections were not affected",
+                         strerror(p->lost_errno), kept);
     if (!WIFSIGNALED(status))
         return insp_fail(reterr, INSP_E_JOB_CRASHED,
                          "the job's process ended with code %d and no report; %s, inspections were not affected",
@@ -246,7 +256,10 @@ static int crashed(const struct process *p, int status, struct insp_error *reter
 
 static int outcome(struct process *p, int spoken, int status, struct insp_error *spoken_error, json_t **ret_report,
                    struct insp_error *reterr) {
-    if (p->reported && !ended_well(status))
+    if (p->reported && p->lost_errno)
+        insp_log_warning("the job's process reported its result, and how it ended is unknown id=%s error=%s",
+                         p->row->id, INSP_LOG_QUOTED(strerror(p->lost_errno)));
+    else if (p->reported && !ended_well(p, status))
         insp_log_warning("the job's process reported its result but did not exit cleanly id=%s %s=%d", p->row->id,
                          WIFSIGNALED(status) ? "signal" : "code",
                          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -290,7 +303,7 @@ int insp_job_process_run(const struct insp_job_process *config, const struct ins
     shutdown(p->fd, SHUT_RDWR);
     int status = reap(p, &usage);
     close(p->fd);
-    if (!ended_well(status))
+    if (!ended_well(p, status))
         clean_up(p, machine->state_dir);
     insp_log_info("job's process ended id=%s pid=%d peak_mb=%ld cpu_s=%.1f", row->id, (int)p->pid,
                   usage.ru_maxrss / 1024,
