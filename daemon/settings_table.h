@@ -107,7 +107,8 @@
       "Largest number of simultaneous exports (CSV, JSON lines). Beyond it: 503 (queue_full).")                   \
     X(limits, event_streams, COUNT, "128", 1, 65536, "streams",                                                   \
       "Largest number of open event streams (GET /v1/events) and waiting lists (wait_ms) together. Beyond it:\n"  \
-      "503 (queue_full). One token or one address may hold three quarters of them.")                              \
+      "503 (queue_full). One token or one address may hold three quarters of them. However many are allowed,\n"   \
+      "they never take more than half of server.connections, so that cameras always get one.")                    \
     X(limits, answer_bytes, SIZE, "256M", 1048576, INT64_MAX, "bytes",                                            \
       "Memory for answers that clients have not read yet (lists, heatmaps; posted images are sent from their\n"   \
       "files). Beyond it, reads are answered with 503 (queue_full), but inspections never are.")                  \

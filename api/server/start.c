@@ -224,8 +224,7 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
     uv_timer_start(&server->sweep, api_sweep, SWEEP_MS, SWEEP_MS);
     uv_timer_start(&server->housekeeping, api_housekeeping, 0,
                    sweep_ms < HOUSEKEEPING_MS ? sweep_ms : HOUSEKEEPING_MS);
-    uv_timer_start(&server->selftest, on_selftest, 0,
-                   1000 * (uint64_t)(server->config.selftest_s ? server->config.selftest_s : 60));
+    uv_timer_start(&server->selftest, on_selftest, 0, 1000 * (uint64_t)server->config.selftest_s);
     uv_timer_start(&server->ping, on_ping, ping_ms, ping_ms);
     api_server_kick(server);
     return 0;

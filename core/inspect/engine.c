@@ -186,7 +186,7 @@ static void pass(struct insp_engine *engine) {
     size_t n = form_batch(engine, batch);
     if (n) {
         engine->status.in_pass = n;
-        engine->status.busy_since_us = engine->status.last_progress_us = insp_mono_us();
+        engine->status.busy_since_us = insp_mono_us();
         pthread_mutex_unlock(&engine->lock);
         run_pass(engine, batch, n);
         measure_memory(engine);
@@ -207,7 +207,7 @@ static void run_call(struct insp_engine *engine) {
     engine->calls.head = call->next;
     if (!call->next)
         engine->calls.tail = &engine->calls.head;
-    engine->status.busy_since_us = engine->status.last_progress_us = insp_mono_us();
+    engine->status.busy_since_us = insp_mono_us();
     pthread_mutex_unlock(&engine->lock);
     call->code = call->work(engine->device, engine->trunk, call->arg, &call->error);
     measure_memory(engine);
@@ -235,7 +235,6 @@ static void *inference_thread(void *arg) {
             pthread_cond_wait(&engine->work_came, &engine->lock);
         }
         engine->status.busy_since_us = 0;
-        engine->status.last_progress_us = insp_mono_us();
     }
     if (engine->busy)
         insp_busy_set(engine->busy, false);

@@ -82,7 +82,6 @@ struct insp_engine_status {
     uint64_t passes_of[INSP_BATCH_LIMIT + 1]; /* passes of n images; they add up to passes */
     struct insp_device_usage memory;          /* of the device, at most a second old while it works; CPU: 0 */
     int64_t busy_since_us;                    /* monotonic; start of the present pass or work; 0 when idle */
-    int64_t last_progress_us;                 /* monotonic; last time that the thread began or ended work */
     bool device_failed;                       /* insp_device_failed: every pass fails until a restart */
     char device[32];
     char description[192];

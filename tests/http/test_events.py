@@ -182,7 +182,7 @@ def post_many(daemon, number):
 
 
 def test_two_hundred_clients_cost_little_and_miss_nothing(start):
-    daemon = start("limits.event_streams=270")  # three quarters of them for one address
+    daemon = start("limits.event_streams=270", "server.connections=512")  # 202 for one address; 256 in all
     post(daemon, 5)
     before = resident_kib(daemon)
     with contextlib.ExitStack() as stack:
