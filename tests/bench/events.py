@@ -85,7 +85,8 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         state = pathlib.Path(args.state or scratch)
         body = picture(sorted((prepare(args.inspectd, state) / "test" / "good").glob("*"))[0])
-        daemon = Daemon(args.inspectd, state)
+        # One address may have three quarters of the streams, and streams half of the connections.
+        daemon = Daemon(args.inspectd, state, [f"limits.event_streams={2 * args.clients}", f"server.connections={4 * args.clients}"])
         connection = daemon.connect()
         post(daemon, connection, body, 1100)  # the ring of events is full, caches are warm
         before = resident_kib(daemon)
