@@ -19,6 +19,15 @@ enum api_open_access {
     API_OPEN_NEVER,  /* nobody */
 };
 
+/* Settings of Modbus/TCP; "" where there is none. */
+struct api_modbus_config {
+    const char *listen;                        /* address and port; "": off */
+    const char *stations;                      /* "1=cam1, 2=cam2": modbus/stations.h */
+    const char *products;                      /* "1=carpet, 2=bottle" */
+    const char *clients;                       /* addresses and networks of PLCs; "": all */
+    unsigned connections, idle_s, heartbeat_s; /* limits */
+};
+
 struct api_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080" */
     int listen_fd; /* >= 0: a listening socket from systemd, which the server owns from now on; `listen` is then
@@ -43,6 +52,7 @@ struct api_config {
     unsigned selftest_s;              /* interval of the self-test behind /readyz */
     struct insp_image_limits image_limits; /* with the budget that all decodes share */
     const char *takt;                      /* line.takt: core/line/takt.h; "" none */
+    struct api_modbus_config modbus;
     struct insp_retention retention;
     unsigned retention_interval_s;
     /* training */

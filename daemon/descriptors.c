@@ -6,7 +6,7 @@
 
 #include <sys/resource.h>
 
-enum { PER_CONNECTION = 2, PER_THREAD = 4, PROCESS = 128, LISTENER = API_ACCEPT_BURST + API_LINGER_MAX };
+enum { PER_CONNECTION = 2, PER_THREAD = 4, PROCESS = 192, LISTENER = API_ACCEPT_BURST + API_LINGER_MAX };
 
 uint64_t daemon_descriptors_needed(unsigned connections, unsigned pool_threads) {
     return PROCESS + LISTENER + (uint64_t)PER_THREAD * pool_threads + (uint64_t)PER_CONNECTION * connections;

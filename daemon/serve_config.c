@@ -86,6 +86,16 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .selftest_s = (unsigned)settings->device_selftest_interval_s,
         .image_limits = daemon_image_limits(settings),
         .takt = settings->line_takt,
+        .modbus =
+            {
+                .listen = settings->modbus_listen,
+                .stations = settings->modbus_stations,
+                .products = settings->modbus_products,
+                .clients = settings->modbus_clients,
+                .connections = (unsigned)settings->modbus_connections,
+                .idle_s = (unsigned)settings->modbus_idle_s,
+                .heartbeat_s = (unsigned)settings->modbus_heartbeat_s,
+            },
         .retention =
             {
                 .good_age_us = (int64_t)settings->storage_keep_good_days * day_us,

@@ -1,8 +1,18 @@
 /* Checks the form of lists while a setting is read, so that an error in the file has its line. */
+#include "api/access/proxies.h"
+#include "api/modbus/stations.h"
 #include "core/line/takt.h"
 #include "daemon/settings.h"
 
 #include <string.h>
+
+static int check_clients(const char *value, struct insp_error *reterr) {
+    struct api_networks networks;
+    struct insp_error why;
+    if (api_networks_parse(value, &networks, &why) < 0)
+        return insp_fail(reterr, why.code, "has a wrong entry: %s", why.detail);
+    return 0;
+}
 
 typedef int check(const char *value, struct insp_error *reterr);
 
@@ -10,7 +20,9 @@ static const struct {
     const char *section, *key;
     check *check;
 } checks[] = {
-    {"line", "takt", insp_takt_check},
+    {"line", "takt", insp_takt_check},          {"modbus", "listen", api_modbus_listen_check},
+    {"modbus", "stations", api_stations_check}, {"modbus", "products", api_station_products_check},
+    {"modbus", "clients", check_clients},
 };
 
 int daemon_setting_check(const struct daemon_setting *row, const char *value, struct insp_error *reterr) {

@@ -66,12 +66,16 @@ int daemon_settings_resolve(struct daemon_settings *settings, struct insp_error 
     if (!*settings->server_tls_certificate != !*settings->server_tls_key)
         return insp_fail(reterr, INSP_E_CONFIG,
                          "server.tls_certificate and server.tls_key must be set together, or neither");
+    if (*settings->modbus_listen && !*settings->modbus_stations)
+        return insp_fail(reterr, INSP_E_CONFIG,
+                         "modbus.listen is set, but modbus.stations is empty; name the units and their cameras, "
+                         "such as 1=cam1");
     struct api_networks networks;
     int r = api_hosts_check(settings->server_hosts, reterr);
     if (r == 0)
         r = api_origins_check(settings->server_origins, reterr);
-    if (r == 0)
-        r = api_networks_parse(settings->server_trusted_proxies, &networks, reterr);
+    if (r == 0 && (r = api_networks_parse(settings->server_trusted_proxies, &networks, reterr)) < 0)
+        insp_error_prefix(reterr, "server.trusted_proxies");
     if (r == 0)
         r = resolve_state_dir(settings, reterr);
     if (r < 0)

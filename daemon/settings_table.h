@@ -127,6 +127,24 @@
     X(line, takt, TEXT, "", 0, DAEMON_TEXT_MAX, "product=milliseconds[, ...]",                                    \
       "Takt by product, such as carpet=800, bottle=350; *=2000 is for all others. A verdict that comes later\n"   \
       "after the headers of its image is stored and counted as late, and reads as reject on Modbus.")             \
+    S(modbus, "PLCs: a Modbus/TCP server with one unit per station. docs/modbus.md has its map.")                 \
+    X(modbus, listen, TEXT, "", 0, 255, "address:port",                                                           \
+      "Address to listen on, such as 192.0.2.7:1502 or [::]:1502. Empty: off. Modbus has neither passwords nor\n" \
+      "encryption: use the address of the machine network.")                                                      \
+    X(modbus, stations, TEXT, "", 0, DAEMON_TEXT_MAX, "unit=camera[, ...]",                                       \
+      "Unit identifier, 1 to 247, of each station, and the camera whose results it gets: 1=cam1, 2=cam2.")        \
+    X(modbus, products, TEXT, "", 0, DAEMON_TEXT_MAX, "index=product[, ...]",                                     \
+      "Products by the index that a PLC may write into holding register 0: 1=carpet, 2=bottle. A result of\n"     \
+      "another product than the PLC's reads as reject.")                                                          \
+    X(modbus, clients, TEXT, "", 0, DAEMON_TEXT_MAX, "address[/bits][, ...]",                                     \
+      "Addresses and networks of the PLCs. Empty: all.")                                                          \
+    X(modbus, heartbeat_s, COUNT, "3", 1, 60, "seconds",                                                          \
+      "Longest time between two changes of a PLC's heartbeat. After it the station is not ready, and a result\n"  \
+      "that stands is withdrawn.")                                                                                \
+    X(modbus, connections, COUNT, "16", 1, 64, "connections",                                                     \
+      "Largest number of open connections. Beyond it, one that has been silent for modbus.heartbeat_s makes\n"    \
+      "room.")                                                                                                    \
+    X(modbus, idle_s, COUNT, "60", 1, 86400, "seconds", "Disconnect a PLC that sends no request for this long.")  \
     S(decode, "How images of special cameras are decoded, for inspections and for training.")                     \
     X(decode, jpeg_stray_bytes, COUNT, "64", 0, 65535, "bytes",                                                   \
       "Padding bytes that a camera may leave before each marker in the scans of a JPEG. They are skipped and\n"   \

@@ -20,7 +20,7 @@ OTHERS = {".git", "build", "node_modules", "state", "__pycache__"}  # folders th
 FOLDERS = ("core/", "api/", "daemon/", "tests/", "docs/", "docker/", "systemd/", "config/", "cmake/")
 SUFFIXES = "c|h|cpp|hpp|py|js|mjs|md|yml|in|sh"
 # Words of other programs, patterns of names, and files that people make.
-FOREIGN = {"oom_score_adj", "quick_check", "x_new", "x_free", "docker/prometheus.token"}
+FOREIGN = {"oom_score_adj", "quick_check", "x_new", "x_free", "modbus_receive", "modbus_reply", "docker/prometheus.token"}
 
 
 def documents(root):
@@ -67,7 +67,7 @@ class Known:
         self.commands = re.findall(r'^    \{"([a-z][a-z -]*)", "', read("daemon/cli/cli.c"), re.M) + ["job"]
         self.dev = re.findall(r"^([a-z0-9]+(?:-[a-z0-9]+)*)(?: \||\))", read("dev"), re.M)
         self.metrics = set()
-        for name in ("api/watch/prometheus.c", "api/watch/storage.c"):
+        for name in ("api/watch/prometheus.c", "api/watch/storage.c", "api/modbus/modbus_metrics.c"):
             self.metrics |= set(re.findall(r'"(inspectd_\w+)', read(name)))
         text = [(root / name).read_text(errors="replace") for name in self.files if name.endswith(SOURCES)]
         self.words = set(re.findall(r"\w+", "\n".join(text)))

@@ -251,8 +251,8 @@ int api_gate_open(struct api_gate *gate, const struct api_config *config, const 
     int code = api_hosts_check(config->hosts, reterr);
     if (!code)
         code = api_origins_check(config->origins, reterr);
-    if (!code)
-        code = api_networks_parse(config->trusted_proxies, &gate->trusted, reterr);
+    if (!code && (code = api_networks_parse(config->trusted_proxies, &gate->trusted, reterr)))
+        insp_error_prefix(reterr, "server.trusted_proxies");
     if (!code)
         report(gate, address);
     return code;

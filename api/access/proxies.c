@@ -48,18 +48,16 @@ int api_networks_parse(const char *text, struct api_networks *ret, struct insp_e
     while (api_list_next(&text, entry, sizeof entry)) {
         memcpy(shown, entry, sizeof shown);
         if (networks.count == API_NETWORKS_MAX)
-            return insp_fail(reterr, INSP_E_CONFIG, "server.trusted_proxies: more than %d entries",
-                             API_NETWORKS_MAX);
+            return insp_fail(reterr, INSP_E_CONFIG, "more than %d entries", API_NETWORKS_MAX);
         if (!parse_network(entry, &networks.item[networks.count].address, &networks.item[networks.count].bits))
-            return insp_fail(
-                reterr, INSP_E_CONFIG,
-                "server.trusted_proxies: \"%s\" is not an address; list addresses or networks, such as "
-                "127.0.0.1 10.0.0.0/8 ::1",
-                shown);
+            return insp_fail(reterr, INSP_E_CONFIG,
+                             "\"%s\" is not an address; list addresses or networks, such as "
+                             "127.0.0.1 10.0.0.0/8 ::1",
+                             shown);
         networks.count++;
     }
     if (entry[0])
-        return insp_fail(reterr, INSP_E_CONFIG, "server.trusted_proxies: \"%s...\" is not an address", entry);
+        return insp_fail(reterr, INSP_E_CONFIG, "\"%s...\" is not an address", entry);
     *ret = networks;
     return 0;
 }

@@ -20,8 +20,9 @@ struct api_networks {
     } item[API_NETWORKS_MAX];
 };
 
-/* Parses the text of server.trusted_proxies, "127.0.0.1 10.0.0.0/8 ::1". Fails with INSP_E_CONFIG for an entry
- * that is no address or network (the detail names it), and for more than API_NETWORKS_MAX entries. */
+/* Parses the text of a setting such as server.trusted_proxies, "127.0.0.1 10.0.0.0/8 ::1". Fails with
+ * INSP_E_CONFIG for an entry that is no address or network (the detail names it, and not the setting), and for
+ * more than API_NETWORKS_MAX entries. */
 int api_networks_parse(const char *text, struct api_networks *ret, struct insp_error *reterr);
 
 /* Says whether one of the networks holds the address; false for a UNIX socket. */

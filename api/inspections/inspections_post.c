@@ -8,6 +8,7 @@
 #include "api/http/accept.h"
 #include "api/http/multipart.h"
 #include "api/inspections/publish.h"
+#include "api/modbus/stations.h"
 #include "api/resources/handlers.h"
 #include "api/server/deadline.h"
 #include "api/server/server.h"
@@ -26,7 +27,25 @@ enum { DEADLINE_MS_MAX = 600000 };
 struct post {
     struct insp_inspection *job; /* owned; by the pipeline while `submitted` */
     bool submitted;
+    bool begun; /* the station of its camera waits for its end */
 };
+
+static void enter_station(struct post *post, struct api_server *server) {
+    api_stations_begin(server->stations, post->job->camera);
+    post->begun = true;
+}
+
+/* Tells the station of the camera that the request is over.
+ *   code  0: with a verdict, or its record is being stored; else the reason why there is none */
+static void leave_station(struct post *post, struct api_server *server, int code) {
+    const struct insp_inspection *job = post->job;
+    if (!post->begun)
+        return;
+    post->begun = false;
+    api_stations_end(server->stations, job->camera);
+    if (code)
+        api_stations_undecided(server->stations, job->camera, job->part, job->id, code, job->started_us);
+}
 
 /* Separates the inspection from its request; done() then frees it. */
 static void detach(struct post *post) {
@@ -41,6 +60,7 @@ static void abandon(struct api_request *request, const struct insp_error *why) {
     struct post *post = request->part;
     if (!post->submitted || request->state != API_WORKING || !insp_pipeline_abandon(post->job))
         return;
+    leave_station(post, request->server, why->code);
     detach(post);
     api_place_release(request);
     api_server_fail(request, why); /* resumed, so that libmicrohttpd closes the connection of a client that left */
@@ -58,13 +78,14 @@ static void stop(struct api_request *request, enum api_stop why) {
         abandon(request, &error);
 }
 
-/* Abandons the inspection. One that is being stored is counted and published all the same. */
+/* Abandons the inspection, or ends a request that had none. One that is being stored is counted and published all
+ * the same. */
 static void drop(struct api_request *request) {
     struct post *post = request->part;
-    if (post->submitted) {
-        insp_pipeline_abandon(post->job);
+    bool stored = post->submitted && !insp_pipeline_abandon(post->job);
+    leave_station(post, request->server, stored ? 0 : INSP_E_CANCELLED);
+    if (post->submitted)
         detach(post);
-    }
     insp_inspection_free(post->job);
     free(post);
 }
@@ -88,13 +109,15 @@ static int read_query(struct api_request *request, struct insp_inspection *job, 
         code = api_query_tag(&request->query, "part", &part, reterr);
     if (!code)
         code = api_query_number(&request->query, "deadline_ms", 1, DEADLINE_MS_MAX, &deadline_ms, reterr);
-    if (!code)
+    if (!code) {
+        snprintf(job->camera, sizeof job->camera, "%s", camera);
+        snprintf(job->part, sizeof job->part, "%s", part);
+        job->started_us = request->started_us;
+        enter_station(request->part, request->server);
         code = insp_models_get(request->server->models, product, &job->model, reterr);
+    }
     if (code)
         return code;
-    snprintf(job->camera, sizeof job->camera, "%s", camera);
-    snprintf(job->part, sizeof job->part, "%s", part);
-    job->started_us = request->started_us;
     job->received_us = insp_wall_us();
     job->takt_us = insp_takt_us(request->server->config.takt, product);
     job->deadline_us = deadline_ms ? request->started_us + (int64_t)deadline_ms * 1000 : 0;
@@ -175,6 +198,7 @@ static void done(struct insp_inspection *job) {
     }
     struct post *post = request->part;
     post->submitted = false; /* the request owns the inspection again */
+    leave_station(post, request->server, job->code);
     api_place_release(request);
     job->error.code = job->code;
     if (job->code)

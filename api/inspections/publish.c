@@ -3,11 +3,13 @@
 #include "api/http/response.h"
 #include "api/inspections/inspection_json.h"
 #include "api/inspections/poll.h"
+#include "api/modbus/stations.h"
 #include "api/server/server.h"
 #include "api/watch/events.h"
 
 char *api_inspection_publish(struct api_server *server, const struct insp_inspection *job, size_t *ret_bytes) {
     struct insp_record record;
+    api_stations_offer(server->stations, job); /* first: the PLC waits */
     insp_inspection_record(job, &record);
     char *line = api_json_line(api_inspection_json(&record), ret_bytes);
     api_meters_inspection(server->meters, job);

@@ -17,7 +17,9 @@
 
 struct api_events;
 struct api_listener;
+struct api_modbus;
 struct api_reload;
+struct api_stations;
 
 /* One TCP connection; libmicrohttpd's socket context. */
 struct api_connection {
@@ -36,8 +38,8 @@ struct api_connection {
 struct api_server {
     uv_loop_t *loop;
     struct api_config config;
-    char *listen_text, *state_dir, *certificate, *key, *hosts, *origins, *dataset_roots, *cache_folder,
-        *takt; /* owned; config points here */
+    char *listen_text, *state_dir, *certificate, *key, *hosts, *origins, *dataset_roots, *cache_folder, *takt,
+        *modbus_text[4]; /* owned; config points here */
     bool tls;
     char address[80];
     struct api_hidden hidden; /* folders of the configuration that answers must not name */
@@ -65,6 +67,8 @@ struct api_server {
     struct api_meters *meters;
     struct insp_jobs *jobs;
     struct api_events *events;
+    struct api_stations *stations; /* NULL: Modbus is off */
+    struct api_modbus *modbus;     /* likewise */
 
     struct api_request *requests; /* all open requests */
     struct api_connection *connections;

@@ -3,6 +3,8 @@
 #include "api/listen/certificate.h"
 #include "api/listen/listen.h"
 #include "api/listen/listener.h"
+#include "api/modbus/modbus.h"
+#include "api/modbus/stations.h"
 #include "api/server/connection.h"
 #include "api/server/error_pages.h"
 #include "api/server/reload.h"
@@ -58,6 +60,14 @@ static int copy_config(struct api_server *server, const struct api_config *confi
         code = copy_text(config->cache_folder, &server->cache_folder, &c->cache_folder, reterr);
     if (!code)
         code = copy_text(config->takt, &server->takt, &c->takt, reterr);
+    if (!code)
+        code = copy_text(config->modbus.listen, &server->modbus_text[0], &c->modbus.listen, reterr);
+    if (!code)
+        code = copy_text(config->modbus.stations, &server->modbus_text[1], &c->modbus.stations, reterr);
+    if (!code)
+        code = copy_text(config->modbus.products, &server->modbus_text[2], &c->modbus.products, reterr);
+    if (!code)
+        code = copy_text(config->modbus.clients, &server->modbus_text[3], &c->modbus.clients, reterr);
     if (!code) {
         api_hidden_add(&server->hidden, server->state_dir, "<state>");
         api_hidden_add(&server->hidden, server->cache_folder, "<cache>");
@@ -219,6 +229,8 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
     uv_poll_start(&server->poll, UV_READABLE, on_readable);
     server->lingers = (struct api_lingers){.loop = server->loop, .closed = api_stop_handle_closed, .arg = server};
     int code = api_listener_start(server, reterr);
+    if (!code) /* the last: it opens handles only if it succeeds */
+        code = api_modbus_start(server, api_stop_handle_closed, &server->modbus, reterr);
     if (code)
         return code;
     uv_timer_start(&server->sweep, api_sweep, SWEEP_MS, SWEEP_MS);
@@ -321,6 +333,9 @@ static int start(struct api_server *server, const struct api_config *config, str
         code = insp_models_new(config->lanes, config->engine, server->state_dir, &server->models, reterr);
     if (!code)
         insp_models_on_change(server->models, on_model_changed, server);
+    if (!code && config->modbus.listen[0])
+        code = api_stations_new(config->modbus.stations, config->modbus.products, config->modbus.heartbeat_s,
+                                &server->stations, reterr);
     if (!code)
         code = api_error_pages_open(reterr);
     if (!code)

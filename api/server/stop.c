@@ -5,6 +5,8 @@
 
 #include "api/listen/certificate.h"
 #include "api/listen/listener.h"
+#include "api/modbus/modbus.h"
+#include "api/modbus/stations.h"
 #include "api/server/reload.h"
 #include "api/server/server.h"
 #include "api/watch/events.h"
@@ -37,12 +39,16 @@ void api_server_free(struct api_server *server) {
                      server->origins,     server->dataset_roots, server->cache_folder, server->takt};
     for (size_t i = 0; i < INSP_COUNT(owned); i++)
         free(owned[i]);
+    for (size_t i = 0; i < INSP_COUNT(server->modbus_text); i++)
+        free(server->modbus_text[i]);
+    api_modbus_free(server->modbus);
+    api_stations_free(server->stations);
     free(server);
 }
 
 void api_stop_handle_closed(void *arg) {
     struct api_server *server = arg;
-    if (!server->closing || server->handles_open || server->lingers.handles)
+    if (!server->closing || server->handles_open || server->lingers.handles || api_modbus_open(server->modbus))
         return;
     void (*stopped)(void *stopped_arg) = server->stopped;
     void *stopped_arg = server->stopped_arg;
@@ -107,6 +113,7 @@ void api_stop_check(struct api_server *server) {
     close_timers(server);
     api_listener_close(server, closed);
     api_lingers_close(&server->lingers);
+    api_modbus_close(server->modbus);
 }
 
 static void jobs_closed(void *arg) {

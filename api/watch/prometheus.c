@@ -1,6 +1,7 @@
 #include "api/watch/prometheus.h"
 
 #include "api/listen/listener.h"
+#include "api/modbus/modbus.h"
 #include "api/server/server.h"
 #include "api/watch/events.h"
 #include "api/watch/process.h"
@@ -262,6 +263,7 @@ char *api_metrics_text(struct api_server *server, size_t *ret_bytes) {
     write_engine(out, server);
     write_models(out, server);
     write_jobs(out, server);
+    api_modbus_metrics(server->modbus, server, out);
     api_storage_metrics(&server->storage, out);
     write_process(out, server->meters);
     bool failed = ferror(out);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seeds of fuzz_decode, fuzz_media and fuzz_kserve, which are committed. Needs Pillow. Usage: make_corpus.py [FOLDER]"""
+"""Writes the seeds of fuzz_decode, fuzz_media, fuzz_kserve and fuzz_modbus, which are committed. Needs Pillow. Usage: make_corpus.py [FOLDER]"""
 import json
 import pathlib
 import struct
@@ -82,3 +82,15 @@ for name, head, raw in [
         ("raw", {"inputs": [{**pixels_input, "parameters": {"binary_data_size": 6}}]}, b"abcdef")]:
     text = json.dumps(head, separators=(",", ":")).encode()
     (kserve / name).write_bytes(struct.pack("<H", len(text)) + text + raw)
+
+modbus = ROOT / "modbus"
+modbus.mkdir(parents=True, exist_ok=True)
+ask = lambda draw, unit, pdu: bytes([draw]) + struct.pack(">HHHB", 7, 0, len(pdu) + 1, unit) + pdu
+enable = ask(0, 1, b"\x0f\0\0\0\6\1\x21")
+for name, data in {
+        "reads": b"".join(ask(0, 1, bytes([function, 0, 0, 0, count])) for function, count in [(1, 6), (2, 10), (3, 21), (4, 50)]),
+        "handshake": enable + ask(1, 1, b"\2\0\0\0\x0a") + ask(0, 1, b"\5\0\3\xff\0") + ask(0, 1, b"\5\0\3\0\0"),
+        "trigger": enable + ask(0, 1, b"\x10\0\0\0\4\x08\0\1\0\0\0\1\0\2") + ask(0, 1, b"\6\0\x14\1\xf4") +
+                   ask(0, 1, b"\5\0\1\xff\0") + ask(1, 1, b"\4\0\0\0\x32") + ask(0, 1, b"\5\0\1\0\0"),
+        "refused": ask(0, 1, b"\x2b\x0e\1\0") + ask(0, 2, b"\1\0\0\0\6") + ask(0, 1, b"\x10\0\x15\0\1\2\0\1")}.items():
+    (modbus / name).write_bytes(data)
