@@ -55,6 +55,7 @@ COVERED_ELSEWHERE = {
     "api/inspections/pictures.c": "tests/http/test_inspections.py",
     "api/resources/products.c": "tests/http/test_contract.py",
     "api/server/reload.c": "tests/http/test_tls.py",
+    "api/server/request_log.c": "tests/fault/test_connections.py",
     "api/server/server.c": "tests/http/test_operations.py",
     "api/server/cut.c": "tests/fault/test_slow_clients.py",
     "api/server/direct.c": "tests/fault/test_error_pages.py",

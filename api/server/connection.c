@@ -8,6 +8,7 @@
 #include "api/listen/listener.h"
 #include "api/server/direct.h"
 #include "api/server/error_pages.h"
+#include "api/server/request_log.h"
 #include "api/server/server.h"
 #include "api/server/slots.h"
 
@@ -286,30 +287,6 @@ enum MHD_Result api_connection_access(void *arg, struct MHD_Connection *connecti
     return due ? queue(request) : MHD_YES;
 }
 
-/* Chooses the log level. Probes come every few seconds, and the daemon logs by itself when it is not ready. A
- * refusal under load is not a fault of the daemon; any other status from 500 on needs attention. */
-static enum insp_log_level log_level(const struct api_request *request) {
-    const struct api_response *response = &request->response;
-    static const int load[] = {INSP_E_QUEUE_FULL, INSP_E_SHUTTING_DOWN, INSP_E_DEADLINE, INSP_E_NOT_READY};
-    if (request->route && request->route->access == API_PUBLIC)
-        return response->status < 500 ? INSP_LOG_DEBUG : INSP_LOG_INFO;
-    if (response->status < 500)
-        return INSP_LOG_INFO;
-    for (size_t i = 0; i < INSP_COUNT(load); i++)
-        if (!strcmp(response->code, insp_code_wire(load[i])))
-            return INSP_LOG_WARNING;
-    return INSP_LOG_ERROR;
-}
-
-static void log_request(const struct api_request *request, enum MHD_RequestTerminationCode code) {
-    insp_log(log_level(request), "request method=%s path=%s status=%u%s%s%s%s%s%s total_ms=%.1f%s%s%s",
-             INSP_LOG_WORD(request->method), INSP_LOG_WORD(request->path), request->response.status,
-             request->client[0] ? " client=" : "", request->client, request->response.code[0] ? " code=" : "",
-             request->response.code, request->principal[0] ? " token=" : "", request->principal,
-             (double)(insp_mono_us() - request->started_us) / 1000, request->note[0] ? " " : "", request->note,
-             code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " client=gone");
-}
-
 void api_connection_completed(void *arg, struct MHD_Connection *connection, void **context,
                               enum MHD_RequestTerminationCode code) {
     struct api_server *server = arg;
@@ -328,7 +305,7 @@ void api_connection_completed(void *arg, struct MHD_Connection *connection, void
     api_place_release(request);
     if (request->unread && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
         api_direct_linger(server, request->fd);
-    log_request(request, code);
+    api_request_log(request, code);
     api_meters_request(server->meters, request);
     unlink_request(server, request);
     api_request_free(request);

@@ -7,6 +7,7 @@
 #include "api/access/gate.h"
 #include "api/access/tokens.h"
 #include "api/api.h"
+#include "api/http/log_credit.h"
 #include "api/http/request.h"
 #include "api/listen/linger.h"
 #include "api/listen/peers.h"
@@ -75,7 +76,8 @@ struct api_server {
     size_t connection_count, cut_count; /* connection_count includes those that are cut */
     size_t request_count;
     unsigned held[API_PLACES]; /* scarce places in use (slots.h) */
-    int64_t turned_us;         /* monotonic: last sweep */
+    struct api_log_credit log_credit;
+    int64_t turned_us; /* monotonic: last sweep */
     unsigned sweeps;
     uint64_t slow_uploads;      /* uploads cut off for another inspection */
     struct api_storage storage; /* as the last chore left it */

@@ -5,6 +5,7 @@
 #include "api/listen/client.h"
 #include "api/listen/listener.h"
 #include "api/server/cut.h"
+#include "api/server/request_log.h"
 #include "api/server/server.h"
 #include "api/server/stop.h"
 #include "api/watch/events.h"
@@ -79,8 +80,10 @@ void api_sweep(uv_timer_t *timer) {
         look_at(server, c, now);
     api_listener_watch(server, now);
     api_lingers_sweep(&server->lingers, now);
-    if (server->sweeps % SWEEPS_FOR_IDLE == 0)
+    if (server->sweeps % SWEEPS_FOR_IDLE == 0) {
         api_events_reap(server->events);
+        api_request_log_left_out(server);
+    }
     if (server->stopping)
         api_stop_check(server);
 }

@@ -276,6 +276,28 @@ def test_event_streams_leave_half_of_the_connections(start, options, address):
         assert daemon.metric("event_clients") == half
 
 
+def test_a_flood_of_refusals_does_not_flood_the_log(start):
+    """A line for each would hold up the loop as soon as the log's reader is slower than the crowd."""
+    daemon = start("limits.event_streams=1")
+    with crowd(daemon, 1, STREAM) as sockets:
+        assert sockets[0].recv(12) == b"HTTP/1.1 200"
+        answers = daemon.raw(STREAM * 599 + STREAM.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert answers.count(b"HTTP/1.1 503 ") == 600
+
+    def lines():
+        return sum("code=queue_full" in line for line in daemon.lines)
+
+    def left_out():
+        return sum(int(line.rsplit("count=", 1)[1]) for line in daemon.lines if "left out of the log" in line)
+    eventually(lambda: lines() + left_out() == 600)
+    assert left_out() > 0
+    assert refused_requests(daemon) >= 600  # metrics count each
+
+
+def refused_requests(daemon):
+    return float(daemon("GET", "/metrics").body.decode().split('inspectd_http_requests_total{status="5xx"} ')[1].split()[0])
+
+
 def read_until(s, end):
     got = b""
     while end not in got and (piece := s.recv(65536)):
