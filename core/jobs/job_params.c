@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const kind_names[] = {
@@ -18,8 +19,10 @@ const char *insp_job_kind_name(enum insp_job_kind kind) {
     return kind_names[kind];
 }
 
-static const char *const mode_names[] = {
-    [INSP_MODE_AUTO] = "auto", [INSP_MODE_SUPERVISED] = "supervised", [INSP_MODE_GOOD_ONLY] = "good_only"};
+static const char *const mode_names[] = {[INSP_MODE_AUTO] = "auto",
+                                         [INSP_MODE_SUPERVISED] = "supervised",
+                                         [INSP_MODE_GOOD_ONLY] = "good_only",
+                                         [INSP_MODE_ADD_GOOD] = "add_good"};
 
 static int index_of(const char *const *names, size_t count, const char *text) {
     for (size_t i = 0; i < count; i++)
@@ -113,11 +116,11 @@ static int parse_number(const struct number_row *row, const json_t *value, struc
 static int parse_choice(const char *name, const json_t *value, const char *const *names, size_t count, int *ret,
                         struct insp_error *reterr) {
     int i = json_is_string(value) ? index_of(names, count, json_string_value(value)) : -1;
-    if (i < 0)
-        return insp_fail(reterr, INSP_E_PARAMETER, "%s must be one of \"%s\", \"%s\"%s%s%s", name, names[0],
-                         names[1], count > 2 ? ", \"" : "", count > 2 ? names[2] : "", count > 2 ? "\"" : "");
+    char list[128] = "";
+    for (size_t n = 0; n < count; n++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s\"%s\"", n ? ", " : "", names[n]);
     *ret = i;
-    return 0;
+    return i < 0 ? insp_fail(reterr, INSP_E_PARAMETER, "%s must be one of %s", name, list) : 0;
 }
 
 static int parse_class_weights(const json_t *value, float *weights, struct insp_error *reterr) {
@@ -226,7 +229,7 @@ int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct 
         if (r < 0)
             return r;
     }
-    if (!*p.dataset)
+    if (!*p.dataset && p.train.mode != INSP_MODE_ADD_GOOD)
         return insp_fail(reterr, INSP_E_PARAMETER,
                          "dataset is required: a folder below one of training.dataset_roots, such as \"carpet\"");
     *ret = p;
@@ -236,7 +239,8 @@ int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct 
 json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_params *p) {
     unsigned bit = 1u << kind;
     const struct insp_train_params *t = &p->train;
-    json_t *object = json_pack("{s:s, s:b}", "dataset", p->dataset, "skip_unreadable", t->skip_unreadable);
+    json_t *object = json_pack("{s:s*, s:b}", "dataset", *p->dataset ? p->dataset : NULL, "skip_unreadable",
+                               t->skip_unreadable);
     if (!object)
         return NULL;
     if (*p->version)

@@ -14,7 +14,7 @@ const char *insp_job_kind_name(enum insp_job_kind kind); /* "train" | "cross-val
 bool insp_job_kind_parse(const char *text, enum insp_job_kind *ret);
 
 struct insp_job_params {
-    char dataset[1024];            /* relative to one of the dataset roots; required */
+    char dataset[1024];            /* relative to one of the dataset roots; "" with INSP_MODE_ADD_GOOD only */
     char version[INSP_NAME_BYTES]; /* evaluate: the version, "" for the active one */
     struct insp_train_params train;
 };

@@ -354,7 +354,9 @@ void insp_jobs_close(struct insp_jobs *jobs, void (*closed)(void *arg), void *ar
 int insp_jobs_submit(struct insp_jobs *jobs, enum insp_job_kind kind, const char *product,
                      const struct insp_job_params *params, char *ret_id, struct insp_error *reterr) {
     char folder[INSP_PATH_BYTES];
-    int r = insp_dataset_resolve(jobs->config.machine.dataset_roots, params->dataset, folder, reterr);
+    int r = *params->dataset
+                ? insp_dataset_resolve(jobs->config.machine.dataset_roots, params->dataset, folder, reterr)
+                : 0;
     if (r < 0)
         return r;
     struct insp_job_row row = {.kind = kind, .params = *params};

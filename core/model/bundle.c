@@ -95,14 +95,20 @@ static int write_weights(const char *folder, const struct insp_tail_buffers *tai
     return insp_sha256_file(path, ret_sha256, reterr);
 }
 
-static int write_good(const char *folder, const struct insp_good_gauss *good, char *ret_sha256,
+static int write_good(const char *folder, const struct insp_good_gauss *good,
+                      const struct insp_good_memory *memory, struct insp_good_only *ret,
                       struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     int r;
+    ret->sums_sha256[0] = '\0';
     if ((r = insp_path(path, reterr, "%s/" INSP_GOOD_ONLY_FILE, folder)) < 0 ||
-        (r = insp_good_gauss_write(path, good, reterr)) < 0)
+        (r = insp_good_gauss_write(path, good, reterr)) < 0 ||
+        (r = insp_sha256_file(path, ret->sha256, reterr)) < 0 || !memory)
         return r;
-    return insp_sha256_file(path, ret_sha256, reterr);
+    if ((r = insp_path(path, reterr, "%s/" INSP_GOOD_SUMS_FILE, folder)) < 0 ||
+        (r = insp_good_memory_write(path, memory, reterr)) < 0)
+        return r;
+    return insp_sha256_file(path, ret->sums_sha256, reterr);
 }
 
 /* Makes a version: "20261124T202720Z", then "20261124T202720Z-2", "-3"... */
@@ -171,12 +177,13 @@ static int sync_new_folders(const char *state_dir, struct insp_error *reterr) {
 
 int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, const struct insp_tail_buffers *tail,
                       const struct insp_golden *golden, struct insp_error *reterr) {
-    return insp_bundle_write_good(state_dir, manifest, tail, golden, NULL, reterr);
+    return insp_bundle_write_good(state_dir, manifest, tail, golden, NULL, NULL, reterr);
 }
 
 int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest,
                            const struct insp_tail_buffers *tail, const struct insp_golden *golden,
-                           const struct insp_good_gauss *good, struct insp_error *reterr) {
+                           const struct insp_good_gauss *good, const struct insp_good_memory *memory,
+                           struct insp_error *reterr) {
     char product_folder[INSP_PATH_BYTES], temporary[INSP_PATH_BYTES] = "";
     int r = insp_path(product_folder, reterr, "%s/models/%s", state_dir, manifest->product);
     if (r < 0 || (r = check_names(manifest, product_folder, reterr)) < 0)
@@ -198,7 +205,7 @@ int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest
     if (!good)
         written.good_only = (struct insp_good_only){0};
     if (r == 0 && good)
-        r = write_good(temporary, good, written.good_only.sha256, reterr);
+        r = write_good(temporary, good, memory, &written.good_only, reterr);
     if (r == 0)
         r = publish(temporary, product_folder, &written, manifest->version[0] != '\0', reterr);
     if (r < 0) {
@@ -325,6 +332,21 @@ int insp_bundle_read_good(const char *state_dir, const struct insp_manifest *man
         return 0;
     }
     return insp_good_gauss_read(path, ret, reterr);
+}
+
+int insp_bundle_read_memory(const char *state_dir, const struct insp_manifest *manifest,
+                            struct insp_good_memory *ret, struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    const char *sha256 = manifest->good_only.sums_sha256;
+    if (!*sha256)
+        return insp_fail(reterr, INSP_E_MODEL, "model %s of product %s has no sums of good images",
+                         manifest->version, manifest->product);
+    int r = insp_path(path, reterr, "%s/models/%s/%s/" INSP_GOOD_SUMS_FILE, state_dir, manifest->product,
+                      manifest->version);
+    if (r < 0 || (r = need_file(path, INSP_E_MODEL, "the sums of good images", reterr)) < 0 ||
+        (r = check_hash(path, sha256, reterr)) < 0)
+        return r;
+    return insp_good_memory_read(path, ret, reterr);
 }
 
 /* --- trunks --- */

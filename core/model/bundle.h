@@ -9,6 +9,7 @@
 #define INSP_MODEL_BUNDLE_H
 
 #include "core/model/golden.h"
+#include "core/model/good/good_memory.h"
 #include "core/model/manifest.h"
 #include "core/model/weights.h"
 
@@ -29,11 +30,12 @@
 int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, const struct insp_tail_buffers *tail,
                       const struct insp_golden *golden, struct insp_error *reterr);
 /* Writes a bundle with a good-only model, as described by manifest->good_only, whose sha256 it fills in. good
- * NULL: without one, as insp_bundle_write does. tail NULL: the good-only model decides. Fails as that does, and
- * with INSP_E_MODEL if the description is missing. */
+ * NULL: without one, as insp_bundle_write does. memory: its sums, or NULL: then it cannot be extended. tail NULL:
+ * the good-only model decides. Fails as that does, and with INSP_E_MODEL if the description is missing. */
 int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest,
                            const struct insp_tail_buffers *tail, const struct insp_golden *golden,
-                           const struct insp_good_gauss *good, struct insp_error *reterr);
+                           const struct insp_good_gauss *good, const struct insp_good_memory *memory,
+                           struct insp_error *reterr);
 
 /* Reads and verifies a bundle: manifest, hashes of the weights and of a good-only model, product and version equal
  * to the names of the folders, trunk file present. The results are the caller's. ret_tail may be NULL: then
@@ -50,10 +52,15 @@ int insp_bundle_read_golden(const char *state_dir, const struct insp_manifest *m
                             struct insp_error *reterr);
 
 /* Reads the good-only model of a manifest that was read, and verifies its hash. *ret is the caller's, NULL if the
- * bundle has none. Not called by the daemon yet: loading hashes the file (insp_bundle_read), no pass scores by it.
- * Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */
+ * bundle has none. Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */
 int insp_bundle_read_good(const char *state_dir, const struct insp_manifest *manifest,
                           struct insp_good_gauss **ret, struct insp_error *reterr);
+
+/* Reads the sums of the good-only model of a manifest that was read, and verifies their hash.
+ * insp_good_memory_clear releases *ret. Fails with INSP_E_MODEL, also if the manifest names none, and
+ * INSP_E_NOT_FOUND. */
+int insp_bundle_read_memory(const char *state_dir, const struct insp_manifest *manifest,
+                            struct insp_good_memory *ret, struct insp_error *reterr);
 
 /* Reads the manifest and checks its names, but not the hash of the weights: for lists. *ret_manifest is the
  * caller's. Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */

@@ -32,6 +32,18 @@ static int get_file(const json_t *object, char *ret_sha256, struct insp_error *r
     return 0;
 }
 
+static int get_sums(const json_t *object, char *ret_sha256, struct insp_error *reterr) {
+    const json_t *value = json_object_get(object, "sums_sha256");
+    const char *sha256 = json_string_value(value);
+    if (!value || json_is_null(value))
+        return 0;
+    if (!sha256 || !insp_sha256_hex_valid(sha256))
+        return insp_fail(reterr, INSP_E_MODEL,
+                         "good_only.sums_sha256 must be null or 64 lower-case hexadecimal digits");
+    memcpy(ret_sha256, sha256, INSP_SHA256_HEX_BYTES);
+    return 0;
+}
+
 static int get_counts(const json_t *object, struct insp_good_only *ret, struct insp_error *reterr) {
     const json_t *images = json_object_get(object, "images"), *alpha = json_object_get(object, "alpha");
     json_int_t count = json_integer_value(images);
@@ -101,8 +113,9 @@ int insp_good_only_parse(const json_t *object, struct insp_good_only *ret, struc
     }
     if (!json_is_object(object))
         return insp_fail(reterr, INSP_E_MODEL, "good_only must be an object");
-    if ((r = get_file(object, good.sha256, reterr)) < 0 || (r = get_counts(object, &good, reterr)) < 0 ||
-        (r = get_channels(object, good.channel, reterr)) < 0 || (r = get_scale(object, &good.scale, reterr)) < 0 ||
+    if ((r = get_file(object, good.sha256, reterr)) < 0 || (r = get_sums(object, good.sums_sha256, reterr)) < 0 ||
+        (r = get_counts(object, &good, reterr)) < 0 || (r = get_channels(object, good.channel, reterr)) < 0 ||
+        (r = get_scale(object, &good.scale, reterr)) < 0 ||
         (r = get_quantiles(object, good.quantile, reterr)) < 0 ||
         (r = get_score(object, "unlike", &good.unlike, reterr)) < 0)
         return r;
@@ -137,8 +150,9 @@ json_t *insp_good_only_json(const struct insp_good_only *good) {
     if (!good->images)
         return json_null();
     const struct insp_good_scale *scale = &good->scale;
-    return json_pack("{s:s, s:s, s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file", INSP_GOOD_ONLY_FILE,
-                     "sha256", good->sha256, "images", (json_int_t)good->images, "alpha", good->alpha, "threshold",
+    return json_pack("{s:s, s:s, s:s?, s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file", INSP_GOOD_ONLY_FILE,
+                     "sha256", good->sha256, "sums_sha256", *good->sums_sha256 ? good->sums_sha256 : NULL,
+                     "images", (json_int_t)good->images, "alpha", good->alpha, "threshold",
                      insp_float_json(scale->threshold), "spread", insp_float_json(scale->spread), "cold",
                      insp_float_json(scale->cold), "warm", insp_float_json(scale->warm), "channels",
                      channels_json(good->channel), "quantiles", quantiles_json(good->quantile), "unlike",

@@ -2,6 +2,7 @@
  * good_only.safetensors.
  *
  *   manifest   "good_only": {"file": "good_only.safetensors", "sha256": "...",
+ *                "sums_sha256": hash of good_sums.safetensors (good/good_memory.h), or null,
  *                "images": good images that it was fitted to, 20 or more,
  *                "channels": [100 ascending numbers of channels, 0..447],
  *                "alpha": 0..1, at most this share of good parts reaches the threshold, with 95 % confidence,
@@ -25,6 +26,7 @@
 struct insp_good_only {
     size_t images; /* 0: the bundle has no good-only model, and the other fields are unset */
     char sha256[INSP_SHA256_HEX_BYTES];
+    char sums_sha256[INSP_SHA256_HEX_BYTES]; /* of INSP_GOOD_SUMS_FILE; "": the version cannot be extended */
     uint16_t channel[INSP_GOOD_DIMS];
     double alpha;
     struct insp_good_scale scale;

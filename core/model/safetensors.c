@@ -29,7 +29,11 @@ struct insp_safetensors {
 static const struct {
     const char *name;
     size_t bytes;
-} dtypes[] = {[INSP_F32] = {"F32", 4}, [INSP_F16] = {"F16", 2}, [INSP_BF16] = {"BF16", 2}};
+} dtypes[] = {[INSP_F32] = {"F32", 4},
+              [INSP_F16] = {"F16", 2},
+              [INSP_BF16] = {"BF16", 2},
+              [INSP_F64] = {"F64", 8},
+              [INSP_U8] = {"U8", 1}};
 
 /* --- reading --- */
 
@@ -62,8 +66,8 @@ static int read_dtype(const char *name, const json_t *entry, struct insp_tensor 
             ret->dtype = (enum insp_dtype)i;
             return 0;
         }
-    return insp_fail(reterr, INSP_E_MODEL, "tensor %s has dtype %.16s; F32, F16 and BF16 can be read", name,
-                     json_string_value(dtype));
+    return insp_fail(reterr, INSP_E_MODEL, "tensor %s has dtype %.16s; F32, F16, BF16, F64 and U8 can be read",
+                     name, json_string_value(dtype));
 }
 
 static int read_shape(const char *name, const json_t *entry, struct insp_tensor *ret, struct insp_error *reterr) {
@@ -259,17 +263,28 @@ static float from_f16(uint16_t half) {
     return from_bits(sign | (exponent + 127 - 15) << 23 | fraction << 13);
 }
 
-void insp_tensor_to_f32(const struct insp_tensor *tensor, float *ret) {
-    if (tensor->dtype == INSP_F32) {
-        memcpy(ret, tensor->data, tensor->elements * sizeof *ret);
-        return;
-    }
+static float number_at(const struct insp_tensor *tensor, size_t i) {
     const char *data = tensor->data;
-    for (size_t i = 0; i < tensor->elements; i++) {
-        uint16_t bits;
+    uint16_t bits;
+    double value;
+    switch (tensor->dtype) {
+    case INSP_F64:
+        memcpy(&value, data + i * sizeof value, sizeof value);
+        return (float)value;
+    case INSP_U8:
+        return (float)(uint8_t)data[i];
+    default:
         memcpy(&bits, data + 2 * i, sizeof bits);
-        ret[i] = tensor->dtype == INSP_F16 ? from_f16(bits) : from_bits((uint32_t)bits << 16);
+        return tensor->dtype == INSP_F16 ? from_f16(bits) : from_bits((uint32_t)bits << 16);
     }
+}
+
+void insp_tensor_to_f32(const struct insp_tensor *tensor, float *ret) {
+    if (tensor->dtype == INSP_F32)
+        memcpy(ret, tensor->data, tensor->elements * sizeof *ret);
+    else
+        for (size_t i = 0; i < tensor->elements; i++)
+            ret[i] = number_at(tensor, i);
 }
 
 /* --- writing --- */

@@ -1,7 +1,7 @@
 /* core/model/safetensors.h - read and write safetensors files (format of huggingface/safetensors: u64 LE
  * header length, JSON header, then the tensors' bytes). Everything is checked before use: header length and
- * JSON, dtype F32/F16/BF16, shapes, offsets inside the file, size = product of the shape, no overlap, no hole.
- * Blocks on the disk; any thread. */
+ * JSON, dtype F32/F16/BF16/F64/U8, shapes, offsets inside the file, size = product of the shape, no overlap, no
+ * hole. Blocks on the disk; any thread. */
 #ifndef INSP_MODEL_SAFETENSORS_H
 #define INSP_MODEL_SAFETENSORS_H
 
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum insp_dtype { INSP_F32, INSP_F16, INSP_BF16 };
+enum insp_dtype { INSP_F32, INSP_F16, INSP_BF16, INSP_F64, INSP_U8 };
 enum { INSP_TENSOR_RANK = 4, INSP_TENSOR_NAME_BYTES = 128 };
 
 struct insp_tensor {

@@ -61,11 +61,33 @@ static void head(const struct page *page) {
     fputs("</p></header>\n<main>\n", out);
 }
 
+/* Says which share of good parts a good-only model rejects at most. */
+static void promise(const struct page *page) {
+    FILE *out = page->out;
+    double more = insp_lookup_number(page->report, "good_only.more_needed");
+    if (!json_is_object(insp_lookup(page->report, "good_only")))
+        return;
+    fprintf(
+        out,
+        "<p class=\"lead\">Model of %.0f good images: of 100 good parts at most %.1f will be rejected, with 95 %% "
+        "confidence.",
+        insp_lookup_number(page->report, "good_only.images"),
+        100 * insp_lookup_number(page->report, "good_only.alpha"));
+    if (more > 0)
+        fprintf(out, " %.0f more good images would keep the promise that was asked for.", more);
+    fputs("</p>\n", out);
+}
+
 static int summary(const struct page *page, struct insp_error *reterr) {
     FILE *out = page->out;
+    bool good_only = !strcmp(insp_lookup_text(page->report, "mode"), "good_only");
+    if (!page->metrics)
+        return 0;
     fputs("<p class=\"lead\">", out);
     insp_html_text(out, insp_lookup_text(page->metrics, "summary"));
-    fprintf(out, " – %s.</p>\n", page->kind->judged);
+    fprintf(out, " – %s.</p>\n",
+            good_only ? "good images by models that had not seen them, defects by the whole model"
+                      : page->kind->judged);
     insp_report_tiles(out, page->metrics);
     fputs("<div class=\"columns\"><div class=\"stack\">\n", out);
     insp_report_confusion(out, page->metrics);
@@ -174,6 +196,7 @@ static void count_wrong(struct page *page) {
 static int body(const struct page *page, struct insp_error *reterr) {
     FILE *out = page->out;
     head(page);
+    promise(page);
     int r = summary(page, reterr);
     if (r == 0)
         r = images(page, reterr);

@@ -14,7 +14,7 @@ struct insp_feedback;
 struct insp_train_context {
     const char *state_dir;
     const char *product;
-    const char *dataset_root;
+    const char *dataset_root;   /* NULL: none, for INSP_MODE_ADD_GOOD only */
     struct insp_device *device; /* borrowed */
     struct insp_trunk *trunk;   /* borrowed; loaded on `device` */
     const char *trunk_sha256;
@@ -41,8 +41,8 @@ struct insp_train_context {
  * [{"epoch","loss","accuracy","seconds"}], "held_out", "metrics", "previous": {"version","metrics"} or null,
  * "threshold_advice" (insp_threshold_json), "feedback" (feedback.h) or null, "mode": "supervised" or "good_only",
  * the model that decides, and "good_only": insp_good_model_json or null. params->mode chooses the models
- * (train_mode.h). A good-only training has no "threshold_advice", its "epochs" are empty, and it holds out
- * nothing: it judges good images out of fold, and all defects.
+ * (train_mode.h; add_good: good/good_training.h). A good-only training has no "threshold_advice", its "epochs" are
+ * empty, and it holds out nothing: it judges good images out of fold, and all defects.
  *
  * A cross-validation judges all images, each with the model of the fold that holds it out. Its report also has
  * "params", "thin", "folds": [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled", "threshold_advice"

@@ -31,6 +31,8 @@ int insp_train(const struct insp_train_context *context, const struct insp_train
     int r = choose(context, &mode, reterr);
     if (r < 0)
         return r;
+    if (mode == INSP_MODE_ADD_GOOD)
+        return insp_train_add_good(context, params, ret_report, reterr);
     return mode == INSP_MODE_GOOD_ONLY
                ? insp_train_good_only(context, params, ret_report, reterr)
                : insp_train_supervised(context, params, params->mode == INSP_MODE_AUTO, ret_report, reterr);

@@ -24,8 +24,10 @@ struct insp_train_params insp_train_params_default(void) {
 }
 
 const char *insp_train_mode_name(enum insp_train_mode mode) {
-    static const char *const name[] = {
-        [INSP_MODE_AUTO] = "auto", [INSP_MODE_SUPERVISED] = "supervised", [INSP_MODE_GOOD_ONLY] = "good_only"};
+    static const char *const name[] = {[INSP_MODE_AUTO] = "auto",
+                                       [INSP_MODE_SUPERVISED] = "supervised",
+                                       [INSP_MODE_GOOD_ONLY] = "good_only",
+                                       [INSP_MODE_ADD_GOOD] = "add_good"};
     return name[mode];
 }
 

@@ -12,9 +12,10 @@ enum insp_train_mode {
     INSP_MODE_AUTO,       /* good_only below INSP_AUTO_DEFECTS defective images, else both side by side */
     INSP_MODE_SUPERVISED, /* a trained tail alone */
     INSP_MODE_GOOD_ONLY,  /* a good-only model alone */
+    INSP_MODE_ADD_GOOD,   /* the active version, its good-only model extended by further good images */
 };
 enum { INSP_AUTO_DEFECTS = 10 };
-const char *insp_train_mode_name(enum insp_train_mode mode); /* "auto" | "supervised" | "good_only" */
+const char *insp_train_mode_name(enum insp_train_mode mode); /* "auto" | "supervised" | "good_only" | "add_good" */
 
 /* Comments give the default first, then the meaning or the range. */
 struct insp_train_params {

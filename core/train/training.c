@@ -222,7 +222,7 @@ static int write_bundle(struct run *run, struct insp_error *reterr) {
                              run->tail, &golden, reterr);
     return r < 0 ? r
                  : insp_bundle_write_good(run->context->state_dir, run->manifest, run->tail, golden,
-                                          run->good.gauss, reterr);
+                                          run->good.gauss, run->good.gauss ? &run->good.memory : NULL, reterr);
 }
 
 static int promote(struct run *run, struct insp_error *reterr) {

@@ -202,7 +202,24 @@ static void print_good_only(FILE *out, const json_t *report) {
             insp_lookup_number(report, "good_only.threshold"), insp_lookup_number(report, "good_only.median"));
 }
 
+/* Prints the report of insp_train_add_good. */
+static void print_added(FILE *out, const json_t *report) {
+    fprintf(out, "\nVersion %s extended by %.0f good images to %.0f", insp_lookup_text(report, "base"),
+            insp_lookup_number(report, "good_only.added"), insp_lookup_number(report, "good_only.images"));
+    fprintf(out, " (%.0f were known, %.0f unreadable)\n", insp_lookup_number(report, "good_only.known"),
+            insp_lookup_number(report, "good_only.unreadable"));
+    fprintf(out, "  threshold %.3f, it was %.3f; of 100 good parts at most %.1f will be rejected\n",
+            insp_lookup_number(report, "good_only.threshold"),
+            insp_lookup_number(report, "good_only.threshold_before"),
+            100 * insp_lookup_number(report, "good_only.alpha"));
+    print_version(out, report);
+}
+
 void cli_report_train(FILE *out, const json_t *report) {
+    if (!strcmp(insp_lookup_text(report, "mode"), "add_good")) {
+        print_added(out, report);
+        return;
+    }
     bool good_only = !strcmp(insp_lookup_text(report, "mode"), "good_only");
     print_scan(out, report);
     fprintf(out, good_only ? "\nGood images by models that had not seen them, and all defects:\n"

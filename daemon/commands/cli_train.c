@@ -35,7 +35,7 @@ static const struct parameter {
     const char *value_name, *help;
 } parameters[] = {
     {"mode", "mode", TRAIN, "MODE",
-     "supervised, good_only (no defects needed), or auto: by the number of defects"},
+     "supervised, good_only (no defects needed), add_good, or auto: by the number of defects"},
     {"recipe", "recipe", TRAIN, "NAME", "notebook: its recipe exactly, that is, --mode supervised"},
     {"epochs", "epochs", TRAIN | FOLDS, "N", "largest number of passes over the images"},
     {"batch", "batch", TRAIN | FOLDS, "N", "images per mini-batch"},
@@ -118,7 +118,8 @@ static json_t *json_of(const char *json_name, const char *value) {
 }
 
 static int parse_parameters(struct work *work, struct insp_error *reterr) {
-    json_t *object = json_pack("{s:s, s:b}", "dataset", "command-line", "skip_unreadable", work->skip_unreadable);
+    json_t *object = json_pack("{s:s*, s:b}", "dataset", work->data ? "command-line" : NULL, "skip_unreadable",
+                               work->skip_unreadable);
     for (size_t i = 0; object && i < PARAMETERS; i++)
         if (work->value[i])
             json_object_set_new(object, parameters[i].json, json_of(parameters[i].json, work->value[i]));
@@ -149,6 +150,10 @@ static int activate(void *arg, const char *product, const char *version, struct 
     return insp_change_activate(&changer, product, version, reterr);
 }
 
+static bool extends(const struct work *work) {
+    return work->params.train.mode == INSP_MODE_ADD_GOOD;
+}
+
 static int compute(struct work *work, json_t **ret_report, struct insp_error *reterr) {
     const struct daemon_settings *settings = &work->call.settings;
     struct insp_device_config config = daemon_training_device_config(settings);
@@ -158,7 +163,7 @@ static int compute(struct work *work, json_t **ret_report, struct insp_error *re
     char cache[INSP_PATH_BYTES];
     char version[INSP_NAME_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
     const char *state_dir = settings->storage_state_dir;
-    bool trained = work->kind == INSP_JOB_EVALUATE; /* an evaluation uses the model's trunk */
+    bool trained = work->kind == INSP_JOB_EVALUATE || extends(work); /* they use the model's trunk */
     int r = insp_path(cache, reterr, "%s/cache/features", state_dir);
     if (r == 0 && trained)
         r = cli_product_version(state_dir, work->product, work->params.version, version, trunk_sha256, reterr);
@@ -251,14 +256,16 @@ static int run(enum insp_job_kind kind, const struct cli_command *command, int a
     size_t count = build_options(&work, options);
     if (!cli_parse(&work.call, command, argc, argv, options, count, 0, 0, &code))
         return code;
-    if (!work.product || !work.data)
-        return cli_usage(command, "--product and --data are required");
+    if (!work.product)
+        return cli_usage(command, "--product is required");
     if (!insp_name_valid(work.product))
         return cli_usage(command,
                          "--product is \"%.64s\"; a name must have 1 to 64 characters of A-Z a-z 0-9 . _ -",
                          work.product);
     if (parse_parameters(&work, &error) < 0)
-        return cli_usage(command, "%s", error.detail);
+        return cli_usage(command, "%s", work.data ? error.detail : "--product and --data are required");
+    if (work.html && extends(&work))
+        return cli_usage(command, "--html has no page for --mode add_good");
     if (cli_prepare_state(&work.call, &error) < 0 || check_html(&work, &error) < 0 ||
         compute(&work, &report, &error) < 0)
         return cli_fail(command, &error);

@@ -1,6 +1,7 @@
 """Versions from good parts alone: from the training over HTTP to the answer, and what is refused."""
 import io
 import json
+import shutil
 
 import PIL.Image
 import pytest
@@ -80,6 +81,29 @@ def test_a_tail_keeps_a_good_only_model_beside_it_and_doubts_what_it_has_not_see
     assert grey["good_only"]["score"] > grey["good_only"]["threshold"]
     done = train(daemon, recipe="notebook", epochs=1, batch=4, activate="never")
     assert done["result"]["good_only"] is None and done["params"]["mode"] == "supervised"
+
+
+def test_a_part_that_was_good_after_all_is_learnt_without_the_old_images(begin, tmp_path):
+    daemon = begin(24)
+    first = train(daemon)["result"]["version"]
+    serves = lambda version: daemon("GET", "/readyz").json["models"]["part"]["version"] == version
+    eventually(lambda: serves(first))
+    image = picture("#303030")
+    before = daemon.inspect(image, "product=part").json
+    assert before["verdict"] == "anomaly"
+    daemon("PUT", f"/v1/inspections/{before['id']}/label", json.dumps({"label": "good"}), Content_Type="application/json")
+    shutil.rmtree(tmp_path / "sets" / "parts")
+    done = train(daemon, dataset=None, seed=None, mode="add_good")
+    assert done["state"] == "succeeded", done
+    result = done["result"]
+    assert (result["base"], result["good_only"]["added"], result["good_only"]["images"]) == (first, 1, 25)
+    assert result["activated"] and result["good_only"]["threshold"] > result["good_only"]["threshold_before"]
+    eventually(lambda: serves(result["version"]))
+    after = daemon.inspect(image, "product=part").json
+    assert (after["verdict"], after["model"]) == ("good", result["version"])
+    assert daemon("GET", f"/v1/jobs/{done['id']}/report.html").status == 200
+    again = train(daemon, dataset=None, seed=None, mode="add_good")
+    assert (again["error"]["code"], again["state"]) == ("dataset_invalid", "failed")
 
 
 @pytest.mark.parametrize("images, options, says", [

@@ -138,7 +138,7 @@ START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
                                                         *back = NULL, *none = NULL;
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
     _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = some_gauss(&m->good_only), *read = NULL;
-    ck_insp_ok(insp_bundle_write_good(state, m, tail, NULL, gauss, &err), err);
+    ck_insp_ok(insp_bundle_write_good(state, m, tail, NULL, gauss, NULL, &err), err);
     ck_insp_ok(insp_bundle_read(state, "cubes", "v1", &back, NULL, &err), err);
     ck_assert_uint_eq(back->good_only.images, 40);
     ck_assert_str_eq(back->good_only.sha256, m->good_only.sha256);
@@ -154,7 +154,7 @@ START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
     ck_insp_code(insp_bundle_read(state, "cubes", "v1", &none, NULL, &err), INSP_E_MODEL, err);
     ck_assert_ptr_nonnull(strstr(err.detail, "is missing"));
 
-    ck_insp_code(insp_bundle_write_good(state, plain, tail, NULL, gauss, &err), INSP_E_MODEL, err);
+    ck_insp_code(insp_bundle_write_good(state, plain, tail, NULL, gauss, NULL, &err), INSP_E_MODEL, err);
     plain->good_only = m->good_only; /* a manifest copied from a version that had one, and no model */
     ck_insp_ok(insp_bundle_write(state, plain, tail, NULL, &err), err);
     ck_insp_ok(insp_bundle_read(state, "cubes", "v2", &none, NULL, &err), err);
@@ -164,11 +164,29 @@ START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
                                                         *third = NULL;
     struct insp_tail_buffers *no_tail = tail;
     alone->good_only = m->good_only;
-    ck_insp_ok(insp_bundle_write_good(state, alone, NULL, NULL, gauss, &err), err);
+    ck_insp_ok(insp_bundle_write_good(state, alone, NULL, NULL, gauss, NULL, &err), err);
     ck_insp_ok(insp_bundle_read(state, "cubes", "v3", &third, &no_tail, &err), err);
     ck_assert(insp_manifest_good_decides(third) && !no_tail && !insp_manifest_good_decides(back));
     ck_insp_code(insp_bundle_write(state, empty, NULL, NULL, &err), INSP_E_MODEL, err);
     ck_assert_ptr_nonnull(strstr(err.detail, "the bundle has no model"));
+    /* Sums are kept on demand, and checked. */
+    struct insp_good_memory memory = {.sums = insp_good_sums_new(),
+                                      .score = calloc(1, sizeof(float)),
+                                      .sha256 = calloc(1, INSP_SHA256_HEX_BYTES)},
+                            kept = {0};
+    _cleanup_(insp_manifest_freep) struct insp_manifest *summed = some_manifest("v5");
+    memory.sums->count = 1;
+    memset(memory.sha256[0], 'd', INSP_SHA256_HEX_BYTES - 1);
+    summed->good_only = m->good_only;
+    ck_insp_code(insp_bundle_read_memory(state, third, &kept, &err), INSP_E_MODEL, err);
+    ck_insp_ok(insp_bundle_write_good(state, summed, NULL, NULL, gauss, &memory, &err), err);
+    ck_insp_ok(insp_bundle_read_memory(state, summed, &kept, &err), err);
+    ck_assert_mem_eq(kept.sums, memory.sums, sizeof *memory.sums);
+    insp_good_memory_clear(&kept);
+    damage("models/cubes/v5/good_sums.safetensors", 9000000);
+    ck_insp_code(insp_bundle_read_memory(state, summed, &kept, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "good_sums.safetensors has sha256"));
+    insp_good_memory_clear(&memory);
     struct insp_good_gauss *nothing = gauss;
     ck_insp_ok(insp_bundle_read_good(state, none, &nothing, &err), err);
     ck_assert_ptr_null(nothing);

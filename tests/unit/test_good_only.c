@@ -18,6 +18,7 @@ static struct insp_good_only example(void) {
                                   .scale = {.threshold = 14.1F, .spread = 1.0F / 3, .cold = 8.2F, .warm = 11.7F},
                                   .unlike = 18.3F};
     memset(good.sha256, 'b', 64);
+    memset(good.sums_sha256, 'c', 64);
     insp_good_channels(42, good.channel);
     for (size_t i = 0; i < INSP_GOOD_QUANTILES; i++)
         good.quantile[i] = 9.1F + (float)(i / 2) * 0.07F;
@@ -32,6 +33,7 @@ START_TEST(every_field_survives_the_manifest) {
     json_decref(json);
     ck_assert_uint_eq(back.images, good.images);
     ck_assert_str_eq(back.sha256, good.sha256);
+    ck_assert_str_eq(back.sums_sha256, good.sums_sha256);
     ck_assert_mem_eq(back.channel, good.channel, sizeof good.channel);
     ck_assert_double_eq(back.alpha, good.alpha);
     ck_assert_mem_eq(&back.scale, &good.scale, sizeof good.scale);
@@ -85,6 +87,8 @@ START_TEST(a_field_that_is_wrong_is_named) {
     refused("spread", json_integer(0));
     refused("cold", json_real(11.7));
     refused("warm", json_real(14.2));
+    refused("sums_sha256", json_string("B"));
+    refused("sums_sha256", json_integer(0));
     refused("unlike", json_integer(0));
     refused("channels", changed("channels", 99, json_integer(448)));
     refused("channels", changed("channels", 0, json_integer(-1)));

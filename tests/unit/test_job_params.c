@@ -90,7 +90,9 @@ START_TEST(what_is_wrong_is_named_with_its_range) {
          "max_missed must be a number from 0.001 to 0.5"},
         {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"max_missed\":0.05}", "no parameter \"max_missed\""},
         {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"batch\":3}", "batch"},
-        {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"mode\":\"both\"}", "\"auto\", \"supervised\", \"good_only\""},
+        {INSP_JOB_TRAIN, "{\"mode\":\"auto\"}", "dataset is required"},
+        {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"mode\":\"both\"}",
+         "\"auto\", \"supervised\", \"good_only\", \"add_good\""},
         {INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"a\",\"mode\":\"auto\"}", "no parameter \"mode\""},
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"max_rejected\":0}",
          "max_rejected must be a number from 0.001 to 0.5"},
@@ -102,6 +104,20 @@ START_TEST(what_is_wrong_is_named_with_its_range) {
         ck_insp_code(parse(bad[i].kind, bad[i].text, &p), INSP_E_PARAMETER, err);
         ck_assert_msg(strstr(err.detail, bad[i].says), "%s: %s", bad[i].text, err.detail);
     }
+}
+END_TEST
+
+START_TEST(good_images_are_added_with_or_without_a_dataset) {
+    struct insp_job_params p, again;
+    ck_insp_ok(parse(INSP_JOB_TRAIN, "{\"mode\":\"add_good\"}", &p), err);
+    ck_assert_str_eq(p.dataset, "");
+    json_t *json = insp_job_params_json(INSP_JOB_TRAIN, &p);
+    ck_assert_ptr_null(json_object_get(json, "dataset"));
+    ck_insp_ok(insp_job_params_parse(INSP_JOB_TRAIN, json, &again, &err), err);
+    ck_assert(again.train.mode == INSP_MODE_ADD_GOOD && !*again.dataset);
+    json_decref(json);
+    ck_insp_ok(parse(INSP_JOB_TRAIN, "{\"mode\":\"add_good\",\"dataset\":\"more\"}", &p), err);
+    ck_assert_str_eq(p.dataset, "more");
 }
 END_TEST
 
@@ -130,5 +146,6 @@ START_TEST(kinds_have_names) {
 }
 END_TEST
 
-INSP_TESTS(the_defaults_are_the_notebooks, every_parameter_is_taken, what_is_wrong_is_named_with_its_range,
-           json_of_parameters_parses_to_the_same, kinds_have_names);
+INSP_TESTS(good_images_are_added_with_or_without_a_dataset, the_defaults_are_the_notebooks,
+           every_parameter_is_taken, what_is_wrong_is_named_with_its_range, json_of_parameters_parses_to_the_same,
+           kinds_have_names);

@@ -58,6 +58,23 @@ START_TEST(wrong_verdicts_before_close_calls) {
 }
 END_TEST
 
+START_TEST(a_good_only_model_says_what_it_promises) {
+    char *html =
+        page("{'kind':'train','mode':'good_only','good_only':{'images':24,'alpha':0.1173,'more_needed':35},"
+             "'metrics':" SAMPLE_METRICS "}");
+    ck_says(html, "Model of 24 good images: of 100 good parts at most 11.7 will be rejected");
+    ck_says(html, "35 more good images");
+    ck_says(html, "good images by models that had not seen them");
+    free(html);
+    html = page("{'kind':'train','mode':'add_good','version':'v2','good_only':{'images':25,'alpha':0.05,"
+                "'more_needed':0}}"); /* without metrics */
+    ck_says(html, "Model of 25 good images");
+    ck_says_not(html, "more good images");
+    ck_says_not(html, "nan");
+    free(html);
+}
+END_TEST
+
 START_TEST(what_is_no_report_is_refused) {
     const struct insp_report_source source = {.subtitle = ""};
     char *html = NULL;
@@ -74,4 +91,5 @@ START_TEST(what_is_no_report_is_refused) {
 }
 END_TEST
 
-INSP_TESTS(the_three_kinds, wrong_verdicts_before_close_calls, what_is_no_report_is_refused);
+INSP_TESTS(a_good_only_model_says_what_it_promises, the_three_kinds, wrong_verdicts_before_close_calls,
+           what_is_no_report_is_refused);

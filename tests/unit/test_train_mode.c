@@ -26,6 +26,8 @@ END_TEST
 START_TEST(a_mode_that_was_chosen_stays) {
     ck_assert_int_eq(insp_train_mode_choose(INSP_MODE_GOOD_ONLY, 100, 100), INSP_MODE_GOOD_ONLY);
     ck_assert_int_eq(insp_train_mode_choose(INSP_MODE_SUPERVISED, 100, 0), INSP_MODE_SUPERVISED);
+    ck_assert_int_eq(insp_train_mode_choose(INSP_MODE_ADD_GOOD, 100, 100), INSP_MODE_ADD_GOOD);
+    ck_assert_str_eq(insp_train_mode_name(INSP_MODE_ADD_GOOD), "add_good");
     ck_assert_str_eq(insp_train_mode_name(INSP_MODE_AUTO), "auto");
     ck_assert_str_eq(insp_train_mode_name(INSP_MODE_SUPERVISED), "supervised");
     ck_assert_str_eq(insp_train_mode_name(INSP_MODE_GOOD_ONLY), "good_only");

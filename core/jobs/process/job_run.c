@@ -7,10 +7,11 @@
 
 #include <string.h>
 
-/* Chooses the trunk: for an evaluation the model's, otherwise the default. */
+/* Chooses the trunk: the model's where a job uses or extends one, otherwise the default. */
 static int pick_trunk(const char *state_dir, const struct insp_job_row *row, char *ret_sha256,
                       struct insp_error *reterr) {
-    if (row->kind != INSP_JOB_EVALUATE) {
+    bool extends = row->kind == INSP_JOB_TRAIN && row->params.train.mode == INSP_MODE_ADD_GOOD;
+    if (row->kind != INSP_JOB_EVALUATE && !extends) {
         int r = insp_registry_default_trunk(state_dir, ret_sha256, reterr);
         if (r == 0 && !*ret_sha256)
             return insp_fail(
@@ -25,7 +26,8 @@ static int pick_trunk(const char *state_dir, const struct insp_job_row *row, cha
     if (r < 0)
         return r;
     if (!*version)
-        return insp_fail(reterr, INSP_E_CONFLICT, "product %s has no active model to evaluate", row->product);
+        return insp_fail(reterr, INSP_E_CONFLICT, "product %s has no active model to %s", row->product,
+                         extends ? "extend" : "evaluate");
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     r = insp_bundle_read(state_dir, row->product, version, &manifest, NULL, reterr);
     if (r == 0)
@@ -55,7 +57,9 @@ int insp_job_run(const struct insp_job_machine *machine, const struct insp_job_r
                  const struct insp_feedback *feedback, const struct insp_progress *progress,
                  insp_job_activate *activate, void *activate_arg, json_t **ret_report, struct insp_error *reterr) {
     char dataset[INSP_PATH_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
-    int r = insp_dataset_resolve(machine->dataset_roots, row->params.dataset, dataset, reterr);
+    int r = *row->params.dataset
+                ? insp_dataset_resolve(machine->dataset_roots, row->params.dataset, dataset, reterr)
+                : 0;
     if (r < 0 || (r = pick_trunk(machine->state_dir, row, trunk_sha256, reterr)) < 0)
         return r;
     _cleanup_(insp_device_freep) struct insp_device *device = NULL;
@@ -66,7 +70,7 @@ int insp_job_run(const struct insp_job_machine *machine, const struct insp_job_r
     struct insp_train_context context = {
         .state_dir = machine->state_dir,
         .product = row->product,
-        .dataset_root = dataset,
+        .dataset_root = *row->params.dataset ? dataset : NULL,
         .device = device,
         .trunk = trunk,
         .trunk_sha256 = trunk_sha256,

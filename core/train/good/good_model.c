@@ -31,23 +31,9 @@ static void clear(struct work *w) {
 
 void insp_good_model_clear(struct insp_good_model *model) {
     insp_good_gauss_free(model->gauss);
-    insp_good_sums_free(model->sums);
-    free(model->sha256);
-    free(model->score);
+    insp_good_memory_clear(&model->memory);
     free(model->map);
     *model = (struct insp_good_model){0};
-}
-
-size_t insp_good_model_find(const struct insp_good_model *model, const char *sha256) {
-    size_t low = 0, high = model->good.images;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(sha256, model->sha256[middle]);
-        if (!order)
-            return middle;
-        *(order < 0 ? &high : &low) = order < 0 ? middle : middle + 1;
-    }
-    return model->good.images;
 }
 
 /* --- which images --- */
@@ -167,13 +153,14 @@ static int read_sample(void *arg, size_t i, struct insp_good_sample *ret, struct
 
 static int reserve(const struct work *w, struct insp_good_model *ret, struct insp_error *reterr) {
     size_t count = w->images.count;
-    ret->sha256 = calloc(count, sizeof *ret->sha256);
-    ret->score = calloc(count, sizeof *ret->score);
+    struct insp_good_memory *memory = &ret->memory;
+    memory->sha256 = calloc(count, sizeof *memory->sha256);
+    memory->score = calloc(count, sizeof *memory->score);
     ret->map = calloc(count, INSP_TAP_CELLS * sizeof *ret->map);
-    if (!ret->sha256 || !ret->score || !ret->map)
+    if (!memory->sha256 || !memory->score || !ret->map)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the scores of %zu images", count);
-    for (size_t i = 0; i < count; i++)
-        snprintf(ret->sha256[i], sizeof ret->sha256[i], "%s", w->images.image[i].sha256);
+    for (size_t i = 0; i < count; i++) /* sorted by hash */
+        snprintf(memory->sha256[i], sizeof memory->sha256[i], "%s", w->images.image[i].sha256);
     return 0;
 }
 
@@ -182,8 +169,8 @@ static int calibrate(struct work *w, struct insp_good_model *ret, struct insp_er
     struct insp_good_calibration calibration;
     int r = reserve(w, ret, reterr);
     if (r == 0)
-        r = insp_good_calibrate(&source, w->channel, w->config->alpha, w->config->seed, ret->score, ret->map,
-                                &ret->gauss, &ret->sums, &calibration, reterr);
+        r = insp_good_calibrate(&source, w->channel, w->config->alpha, w->config->seed, ret->memory.score,
+                                ret->map, &ret->gauss, &ret->memory.sums, &calibration, reterr);
     if (r < 0)
         return r;
     ret->good = (struct insp_good_only){.images = w->images.count,

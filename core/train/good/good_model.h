@@ -5,7 +5,7 @@
 #define INSP_TRAIN_GOOD_GOOD_MODEL_H
 
 #include "core/dataset/dataset.h"
-#include "core/good_only/good_sums.h"
+#include "core/model/good/good_memory.h"
 #include "core/model/good_only.h"
 #include "core/train/train.h"
 
@@ -19,20 +19,16 @@ struct insp_good_model_config {
 };
 
 struct insp_good_model {
-    struct insp_good_gauss *gauss;         /* owned */
-    struct insp_good_sums *sums;           /* owned: from which an image can be added later */
-    char (*sha256)[INSP_SHA256_HEX_BYTES]; /* [good.images], of the images, ascending; owned */
-    float *score;                          /* [good.images], out of fold, in that order; owned */
-    float *map;                            /* [good.images,28,28], distances out of fold; owned */
-    struct insp_good_only good;            /* for the manifest, without sha256 */
-    struct insp_good_promise promise;      /* says how many more images would keep the alpha that was requested */
-    size_t copies;                         /* good images left out, because they equal another one byte by byte */
-    size_t trunk_runs;                     /* images whose samples were not in the cache */
-    double samples_s, fitting_s;           /* seconds */
+    struct insp_good_gauss *gauss;    /* owned */
+    struct insp_good_memory memory;   /* owned: sums, and the scores of its images out of fold */
+    float *map;                       /* [good.images,28,28], distances out of fold, in that order; owned */
+    struct insp_good_only good;       /* for the manifest, without sha256 */
+    struct insp_good_promise promise; /* says how many more images would keep the alpha that was requested */
+    size_t copies;                    /* good images left out, because they equal another one byte by byte */
+    size_t trunk_runs;                /* images whose samples were not in the cache */
+    double samples_s, fitting_s;      /* seconds */
 };
 void insp_good_model_clear(struct insp_good_model *model); /* accepts a zeroed one */
-/* Finds an image of the model by its hash; good.images if it is not among them. */
-size_t insp_good_model_find(const struct insp_good_model *model, const char *sha256);
 
 /* Describes a model in a report: {"images", "copies", "max_rejected": the share that was requested, "alpha": the
  * one that is promised, "more_needed", "threshold", "median", "unlike", "trunk_runs", "seconds"}. New reference;

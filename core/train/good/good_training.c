@@ -83,11 +83,12 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
 
 /* Takes the answer to a good image from the calibration; false: the image was not readable. */
 static bool judge_good(const struct run *run, size_t member, float *ret_probability, float *ret_map) {
-    size_t at = insp_good_model_find(&run->model, item_of(run, member)->sha256);
-    if (at == run->model.good.images)
+    bool found;
+    size_t at = insp_good_memory_find(&run->model.memory, item_of(run, member)->sha256, &found);
+    if (!found)
         return false;
     const struct insp_good_scale *scale = &run->model.good.scale;
-    *ret_probability = insp_good_probability(scale, run->model.score[at]);
+    *ret_probability = insp_good_probability(scale, run->model.memory.score[at]);
     insp_good_heat_map(scale, run->params->heatmap_threshold, run->model.map + at * INSP_TAP_CELLS, ret_map);
     return true;
 }
@@ -317,7 +318,8 @@ static int finish(struct run *run, const struct insp_progress *progress, struct 
     if (r == 0)
         r = pick_golden(run, &golden, reterr);
     if (r == 0)
-        r = insp_bundle_write_good(run->context->state_dir, manifest, NULL, golden, run->model.gauss, reterr);
+        r = insp_bundle_write_good(run->context->state_dir, manifest, NULL, golden, run->model.gauss,
+                                   &run->model.memory, reterr);
     if (r == 0)
         r = promote(run, reterr);
     run->writing_s = insp_seconds_since(start_us);
