@@ -88,7 +88,7 @@ def test_a_part_that_was_good_after_all_is_learnt_without_the_old_images(begin, 
     first = train(daemon)["result"]["version"]
     serves = lambda version: daemon("GET", "/readyz").json["models"]["part"]["version"] == version
     eventually(lambda: serves(first))
-    image = picture("#303030")
+    image = good_part(45)
     before = daemon.inspect(image, "product=part").json
     assert before["verdict"] == "anomaly"
     daemon("PUT", f"/v1/inspections/{before['id']}/label", json.dumps({"label": "good"}), Content_Type="application/json")

@@ -208,7 +208,7 @@ static int renew_golden(struct run *run, struct insp_error *reterr) {
     return r;
 }
 
-static int write(struct run *run, struct insp_error *reterr) {
+static int write_version(struct run *run, struct insp_error *reterr) {
     struct insp_manifest *manifest = run->files.manifest;
     const char *dataset = json_string_value(json_object_get(manifest->lineage, "dataset"));
     json_t *lineage =
@@ -275,7 +275,7 @@ int insp_train_add_good(const struct insp_train_context *context, const struct i
     if (r == 0)
         r = renew_golden(&run, reterr);
     if (r == 0)
-        r = write(&run, reterr);
+        r = write_version(&run, reterr);
     if (r == 0)
         r = promote(&run, reterr);
     if (r == 0)
