@@ -41,6 +41,11 @@ def train(daemon, **parameters):
     return state()
 
 
+def serving(daemon, version):
+    """Waits until the version serves; the product is unknown until then."""
+    eventually(lambda: daemon("GET", "/readyz").json["models"].get("part", {}).get("version") == version, SECONDS)
+
+
 def test_good_parts_make_a_version_that_decides(begin):
     daemon = begin(24)
     done = train(daemon)
@@ -48,7 +53,7 @@ def test_good_parts_make_a_version_that_decides(begin):
     result = done["result"]
     assert (result["mode"], result["activated"], result["metrics"]["images"]) == ("good_only", True, 24)
     assert (result["good_only"]["images"], result["good_only"]["more_needed"]) == (24, 35)
-    eventually(lambda: daemon("GET", "/readyz").json["models"]["part"]["version"] == result["version"])
+    serving(daemon, result["version"])
     assert daemon("GET", "/readyz").json["models"]["part"]["self_test"] == "golden"
     manifest = daemon("GET", f"/v1/products/part/models/{result['version']}").json
     assert manifest["weights"] is None and manifest["good_only"]["images"] == 24
@@ -72,7 +77,7 @@ def test_a_tail_keeps_a_good_only_model_beside_it_and_doubts_what_it_has_not_see
     daemon = begin(24, 12)
     result = train(daemon, epochs=1, batch=4, activate="always")["result"]
     assert (result["mode"], result["good_only"]["images"]) == ("supervised", 24)
-    eventually(lambda: daemon("GET", "/readyz").json["models"]["part"]["version"] == result["version"])
+    serving(daemon, result["version"])
     fine = daemon.inspect(good_part(11), "product=part").json
     assert (fine["verdict"], fine["decided_by"], fine["reasons"]) == ("good", "supervised", [])
     # The fake tail answers by brightness: grey is good to it, and like no good part.
@@ -86,8 +91,7 @@ def test_a_tail_keeps_a_good_only_model_beside_it_and_doubts_what_it_has_not_see
 def test_a_part_that_was_good_after_all_is_learnt_without_the_old_images(begin, tmp_path):
     daemon = begin(24)
     first = train(daemon)["result"]["version"]
-    serves = lambda version: daemon("GET", "/readyz").json["models"]["part"]["version"] == version
-    eventually(lambda: serves(first))
+    serving(daemon, first)
     image = good_part(45)
     before = daemon.inspect(image, "product=part").json
     assert before["verdict"] == "anomaly"
@@ -98,7 +102,7 @@ def test_a_part_that_was_good_after_all_is_learnt_without_the_old_images(begin, 
     result = done["result"]
     assert (result["base"], result["good_only"]["added"], result["good_only"]["images"]) == (first, 1, 25)
     assert result["activated"] and result["good_only"]["threshold"] > result["good_only"]["threshold_before"]
-    eventually(lambda: serves(result["version"]))
+    serving(daemon, result["version"])
     after = daemon.inspect(image, "product=part").json
     assert (after["verdict"], after["model"]) == ("good", result["version"])
     assert daemon("GET", f"/v1/jobs/{done['id']}/report.html").status == 200
