@@ -345,6 +345,8 @@ static int start(struct api_server *server, const struct api_config *config, str
         code = start_jobs(server, reterr);
     if (!code)
         code = start_handles(server, reterr);
+    if (!code)
+        insp_models_load_pending(server->models);
     return code;
 }
 

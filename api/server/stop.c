@@ -124,6 +124,7 @@ static void jobs_closed(void *arg) {
 
 void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stopped)(void *arg), void *arg) {
     server->stopping = true;
+    insp_models_stop(server->models);
     server->after_run = api_stop_check;
     server->stopped = stopped;
     server->stopped_arg = arg;

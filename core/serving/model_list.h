@@ -12,6 +12,7 @@ struct insp_served_model {
     char reload_failure[INSP_ERROR_DETAIL_BYTES]; /* why the active version does not serve; "" */
     char damage[INSP_ERROR_DETAIL_BYTES];         /* damage of the serving files, by the last verification; "" */
     bool passed;                                  /* the last self-test passed */
+    bool pending; /* the active version is not loaded yet: a later reading loads it */
 };
 
 struct insp_model_list {

@@ -232,10 +232,25 @@ static bool reuse(struct insp_model *model, struct insp_manifest **manifest, str
     return true;
 }
 
-static int load(struct insp_model_reading *reading, struct insp_served_model *item, const char *version,
-                struct insp_error *reterr) {
+/* Reads which version of a product is active, and its manifest. */
+static int read_active(const struct insp_model_reading *reading, const char *product, struct insp_manifest **ret,
+                       struct insp_error *reterr) {
+    const char *state_dir = reading->loader->state_dir;
+    char version[INSP_NAME_BYTES] = "";
+    int r = insp_registry_active(state_dir, product, version, reterr);
+    if (r == 0 && !version[0])
+        r = insp_fail(reterr, INSP_E_NOT_READY, "no version is active");
+    return r ? r : insp_bundle_read_manifest(state_dir, product, version, ret, reterr);
+}
+
+static int load(struct insp_model_reading *reading, struct insp_served_model *item, struct insp_error *reterr) {
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     struct insp_model_files files = {0};
-    int r = insp_model_read(reading->loader->state_dir, item->product, version, &files, reterr);
+    int r = read_active(reading, item->product, &manifest, reterr);
+    if (r == 0)
+        r = check_trunk(reading->loader, manifest, INSP_E_MODEL, reterr);
+    if (r == 0)
+        r = insp_model_read(reading->loader->state_dir, item->product, manifest->version, &files, reterr);
     if (r == 0)
         r = make_proved(reading->loader, &files, &item->model, reterr);
     insp_model_files_clear(&files);
@@ -276,18 +291,13 @@ static void verify_trunk(struct insp_model_reading *reading) {
                    INSP_LOG_QUOTED(error.detail));
 }
 
-static int read_one(struct insp_model_reading *reading, struct insp_served_model *item,
-                    struct insp_error *reterr) {
-    struct insp_model_loader *loader = reading->loader;
+/* Fills an item whose version is on the device. Returns 1, and fills nothing, if it must be loaded. */
+static int find_loaded(struct insp_model_reading *reading, struct insp_served_model *item,
+                       struct insp_error *reterr) {
     const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
-    _cleanup_(insp_model_unrefp) struct insp_model *offered = take_offered(loader, item->product);
-    char version[INSP_NAME_BYTES] = "";
-    int r = insp_registry_active(loader->state_dir, item->product, version, reterr);
-    if (r == 0 && !version[0])
-        r = insp_fail(reterr, INSP_E_NOT_READY, "no version is active");
-    if (r == 0)
-        r = insp_bundle_read_manifest(loader->state_dir, item->product, version, &manifest, reterr);
+    _cleanup_(insp_model_unrefp) struct insp_model *offered = take_offered(reading->loader, item->product);
+    int r = read_active(reading, item->product, &manifest, reterr);
     if (r)
         return r;
     if (old && reuse(old->model, &manifest, item, &r, reterr)) {
@@ -296,10 +306,7 @@ static int read_one(struct insp_model_reading *reading, struct insp_served_model
         memcpy(item->damage, old->damage, sizeof item->damage);
         return r;
     }
-    if (reuse(offered, &manifest, item, &r, reterr))
-        return r;
-    r = check_trunk(loader, manifest, INSP_E_MODEL, reterr);
-    return r < 0 ? r : load(reading, item, version, reterr);
+    return reuse(offered, &manifest, item, &r, reterr) ? r : 1;
 }
 
 /* Keeps the model that served in place of a version that cannot be loaded, and notes the error until a reading
@@ -314,18 +321,61 @@ static void keep_serving(const struct insp_model_reading *reading, struct insp_s
         return;
     }
     *item = *old;
+    item->pending = false;
     insp_model_ref(item->model);
     memcpy(item->reload_failure, error->detail, sizeof item->reload_failure);
 }
 
-static void read_product(struct insp_model_reading *reading, const char *product) {
+/* Adds a product to the list; pending, if its version must be loaded. */
+static void add_product(struct insp_model_reading *reading, const char *product) {
     struct insp_served_model *item = &reading->fresh.item[reading->fresh.count++];
     struct insp_error error;
     memcpy(item->product, product, INSP_NAME_BYTES);
-    if (read_one(reading, item, &error) < 0)
+    int r = find_loaded(reading, item, &error);
+    if (r < 0)
         keep_serving(reading, item, &error);
-    if (reading->verify && item->model)
-        verify_files(reading, item);
+    item->pending = r == 1;
+}
+
+static void load_pending(struct insp_model_reading *reading, struct insp_served_model *item) {
+    struct insp_error error;
+    item->pending = false;
+    if (load(reading, item, &error) < 0)
+        keep_serving(reading, item, &error);
+}
+
+/* Leaves a product to a later reading. The model that it has goes on serving. */
+static void put_off(struct insp_model_reading *reading, struct insp_served_model *item) {
+    const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
+    if (old && old->model) {
+        *item = *old;
+        insp_model_ref(item->model);
+    } else {
+        snprintf(item->failure, sizeof item->failure, "the model is being loaded");
+    }
+    item->pending = true;
+    reading->pending++;
+}
+
+/* Loads pending versions, the one that was asked for first, as many as the reading may. */
+static void load_some(struct insp_model_reading *reading) {
+    struct insp_served_model *asked = insp_model_list_find(&reading->fresh, reading->asked);
+    size_t left = reading->load_most;
+    if (asked && asked->pending) {
+        load_pending(reading, asked);
+        left--;
+    }
+    for (size_t i = 0; i < reading->fresh.count; i++) {
+        struct insp_served_model *item = &reading->fresh.item[i];
+        if (!item->pending)
+            continue;
+        if (left > 0) {
+            load_pending(reading, item);
+            left--;
+        } else {
+            put_off(reading, item);
+        }
+    }
 }
 
 static bool listed(const struct insp_names *names, const char *name) {
@@ -344,11 +394,16 @@ int insp_model_reading_read(struct insp_model_reading *reading, struct insp_erro
     if (!reading->fresh.item)
         r = insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu products", products.count);
     for (size_t i = 0; r == 0 && i < products.count; i++)
-        read_product(reading, products.name[i]);
+        add_product(reading, products.name[i]);
     /* Treat a product whose folder is gone like one whose version cannot be read: its model keeps serving. */
     for (size_t i = 0; r == 0 && i < reading->old.count; i++)
         if (reading->old.item[i].model && !listed(&products, reading->old.item[i].product))
-            read_product(reading, reading->old.item[i].product);
+            add_product(reading, reading->old.item[i].product);
+    if (r == 0)
+        load_some(reading);
+    for (size_t i = 0; r == 0 && reading->verify && i < reading->fresh.count; i++)
+        if (reading->fresh.item[i].model)
+            verify_files(reading, &reading->fresh.item[i]);
     if (r == 0 && reading->verify)
         verify_trunk(reading);
     insp_names_clear(&products);

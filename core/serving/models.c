@@ -7,6 +7,10 @@
 #include <math.h>
 #include <string.h>
 
+/* A start waits for the first products only, and a reading swaps in what it has loaded before it goes on: loading
+ * and proving a version takes a tenth of a second or two. */
+enum { LOADED_AT_START = 8, LOADED_AT_ONCE = 4 };
+
 struct insp_models {
     struct insp_lanes *lanes;
     struct insp_engine *engine;
@@ -14,6 +18,8 @@ struct insp_models {
     struct insp_model_list list;
     bool reloading, testing;
     bool reload_again, verify_next;
+    bool stopped;                               /* nothing more is loaded for pending products */
+    char asked[INSP_NAME_BYTES];                /* the pending product that was asked for last; "" */
     char failure[INSP_ERROR_DETAIL_BYTES];      /* error of the last reading of the registry; "" */
     char trunk_damage[INSP_ERROR_DETAIL_BYTES]; /* of the trunk's file; "" */
     insp_models_changed *changed;               /* may be NULL */
@@ -43,7 +49,7 @@ struct reload {
 /* --- starting and stopping --- */
 
 static int load_now(struct insp_models *models, struct insp_error *reterr) {
-    struct insp_model_reading reading = {.loader = models->loader};
+    struct insp_model_reading reading = {.loader = models->loader, .load_most = LOADED_AT_START};
     int r = insp_model_reading_read(&reading, reterr);
     if (r == 0)
         models->list = reading.fresh;
@@ -51,6 +57,9 @@ static int load_now(struct insp_models *models, struct insp_error *reterr) {
         reading.fresh = (struct insp_model_list){0};
     if (r == 0 && insp_model_loader_note_serving(models->loader, &models->list) < 0)
         r = insp_fail(reterr, INSP_E_NOMEM, "no memory for the models");
+    if (r == 0)
+        insp_log_info("models loaded products=%zu loaded=%zu pending=%zu", models->list.count, reading.loaded,
+                      reading.pending);
     insp_model_reading_clear(&reading);
     return r;
 }
@@ -159,12 +168,20 @@ static void swap(struct insp_models *models, struct insp_model_reading *reading)
     if (reading->verify)
         memcpy(models->trunk_damage, reading->trunk_damage, sizeof models->trunk_damage);
     report_changes(models, &reading->old);
-    insp_log_info("models read again products=%zu loaded=%zu", models->list.count, reading->loaded);
+    insp_log_info("models read again products=%zu loaded=%zu pending=%zu", models->list.count, reading->loaded,
+                  reading->pending);
     bool all = true;
     for (size_t i = 0; i < models->list.count; i++)
         all = all && (models->list.item[i].passed || !models->list.item[i].model);
     if (!all) /* a model that failed an earlier self-test is tested again now */
         insp_models_test(models);
+}
+
+static bool any_pending(const struct insp_models *models) {
+    for (size_t i = 0; i < models->list.count; i++)
+        if (models->list.item[i].pending)
+            return true;
+    return false;
 }
 
 static void end_reload(struct reload *reload, int code, const struct insp_error *error) {
@@ -182,7 +199,7 @@ static void end_reload(struct reload *reload, int code, const struct insp_error 
     insp_model_reading_clear(&reload->reading);
     free(reload);
     answer(waiters);
-    if (models->reload_again)
+    if (models->reload_again || (code == 0 && !models->stopped && any_pending(models)))
         start_reload(models);
 }
 
@@ -211,6 +228,9 @@ static void start_reload(struct insp_models *models) {
     }
     reload->models = models;
     reload->reading.loader = models->loader;
+    reload->reading.load_most = LOADED_AT_ONCE;
+    memcpy(reload->reading.asked, models->asked, sizeof reload->reading.asked);
+    models->asked[0] = '\0';
     reload->reading.verify = models->verify_next;
     models->verify_next = false;
     reload->waiters = waiters;
@@ -235,6 +255,15 @@ void insp_models_reload(struct insp_models *models, insp_models_done *done, void
 void insp_models_verify(struct insp_models *models, insp_models_done *done, void *arg) {
     models->verify_next = true;
     insp_models_reload(models, done, arg);
+}
+
+void insp_models_load_pending(struct insp_models *models) {
+    if (!models->reloading && !models->stopped && any_pending(models))
+        start_reload(models);
+}
+
+void insp_models_stop(struct insp_models *models) {
+    models->stopped = true;
 }
 
 /* --- the self-test at intervals --- */
@@ -313,6 +342,10 @@ bool insp_models_ready(const struct insp_models *models) {
 int insp_models_get(struct insp_models *models, const char *product, struct insp_model **ret,
                     struct insp_error *reterr) {
     const struct insp_served_model *item = insp_model_list_find(&models->list, product);
+    if (item && item->pending) {
+        memcpy(models->asked, item->product, sizeof models->asked);
+        insp_models_load_pending(models);
+    }
     if (!item)
         return insp_fail(reterr, INSP_E_UNKNOWN_PRODUCT,
                          "no product is named \"%.64s\"; GET /v1/products lists them", product);

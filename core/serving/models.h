@@ -13,12 +13,19 @@
 
 struct insp_models;
 
-/* Loads and proves every product's active version; blocks. A version that cannot be loaded or fails its
+/* Loads and proves the active versions of the first products, as many as a start may wait for; blocks. The other
+ * products are pending: insp_models_load_pending starts to load them. A version that cannot be loaded or fails its
  * self-test is logged and listed with its failure, and the other products serve. state_dir is borrowed until
  * insp_models_free. *ret is the caller's. Fails with INSP_E_NOMEM and errors of the registry folder. */
 int insp_models_new(struct insp_lanes *lanes, struct insp_engine *engine, const char *state_dir,
                     struct insp_models **ret, struct insp_error *reterr);
 void insp_models_free(struct insp_models *models); /* accepts NULL; only while not insp_models_busy */
+
+/* Starts to load the products that are pending, a few per reading, on lane CHORE; each reading swaps in what it
+ * loaded, and starts the next one. A product that insp_models_get was asked for comes first. */
+void insp_models_load_pending(struct insp_models *models);
+/* Starts no further reading for pending products: the daemon stops. */
+void insp_models_stop(struct insp_models *models);
 
 /* Makes a version the active one: calls `change` (insp_change_activate or insp_change_rollback) with a changer
  * that proves the version on the serving device, all under one lock. Call insp_models_reload afterwards, which
@@ -36,7 +43,8 @@ int insp_models_remove(struct insp_models *models, const struct insp_changer *ch
 
 /* Reads active versions and manifests again on lane CHORE; changed ones are loaded, proved and swapped in on
  * the loop. `done` (may be NULL) is called on the loop after a reading that began after this call, successful
- * or not: a call during a reading waits for the next one. Without memory it is called at once. */
+ * or not: a call during a reading waits for the next one. Without memory it is called at once. One reading loads a
+ * few versions; more of them are pending afterwards. A version that insp_models_switch proved is never pending. */
 typedef void insp_models_done(void *arg);
 void insp_models_reload(struct insp_models *models, insp_models_done *done, void *arg);
 /* Reads again and also hashes the files of the serving models. Damage appears in the log, in insp_models_json
@@ -54,7 +62,7 @@ bool insp_models_busy(const struct insp_models *models);  /* a reload or a self-
 bool insp_models_ready(const struct insp_models *models); /* at least one model's last self-test passed */
 
 /* Gets a new reference to the product's model, the caller's. Fails with INSP_E_UNKNOWN_PRODUCT;
- * INSP_E_NOT_READY, whose detail is the model's failure. */
+ * INSP_E_NOT_READY, whose detail is the model's failure. A pending product is loaded next. */
 int insp_models_get(struct insp_models *models, const char *product, struct insp_model **ret,
                     struct insp_error *reterr);
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# tests/bench/run.sh BUILD [forward|stages|latency|beside|swaps|store|events|cross_validation|peers ...] - what ./dev bench runs:
+# tests/bench/run.sh BUILD [forward|stages|latency|beside|swaps|ready|store|events|cross_validation|peers ...] - what ./dev bench runs:
 # those named, or all but peers, whose packages ./dev bench installs only if it is named.
 set -euo pipefail
 cd "$(dirname "$0")"
 build=$(readlink -f "../../${1:-build/release}")
 shift || true
-[ $# -gt 0 ] || set -- forward stages latency beside swaps store events cross_validation
+[ $# -gt 0 ] || set -- forward stages latency beside swaps ready store events cross_validation
 for bench in "$@"; do
     printf '\033[1m== %s\033[0m\n' "$bench"
     case $bench in
@@ -14,6 +14,7 @@ for bench in "$@"; do
     latency) /usr/bin/python3 latency.py --inspectd "$build/inspectd" ;;
     beside) /usr/bin/python3 beside.py --inspectd "$build/inspectd" ;;
     swaps) /usr/bin/python3 swaps.py --inspectd "$build/inspectd" ;;
+    ready) /usr/bin/python3 ready.py --inspectd "$build/inspectd" ;;
     cross_validation) /usr/bin/python3 cross_validation.py --inspectd "$build/inspectd" ;;
     events) /usr/bin/python3 events.py --inspectd "$build/inspectd" ;;
     peers) /usr/bin/python3 peers/peers.py --build "$build" ;;
@@ -23,6 +24,6 @@ for bench in "$@"; do
         trap "rm -rf '$folder'" EXIT
         "$build/tests/bench/store_rows" "$folder"
         ;;
-    *) echo "no bench '$bench' (forward, stages, latency, beside, swaps, store, events, cross_validation, peers)" >&2 && exit 2 ;;
+    *) echo "no bench '$bench' (forward, stages, latency, beside, swaps, ready, store, events, cross_validation, peers)" >&2 && exit 2 ;;
     esac
 done

@@ -64,6 +64,29 @@ def cut_manifest(folder):
     (folder / "manifest.json").write_text(text[:len(text) // 2])
 
 
+def test_many_products_are_loaded_while_the_daemon_serves(admin, state):
+    """The start waits for eight of them. Until a later one is loaded, its images get 503; then it serves like the others."""
+    for i in range(14):
+        add_version(state, f"p{i:02}", "v1")
+    daemon = admin(state)
+    asked = daemon.inspect(IMAGE, "product=p13")
+    assert asked.status == 200 or (asked.status, asked.code) == (503, "not_ready"), asked.json
+    assert daemon.inspect(IMAGE).status == 200
+    eventually(lambda: all(model["ready"] for model in daemon("GET", "/readyz").json["models"].values()))
+    assert daemon.inspect(IMAGE, "product=p13").status == 200
+    assert daemon("GET", "/readyz").json["reasons"] == []
+    log = daemon.log_text()
+    assert "models loaded products=15 loaded=8 pending=7" in log
+    assert "models read again products=15 loaded=4 pending=3" in log
+    assert "models read again products=15 loaded=3 pending=0" in log
+
+
+def test_a_daemon_that_still_loads_stops(admin, state):
+    for i in range(14):
+        add_version(state, f"p{i:02}", "v1")
+    assert admin(state).stop() == 0
+
+
 @pytest.mark.parametrize("damage, word", [(flip_a_weight, "sha256"), (shape_wrong, "classifier.weight"),
                                           (cut_manifest, "manifest.json")])
 def test_damaged_model_is_named_and_others_serve(admin, state, damage, word):

@@ -11,6 +11,7 @@ import traffic
 from daemon import Daemon
 
 HERE = pathlib.Path(__file__).resolve().parent
+traffic.TIMEOUT_S = 600  # a service that is slow is measured, not given up
 CLOSED, OPEN, OPEN_CLIENTS = (1, 4, 16), (0.5, 0.9), 64
 TICKS = os.sysconf("SC_CLK_TCK")
 
