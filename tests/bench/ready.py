@@ -40,11 +40,16 @@ def with_products(template, state, count):
 
 def pss_mb(pid):
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) / 1e3
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) * 1.024e-3
+
+
+def cpu_s(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def start(inspectd, state):
-    """-> seconds to ready, seconds to the last product, memory in MB"""
+    """-> seconds to ready, seconds to the last product, memory in MB, processor seconds to the last product"""
     began = time.monotonic()
     daemon = Daemon(inspectd, state, ["device.name=cpu"])
     try:
@@ -52,7 +57,8 @@ def start(inspectd, state):
         while True:
             models = json.loads(daemon.request("GET", "/readyz")[1])["models"]
             if all(model["ready"] for model in models.values()):
-                return ready, time.monotonic() - began, pss_mb(daemon.process.pid)
+                pid, last = daemon.process.pid, time.monotonic() - began
+                return ready, last, pss_mb(pid), cpu_s(pid)
             assert time.monotonic() - began < 600, models
             time.sleep(0.01)
     finally:
@@ -60,7 +66,7 @@ def start(inspectd, state):
 
 
 def measure(contestants, template, count, rounds):
-    """-> name -> [(ready, all, memory)], one a round"""
+    """-> name -> [what start returns], one a round"""
     made, names = {name: [] for name in contestants}, list(contestants)
     for i in range(rounds):
         for name in names[i % len(names):] + names[:i % len(names)]:
@@ -92,13 +98,14 @@ def main():
         for count in map(int, args.products.split(",")):
             made = measure(contestants, template, count, args.rounds)
             for name, starts in made.items():
-                ready, last, memory = zip(*starts)
-                print(f"{count:3} products, {name:6}: ready {text(ready, 2)} s, all ready {text(last, 2)} s, {text(memory, 0)} MB", flush=True)
+                ready, last, memory, cpu = zip(*starts)
+                print(f"{count:3} products, {name:6}: ready {text(ready, 2)} s, all ready {text(last, 2)} s, {text(memory, 0)} MB, "
+                      f"{text(cpu, 2)} CPU s", flush=True)
             if args.beside:
                 ratios = [[b / a for a, b in zip(x, y)] for x, y in zip(made["this"], made["beside"])]
                 print(f"{count:3} products, beside / this: " + ", ".join(
-                    f"{what} {text([r[k] for r in ratios], 2)}" for k, what in enumerate(("ready", "all ready", "memory"))))
-            memory = statistics.median(m for _r, _l, m in made["this"])
+                    f"{what} {text([r[k] for r in ratios], 2)}" for k, what in enumerate(("ready", "all ready", "memory", "CPU"))))
+            memory = statistics.median(m for _r, _l, m, _c in made["this"])
             if least:
                 print(f"{count:3} products: {(memory - least[1]) / (count - least[0]):.1f} MB for each one more")
             least = least or (count, memory)

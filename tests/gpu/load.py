@@ -93,7 +93,7 @@ def stop_under_load(daemon, bodies, before):
     took = time.monotonic() - began
     results = load.stop()
     daemon.log.close()
-    acknowledged, kept = sum(status == 200 for status, _ in results), rows(daemon.state) - before
+    acknowledged, kept = sum(status == 200 for status, *_ in results), rows(daemon.state) - before
     print(f"  SIGTERM under load: exit {code} after {took:.2f} s; {acknowledged} acknowledged, {kept} stored")
     common.figure("stop under load", took, "s")
     assert code == 0 and acknowledged and kept >= acknowledged

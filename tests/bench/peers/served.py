@@ -44,7 +44,7 @@ class Service:
     def memory_mb(self):
         """Proportional set size: pages that processes share count once."""
         text = [pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in family(self.pid)]
-        return sum(int(line.split()[1]) for one in text for line in one.splitlines() if line.startswith("Pss:")) / 1e3
+        return sum(int(line.split()[1]) for one in text for line in one.splitlines() if line.startswith("Pss:")) * 1.024e-3
 
     def ask(self, body):
         """-> probability"""
