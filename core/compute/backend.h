@@ -1,8 +1,8 @@
 /* core/compute/backend.h - define the table of operations that a back end of device.h implements. Only
  * core/compute and the fake device of the tests include this header.
  *
- * device.c does the common work: it cuts a batch into pieces of at most `chunk` images, halves a piece that does
- * not fit the memory, rejects values that are not finite on the way in and out, and notices a device that no
+ * device.c does the common work: it cuts a batch into pieces of at most `chunk` images, halves pieces while they
+ * do not fit the memory, rejects values that are not finite on the way in and out, and notices a device that no
  * longer works. A back end therefore gets 1..chunk images of finite values, except in training (trainer_step gets
  * a whole batch, unchecked). Each operation has the contract of its function in device.h. */
 #ifndef INSP_COMPUTE_BACKEND_H
@@ -67,9 +67,12 @@ struct insp_device_ops {
 /* Is the first member of each back end's own struct. */
 struct insp_device {
     const struct insp_device_ops *ops;
-    size_t chunk; /* images in one pass; more make nothing faster */
+    size_t chunk; /* images in one pass; more make nothing faster; loading a trunk may lower it (atomic) */
     bool cuda, packed;
     bool failed; /* used by device.c only, atomically: the probe after an error failed too */
+    /* Used by device.c only, atomically: images that fit the memory, 0 while a chunk does; full passes of so many
+     * since then. */
+    size_t fits, passes_that_fit;
     char name[16];
     char description[192], arithmetic[192];
 };

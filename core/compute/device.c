@@ -1,5 +1,6 @@
 #include "core/compute/device.h"
 
+#include "core/base/log.h"
 #include "core/compute/backend.h"
 
 #include <math.h>
@@ -123,22 +124,52 @@ static float *offset(float *at, size_t floats) {
 /* Computes `count` images from place `first` of a batch. */
 typedef int piece_work(const void *batch, size_t first, size_t count, struct insp_error *reterr);
 
+/* Full passes after which a device that had too little memory is tried with twice as many images: a failed attempt
+ * costs about as much as a pass, so it costs a thousandth at most. */
+enum { PASSES_BEFORE_MORE = 1000 };
+
+static size_t images_at_most(const struct insp_device *device) {
+    const size_t chunk = __atomic_load_n(&device->chunk, __ATOMIC_RELAXED);
+    const size_t fits = __atomic_load_n(&device->fits, __ATOMIC_RELAXED);
+    return fits && fits < chunk ? fits : chunk;
+}
+
+static void remember_that_less_fits(struct insp_device *device, size_t tried, size_t fits) {
+    __atomic_store_n(&device->passes_that_fit, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&device->fits, fits, __ATOMIC_RELAXED);
+    insp_log_warning("no device memory for a batch, smaller ones follow device=%s images=%zu now=%zu",
+                     device->name, tried, fits);
+}
+
+static void remember_that_it_fits(struct insp_device *device, size_t images) {
+    const size_t fits = __atomic_load_n(&device->fits, __ATOMIC_RELAXED);
+    if (!fits || images < fits ||
+        __atomic_add_fetch(&device->passes_that_fit, 1, __ATOMIC_RELAXED) < PASSES_BEFORE_MORE)
+        return;
+    __atomic_store_n(&device->passes_that_fit, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&device->fits, 2 * fits < __atomic_load_n(&device->chunk, __ATOMIC_RELAXED) ? 2 * fits : 0,
+                     __ATOMIC_RELAXED);
+}
+
 /* Cuts a batch into pieces of at most the device's chunk. A piece that does not fit the memory is halved, and so
- * are the pieces after it. */
+ * are those after it, of later batches too. */
 static int in_pieces(struct insp_device *device, size_t n, piece_work *work, const void *batch,
                      struct insp_error *reterr) {
-    size_t most = device->chunk, count;
+    size_t most = images_at_most(device), count;
     struct insp_error error;
     for (size_t first = 0; first < n; first += count) {
         count = n - first < most ? n - first : most;
         int r = work(batch, first, count, &error);
         if (r == INSP_E_NOMEM && count > 1) {
             most = count / 2;
+            remember_that_less_fits(device, count, most);
             count = 0;
         } else if (r < 0) {
             if (reterr)
                 *reterr = error;
             return notice(device, r);
+        } else {
+            remember_that_it_fits(device, count);
         }
     }
     return 0;

@@ -3,6 +3,7 @@
 #include "tests/unit/engine_fixture.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 enum { SCORES = 8 };
 
@@ -134,6 +135,46 @@ START_TEST(test_out_of_memory_splits_the_batch) {
         ck_assert_uint_eq(s.score[i].batch, SCORES - 1);
     }
     finish(&s);
+}
+END_TEST
+
+/* How often a text stands in a file. */
+static unsigned occurrences(int fd, const char *text) {
+    static char all[1 << 16];
+    ssize_t bytes = pread(fd, all, sizeof all - 1, 0);
+    unsigned found = 0;
+    ck_assert_int_ge(bytes, 0);
+    all[bytes] = '\0';
+    for (const char *at = all; (at = strstr(at, text)); at++)
+        found++;
+    return found;
+}
+
+/* The size that fitted holds for later batches, too: a failed attempt costs about as much as a pass. */
+START_TEST(test_a_size_that_did_not_fit_is_not_tried_again) {
+    static struct scores s;
+    char path[] = "/tmp/insp-engine-log-XXXXXX";
+    const int log = mkstemp(path);
+    ck_assert_int_ge(log, 0);
+    unlink(path);
+    dup2(log, STDERR_FILENO);
+    setenv("INSP_FAKE_MEMORY_IMAGES", "2", 1);
+    engine_open(&s.f, SCORES, true);
+    for (size_t round = 1; round <= 3; round++) {
+        engine_hold(&s.f);
+        for (size_t i = 0; i < 7; i++)
+            submit(&s, i, s.f.good, 0, 0);
+        engine_release(&s.f);
+        run_until(&s, 7 * round);
+        for (size_t i = 0; i < 7; i++) {
+            ck_insp_ok(s.score[i].code, s.score[i].error);
+            free(s.rgb[i]);
+            s.rgb[i] = NULL;
+        }
+    }
+    ck_assert_uint_eq(occurrences(log, "no device memory for a batch"), fake(&s) ? 2 : 0); /* 7 and 3 images */
+    finish(&s);
+    close(log);
 }
 END_TEST
 
@@ -277,6 +318,7 @@ END_TEST
 
 INSP_TESTS(test_what_waits_is_one_batch_of_mixed_products, test_a_training_waits_while_images_wait,
            test_expired_are_answered_unscored, test_out_of_memory_splits_the_batch,
-           test_a_split_batch_reports_only_its_outcome, test_out_of_memory_is_reported,
-           test_only_the_culprit_fails, test_without_a_trunk_it_says_so, test_calls_run_on_the_inference_thread,
-           test_close_answers_what_waits, test_what_cannot_start_leaves_nothing);
+           test_a_size_that_did_not_fit_is_not_tried_again, test_a_split_batch_reports_only_its_outcome,
+           test_out_of_memory_is_reported, test_only_the_culprit_fails, test_without_a_trunk_it_says_so,
+           test_calls_run_on_the_inference_thread, test_close_answers_what_waits,
+           test_what_cannot_start_leaves_nothing);

@@ -43,9 +43,9 @@ static void plan(Device &device, const Trunk &trunk) {
         } catch (const c10::Error &e) {
             if (!is_out_of_memory(e) || i == 0)
                 throw;
-            device.chunk = static_cast<size_t>(sizes[i - 1]);
-            insp_log_warning("batch reduced for lack of device memory device=%s images=%zu", device.name,
-                             device.chunk);
+            __atomic_store_n(&device.chunk, static_cast<size_t>(sizes[i - 1]), __ATOMIC_RELAXED);
+            insp_log_warning("batch reduced for lack of device memory device=%s images=%lld", device.name,
+                             static_cast<long long>(sizes[i - 1]));
         }
     }
 }
@@ -109,6 +109,8 @@ void prepare_trunk(Device &device, Trunk &trunk) {
         tell_no_graphs(device, failure.error.detail);
     } catch (const c10::Error &e) {
         tell_no_graphs(device, e.what_without_backtrace());
+    } catch (const std::exception &e) { /* no memory on the host, for one */
+        tell_no_graphs(device, e.what());
     }
     c10::cuda::CUDACachingAllocator::emptyCache(); /* frees the memory of planning; the graphs have their own */
 }

@@ -1,6 +1,8 @@
 /* core/compute/torch/network.cpp - trunk and tail on libtorch: loading and scoring. */
 #include "core/compute/torch/torch.hpp"
 
+#include "core/base/log.h"
+
 #include <algorithm>
 #include <functional>
 
@@ -36,9 +38,18 @@ static void prepare_tail(Device &device, const Tail &tail) {
     std::vector<at::ScalarType> &warm = device.warm_tails;
     if (std::find(warm.begin(), warm.end(), tail.type) != warm.end())
         return;
-    for (int64_t n : device.ladder())
-        run_tail(tail, at::zeros({n, INSP_CHANNELS, INSP_MAP_SIDE, INSP_MAP_SIDE},
-                                 at::TensorOptions().dtype(tail.type).device(device.where)));
+    for (int64_t n : device.ladder()) {
+        try {
+            run_tail(tail, at::zeros({n, INSP_CHANNELS, INSP_MAP_SIDE, INSP_MAP_SIDE},
+                                     at::TensorOptions().dtype(tail.type).device(device.where)));
+        } catch (const c10::Error &e) {
+            if (!is_out_of_memory(e) || n == 1)
+                throw;
+            insp_log_warning("no device memory to plan a tail device=%s images=%lld", device.name,
+                             static_cast<long long>(n));
+            break; /* a pass of so many images is computed in halves */
+        }
+    }
     warm.push_back(tail.type);
 }
 

@@ -39,10 +39,11 @@ void Device::say(const std::string &device_name, const std::string &text) {
 
 std::vector<int64_t> Device::ladder() const {
     std::vector<int64_t> sizes;
-    for (size_t n = 1; cuda && n < chunk; n *= 2)
+    const size_t most = __atomic_load_n(&chunk, __ATOMIC_RELAXED); /* loading a trunk may lower it meanwhile */
+    for (size_t n = 1; cuda && n < most; n *= 2)
         sizes.push_back(static_cast<int64_t>(n));
     if (cuda)
-        sizes.push_back(static_cast<int64_t>(chunk));
+        sizes.push_back(static_cast<int64_t>(most));
     return sizes;
 }
 
