@@ -9,6 +9,7 @@
 #include "api/kserve/kserve_models.h"
 #include "api/kserve/tensors.h"
 #include "api/listen/peers.h"
+#include "api/modbus/stations.h"
 #include "api/resources/handlers.h"
 #include "api/server/deadline.h"
 #include "api/server/server.h"
@@ -40,6 +41,7 @@ struct infer {
     size_t count;
     struct insp_inspection *job[INSP_BATCH_LIMIT]; /* owned unless `out`; NULL for one that was abandoned */
     bool out[INSP_BATCH_LIMIT];                    /* with the pipeline, which calls done */
+    bool begun;                                    /* the station of its camera waits for its end */
     size_t left, stored;                           /* images out, and with a record */
     struct insp_error error;                       /* the first; code 0: none */
 };
@@ -121,9 +123,23 @@ static void stop(struct api_request *request, enum api_stop why) {
         settle(request);
 }
 
+/* Tells the station of the camera that the request is over, and of an image that got no verdict. */
+static void leave_station(const struct api_request *request, struct infer *infer) {
+    struct api_stations *stations = request->server->stations;
+    size_t verdicts = infer->stored, wanted = infer->count ? infer->count : 1;
+    for (size_t i = 0; i < infer->count; i++)
+        verdicts += infer->out[i]; /* being stored */
+    if (infer->begun)
+        api_stations_end(stations, infer->call.camera);
+    if (verdicts < wanted)
+        api_stations_undecided(stations, infer->call.camera, infer->call.part, "",
+                               infer->error.code ? infer->error.code : INSP_E_CANCELLED, request->started_us);
+}
+
 static void drop(struct api_request *request) {
     struct infer *infer = request->part;
     abandon(infer);
+    leave_station(request, infer);
     for (size_t i = 0; i < infer->count; i++) {
         if (infer->out[i])
             infer->job[i]->data = NULL; /* being stored: counted and published all the same */
@@ -191,6 +207,8 @@ static int submit(struct api_request *request, int64_t deadline_us, struct insp_
     struct infer *infer = request->part;
     int code = 0;
     infer->count = infer->call.count;
+    infer->begun = true;
+    api_stations_begin(request->server->stations, infer->call.camera);
     for (size_t i = 0; !code && i < infer->count; i++)
         code = make_job(request, i, deadline_us, reterr);
     for (size_t i = 0; !code && i < infer->count; i++) {
@@ -218,6 +236,8 @@ static void split_work(struct insp_task *task) {
     memcpy(part, infer->call.part, sizeof part);
     if (api_kserve_read(request->body, request->body_bytes, json_bytes, batch < share ? batch : share,
                         &infer->call, &error)) {
+        memcpy(infer->call.camera, camera, sizeof camera); /* for its station */
+        memcpy(infer->call.part, part, sizeof part);
         api_response_problem(&request->response, &error);
         return;
     }

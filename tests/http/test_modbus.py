@@ -1,6 +1,8 @@
 """The Modbus/TCP server, with pymodbus as the PLC: handshake, heartbeats, faults and hostile clients. The map is docs/modbus.md's."""
+import base64
 import concurrent.futures
 import contextlib
+import json
 import os
 import re
 import signal
@@ -259,6 +261,29 @@ def test_failures_late_verdicts_and_other_products_are_rejects(line, template, t
         for index in (3, 4):  # a product without a model; an index without a product
             plc.write(0, index)
             assert not plc.look()["ready"]
+    plc.close()
+
+
+def test_kserve_requests_reach_the_station(line):
+    daemon = line()
+    plc = Plc(daemon.port_modbus).enable()
+
+    def infer(image):
+        body = {"inputs": [{"name": "image", "shape": [1], "datatype": "BYTES", "parameters": {"content_type": "base64"},
+                            "data": [base64.b64encode(image).decode()]}], "parameters": {"camera": "cam1", "part": "k"}}
+        return daemon("POST", "/v2/models/carpet/infer", json.dumps(body).encode()).status
+
+    with beating(plc):
+        assert infer(GOOD) == 200
+        assert plc.look()["good"] and text(plc.inputs()[12:28]) == "k"
+        plc.pulse(ACK)
+        assert infer(b"no picture") == 422
+        eventually(lambda: plc.look()["valid"])  # presented when the request has ended
+        assert plc.look()["reject"] and not plc.look()["busy"] and plc.inputs()[4] == NO_VERDICT
+        plc.pulse(ACK)
+        assert daemon("POST", "/v2/models/carpet/infer?camera=cam1", b"{").status == 400
+        eventually(lambda: plc.look()["valid"])
+        assert plc.look()["reject"] and plc.inputs()[0] == 3
     plc.close()
 
 
