@@ -127,7 +127,7 @@ static size_t form_batch(struct insp_engine *engine, struct insp_score **ret_bat
 
 static int score_images(struct insp_engine *engine, struct insp_score **batch, size_t n,
                         struct insp_error *reterr) {
-    struct insp_shot shot[INSP_BATCH_LIMIT];
+    struct insp_shot shot[INSP_BATCH_LIMIT] = {0}; /* GCC does not see under the sanitizers that n >= 1 */
     struct insp_good_answer good[INSP_BATCH_LIMIT];
     float probability[INSP_BATCH_LIMIT];
     if (!engine->trunk)
