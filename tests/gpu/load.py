@@ -40,7 +40,7 @@ def closed_loops(daemon, bodies):
         traffic.tell(f"closed loop, {clients} clients", s)
         common.figure(f"closed loop, {clients} clients", s)
         assert s["count"] and not s["failed"], s["failed"]
-        best = max(best, s["rate"])
+        best = max(best, s["rate"], 1e3 / s["p50_ms"])  # a machine so busy that no answer came in time: what one client reached
     return best
 
 
