@@ -47,7 +47,7 @@ function facts(item, model) {
     ["Received", dateTime(item.received_at)],
     ["Heat", heatText(heatmap)],
     ["Decided by", item.decided_by === "good_only" ? "the model of good parts" : "the trained model"],
-    ["Distance from good parts", distanceText(item.good_only)],
+    ["Unlike good", distanceText(item.good_only)],
     ["Boxes", boxes.length ? boxes.join("; ") : "none"],
     [
       "Image",

@@ -52,8 +52,10 @@ export function prepare() {
   must("demo-data", data, "--images", "60", "--seed", "1");
   const options = optionsOf(template);
   must("trunk", "bank", "--images", data, ...options);
+  // A tail alone: tests post pictures of one colour, which are unlike every good part of the set.
+  const recipe = ["--recipe", "notebook", "--epochs", "4", "--activate", "always"];
   for (const seed of ["1", "2"])
-    must("train", "--product", "carpet", "--data", data, "--seed", seed, "--epochs", "4", "--activate", "always", ...options);
+    must("train", "--product", "carpet", "--data", data, "--seed", seed, ...recipe, ...options);
 }
 
 export class Daemon {
