@@ -1,7 +1,8 @@
 # insp_pytests(LABEL [THREADS file...]): makes ctest entries of the calling folder's test_*.py, which start the daemon or the
 # command line.
-#   LABEL/<file>        all tests of the file except those marked "slow", with the fake device
-#   real/LABEL-<file>   the tests marked "real_device", with libtorch; label real
+#   LABEL/<file>        the tests marked neither "slow" nor "real_device", with the fake device
+#   real/LABEL-<file>   the tests marked "real_device", with libtorch; label real. A build that has the fake device only runs
+#                       them in LABEL/<file>
 #   slow/LABEL-<file>   the tests marked "slow", with the fake device; label long
 #   long/LABEL-<file>   all tests not marked "real_device", with libtorch; label long
 #   threads/LABEL-<file> in a build with the thread sanitizer, of the files after THREADS: all tests but those marked
@@ -17,13 +18,20 @@ function(insp_pytests label)
     string(REGEX REPLACE "^test_" "" subject "${name}")
     file(STRINGS "${file}" real REGEX "mark\\.real_device")
     file(STRINGS "${file}" slow REGEX "mark\\.slow")
-    insp_pytest(${label}/${subject} "${file}" fake ${label} "not slow")
+    file(STRINGS "${file}" all_real REGEX "^pytestmark = pytest\\.mark\\.real_device")
+    if(INSP_FAKE_TORCH)
+      insp_pytest(${label}/${subject} "${file}" fake ${label} "not slow")
+    elseif(NOT all_real)
+      insp_pytest(${label}/${subject} "${file}" fake ${label} "not slow and not real_device")
+    endif()
     if(subject IN_LIST arg_THREADS AND INSP_SANITIZE STREQUAL "thread")
       insp_pytest(threads/${label}-${subject} "${file}" fake threads_http "not slow and not sequential")
     endif()
     if(slow)
       insp_pytest(slow/${label}-${subject} "${file}" fake long "slow")
-      set_tests_properties(${label}/${subject} PROPERTIES SKIP_RETURN_CODE 5) # pytest's "no tests": all are marked
+      if(TEST ${label}/${subject})
+        set_tests_properties(${label}/${subject} PROPERTIES SKIP_RETURN_CODE 5) # pytest's "no tests": all are marked
+      endif()
     endif()
     if(INSP_FAKE_TORCH)
       continue()

@@ -137,27 +137,30 @@ START_TEST(test_batches_and_threads_do_not_matter) {
     float *features = malloc(sizeof(float) * IMAGES * INSP_FEATURE_FLOATS);
     float want_prob[IMAGES], prob[IMAGES], want_cam[IMAGES * INSP_MAP_FLOATS], cam[IMAGES * INSP_MAP_FLOATS];
     ck_assert(want && features);
-    for (unsigned threads = 1; threads <= 3; threads++)
-        for (size_t batch = threads == 1 ? IMAGES : 1; batch <= IMAGES; batch += 3) {
-            struct insp_cpu_workspace *workspace;
-            ck_insp_ok(insp_cpu_workspace_new(threads, &workspace, &err), err);
-            bool first = threads == 1;
-            for (size_t i = 0; i < IMAGES; i += batch) {
-                size_t n = IMAGES - i < batch ? IMAGES - i : batch;
-                float *f = (first ? want : features) + i * INSP_FEATURE_FLOATS;
-                ck_insp_ok(insp_cpu_trunk_run(trunk, workspace, pixels + i * INSP_INPUT_FLOATS, n, f, NULL, &err),
-                           err);
-                ck_insp_ok(insp_cpu_tail_run(tail, workspace, f, n, (first ? want_prob : prob) + i,
-                                             (first ? want_cam : cam) + i * INSP_MAP_FLOATS, &err),
-                           err);
-            }
-            insp_cpu_workspace_free(workspace);
-            if (first)
-                continue;
-            ck_assert(!memcmp(want, features, sizeof(float) * IMAGES * INSP_FEATURE_FLOATS));
-            ck_assert(!memcmp(want_prob, prob, sizeof prob));
-            ck_assert(!memcmp(want_cam, cam, sizeof cam));
+    static const struct {
+        unsigned threads;
+        size_t batch;
+    } runs[] = {{1, IMAGES}, {2, 1}, {2, 7}, {3, 4}, {3, IMAGES}};
+    for (size_t run = 0; run < INSP_COUNT(runs); run++) {
+        struct insp_cpu_workspace *workspace;
+        ck_insp_ok(insp_cpu_workspace_new(runs[run].threads, &workspace, &err), err);
+        bool first = run == 0;
+        for (size_t i = 0; i < IMAGES; i += runs[run].batch) {
+            size_t n = IMAGES - i < runs[run].batch ? IMAGES - i : runs[run].batch;
+            float *f = (first ? want : features) + i * INSP_FEATURE_FLOATS;
+            ck_insp_ok(insp_cpu_trunk_run(trunk, workspace, pixels + i * INSP_INPUT_FLOATS, n, f, NULL, &err),
+                       err);
+            ck_insp_ok(insp_cpu_tail_run(tail, workspace, f, n, (first ? want_prob : prob) + i,
+                                         (first ? want_cam : cam) + i * INSP_MAP_FLOATS, &err),
+                       err);
         }
+        insp_cpu_workspace_free(workspace);
+        if (first)
+            continue;
+        ck_assert(!memcmp(want, features, sizeof(float) * IMAGES * INSP_FEATURE_FLOATS));
+        ck_assert(!memcmp(want_prob, prob, sizeof prob));
+        ck_assert(!memcmp(want_cam, cam, sizeof cam));
+    }
     insp_cpu_trunk_free(trunk);
     insp_cpu_tail_free(tail);
     free(pixels);
