@@ -28,6 +28,13 @@ struct api_modbus_config {
     unsigned connections, idle_s, heartbeat_s; /* limits */
 };
 
+/* The settings mqtt.*; texts are "" if not set. */
+struct api_mqtt_config {
+    const char *url; /* "": no MQTT */
+    const char *prefix, *username, *password_file, *ca_file, *certificate, *key;
+    bool commands, last;
+};
+
 struct api_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080" */
     int listen_fd; /* >= 0: a listening socket from systemd, which the server owns from now on; `listen` is then
@@ -61,7 +68,8 @@ struct api_config {
     const char *cache_folder;
     uint64_t cache_bytes_max;
     bool cache_half;
-    uint64_t job_memory_bytes;  /* training.memory_bytes */
+    uint64_t job_memory_bytes; /* training.memory_bytes */
+    struct api_mqtt_config mqtt;
     unsigned job_queue;         /* training.queue: jobs that may wait */
     struct insp_lanes *lanes;   /* borrowed */
     struct insp_busy *busy;     /* borrowed; the engine's: jobs wait while it is raised */

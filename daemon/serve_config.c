@@ -60,6 +60,20 @@ static enum api_open_access daemon_open_access(const struct daemon_settings *set
     return !strcmp(text, "always") ? API_OPEN_ALWAYS : !strcmp(text, "never") ? API_OPEN_NEVER : API_OPEN_AUTO;
 }
 
+static struct api_mqtt_config mqtt_config(const struct daemon_settings *settings) {
+    return (struct api_mqtt_config){
+        .url = settings->mqtt_url,
+        .prefix = settings->mqtt_prefix,
+        .username = settings->mqtt_username,
+        .password_file = settings->mqtt_password_file,
+        .ca_file = settings->mqtt_ca_file,
+        .certificate = settings->mqtt_certificate,
+        .key = settings->mqtt_key,
+        .commands = settings->mqtt_commands,
+        .last = settings->mqtt_last,
+    };
+}
+
 struct api_config daemon_api_config(const struct daemon_settings *settings) {
     return (struct api_config){
         .listen = settings->server_listen,
@@ -118,5 +132,6 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .cache_half = settings->training_cache_half,
         .job_memory_bytes = settings->training_memory_bytes,
         .job_queue = (unsigned)settings->training_queue,
+        .mqtt = mqtt_config(settings),
     };
 }

@@ -128,6 +128,7 @@ int daemon_settings_set(struct daemon_settings *settings, const char *section, c
         return unknown(section, key, reterr);
     void *member = (char *)settings + row->offset;
     uint64_t number;
+    settings->line_of[row - rows] = 0; /* daemon_settings_read sets it */
     switch (row->kind) {
     case DAEMON_TEXT:
     case DAEMON_CHOICE:
@@ -166,6 +167,15 @@ void daemon_settings_default(struct daemon_settings *settings) {
             abort();
         }
     }
+}
+
+int daemon_settings_blame(const struct daemon_settings *settings, enum daemon_row row, struct insp_error *reterr) {
+    if (settings->line_of[row])
+        insp_error_prefix(reterr, "%s:%d: %s.%s", settings->file, settings->line_of[row], rows[row].section,
+                          rows[row].key);
+    else
+        insp_error_prefix(reterr, "%s.%s", rows[row].section, rows[row].key);
+    return INSP_E_CONFIG;
 }
 
 int daemon_settings_override(struct daemon_settings *settings, const char *assignment, struct insp_error *reterr) {

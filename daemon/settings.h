@@ -20,6 +20,16 @@ enum { DAEMON_TEXT_MAX = 2047, DAEMON_KEY_BYTES = 64 };
 #define DAEMON_TYPE_COUNT(name) uint64_t name;
 #define DAEMON_TYPE_SIZE(name) uint64_t name;
 
+/* The place of each row: DAEMON_ROW_server_listen... */
+enum daemon_row {
+#define S(section, text)
+#define X(section, key, KIND, def, min, max, unit, text) DAEMON_ROW_##section##_##key,
+    DAEMON_SETTINGS_TABLE(S, X)
+#undef X
+#undef S
+        DAEMON_ROWS
+};
+
 /* Has one member per row: settings.server_listen, settings.limits_body_bytes ... Owns no memory. */
 struct daemon_settings {
 #define S(section, text)
@@ -27,6 +37,8 @@ struct daemon_settings {
     DAEMON_SETTINGS_TABLE(S, X)
 #undef X
 #undef S
+    char file[256];           /* that daemon_settings_read has read; "": none */
+    int line_of[DAEMON_ROWS]; /* line of the file that set a row; 0: another source */
 };
 
 #define DAEMON_SIZE_AUTO UINT64_MAX /* value of "auto", for a SIZE with that default */
@@ -70,6 +82,14 @@ int daemon_settings_read(struct daemon_settings *settings, const char *path, str
  * server.listen, device.name and of the lists, and both TLS files or none. Reads environment variables, does not
  * access the disk. Fails with INSP_E_CONFIG. */
 int daemon_settings_resolve(struct daemon_settings *settings, struct insp_error *reterr);
+
+/* Checks that the files which settings name can be read: certificates, keys and passwords of the sinks. For
+ * check-config; the daemon starts without them, and the sink says so. Fails with INSP_E_CONFIG. */
+int daemon_settings_check_files(const struct daemon_settings *settings, struct insp_error *reterr);
+
+/* Puts the name of a setting before the detail of an error, and file and line if the file has set it. Returns the
+ * code of the error. */
+int daemon_settings_blame(const struct daemon_settings *settings, enum daemon_row row, struct insp_error *reterr);
 
 /* Writes the annotated configuration file, with the given values or, if values is NULL, with every setting
  * commented out at its default (config/inspectd.conf). */

@@ -6,16 +6,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { ROWS_MAX = 128 };
-
 /* The state of a read. libinih's handler gets no line number in Debian's build, but libinih calls read_line for
  * each line, so the handler is always called for the line that was read last. */
 struct reading {
     struct daemon_settings *settings;
     FILE *file;
     int line;
-    int seen[ROWS_MAX]; /* line that set a row; 0: not yet set */
-    int failed_line;    /* 0: no error so far */
+    int seen[DAEMON_ROWS]; /* line that set a row; 0: not yet set */
+    int failed_line;       /* 0: no error so far */
     struct insp_error error;
 };
 
@@ -54,19 +52,16 @@ static int take_value(void *user, const char *section, const char *key, const ch
         reading->failed_line = reading->line;
         return 0;
     }
-    reading->seen[row] = reading->line;
+    reading->seen[row] = reading->settings->line_of[row] = reading->line;
     return 1;
 }
 
 int daemon_settings_read(struct daemon_settings *settings, const char *path, struct insp_error *reterr) {
-    size_t count;
-    daemon_setting_rows(&count);
-    if (count > ROWS_MAX)
-        return insp_fail(reterr, INSP_E_INTERNAL, "more than %d settings", ROWS_MAX);
     _cleanup_fclose_ FILE *file = fopen(path, "re");
     if (!file)
         return insp_fail_errno(reterr, errno, "cannot open the configuration file %s", path);
     struct reading reading = {.settings = settings, .file = file};
+    snprintf(settings->file, sizeof settings->file, "%s", path);
     int r = ini_parse_stream(read_line, &reading, take_value, &reading);
     if (ferror(file))
         return insp_fail_errno(reterr, errno, "cannot read the configuration file %s", path);

@@ -2,10 +2,13 @@
 
 #include "api/access/hosts.h"
 #include "api/access/proxies.h"
+#include "api/sinks/mqtt_names.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int put(char *member, struct insp_error *reterr, const char *name, const char *folder, size_t folder_bytes,
@@ -55,6 +58,58 @@ static bool listen_valid(const char *text) {
     return bracketed || memchr(text, ':', (size_t)(colon - text)) == NULL;
 }
 
+/* Checks mqtt.*, and blames the setting that is wrong. */
+static int check_mqtt(const struct daemon_settings *settings, struct insp_error *reterr) {
+    struct api_mqtt_address address = {0};
+    if (*settings->mqtt_url && api_mqtt_address(settings->mqtt_url, &address, reterr))
+        return daemon_settings_blame(settings, DAEMON_ROW_mqtt_url, reterr);
+    if (api_mqtt_prefix_check(settings->mqtt_prefix, reterr))
+        return daemon_settings_blame(settings, DAEMON_ROW_mqtt_prefix, reterr);
+    if (*settings->mqtt_password_file && !*settings->mqtt_username) {
+        insp_fail(reterr, INSP_E_CONFIG, "a password needs mqtt.username");
+        return daemon_settings_blame(settings, DAEMON_ROW_mqtt_password_file, reterr);
+    }
+    if (!*settings->mqtt_certificate != !*settings->mqtt_key) {
+        insp_fail(reterr, INSP_E_CONFIG, "mqtt.certificate and mqtt.key must be set together, or neither");
+        return daemon_settings_blame(
+            settings, *settings->mqtt_key ? DAEMON_ROW_mqtt_key : DAEMON_ROW_mqtt_certificate, reterr);
+    }
+    const struct {
+        const char *value;
+        enum daemon_row row;
+    } of_tls[] = {{settings->mqtt_ca_file, DAEMON_ROW_mqtt_ca_file},
+                  {settings->mqtt_certificate, DAEMON_ROW_mqtt_certificate}};
+    for (size_t i = 0; i < sizeof of_tls / sizeof *of_tls; i++)
+        if (*of_tls[i].value && *settings->mqtt_url && !address.tls) {
+            insp_fail(reterr, INSP_E_CONFIG, "mqtt.url must begin with mqtts:// for TLS");
+            return daemon_settings_blame(settings, of_tls[i].row, reterr);
+        }
+    return 0;
+}
+
+int daemon_settings_check_files(const struct daemon_settings *settings, struct insp_error *reterr) {
+    const struct {
+        const char *path;
+        enum daemon_row row;
+    } file[] = {{settings->mqtt_password_file, DAEMON_ROW_mqtt_password_file},
+                {settings->mqtt_ca_file, DAEMON_ROW_mqtt_ca_file},
+                {settings->mqtt_certificate, DAEMON_ROW_mqtt_certificate},
+                {settings->mqtt_key, DAEMON_ROW_mqtt_key}};
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
+        struct stat info;
+        if (!*file[i].path)
+            continue;
+        int why = access(file[i].path, R_OK) < 0 || stat(file[i].path, &info) < 0 ? errno : 0;
+        if (!why && !S_ISREG(info.st_mode))
+            why = S_ISDIR(info.st_mode) ? EISDIR : EINVAL;
+        if (!why)
+            continue;
+        insp_fail(reterr, INSP_E_CONFIG, "cannot read %s: %s", file[i].path, strerror(why));
+        return daemon_settings_blame(settings, file[i].row, reterr);
+    }
+    return 0;
+}
+
 int daemon_settings_resolve(struct daemon_settings *settings, struct insp_error *reterr) {
     if (!listen_valid(settings->server_listen))
         return insp_fail(reterr, INSP_E_CONFIG,
@@ -76,6 +131,8 @@ int daemon_settings_resolve(struct daemon_settings *settings, struct insp_error 
         r = api_origins_check(settings->server_origins, reterr);
     if (r == 0 && (r = api_networks_parse(settings->server_trusted_proxies, &networks, reterr)) < 0)
         insp_error_prefix(reterr, "server.trusted_proxies");
+    if (r == 0)
+        r = check_mqtt(settings, reterr);
     if (r == 0)
         r = resolve_state_dir(settings, reterr);
     if (r < 0)

@@ -175,6 +175,24 @@
       "Largest memory of a job's process. A job that needs more fails; inspections are not affected.\n"           \
       "0: three quarters of the memory that is free when the job starts.")                                        \
     X(training, queue, COUNT, "16", 1, 1000, "jobs", "Largest number of waiting jobs. One job runs at a time.")   \
+    S(mqtt, "Publish inspections to an MQTT broker; docs/mqtt.md has the topics.")                                \
+    X(mqtt, url, TEXT, "", 0, 511, "mqtt://host:port",                                                            \
+      "Broker: mqtt://host:1883, or mqtts://host:8883 for TLS. Empty: no MQTT.")                                  \
+    X(mqtt, prefix, TEXT, "", 0, 511, "topic",                                                                    \
+      "Begin all topics with this, such as acme/plant1/line3/inspectd. Empty: inspectd/<host name>.")             \
+    X(mqtt, username, TEXT, "", 0, 1023, "name", "User name for the broker. Empty: none.")                        \
+    X(mqtt, password_file, TEXT, "", 0, DAEMON_TEXT_MAX, "file",                                                  \
+      "File whose first line is the password of that user. It is read at each connection.")                       \
+    X(mqtt, ca_file, TEXT, "", 0, DAEMON_TEXT_MAX, "PEM file",                                                    \
+      "Authorities that may have signed the broker's certificate. Empty: those of the system.")                   \
+    X(mqtt, certificate, TEXT, "", 0, DAEMON_TEXT_MAX, "PEM file",                                                \
+      "Certificate that the daemon shows to the broker. Empty: none.")                                            \
+    X(mqtt, key, TEXT, "", 0, DAEMON_TEXT_MAX, "PEM file", "Private key of that certificate.")                    \
+    X(mqtt, last, FLAG, "false", 0, 0, "",                                                                        \
+      "Publish each inspection also as a retained message, for screens: last/<product>/<camera>.")                \
+    X(mqtt, commands, FLAG, "false", 0, 0, "",                                                                    \
+      "Obey command/activate and command/label. Whoever may publish these topics on the broker may then change\n" \
+      "the active model.")                                                                                        \
     S(log, "Messages go to standard error, which systemd passes to its journal.")                                 \
     X(log, level, CHOICE, "info", 0, 0, "error|warning|info|debug", "Messages below this level are not logged.")
 

@@ -46,6 +46,7 @@ ASSET(repeat_js);
 ASSET(report_js);
 ASSET(scan_js);
 ASSET(shift_js);
+ASSET(sinks_js);
 ASSET(stage_js);
 ASSET(stages_js);
 ASSET(stored_js);
@@ -94,6 +95,7 @@ const struct api_asset api_assets[] = {
     SCRIPT(report),
     SCRIPT(scan),
     SCRIPT(shift),
+    SCRIPT(sinks),
     SCRIPT(stage),
     SCRIPT(stages),
     SCRIPT(stored),

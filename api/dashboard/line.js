@@ -8,6 +8,7 @@ import { live } from "./live.js";
 import { getJson, query } from "./net.js";
 import { Pins } from "./pins.js";
 import { repeat } from "./repeat.js";
+import { Sinks } from "./sinks.js";
 import { sayTrouble } from "./trouble.js";
 
 const RECENT = 12;
@@ -26,6 +27,8 @@ class Line {
     this.recent = h("div", { class: "recent" });
     this.pins = new Pins(product);
     this.figures = new Figures(product, () => this.items);
+    this.sinks = new Sinks();
+    this.figures.element.append(this.sinks.element);
     const now = h(
       "section",
       { class: "now", "aria-label": "Newest inspections" },
@@ -50,7 +53,10 @@ class Line {
     try {
       await this.readLists(); // pictures first, then figures
     } finally {
-      if (!signal.aborted) repeat(() => document.hidden || this.figures.read(), FIGURES_MS, signal);
+      if (!signal.aborted) {
+        repeat(() => document.hidden || this.figures.read(), FIGURES_MS, signal);
+        repeat(() => document.hidden || this.sinks.read(), FIGURES_MS, signal);
+      }
     }
   }
 

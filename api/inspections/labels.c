@@ -1,3 +1,5 @@
+#include "api/inspections/labels.h"
+
 #include "api/inspections/inspection_json.h"
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
@@ -10,12 +12,7 @@
 
 enum { NOTE_BYTES_MAX = 2000 };
 
-struct new_label {
-    enum insp_label label;
-    const char *defect, *note;
-};
-
-static int check_label(const char *label, const char *defect, const char *note, struct new_label *ret,
+static int check_label(const char *label, const char *defect, const char *note, struct api_new_label *ret,
                        struct insp_error *reterr) {
     if (!strcmp(label, "good"))
         ret->label = INSP_LABEL_GOOD;
@@ -45,8 +42,7 @@ static int read_text(const json_t *value, const char *name, const char **ret, st
     return 0;
 }
 
-/* *ret borrows from json. */
-static int read_label(json_t *json, struct new_label *ret, struct insp_error *reterr) {
+int api_label_read(json_t *json, struct api_new_label *ret, struct insp_error *reterr) {
     json_t *given, *defect_value = NULL, *note_value = NULL;
     const char *label, *defect, *note;
     json_error_t why;
@@ -66,7 +62,7 @@ static int read_label(json_t *json, struct new_label *ret, struct insp_error *re
         return check_label(label, defect, note, ret, reterr);
     if (defect || note)
         return insp_fail(reterr, INSP_E_PARAMETER, "\"defect\" and \"note\" need a label");
-    *ret = (struct new_label){.label = INSP_LABEL_NONE, .defect = "", .note = ""};
+    *ret = (struct api_new_label){.label = INSP_LABEL_NONE, .defect = "", .note = ""};
     return 0;
 }
 
@@ -84,7 +80,7 @@ static int check_call(const struct api_request *request, struct insp_error *rete
     return code;
 }
 
-static int store_label(struct api_request *request, const struct new_label *label, struct insp_error *reterr) {
+static int store_label(struct api_request *request, const struct api_new_label *label, struct insp_error *reterr) {
     struct insp_store *store = request->server->config.store;
     const char *id = request->param[0];
     json_t *answer = NULL;
@@ -95,7 +91,7 @@ static int store_label(struct api_request *request, const struct new_label *labe
 }
 
 int api_label_put(struct api_request *request, struct insp_error *reterr) {
-    struct new_label label;
+    struct api_new_label label;
     json_t *json;
     int code = check_call(request, reterr);
     if (!code && !request->body_bytes)
@@ -105,7 +101,7 @@ int api_label_put(struct api_request *request, struct insp_error *reterr) {
     code = api_request_json(request, "label", &json, reterr);
     if (code)
         return code;
-    code = read_label(json, &label, reterr);
+    code = api_label_read(json, &label, reterr);
     if (!code)
         code = store_label(request, &label, reterr);
     json_decref(json);
@@ -113,7 +109,7 @@ int api_label_put(struct api_request *request, struct insp_error *reterr) {
 }
 
 int api_label_delete(struct api_request *request, struct insp_error *reterr) {
-    static const struct new_label none = {.label = INSP_LABEL_NONE, .defect = "", .note = ""};
+    static const struct api_new_label none = {.label = INSP_LABEL_NONE, .defect = "", .note = ""};
     int code = check_call(request, reterr);
     return code ? code : store_label(request, &none, reterr);
 }

@@ -5,6 +5,7 @@
 #include "api/inspections/poll.h"
 #include "api/modbus/stations.h"
 #include "api/server/server.h"
+#include "api/sinks/sinks.h"
 #include "api/watch/events.h"
 
 char *api_inspection_publish(struct api_server *server, const struct insp_inspection *job, size_t *ret_bytes) {
@@ -15,5 +16,6 @@ char *api_inspection_publish(struct api_server *server, const struct insp_inspec
     api_meters_inspection(server->meters, job);
     api_events_publish_line(server->events, "inspection", job->id, line);
     api_poll_offer(server, &record, line);
+    api_sinks_came(server->sinks);
     return line;
 }

@@ -72,6 +72,8 @@ const struct api_route api_routes[] = {
      api_kserve_infer},
     {"POST", "/v2/models/{product}/versions/{version}/infer", API_OPEN, API_ROLE_CAMERA, API_ASYNC, SIZE_MAX,
      api_kserve_accept, NULL, api_kserve_infer},
+    {"GET", "/v1/sinks", API_OPEN, VIEWERS, API_LOOP, 0, NULL, NULL, api_sinks_list},
+    {"POST", "/v1/admin/sinks/{name}/test", API_ALWAYS, 0, API_ASYNC, 0, NULL, NULL, api_sink_test},
     {"GET", "/metrics", API_OPEN, VIEWERS, API_LOOP, 0, NULL, NULL, api_metrics_get},
     {"GET", "/healthz", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_healthz},
     {"GET", "/readyz", API_PUBLIC, 0, API_LOOP, 0, NULL, NULL, api_readyz},

@@ -20,6 +20,7 @@ struct api_events;
 struct api_listener;
 struct api_modbus;
 struct api_reload;
+struct api_sinks;
 struct api_stations;
 
 /* One TCP connection; libmicrohttpd's socket context. */
@@ -70,6 +71,7 @@ struct api_server {
     struct api_events *events;
     struct api_stations *stations; /* NULL: Modbus is off */
     struct api_modbus *modbus;     /* likewise */
+    struct api_sinks *sinks;
 
     struct api_request *requests; /* all open requests */
     struct api_connection *connections;

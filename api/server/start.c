@@ -11,6 +11,7 @@
 #include "api/server/server.h"
 #include "api/server/stop.h"
 #include "api/server/sweep.h"
+#include "api/sinks/sinks.h"
 #include "api/watch/events.h"
 #include "api/watch/housekeeping.h"
 
@@ -238,6 +239,7 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
                    sweep_ms < HOUSEKEEPING_MS ? sweep_ms : HOUSEKEEPING_MS);
     uv_timer_start(&server->selftest, on_selftest, 0, 1000 * (uint64_t)server->config.selftest_s);
     uv_timer_start(&server->ping, on_ping, ping_ms, ping_ms);
+    api_sinks_start(server->sinks);
     api_server_kick(server);
     return 0;
 }
@@ -272,6 +274,7 @@ static void on_model_changed(void *arg, const char *product, const char *version
     struct api_server *server = arg;
     api_events_publish(server->events, "model", NULL,
                        json_pack("{s:s, s:s}", "product", product, "version", version));
+    api_sinks_model_changed(server->sinks);
 }
 
 static int start_jobs(struct api_server *server, struct insp_error *reterr) {
@@ -343,6 +346,8 @@ static int start(struct api_server *server, const struct api_config *config, str
     if (!code) /* before start_handles, because it fails on a full disk, and handles would need the loop to close
                 */
         code = start_jobs(server, reterr);
+    if (!code)
+        code = api_sinks_new(server, &server->sinks, reterr);
     if (!code)
         code = start_handles(server, reterr);
     if (!code)

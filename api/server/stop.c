@@ -1,6 +1,7 @@
 /* Stops the server in this order: event streams and exports end, the job is cancelled, the listener stops
  * accepting; new requests get 503; running ones end by themselves or at the end of the grace time; libmicrohttpd
- * stops; tasks in the lanes and on the inference thread end; the handles are closed; `stopped` is called. */
+ * stops; tasks in the lanes and on the inference thread end; the sinks and the handles are closed; `stopped` is
+ * called. */
 #include "api/server/stop.h"
 
 #include "api/listen/certificate.h"
@@ -9,6 +10,7 @@
 #include "api/modbus/stations.h"
 #include "api/server/reload.h"
 #include "api/server/server.h"
+#include "api/sinks/sinks.h"
 #include "api/watch/events.h"
 
 #include "core/base/log.h"
@@ -28,6 +30,7 @@ void api_server_free(struct api_server *server) {
         close(server->listen_fd);
     insp_jobs_free(server->jobs); /* not earlier, because requests in lane BACK may use it */
     insp_models_free(server->models);
+    api_sinks_free(server->sinks);
     api_meters_free(server->meters);
     api_events_free(server->events);
     api_listener_free(server->listener);
@@ -99,6 +102,10 @@ static void on_grace(uv_timer_t *timer) {
     api_stop_check(server);
 }
 
+static void sinks_closed(void *arg) {
+    api_stop_check(arg);
+}
+
 void api_stop_check(struct api_server *server) {
     /* After the grace time unread answers do not delay the stop, but libmicrohttpd needs all connections resumed.
      */
@@ -109,6 +116,10 @@ void api_stop_check(struct api_server *server) {
     if (!server->mhd_stopped || server->closing || server->chore_running || api_reload_running(server->reload) ||
         !server->jobs_closed || insp_models_busy(server->models) || insp_pipeline_in_flight(server->pipeline))
         return;
+    if (!api_sinks_closed(server->sinks)) { /* last, so that they are offered the last inspections too */
+        api_sinks_close(server->sinks, sinks_closed, server);
+        return;
+    }
     server->closing = true;
     close_timers(server);
     api_listener_close(server, closed);

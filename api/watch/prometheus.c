@@ -3,6 +3,7 @@
 #include "api/listen/listener.h"
 #include "api/modbus/modbus.h"
 #include "api/server/server.h"
+#include "api/sinks/sinks.h"
 #include "api/watch/events.h"
 #include "api/watch/process.h"
 
@@ -264,6 +265,7 @@ char *api_metrics_text(struct api_server *server, size_t *ret_bytes) {
     write_models(out, server);
     write_jobs(out, server);
     api_modbus_metrics(server->modbus, server, out);
+    api_sinks_metrics(server->sinks, out);
     api_storage_metrics(&server->storage, out);
     write_process(out, server->meters);
     bool failed = ferror(out);

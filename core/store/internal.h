@@ -41,7 +41,8 @@ struct insp_store {
     unsigned line_waits;        /* puts that wait for the write lock; other writers let them pass */
     pthread_mutex_t write_lock; /* of the writer connection and its statements */
     struct sqlite3 *writer;
-    struct sqlite3_stmt *put_row, *put_map, *minute_get, *minute_put, *minute_late;
+    struct sqlite3_stmt *put_row, *put_map, *put_place, *minute_get, *minute_put, *minute_late;
+    bool outbox;            /* there are sinks: inspections get a place (outbox.h). Under the write lock */
     struct insp_late *late; /* [late_room], late_count in use; of the last put */
     size_t late_room, late_count;
     pthread_mutex_t read_lock; /* of reader_taken */
@@ -117,6 +118,9 @@ void insp_image_discard(const struct insp_store *store, const struct insp_record
 
 /* Says whether an inspection has a row whose image is kept; a text that is not an id has none. */
 int insp_image_is_kept(struct insp_store *store, const char *id, bool *ret, struct insp_error *reterr);
+
+/* Gives an inspection its place in the outbox if there are sinks, inside the writer's transaction. */
+int insp_outbox_add(struct insp_store *store, int64_t key, struct insp_error *reterr);
 
 /* Counts a record in the statistics of its minute, inside the writer's transaction. */
 int insp_minute_count(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr);

@@ -73,6 +73,8 @@ static int put_one(struct insp_store *store, const struct insp_record *record, s
         sqlite3_bind_blob(store->put_map, 2, record->cam, MAP_FLOATS * sizeof(float), SQLITE_STATIC);
         r = insp_sql_run(store->put_map, reterr);
     }
+    if (r == 0)
+        r = insp_outbox_add(store, key, reterr);
     return r == 0 ? insp_minute_count(store, record, reterr) : r;
 }
 

@@ -133,10 +133,17 @@ static const char version_13[] = "ALTER TABLE inspection ADD COLUMN good_decided
                                  "ALTER TABLE inspection ADD COLUMN good_threshold REAL;"
                                  "ALTER TABLE inspection ADD COLUMN good_percentile REAL;";
 
+/* Places and sinks (outbox.h). AUTOINCREMENT: a place is never given out again, although rows are removed. */
+static const char version_14[] =
+    "CREATE TABLE outbox (place INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  key INTEGER NOT NULL UNIQUE REFERENCES inspection (key) ON DELETE CASCADE) STRICT;"
+    "CREATE TABLE sink (name TEXT PRIMARY KEY, place INTEGER NOT NULL, delivered INTEGER NOT NULL DEFAULT 0,"
+    "  lost INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;";
+
 static const struct insp_migration migrations[] = {
-    {1, version_1},   {2, version_2},   {3, version_3},  {4, version_4}, {5, version_5},
-    {6, version_6},   {7, version_7},   {8, version_8},  {9, version_9}, {10, version_10},
-    {11, version_11}, {12, version_12}, {13, version_13}};
+    {1, version_1},   {2, version_2},   {3, version_3},   {4, version_4},  {5, version_5},
+    {6, version_6},   {7, version_7},   {8, version_8},   {9, version_9},  {10, version_10},
+    {11, version_11}, {12, version_12}, {13, version_13}, {14, version_14}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

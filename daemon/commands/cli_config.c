@@ -14,11 +14,14 @@ int cli_check_config(const struct cli_command *command, int argc, char **argv) {
         {"print-defaults", CLI_FLAG, &defaults, 0, 0, NULL, "print the annotated sample file"},
     };
     struct cli_call call;
+    struct insp_error error;
     int code;
     if (!cli_parse(&call, command, argc, argv, options, sizeof options / sizeof *options, 0, 0, &code))
         return code;
     if (print && defaults)
         return cli_usage(command, "--print and --print-defaults are mutually exclusive");
+    if (!print && !defaults && daemon_settings_check_files(&call.settings, &error) < 0)
+        return cli_fail(command, &error);
     if (print || defaults) {
         daemon_settings_write(stdout, print ? &call.settings : NULL);
     } else {

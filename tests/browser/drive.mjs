@@ -62,12 +62,12 @@ export class Daemon {
   state = mkdtempSync(join(tmpdir(), "inspectd-browser-"));
 
   // empty: without trunk and model; guarded: listens on all addresses, so every request needs a token; products: names in
-  // addition to "carpet", with its models
-  constructor({ empty = false, guarded = false, products = [] } = {}) {
+  // addition to "carpet", with its models; settings: "section.key=value"
+  constructor({ empty = false, guarded = false, products = [], settings = [] } = {}) {
     if (!empty) cpSync(template, this.state, { recursive: true });
     for (const product of products) this.#copyModels(product);
     mkdirSync(join(this.state, "datasets"), { recursive: true });
-    this.options = optionsOf(this.state);
+    this.options = [...optionsOf(this.state), ...settings.flatMap((setting) => ["-o", setting])];
     this.empty = empty;
     this.host = guarded ? "0.0.0.0" : "127.0.0.1";
   }

@@ -61,7 +61,8 @@ def call(template, tmp_path_factory):
     copy_state(template, folder / "state")
     add_version(folder / "state", "carpet", "v2")  # v1 serves
     (folder / "datasets" / "tiny").mkdir(parents=True)
-    daemon = Daemon(folder / "state", f"training.dataset_roots={folder / 'datasets'}")
+    daemon = Daemon(folder / "state", f"training.dataset_roots={folder / 'datasets'}",
+                    "mqtt.url=mqtt://127.0.0.1:1")  # nobody listens there
     yield Contract(daemon, (folder / "state" / "admin.token").read_text().strip())
     daemon.stop()
 
@@ -220,6 +221,15 @@ def test_kserve(call):
         call("POST", path + "/infer", 404, {"inputs": [input]}, **other)
         call("POST", path + "/infer", 422, {"inputs": []}, **model)
         call("POST", path + "/infer", 400, "{", kind="application/json", **model)
+
+
+def test_sinks(call):
+    [sink] = call("GET", "/v1/sinks", 200).json["items"]
+    assert sink["name"] == "mqtt"
+    call("GET", "/v1/sinks", 400, query="x=1")
+    call("POST", "/v1/admin/sinks/{name}/test", 502, admin=True, name="mqtt")
+    call("POST", "/v1/admin/sinks/{name}/test", 404, admin=True, name="modem")
+    call("POST", "/v1/admin/sinks/{name}/test", 400, admin=True, query="x=1", name="mqtt")
 
 
 def test_operations(call):

@@ -31,10 +31,12 @@ ALWAYS = """inspectd_ready inspectd_build_info inspectd_open_connections inspect
     inspectd_model_reload_failed inspectd_job_running inspectd_jobs_total inspectd_store_inspections
     inspectd_store_images inspectd_store_image_bytes inspectd_store_database_bytes inspectd_store_free_bytes
     inspectd_store_free_limit_bytes inspectd_retention_alarm inspectd_retention_rows_total
-    inspectd_retention_images_total inspectd_store_orphan_images inspectd_store_quarantine_bytes inspectd_store_healthy process_cpu_seconds_total process_resident_memory_bytes
+    inspectd_retention_images_total inspectd_store_orphan_images inspectd_store_quarantine_bytes inspectd_store_healthy inspectd_sink_up
+    inspectd_sink_waiting inspectd_sink_lag_seconds inspectd_sink_delivered_total inspectd_sink_lost_total inspectd_sink_errors_total process_cpu_seconds_total process_resident_memory_bytes
     process_virtual_memory_bytes process_open_fds process_max_fds process_start_time_seconds""".split()
 
-MODBUS = ("modbus.listen=127.0.0.1:0", "modbus.stations=1=c1")  # without a station there are no samples of PLCs
+MACHINES = ("modbus.listen=127.0.0.1:0", "modbus.stations=1=c1",
+            "mqtt.url=mqtt://127.0.0.1:1")  # without a station and a sink there are no samples of them
 
 
 def page(daemon):
@@ -63,7 +65,7 @@ def with_store(daemon):
 
 
 def test_everything_promised_is_there_and_promtool_has_no_complaint(start):
-    daemon = with_store(start(*MODBUS))
+    daemon = with_store(start(*MACHINES))
     assert daemon.inspect(picture(), "product=carpet&camera=c1").status == 200
     text = page(daemon)
     assert not [name for name in ALWAYS if not series(text, name)]
@@ -233,7 +235,7 @@ def ask(template, tmp_path_factory):
     """ask(expression) -> its samples, from a Prometheus that has scraped a daemon with a token and an anomaly."""
     need("prometheus")
     tmp_path = tmp_path_factory.mktemp("prometheus")
-    daemon = with_store(Daemon(copy_state(template, tmp_path / "state"), "server.open_access=false", *MODBUS))
+    daemon = with_store(Daemon(copy_state(template, tmp_path / "state"), "server.open_access=false", *MACHINES))
     for colour in ("white", "black"):
         assert daemon.inspect(picture(colour), "product=carpet&camera=c1").status == 200
     (tmp_path / "token").write_text(token(daemon, "viewer"))

@@ -96,7 +96,7 @@ START_TEST(test_the_sample_uncommented_is_the_default) {
             memmove(line, line + 1, strlen(line));
     ck_insp_ok(read_text(text), err);
     daemon_settings_default(&other);
-    ck_assert_mem_eq(&settings, &other, sizeof settings);
+    ck_assert_mem_eq(&settings, &other, offsetof(struct daemon_settings, file)); /* where they came from differs */
     free(text);
 }
 END_TEST
@@ -108,7 +108,7 @@ START_TEST(test_what_is_written_reads_back) {
     ck_insp_ok(daemon_settings_override(&other, "storage.image_bytes_max=3T", &err), err);
     char *text = written(&other);
     ck_insp_ok(read_text(text), err);
-    ck_assert_mem_eq(&settings, &other, sizeof settings);
+    ck_assert_mem_eq(&settings, &other, offsetof(struct daemon_settings, file)); /* where they came from differs */
     free(text);
 }
 END_TEST

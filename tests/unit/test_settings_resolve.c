@@ -94,5 +94,31 @@ START_TEST(test_training_threads_follow_the_device) {
 }
 END_TEST
 
+START_TEST(test_mqtt) {
+    static const char *const bad[] = {"mqtt.url=http://broker", "mqtt.prefix=a/#", "mqtt.password_file=/p",
+                                      "mqtt.certificate=/c", "mqtt.key=/k"};
+    setenv("STATE_DIRECTORY", "/s", 1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%.*s: ", (int)strcspn(bad[i], "="), bad[i]);
+        ck_insp_code(resolve(bad[i]), INSP_E_CONFIG, err);
+        ck_assert_msg(!strncmp(err.detail, name, strlen(name)), "%s", err.detail);
+    }
+    daemon_settings_default(&settings);
+    ck_insp_ok(daemon_settings_override(&settings, "mqtt.url=mqtt://broker", &err), err);
+    ck_insp_ok(daemon_settings_override(&settings, "mqtt.ca_file=/ca", &err), err);
+    ck_insp_code(daemon_settings_resolve(&settings, &err), INSP_E_CONFIG, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "mqtts://"));
+    ck_insp_ok(daemon_settings_override(&settings, "mqtt.url=mqtts://broker", &err), err);
+    ck_insp_ok(daemon_settings_resolve(&settings, &err), err);
+    ck_insp_code(daemon_settings_check_files(&settings, &err), INSP_E_CONFIG, err);
+    ck_assert_str_eq(err.detail, "mqtt.ca_file: cannot read /ca: No such file or directory");
+    ck_insp_ok(daemon_settings_override(&settings, "mqtt.ca_file=/", &err), err);
+    ck_insp_code(daemon_settings_check_files(&settings, &err), INSP_E_CONFIG, err);
+    ck_insp_ok(daemon_settings_override(&settings, "mqtt.ca_file=/proc/self/exe", &err), err);
+    ck_insp_ok(daemon_settings_check_files(&settings, &err), err);
+}
+END_TEST
+
 INSP_TESTS(test_the_state_folder, test_an_ordinary_user, test_addresses, test_devices, test_tls_needs_both_files,
-           test_training_threads_follow_the_device);
+           test_training_threads_follow_the_device, test_mqtt);
