@@ -47,10 +47,10 @@ struct writing {
 struct insp_feed {
     struct insp_feed_config config;
     int64_t place;
-    int64_t newest; /* as the last read saw it, plus what came since: an inspection that was published after a read
-                       had seen it counts twice until the next read */
-    bool came;      /* an inspection was published since the last read began */
-    uint64_t delivered, lost;         /* totals */
+    int64_t newest;           /* that is known, from reads and from what came */
+    int64_t published;        /* the place of the last inspection that came; the store may be ahead of it */
+    bool came;                /* an inspection was published since the last read began */
+    uint64_t delivered, lost; /* totals */
     uint64_t new_delivered, new_lost; /* not written yet */
     int64_t written_place;
     int64_t oldest_us;
@@ -192,7 +192,7 @@ static void read_done(struct insp_task *task) {
         clear(&reading->items);
     } else {
         struct item *first = reading->items.head;
-        if (reading->code == 0)
+        if (reading->code == 0 && reading->newest > feed->newest)
             feed->newest = reading->newest;
         if (first && feed->items.tail)
             feed->items.tail->next = first;
@@ -232,7 +232,8 @@ static void pump(struct insp_feed *feed) {
 void insp_feed_came(struct insp_feed *feed) {
     if (feed->place >= feed->newest)
         feed->oldest_us = insp_wall_us();
-    feed->newest++;
+    if (++feed->published > feed->newest)
+        feed->newest = feed->published;
     feed->came = true;
     pump(feed);
 }
@@ -313,7 +314,7 @@ int insp_feed_new(const struct insp_feed_config *config, struct insp_feed **ret,
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the feed of a sink");
     feed->config = *config;
     feed->place = feed->written_place = state.place;
-    feed->newest = state.newest;
+    feed->newest = feed->published = state.newest;
     feed->delivered = state.delivered;
     feed->lost = state.lost;
     feed->oldest_us = state.oldest_us;
