@@ -60,6 +60,22 @@ static enum api_open_access daemon_open_access(const struct daemon_settings *set
     return !strcmp(text, "always") ? API_OPEN_ALWAYS : !strcmp(text, "never") ? API_OPEN_NEVER : API_OPEN_AUTO;
 }
 
+static struct insp_retention retention(const struct daemon_settings *settings) {
+    return (struct insp_retention){
+        .good_age_us = (int64_t)settings->storage_keep_good_days * day_us,
+        .anomaly_age_us = (int64_t)settings->storage_keep_anomaly_days * day_us,
+        .free_bytes_min = settings->storage_free_bytes_min == DAEMON_SIZE_AUTO ? INSP_FREE_BYTES_AUTO
+                                                                               : settings->storage_free_bytes_min,
+        .sweep_percent = (unsigned)settings->storage_sweep_percent,
+        .hour_percent = (unsigned)settings->storage_hour_percent,
+        .reserve_percent = (unsigned)settings->storage_reserve_percent,
+        .quarantine_bytes_max = settings->storage_quarantine_bytes_max,
+        .quarantine_age_us = (int64_t)settings->storage_quarantine_days * day_us,
+        .image_bytes_max = settings->storage_image_bytes_max,
+        .thumbnail_bytes_max = settings->storage_thumbnail_bytes_max,
+    };
+}
+
 static struct api_mqtt_config mqtt_config(const struct daemon_settings *settings) {
     return (struct api_mqtt_config){
         .url = settings->mqtt_url,
@@ -110,21 +126,7 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
                 .idle_s = (unsigned)settings->modbus_idle_s,
                 .heartbeat_s = (unsigned)settings->modbus_heartbeat_s,
             },
-        .retention =
-            {
-                .good_age_us = (int64_t)settings->storage_keep_good_days * day_us,
-                .anomaly_age_us = (int64_t)settings->storage_keep_anomaly_days * day_us,
-                .free_bytes_min = settings->storage_free_bytes_min == DAEMON_SIZE_AUTO
-                                      ? INSP_FREE_BYTES_AUTO
-                                      : settings->storage_free_bytes_min,
-                .sweep_percent = (unsigned)settings->storage_sweep_percent,
-                .hour_percent = (unsigned)settings->storage_hour_percent,
-                .reserve_percent = (unsigned)settings->storage_reserve_percent,
-                .quarantine_bytes_max = settings->storage_quarantine_bytes_max,
-                .quarantine_age_us = (int64_t)settings->storage_quarantine_days * day_us,
-                .image_bytes_max = settings->storage_image_bytes_max,
-                .thumbnail_bytes_max = settings->storage_thumbnail_bytes_max,
-            },
+        .retention = retention(settings),
         .retention_interval_s = (unsigned)settings->storage_sweep_interval_s,
         .dataset_roots = settings->training_dataset_roots,
         .training_device = daemon_training_device_config(settings),

@@ -11,6 +11,7 @@
 #include "api/server/server.h"
 #include "api/server/stop.h"
 #include "api/server/sweep.h"
+#include "api/sinks/mqtt.h"
 #include "api/sinks/sinks.h"
 #include "api/watch/events.h"
 #include "api/watch/housekeeping.h"
@@ -307,6 +308,8 @@ static void kick(void *arg) {
     api_server_kick(arg);
 }
 
+static api_sink_maker *const sink_makers[] = {api_mqtt_new};
+
 static int start(struct api_server *server, const struct api_config *config, struct insp_error *reterr) {
     int code = copy_config(server, config, reterr);
     if (!code)
@@ -347,7 +350,7 @@ static int start(struct api_server *server, const struct api_config *config, str
                 */
         code = start_jobs(server, reterr);
     if (!code)
-        code = api_sinks_new(server, &server->sinks, reterr);
+        code = api_sinks_new(server, sink_makers, INSP_COUNT(sink_makers), &server->sinks, reterr);
     if (!code)
         code = start_handles(server, reterr);
     if (!code)

@@ -319,6 +319,9 @@ static int copy_texts(struct api_mqtt *mqtt, const struct api_mqtt_config *confi
 
 int api_mqtt_new(struct api_server *server, struct api_sink **ret, struct insp_error *reterr) {
     const struct api_mqtt_config *config = &server->config.mqtt;
+    *ret = NULL;
+    if (!*config->url)
+        return 0;
     struct api_mqtt *mqtt = calloc(1, sizeof *mqtt);
     if (!mqtt)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the MQTT sink");

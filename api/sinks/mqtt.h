@@ -6,7 +6,7 @@
 #include "api/sinks/mqtt_link.h"
 #include "api/sinks/sinks.h"
 
-/* Makes the sink of the settings mqtt.*; it is started by its operations. *ret is the caller's. Fails with
+/* Makes the sink of the settings mqtt.*, as an api_sink_maker does; its operations start it. Fails with
  * INSP_E_CONFIG, INSP_E_NOMEM. */
 int api_mqtt_new(struct api_server *server, struct api_sink **ret, struct insp_error *reterr);
 

@@ -2,7 +2,6 @@
 
 #include "api/http/response.h"
 #include "api/server/server.h"
-#include "api/sinks/mqtt.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -37,13 +36,13 @@ static int make_feed(struct api_sinks *sinks, struct api_sink *sink, struct insp
     return insp_feed_new(&config, &sink->feed, reterr);
 }
 
-static int make(struct api_sinks *sinks, struct insp_error *reterr) {
+static int make(struct api_sinks *sinks, api_sink_maker *const *makers, size_t count, struct insp_error *reterr) {
     const char *names[SINKS_MAX];
     struct api_server *server = sinks->server;
     int code = 0;
-    if (*server->config.mqtt.url) {
-        code = api_mqtt_new(server, &sinks->sink[sinks->count], reterr);
-        sinks->count += code == 0;
+    for (size_t i = 0; i < count && i < SINKS_MAX && code == 0; i++) {
+        code = makers[i](server, &sinks->sink[sinks->count], reterr);
+        sinks->count += code == 0 && sinks->sink[sinks->count];
     }
     for (size_t i = 0; i < sinks->count; i++)
         names[i] = sinks->sink[i]->name;
@@ -54,12 +53,13 @@ static int make(struct api_sinks *sinks, struct insp_error *reterr) {
     return code;
 }
 
-int api_sinks_new(struct api_server *server, struct api_sinks **ret, struct insp_error *reterr) {
+int api_sinks_new(struct api_server *server, api_sink_maker *const *makers, size_t count, struct api_sinks **ret,
+                  struct insp_error *reterr) {
     struct api_sinks *sinks = calloc(1, sizeof *sinks);
     if (!sinks)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the sinks");
     sinks->server = server;
-    int code = make(sinks, reterr);
+    int code = make(sinks, makers, count, reterr);
     if (code < 0) {
         api_sinks_free(sinks);
         return code;

@@ -42,9 +42,14 @@ struct api_sink {
     bool closed;
 };
 
-/* Make the sinks that the settings name, read their cursors and begin to note places in the store. *ret is the
- * caller's. Fails with INSP_E_CONFIG, INSP_E_NOMEM and as insp_outbox_open does. */
-int api_sinks_new(struct api_server *server, struct api_sinks **ret, struct insp_error *reterr);
+/* Makes the sink of one protocol, the caller's; *ret is NULL if the settings do not ask for it. Fails with
+ * INSP_E_CONFIG, INSP_E_NOMEM. */
+typedef int api_sink_maker(struct api_server *server, struct api_sink **ret, struct insp_error *reterr);
+
+/* Makes the sinks of `makers` [count, at most 4], reads their cursors and begins to note places in the store. *ret
+ * is the caller's. Fails as the makers and insp_outbox_open do. */
+int api_sinks_new(struct api_server *server, api_sink_maker *const *makers, size_t count, struct api_sinks **ret,
+                  struct insp_error *reterr);
 
 /* Starts them. */
 void api_sinks_start(struct api_sinks *sinks);
