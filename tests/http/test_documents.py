@@ -27,6 +27,7 @@ NOT_RUN = {
     "certbot": "needs systemd and root",
     "export GRAFANA_PASSWORD": "needs Docker and its registries",
     "python3 /usr/share/inspectd/convert_pth.py": "needs torchvision's weights; tests/parity/test_convert.py has the script",
+    "inspectd train --product screws --mode add_good": "needs 20 good parts and one more; tests/http/test_good_only.py has them",
 }
 # Blocks for a daemon that does not run; it is started again afterwards.
 STOPPED = ("mkdir damaged",)
