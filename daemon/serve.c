@@ -214,12 +214,12 @@ static int start_server(struct daemon *daemon, struct insp_error *reterr) {
     config.engine = daemon->engine;
     config.store = daemon->store;
     config.cache_folder = daemon->cache_folder;
+    const struct daemon_settings *settings = daemon->settings;
+    unsigned pool_threads = (unsigned)(settings->server_pool_threads + settings->server_background_threads);
+    unsigned plcs = *settings->modbus_listen ? (unsigned)settings->modbus_connections + 1 : 0;
     int r = daemon_notify_socket(&config.listen_fd, reterr);
     if (r == 0)
-        r = daemon_descriptors_raise(
-            config.connections,
-            (unsigned)(daemon->settings->server_pool_threads + daemon->settings->server_background_threads),
-            &config.connections, reterr);
+        r = daemon_descriptors_raise(config.connections, pool_threads, plcs, &config.connections, reterr);
     if (r == 0)
         r = api_server_new(&daemon->loop, &config, &daemon->server, reterr);
     return r;
