@@ -7,7 +7,9 @@ const site = dashboard();
 const banner = (text) => site.page.locator("#banner p", { hasText: text });
 const state = (name) => site.page.locator(`#connection[data-state=${name}]`);
 const card = (id) => site.page.locator(`.card.large[data-id="${id}"]`);
-const REFUSED = /ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE|FAILED)|503/;
+// SOCKET_NOT_CONNECTED: the daemon stopped between the connection and the request on it.
+const GONE = ["CONNECTION_REFUSED", "CONNECTION_RESET", "CONNECTION_CLOSED", "SOCKET_NOT_CONNECTED", "EMPTY_RESPONSE"];
+const REFUSED = new RegExp(`ERR_(${[...GONE, "INCOMPLETE_CHUNKED_ENCODING", "FAILED"].join("|")})|503`);
 
 test("without a stream the newest are polled, and a banner says so", async () => {
   await site.during(/ERR_FAILED/, async () => {
