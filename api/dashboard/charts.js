@@ -11,8 +11,13 @@ const known = (y) => y !== null && y !== undefined;
 // Finds the values without a neighbour: no line would show them.
 const lonely = (ys) => [...ys.keys()].filter((i) => known(ys[i]) && !known(ys[i - 1]) && !known(ys[i + 1]));
 
+// null if it could not be fetched: the next data asks again, because a daemon that restarts must not cost the charts.
 let library = null;
-const loadLibrary = () => (library ??= import("./uPlot.esm.js").then((module) => module.default));
+const loadLibrary = () =>
+  (library ??= import("./uPlot.esm.js").then(
+    (module) => module.default,
+    () => (library = null),
+  ));
 
 const values = (points) => points.map(([, y]) => y).filter((y) => y !== null);
 
@@ -109,7 +114,7 @@ export class Chart {
     this.#drawing = true;
     const uPlot = await loadLibrary();
     this.#drawing = false;
-    if (this.place.isConnected && this.place.clientWidth) this.#draw(uPlot);
+    if (uPlot && this.place.isConnected && this.place.clientWidth) this.#draw(uPlot);
   }
 
   #draw(uPlot) {

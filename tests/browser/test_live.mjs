@@ -73,6 +73,18 @@ test("a restart of the daemon is survived by the open page", async () => {
   await card(posted.id).waitFor();
 });
 
+test("charts whose library did not come are drawn when it does", async () => {
+  let refused = 0;
+  await site.page.route("**/uPlot.esm.js", (route) => (refused++ ? route.continue() : route.abort()));
+  await site.during(/ERR_FAILED/, async () => {
+    await site.visit("#/line");
+    await site.page.reload();
+    await site.page.locator(".chart canvas").first().waitFor();
+  });
+  assert.ok(refused > 1);
+  await site.page.unroute("**/uPlot.esm.js");
+});
+
 test("an anomaly rate outside its usual range is said loudly", async () => {
   // Half a minute's worth of anomalies against a week that had hardly any.
   await site.page.route("**/v1/statistics?*window=7d*", async (route) => {
