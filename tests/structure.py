@@ -73,7 +73,7 @@ COVERED_ELSEWHERE = {
     "api/server/stop.c": "tests/http/test_overload.py",
     "core/image/decode/decode.c": "tests/unit/test_image.c",
     "core/judge/judgement_json.c": "tests/unit/test_judgement.c",
-    "core/train/activate.c": "tests/unit/test_training.c",
+    "core/train/promotion.c": "tests/unit/test_training.c",
     "core/train/good/score_files.c": "tests/unit/test_good_training.c, tests/unit/test_golden_pick.c",
     "core/jobs/process/job_child.c": "tests/unit/test_job_process.c",
     "core/train/features/image_slots.c": "tests/unit/test_feature_cache.c, tests/unit/test_good_model.c",

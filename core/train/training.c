@@ -4,18 +4,15 @@
 #include "core/dataset/picture_ranges.h"
 #include "core/dataset/split.h"
 #include "core/judge/heat_range.h"
-#include "core/judge/promote.h"
 #include "core/judge/report.h"
 #include "core/model/bundle.h"
-#include "core/model/registry.h"
-#include "core/train/activate.h"
 #include "core/train/features/memory.h"
 #include "core/train/feedback.h"
 #include "core/train/fit.h"
 #include "core/train/golden_pick.h"
 #include "core/train/good/good_model.h"
 #include "core/train/good/good_training.h"
-#include "core/train/score_version.h"
+#include "core/train/promotion.h"
 
 #include <math.h>
 #include <string.h>
@@ -39,12 +36,7 @@ struct run {
     bool beside;                 /* a good-only model is wanted */
     struct insp_good_model good; /* good.gauss NULL: none */
     struct insp_manifest *manifest;
-    char previous[INSP_NAME_BYTES]; /* the active version; "": none */
-    json_t *previous_metrics;
-    double previous_accuracy; /* balanced, on the same images; NaN if unknown */
-    bool previous_unknown;    /* the active version could not be evaluated, although it may be sound */
-    bool activated;
-    char reason[INSP_REASON_BYTES];
+    struct insp_promotion promotion;
     double training_s, evaluating_s, writing_s;
 };
 
@@ -61,7 +53,7 @@ static void run_free(struct run *run) {
     json_decref(run->feedback);
     insp_good_model_clear(&run->good);
     insp_manifest_free(run->manifest);
-    json_decref(run->previous_metrics);
+    insp_promotion_clear(&run->promotion);
 }
 
 /* --- split --- */
@@ -157,39 +149,6 @@ static int localise(struct run *run, const struct insp_progress *progress, struc
     return insp_judgement_json(&judgement, &run->context->limits, progress, &run->judged, reterr);
 }
 
-/* Evaluates the active version on the held-out images. Some of them may have been in its training part, which
- * favours it; that is the safer side. A broken version loses against the new one. After other failures (disk,
- * memory) the comparison stays open, because the active version may be the better one. */
-static int judge_previous(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
-    run->previous_accuracy = NAN;
-    int r = insp_registry_active(run->context->state_dir, run->context->product, run->previous, reterr);
-    if (r < 0 || !*run->previous)
-        return r;
-    _cleanup_free_ float *probability = malloc(run->held_count * sizeof *probability);
-    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
-    struct insp_metrics metrics = {0};
-    struct insp_error why;
-    if (!probability)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", run->held_count);
-    r = insp_score_version(run->context, run->data, &run->params->input, run->previous, held_out(run),
-                           run->held_count, progress, probability, NULL, &manifest, &why);
-    if (r == INSP_E_CANCELLED)
-        return insp_fail(reterr, r, "%s", why.detail);
-    if (r < 0) {
-        insp_progress_log(progress, "the active version %s cannot be evaluated: %s", run->previous, why.detail);
-        run->previous_unknown = r != INSP_E_MODEL && r != INSP_E_NOT_FOUND;
-        return 0;
-    }
-    r = insp_train_data_metrics(run->data, held_out(run), run->held_count, probability,
-                                (double)manifest->threshold, &metrics, reterr);
-    if (r == 0) {
-        run->previous_accuracy = metrics.balanced_accuracy;
-        run->previous_metrics = insp_report_metrics(&run->data->set, &metrics);
-    }
-    insp_metrics_clear(&metrics);
-    return r;
-}
-
 /* --- writing --- */
 
 static int fill_manifest(struct run *run, struct insp_error *reterr) {
@@ -208,8 +167,9 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->metrics = insp_report_metrics(&run->data->set, &run->metrics);
     bool usual = manifest->threshold == insp_train_params_default().threshold;
     manifest->threshold_source = json_pack("{s:s}", "from", usual ? "default" : "training");
-    manifest->lineage = json_pack("{s:s?, s:s?, s:s}", "parent", *run->previous ? run->previous : NULL, "job",
-                                  run->context->job_id, "dataset", run->data->set.digest);
+    manifest->lineage =
+        json_pack("{s:s?, s:s?, s:s}", "parent", *run->promotion.previous ? run->promotion.previous : NULL, "job",
+                  run->context->job_id, "dataset", run->data->set.digest);
     if (!manifest->training || !manifest->dataset || !manifest->metrics || !manifest->threshold_source ||
         !manifest->lineage)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
@@ -225,34 +185,6 @@ static int write_bundle(struct run *run, struct insp_error *reterr) {
                                           run->good.gauss, run->good.gauss ? &run->good.memory : NULL, reterr);
 }
 
-static int promote(struct run *run, struct insp_error *reterr) {
-    if (run->previous_unknown && run->params->activate == INSP_ACTIVATE_IF_BETTER) {
-        snprintf(run->reason, sizeof run->reason,
-                 "not activated: the active model could not be evaluated on these images, see the log");
-        return 0;
-    }
-    run->activated =
-        insp_train_should_activate(run->params->activate, *run->previous, run->metrics.balanced_accuracy,
-                                   run->previous_accuracy, run->reason);
-    if (!run->activated)
-        return 0;
-    struct insp_error why;
-    int r = insp_train_activate(run->context, run->manifest->version, &why);
-    if (r == INSP_E_SELF_TEST || r == INSP_E_CONFLICT) { /* the training succeeded, the old model keeps serving */
-        run->activated = false;
-        snprintf(run->reason, sizeof run->reason, "not activated: %s", why.detail);
-        insp_progress_log(&run->context->progress, "%s", run->reason);
-        return 0;
-    }
-    return r < 0 ? insp_fail(reterr, r, "%s", why.detail) : 0;
-}
-
-static json_t *previous_report(const struct run *run) {
-    if (!*run->previous)
-        return json_null();
-    return json_pack("{s:s, s:O?}", "version", run->previous, "metrics", run->previous_metrics);
-}
-
 static int report(const struct run *run, json_t **ret, struct insp_error *reterr) {
     const struct insp_train_data *data = run->data;
     json_t *json = json_pack(
@@ -260,12 +192,13 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
         "s:f}}",
         "kind", "train", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "good_only",
         run->good.gauss ? insp_good_model_json(&run->good, run->params->max_rejected) : json_null(), "product",
-        run->context->product, "version", run->manifest->version, "activated", run->activated, "reason",
-        run->reason, "params", insp_train_params_json(run->params), "dataset",
+        run->context->product, "version", run->manifest->version, "activated", run->promotion.activated, "reason",
+        run->promotion.reason, "params", insp_train_params_json(run->params), "dataset",
         insp_report_dataset(&data->set, true), "epochs", run->curve, "held_out", (int)run->held_count, "metrics",
-        insp_report_metrics(&data->set, &run->metrics), "previous", previous_report(run), "feedback",
-        run->feedback, "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features",
-        data->features_s, "training", run->training_s, "evaluating", run->evaluating_s, "writing", run->writing_s);
+        insp_report_metrics(&data->set, &run->metrics), "previous", insp_promotion_previous_json(&run->promotion),
+        "feedback", run->feedback, "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s,
+        "features", data->features_s, "training", run->training_s, "evaluating", run->evaluating_s, "writing",
+        run->writing_s);
     return insp_report_join(json, json_incref(run->judged), ret, reterr);
 }
 
@@ -302,7 +235,8 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
     if (r == 0)
         r = judge(run, &held, reterr);
     if (r == 0)
-        r = judge_previous(run, &old, reterr);
+        r = insp_promotion_compare(run->context, run->params, run->data, held_out(run), run->held_count, &old,
+                                   &run->promotion, reterr);
     if (r == 0)
         r = localise(run, &masks, reterr);
     if (r == 0)
@@ -367,7 +301,8 @@ static int finish(struct run *run, const struct insp_progress *progress, struct 
     insp_progress_stage(progress, "writing");
     int r = write_bundle(run, reterr);
     if (r == 0)
-        r = promote(run, reterr);
+        r = insp_promotion_decide(run->context, run->params->activate, run->manifest->version,
+                                  run->metrics.balanced_accuracy, &run->promotion, reterr);
     run->writing_s = insp_seconds_since(start_us);
     return r;
 }

@@ -6,12 +6,10 @@
 #include "core/judge/heat_range.h"
 #include "core/judge/report.h"
 #include "core/model/bundle.h"
-#include "core/model/registry.h"
-#include "core/train/activate.h"
 #include "core/train/feedback.h"
 #include "core/train/good/good_model.h"
 #include "core/train/good/score_files.h"
-#include "core/train/score_version.h"
+#include "core/train/promotion.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,12 +27,8 @@ struct run {
     size_t count;
     float *probability, *map; /* [count], [count,14,14]: good images out of fold, defects by the whole model */
     struct insp_metrics metrics;
-    json_t *judged, *feedback, *previous_metrics; /* feedback, previous_metrics NULL: none */
-    char previous[INSP_NAME_BYTES];               /* the active version; "" none */
-    double previous_accuracy;                     /* NaN: unknown */
-    bool previous_unknown;                        /* it could not be evaluated, although it may be sound */
-    bool activated;
-    char reason[INSP_REASON_BYTES];
+    json_t *judged, *feedback; /* feedback NULL: none */
+    struct insp_promotion promotion;
     double evaluating_s, writing_s;
 };
 
@@ -48,7 +42,7 @@ static void run_free(struct run *run) {
     insp_metrics_clear(&run->metrics);
     json_decref(run->judged);
     json_decref(run->feedback);
-    json_decref(run->previous_metrics);
+    insp_promotion_clear(&run->promotion);
 }
 
 static struct insp_model model_of(const struct run *run) {
@@ -157,38 +151,6 @@ static int judge(struct run *run, const struct insp_progress *progress, struct i
     return insp_judgement_json(&judgement, &run->context->limits, &masks, &run->judged, reterr);
 }
 
-/* Evaluates the active version on the same images, some of which it may have been trained on; that favours it,
- * which is the safer side. Without defects no comparison is possible. */
-static int judge_previous(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
-    run->previous_accuracy = NAN;
-    int r = insp_registry_active(run->context->state_dir, run->context->product, run->previous, reterr);
-    if (r < 0 || !*run->previous || isnan(run->metrics.balanced_accuracy))
-        return r;
-    _cleanup_free_ float *probability = calloc(run->count + 1, sizeof *probability);
-    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
-    struct insp_metrics metrics = {0};
-    struct insp_error why;
-    if (!probability)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", run->count);
-    r = insp_score_version(run->context, run->data, &run->params->input, run->previous, run->member, run->count,
-                           progress, probability, NULL, &manifest, &why);
-    if (r == INSP_E_CANCELLED)
-        return insp_fail(reterr, r, "%s", why.detail);
-    if (r < 0) {
-        insp_progress_log(progress, "the active version %s cannot be evaluated: %s", run->previous, why.detail);
-        run->previous_unknown = r != INSP_E_MODEL && r != INSP_E_NOT_FOUND;
-        return 0;
-    }
-    r = insp_train_data_metrics(run->data, run->member, run->count, probability, (double)manifest->threshold,
-                                &metrics, reterr);
-    if (r == 0) {
-        run->previous_accuracy = metrics.balanced_accuracy;
-        run->previous_metrics = insp_report_metrics(&run->data->set, &metrics);
-    }
-    insp_metrics_clear(&metrics);
-    return r;
-}
-
 static int score_labelled(void *arg, const struct insp_train_data *view, const size_t *member, size_t count,
                           const struct insp_progress *progress, float *ret_probability,
                           struct insp_error *reterr) {
@@ -222,7 +184,9 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
     if (r == 0)
         r = judge(run, &own, reterr);
     if (r == 0)
-        r = judge_previous(run, &old, reterr);
+        r = insp_promotion_compare(run->context, run->params, run->data, run->member,
+                                   isnan(run->metrics.balanced_accuracy) ? 0 : run->count, &old, &run->promotion,
+                                   reterr);
     if (r == 0)
         r = judge_labelled(run, &labelled, reterr);
     if (r == 0)
@@ -272,37 +236,6 @@ static int pick_golden(struct run *run, struct insp_golden **ret, struct insp_er
     return r;
 }
 
-static bool should_activate(struct run *run) {
-    enum insp_activate policy = run->params->activate;
-    if (policy == INSP_ACTIVATE_IF_BETTER && *run->previous && run->previous_unknown) {
-        snprintf(run->reason, sizeof run->reason,
-                 "not activated: the active model could not be evaluated on these images, see the log");
-        return false;
-    }
-    if (policy == INSP_ACTIVATE_IF_BETTER && *run->previous && isnan(run->metrics.balanced_accuracy)) {
-        snprintf(run->reason, sizeof run->reason,
-                 "not activated: without defects there is nothing to compare it with version %.64s by",
-                 run->previous);
-        return false;
-    }
-    return insp_train_should_activate(policy, *run->previous, run->metrics.balanced_accuracy,
-                                      run->previous_accuracy, run->reason);
-}
-
-static int promote(struct run *run, struct insp_error *reterr) {
-    if (!should_activate(run))
-        return 0;
-    struct insp_error why;
-    int r = insp_train_activate(run->context, run->manifest->version, &why);
-    run->activated = r == 0;
-    if (r == INSP_E_SELF_TEST || r == INSP_E_CONFLICT) { /* the training succeeded, the old model keeps serving */
-        snprintf(run->reason, sizeof run->reason, "not activated: %s", why.detail);
-        insp_progress_log(&run->context->progress, "%s", run->reason);
-        return 0;
-    }
-    return r < 0 ? insp_fail(reterr, r, "%s", why.detail) : 0;
-}
-
 static int finish(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     _cleanup_(insp_golden_freep) struct insp_golden *golden = NULL;
     struct insp_manifest *manifest = run->manifest;
@@ -311,8 +244,9 @@ static int finish(struct run *run, const struct insp_progress *progress, struct 
         return insp_fail(reterr, INSP_E_CANCELLED, "cancelled before the model was written");
     insp_progress_stage(progress, "writing");
     manifest->metrics = insp_report_metrics(&run->data->set, &run->metrics);
-    manifest->lineage = json_pack("{s:s?, s:s?, s:s}", "parent", *run->previous ? run->previous : NULL, "job",
-                                  run->context->job_id, "dataset", run->data->set.digest);
+    manifest->lineage =
+        json_pack("{s:s?, s:s?, s:s}", "parent", *run->promotion.previous ? run->promotion.previous : NULL, "job",
+                  run->context->job_id, "dataset", run->data->set.digest);
     int r =
         manifest->metrics && manifest->lineage ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
     if (r == 0)
@@ -321,18 +255,13 @@ static int finish(struct run *run, const struct insp_progress *progress, struct 
         r = insp_bundle_write_good(run->context->state_dir, manifest, NULL, golden, run->model.gauss,
                                    &run->model.memory, reterr);
     if (r == 0)
-        r = promote(run, reterr);
+        r = insp_promotion_decide(run->context, run->params->activate, run->manifest->version,
+                                  run->metrics.balanced_accuracy, &run->promotion, reterr);
     run->writing_s = insp_seconds_since(start_us);
     return r;
 }
 
 /* --- the report --- */
-
-static json_t *previous_report(const struct run *run) {
-    if (!*run->previous)
-        return json_null();
-    return json_pack("{s:s, s:O?}", "version", run->previous, "metrics", run->previous_metrics);
-}
 
 static int report(const struct run *run, json_t **ret, struct insp_error *reterr) {
     const struct insp_train_data *data = run->data;
@@ -340,10 +269,10 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
         "{s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:[], s:I, s:o, s:o, s:O?, s:o, s:I, s:{s:f, s:f, s:f, s:f, "
         "s:f}}",
         "kind", "train", "mode", insp_train_mode_name(INSP_MODE_GOOD_ONLY), "product", run->context->product,
-        "version", run->manifest->version, "activated", run->activated, "reason", run->reason, "params",
-        insp_train_params_json(run->params), "dataset", insp_report_dataset(&data->set, true), "epochs",
+        "version", run->manifest->version, "activated", run->promotion.activated, "reason", run->promotion.reason,
+        "params", insp_train_params_json(run->params), "dataset", insp_report_dataset(&data->set, true), "epochs",
         "held_out", (json_int_t)run->count, "metrics", insp_report_metrics(&data->set, &run->metrics), "previous",
-        previous_report(run), "feedback", run->feedback, "good_only",
+        insp_promotion_previous_json(&run->promotion), "feedback", run->feedback, "good_only",
         insp_good_model_json(&run->model, run->params->max_rejected), "trunk_runs",
         (json_int_t)run->model.trunk_runs, "seconds", "reading", data->reading_s, "features", run->model.samples_s,
         "training", run->model.fitting_s, "evaluating", run->evaluating_s, "writing", run->writing_s);

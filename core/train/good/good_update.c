@@ -4,10 +4,10 @@
 #include "core/good_only/good_score.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
-#include "core/train/activate.h"
 #include "core/train/feedback.h"
 #include "core/train/good/good_training.h"
 #include "core/train/good/score_files.h"
+#include "core/train/promotion.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,10 +24,9 @@ struct run {
     float *taps;
     struct insp_good_promise promise;
     size_t added, known, unreadable;
-    double before; /* the threshold of the base */
-    double wanted; /* the share of good parts that may be rejected, of the base's training */
-    bool activated;
-    char reason[INSP_REASON_BYTES];
+    double before;                   /* the threshold of the base */
+    double wanted;                   /* the share of good parts that may be rejected, of the base's training */
+    struct insp_promotion promotion; /* without a comparison */
 };
 
 static void run_free(struct run *run) {
@@ -228,20 +227,13 @@ static int write_version(struct run *run, struct insp_error *reterr) {
 }
 
 static int promote(struct run *run, struct insp_error *reterr) {
+    struct insp_promotion *promotion = &run->promotion;
     if (run->params->activate == INSP_ACTIVATE_NEVER) {
-        snprintf(run->reason, sizeof run->reason, "not activated: the policy is never");
+        snprintf(promotion->reason, sizeof promotion->reason, "not activated: the policy is never");
         return 0;
     }
-    struct insp_error why;
-    int r = insp_train_activate(run->context, run->files.manifest->version, &why);
-    run->activated = r == 0;
-    if (r == 0)
-        snprintf(run->reason, sizeof run->reason, "activated: it extends version %.64s", run->base);
-    else if (r == INSP_E_SELF_TEST || r == INSP_E_CONFLICT)
-        snprintf(run->reason, sizeof run->reason, "not activated: %s", why.detail);
-    else
-        return insp_fail(reterr, r, "%s", why.detail);
-    return 0;
+    snprintf(promotion->reason, sizeof promotion->reason, "activated: it extends version %.64s", run->base);
+    return insp_promotion_activate(run->context, run->files.manifest->version, promotion, reterr);
 }
 
 static int report(const struct run *run, json_t **ret, struct insp_error *reterr) {
@@ -250,11 +242,11 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
     json_t *json = json_pack(
         "{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:f}}", "kind",
         "train", "mode", insp_train_mode_name(INSP_MODE_ADD_GOOD), "product", run->context->product, "version",
-        manifest->version, "activated", run->activated, "reason", run->reason, "base", run->base, "good_only",
-        "images", (json_int_t)good->images, "added", (json_int_t)run->added, "known", (json_int_t)run->known,
-        "unreadable", (json_int_t)run->unreadable, "max_rejected", run->wanted, "alpha", good->alpha,
-        "more_needed", (json_int_t)run->promise.more_needed, "threshold", (double)good->scale.threshold,
-        "threshold_before", run->before, "unlike", (double)good->unlike);
+        manifest->version, "activated", run->promotion.activated, "reason", run->promotion.reason, "base",
+        run->base, "good_only", "images", (json_int_t)good->images, "added", (json_int_t)run->added, "known",
+        (json_int_t)run->known, "unreadable", (json_int_t)run->unreadable, "max_rejected", run->wanted, "alpha",
+        good->alpha, "more_needed", (json_int_t)run->promise.more_needed, "threshold",
+        (double)good->scale.threshold, "threshold_before", run->before, "unlike", (double)good->unlike);
     if (!json)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
     *ret = json;
