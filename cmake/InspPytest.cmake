@@ -1,6 +1,6 @@
 # insp_pytests(LABEL [THREADS file...]): makes ctest entries of the calling folder's test_*.py, which start the daemon or the
 # command line.
-#   LABEL/<file>        the tests marked neither "slow" nor "real_device", with the fake device
+#   LABEL/<file>        the tests marked neither "slow" nor "real_device" (unless marked "both"), with the fake device
 #   real/LABEL-<file>   the tests marked "real_device", with libtorch; label real. A build that has the fake device only runs
 #                       them in LABEL/<file>
 #   slow/LABEL-<file>   the tests marked "slow", with the fake device; label long
@@ -22,7 +22,7 @@ function(insp_pytests label)
     if(INSP_FAKE_TORCH)
       insp_pytest(${label}/${subject} "${file}" fake ${label} "not slow")
     elseif(NOT all_real)
-      insp_pytest(${label}/${subject} "${file}" fake ${label} "not slow and not real_device")
+      insp_pytest(${label}/${subject} "${file}" fake ${label} "not slow and (both or not real_device)")
     endif()
     if(subject IN_LIST arg_THREADS AND INSP_SANITIZE STREQUAL "thread")
       insp_pytest(threads/${label}-${subject} "${file}" fake threads_http "not slow and not sequential")

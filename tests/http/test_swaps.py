@@ -57,6 +57,7 @@ def daemon(start):
 
 
 @pytest.mark.real_device
+@pytest.mark.both  # 12 swaps with libtorch, 80 with the fake device
 @pytest.mark.parametrize("swaps", [SWAPS, pytest.param(200, marks=[
     pytest.mark.slow, pytest.mark.skipif(SWAPS != 80, reason="for the fake device without a sanitizer")])])
 def test_swaps_under_load(daemon, swaps):
