@@ -35,6 +35,14 @@ struct api_mqtt_config {
     bool commands, last;
 };
 
+/* The settings webhook.*. */
+struct api_webhook_config {
+    const char *url;         /* "": no webhook */
+    const char *secret_file; /* "": requests are not signed */
+    const char *verdicts;
+    bool private_redirects;
+};
+
 struct api_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080" */
     int listen_fd; /* >= 0: a listening socket from systemd, which the server owns from now on; `listen` is then
@@ -70,6 +78,7 @@ struct api_config {
     bool cache_half;
     uint64_t job_memory_bytes; /* training.memory_bytes */
     struct api_mqtt_config mqtt;
+    struct api_webhook_config webhook;
     unsigned job_queue;         /* training.queue: jobs that may wait */
     struct insp_lanes *lanes;   /* borrowed */
     struct insp_busy *busy;     /* borrowed; the engine's: jobs wait while it is raised */

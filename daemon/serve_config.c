@@ -135,5 +135,9 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .job_memory_bytes = settings->training_memory_bytes,
         .job_queue = (unsigned)settings->training_queue,
         .mqtt = mqtt_config(settings),
+        .webhook = {.url = settings->webhook_url,
+                    .secret_file = settings->webhook_secret_file,
+                    .verdicts = settings->webhook_verdicts,
+                    .private_redirects = settings->webhook_private_redirects},
     };
 }

@@ -3,6 +3,7 @@
 #include "api/access/hosts.h"
 #include "api/access/proxies.h"
 #include "api/sinks/mqtt_names.h"
+#include "api/sinks/webhook_rules.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -87,6 +88,15 @@ static int check_mqtt(const struct daemon_settings *settings, struct insp_error 
     return 0;
 }
 
+static int check_webhook(const struct daemon_settings *settings, struct insp_error *reterr) {
+    unsigned verdicts;
+    if (*settings->webhook_url && api_webhook_url_check(settings->webhook_url, reterr))
+        return daemon_settings_blame(settings, DAEMON_ROW_webhook_url, reterr);
+    if (api_webhook_verdicts(settings->webhook_verdicts, &verdicts, reterr))
+        return daemon_settings_blame(settings, DAEMON_ROW_webhook_verdicts, reterr);
+    return 0;
+}
+
 int daemon_settings_check_files(const struct daemon_settings *settings, struct insp_error *reterr) {
     const struct {
         const char *path;
@@ -94,7 +104,8 @@ int daemon_settings_check_files(const struct daemon_settings *settings, struct i
     } file[] = {{settings->mqtt_password_file, DAEMON_ROW_mqtt_password_file},
                 {settings->mqtt_ca_file, DAEMON_ROW_mqtt_ca_file},
                 {settings->mqtt_certificate, DAEMON_ROW_mqtt_certificate},
-                {settings->mqtt_key, DAEMON_ROW_mqtt_key}};
+                {settings->mqtt_key, DAEMON_ROW_mqtt_key},
+                {settings->webhook_secret_file, DAEMON_ROW_webhook_secret_file}};
     for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
         struct stat info;
         if (!*file[i].path)
@@ -133,6 +144,8 @@ int daemon_settings_resolve(struct daemon_settings *settings, struct insp_error 
         insp_error_prefix(reterr, "server.trusted_proxies");
     if (r == 0)
         r = check_mqtt(settings, reterr);
+    if (r == 0)
+        r = check_webhook(settings, reterr);
     if (r == 0)
         r = resolve_state_dir(settings, reterr);
     if (r < 0)

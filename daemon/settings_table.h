@@ -193,6 +193,17 @@
     X(mqtt, commands, FLAG, "false", 0, 0, "",                                                                    \
       "Obey command/activate and command/label. Whoever may publish these topics on the broker may then change\n" \
       "the active model.")                                                                                        \
+    S(webhook, "Post inspections to a URL; docs/webhook.md describes the requests.")                              \
+    X(webhook, url, TEXT, "", 0, DAEMON_TEXT_MAX, "http(s)://host/path",                                          \
+      "Post each inspection to this address as JSON. Empty: no webhook.")                                         \
+    X(webhook, secret_file, TEXT, "", 0, DAEMON_TEXT_MAX, "file",                                                 \
+      "File with the secret that signs each request (HMAC-SHA256). Empty: not signed.")                           \
+    X(webhook, verdicts, TEXT, "good, anomaly, review", 0, 63, "verdict[, ...]",                                  \
+      "Post only inspections with these verdicts.")                                                               \
+    X(webhook, private_redirects, FLAG, "false", 0, 0, "",                                                        \
+      "Follow redirects (307, 308) also to addresses that are not public. The address above may be private in "   \
+      "any\n"                                                                                                     \
+      "case.")                                                                                                    \
     S(log, "Messages go to standard error, which systemd passes to its journal.")                                 \
     X(log, level, CHOICE, "info", 0, 0, "error|warning|info|debug", "Messages below this level are not logged.")
 

@@ -13,6 +13,7 @@
 #include "api/server/sweep.h"
 #include "api/sinks/mqtt.h"
 #include "api/sinks/sinks.h"
+#include "api/sinks/webhook.h"
 #include "api/watch/events.h"
 #include "api/watch/housekeeping.h"
 
@@ -308,7 +309,7 @@ static void kick(void *arg) {
     api_server_kick(arg);
 }
 
-static api_sink_maker *const sink_makers[] = {api_mqtt_new};
+static api_sink_maker *const sink_makers[] = {api_mqtt_new, api_webhook_new};
 
 static int start(struct api_server *server, const struct api_config *config, struct insp_error *reterr) {
     int code = copy_config(server, config, reterr);

@@ -83,7 +83,7 @@ static int send_result(void *arg, int64_t place, const void *rendered) {
         return -1;
     case API_MQTT_NEVER:
         api_sink_error(&mqtt->sink, "the broker does not take a message of this size");
-        insp_feed_done(mqtt->sink.feed, place, true);
+        insp_feed_done(mqtt->sink.feed, place, INSP_FEED_LOST);
         return 0;
     default:
         break;
@@ -121,7 +121,7 @@ static void acknowledged(void *arg, int mid, int refusal) {
     if (!flight || (refusal && !hopeless(refusal)))
         return;
     flight->mid = 0;
-    insp_feed_done(mqtt->sink.feed, flight->place, refusal != 0);
+    insp_feed_done(mqtt->sink.feed, flight->place, refusal ? INSP_FEED_LOST : INSP_FEED_DELIVERED);
 }
 
 /* --- the connection --- */

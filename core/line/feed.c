@@ -14,7 +14,8 @@ struct item {
     uint64_t gap;        /* places between the item before and this one that retention has emptied */
     void *message;       /* owned */
     size_t bytes;
-    bool done, lost;
+    bool done;
+    enum insp_feed_outcome outcome;
 };
 
 struct items {
@@ -164,7 +165,8 @@ static void send_new(struct insp_feed *feed, struct item *from) {
 static void advance(struct insp_feed *feed) {
     while (feed->items.head && feed->items.head->done) {
         struct item *item = take_head(&feed->items);
-        uint64_t lost = item->gap + item->lost, delivered = item->message && !item->lost;
+        uint64_t lost = item->gap + (item->outcome == INSP_FEED_LOST);
+        uint64_t delivered = item->message && item->outcome == INSP_FEED_DELIVERED;
         feed->place = item->place;
         feed->delivered += delivered;
         feed->new_delivered += delivered;
@@ -249,12 +251,12 @@ void insp_feed_shut(struct insp_feed *feed) {
     clear(&feed->items);
 }
 
-void insp_feed_done(struct insp_feed *feed, int64_t place, bool lost) {
+void insp_feed_done(struct insp_feed *feed, int64_t place, enum insp_feed_outcome outcome) {
     for (struct item *item = feed->items.head; item && item->place <= place; item = item->next) {
         if (item->place != place || item->done)
             continue;
         item->done = true;
-        item->lost = lost;
+        item->outcome = outcome;
         if (!feed->sending) {
             advance(feed);
             pump(feed);

@@ -49,9 +49,14 @@ void insp_feed_open(struct insp_feed *feed);
  * insp_feed_open. */
 void insp_feed_shut(struct insp_feed *feed);
 
-/* Says that the sink has a message, or that it will never take it (lost). Acknowledgements may come in any order;
+enum insp_feed_outcome {
+    INSP_FEED_DELIVERED,
+    INSP_FEED_LOST,    /* the sink will never take it */
+    INSP_FEED_SKIPPED, /* the sink does not want it */
+};
+/* Says what became of a message. Acknowledgements may come in any order;
  * one for a place that is not on its way is ignored. */
-void insp_feed_done(struct insp_feed *feed, int64_t place, bool lost);
+void insp_feed_done(struct insp_feed *feed, int64_t place, enum insp_feed_outcome outcome);
 
 /* Writes the cursor if it has moved and reads again after a failure. The caller calls it once in a second. */
 void insp_feed_tick(struct insp_feed *feed);

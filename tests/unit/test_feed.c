@@ -13,7 +13,7 @@ struct peer {
     struct insp_feed *feed;
     int64_t sent[SENT_MAX];
     size_t count;
-    bool acknowledges, refuses, fails;
+    bool acknowledges, fails;
     bool closed;
 };
 
@@ -34,7 +34,7 @@ static int send_one(void *arg, int64_t place, const void *message) {
     ck_assert_uint_lt(peer->count, SENT_MAX);
     peer->sent[peer->count++] = place;
     if (peer->acknowledges)
-        insp_feed_done(peer->feed, place, peer->refuses);
+        insp_feed_done(peer->feed, place, INSP_FEED_DELIVERED);
     return 0;
 }
 
@@ -134,12 +134,12 @@ START_TEST(no_more_than_the_window_without_acknowledgement) {
     put(&peer, 9, true); /* before the first read, which else may find 3: more than half of the window */
     insp_feed_open(peer.feed);
     wait_sent(&peer, 4);
-    insp_feed_done(peer.feed, 2, false); /* out of order: the cursor stays */
+    insp_feed_done(peer.feed, 2, INSP_FEED_DELIVERED); /* out of order: the cursor stays */
     ck_assert_uint_eq(status_of(&peer).waiting, 9);
-    insp_feed_done(peer.feed, 1, false);
+    insp_feed_done(peer.feed, 1, INSP_FEED_DELIVERED);
     ck_assert_uint_eq(status_of(&peer).waiting, 7);
-    insp_feed_done(peer.feed, 1, false); /* once more: ignored */
-    insp_feed_done(peer.feed, 77, false);
+    insp_feed_done(peer.feed, 1, INSP_FEED_DELIVERED); /* once more: ignored */
+    insp_feed_done(peer.feed, 77, INSP_FEED_DELIVERED);
     wait_sent(&peer, 6);
     check_sent(&peer, 0, 1, 6);
     end(&peer);
@@ -152,7 +152,7 @@ START_TEST(what_was_not_acknowledged_is_sent_again) {
     insp_feed_open(peer.feed);
     put(&peer, 3, true);
     wait_sent(&peer, 3);
-    insp_feed_done(peer.feed, 1, false);
+    insp_feed_done(peer.feed, 1, INSP_FEED_DELIVERED);
     insp_feed_shut(peer.feed);
     insp_feed_open(peer.feed);
     wait_sent(&peer, 5);
@@ -165,16 +165,17 @@ START_TEST(a_restart_begins_behind_the_written_cursor) {
     struct peer peer;
     begin(&peer, 8);
     insp_feed_open(peer.feed);
-    put(&peer, 3, true);
-    wait_sent(&peer, 3);
-    insp_feed_done(peer.feed, 1, false);
-    insp_feed_done(peer.feed, 2, true); /* refused for ever */
+    put(&peer, 4, true);
+    wait_sent(&peer, 4);
+    insp_feed_done(peer.feed, 1, INSP_FEED_DELIVERED);
+    insp_feed_done(peer.feed, 2, INSP_FEED_LOST);
+    insp_feed_done(peer.feed, 3, INSP_FEED_SKIPPED);
     close_feed(&peer);
     open_feed(&peer, 8);
     ck_assert(status_of(&peer).delivered == 1 && status_of(&peer).lost == 1 && status_of(&peer).waiting == 1);
     insp_feed_open(peer.feed);
-    wait_sent(&peer, 4);
-    check_sent(&peer, 3, 3, 1);
+    wait_sent(&peer, 5);
+    check_sent(&peer, 4, 4, 1);
     end(&peer);
 }
 END_TEST

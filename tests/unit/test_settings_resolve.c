@@ -94,6 +94,18 @@ START_TEST(test_training_threads_follow_the_device) {
 }
 END_TEST
 
+START_TEST(test_webhook) {
+    static const char *const bad[] = {"webhook.url=ftp://a/", "webhook.verdicts=bad", "webhook.verdicts="};
+    setenv("STATE_DIRECTORY", "/s", 1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_insp_code(resolve(bad[i]), INSP_E_CONFIG, err);
+        ck_assert_msg(!strncmp(err.detail, bad[i], strcspn(bad[i], "=")), "%s", err.detail);
+    }
+    ck_insp_ok(resolve("webhook.secret_file=/nothing"), err);
+    ck_insp_code(daemon_settings_check_files(&settings, &err), INSP_E_CONFIG, err);
+}
+END_TEST
+
 START_TEST(test_mqtt) {
     static const char *const bad[] = {"mqtt.url=http://broker", "mqtt.prefix=a/#", "mqtt.password_file=/p",
                                       "mqtt.certificate=/c", "mqtt.key=/k"};
@@ -121,4 +133,4 @@ START_TEST(test_mqtt) {
 END_TEST
 
 INSP_TESTS(test_the_state_folder, test_an_ordinary_user, test_addresses, test_devices, test_tls_needs_both_files,
-           test_training_threads_follow_the_device, test_mqtt);
+           test_training_threads_follow_the_device, test_mqtt, test_webhook);

@@ -1,0 +1,142 @@
+#include "api/sinks/webhook_call.h"
+
+#include "api/sinks/webhook_rules.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CONNECT_MS = 10000, ANSWER_MS = 20000, ANSWER_BYTES_MAX = 64 << 10 };
+
+/* Drops the body of an answer; a long one ends the transfer. */
+static size_t drop_body(char *data, size_t size, size_t count, void *arg) {
+    size_t *got = arg;
+    (void)data;
+    *got += size * count;
+    return *got > ANSWER_BYTES_MAX ? 0 : size * count;
+}
+
+/* The address of the settings may be private; one that a redirect chose may not, however its name is resolved. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
+    struct api_webhook_call *call = arg;
+    (void)purpose;
+    if (call->redirected && !call->private_redirects && api_webhook_private(&address->addr)) {
+        call->refused_private = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static CURL *make_handle(struct api_webhook_call *call) {
+    CURL *handle = curl_easy_init();
+    if (!handle)
+        return NULL;
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)ANSWER_MS);
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, "inspectd/" INSP_VERSION);
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, drop_body);
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, call);
+    return handle;
+}
+
+static int add_header(struct api_webhook_call *call, const char *name, const char *value) {
+    char line[256];
+    snprintf(line, sizeof line, "%s: %s", name, value);
+    struct curl_slist *more = curl_slist_append(call->headers, line);
+    if (!more)
+        return INSP_E_NOMEM;
+    call->headers = more;
+    return 0;
+}
+
+static void start(struct api_webhook_call *call, struct api_curl_loop *curl, const char *url) {
+    call->received = 0;
+    call->refused_private = false;
+    curl_easy_setopt(call->handle, CURLOPT_URL, url); /* copied */
+    curl_easy_setopt(call->handle, CURLOPT_HTTPHEADER, call->headers);
+    curl_easy_setopt(call->handle, CURLOPT_POSTFIELDS, call->body);
+    curl_easy_setopt(call->handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->bytes);
+    curl_easy_setopt(call->handle, CURLOPT_WRITEDATA, &call->received);
+    api_curl_loop_add(curl, call->handle);
+}
+
+static void end(struct api_webhook_call *call) {
+    curl_slist_free_all(call->headers);
+    call->headers = NULL;
+    call->running = false;
+    call->body = NULL;
+}
+
+int api_webhook_call_begin(struct api_webhook_call *call, struct api_curl_loop *curl, const char *url,
+                           const char *event, const char *signature, const void *body, size_t bytes,
+                           struct insp_error *reterr) {
+    if (!call->handle)
+        call->handle = make_handle(call);
+    int code = call->handle ? add_header(call, "Content-Type", "application/json") : INSP_E_NOMEM;
+    if (!code)
+        code = add_header(call, "X-Inspectd-Event", event);
+    if (!code && *signature)
+        code = add_header(call, "X-Inspectd-Signature", signature);
+    if (code) {
+        end(call);
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a request");
+    }
+    call->running = true;
+    call->redirected = false;
+    call->redirects = 0;
+    call->body = body;
+    call->bytes = bytes;
+    start(call, curl, url);
+    return 0;
+}
+
+/* Only 307 and 308 keep method and body. */
+static bool follow(struct api_webhook_call *call, struct api_curl_loop *curl, long status) {
+    char *url = NULL;
+    if ((status != 307 && status != 308) || call->redirects == API_WEBHOOK_REDIRECTS_MAX)
+        return false;
+    curl_easy_getinfo(call->handle, CURLINFO_REDIRECT_URL, &url);
+    struct insp_error error;
+    if (!url || api_webhook_url_check(url, &error))
+        return false;
+    call->redirects++;
+    call->redirected = true;
+    /* A connection that the address of the settings opened is not checked again. */
+    curl_easy_setopt(call->handle, CURLOPT_FRESH_CONNECT, 1L);
+    start(call, curl, url);
+    curl_easy_setopt(call->handle, CURLOPT_FORBID_REUSE, 1L);
+    return true;
+}
+
+bool api_webhook_call_over(struct api_webhook_call *call, struct api_curl_loop *curl, CURLcode code,
+                           long *ret_status, char *ret_why, size_t why_bytes) {
+    long status = 0;
+    if (code == CURLE_OK || code == CURLE_WRITE_ERROR) /* a long answer has its status too */
+        curl_easy_getinfo(call->handle, CURLINFO_RESPONSE_CODE, &status);
+    if (follow(call, curl, status))
+        return false;
+    if (call->refused_private)
+        snprintf(ret_why, why_bytes, "a redirect leads to a private address; see webhook.private_redirects");
+    else if (!status)
+        snprintf(ret_why, why_bytes, "%s", curl_easy_strerror(code));
+    else
+        snprintf(ret_why, why_bytes, "the receiver answers %ld", status);
+    *ret_status = status;
+    curl_easy_setopt(call->handle, CURLOPT_FRESH_CONNECT, 0L);
+    curl_easy_setopt(call->handle, CURLOPT_FORBID_REUSE, 0L);
+    end(call);
+    return true;
+}
+
+void api_webhook_call_clear(struct api_webhook_call *call, struct api_curl_loop *curl) {
+    if (call->running)
+        api_curl_loop_remove(curl, call->handle);
+    end(call);
+    if (call->handle)
+        curl_easy_cleanup(call->handle);
+    call->handle = NULL;
+}
