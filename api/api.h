@@ -39,7 +39,8 @@ struct api_mqtt_config {
 struct api_webhook_config {
     const char *url;         /* "": no webhook */
     const char *secret_file; /* "": requests are not signed */
-    const char *verdicts;
+    const char *ca_file;     /* "": the authorities of the system */
+    const char *verdicts, *products;
     bool private_redirects;
 };
 

@@ -137,7 +137,9 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .mqtt = mqtt_config(settings),
         .webhook = {.url = settings->webhook_url,
                     .secret_file = settings->webhook_secret_file,
+                    .ca_file = settings->webhook_ca_file,
                     .verdicts = settings->webhook_verdicts,
+                    .products = settings->webhook_products,
                     .private_redirects = settings->webhook_private_redirects},
     };
 }

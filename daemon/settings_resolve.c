@@ -94,6 +94,12 @@ static int check_webhook(const struct daemon_settings *settings, struct insp_err
         return daemon_settings_blame(settings, DAEMON_ROW_webhook_url, reterr);
     if (api_webhook_verdicts(settings->webhook_verdicts, &verdicts, reterr))
         return daemon_settings_blame(settings, DAEMON_ROW_webhook_verdicts, reterr);
+    if (api_webhook_products_check(settings->webhook_products, reterr))
+        return daemon_settings_blame(settings, DAEMON_ROW_webhook_products, reterr);
+    if (*settings->webhook_ca_file && *settings->webhook_url && strncmp(settings->webhook_url, "https:", 6) != 0) {
+        insp_fail(reterr, INSP_E_CONFIG, "webhook.url must begin with https:// for TLS");
+        return daemon_settings_blame(settings, DAEMON_ROW_webhook_ca_file, reterr);
+    }
     return 0;
 }
 
@@ -105,7 +111,8 @@ int daemon_settings_check_files(const struct daemon_settings *settings, struct i
                 {settings->mqtt_ca_file, DAEMON_ROW_mqtt_ca_file},
                 {settings->mqtt_certificate, DAEMON_ROW_mqtt_certificate},
                 {settings->mqtt_key, DAEMON_ROW_mqtt_key},
-                {settings->webhook_secret_file, DAEMON_ROW_webhook_secret_file}};
+                {settings->webhook_secret_file, DAEMON_ROW_webhook_secret_file},
+                {settings->webhook_ca_file, DAEMON_ROW_webhook_ca_file}};
     for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
         struct stat info;
         if (!*file[i].path)

@@ -198,8 +198,12 @@
       "Post each inspection to this address as JSON. Empty: no webhook.")                                         \
     X(webhook, secret_file, TEXT, "", 0, DAEMON_TEXT_MAX, "file",                                                 \
       "File with the secret that signs each request (HMAC-SHA256). Empty: not signed.")                           \
+    X(webhook, ca_file, TEXT, "", 0, DAEMON_TEXT_MAX, "file",                                                     \
+      "PEM file of the authorities that the receiver's certificate may come from. Empty: those of the system.")   \
     X(webhook, verdicts, TEXT, "good, anomaly, review", 0, 63, "verdict[, ...]",                                  \
       "Post only inspections with these verdicts.")                                                               \
+    X(webhook, products, TEXT, "", 0, DAEMON_TEXT_MAX, "product[, ...]",                                          \
+      "Post only inspections of these products. Empty: of all.")                                                  \
     X(webhook, private_redirects, FLAG, "false", 0, 0, "",                                                        \
       "Follow redirects (307, 308) also to addresses that are not public. The address above may be private in "   \
       "any\n"                                                                                                     \

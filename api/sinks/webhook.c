@@ -14,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECRET_BYTES_MAX = 4096, GONE = 410 };
+enum { SECRET_BYTES_MAX = 4096, CA_BYTES_MAX = 1 << 20, GONE = 410 };
 
 /* A rendered inspection. */
 struct message {
     size_t bytes;
-    bool wanted; /* its verdict is one of the settings */
+    bool wanted; /* its verdict and its product are among those of the settings */
     char json[];
 };
 
@@ -30,9 +30,15 @@ struct waiting {
     const struct message *message;
 };
 
+/* The files of the settings, as an attempt has read them. */
+struct files {
+    char *secret, *ca; /* owned; NULL: none */
+    size_t secret_bytes, ca_bytes;
+};
+
 struct webhook {
-    struct api_sink sink;    /* first */
-    char *url, *secret_file; /* owned */
+    struct api_sink sink;                         /* first */
+    char *url, *secret_file, *ca_file, *products; /* owned */
     unsigned verdicts;
     struct api_curl_loop *curl; /* NULL before the start and once it is closed */
     struct api_webhook_call call, test_call;
@@ -41,14 +47,11 @@ struct webhook {
     bool open;        /* the feed hands inspections over */
     uv_timer_t timer; /* the next attempt */
     unsigned failures;
-    struct insp_task task; /* reads the secret in lane BACK */
-    bool reading, closing;
+    struct insp_task task; /* reads the files in lane BACK */
+    bool closing;
     int code;
     struct insp_error error;
-    char *secret; /* owned; NULL: none */
-    size_t secret_bytes;
-    char *fresh; /* owned; what the task has read */
-    size_t fresh_bytes;
+    struct files files, fresh; /* fresh: belongs to the task */
     unsigned pending;
 };
 
@@ -61,7 +64,8 @@ static struct webhook *webhook_of(struct api_sink *sink) {
 static void *render(void *arg, int64_t place, const struct insp_record *record, size_t *ret_bytes) {
     struct webhook *webhook = arg;
     size_t bytes = 0;
-    bool wanted = webhook->verdicts >> record->verdict & 1;
+    bool wanted =
+        webhook->verdicts >> record->verdict & 1 && api_webhook_product_wanted(webhook->products, record->product);
     json_t *json = wanted ? api_inspection_json(record) : json_object();
     if (!json || json_object_set_new(json, "seq", json_integer(place))) {
         json_decref(json);
@@ -78,23 +82,25 @@ static void *render(void *arg, int64_t place, const struct insp_record *record, 
     return message;
 }
 
-static const char *sign(const struct webhook *webhook, const void *body, size_t bytes,
-                        char signature[API_WEBHOOK_SIGNATURE_BYTES]) {
-    signature[0] = 0;
-    if (webhook->secret)
-        api_webhook_sign(webhook->secret, webhook->secret_bytes, body, bytes, signature);
-    return signature;
+static int post(struct webhook *webhook, struct api_webhook_call *call, const char *event, const void *body,
+                size_t bytes, struct insp_error *reterr) {
+    const struct api_webhook_post post = {.url = webhook->url,
+                                          .event = event,
+                                          .body = body,
+                                          .bytes = bytes,
+                                          .secret = webhook->files.secret,
+                                          .secret_bytes = webhook->files.secret_bytes,
+                                          .ca = webhook->files.ca,
+                                          .ca_bytes = webhook->files.ca_bytes};
+    return api_webhook_call_begin(call, webhook->curl, &post, reterr);
 }
 
 /* Posts the first inspection that waits, one at a time, so that they arrive in order. */
 static int post_next(struct webhook *webhook, struct insp_error *reterr) {
-    char signature[API_WEBHOOK_SIGNATURE_BYTES];
     if (!webhook->head || webhook->call.running || !webhook->open)
         return 0;
     const struct message *message = webhook->head->message;
-    return api_webhook_call_begin(&webhook->call, webhook->curl, webhook->url, "inspection",
-                                  sign(webhook, message->json, message->bytes, signature), message->json,
-                                  message->bytes, reterr);
+    return post(webhook, &webhook->call, "inspection", message->json, message->bytes, reterr);
 }
 
 static void on_no_memory(uv_timer_t *timer);
@@ -127,10 +133,10 @@ static int send_one(void *arg, int64_t place, const void *rendered) {
 
 /* --- the state --- */
 
-static void read_secret(struct webhook *webhook);
+static void read_files(struct webhook *webhook);
 
 static void on_retry(uv_timer_t *timer) {
-    read_secret(timer->data);
+    read_files(timer->data);
 }
 
 static void drop_waiting(struct webhook *webhook) {
@@ -206,16 +212,34 @@ static void ended(void *arg, CURL *transfer, CURLcode code) {
     api_sink_tested(&webhook->sink, status / 100 == 2 ? NULL : &error);
 }
 
-/* --- an attempt begins with the secret: a new one needs no restart --- */
+/* --- an attempt begins with the files: a new secret needs no restart --- */
 
-static void secret_run(struct insp_task *task) {
+static void forget(struct files *files) {
+    if (files->secret)
+        explicit_bzero(files->secret, files->secret_bytes);
+    free(files->secret);
+    free(files->ca);
+    *files = (struct files){0};
+}
+
+static int read_secret(const char *path, struct files *ret, struct insp_error *reterr) {
+    int code = insp_read_file(path, SECRET_BYTES_MAX, &ret->secret, &ret->secret_bytes, reterr);
+    while (code == 0 && ret->secret_bytes && strchr("\r\n", ret->secret[ret->secret_bytes - 1]))
+        ret->secret_bytes--;
+    if (code == 0 && !ret->secret_bytes)
+        code = insp_fail(reterr, INSP_E_CONFIG, "%s is empty", path);
+    return code;
+}
+
+static void files_run(struct insp_task *task) {
     struct webhook *webhook = task->data;
-    webhook->code = insp_read_file(webhook->secret_file, SECRET_BYTES_MAX, &webhook->fresh, &webhook->fresh_bytes,
-                                   &webhook->error);
-    while (webhook->code == 0 && webhook->fresh_bytes && strchr("\r\n", webhook->fresh[webhook->fresh_bytes - 1]))
-        webhook->fresh_bytes--;
-    if (webhook->code == 0 && !webhook->fresh_bytes)
-        webhook->code = insp_fail(&webhook->error, INSP_E_CONFIG, "%s is empty", webhook->secret_file);
+    struct files *fresh = &webhook->fresh;
+    webhook->code = 0;
+    if (*webhook->secret_file)
+        webhook->code = read_secret(webhook->secret_file, fresh, &webhook->error);
+    if (webhook->code == 0 && *webhook->ca_file)
+        webhook->code =
+            insp_read_file(webhook->ca_file, CA_BYTES_MAX, &fresh->ca, &fresh->ca_bytes, &webhook->error);
 }
 
 static void begin(struct webhook *webhook) {
@@ -230,38 +254,27 @@ static void maybe_closed(struct webhook *webhook) {
         api_sink_closed(&webhook->sink);
 }
 
-static void forget_secret(char **secret, size_t bytes) {
-    if (*secret)
-        explicit_bzero(*secret, bytes);
-    free(*secret);
-    *secret = NULL;
-}
-
-static void secret_done(struct insp_task *task) {
+static void files_done(struct insp_task *task) {
     struct webhook *webhook = task->data;
     webhook->pending--;
+    if (webhook->closing || webhook->code < 0)
+        forget(&webhook->fresh);
     if (webhook->closing) {
-        forget_secret(&webhook->fresh, webhook->fresh_bytes);
         maybe_closed(webhook);
         return;
     }
     if (webhook->code < 0) {
-        forget_secret(&webhook->fresh, webhook->fresh_bytes);
         fail(webhook, webhook->error.detail);
         return;
     }
-    forget_secret(&webhook->secret, webhook->secret_bytes);
-    webhook->secret = insp_take_ptr(webhook->fresh);
-    webhook->secret_bytes = webhook->fresh_bytes;
+    forget(&webhook->files);
+    webhook->files = webhook->fresh;
+    webhook->fresh = (struct files){0};
     begin(webhook);
 }
 
-static void read_secret(struct webhook *webhook) {
-    if (!*webhook->secret_file) {
-        begin(webhook);
-        return;
-    }
-    webhook->task = (struct insp_task){.run = secret_run, .done = secret_done, .data = webhook};
+static void read_files(struct webhook *webhook) {
+    webhook->task = (struct insp_task){.run = files_run, .done = files_done, .data = webhook};
     webhook->pending++;
     insp_work_always(webhook->sink.server->config.lanes, INSP_LANE_BACK, &webhook->task);
 }
@@ -277,7 +290,7 @@ static void start(struct api_sink *sink) {
         api_sink_error(sink, error.detail);
         return;
     }
-    read_secret(webhook);
+    read_files(webhook);
 }
 
 static void tick(struct api_sink *sink, int64_t now_us) {
@@ -287,17 +300,15 @@ static void tick(struct api_sink *sink, int64_t now_us) {
 
 static int test(struct api_sink *sink, struct insp_error *reterr) {
     struct webhook *webhook = webhook_of(sink);
-    char signature[API_WEBHOOK_SIGNATURE_BYTES], at[INSP_RFC3339_BYTES];
-    if (!webhook->curl || (*webhook->secret_file && !webhook->secret))
+    char at[INSP_RFC3339_BYTES];
+    if (!webhook->curl || (*webhook->secret_file && !webhook->files.secret) ||
+        (*webhook->ca_file && !webhook->files.ca))
         return insp_fail(reterr, INSP_E_SINK_AWAY, "the webhook cannot call: %s", sink->condition.error);
     if (webhook->test_call.running)
         return insp_fail(reterr, INSP_E_CONFLICT, "the test before still waits for its answer");
     insp_rfc3339(insp_wall_us(), at);
     snprintf(webhook->test_body, sizeof webhook->test_body, "{\"test\":true,\"at\":\"%s\"}", at);
-    const size_t bytes = strlen(webhook->test_body);
-    return api_webhook_call_begin(&webhook->test_call, webhook->curl, webhook->url, "test",
-                                  sign(webhook, webhook->test_body, bytes, signature), webhook->test_body, bytes,
-                                  reterr);
+    return post(webhook, &webhook->test_call, "test", webhook->test_body, strlen(webhook->test_body), reterr);
 }
 
 static void on_closed(void *arg) {
@@ -330,9 +341,11 @@ static void close_sink(struct api_sink *sink) {
 
 static void free_sink(struct api_sink *sink) {
     struct webhook *webhook = webhook_of(sink);
-    forget_secret(&webhook->secret, webhook->secret_bytes);
+    forget(&webhook->files);
     free(webhook->url);
     free(webhook->secret_file);
+    free(webhook->ca_file);
+    free(webhook->products);
     free(webhook);
     curl_global_cleanup();
 }
@@ -346,7 +359,11 @@ static int set_up(struct webhook *webhook, const struct api_webhook_config *conf
         code = api_webhook_verdicts(config->verdicts, &webhook->verdicts, reterr);
     webhook->url = strdup(config->url);
     webhook->secret_file = strdup(config->secret_file);
-    if (code == 0 && (!webhook->url || !webhook->secret_file))
+    webhook->ca_file = strdup(config->ca_file);
+    webhook->products = strdup(config->products);
+    if (code == 0)
+        code = api_webhook_products_check(config->products, reterr);
+    if (code == 0 && (!webhook->url || !webhook->secret_file || !webhook->ca_file || !webhook->products))
         code = insp_fail(reterr, INSP_E_NOMEM, "no memory for the webhook");
     return code;
 }

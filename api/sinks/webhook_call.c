@@ -2,6 +2,8 @@
 
 #include "api/sinks/webhook_rules.h"
 
+#include "core/base/clock.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +36,10 @@ static CURL *make_handle(struct api_webhook_call *call) {
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(handle, CURLOPT_PROXY, ""); /* a proxy of the environment would hide the address */
+    /* A thread of libcurl resolves names; without this the end of a call would wait for it, and with it the loop.
+     */
+    curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)ANSWER_MS);
     curl_easy_setopt(handle, CURLOPT_USERAGENT, "inspectd/" INSP_VERSION);
@@ -71,16 +77,44 @@ static void end(struct api_webhook_call *call) {
     call->body = NULL;
 }
 
-int api_webhook_call_begin(struct api_webhook_call *call, struct api_curl_loop *curl, const char *url,
-                           const char *event, const char *signature, const void *body, size_t bytes,
-                           struct insp_error *reterr) {
+static int add_signature(struct api_webhook_call *call, const char *name, const char *at,
+                         const struct api_webhook_post *post) {
+    char signature[API_WEBHOOK_SIGNATURE_BYTES];
+    api_webhook_sign(post->secret, post->secret_bytes, at, post->body, post->bytes, signature);
+    return add_header(call, name, signature);
+}
+
+static int add_headers(struct api_webhook_call *call, const struct api_webhook_post *post) {
+    char at[24];
+    snprintf(at, sizeof at, "%lld", (long long)(insp_wall_us() / 1000000));
+    int code = add_header(call, "Content-Type", "application/json");
+    if (!code)
+        code = add_header(call, "X-Inspectd-Event", post->event);
+    if (!code)
+        code = add_header(call, "X-Inspectd-Timestamp", at);
+    if (!code && post->secret)
+        code = add_signature(call, "X-Inspectd-Signature", NULL, post);
+    if (!code && post->secret)
+        code = add_signature(call, "X-Inspectd-Timed-Signature", at, post);
+    return code;
+}
+
+/* The authorities of the settings replace those of the system, the folder of which libcurl would search too. */
+static int trust(CURL *handle, const struct api_webhook_post *post) {
+    if (!post->ca)
+        return 0;
+    struct curl_blob blob = {.data = (void *)post->ca, .len = post->ca_bytes, .flags = CURL_BLOB_COPY};
+    curl_easy_setopt(handle, CURLOPT_CAPATH, NULL);
+    return curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob) ? INSP_E_NOMEM : 0;
+}
+
+int api_webhook_call_begin(struct api_webhook_call *call, struct api_curl_loop *curl,
+                           const struct api_webhook_post *post, struct insp_error *reterr) {
     if (!call->handle)
         call->handle = make_handle(call);
-    int code = call->handle ? add_header(call, "Content-Type", "application/json") : INSP_E_NOMEM;
+    int code = call->handle ? trust(call->handle, post) : INSP_E_NOMEM;
     if (!code)
-        code = add_header(call, "X-Inspectd-Event", event);
-    if (!code && *signature)
-        code = add_header(call, "X-Inspectd-Signature", signature);
+        code = add_headers(call, post);
     if (code) {
         end(call);
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a request");
@@ -88,27 +122,27 @@ int api_webhook_call_begin(struct api_webhook_call *call, struct api_curl_loop *
     call->running = true;
     call->redirected = false;
     call->redirects = 0;
-    call->body = body;
-    call->bytes = bytes;
-    start(call, curl, url);
+    call->body = post->body;
+    call->bytes = post->bytes;
+    start(call, curl, post->url);
     return 0;
 }
 
 /* Only 307 and 308 keep method and body. */
 static bool follow(struct api_webhook_call *call, struct api_curl_loop *curl, long status) {
-    char *url = NULL;
+    char *url = NULL, *from = NULL;
     if ((status != 307 && status != 308) || call->redirects == API_WEBHOOK_REDIRECTS_MAX)
         return false;
     curl_easy_getinfo(call->handle, CURLINFO_REDIRECT_URL, &url);
-    struct insp_error error;
-    if (!url || api_webhook_url_check(url, &error))
+    curl_easy_getinfo(call->handle, CURLINFO_EFFECTIVE_URL, &from);
+    if (!url || !from || !api_webhook_redirect_allowed(from, url))
         return false;
     call->redirects++;
     call->redirected = true;
     /* A connection that the address of the settings opened is not checked again. */
     curl_easy_setopt(call->handle, CURLOPT_FRESH_CONNECT, 1L);
-    start(call, curl, url);
     curl_easy_setopt(call->handle, CURLOPT_FORBID_REUSE, 1L);
+    start(call, curl, url);
     return true;
 }
 

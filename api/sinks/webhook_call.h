@@ -19,14 +19,20 @@ struct api_webhook_call {
     size_t bytes, received; /* of the answer */
 };
 
-/* Begins a call; `ended` of the loop follows.
- *   event      "inspection" or "test", for a header
- *   signature  as api_webhook_sign writes it; "": none
- *   body       borrowed until the call ends
- * Fails with INSP_E_NOMEM. */
-int api_webhook_call_begin(struct api_webhook_call *call, struct api_curl_loop *curl, const char *url,
-                           const char *event, const char *signature, const void *body, size_t bytes,
-                           struct insp_error *reterr);
+/* What a call sends. Borrowed until it ends. */
+struct api_webhook_post {
+    const char *url, *event; /* "inspection" or "test" */
+    const void *body;
+    size_t bytes;
+    const char *secret; /* signs it; NULL: not signed */
+    size_t secret_bytes;
+    const char *ca; /* PEM: the authorities that the receiver's certificate may come from; NULL: the system's */
+    size_t ca_bytes;
+};
+
+/* Begins a call; `ended` of the loop follows. Fails with INSP_E_NOMEM. */
+int api_webhook_call_begin(struct api_webhook_call *call, struct api_curl_loop *curl,
+                           const struct api_webhook_post *post, struct insp_error *reterr);
 
 /* Looks at a transfer that ended. Returns false if a redirect goes on; true if the call is over, with the status
  * (0: no answer), and a text that says why it is not 2xx. */

@@ -1,13 +1,27 @@
 #include "api/sinks/webhook_rules.h"
 
+#include "core/base/fs.h"
+
+#include <curl/curl.h>
 #include <netinet/in.h>
 #include <nettle/hmac.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+static bool parses(const char *url) {
+    CURLU *parts = curl_url();
+    bool parsed = parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK;
+    curl_url_cleanup(parts);
+    return parsed;
+}
+
+static bool is_tls(const char *url) {
+    return !strncmp(url, "https://", 8);
+}
+
 int api_webhook_url_check(const char *url, struct insp_error *reterr) {
-    bool tls = !strncmp(url, "https://", 8);
+    bool tls = is_tls(url);
     const char *host = url + (tls ? 8 : 7);
     if (!tls && strncmp(url, "http://", 7) != 0)
         return insp_fail(reterr, INSP_E_CONFIG, "\"%.128s\": it must begin with http:// or https://", url);
@@ -22,18 +36,33 @@ int api_webhook_url_check(const char *url, struct insp_error *reterr) {
         if ((unsigned char)*c <= ' ' || *c == 0x7F || *c == '"' || *c == '\\')
             return insp_fail(reterr, INSP_E_CONFIG, "\"%.128s\": it has a character that must be written as %%XX",
                              url);
+    if (!parses(url))
+        return insp_fail(reterr, INSP_E_CONFIG, "\"%.128s\": its host or its port is none", url);
     return 0;
+}
+
+bool api_webhook_redirect_allowed(const char *from, const char *to) {
+    struct insp_error error;
+    return api_webhook_url_check(to, &error) == 0 && (is_tls(to) || !is_tls(from));
 }
 
 void api_webhook_target(const char *url, char *ret, size_t bytes) {
     snprintf(ret, bytes, "%.*s", (int)strcspn(url, "?"), url);
 }
 
+/* Finds the next entry of a list with commas or blanks between; returns NULL at its end. */
+static const char *next_entry(const char *at, size_t *ret_bytes) {
+    at += strspn(at, ", ");
+    *ret_bytes = strcspn(at, ", ");
+    return *ret_bytes ? at : NULL;
+}
+
 int api_webhook_verdicts(const char *list, unsigned *ret, struct insp_error *reterr) {
     static const enum insp_verdict verdicts[] = {INSP_VERDICT_GOOD, INSP_VERDICT_ANOMALY, INSP_VERDICT_REVIEW};
     unsigned set = 0;
-    for (const char *at = list + strspn(list, ", "); *at;) {
-        size_t bytes = strcspn(at, ", "), i = 0;
+    size_t bytes;
+    for (const char *at = list; (at = next_entry(at, &bytes)); at += bytes) {
+        size_t i = 0;
         while (i < sizeof verdicts / sizeof *verdicts && (strlen(insp_verdict_name(verdicts[i])) != bytes ||
                                                           strncmp(insp_verdict_name(verdicts[i]), at, bytes) != 0))
             i++;
@@ -41,13 +70,30 @@ int api_webhook_verdicts(const char *list, unsigned *ret, struct insp_error *ret
             return insp_fail(reterr, INSP_E_CONFIG, "\"%.*s\" is no verdict: good, anomaly or review",
                              (int)(bytes < 64 ? bytes : 64), at);
         set |= 1U << verdicts[i];
-        at += bytes;
-        at += strspn(at, ", ");
     }
     if (!set)
         return insp_fail(reterr, INSP_E_CONFIG, "the list of verdicts is empty");
     *ret = set;
     return 0;
+}
+
+int api_webhook_products_check(const char *list, struct insp_error *reterr) {
+    size_t bytes;
+    for (const char *at = list; (at = next_entry(at, &bytes)); at += bytes) {
+        char name[66];
+        snprintf(name, sizeof name, "%.*s", (int)(bytes < sizeof name ? bytes : sizeof name), at);
+        if (!insp_name_valid(name))
+            return insp_fail(reterr, INSP_E_CONFIG, "\"%.64s\" cannot be the name of a product", name);
+    }
+    return 0;
+}
+
+bool api_webhook_product_wanted(const char *list, const char *product) {
+    size_t bytes, count = 0;
+    for (const char *at = list; (at = next_entry(at, &bytes)); at += bytes, count++)
+        if (strlen(product) == bytes && !strncmp(product, at, bytes))
+            return true;
+    return count == 0;
 }
 
 static bool private_v4(uint32_t address) {
@@ -96,11 +142,15 @@ bool api_webhook_private(const struct sockaddr *address) {
     return private_v6(copy.v6.sin6_addr.s6_addr);
 }
 
-void api_webhook_sign(const void *secret, size_t secret_bytes, const void *body, size_t bytes,
+void api_webhook_sign(const void *secret, size_t secret_bytes, const char *at, const void *body, size_t bytes,
                       char ret[API_WEBHOOK_SIGNATURE_BYTES]) {
     struct hmac_sha256_ctx context;
     uint8_t digest[SHA256_DIGEST_SIZE];
     hmac_sha256_set_key(&context, secret_bytes, secret);
+    if (at) {
+        hmac_sha256_update(&context, strlen(at), (const uint8_t *)at);
+        hmac_sha256_update(&context, 1, (const uint8_t *)".");
+    }
     hmac_sha256_update(&context, bytes, body);
     hmac_sha256_digest(&context, sizeof digest, digest);
     int used = snprintf(ret, API_WEBHOOK_SIGNATURE_BYTES, "sha256=");

@@ -1,22 +1,27 @@
-"""The webhook against a real HTTP server: order, signature, receivers that fail, redirects, 410, the secret."""
+"""The webhook against a real HTTP server: order, signature, receivers that fail or are slow, redirects, 410, TLS."""
 import hashlib
 import hmac
 import http.server
 import json
+import os
 import signal
+import ssl
+import subprocess
 import threading
+import time
 
 import pytest
-from conftest import START_S, eventually, picture
+from broker import authority, certificate
+from conftest import START_S, add_version, copy_state, eventually, picture
 from test_mqtt import inspections, sink, until, until_error
 
 SECRET = b"very secret"
 
 
 class Receiver:
-    """Answers as `answer(number, path)` says: a status, or (status, location)."""
+    """Answers as `answer(number, path)` says: a status, or (status, location). `tls`: (certificate, key)."""
 
-    def __init__(self, answer=lambda number, path: 204, address="127.0.0.1"):
+    def __init__(self, answer=lambda number, path: 204, address="127.0.0.1", tls=None, body_bytes=0):
         self.got, self.lock, receiver = [], threading.Lock(), self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -32,19 +37,29 @@ class Receiver:
                 self.send_response(status)
                 if location:
                     self.send_header("Location", location)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(body_bytes))
                 self.end_headers()
+                try:
+                    for _ in range(body_bytes >> 16):
+                        self.wfile.write(bytes(1 << 16))
+                except OSError:  # the client has seen enough
+                    receiver.cut += 1
+                    self.close_connection = True
 
             def log_message(self, *_):
                 pass
 
-        self.answer = answer
+        self.answer, self.scheme, self.cut = answer, "https" if tls else "http", 0
         self.server = http.server.ThreadingHTTPServer((address, 0), Handler)
         self.port = self.server.server_address[1]
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def url(self, path="/hook"):
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"{self.scheme}://127.0.0.1:{self.port}{path}"
 
     def ids(self):
         with self.lock:
@@ -68,6 +83,12 @@ def receive():
         each.close()
 
 
+def send_test(daemon):
+    """Presses the button of the test."""
+    admin = (daemon.state / "admin.token").read_text().strip()
+    return daemon("POST", "/v1/admin/sinks/webhook/test", token=admin)
+
+
 def test_each_verdict_in_order_and_signed(start, receive, tmp_path):
     receiver, secret = receive(), tmp_path / "secret"
     secret.write_bytes(SECRET + b"\n")
@@ -79,6 +100,9 @@ def test_each_verdict_in_order_and_signed(start, receive, tmp_path):
     assert path == "/hook?key=1" and headers["Content-Type"] == "application/json"
     assert headers["X-Inspectd-Event"] == "inspection" and headers["User-Agent"].startswith("inspectd/")
     assert headers["X-Inspectd-Signature"] == "sha256=" + hmac.new(SECRET, body, hashlib.sha256).hexdigest()
+    at = headers["X-Inspectd-Timestamp"]
+    timed = hmac.new(SECRET, at.encode() + b"." + body, hashlib.sha256).hexdigest()
+    assert headers["X-Inspectd-Timed-Signature"] == "sha256=" + timed and abs(time.time() - int(at)) < 600
     stored = daemon("GET", f"/v1/inspections/{ids[0]}").json
     assert json.loads(body) == {**stored, "seq": 1}
     eventually(lambda: sink(daemon)["delivered"] == 20)
@@ -94,6 +118,83 @@ def test_only_the_verdicts_that_are_wanted(start, receive):
     eventually(lambda: sink(daemon)["waiting"] == 0 and len(receiver.got) == 2)
     assert receiver.ids() == [ids[1], ids[3]]
     assert sink(daemon)["delivered"] == 2 and sink(daemon)["lost"] == 0
+
+
+def test_only_the_products_that_are_wanted(start, receive, template, tmp_path):
+    receiver, state = receive(), copy_state(template, tmp_path / "state")
+    add_version(state, "bottle", "v1")
+    daemon = start(f"webhook.url={receiver.url()}", "webhook.products=bottle, cup", state=state)
+    ids = [daemon.inspect(picture(), query=f"product={name}").json["id"] for name in ("carpet", "bottle", "carpet")]
+    eventually(lambda: sink(daemon)["waiting"] == 0 and len(receiver.got) == 1)
+    assert receiver.ids() == [ids[1]]
+
+
+def test_a_slow_receiver_delays_no_verdict_and_no_stop(start, receive):
+    go_on = threading.Event()
+    receiver = receive(lambda number, path: go_on.wait(START_S) and 204)
+    daemon = start(f"webhook.url={receiver.url()}")
+    ids = inspections(daemon, 1)
+    eventually(lambda: len(receiver.got) == 1)
+    ids += inspections(daemon, 20)  # answered, while the first call waits
+    assert sink(daemon)["delivered"] == 0 and sink(daemon)["waiting"] == 21
+    daemon.stop()
+    go_on.set()
+    daemon = start(f"webhook.url={receiver.url()}", state=daemon.state)
+    eventually(lambda: sink(daemon)["delivered"] == 21)
+    assert receiver.ids() == ids[:1] + ids  # the call that the stop cut was made again
+
+
+def test_an_answer_without_end_is_cut(start, receive):
+    receiver = receive(body_bytes=64 << 20)
+    receiver.answer = lambda number, path: 200
+    daemon = start(f"webhook.url={receiver.url()}")
+    ids = inspections(daemon, 2)
+    eventually(lambda: sink(daemon)["delivered"] == 2 and receiver.cut == 2)
+    assert receiver.ids() == ids
+
+
+def test_tls(start, receive, tmp_path):
+    plant, other = authority(tmp_path, "plant"), authority(tmp_path, "other")
+    receiver = receive(tls=certificate(tmp_path, "receiver", plant))
+    goal = receive()
+    daemon = start(f"webhook.url={receiver.url()}", f"webhook.ca_file={other[0]}")
+    ids = inspections(daemon, 2)
+    until_error(daemon, "ertificate")
+    daemon.stop()
+    unknown = start(f"webhook.url={receiver.url()}", state=daemon.state)  # the system's authorities
+    until_error(unknown, "ertificate")
+    unknown.stop()
+    assert not receiver.got
+    daemon = start(f"webhook.url={receiver.url()}", f"webhook.ca_file={plant[0]}", "webhook.private_redirects=yes",
+                   state=daemon.state)
+    eventually(lambda: sink(daemon)["delivered"] == 2)
+    assert receiver.ids() == ids
+    receiver.answer = lambda number, path: (307, goal.url())  # out of TLS: not followed
+    assert "answers 307" in send_test(daemon).json["detail"] and not goal.got
+    receiver.answer = lambda number, path: (307, receiver.url("/moved")) if path == "/hook" else 204
+    assert send_test(daemon).status == 200
+
+
+def test_a_certificate_of_another_name(start, receive, tmp_path):
+    plant = authority(tmp_path, "plant")
+    receiver = receive(tls=plant)  # its own, which names no address
+    daemon = start(f"webhook.url={receiver.url()}", f"webhook.ca_file={plant[0]}")
+    inspections(daemon, 1)
+    until_error(daemon, "SSL")
+    assert not receiver.got
+
+
+@pytest.mark.parametrize("line, setting", [
+    ("url = ftp://a/", "webhook.url"), ("url = http://a:99999/", "webhook.url"),
+    ("verdicts = bad", "webhook.verdicts"), ("products = a/b", "webhook.products"),
+    ("secret_file = /nowhere/secret", "webhook.secret_file"), ("secret_file = /tmp", "webhook.secret_file"),
+    ("ca_file = /nowhere/ca", "webhook.ca_file"),
+])
+def test_check_config(tmp_path, line, setting):
+    path = tmp_path / "inspectd.conf"
+    path.write_text(f"[webhook]\n{line}\n")
+    done = subprocess.run([os.environ["INSPECTD"], "check-config", "--config", str(path)], capture_output=True, text=True)
+    assert done.returncode != 0 and setting in done.stderr and f"{path}:2" in done.stderr, done.stderr
 
 
 def test_a_receiver_that_fails_gets_all_in_order_later(start, receive):
@@ -134,11 +235,16 @@ def test_gone_switches_it_off_until_the_next_start(start, receive):
 
 def test_redirects_to_private_addresses(start, receive):
     goal = receive()
-    receiver = receive(lambda number, path: (307, goal.url("/moved")))
+    moved = lambda number, path: (307, goal.url("/moved"))
+    receiver = receive(moved)
     daemon = start(f"webhook.url={receiver.url()}")
     inspections(daemon, 1)
     until_error(daemon, "private address")
+    for host in ("127.0.0.1", "[::ffff:127.0.0.1]", "[::1]", "localhost", "0.0.0.0", "2130706433"):
+        receiver.answer = lambda number, path: (308, f"http://{host}:{goal.port}/")
+        assert "private address" in send_test(daemon).json["detail"], host
     assert not goal.got
+    receiver.answer = moved
     allowed = start(f"webhook.url={receiver.url()}", "webhook.private_redirects=yes")
     ids = inspections(allowed, 2)
     eventually(lambda: sink(allowed)["delivered"] == 2)
@@ -169,11 +275,10 @@ def test_the_secret_is_read_again(start, receive, tmp_path):
 def test_test_message(start, receive):
     receiver = receive()
     daemon = start(f"webhook.url={receiver.url()}")
-    admin = (daemon.state / "admin.token").read_text().strip()
-    answer = daemon("POST", "/v1/admin/sinks/webhook/test", token=admin)
+    answer = send_test(daemon)
     assert answer.status == 200, answer.body
     _, headers, body = receiver.got[0]
     assert headers["X-Inspectd-Event"] == "test" and json.loads(body)["test"] is True
     assert sink(daemon)["delivered"] == 0
     receiver.answer = lambda number, path: 404
-    assert daemon("POST", "/v1/admin/sinks/webhook/test", token=admin).code == "sink_away"
+    assert send_test(daemon).code == "sink_away"

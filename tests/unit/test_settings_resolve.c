@@ -95,7 +95,8 @@ START_TEST(test_training_threads_follow_the_device) {
 END_TEST
 
 START_TEST(test_webhook) {
-    static const char *const bad[] = {"webhook.url=ftp://a/", "webhook.verdicts=bad", "webhook.verdicts="};
+    static const char *const bad[] = {"webhook.url=ftp://a/", "webhook.verdicts=bad",
+                                      "webhook.verdicts=", "webhook.products=a/b"};
     setenv("STATE_DIRECTORY", "/s", 1);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ck_insp_code(resolve(bad[i]), INSP_E_CONFIG, err);
