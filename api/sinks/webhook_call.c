@@ -103,7 +103,7 @@ static int add_headers(struct api_webhook_call *call, const struct api_webhook_p
 static int trust(CURL *handle, const struct api_webhook_post *post) {
     if (!post->ca)
         return 0;
-    struct curl_blob blob = {.data = (void *)post->ca, .len = post->ca_bytes, .flags = CURL_BLOB_COPY};
+    struct curl_blob blob = {.data = post->ca, .len = post->ca_bytes, .flags = CURL_BLOB_COPY};
     curl_easy_setopt(handle, CURLOPT_CAPATH, NULL);
     return curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob) ? INSP_E_NOMEM : 0;
 }

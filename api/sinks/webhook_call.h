@@ -19,14 +19,14 @@ struct api_webhook_call {
     size_t bytes, received; /* of the answer */
 };
 
-/* What a call sends. Borrowed until it ends. */
+/* Describes a request. Borrowed until the call ends. */
 struct api_webhook_post {
     const char *url, *event; /* "inspection" or "test" */
     const void *body;
     size_t bytes;
     const char *secret; /* signs it; NULL: not signed */
     size_t secret_bytes;
-    const char *ca; /* PEM: the authorities that the receiver's certificate may come from; NULL: the system's */
+    char *ca; /* PEM: the authorities that the receiver's certificate may come from; NULL: the system's */
     size_t ca_bytes;
 };
 
