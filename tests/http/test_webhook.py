@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -208,16 +209,16 @@ def test_a_receiver_that_fails_gets_all_in_order_later(start, receive):
 
 
 def test_a_receiver_that_is_away(start, receive):
+    with socket.socket() as closed:  # bound and never listening: nobody else gets the port
+        closed.bind(("127.0.0.1", 0))
+        daemon = start(f"webhook.url=http://127.0.0.1:{closed.getsockname()[1]}/")
+        ids = inspections(daemon, 50)
+        until_error(daemon, "connect")
+        daemon.stop(signal.SIGKILL)
     receiver = receive()
-    receiver.close()
-    daemon = start(f"webhook.url={receiver.url()}")
-    ids = inspections(daemon, 50)
-    until_error(daemon, "connect")
-    daemon.stop(signal.SIGKILL)
-    other = receive()
-    daemon = start(f"webhook.url={other.url()}", state=daemon.state)
+    daemon = start(f"webhook.url={receiver.url()}", state=daemon.state)
     eventually(lambda: sink(daemon)["delivered"] == 50, START_S)
-    assert other.ids() == ids
+    assert receiver.ids() == ids
 
 
 def test_gone_switches_it_off_until_the_next_start(start, receive):
