@@ -77,6 +77,7 @@ COVERED_ELSEWHERE = {
     "core/image/decode/decode.c": "tests/unit/test_image.c",
     "core/judge/judgement_json.c": "tests/unit/test_judgement.c",
     "core/train/promotion.c": "tests/unit/test_training.c",
+    "core/train/good/good_judge.c": "tests/unit/test_good_training.c, tests/unit/test_good_validate.c",
     "core/train/good/score_files.c": "tests/unit/test_good_training.c, tests/unit/test_golden_pick.c",
     "core/jobs/process/job_child.c": "tests/unit/test_job_process.c",
     "core/train/features/image_slots.c": "tests/unit/test_feature_cache.c, tests/unit/test_good_model.c",

@@ -118,7 +118,7 @@ export function verdict(item) {
 }
 
 // The reasons of openapi.yaml. A reason that is missing here is shown by its name.
-const REASONS = {
+export const REASONS = {
   black: "black",
   white: "white",
   flat: "one level everywhere",

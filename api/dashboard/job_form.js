@@ -39,7 +39,7 @@ const NUMBERS = [
     0.001,
     0.5,
     "any",
-    ["train"],
+    BOTH,
     "Share of good parts that a good-only model may reject.",
   ],
   ["heatmap_threshold", "Heatmap threshold", 0.7, 0, 1, "any", BOTH, "Below it the heatmap is transparent."],
@@ -53,7 +53,7 @@ const CHOICES = [
       ["good_only", "good parts alone"],
       ["supervised", "good and defective parts"],
     ],
-    ["train"],
+    BOTH,
     "Below 10 defective images good parts alone decide.",
   ],
   [

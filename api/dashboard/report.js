@@ -1,6 +1,6 @@
 // The report of a job: summary, confusion matrix, figures per fold and per defect, worst images, advice.
 import { chart } from "./charts.js";
-import { doing, h, limitText, notice, percent, probability, table } from "./dom.js";
+import { REASONS, doing, h, limitText, notice, percent, probability, table } from "./dom.js";
 import { decodeMap, drawnSize, heatCanvas } from "./heat.js";
 import { scanSection } from "./scan.js";
 import { download, getJson, sendJson, showPicture, token } from "./net.js";
@@ -80,6 +80,35 @@ export const histogramChart = (title, { good, anomaly }, marks) =>
     ],
     { domain: [0, 1], marks },
   );
+
+// What the daemon answers by both models, and each score by itself.
+function servedTables({ served }) {
+  if (!served) return null;
+  const verdicts = ({ good, review, anomaly }) => [`${good}`, `${review}`, `${anomaly}`];
+  const score = (name, found) =>
+    found && [name, percent(found.roc_auc), percent(rateValue(found.recall)), percent(rateValue(found.specificity))];
+  const reasons = Object.entries(served.reasons).map(([reason, counts]) => [
+    REASONS[reason] ?? reason,
+    `${counts.anomalies}`,
+    `${counts.good_parts}`,
+  ]);
+  return [
+    table(
+      `What the daemon answers, decided by the ${served.decided_by === "good_only" ? "good-only" : "trained"} model`,
+      ["", "good", "review", "anomaly"],
+      [
+        ["actually anomaly", ...verdicts(served.anomalies)],
+        ["actually good", ...verdicts(served.good_parts)],
+      ],
+    ),
+    reasons.length ? table("Reasons for doubt", ["Reason", "Anomalies", "Good parts"], reasons) : null,
+    table(
+      "Each score by itself",
+      ["Score", "ROC AUC", "Anomalies found", "Good parts passed"],
+      [score("trained model", served.scores.supervised), score("good-only model", served.scores.good_only)].filter(Boolean),
+    ),
+  ];
+}
 
 function localisation(found) {
   if (!found) return null;
@@ -234,6 +263,7 @@ export function report(job) {
     advice(job),
     scanSection(result.dataset?.scan),
     metrics ? metricsTables(metrics) : null,
+    servedTables(result),
     result.folds?.length ? foldTable(result) : null,
     h("div", { class: "curves" }, charts),
     localisation(result.localisation),

@@ -45,7 +45,9 @@ static int check_job(const struct api_request *request, const char *id, const js
         return refuse_job(id, INSP_E_CONFLICT, "this job has not succeeded", reterr);
     if (!json_is_object(advice))
         return refuse_job(id, INSP_E_CONFLICT,
-                          "this job has no threshold advice; an older version of inspectd ran it", reterr);
+                          "this job has no threshold advice: it judged a good-only model, or an older version of "
+                          "inspectd ran it",
+                          reterr);
     if (!json_is_true(json_object_get(advice, "reachable"))) {
         const char *reason = json_string_value(json_object_get(advice, "reason"));
         return insp_fail(reterr, INSP_E_CONFLICT,

@@ -61,7 +61,7 @@ static const struct number_row {
     ROW(TRAIN | FOLDS, T_FLOAT, threshold, 0, 1),
     ROW(TRAIN | FOLDS, T_FLOAT, heatmap_threshold, 0, 1),
     ROW(TRAIN | FOLDS, T_DOUBLE, max_missed, 0.001, 0.5),
-    ROW(TRAIN, T_DOUBLE, max_rejected, 0.001, 0.5),
+    ROW(TRAIN | FOLDS, T_DOUBLE, max_rejected, 0.001, 0.5),
 #undef ROW
 };
 
@@ -179,8 +179,9 @@ static int parse_member(enum insp_job_kind kind, const char *name, const json_t 
             p->train.activate = (enum insp_activate)choice;
         return r;
     }
-    if (!strcmp(name, "mode") && bit == TRAIN) {
-        r = parse_choice(name, value, mode_names, INSP_COUNT(mode_names), &choice, reterr);
+    if (!strcmp(name, "mode") && bit != EVALUATE) {
+        /* add_good, the last one, changes a version: it cannot be cross-validated. */
+        r = parse_choice(name, value, mode_names, INSP_COUNT(mode_names) - (bit != TRAIN), &choice, reterr);
         if (r == 0)
             p->train.mode = (enum insp_train_mode)choice;
         return r;
@@ -245,11 +246,10 @@ json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_para
         return NULL;
     if (*p->version)
         json_object_set_new(object, "version", json_string(p->version));
-    if (bit == TRAIN) {
+    if (bit == TRAIN)
         json_object_set_new(object, "activate", json_string(activate_names[t->activate]));
-        json_object_set_new(object, "mode", json_string(mode_names[t->mode]));
-    }
     if (bit != EVALUATE) {
+        json_object_set_new(object, "mode", json_string(mode_names[t->mode]));
         json_object_set_new(object, "input", json_string(insp_transform_name(&t->input)));
         json_object_set_new(object, "heatmap_scale", json_string(scale_names[t->heatmap_scale]));
         json_object_set_new(

@@ -271,6 +271,67 @@ void insp_report_advice(FILE *out, const json_t *report) {
     end_table(out);
 }
 
+static void served_row(FILE *out, const json_t *served, const char *name, const char *key) {
+    static const char *const verdict[] = {"good", "review", "anomaly"};
+    fprintf(out, "<tr><th scope=\"row\">%s</th>", name);
+    for (size_t i = 0; i < INSP_COUNT(verdict); i++)
+        fprintf(out, "<td class=\"number\">%.0f</td>", insp_lookup_number(insp_lookup(served, key), verdict[i]));
+    fputs("</tr>\n", out);
+}
+
+static void score_row(FILE *out, const json_t *served, const char *name, const char *key) {
+    const json_t *metrics = insp_lookup(insp_lookup(served, "scores"), key);
+    if (!json_is_object(metrics))
+        return;
+    fprintf(out, "<tr><th scope=\"row\">%s</th>", name);
+    figure_cell(out, metrics, "roc_auc", false);
+    figure_cell(out, metrics, "recall.value", true);
+    figure_cell(out, metrics, "specificity.value", true);
+    fputs("</tr>\n", out);
+}
+
+static void served_reasons(FILE *out, const json_t *served) {
+    json_t *reasons = mutable(insp_lookup(served, "reasons")), *counts;
+    const char *reason;
+    json_object_foreach(reasons, reason, counts) {
+        fputs("<p>Reason <b>", out);
+        insp_html_words(out, reason);
+        fprintf(out, "</b>: %.0f anomalies and %.0f good parts.</p>\n", insp_lookup_number(counts, "anomalies"),
+                insp_lookup_number(counts, "good_parts"));
+    }
+}
+
+void insp_report_served(FILE *out, const json_t *report) {
+    const json_t *served = insp_lookup(report, "served");
+    if (!json_is_object(served))
+        return;
+    bool alone = !strcmp(insp_lookup_text(served, "decided_by"), "good_only");
+    fprintf(out, "<h2>What the daemon answers</h2>\n<p>%s</p>\n",
+            alone
+                ? "The good-only model decides."
+                : "The trained model decides; where it says good and the picture is beyond 99.9 % of good parts, "
+                  "the verdict is review.");
+    fputs("<div class=\"panel scroll\"><table><caption>Verdicts</caption><thead><tr><td></td><th scope=\"col\" "
+          "class=\"number\">good</th><th scope=\"col\" class=\"number\">review</th><th scope=\"col\" "
+          "class=\"number\">anomaly</th></tr></thead><tbody>\n",
+          out);
+    served_row(out, served, "actual anomalies", "anomalies");
+    served_row(out, served, "actually good", "good_parts");
+    end_table(out);
+    begin_rates(out, "Parts stopped (review or anomaly) and passed", "images");
+    rate_row(out, "Anomalies stopped", insp_lookup(served, "stopped"));
+    rate_row(out, "Good parts passed", insp_lookup(served, "passed"));
+    end_table(out);
+    fputs("<div class=\"panel scroll\"><table><caption>Each score by itself</caption><thead><tr><td></td><th "
+          "scope=\"col\" class=\"number\">ROC area</th><th scope=\"col\" class=\"number\">found</th><th "
+          "scope=\"col\" class=\"number\">passed</th></tr></thead><tbody>\n",
+          out);
+    score_row(out, served, "Trained model", "supervised");
+    score_row(out, served, "Good-only model", "good_only");
+    end_table(out);
+    served_reasons(out, served);
+}
+
 void insp_report_previous(FILE *out, const json_t *report) {
     const char *version = insp_lookup_text(report, "previous.version");
     if (!*version)

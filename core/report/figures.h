@@ -14,6 +14,7 @@ void insp_report_types(FILE *out, const json_t *metrics);     /* the share of co
 
 /* Write a section of a report (core/train/train.h). */
 void insp_report_folds(FILE *out, const json_t *report);        /* the folds, their mean and deviation */
+void insp_report_served(FILE *out, const json_t *report);       /* the daemon's verdicts (core/judge/served.h) */
 void insp_report_localisation(FILE *out, const json_t *report); /* heatmaps compared with masks */
 void insp_report_advice(FILE *out, const json_t *report);       /* the advised threshold */
 void insp_report_previous(FILE *out, const json_t *report);     /* the version that was active before a training */

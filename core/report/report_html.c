@@ -202,6 +202,7 @@ static int body(const struct page *page, struct insp_error *reterr) {
         r = images(page, reterr);
     if (r < 0)
         return r;
+    insp_report_served(out, page->report);
     insp_report_localisation(out, page->report);
     insp_report_advice(out, page->report);
     insp_report_folds(out, page->report);

@@ -1,6 +1,7 @@
 #include "core/base/clock.h"
 #include "core/judge/heat_range.h"
 #include "core/judge/report.h"
+#include "core/judge/served.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 #include "core/train/feedback.h"
@@ -21,57 +22,140 @@ static int pick_version(const struct insp_train_context *context, const char *ve
     return r;
 }
 
+/* The answers to the images. */
+struct answers {
+    size_t *member; /* [count], the images that were judged */
+    size_t count;
+    float *probability, *map;   /* [count], [count,14,14] */
+    struct insp_served *served; /* [count]; NULL: the version has no good-only model */
+};
+
+static void answers_clear(struct answers *a) {
+    free(a->member);
+    free(a->probability);
+    free(a->map);
+    free(a->served);
+}
+
+static int add_served(const struct insp_manifest *manifest, const struct insp_train_data *data,
+                      const struct answers *a, json_t *report, struct insp_error *reterr) {
+    const struct insp_served_set set = {.set = &data->set,
+                                        .member = a->member,
+                                        .count = a->count,
+                                        .served = a->served,
+                                        .good_decides = insp_manifest_good_decides(manifest),
+                                        .probability = a->probability,
+                                        .threshold = (double)manifest->threshold};
+    json_t *served = NULL;
+    int r = a->served ? insp_served_json(&set, &served, reterr) : 0;
+    if (r == 0 && json_object_set_new(report, "served", served ? served : json_null()) < 0)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+    return r;
+}
+
 static int report(const struct insp_train_context *context, const struct insp_manifest *manifest,
-                  const struct insp_train_data *data, const struct insp_judgement *judgement,
+                  const struct insp_train_data *data, const struct answers *a,
                   const struct insp_progress *progress, int64_t start_us, json_t **ret,
                   struct insp_error *reterr) {
+    const struct insp_judgement judgement = {.set = &data->set,
+                                             .member = a->member,
+                                             .count = a->count,
+                                             .probability = a->probability,
+                                             .map = a->map,
+                                             .threshold = (double)manifest->threshold,
+                                             .heatmap_scale = manifest->heatmap.scale,
+                                             .heatmap_threshold = manifest->heatmap.threshold};
     struct insp_metrics metrics = {0};
     json_t *judged = NULL;
-    int r = insp_train_data_metrics(data, judgement->member, judgement->count, judgement->probability,
-                                    judgement->threshold, &metrics, reterr);
+    int r =
+        insp_train_data_metrics(data, a->member, a->count, a->probability, judgement.threshold, &metrics, reterr);
     if (r == 0)
-        r = insp_judgement_json(judgement, &context->limits, progress, &judged, reterr);
+        r = insp_judgement_json(&judgement, &context->limits, progress, &judged, reterr);
+    if (r == 0)
+        r = add_served(manifest, data, a, judged, reterr);
     if (r == 0) {
-        json_t *json = json_pack(
-            "{s:s, s:s, s:s, s:o, s:o, s:i, s:{s:f, s:f, s:f}}", "kind", "evaluate", "product", context->product,
-            "version", manifest->version, "dataset", insp_report_dataset(&data->set, true), "metrics",
-            insp_report_metrics(&data->set, &metrics), "trunk_runs", (int)data->trunk_runs, "seconds", "reading",
-            data->reading_s, "features", data->features_s, "evaluating", insp_seconds_since(start_us));
-        r = insp_report_join(json, judged, ret, reterr);
+        json_t *json =
+            json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:{s:f, s:f, s:f}}", "kind", "evaluate", "product",
+                      context->product, "version", manifest->version, "decided_by",
+                      insp_manifest_good_decides(manifest) ? "good_only" : "supervised", "dataset",
+                      insp_report_dataset(&data->set, true), "metrics", insp_report_metrics(&data->set, &metrics),
+                      "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features",
+                      data->features_s, "evaluating", insp_seconds_since(start_us));
+        r = insp_report_join(json, json_incref(judged), ret, reterr);
     }
+    json_decref(judged);
     insp_metrics_clear(&metrics);
     return r;
 }
 
-static int judge(const struct insp_train_context *context, const struct insp_transform *input, const char *version,
-                 const struct insp_train_data *data, const struct insp_progress *progress, json_t **ret_report,
+/* Leaves out the images that did not decode. */
+static void keep_readable(struct insp_train_data *data, struct answers *a, const bool *unreadable) {
+    size_t kept = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        if (unreadable[i]) {
+            data->set.skipped++;
+            continue;
+        }
+        a->member[kept] = a->member[i];
+        a->probability[kept] = a->probability[i];
+        a->served[kept] = a->served[i];
+        memmove(a->map + kept * INSP_MAP_FLOATS, a->map + i * INSP_MAP_FLOATS, INSP_MAP_FLOATS * sizeof *a->map);
+        kept++;
+    }
+    a->count = kept;
+}
+
+/* Judges the image files as the daemon would, by both models of the version. */
+static int serve(const struct insp_train_context *context, bool skip_unreadable, const char *version,
+                 struct insp_train_data *data, const struct insp_progress *progress, struct answers *a,
                  struct insp_error *reterr) {
-    _cleanup_free_ size_t *member = malloc(data->set.count * sizeof *member);
-    _cleanup_free_ float *probability = malloc(data->set.count * sizeof *probability),
-                         *map = malloc(data->set.count * INSP_MAP_FLOATS * sizeof *map);
-    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
-    const struct insp_progress scoring = insp_progress_part(progress, 0, 0.8),
-                               reporting = insp_progress_part(progress, 0.8, 1);
-    if (!member || !probability || !map)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", data->set.count);
-    for (size_t m = 0; m < data->set.count; m++)
-        member[m] = m;
-    int64_t start_us = insp_mono_us();
-    insp_progress_stage(progress, "evaluating");
-    int r = insp_score_version(context, data, input, version, member, data->set.count, &scoring, probability, map,
-                               &manifest, reterr);
+    _cleanup_free_ bool *unreadable = calloc(a->count + 1, sizeof *unreadable);
+    a->served = calloc(a->count + 1, sizeof *a->served);
+    if (!unreadable || !a->served)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", a->count);
+    const struct insp_answers answers = {.probability = a->probability,
+                                         .map = a->map,
+                                         .served = a->served,
+                                         .unreadable = skip_unreadable ? unreadable : NULL};
+    int r = insp_serve_version(context, data, version, a->member, a->count, progress, &answers, reterr);
     if (r < 0)
         return r;
-    insp_heat_normalise(map, data->set.count * INSP_MAP_FLOATS, manifest->heatmap.low, manifest->heatmap.high);
-    const struct insp_judgement judgement = {.set = &data->set,
-                                             .member = member,
-                                             .count = data->set.count,
-                                             .probability = probability,
-                                             .map = map,
-                                             .threshold = (double)manifest->threshold,
-                                             .heatmap_scale = manifest->heatmap.scale,
-                                             .heatmap_threshold = manifest->heatmap.threshold};
-    return report(context, manifest, data, &judgement, &reporting, start_us, ret_report, reterr);
+    data->trunk_runs += a->count;
+    keep_readable(data, a, unreadable);
+    return 0;
+}
+
+static int score(const struct insp_train_context *context, const struct insp_manifest *manifest,
+                 bool skip_unreadable, struct insp_train_data *data, const struct insp_progress *progress,
+                 struct answers *a, struct insp_error *reterr) {
+    _cleanup_(insp_manifest_freep) struct insp_manifest *again = NULL;
+    a->count = data->set.count;
+    a->member = malloc((a->count + 1) * sizeof *a->member);
+    a->probability = calloc(a->count + 1, sizeof *a->probability);
+    a->map = calloc(a->count + 1, INSP_MAP_FLOATS * sizeof *a->map);
+    if (!a->member || !a->probability || !a->map)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", a->count);
+    for (size_t m = 0; m < a->count; m++)
+        a->member[m] = m;
+    int r = manifest->good_only.images
+                ? serve(context, skip_unreadable, manifest->version, data, progress, a, reterr)
+                : insp_score_version(context, data, &manifest->input, manifest->version, a->member, a->count,
+                                     progress, a->probability, a->map, &again, reterr);
+    if (r == 0)
+        insp_heat_normalise(a->map, a->count * INSP_MAP_FLOATS, manifest->heatmap.low, manifest->heatmap.high);
+    return r;
+}
+
+static int judge(const struct insp_train_context *context, const struct insp_manifest *manifest,
+                 bool skip_unreadable, struct insp_train_data *data, const struct insp_progress *progress,
+                 json_t **ret_report, struct insp_error *reterr) {
+    _cleanup_(answers_clear) struct answers answers = {0};
+    const struct insp_progress scoring = insp_progress_part(progress, 0, 0.8),
+                               reporting = insp_progress_part(progress, 0.8, 1);
+    int64_t start_us = insp_mono_us();
+    insp_progress_stage(progress, "evaluating");
+    int r = score(context, manifest, skip_unreadable, data, &scoring, &answers, reterr);
+    return r < 0 ? r : report(context, manifest, data, &answers, &reporting, start_us, ret_report, reterr);
 }
 
 struct version {
@@ -120,12 +204,12 @@ int insp_evaluate(const struct insp_train_context *context, const struct insp_tr
     if (r == 0)
         r = insp_bundle_read_manifest(context->state_dir, context->product, name, &manifest, reterr);
     if (r == 0)
-        r = insp_manifest_good_decides(manifest)
+        r = manifest->good_only.images
                 ? insp_train_data_list(context, params->skip_unreadable, &opening, &data, reterr)
                 : insp_train_data_open(context, &manifest->input, params->skip_unreadable, &opening, &data,
                                        reterr);
     if (r == 0)
-        r = judge(context, &manifest->input, name, data, &judging, &made, reterr);
+        r = judge(context, manifest, params->skip_unreadable, data, &judging, &made, reterr);
     if (r == 0)
         r = judge_labelled(context, manifest, data, &labelled, made, reterr);
     if (r < 0)

@@ -1,7 +1,6 @@
 #include "core/train/score_version.h"
 
 #include "core/model/bundle.h"
-#include "core/train/good/score_files.h"
 
 #include <string.h>
 
@@ -51,11 +50,10 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
     return insp_train_data_score(&own, tail, all, count, progress, ret_probability, ret_map, reterr);
 }
 
-/* Scores members by a version that decides by its good-only part. */
-static int score_by_good_parts(const struct insp_train_context *context, const struct insp_train_data *data,
-                               const char *version, const size_t *member, size_t count,
-                               const struct insp_progress *progress, float *ret_probability, float *ret_map,
-                               struct insp_error *reterr) {
+int insp_serve_version(const struct insp_train_context *context, const struct insp_train_data *data,
+                       const char *version, const size_t *member, size_t count,
+                       const struct insp_progress *progress, const struct insp_answers *ret,
+                       struct insp_error *reterr) {
     _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
     _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = NULL;
     int r = insp_model_load(context->device, context->state_dir, context->product, version, &model, reterr);
@@ -66,7 +64,7 @@ static int score_by_good_parts(const struct insp_train_context *context, const s
         return r;
     const struct insp_score_files files = {
         .context = context, .trunk = at_hand ? context->trunk : trunk, .model = model, .set = &data->set};
-    return insp_score_files(&files, member, count, progress, ret_probability, ret_map, reterr);
+    return insp_score_files(&files, member, count, progress, ret, reterr);
 }
 
 int insp_score_version(const struct insp_train_context *context, const struct insp_train_data *data,
@@ -79,7 +77,8 @@ int insp_score_version(const struct insp_train_context *context, const struct in
     if (r < 0)
         return r;
     if (insp_manifest_good_decides(manifest)) {
-        r = score_by_good_parts(context, data, version, member, count, progress, ret_probability, ret_map, reterr);
+        const struct insp_answers answers = {.probability = ret_probability, .map = ret_map};
+        r = insp_serve_version(context, data, version, member, count, progress, &answers, reterr);
         if (r == 0)
             *ret_manifest = insp_take_ptr(manifest);
         return r;

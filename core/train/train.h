@@ -45,8 +45,11 @@ struct insp_train_context {
  * empty, and it holds out nothing: it judges good images out of fold, and all defects.
  *
  * A cross-validation judges all images, each with the model of the fold that holds it out. Its report also has
- * "params", "thin", "folds": [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled", "threshold_advice"
- * and "trunk", the trunk's hash.
+ * "params", "thin", "folds": [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled",
+ * "threshold_advice", "mode" and "trunk", the trunk's hash. params->mode chooses the models as for a training, but
+ * for add_good. With mode auto and a good-only model beside the tails it has "served" (core/judge/served.h) and
+ * "good_only" too. With mode good_only it has both, no "threshold_advice", and empty "epochs": good images are
+ * judged out of fold by limits from the other folds, defects by the whole model and such limits.
  *
  * Errors; nothing half-written stays:
  *   INSP_E_DATASET    the folder is no dataset, or has too few images
@@ -60,7 +63,8 @@ int insp_train(const struct insp_train_context *context, const struct insp_train
 int insp_cross_validate(const struct insp_train_context *context, const struct insp_train_params *params,
                         json_t **ret_report, struct insp_error *reterr);
 /* Evaluates a stored version on all images of the dataset. The report also has "version", "metrics", and
- * "feedback" or null.
+ * "feedback" or null, "decided_by": "supervised" or "good_only", and "served" (core/judge/served.h), or null for a
+ * version without a good-only model.
  *   params   only skip_unreadable is used: the input transform and the thresholds are the model's
  *   version  NULL: the active one
  * Fails with the errors above and with INSP_E_CONFLICT (no active version), INSP_E_NOT_FOUND (no such version),

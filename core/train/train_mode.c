@@ -10,25 +10,26 @@ enum insp_train_mode insp_train_mode_choose(enum insp_train_mode mode, size_t go
     return defective >= INSP_AUTO_DEFECTS || few_good ? INSP_MODE_SUPERVISED : INSP_MODE_GOOD_ONLY;
 }
 
-static int choose(const struct insp_train_context *context, enum insp_train_mode *mode,
-                  struct insp_error *reterr) {
+int insp_train_mode_of(const struct insp_train_context *context, enum insp_train_mode mode,
+                       enum insp_train_mode *ret, struct insp_error *reterr) {
     _cleanup_(insp_dataset_freep) struct insp_dataset *dataset = NULL;
     size_t defective = 0;
-    if (*mode != INSP_MODE_AUTO)
+    *ret = mode;
+    if (mode != INSP_MODE_AUTO)
         return 0;
     int r = insp_dataset_list(context->dataset_root, &dataset, reterr);
     if (r < 0)
         return r;
     for (size_t i = 0; i < dataset->count; i++)
         defective += dataset->item[i].label == INSP_CLASS_ANOMALY;
-    *mode = insp_train_mode_choose(*mode, dataset->count - defective, defective);
+    *ret = insp_train_mode_choose(mode, dataset->count - defective, defective);
     return 0;
 }
 
 int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,
                json_t **ret_report, struct insp_error *reterr) {
-    enum insp_train_mode mode = params->mode;
-    int r = choose(context, &mode, reterr);
+    enum insp_train_mode mode;
+    int r = insp_train_mode_of(context, params->mode, &mode, reterr);
     if (r < 0)
         return r;
     if (mode == INSP_MODE_ADD_GOOD)

@@ -2,7 +2,7 @@
 #ifndef INSP_TRAIN_TRAIN_MODE_H
 #define INSP_TRAIN_TRAIN_MODE_H
 
-#include "core/train/train_params.h"
+#include "core/train/train.h"
 
 #include <stddef.h>
 
@@ -10,5 +10,10 @@
  * INSP_MODE_SUPERVISED for more. With fewer than 20 good images, too few for a good-only model, any defect is
  * enough to train on. Other modes stay. Pure; any thread. */
 enum insp_train_mode insp_train_mode_choose(enum insp_train_mode mode, size_t good, size_t defective);
+
+/* Chooses for the images of context->dataset_root as above. Blocks on the disk. Fails as insp_dataset_list does.
+ */
+int insp_train_mode_of(const struct insp_train_context *context, enum insp_train_mode mode,
+                       enum insp_train_mode *ret, struct insp_error *reterr);
 
 #endif

@@ -32,7 +32,7 @@ struct insp_train_params {
     enum insp_heatmap_scale heatmap_scale; /* fixed */
     enum insp_activate activate;           /* if_better */
     double max_missed;                     /* 0.05: share of anomalies that the advised threshold may miss */
-    enum insp_train_mode mode;             /* auto; a cross-validation takes auto as supervised */
+    enum insp_train_mode mode;             /* auto; of a cross-validation not add_good */
     double max_rejected;                   /* 0.05: share of good parts that a good-only model may reject */
     bool skip_unreadable;                  /* false: an unreadable image fails the job */
     struct insp_transform input;           /* insp_transform_default */

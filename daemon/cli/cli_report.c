@@ -172,6 +172,48 @@ static void print_feedback(FILE *out, const json_t *report) {
     fputc('\n', out);
 }
 
+/* Prints one line of the table of verdicts. */
+static void print_served_row(FILE *out, const json_t *served, const char *name, const char *key) {
+    const json_t *row = json_object_get(served, key);
+    fprintf(out, "  %-18s %7.0f good %7.0f review %7.0f anomaly\n", name, insp_lookup_number(row, "good"),
+            insp_lookup_number(row, "review"), insp_lookup_number(row, "anomaly"));
+}
+
+static void print_score(FILE *out, const json_t *served, const char *name, const char *key) {
+    const json_t *metrics = insp_lookup(insp_lookup(served, "scores"), key);
+    double area = insp_lookup_number(metrics, "roc_auc"), found = insp_lookup_number(metrics, "recall.value"),
+           passed = insp_lookup_number(metrics, "specificity.value");
+    if (!json_is_object(metrics))
+        return;
+    fprintf(out, "  %-20s", name);
+    if (!isnan(area))
+        fprintf(out, " area under ROC %.4f,", area);
+    if (!isnan(found))
+        fprintf(out, " %.1f %% of anomalies found,", 100 * found);
+    fprintf(out, " %.1f %% of good parts passed\n", 100 * passed);
+}
+
+/* Prints what the daemon would answer by both models. */
+static void print_served(FILE *out, const json_t *report) {
+    const json_t *served = insp_lookup(report, "served"), *reasons = insp_lookup(served, "reasons");
+    bool alone = !strcmp(insp_lookup_text(served, "decided_by"), "good_only");
+    if (!json_is_object(served))
+        return;
+    fprintf(out, "\nVerdicts as the daemon gives them, decided by the %s:\n",
+            alone ? "good-only model" : "trained model, doubted by the good-only model");
+    print_served_row(out, served, "actual anomalies", "anomalies");
+    print_served_row(out, served, "actually good", "good_parts");
+    print_rate(out, "anomalies stopped", insp_lookup(served, "stopped"));
+    print_rate(out, "good parts passed", insp_lookup(served, "passed"));
+    for (void *at = json_object_iter((json_t *)(uintptr_t)reasons); at;
+         at = json_object_iter_next((json_t *)(uintptr_t)reasons, at))
+        fprintf(out, "  reason %-13s %.0f anomalies, %.0f good parts\n", json_object_iter_key(at),
+                insp_lookup_number(json_object_iter_value(at), "anomalies"),
+                insp_lookup_number(json_object_iter_value(at), "good_parts"));
+    print_score(out, served, "trained model alone", "supervised");
+    print_score(out, served, "good-only alone", "good_only");
+}
+
 static void print_version(FILE *out, const json_t *report) {
     bool activated = json_is_true(json_object_get(report, "activated"));
     fprintf(out, "\nProduct %s, version %s: %s", insp_lookup_text(report, "product"),
@@ -293,6 +335,8 @@ void cli_report_cross_validate(FILE *out, const json_t *report) {
     fprintf(out, "\nAll folds together, each image scored by a model that was not trained on it:\n");
     print_metrics(out, json_object_get(report, "pooled"));
     print_images(out, report, "pooled");
+    print_served(out, report);
+    print_good_only(out, report);
     print_advice(out, json_object_get(report, "threshold_advice"));
 }
 
@@ -302,5 +346,6 @@ void cli_report_evaluate(FILE *out, const json_t *report) {
             insp_lookup_text(report, "version"));
     print_metrics(out, json_object_get(report, "metrics"));
     print_images(out, report, "metrics");
+    print_served(out, report);
     print_feedback(out, report);
 }

@@ -138,11 +138,20 @@ static int print_json(const struct predict *predict, const char *path, const str
     return cli_print_json(predict->call.command, object);
 }
 
-static void print_row(const char *path, const struct result *result) {
+/* Prints which model decided, and the good-only score with its threshold, if the version has such a model. */
+static void print_good(const struct insp_manifest *manifest, const struct insp_good_answer *good) {
+    if (good->known)
+        printf("  %s %.3f of %.3f",
+               insp_manifest_good_decides(manifest) ? "decided by good-only:" : "good-only beside:",
+               (double)good->score, (double)manifest->good_only.scale.threshold);
+}
+
+static void print_row(const struct predict *predict, const char *path, const struct result *result) {
     printf("%-8s %11.4f %7.1f %% %6zu %8.1f  %s",
            result->verdict == INSP_VERDICT_ANOMALY ? "ANOMALY" : insp_verdict_name(result->verdict),
            (double)result->probability, 100 * (double)result->heat.area, result->heat.box_count,
            result->decode_ms + result->inference_ms, path);
+    print_good(predict->model->manifest, &result->good);
     const char *before = "  suspect: ";
     for (unsigned i = 0; i < INSP_SUSPECT_COUNT; i++) {
         if (!(result->suspect >> i & 1))
@@ -173,7 +182,7 @@ static int predict_files(struct predict *predict) {
         } else if (predict->json) {
             code = print_json(predict, path, &result) == CLI_OK ? code : CLI_FAILED;
         } else {
-            print_row(path, &result);
+            print_row(predict, path, &result);
         }
     }
     return fflush(stdout) == 0 ? code : CLI_FAILED;

@@ -34,8 +34,8 @@ static const struct parameter {
     unsigned kinds;
     const char *value_name, *help;
 } parameters[] = {
-    {"mode", "mode", TRAIN, "MODE",
-     "supervised, good_only (no defects needed), add_good, or auto: by the number of defects"},
+    {"mode", "mode", TRAIN | FOLDS, "MODE",
+     "supervised, good_only (no defects needed), add_good (train), or auto: by the number of defects"},
     {"recipe", "recipe", TRAIN, "NAME", "notebook: its recipe exactly, that is, --mode supervised"},
     {"epochs", "epochs", TRAIN | FOLDS, "N", "largest number of passes over the images"},
     {"batch", "batch", TRAIN | FOLDS, "N", "images per mini-batch"},
@@ -51,7 +51,7 @@ static const struct parameter {
     {"heatmap_threshold", "heatmap-threshold", TRAIN | FOLDS, "X", "show heat from this value on"},
     {"heatmap_scale", "heatmap-scale", TRAIN | FOLDS, "S", "fixed or per_image"},
     {"max_missed", "max-missed", TRAIN | FOLDS, "X", "share of anomalies that the advised threshold may miss"},
-    {"max_rejected", "max-rejected", TRAIN, "X", "share of good parts that a good-only model may reject"},
+    {"max_rejected", "max-rejected", TRAIN | FOLDS, "X", "share of good parts that a good-only model may reject"},
     {"activate", "activate", TRAIN, "WHEN", "activate the new version never, if_better or always"},
     {"version", "version", EVALUATE, "V", "version to evaluate (default: the active one)"},
 };

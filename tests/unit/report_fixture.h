@@ -57,4 +57,12 @@ static inline size_t times(const char *text, const char *part) {
     "'precision':{'value':null,'low':null,'high':null,'hits':0,'of':0},'balanced_accuracy':0.922,'f1':0.923,"     \
     "'roc_auc':0.981,'by_type':{'<hole>':{'value':0.9,'low':0.7,'high':0.97,'hits':18,'of':20}}}"
 
+/* The verdicts of a version with both models. */
+#define SAMPLE_SERVED                                                                                             \
+    "{'decided_by':'supervised','good_parts':{'good':16,'review':1,'anomaly':1},'anomalies':{'good':0,"           \
+    "'review':2,'anomaly':18},'passed':{'value':0.889,'low':0.67,'high':0.969,'hits':16,'of':18},"                \
+    "'stopped':{'value':1,'low':0.839,'high':1,'hits':20,'of':20},'by_type':{},'reasons':{'unlike_good':"         \
+    "{'good_parts':1,'anomalies':2}},'scores':{'supervised':" SAMPLE_METRICS                                      \
+    ",'good_only':{'roc_auc':0.75,'recall':{'value':0.6},'specificity':{'value':0.95}}}}"
+
 #endif

@@ -140,5 +140,24 @@ START_TEST(test_wrong_images_and_masks) {
 }
 END_TEST
 
-INSP_TESTS(test_train, test_feedback, test_cross_validate, test_figures_that_a_fold_does_not_have,
-           test_what_is_missing_is_left_out, test_wrong_images_and_masks);
+START_TEST(test_verdicts_of_both_models) {
+    char *text = printed(
+        cli_report_evaluate,
+        "{'product':'p','version':'v','served':{'decided_by':'supervised','good_parts':{'good':16,'review':1,"
+        "'anomaly':1},'anomalies':{'good':0,'review':2,'anomaly':18},'stopped':{'value':1,'low':0.839,'high':1,"
+        "'hits':20,'of':20},'passed':{'value':0.889,'low':0.67,'high':0.969,'hits':16,'of':18},'reasons':"
+        "{'unlike_good':{'good_parts':1,'anomalies':2}},'scores':{'supervised':%s,'good_only':{'roc_auc':null,"
+        "'recall':{'value':null},'specificity':{'value':0.95}}}}}");
+    ck_says(text, "decided by the trained model, doubted by the good-only model:\n");
+    ck_says(text, "  actual anomalies         0 good       2 review      18 anomaly\n");
+    ck_says(text, "  anomalies stopped    100.0 %  (95 %: 83.9 to 100.0 %)  20 of 20\n");
+    ck_says(text, "  reason unlike_good   2 anomalies, 1 good parts\n");
+    ck_says(text, "  trained model alone  area under ROC 0.9810, 90.0 % of anomalies found, 94.4 % of good parts");
+    ck_says(text, "  good-only alone      95.0 % of good parts passed\n");
+    ck_assert_ptr_null(strstr(text, "nan"));
+    free(text);
+}
+END_TEST
+
+INSP_TESTS(test_verdicts_of_both_models, test_train, test_feedback, test_cross_validate,
+           test_figures_that_a_fold_does_not_have, test_what_is_missing_is_left_out, test_wrong_images_and_masks);

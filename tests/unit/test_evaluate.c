@@ -38,6 +38,8 @@ START_TEST(the_active_version_on_the_whole_set) {
     ck_assert_int_eq(number(report, "trunk_runs"), 0); /* training left the features */
     ck_assert_int_eq(number(json_object_get(report, "metrics"), "images"), 16);
     ck_assert_uint_eq(json_array_size(images), 16);
+    ck_assert(json_is_null(json_object_get(report, "served"))); /* the tail alone */
+    ck_assert_str_eq(json_string_value(json_object_get(report, "decided_by")), "supervised");
     if (fixture_is_fake()) {
         ck_assert_int_eq(number(json_object_get(report, "metrics"), "missed"), 0);
         ck_assert_int_eq(number(json_object_get(report, "metrics"), "false_alarms"), 0);

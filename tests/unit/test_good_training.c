@@ -81,6 +81,9 @@ START_TEST(defects_judge_the_version_and_compare_it_with_the_active_one) {
     metrics = json_object_get(evaluation, "metrics");
     ck_assert_int_eq(json_integer_value(json_object_get(metrics, "missed")), 0);
     ck_assert_int_eq(json_integer_value(json_object_get(metrics, "images")), 25);
+    ck_assert_str_eq(text(json_object_get(evaluation, "served"), "decided_by"), "good_only");
+    metrics = json_object_get(json_object_get(evaluation, "served"), "anomalies");
+    ck_assert_int_eq(json_integer_value(json_object_get(metrics, "anomaly")), 3);
 
     json_t *second = train(&params), *previous = json_object_get(second, "previous"); /* equally good: stays */
     ck_assert_str_eq(text(previous, "version"), text(report, "version"));
@@ -108,9 +111,36 @@ START_TEST(an_unreadable_image_is_left_out_only_if_that_is_wanted) {
     ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(report, "dataset"), "skipped")), 2);
     ck_assert_int_eq(json_integer_value(json_object_get(report, "held_out")), 22);
     json_decref(report);
+    report = NULL;
+    params.skip_unreadable = false;
+    ck_insp_code(insp_evaluate(&f.context, &params, NULL, &report, &f.err), INSP_E_IMAGE, f.err);
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "broken.png"));
+    params.skip_unreadable = true;
+    ck_insp_ok(insp_evaluate(&f.context, &params, NULL, &report, &f.err), f.err);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(report, "dataset"), "skipped")), 2);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(report, "metrics"), "images")), 22);
+    json_decref(report);
     train_fixture_close(&f);
 }
 END_TEST
+
+/* The version's own answers, as the daemon would give them. */
+static void evaluate_both(const char *version) {
+    const struct insp_train_params params = params_of();
+    json_t *report = NULL;
+    ck_insp_ok(insp_evaluate(&f.context, &params, version, &report, &f.err), f.err);
+    const json_t *served = json_object_get(report, "served"), *scores = json_object_get(served, "scores");
+    const json_t *metrics = json_object_get(report, "metrics");
+    ck_assert_str_eq(text(report, "decided_by"), "supervised");
+    ck_assert_str_eq(text(served, "decided_by"), "supervised");
+    ck_assert(json_equal(json_object_get(scores, "supervised"), metrics)); /* the tail's, as without the other */
+    const json_t *good = json_object_get(scores, "good_only");
+    ck_assert_int_eq(json_integer_value(json_object_get(good, "missed")), 0);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(served, "stopped"), "of")), 10);
+    /* An anomaly that the tail misses is far from all good parts, so none of them passes. */
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(served, "anomalies"), "good")), 0);
+    json_decref(report);
+}
 
 /* Auto trains both from ten defects on, and the version keeps the good-only model beside its tail. */
 START_TEST(the_default_decides_by_the_number_of_defects) {
@@ -128,6 +158,7 @@ START_TEST(the_default_decides_by_the_number_of_defects) {
     ck_insp_ok(insp_model_load(f.device, f.state, "p", text(report, "version"), &model, &f.err), f.err);
     ck_assert(model->tail && model->good && !insp_manifest_good_decides(model->manifest));
     insp_model_unref(model);
+    evaluate_both(text(report, "version"));
     json_decref(report);
 
     params.mode = INSP_MODE_SUPERVISED;

@@ -2,13 +2,10 @@
 
 #include "core/base/clock.h"
 #include "core/dataset/picture_ranges.h"
-#include "core/heat/heatmap.h"
-#include "core/judge/heat_range.h"
 #include "core/judge/report.h"
 #include "core/model/bundle.h"
 #include "core/train/feedback.h"
-#include "core/train/good/good_model.h"
-#include "core/train/good/score_files.h"
+#include "core/train/good/good_judge.h"
 #include "core/train/promotion.h"
 
 #include <math.h>
@@ -75,61 +72,18 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
 
 /* --- judging --- */
 
-/* Takes the answer to a good image from the calibration; false: the image was not readable. */
-static bool judge_good(const struct run *run, size_t member, float *ret_probability, float *ret_map) {
-    bool found;
-    size_t at = insp_good_memory_find(&run->model.memory, item_of(run, member)->sha256, &found);
-    if (!found)
-        return false;
-    const struct insp_good_scale *scale = &run->model.good.scale;
-    *ret_probability = insp_good_probability(scale, run->model.memory.score[at]);
-    insp_good_heat_map(scale, run->params->heatmap_threshold, run->model.map + at * INSP_TAP_CELLS, ret_map);
-    return true;
-}
-
-/* Scores a defect by the model, which has never seen one. */
-static int judge_defect(struct run *run, size_t member, const struct insp_progress *progress, bool *ret_known,
-                        struct insp_error *reterr) {
-    struct insp_model model = model_of(run);
-    struct insp_error why = {0};
-    const struct insp_score_files files = {
-        .context = run->context, .trunk = run->context->trunk, .model = &model, .set = &run->data->set};
-    int r = insp_score_files(&files, &member, 1, NULL, run->probability + run->count,
-                             run->map + run->count * INSP_MAP_FLOATS, &why);
-    *ret_known = r == 0;
-    if (r < 0 && (!run->params->skip_unreadable || (r != INSP_E_IMAGE && r != INSP_E_IMAGE_LIMIT)))
-        return insp_fail(reterr, r, "%s", why.detail);
-    if (r < 0)
-        insp_progress_log(progress, "skipped: %s", why.detail);
-    return 0;
-}
-
 static int judge_images(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
-    size_t n = run->data->set.count;
-    run->member = calloc(n + 1, sizeof *run->member);
-    run->probability = calloc(n + 1, sizeof *run->probability);
-    run->map = calloc(n + 1, INSP_MAP_FLOATS * sizeof *run->map);
-    if (!run->member || !run->probability || !run->map)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", n);
-    for (size_t m = 0; m < n; m++) {
-        bool known = true;
-        int r = 0;
-        if (insp_progress_cancelled(progress))
-            return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
-        if (run->data->set.label[m] == INSP_CLASS_GOOD)
-            known = judge_good(run, m, run->probability + run->count, run->map + run->count * INSP_MAP_FLOATS);
-        else
-            r = judge_defect(run, m, progress, &known, reterr);
-        if (r < 0)
-            return r;
-        if (known)
-            run->member[run->count++] = m;
-        else
-            run->data->set.skipped++;
-        insp_progress_step(progress, m + 1, n);
-        insp_progress_yield(progress);
-    }
-    insp_heat_normalise(run->map, run->count * INSP_MAP_FLOATS, 0, 1);
+    struct insp_good_judged judged = {0};
+    int r = insp_good_judge(run->context, run->params, &run->model, run->manifest, run->data, progress, &judged,
+                            reterr);
+    if (r < 0)
+        return r;
+    run->member = insp_take_ptr(judged.member);
+    run->probability = insp_take_ptr(judged.score);
+    run->map = insp_take_ptr(judged.map);
+    run->count = judged.count;
+    for (size_t i = 0; i < run->count; i++)
+        run->probability[i] = insp_good_probability(&run->model.good.scale, run->probability[i]);
     return insp_train_data_metrics(run->data, run->member, run->count, run->probability,
                                    (double)run->params->threshold, &run->metrics, reterr);
 }
@@ -158,7 +112,8 @@ static int score_labelled(void *arg, const struct insp_train_data *view, const s
     struct insp_model model = model_of(run);
     const struct insp_score_files files = {
         .context = run->context, .trunk = run->context->trunk, .model = &model, .set = &view->set};
-    return insp_score_files(&files, member, count, progress, ret_probability, NULL, reterr);
+    const struct insp_answers answers = {.probability = ret_probability};
+    return insp_score_files(&files, member, count, progress, &answers, reterr);
 }
 
 static int judge_labelled(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {

@@ -1,13 +1,16 @@
 #include "core/train/good/score_files.h"
 
 #include "core/base/fs.h"
+#include "core/inspect/suspect.h"
 
 #include <string.h>
 
 enum { BATCH = 8 };
 
-int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_image_limits *limits,
-                  uint8_t **ret, struct insp_error *reterr) {
+/* Decodes a file. ret_stats may be NULL. */
+static int read_picture(const char *path, const struct insp_media_type *type,
+                        const struct insp_image_limits *limits, uint8_t **ret, struct insp_image_stats *ret_stats,
+                        struct insp_error *reterr) {
     static const struct insp_media_type sniff = {.media = INSP_MEDIA_UNKNOWN};
     _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
     _cleanup_free_ char *bytes = NULL;
@@ -17,46 +20,96 @@ int insp_read_rgb(const char *path, const struct insp_media_type *type, const st
         r = insp_image_decode(bytes, count, type ? type : &sniff, INSP_INPUT_SIDE, limits, &image, reterr);
     if (r == 0)
         r = insp_image_resize(image, INSP_INPUT_SIDE, INSP_INPUT_SIDE, &small, reterr);
-    if (r == 0)
-        *ret = insp_take_ptr(small->rgb);
-    return r;
+    if (r < 0)
+        return r;
+    if (ret_stats)
+        insp_image_stats(image, ret_stats);
+    *ret = insp_take_ptr(small->rgb);
+    return 0;
 }
 
-static int score_batch(const struct insp_score_files *files, const size_t *member, size_t count,
-                       const struct insp_progress *progress, float *ret_probability, float *ret_map,
-                       struct insp_error *reterr) {
-    struct insp_shot shot[BATCH] = {0};
-    uint8_t *rgb[BATCH] = {NULL};
-    float map[BATCH * INSP_MAP_FLOATS];
-    int r = 0;
-    for (size_t i = 0; i < count && r == 0; i++) {
-        const struct insp_dataset_item *item = &files->set->dataset->item[files->set->item[member[i]]];
-        r = insp_progress_cancelled(progress)
-                ? insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating")
-                : insp_read_rgb(item->path, &item->type, &files->context->limits, &rgb[i], reterr);
-        if (r < 0 && r != INSP_E_CANCELLED)
-            insp_error_prefix(reterr, "%s", item->path);
-        shot[i] = (struct insp_shot){files->model, rgb[i]};
+int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_image_limits *limits,
+                  uint8_t **ret, struct insp_error *reterr) {
+    return read_picture(path, type, limits, ret, NULL, reterr);
+}
+
+/* Holds the readable images of a batch. */
+struct batch {
+    size_t count, place[BATCH]; /* in the answers */
+    uint8_t *rgb[BATCH];        /* owned */
+    uint32_t suspect[BATCH];
+};
+
+static void clear(struct batch *batch) {
+    for (size_t i = 0; i < batch->count; i++)
+        free(batch->rgb[i]);
+}
+
+static int add(const struct insp_score_files *files, struct batch *batch, size_t member, size_t place,
+               const struct insp_progress *progress, const struct insp_answers *ret, struct insp_error *reterr) {
+    const struct insp_dataset_item *item = &files->set->dataset->item[files->set->item[member]];
+    struct insp_image_stats stats;
+    struct insp_error why = {0};
+    if (insp_progress_cancelled(progress))
+        return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
+    int r =
+        read_picture(item->path, &item->type, &files->context->limits, &batch->rgb[batch->count], &stats, &why);
+    if (r == 0) {
+        batch->suspect[batch->count] = insp_suspect_reasons(&stats, &files->model->manifest->pictures);
+        batch->place[batch->count++] = place;
+        return 0;
     }
-    if (r == 0)
-        r = insp_model_score(files->trunk, shot, count, ret_probability, map, NULL, reterr);
-    if (r == 0 && ret_map)
-        memcpy(ret_map, map, count * INSP_MAP_FLOATS * sizeof *map);
-    for (size_t i = 0; i < count; i++)
-        free(rgb[i]);
+    insp_error_prefix(&why, "%s", item->path);
+    if (!ret->unreadable || (r != INSP_E_IMAGE && r != INSP_E_IMAGE_LIMIT))
+        return insp_fail(reterr, r, "%s", why.detail);
+    ret->unreadable[place] = true;
+    insp_progress_log(progress, "skipped: %s", why.detail);
+    return 0;
+}
+
+static struct insp_served served_of(const struct insp_manifest *manifest, float probability,
+                                    const struct insp_good_answer *good, uint32_t suspect) {
+    struct insp_served served = {
+        .suspect = suspect, .good_score = good->score, .good_threshold = manifest->good_only.scale.threshold};
+    served.verdict = insp_model_verdict(manifest, probability, good, &served.suspect);
+    return served;
+}
+
+static int score_batch(const struct insp_score_files *files, const struct batch *batch,
+                       const struct insp_answers *ret, struct insp_error *reterr) {
+    struct insp_shot shot[BATCH] = {0};
+    struct insp_good_answer good[BATCH];
+    float probability[BATCH], map[BATCH * INSP_MAP_FLOATS];
+    for (size_t i = 0; i < batch->count; i++)
+        shot[i] = (struct insp_shot){files->model, batch->rgb[i]};
+    int r =
+        insp_model_score(files->trunk, shot, batch->count, probability, map, ret->served ? good : NULL, reterr);
+    for (size_t i = 0; i < batch->count && r == 0; i++) {
+        size_t place = batch->place[i];
+        ret->probability[place] = probability[i];
+        if (ret->map)
+            memcpy(ret->map + place * INSP_MAP_FLOATS, map + i * INSP_MAP_FLOATS, INSP_MAP_FLOATS * sizeof *map);
+        if (ret->served && good[i].known)
+            ret->served[place] = served_of(files->model->manifest, probability[i], &good[i], batch->suspect[i]);
+    }
     return r;
 }
 
 int insp_score_files(const struct insp_score_files *files, const size_t *member, size_t count,
-                     const struct insp_progress *progress, float *ret_probability, float *ret_map,
+                     const struct insp_progress *progress, const struct insp_answers *ret,
                      struct insp_error *reterr) {
     for (size_t at = 0; at < count; at += BATCH) {
-        size_t n = count - at < BATCH ? count - at : BATCH;
-        int r = score_batch(files, member + at, n, progress, ret_probability + at,
-                            ret_map ? ret_map + at * INSP_MAP_FLOATS : NULL, reterr);
+        size_t end = count - at < BATCH ? count : at + BATCH;
+        struct batch batch = {0};
+        int r = 0;
+        for (size_t i = at; i < end && r == 0; i++)
+            r = add(files, &batch, member[i], i, progress, ret, reterr);
+        if (r == 0 && batch.count)
+            r = score_batch(files, &batch, ret, reterr);
+        clear(&batch);
         if (r < 0)
             return r;
-        insp_progress_step(progress, at + n, count);
+        insp_progress_step(progress, end, count);
         insp_progress_yield(progress);
     }
     return 0;

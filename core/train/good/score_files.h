@@ -5,6 +5,7 @@
 #define INSP_TRAIN_GOOD_SCORE_FILES_H
 
 #include "core/inspect/scoring.h"
+#include "core/judge/served.h"
 #include "core/train/train_data.h"
 
 /* Decodes a file as the daemon would, to RGB8 [224,224,3]. The caller frees *ret.
@@ -20,14 +21,22 @@ struct insp_score_files {
     const struct insp_members *set;
 };
 
+/* Says where the answers go; caller's memory. */
+struct insp_answers {
+    float *probability;         /* [count] */
+    float *map;                 /* [count,14,14], as insp_model_score gives them; may be NULL */
+    struct insp_served *served; /* [count], as the daemon would answer; NULL, and for a model without a good-only
+                                   model: not asked for */
+    bool *unreadable; /* [count], set for images that do not decode, whose answers stay unset; NULL: such an image
+                         fails the call */
+};
+
 /* Scores members.
- *   member           [count], indices of set
- *   progress         may be NULL; asked for cancellation before each image
- *   ret_probability  [count]
- *   ret_map          [count,14,14], as insp_model_score gives them; may be NULL
+ *   member    [count], indices of set
+ *   progress  may be NULL; asked for cancellation before each image
  * Fails with INSP_E_CANCELLED and the errors of insp_read_rgb and insp_model_score. */
 int insp_score_files(const struct insp_score_files *files, const size_t *member, size_t count,
-                     const struct insp_progress *progress, float *ret_probability, float *ret_map,
+                     const struct insp_progress *progress, const struct insp_answers *ret,
                      struct insp_error *reterr);
 
 #endif

@@ -1,29 +1,17 @@
-/* Cross-validates with k folds stratified by defect type. Each fold trains a new tail without early stop, so that
- * every image is judged once, by a tail that was not trained on it. */
+/* Cross-validates tails with k folds stratified by defect type. Each fold trains a new tail without early stop, so
+ * that every image is judged once, by a tail that was not trained on it. */
 #include "core/base/clock.h"
 #include "core/dataset/split.h"
 #include "core/judge/heat_range.h"
 #include "core/judge/report.h"
 #include "core/train/features/memory.h"
 #include "core/train/fit.h"
+#include "core/train/folds/fold_figures.h"
+#include "core/train/folds/good_validate.h"
+#include "core/train/train_mode.h"
 
 #include <math.h>
 #include <string.h>
-
-/* The figures whose mean and standard deviation over the folds are reported. */
-static const struct figure {
-    const char *name;
-    size_t offset;
-    bool rate; /* a struct insp_rate, else a double */
-} figures[] = {
-    {"accuracy", offsetof(struct insp_metrics, accuracy), true},
-    {"balanced_accuracy", offsetof(struct insp_metrics, balanced_accuracy), false},
-    {"precision", offsetof(struct insp_metrics, precision), true},
-    {"recall", offsetof(struct insp_metrics, recall), true},
-    {"specificity", offsetof(struct insp_metrics, specificity), true},
-    {"f1", offsetof(struct insp_metrics, f1), false},
-    {"roc_auc", offsetof(struct insp_metrics, roc_auc), false},
-};
 
 struct validation {
     const struct insp_train_context *context;
@@ -35,8 +23,8 @@ struct validation {
     float *probability; /* [count], by member number */
     float *map;         /* [count,14,14], by member number; heat by the range of the fold that judged the image */
     json_t *folds;
-    double sum[INSP_COUNT(figures)], square[INSP_COUNT(figures)];
-    size_t known[INSP_COUNT(figures)]; /* folds in which the figure is a number */
+    struct insp_fold_figures figures;
+    json_t *good; /* served and good_only, for the report; NULL: the tail alone is judged */
     double training_s, evaluating_s;
 };
 
@@ -47,35 +35,7 @@ static void validation_free(struct validation *v) {
     free(v->probability);
     free(v->map);
     json_decref(v->folds);
-}
-
-static double figure_of(const struct insp_metrics *metrics, const struct figure *figure) {
-    const void *place = (const char *)metrics + figure->offset;
-    return figure->rate ? ((const struct insp_rate *)place)->value : *(const double *)place;
-}
-
-static void add_figures(struct validation *v, const struct insp_metrics *metrics) {
-    for (size_t i = 0; i < INSP_COUNT(figures); i++) {
-        double value = figure_of(metrics, &figures[i]);
-        if (isnan(value))
-            continue;
-        v->sum[i] += value;
-        v->square[i] += value * value;
-        v->known[i]++;
-    }
-}
-
-/* Builds {name: mean} or, with `deviation`, {name: standard deviation} of the sample (n - 1), as numpy's
- * std(ddof=1). */
-static json_t *figures_json(const struct validation *v, bool deviation) {
-    json_t *json = json_object();
-    for (size_t i = 0; json && i < INSP_COUNT(figures); i++) {
-        double n = (double)v->known[i], mean = v->sum[i] / n, value = mean;
-        if (deviation)
-            value = sqrt(fmax(0, v->square[i] - n * mean * mean) / (n - 1));
-        json_object_set_new(json, figures[i].name, isfinite(value) ? json_real(value) : json_null());
-    }
-    return json;
+    json_decref(v->good);
 }
 
 static size_t choose(const struct validation *v, size_t fold, bool held_out) {
@@ -127,7 +87,7 @@ static int judge_fold(struct validation *v, size_t fold, struct insp_tail *tail,
                                     reterr);
     if (r < 0)
         return r;
-    add_figures(v, &metrics);
+    insp_fold_figures_add(&v->figures, &metrics);
     json_t *entry = json_pack("{s:i, s:i, s:O, s:o}", "fold", (int)fold + 1, "held_out", (int)count, "epochs",
                               curve, "metrics", insp_report_metrics(&v->data->set, &metrics));
     insp_metrics_clear(&metrics);
@@ -198,16 +158,20 @@ static int report(struct validation *v, const struct insp_progress *progress, js
     if (r == 0)
         r = insp_report_threshold(&data->set, v->member, data->set.count, v->probability, v->params->max_missed,
                                   part, reterr);
+    if (r == 0 && v->good && json_object_update(part, v->good) < 0)
+        r = insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
     v->evaluating_s += insp_seconds_since(start_us);
     if (r == 0) {
-        json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, s:f}}",
-                                 "kind", "cross-validate", "product", v->context->product, "trunk",
-                                 v->context->trunk_sha256, "params", insp_train_params_json(v->params), "dataset",
-                                 insp_report_dataset(&data->set, true), "thin", v->thin, "folds", v->folds, "mean",
-                                 figures_json(v, false), "std", figures_json(v, true), "pooled",
-                                 insp_report_metrics(&data->set, &metrics), "trunk_runs", (int)data->trunk_runs,
-                                 "seconds", "reading", data->reading_s, "features", data->features_s, "training",
-                                 v->training_s, "evaluating", v->evaluating_s);
+        json_t *json = json_pack(
+            "{s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, "
+            "s:f}}",
+            "kind", "cross-validate", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "product",
+            v->context->product, "trunk", v->context->trunk_sha256, "params", insp_train_params_json(v->params),
+            "dataset", insp_report_dataset(&data->set, true), "thin", v->thin, "folds", v->folds, "mean",
+            insp_fold_figures_json(&v->figures, false), "std", insp_fold_figures_json(&v->figures, true), "pooled",
+            insp_report_metrics(&data->set, &metrics), "trunk_runs", (int)data->trunk_runs, "seconds", "reading",
+            data->reading_s, "features", data->features_s, "training", v->training_s, "evaluating",
+            v->evaluating_s);
         r = insp_report_join(json, json_incref(part), ret, reterr);
     }
     json_decref(part);
@@ -243,19 +207,28 @@ static int validate(struct validation *v, json_t **ret_report, struct insp_error
     const struct insp_progress opening = insp_progress_part(&v->context->progress, 0, 0.15);
     int r = open_data(v, &opening, reterr);
     for (size_t fold = 0; r == 0 && fold < v->params->folds; fold++) {
-        double width = 0.84 / v->params->folds;
+        double width = 0.83 / v->params->folds;
         const struct insp_progress part = insp_progress_part(&v->context->progress, 0.15 + width * (double)fold,
                                                              0.15 + width * (double)(fold + 1));
         r = run_fold(v, fold, &part, reterr);
     }
-    const struct insp_progress reporting = insp_progress_part(&v->context->progress, 0.99, 1);
+    const struct insp_progress beside = insp_progress_part(&v->context->progress, 0.98, 0.99),
+                               reporting = insp_progress_part(&v->context->progress, 0.99, 1);
+    if (r == 0 && v->params->mode == INSP_MODE_AUTO)
+        r = insp_good_validate_beside(v->context, v->params, v->data, v->probability, &beside, &v->good, reterr);
     return r ? r : report(v, &reporting, ret_report, reterr);
 }
 
 int insp_cross_validate(const struct insp_train_context *context, const struct insp_train_params *params,
                         json_t **ret_report, struct insp_error *reterr) {
     struct validation v = {.context = context, .params = params};
-    int r = validate(&v, ret_report, reterr);
+    enum insp_train_mode mode;
+    int r = insp_train_mode_of(context, params->mode, &mode, reterr);
+    if (r < 0)
+        return r;
+    if (mode == INSP_MODE_GOOD_ONLY)
+        return insp_good_validate(context, params, ret_report, reterr);
+    r = validate(&v, ret_report, reterr);
     validation_free(&v);
     return r;
 }
