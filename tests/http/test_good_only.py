@@ -33,8 +33,12 @@ def begin(start, tmp_path):
 
 
 def train(daemon, **parameters):
-    body = json.dumps({"dataset": "parts", "seed": 3, **parameters})
-    answer = daemon("POST", "/v1/admin/products/part/train", body, Content_Type="application/json")
+    return run(daemon, "train", **{"seed": 3, **parameters})
+
+
+def run(daemon, kind, **parameters):
+    body = json.dumps({"dataset": "parts", **parameters})
+    answer = daemon("POST", f"/v1/admin/products/part/{kind}", body, Content_Type="application/json")
     assert answer.status == 202, answer.body
     state = lambda: daemon("GET", answer.headers["Location"]).json
     eventually(lambda: state()["state"] not in ("queued", "running"), SECONDS)
@@ -84,6 +88,11 @@ def test_a_tail_keeps_a_good_only_model_beside_it_and_doubts_what_it_has_not_see
     grey = daemon.inspect(picture("#505050"), "product=part").json
     assert (grey["verdict"], grey["decided_by"], "unlike_good" in grey["reasons"]) == ("review", "supervised", True), grey
     assert grey["good_only"]["score"] > grey["good_only"]["threshold"]
+    report = run(daemon, "evaluate", version=result["version"])["result"]
+    served = report["served"]
+    assert (report["decided_by"], served["decided_by"]) == ("supervised", "supervised")
+    assert served["anomalies"] == {"good": 0, "review": 0, "anomaly": 12} and served["stopped"]["hits"] == 12
+    assert sum(served["good_parts"].values()) == 24 and served["scores"]["good_only"]["roc_auc"] == 1
     done = train(daemon, recipe="notebook", epochs=1, batch=4, activate="never")
     assert done["result"]["good_only"] is None and done["params"]["mode"] == "supervised"
 
