@@ -111,6 +111,27 @@ static void refuse(struct api_server *server, int fd, const char *why) {
     api_linger_take(&server->lingers, fd, REFUSED_BYTES_MAX, insp_mono_us() + REFUSED_US);
 }
 
+/* Makes room as make_room does. If there is none, libmicrohttpd runs, once in a turn of the loop: it may have
+ * events that free a connection. Any further client of this turn that is in the same case is refused without a
+ * search. */
+static bool make_room_in_turn(struct api_server *server, const struct api_peer *peer,
+                              const struct api_peer *within) {
+    struct api_listener *listener = server->listener;
+    if (within ? within == listener->turn.full : peer->connections >= listener->turn.no_room_for)
+        return false;
+    bool made = make_room(server, peer, within);
+    if (!made && !listener->turn.has_run) {
+        listener->turn.has_run = true;
+        api_server_run(server);
+        made = make_room(server, peer, within);
+    }
+    if (!made && within)
+        listener->turn.full = within;
+    else if (!made)
+        listener->turn.no_room_for = peer->connections;
+    return made;
+}
+
 /* Returns NULL if the connection may stay (another one may have been cut for it), else the reason for 503. */
 static const char *find_place(struct api_server *server, const struct api_peer *peer) {
     struct api_listener *listener = server->listener;
@@ -125,11 +146,7 @@ static const char *find_place(struct api_server *server, const struct api_peer *
         crowding = API_CROWDING_CONNECTIONS;
         within = NULL;
     }
-    bool made = make_room(server, peer, within);
-    if (!made) { /* libmicrohttpd may have events that free a connection */
-        api_server_run(server);
-        made = make_room(server, peer, within);
-    }
+    bool made = make_room_in_turn(server, peer, within);
     if (made)
         listener->displaced[crowding]++;
     else
@@ -184,6 +201,9 @@ static bool of_the_connection(int why) {
 static void on_readable(uv_poll_t *poll, int status, int events) {
     struct api_server *server = poll->data;
     (void)events;
+    server->listener->turn.has_run = false;
+    server->listener->turn.no_room_for = UINT_MAX;
+    server->listener->turn.full = NULL;
     if (status < 0)
         starve(server, -status);
     /* Connections that were cut still belong to libmicrohttpd until it has run: the bound is above the limit. */
