@@ -8,6 +8,7 @@
 #include "api/server/server.h"
 #include "api/server/slots.h"
 #include "api/watch/events.h"
+#include "api/watch/late_refusal.h"
 #include "api/watch/overtake.h"
 
 #include "core/base/clock.h"
@@ -138,6 +139,8 @@ int api_poll_before(struct api_request *request, struct insp_error *reterr) {
     int code = read_query(request, poll, &wait_ms, reterr);
     if (!code && wait_ms)
         code = api_stream_take(request, reterr);
+    if (code == INSP_E_QUEUE_FULL)
+        return api_refuse_late(request, reterr, reterr);
     if (!code)
         code = api_events_ids(request->server->events, poll->after, &poll->ring, reterr);
     if (!code && wait_ms) {

@@ -40,8 +40,12 @@ static struct api_holder holder_of(const struct api_connection *c, bool cameras,
     const struct api_request *request = c->request;
     bool suspended = request && api_request_suspended(request);
     int unread = 0;
-    if (!suspended && api_client_left(c->fd, true)) {
+    bool refused = suspended && request->gives_way;
+    if ((!suspended || refused) && api_client_left(c->fd, true)) {
         holder.hold = API_HOLD_GONE;
+    } else if (refused) {
+        holder.hold = API_HOLD_IDLE;
+        holder.since_us = request->started_us;
     } else if (!request && !ioctl(c->fd, FIONREAD, &unread) && unread) {
         holder.hold = API_HOLD_BUSY; /* a request has arrived: it is lost if libmicrohttpd does not run first */
     } else if (!request) {
@@ -111,27 +115,6 @@ static void refuse(struct api_server *server, int fd, const char *why) {
     api_linger_take(&server->lingers, fd, REFUSED_BYTES_MAX, insp_mono_us() + REFUSED_US);
 }
 
-/* Makes room as make_room does. If there is none, libmicrohttpd runs, once in a turn of the loop: it may have
- * events that free a connection. Any further client of this turn that is in the same case is refused without a
- * search. */
-static bool make_room_in_turn(struct api_server *server, const struct api_peer *peer,
-                              const struct api_peer *within) {
-    struct api_listener *listener = server->listener;
-    if (within ? within == listener->turn.full : peer->connections >= listener->turn.no_room_for)
-        return false;
-    bool made = make_room(server, peer, within);
-    if (!made && !listener->turn.has_run) {
-        listener->turn.has_run = true;
-        api_server_run(server);
-        made = make_room(server, peer, within);
-    }
-    if (!made && within)
-        listener->turn.full = within;
-    else if (!made)
-        listener->turn.no_room_for = peer->connections;
-    return made;
-}
-
 /* Returns NULL if the connection may stay (another one may have been cut for it), else the reason for 503. */
 static const char *find_place(struct api_server *server, const struct api_peer *peer) {
     struct api_listener *listener = server->listener;
@@ -146,7 +129,12 @@ static const char *find_place(struct api_server *server, const struct api_peer *
         crowding = API_CROWDING_CONNECTIONS;
         within = NULL;
     }
-    bool made = make_room_in_turn(server, peer, within);
+    bool made = make_room(server, peer, within);
+    if (!made) { /* libmicrohttpd may have events that free a connection */
+        api_server_run(server);
+        listener->turn_over = true;
+        made = make_room(server, peer, within);
+    }
     if (made)
         listener->displaced[crowding]++;
     else
@@ -201,13 +189,13 @@ static bool of_the_connection(int why) {
 static void on_readable(uv_poll_t *poll, int status, int events) {
     struct api_server *server = poll->data;
     (void)events;
-    server->listener->turn.has_run = false;
-    server->listener->turn.no_room_for = UINT_MAX;
-    server->listener->turn.full = NULL;
+    server->listener->turn_over = false;
     if (status < 0)
         starve(server, -status);
-    /* Connections that were cut still belong to libmicrohttpd until it has run: the bound is above the limit. */
-    for (int i = 0; status == 0 && i < API_ACCEPT_BURST &&
+    /* Connections that were cut still belong to libmicrohttpd until it has run: the bound is above the limit. A
+     * turn of the loop ends with the first client for whom libmicrohttpd had to run: 64 of these runs in one turn
+     * held up the answers to cameras for half a second beside a crowd that connects again and again. */
+    for (int i = 0; status == 0 && i < API_ACCEPT_BURST && !server->listener->turn_over &&
                     server->connection_count < (size_t)server->config.connections + API_ACCEPT_BURST;
          i++) {
         struct sockaddr_storage address = {0};

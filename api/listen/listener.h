@@ -36,14 +36,7 @@ struct api_listener {
     bool open;                 /* libuv has the handles */
     bool accepting;            /* the server is not stopping */
     struct api_peer *admitted; /* peer of the connection during its hand-over to libmicrohttpd */
-    /* What is known in this turn of the loop, so that a crowd of new clients costs it one run of libmicrohttpd and
-     * one search, not one for each. */
-    struct {
-        bool has_run;         /* libmicrohttpd has run for a lack of room */
-        unsigned no_room_for; /* a peer with so many connections or more finds none to give way */
-        const struct api_peer
-            *full; /* no connection of this peer gives way to another of its own; NULL: none known */
-    } turn;
+    bool turn_over;            /* no further client is accepted in this turn of the loop */
     uint64_t accepted;
     uint64_t refused[API_CROWDINGS], displaced[API_CROWDINGS];
     uint64_t noted_refused[API_CROWDINGS], noted_displaced[API_CROWDINGS]; /* as of the last log line */

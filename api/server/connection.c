@@ -234,7 +234,7 @@ static enum MHD_Result dispatch(struct api_request *request) {
         code = api_answer_room(request, &error);
     if (!code && route->before)
         code = route->before(request, &error);
-    if (!code && !request->response.status) {
+    if (!code && !request->response.status && request->state == API_RECEIVING) {
         if (route->kind == API_LOOP || route->kind == API_ASYNC)
             code = route->handler(request, &error);
         else

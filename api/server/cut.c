@@ -25,6 +25,11 @@ void api_connection_cut(struct api_server *server, struct api_connection *connec
     api_peer_leave(&server->peers, insp_take_ptr(connection->peer));
     if (request && request->state == API_RECEIVING)
         answer(server, request, why);
+    else if (request && request->gives_way && request->state == API_WORKING) {
+        request->ops->stop(request, API_STOP_CLIENT_LEFT); /* resumes it, so that libmicrohttpd ends it */
+        api_direct_write(server, request->connection, request->fd, &request->response);
+        api_direct_end(server, request->connection, request->fd);
+    }
     if (request) {
         request->peer = NULL;
         if (request->place == API_PLACE_INSPECTION)

@@ -9,6 +9,7 @@
 #include "api/server/server.h"
 #include "api/server/slots.h"
 #include "api/watch/events.h"
+#include "api/watch/late_refusal.h"
 #include "api/watch/overtake.h"
 
 #include <string.h>
@@ -134,7 +135,7 @@ int api_events_get(struct api_request *request, struct insp_error *reterr) {
     if (last_id && !insp_uuid_valid(last_id))
         return insp_fail(reterr, INSP_E_QUERY, "Last-Event-ID is not the id of an event");
     if ((code = api_stream_take(request, reterr)) < 0)
-        return code;
+        return code == INSP_E_QUEUE_FULL ? api_refuse_late(request, reterr, reterr) : code;
     struct follow *follow = calloc(1, sizeof *follow);
     if (!follow)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for an event stream");

@@ -284,6 +284,53 @@ def test_a_token_has_a_share_of_the_event_streams(start):
     eventually(lambda: daemon.metric("event_clients") == 0, 10)  # and not at the next heartbeat
 
 
+FOLLOW = b"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+def test_a_client_that_asks_again_at_once_for_a_refused_stream_waits_a_second_each_time(start):
+    daemon = start("limits.event_streams=1")
+    first = daemon.inspect(IMAGE).json["id"]
+    with opened(daemon) as taken:
+        taken.sendall(FOLLOW)
+        assert taken.recv(12) == b"HTTP/1.1 200"
+        connection = daemon.connect()
+        for path in ("/v1/events", f"/v1/inspections?after={first}&wait_ms=60000"):
+            for _ in range(2):
+                begin = time.monotonic()
+                answer = daemon("GET", path, connection=connection)
+                assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "queue_full", "1")
+                assert time.monotonic() - begin >= 1
+
+
+def test_clients_whose_refusal_is_still_to_come_give_way_and_do_not_delay_the_stop(start):
+    daemon = start("limits.event_streams=1", "server.connections=16", "server.request_timeout_s=60")
+    with opened(daemon) as taken:
+        taken.sendall(FOLLOW)
+        assert taken.recv(12) == b"HTTP/1.1 200"
+        camera = daemon.connect()
+        assert daemon.inspect(IMAGE, connection=camera).status == 200
+        for _ in range(3):  # each crowd takes the place of the one before
+            crowd = [opened(daemon) for _ in range(14)]
+            for s in crowd:
+                s.sendall(FOLLOW)
+            assert daemon.inspect(IMAGE, connection=camera).status == 200
+            assert daemon.inspect(IMAGE).status == 200  # on a new connection, beside all of them
+        begin = time.monotonic()
+        assert daemon.stop() == 0
+        assert time.monotonic() - begin < 30 and all(closes(s) for s in crowd)
+
+
+def closes(s):
+    """Whether the daemon ends the connection, with or without an answer."""
+    try:
+        while s.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    s.close()
+    return True
+
+
 # --- readers
 
 
