@@ -68,6 +68,7 @@ struct api_config {
     unsigned selftest_s;              /* interval of the self-test behind /readyz */
     struct insp_image_limits image_limits; /* with the budget that all decodes share */
     const char *takt;                      /* line.takt: core/line/takt.h; "" none */
+    unsigned frozen_repeats;               /* line.frozen_repeats; 0: not noticed */
     struct api_modbus_config modbus;
     struct insp_retention retention;
     unsigned retention_interval_s;

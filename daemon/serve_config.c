@@ -116,6 +116,7 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .selftest_s = (unsigned)settings->device_selftest_interval_s,
         .image_limits = daemon_image_limits(settings),
         .takt = settings->line_takt,
+        .frozen_repeats = (unsigned)settings->line_frozen_repeats,
         .modbus =
             {
                 .listen = settings->modbus_listen,

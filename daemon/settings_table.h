@@ -127,6 +127,10 @@
     X(line, takt, TEXT, "", 0, DAEMON_TEXT_MAX, "product=milliseconds[, ...]",                                    \
       "Takt by product, such as carpet=800, bottle=350; *=2000 is for all others. A verdict that comes later\n"   \
       "after the headers of its image is stored and counted as late, and reads as reject on Modbus.")             \
+    X(line, frozen_repeats, COUNT, "0", 0, 1000, "pictures",                                                      \
+      "A camera that sends the bytes of its last picture this often again is frozen: the verdict is never good\n" \
+      "(reason frozen). 0: not checked, because test rigs, replays and clients that repeat a request whose\n"     \
+      "answer was lost send equal pictures too. For a line of real cameras use 2 or more.")                       \
     S(modbus, "PLCs: a Modbus/TCP server with one unit per station. docs/modbus.md has its map.")                 \
     X(modbus, listen, TEXT, "", 0, 255, "address:port",                                                           \
       "Address to listen on, such as 192.0.2.7:1502 or [::]:1502. Empty: off. Modbus has neither passwords nor\n" \

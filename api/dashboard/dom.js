@@ -130,6 +130,9 @@ export const REASONS = {
   shape: "another aspect ratio than the training pictures",
   size: "too few pixels",
   unlike_good: "unlike every good part",
+  out_of_focus: "out of focus",
+  unlike_product: "another part, or the camera has moved",
+  frozen: "the same bytes as the camera's last picture",
 };
 
 // Says why the picture is suspect; "" if it is not.

@@ -332,6 +332,7 @@ static int start(struct api_server *server, const struct api_config *config, str
                                             .lanes = config->lanes,
                                             .engine = config->engine,
                                             .store = config->store,
+                                            .frozen_repeats = config->frozen_repeats,
                                             .on_nospace = api_housekeeping_now,
                                             .on_nospace_arg = server};
     if (!code)

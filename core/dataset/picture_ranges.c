@@ -4,16 +4,20 @@
 #include "core/compute/vgg16.h"
 #include "core/inspect/suspect.h"
 
+#include <stdlib.h>
+
 static int measure(const struct insp_image_limits *limits, const struct insp_dataset_item *item,
                    struct insp_image_stats *ret, struct insp_error *reterr) {
-    _cleanup_(insp_image_freep) struct insp_image *image = NULL;
+    _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
     _cleanup_free_ char *bytes = NULL;
     size_t count;
     int r = insp_read_file(item->path, limits->bytes, &bytes, &count, reterr);
     if (r == 0)
         r = insp_image_decode(bytes, count, &item->type, INSP_INPUT_SIDE, limits, &image, reterr);
     if (r == 0)
-        insp_image_stats(image, ret);
+        r = insp_image_resize(image, INSP_INPUT_SIDE, INSP_INPUT_SIDE, &small, reterr);
+    if (r == 0)
+        insp_image_stats(image, small, ret);
     return r;
 }
 
@@ -52,8 +56,11 @@ int insp_picture_ranges(const struct insp_members *members, const size_t *member
                         const struct insp_image_limits *limits, const struct insp_progress *progress,
                         struct insp_stat_ranges *ret, struct insp_error *reterr) {
     struct insp_stat_ranges ranges = insp_stat_ranges_none();
+    _cleanup_free_ struct insp_layout *layout = malloc(INSP_PICTURES_MEASURED_MAX * sizeof *layout);
     struct doubtful doubtful[INSP_SUSPECT_COUNT] = {0};
     size_t good = 0, seen = 0, taken = 0;
+    if (!layout)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to measure the training images");
     for (size_t i = 0; i < count; i++)
         good += item_of(members, member[i])->label == INSP_CLASS_GOOD;
     size_t wanted = good < INSP_PICTURES_MEASURED_MAX ? good : INSP_PICTURES_MEASURED_MAX;
@@ -74,9 +81,11 @@ int insp_picture_ranges(const struct insp_members *members, const size_t *member
             insp_progress_log(progress, "%s cannot be measured: %s", item->path, why.detail);
             continue;
         }
+        layout[ranges.count] = stats.layout;
         insp_stat_ranges_add(&ranges, &stats);
         note_doubtful(doubtful, item->path, &stats);
     }
+    insp_layout_range_of(layout, ranges.count, &ranges.layout);
     log_doubtful(doubtful, ranges.count, progress);
     *ret = ranges;
     return 0;

@@ -1,5 +1,6 @@
 #include "core/image/stats.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -81,7 +82,16 @@ static void set_levels(const struct counts *counts, float *value) {
     value[INSP_STAT_CHROMA] = (float)((double)counts->chroma / samples);
 }
 
-void insp_image_stats(const struct insp_image *image, struct insp_image_stats *ret) {
+/* Measures the picture that the network gets. */
+static void look(const struct insp_image *small, struct insp_image_stats *ret) {
+    ret->laid_out = small != NULL;
+    ret->value[INSP_STAT_SHARP] = small ? insp_sharpness_of(small) : NAN;
+    if (small)
+        insp_layout_of(small, &ret->layout);
+}
+
+void insp_image_stats(const struct insp_image *image, const struct insp_image *small,
+                      struct insp_image_stats *ret) {
     const struct insp_image_source *source = &image->source;
     struct counts counts;
     memset(&counts, 0, sizeof counts);
@@ -99,6 +109,7 @@ void insp_image_stats(const struct insp_image *image, struct insp_image_stats *r
     value[INSP_STAT_ALPHA_IGNORED] = source->alpha_ignored;
     value[INSP_STAT_TRANSPARENT] = source->transparent;
     set_levels(&counts, value);
+    look(small, ret);
 }
 
 struct insp_stat_ranges insp_stat_ranges_none(void) {
@@ -118,8 +129,13 @@ void insp_stat_ranges_add(struct insp_stat_ranges *ranges, const struct insp_ima
     for (size_t i = 0; i < INSP_STAT_COUNT; i++) {
         bool first = !ranges->count || ranges->low[i] > ranges->high[i];
         float value = stats->value[i];
+        if (isnan(value))
+            continue;
         ranges->low[i] = first || value < ranges->low[i] ? value : ranges->low[i];
         ranges->high[i] = first || value > ranges->high[i] ? value : ranges->high[i];
     }
+    if (stats->laid_out)
+        ranges->layout.largest =
+            fmaxf(ranges->layout.largest, insp_layout_distance(&ranges->layout, &stats->layout));
     ranges->count++;
 }

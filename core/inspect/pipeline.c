@@ -1,6 +1,7 @@
 #include "core/inspect/pipeline.h"
 
 #include "core/base/clock.h"
+#include "core/inspect/frozen.h"
 #include "core/inspect/suspect.h"
 #include "core/model/model.h"
 
@@ -8,6 +9,7 @@ enum { GROUP = 64 };
 
 struct insp_pipeline {
     struct insp_pipeline_config config;
+    struct insp_frozen *frozen; /* owned; NULL: not wanted */
     size_t in_flight;
     struct insp_inspection *waiting, **waiting_tail; /* for the store */
     /* the group being stored: the lane's while `storing`, else the loop's */
@@ -25,11 +27,17 @@ int insp_pipeline_new(const struct insp_pipeline_config *config, struct insp_pip
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the pipeline");
     pipeline->config = *config;
     pipeline->waiting_tail = &pipeline->waiting;
-    *ret = pipeline;
-    return 0;
+    int r = config->frozen_repeats ? insp_frozen_new(config->frozen_repeats, &pipeline->frozen, reterr) : 0;
+    if (r < 0)
+        free(pipeline);
+    else
+        *ret = pipeline;
+    return r;
 }
 
 void insp_pipeline_free(struct insp_pipeline *pipeline) {
+    if (pipeline)
+        insp_frozen_free(pipeline->frozen);
     free(pipeline);
 }
 
@@ -96,12 +104,12 @@ static int decode_body(struct insp_inspection *job, struct insp_error *reterr) {
     job->width = image->posted_width;
     job->height = image->posted_height;
     job->stray_bytes = image->source.stray_bytes;
-    struct insp_image_stats stats;
-    insp_image_stats(image, &stats);
-    job->suspect = insp_suspect_reasons(&stats, &job->model->manifest->pictures);
     r = insp_image_resize(image, INSP_INPUT_SIDE, INSP_INPUT_SIDE, &small, reterr);
     if (r < 0)
         return r;
+    struct insp_image_stats stats;
+    insp_image_stats(image, small, &stats);
+    job->suspect = insp_suspect_reasons(&stats, &job->model->manifest->pictures);
     job->rgb = insp_take_ptr(small->rgb);
     return 0;
 }
@@ -306,6 +314,13 @@ static void render(struct insp_pipeline *pipeline, struct insp_inspection *job) 
 
 /* --- the loop --- */
 
+/* Counts scored pictures only: one that a full queue or a deadline refused may be sent again. */
+static void notice_frozen(struct insp_pipeline *pipeline, struct insp_inspection *job) {
+    if (pipeline->frozen &&
+        insp_frozen_note(pipeline->frozen, job->model->manifest->product, job->camera, job->sha256))
+        job->suspect |= 1U << INSP_SUSPECT_FROZEN;
+}
+
 static void on_scored(struct insp_score *score) {
     struct insp_inspection *job = score->data;
     struct insp_pipeline *pipeline = job->pipeline;
@@ -313,6 +328,8 @@ static void on_scored(struct insp_score *score) {
     job->queue_us = score->queue_us;
     job->inference_us = score->inference_us;
     job->code = score->code;
+    if (score->code == 0)
+        notice_frozen(pipeline, job);
     if (score->code < 0) {
         job->error = score->error;
         finish(pipeline, job);

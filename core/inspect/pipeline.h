@@ -30,6 +30,7 @@ struct insp_pipeline_config {
     struct insp_lanes *lanes;   /* borrowed */
     struct insp_engine *engine; /* borrowed */
     struct insp_store *store;   /* borrowed */
+    unsigned frozen_repeats;    /* as insp_frozen_new; 0: frozen cameras are not noticed */
     void (*on_nospace)(
         void *arg); /* may be NULL; called on the loop if a record fails with INSP_E_NOSPACE, before its done */
     void *on_nospace_arg;

@@ -15,6 +15,9 @@
 #define CHROMA_MORE 12.0F
 #define CHROMA_SOME 6.0F /* training pictures above this are coloured */
 #define ASPECT_AWAY 1.5F
+#define SHARP_SHARE 0.5F         /* of the least sharp one */
+#define LAYOUT_AWAY 1.5F         /* times the largest distance of a training picture from the others */
+#define LAYOUT_DISTANCE_MIN 2.0F /* pictures that are all alike do not make the limit stricter than this */
 
 const char *insp_suspect_name(enum insp_suspect_reason reason) {
     static const char *const names[] = {
@@ -94,6 +97,15 @@ static bool is_too_small(struct question side) {
     return side.known && side.value < INSP_INPUT_SIDE && side.value < side.low / 2;
 }
 
+static bool is_out_of_focus(struct question sharp) {
+    return sharp.known && sharp.value < sharp.low * SHARP_SHARE;
+}
+
+static bool is_unlike_product(const struct insp_image_stats *stats, const struct insp_layout_range *range) {
+    return range->known && stats->laid_out &&
+           insp_layout_distance(range, &stats->layout) > larger(LAYOUT_AWAY * range->largest, LAYOUT_DISTANCE_MIN);
+}
+
 uint32_t insp_suspect_reasons(const struct insp_image_stats *stats, const struct insp_stat_ranges *ranges) {
 #define ASK(name) ask(stats, ranges, INSP_STAT_##name)
     const uint32_t lost = (uint32_t)is_black(ASK(BRIGHT)) << INSP_SUSPECT_BLACK |
@@ -104,7 +116,9 @@ uint32_t insp_suspect_reasons(const struct insp_image_stats *stats, const struct
     /* A picture without content differs from the training pictures in everything; one reason is enough. */
     if (!lost)
         reasons |= (uint32_t)is_other_colour(ASK(CHROMA)) << INSP_SUSPECT_COLOUR |
-                   (uint32_t)is_other_range(ASK(BRIGHT), ASK(SPREAD), ASK(MEAN)) << INSP_SUSPECT_RANGE;
+                   (uint32_t)is_other_range(ASK(BRIGHT), ASK(SPREAD), ASK(MEAN)) << INSP_SUSPECT_RANGE |
+                   (uint32_t)is_out_of_focus(ASK(SHARP)) << INSP_SUSPECT_OUT_OF_FOCUS |
+                   (uint32_t)is_unlike_product(stats, &ranges->layout) << INSP_SUSPECT_UNLIKE_PRODUCT;
     return reasons | (uint32_t)is_wrong_depth(ASK(BITS), ASK(BITS_GUESSED)) << INSP_SUSPECT_BIT_DEPTH |
            (uint32_t)is_transparent(ASK(ALPHA_IGNORED), ASK(TRANSPARENT)) << INSP_SUSPECT_ALPHA |
            (uint32_t)is_other_shape(ASK(ASPECT)) << INSP_SUSPECT_SHAPE |

@@ -21,7 +21,10 @@
     X(INSP_SUSPECT_RANGE, "range")   /* far darker, brighter or flatter than the training pictures */             \
     X(INSP_SUSPECT_SHAPE, "shape")   /* another aspect ratio */                                                   \
     X(INSP_SUSPECT_SIZE, "size")     /* shorter side below the network's and below half of that in training */    \
-    X(INSP_SUSPECT_UNLIKE_GOOD, "unlike_good") /* by the good-only model (scoring.h), not by this rule */
+    X(INSP_SUSPECT_UNLIKE_GOOD, "unlike_good")       /* by the good-only model (scoring.h), not by this rule */   \
+    X(INSP_SUSPECT_OUT_OF_FOCUS, "out_of_focus")     /* far less sharp than the training pictures */              \
+    X(INSP_SUSPECT_UNLIKE_PRODUCT, "unlike_product") /* another part, or the camera has moved */                  \
+    X(INSP_SUSPECT_FROZEN, "frozen") /* the bytes of the camera's last picture (frozen.h), not by this rule */
 
 enum insp_suspect_reason {
 #define X(symbol, name) symbol,

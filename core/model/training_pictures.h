@@ -1,7 +1,9 @@
 /* core/model/training_pictures.h - read and write the manifest's "pictures": the ranges of the good training
  * pictures, so that a posted picture far outside them is suspect.
  *
- *   {"count": 40, "side": [256, 256], "bits": [8, 8], "bright": [180, 231], ...}    names of INSP_STAT_TABLE
+ *   {"count": 40, "side": [256, 256], "bits": [8, 8], "bright": [180, 231], ...,    names of INSP_STAT_TABLE
+ *    "layout": {"largest": 1.35,    insp_layout_range; missing: not known
+ *               "cells": base64 of [2,256] numbers of 16 bits, little endian: 256 x mean, 256 x deviation}}
  *
  * Pure; any thread. */
 #ifndef INSP_MODEL_TRAINING_PICTURES_H

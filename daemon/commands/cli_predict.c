@@ -52,7 +52,7 @@ static int read_picture(const struct predict *predict, const char *path, uint8_t
     if (r)
         return r;
     struct insp_image_stats stats;
-    insp_image_stats(image, &stats);
+    insp_image_stats(image, small, &stats);
     result->suspect = insp_suspect_reasons(&stats, &predict->model->manifest->pictures);
     *ret = insp_take_ptr(small->rgb);
     result->width = image->posted_width;

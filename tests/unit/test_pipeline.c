@@ -33,6 +33,8 @@ static void on_done(struct insp_inspection *job) {
     line->finished++;
 }
 
+static unsigned frozen_repeats; /* of the next line_open */
+
 static void line_open(struct line *line) {
     *line = (struct line){0};
     engine_open(&line->f, 4, true);
@@ -42,6 +44,7 @@ static void line_open(struct line *line) {
                                           .lanes = line->lanes,
                                           .engine = line->f.engine,
                                           .store = line->disk.store,
+                                          .frozen_repeats = frozen_repeats,
                                           .on_nospace = on_nospace,
                                           .on_nospace_arg = line};
     ck_insp_ok(insp_pipeline_new(&config, &line->pipeline, &line->f.err), line->f.err);
@@ -394,7 +397,28 @@ START_TEST(test_a_suspect_picture_is_never_good) {
 }
 END_TEST
 
-INSP_TESTS(test_a_suspect_picture_is_never_good, test_what_is_being_stored_is_answered, test_large_pictures,
+/* The same bytes for the second time, and a third: by the setting, the third one is frozen. */
+START_TEST(test_a_frozen_camera_is_noticed) {
+    static struct line line;
+    frozen_repeats = 2;
+    line_open(&line);
+    frozen_repeats = 0;
+    for (size_t i = 0; i < 4; i++) {
+        struct insp_inspection *job = make(&line, i, false);
+        for (size_t p = 0; p < job->body_bytes; p++)
+            job->body[p] = (uint8_t)(p % (i < 3 ? 200 : 201));
+        submit(&line, job);
+        run_until(&line, i + 1);
+        ck_insp_ok(job->code, job->error);
+        ck_assert(job->verdict == (i == 2 ? INSP_VERDICT_REVIEW : INSP_VERDICT_GOOD));
+        ck_assert_uint_eq(job->suspect, i == 2 ? 1u << INSP_SUSPECT_FROZEN : 0);
+    }
+    line_close(&line);
+}
+END_TEST
+
+INSP_TESTS(test_a_frozen_camera_is_noticed, test_a_suspect_picture_is_never_good,
+           test_what_is_being_stored_is_answered, test_large_pictures,
            test_a_picture_that_nobody_waits_for_is_not_drawn_to_its_end, test_the_picture_of_the_answer,
            test_stored_then_answered, test_what_ends_early_is_not_stored, test_left_while_it_waits,
            test_full_disk_is_an_answer, test_one_bad_record_does_not_take_its_group);

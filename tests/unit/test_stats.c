@@ -23,7 +23,7 @@ static struct insp_image *filled(uint32_t width, uint32_t height, unsigned red, 
 START_TEST(test_one_colour) {
     struct insp_image *image = filled(300, 200, 10, 20, 40);
     struct insp_image_stats stats;
-    insp_image_stats(image, &stats);
+    insp_image_stats(image, NULL, &stats);
     ck_stat(stats, SIDE, 200);
     ck_stat(stats, ASPECT, 1.5);
     ck_stat(stats, BITS, 8);
@@ -44,7 +44,7 @@ START_TEST(test_tails_and_shares) {
     for (size_t i = 0; i < 10; i++)
         image->rgb[(size_t)(30 * 100 + i) * 3 + 1] = 0;
     struct insp_image_stats stats;
-    insp_image_stats(image, &stats);
+    insp_image_stats(image, NULL, &stats);
     ck_stat(stats, DARK, 50);
     ck_stat(stats, BRIGHT, 255);
     ck_stat(stats, SPREAD, 205);
@@ -60,17 +60,17 @@ START_TEST(test_large) {
     for (uint32_t y = 0; y < 977; y++)
         memset(image->rgb + ((size_t)y * 1031 + 515) * 3, 200, (size_t)516 * 3);
     struct insp_image_stats stats;
-    insp_image_stats(image, &stats);
+    insp_image_stats(image, NULL, &stats);
     ck_stat(stats, SPREAD, 100);
     ck_assert(fabsf(stats.value[INSP_STAT_MEAN] - 150) < 1);
     insp_image_free(image);
     image = filled(1, 1, 254, 0, 0);
-    insp_image_stats(image, &stats);
+    insp_image_stats(image, NULL, &stats);
     ck_stat(stats, SATURATED, 1);
     ck_stat(stats, SPREAD, 0);
     insp_image_free(image);
     image = filled(70001, 1, 7, 7, 7);
-    insp_image_stats(image, &stats);
+    insp_image_stats(image, NULL, &stats);
     ck_stat(stats, MEAN, 7);
     insp_image_free(image);
 }

@@ -4,6 +4,8 @@
 
 #include "image_samples.h"
 
+#include <math.h>
+
 /* A usual picture of a part: nothing is wrong with it. */
 static struct insp_image_stats usual(void) {
     struct insp_image_stats stats = {0};
@@ -125,7 +127,7 @@ START_TEST(test_pictures) {
     for (int level = 0; level < 256; level += 51) {
         struct insp_image *image = sample_image(200, 150);
         struct insp_image_stats stats;
-        insp_image_stats(image, &stats);
+        insp_image_stats(image, NULL, &stats);
         ck_assert_uint_eq(insp_suspect_reasons(&stats, &none), 0);
         uint32_t noise = 1;
         for (size_t i = 0; i < (size_t)200 * 150 * 3; i++) {
@@ -133,7 +135,7 @@ START_TEST(test_pictures) {
             int value = level + (int)(noise >> 30);
             image->rgb[i] = (uint8_t)(value > 255 ? 255 : value);
         }
-        insp_image_stats(image, &stats);
+        insp_image_stats(image, NULL, &stats);
         uint32_t reasons = insp_suspect_reasons(&stats, &none);
         ck_assert(reasons & BIT(FLAT));
         ck_assert(!(reasons & BIT(BLACK)) == (level > 0));
@@ -154,5 +156,41 @@ START_TEST(test_names) {
 }
 END_TEST
 
-INSP_TESTS(test_without_training_pictures, test_with_training_pictures, test_products_that_are_so_by_nature,
-           test_pictures, test_names);
+/* The limits of focus and layout come from the training pictures alone. */
+START_TEST(test_focus_and_layout) {
+    struct insp_stat_ranges ranges = insp_stat_ranges_none();
+    struct insp_image_stats stats = usual();
+    static struct insp_layout layout[INSP_LAYOUT_PICTURES_MIN];
+    stats.laid_out = true;
+    stats.value[INSP_STAT_SHARP] = 0.2f;
+    ck_assert_uint_eq(insp_suspect_reasons(&stats, &ranges), 0);
+    insp_stat_ranges_add(&ranges, &stats);
+    for (size_t i = 0; i < INSP_LAYOUT_PICTURES_MIN; i++)
+        layout[i] = stats.layout;
+    insp_layout_range_of(layout, INSP_LAYOUT_PICTURES_MIN, &ranges.layout);
+    ck_assert_uint_eq(insp_suspect_reasons(&stats, &ranges), 0);
+    stats.value[INSP_STAT_SHARP] = 0.1f;
+    ck_assert_uint_eq(insp_suspect_reasons(&stats, &ranges), 0);
+    stats.value[INSP_STAT_SHARP] = 0.099f;
+    ck_assert_uint_eq(insp_suspect_reasons(&stats, &ranges), BIT(OUT_OF_FOCUS));
+    stats.value[INSP_STAT_SHARP] = 5; /* noise is no reason by itself */
+    ck_assert_uint_eq(insp_suspect_reasons(&stats, &ranges), 0);
+    for (size_t i = 0; i < INSP_LAYOUT_NUMBERS; i++)
+        stats.layout.number[i] += 2 * INSP_LAYOUT_DEVIATION_MIN;
+    ck_assert_uint_eq(insp_suspect_reasons(&stats, &ranges), 0); /* pictures all alike: at the smallest limit */
+    stats.layout.number[7] += 1;
+    ck_assert_uint_eq(insp_suspect_reasons(&stats, &ranges), BIT(UNLIKE_PRODUCT));
+    ranges.layout.largest = 1.4f; /* they differ: 1.5 times of that counts */
+    ck_assert_uint_eq(insp_suspect_reasons(&stats, &ranges), 0);
+    stats.value[INSP_STAT_BRIGHT] = 3; /* a black picture has one reason */
+    stats.value[INSP_STAT_SHARP] = 0;
+    ranges.layout.largest = 0;
+    ck_assert_uint_eq(insp_suspect_reasons(&stats, &ranges), BIT(BLACK));
+    stats = usual(); /* not measured */
+    stats.value[INSP_STAT_SHARP] = NAN;
+    ck_assert_uint_eq(insp_suspect_reasons(&stats, &ranges), 0);
+}
+END_TEST
+
+INSP_TESTS(test_focus_and_layout, test_without_training_pictures, test_with_training_pictures,
+           test_products_that_are_so_by_nature, test_pictures, test_names);

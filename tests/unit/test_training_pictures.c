@@ -7,7 +7,7 @@
 
 START_TEST(test_round) {
     struct insp_stat_ranges ranges = insp_stat_ranges_none(), again;
-    struct insp_image_stats stats;
+    struct insp_image_stats stats = {0};
     struct insp_error error;
     for (int n = 0; n < 3; n++) {
         for (size_t i = 0; i < INSP_STAT_COUNT; i++)
@@ -15,8 +15,19 @@ START_TEST(test_round) {
         insp_stat_ranges_add(&ranges, &stats);
     }
     json_t *json = insp_pictures_json(&ranges);
+    ck_assert_ptr_null(json_object_get(json, "layout"));
+    json_decref(json);
+    static struct insp_layout layout[INSP_LAYOUT_PICTURES_MIN];
+    for (size_t n = 0; n < INSP_LAYOUT_PICTURES_MIN; n++)
+        for (size_t i = 0; i < INSP_LAYOUT_NUMBERS; i++)
+            layout[n].number[i] = (float)((i + 7 * n) % 250) + 0.3f;
+    insp_layout_range_of(layout, INSP_LAYOUT_PICTURES_MIN, &ranges.layout);
+    json = insp_pictures_json(&ranges);
     ck_insp_ok(insp_pictures_parse(json, &again, &error), error);
     ck_assert_uint_eq(again.count, 3);
+    ck_assert(again.layout.known && again.layout.largest == ranges.layout.largest);
+    ck_assert_mem_eq(again.layout.mean, ranges.layout.mean, sizeof again.layout.mean);
+    ck_assert_mem_eq(again.layout.deviation, ranges.layout.deviation, sizeof again.layout.deviation);
     for (size_t i = 0; i < INSP_STAT_COUNT; i++)
         ck_assert(again.low[i] == ranges.low[i] && again.high[i] == ranges.high[i]);
     json_decref(json);
@@ -52,6 +63,9 @@ START_TEST(test_refused) {
         "{\"count\": \"2\"}",
         "{\"count\": 99999999999}",
         "{\"count\": 2, \"bright\": 3}",
+        "{\"count\": 2, \"layout\": 3}",
+        "{\"count\": 2, \"layout\": {\"largest\": -1, \"cells\": \"\"}}",
+        "{\"count\": 2, \"layout\": {\"largest\": 1, \"cells\": \"AAAA\"}}",
         "{\"count\": 2, \"bright\": null}",
         "{\"count\": 2, \"bright\": [3]}",
         "{\"count\": 2, \"bright\": [3, 2]}",

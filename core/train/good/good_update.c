@@ -2,6 +2,7 @@
  * are not read. */
 #include "core/base/clock.h"
 #include "core/good_only/good_score.h"
+#include "core/inspect/suspect.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 #include "core/train/feedback.h"
@@ -69,6 +70,15 @@ static int open_base(struct run *run, struct insp_error *reterr) {
 
 /* --- images --- */
 
+/* Extends what counts as a usual picture, but for one that has lost its content: a black picture that somebody
+ * labelled good must not make black pictures usual. */
+static void add_stats(struct run *run, const struct insp_image_stats *stats) {
+    const struct insp_stat_ranges none = insp_stat_ranges_none();
+    struct insp_stat_ranges *pictures = &run->files.manifest->pictures;
+    if (pictures->count && !insp_suspect_reasons(stats, &none))
+        insp_stat_ranges_add(pictures, stats);
+}
+
 static int add_picture(struct run *run, const char *sha256, const uint8_t *rgb, struct insp_error *reterr) {
     const struct insp_manifest *manifest = run->files.manifest;
     const struct insp_picture picture = {.rgb = rgb, .input = &manifest->input};
@@ -90,6 +100,7 @@ static int add_picture(struct run *run, const char *sha256, const uint8_t *rgb, 
 static int add_file(struct run *run, const char *path, const char *sha256, const struct insp_media_type *type,
                     bool lenient, struct insp_error *reterr) {
     _cleanup_free_ uint8_t *rgb = NULL;
+    struct insp_image_stats stats;
     struct insp_error why = {0};
     char now[INSP_SHA256_HEX_BYTES];
     bool found;
@@ -104,10 +115,12 @@ static int add_file(struct run *run, const char *path, const char *sha256, const
     if (r == 0 && strcmp(now, sha256) != 0)
         r = insp_fail(&why, INSP_E_IMAGE, "%s has changed", path);
     if (r == 0)
-        r = insp_read_rgb(path, type, &run->context->limits, &rgb, &why);
+        r = insp_read_measured(path, type, &run->context->limits, &rgb, &stats, &why);
     insp_progress_yield(&run->context->progress);
-    if (r == 0)
+    if (r == 0) {
+        add_stats(run, &stats);
         return add_picture(run, sha256, rgb, reterr);
+    }
     if (!lenient || r == INSP_E_NOMEM)
         return insp_fail(reterr, r, "%s", why.detail);
     run->unreadable++;

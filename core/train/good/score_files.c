@@ -7,10 +7,9 @@
 
 enum { BATCH = 8 };
 
-/* Decodes a file. ret_stats may be NULL. */
-static int read_picture(const char *path, const struct insp_media_type *type,
-                        const struct insp_image_limits *limits, uint8_t **ret, struct insp_image_stats *ret_stats,
-                        struct insp_error *reterr) {
+int insp_read_measured(const char *path, const struct insp_media_type *type,
+                       const struct insp_image_limits *limits, uint8_t **ret, struct insp_image_stats *ret_stats,
+                       struct insp_error *reterr) {
     static const struct insp_media_type sniff = {.media = INSP_MEDIA_UNKNOWN};
     _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
     _cleanup_free_ char *bytes = NULL;
@@ -22,15 +21,15 @@ static int read_picture(const char *path, const struct insp_media_type *type,
         r = insp_image_resize(image, INSP_INPUT_SIDE, INSP_INPUT_SIDE, &small, reterr);
     if (r < 0)
         return r;
-    if (ret_stats)
-        insp_image_stats(image, ret_stats);
+    insp_image_stats(image, small, ret_stats);
     *ret = insp_take_ptr(small->rgb);
     return 0;
 }
 
 int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_image_limits *limits,
                   uint8_t **ret, struct insp_error *reterr) {
-    return read_picture(path, type, limits, ret, NULL, reterr);
+    struct insp_image_stats stats;
+    return insp_read_measured(path, type, limits, ret, &stats, reterr);
 }
 
 /* Holds the readable images of a batch. */
@@ -52,8 +51,8 @@ static int add(const struct insp_score_files *files, struct batch *batch, size_t
     struct insp_error why = {0};
     if (insp_progress_cancelled(progress))
         return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
-    int r =
-        read_picture(item->path, &item->type, &files->context->limits, &batch->rgb[batch->count], &stats, &why);
+    int r = insp_read_measured(item->path, &item->type, &files->context->limits, &batch->rgb[batch->count], &stats,
+                               &why);
     if (r == 0) {
         batch->suspect[batch->count] = insp_suspect_reasons(&stats, &files->model->manifest->pictures);
         batch->place[batch->count++] = place;

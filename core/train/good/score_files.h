@@ -14,6 +14,11 @@
 int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_image_limits *limits,
                   uint8_t **ret, struct insp_error *reterr);
 
+/* Decodes a file as above and measures it. */
+int insp_read_measured(const char *path, const struct insp_media_type *type,
+                       const struct insp_image_limits *limits, uint8_t **ret, struct insp_image_stats *ret_stats,
+                       struct insp_error *reterr);
+
 struct insp_score_files {
     const struct insp_train_context *context;
     struct insp_trunk *trunk; /* borrowed; the model's */

@@ -1,0 +1,148 @@
+#include "core/image/layout.h"
+
+#include "core/base/cleanup.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = INSP_LAYOUT_SIDE, KINDS = INSP_LAYOUT_KINDS, NUMBERS = INSP_LAYOUT_NUMBERS, CHANNELS = 3, FAR = 4 };
+
+/* Returns 4 times the level of a pixel. */
+static int level4(const uint8_t *pixel) {
+    return pixel[0] + 2 * pixel[1] + pixel[2];
+}
+
+/* --- layout --- */
+
+/* Adds a row's sums to the cells that it crosses: red, green, blue, and 4 times the texture. */
+static void add_row(const struct insp_image *picture, uint32_t y, uint64_t (*cell)[KINDS]) {
+    const uint8_t *row = picture->rgb + (size_t)y * picture->width * CHANNELS;
+    const uint8_t *above = y ? row - (size_t)picture->width * CHANNELS : row;
+    for (uint32_t x = 0; x < picture->width; x++) {
+        const uint8_t *p = row + (size_t)x * CHANNELS;
+        uint64_t *sum = cell[(uint64_t)x * SIDE / picture->width];
+        for (size_t c = 0; c < CHANNELS; c++)
+            sum[c] += p[c];
+        sum[CHANNELS] += (unsigned)abs(level4(p) - level4(x ? p - CHANNELS : p)) +
+                         (unsigned)abs(level4(p) - level4(above + (size_t)x * CHANNELS));
+    }
+}
+
+void insp_layout_of(const struct insp_image *picture, struct insp_layout *ret) {
+    uint64_t sum[SIDE * SIDE][KINDS] = {{0}};
+    uint32_t columns[SIDE] = {0}, rows[SIDE] = {0};
+    for (uint32_t x = 0; x < picture->width; x++)
+        columns[(uint64_t)x * SIDE / picture->width]++;
+    for (uint32_t y = 0; y < picture->height; y++) {
+        size_t row = (size_t)((uint64_t)y * SIDE / picture->height);
+        rows[row]++;
+        add_row(picture, y, sum + row * SIDE);
+    }
+    for (size_t i = 0; i < (size_t)SIDE * SIDE; i++) {
+        float *number = ret->number + i * KINDS;
+        double pixels = fmax((double)columns[i % SIDE] * rows[i / SIDE], 1);
+        for (size_t c = 0; c < CHANNELS; c++)
+            number[c] = (float)((double)sum[i][c] / pixels);
+        number[CHANNELS] = (float)(16 * log2(1 + (double)sum[i][CHANNELS] / 4 / pixels));
+    }
+}
+
+/* --- sharpness --- */
+
+/* Adds up the squares of second differences in steps of one, of n values. */
+static uint64_t second_differences(const int16_t *a, const int16_t *b, const int16_t *c, size_t n) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        int32_t d = a[i] - 2 * b[i] + c[i];
+        sum += (uint32_t)(d * d); /* below 2^23 */
+    }
+    return sum;
+}
+
+static uint64_t differences(const int16_t *a, const int16_t *b, size_t n) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        int32_t d = a[i] - b[i];
+        sum += (uint32_t)(d * d);
+    }
+    return sum;
+}
+
+float insp_sharpness_of(const struct insp_image *picture) {
+    size_t width = picture->width, height = picture->height;
+    uint64_t near = 0, far = 0;
+    _cleanup_free_ int16_t *level = malloc(width * height * sizeof *level);
+    if (!level)
+        return NAN;
+    for (size_t i = 0; i < width * height; i++)
+        level[i] = (int16_t)level4(picture->rgb + i * CHANNELS);
+    for (size_t y = 0; y < height; y++) {
+        const int16_t *row = level + y * width;
+        if (width > 2)
+            near += second_differences(row, row + 1, row + 2, width - 2);
+        if (width > FAR)
+            far += differences(row, row + FAR, width - FAR);
+        if (y >= 2)
+            near += second_differences(row, row - width, row - 2 * width, width);
+        if (y >= FAR)
+            far += differences(row, row - FAR * width, width);
+    }
+    return far ? (float)((double)near / (double)far) : 0;
+}
+
+/* --- ranges --- */
+
+static float rounded(double value) {
+    return (float)(round(value * 256) / 256);
+}
+
+/* Returns mean and deviation of n numbers with these sums. */
+static double mean_of(double sum, double squares, double n, double *ret_deviation) {
+    double mean = sum / n;
+    *ret_deviation = fmax(sqrt(fmax(squares - n * mean * mean, 0) / (n - 1)), (double)INSP_LAYOUT_DEVIATION_MIN);
+    return mean;
+}
+
+/* Returns the distance of a layout from the n - 1 others. */
+static double distance_from_others(const struct insp_layout *layout, const double *sum, const double *squares,
+                                   size_t n) {
+    double total = 0;
+    for (size_t i = 0; i < NUMBERS; i++) {
+        double x = (double)layout->number[i], deviation;
+        double mean = mean_of(sum[i] - x, squares[i] - x * x, (double)(n - 1), &deviation);
+        total += (x - mean) / deviation * ((x - mean) / deviation);
+    }
+    return sqrt(total / NUMBERS);
+}
+
+void insp_layout_range_of(const struct insp_layout *layout, size_t n, struct insp_layout_range *ret) {
+    double sum[NUMBERS] = {0}, squares[NUMBERS] = {0}, largest = 0;
+    memset(ret, 0, sizeof *ret);
+    if (n < INSP_LAYOUT_PICTURES_MIN)
+        return;
+    for (size_t p = 0; p < n; p++)
+        for (size_t i = 0; i < NUMBERS; i++) {
+            double x = (double)layout[p].number[i];
+            sum[i] += x;
+            squares[i] += x * x;
+        }
+    for (size_t i = 0; i < NUMBERS; i++) {
+        double deviation;
+        ret->mean[i] = rounded(mean_of(sum[i], squares[i], (double)n, &deviation));
+        ret->deviation[i] = rounded(deviation);
+    }
+    for (size_t p = 0; p < n; p++)
+        largest = fmax(largest, distance_from_others(&layout[p], sum, squares, n));
+    ret->largest = (float)largest;
+    ret->known = true;
+}
+
+float insp_layout_distance(const struct insp_layout_range *range, const struct insp_layout *layout) {
+    double total = 0;
+    for (size_t i = 0; range->known && i < NUMBERS; i++) {
+        double z = (double)(layout->number[i] - range->mean[i]) / (double)range->deviation[i];
+        total += z * z;
+    }
+    return (float)sqrt(total / NUMBERS);
+}
