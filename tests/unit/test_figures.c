@@ -91,12 +91,25 @@ START_TEST(facts_of_any_kind) {
 }
 END_TEST
 
+START_TEST(a_threshold_for_two_promises) {
+    json_t *report = parsed("{'threshold_promise':" SAMPLE_PROMISE "}");
+    WRITTEN(text, insp_report_promised(out, report));
+    ck_says(text, "Threshold for both promises: 0.4375");
+    ck_says(text, "<td class=\"number\">4 of 90</td><td class=\"number\">9.9 %</td><td class=\"number\">5.0 "
+                  "%</td><td>not kept");
+    ck_says(text, "To keep it: 1200 more good images.");
+    ck_says(text, "&lt;7&gt;.png</bdi> (0.7500)");
+    free(text);
+    json_decref(report);
+}
+END_TEST
+
 START_TEST(verdicts_of_both_models) {
     json_t *report = parsed("{'served':" SAMPLE_SERVED "}");
     WRITTEN(text, insp_report_served(out, report));
     ck_says(text, "The trained model decides");
     ck_says(text, "<th scope=\"row\">actual anomalies</th><td class=\"number\">0</td><td class=\"number\">2</td>");
-    ck_says(text, "<td class=\"number\">20 of 20</td><td class=\"number\">100.0 %</td>");
+    ck_says(text, "<td class=\"number\">20 of 20</td><td class=\"number\">100 %</td>");
     ck_says(text,
             "<th scope=\"row\">Good-only model</th><td class=\"number\">0.7500</td><td class=\"number\">60.0 %");
     ck_says(text, "unlike good</b>: 2 anomalies and 1 good parts.");
@@ -109,8 +122,9 @@ END_TEST
 START_TEST(what_is_missing_is_left_out) {
     json_t *report = json_object();
     WRITTEN(text, insp_report_confusion(out, NULL); insp_report_rates(out, NULL); insp_report_types(out, NULL);
-            insp_report_folds(out, report); insp_report_served(out, report); insp_report_localisation(out, report);
-            insp_report_advice(out, report); insp_report_previous(out, report));
+            insp_report_folds(out, report); insp_report_served(out, report); insp_report_promised(out, report);
+            insp_report_localisation(out, report); insp_report_advice(out, report);
+            insp_report_previous(out, report));
     ck_assert_str_eq(text, "");
     free(text);
     json_decref(report);
@@ -118,4 +132,5 @@ START_TEST(what_is_missing_is_left_out) {
 END_TEST
 
 INSP_TESTS(metrics_as_tables, folds_with_mean_and_deviation, localisation_advice_and_the_version_before,
-           what_people_labelled, facts_of_any_kind, verdicts_of_both_models, what_is_missing_is_left_out);
+           what_people_labelled, facts_of_any_kind, a_threshold_for_two_promises, verdicts_of_both_models,
+           what_is_missing_is_left_out);
