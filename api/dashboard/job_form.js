@@ -31,7 +31,7 @@ const NUMBERS = [
   ["weight_good", "Weight of good", 1, 0.001, 1000, "any", BOTH, "In the loss."],
   ["weight_anomaly", "Weight of anomaly", 3, 0.001, 1000, "any", BOTH, "In the loss; a higher weight misses fewer."],
   ["threshold", "Threshold", 0.5, 0, 1, "any", BOTH, "Probabilities at or above it are anomalies."],
-  ["max_missed", "Allowed misses", 0.05, 0.001, 0.5, "any", BOTH, "Share of anomalies that the advice may miss."],
+  ["max_missed", "Allowed misses", 0.05, 0.001, 0.5, "any", BOTH, "Share of anomalies that the threshold may miss: advised, or chosen."],
   [
     "max_rejected",
     "Allowed false alarms",
@@ -40,7 +40,7 @@ const NUMBERS = [
     0.5,
     "any",
     BOTH,
-    "Share of good parts that a good-only model may reject.",
+    "Share of good parts that a good-only model, or a chosen threshold, may reject.",
   ],
   ["heatmap_threshold", "Heatmap threshold", 0.7, 0, 1, "any", BOTH, "Below it the heatmap is transparent."],
 ];
@@ -82,6 +82,7 @@ const MORE = [
   "weight_good",
   "weight_anomaly",
   "threshold",
+  "threshold_auto",
   "max_missed",
   "max_rejected",
   "heatmap_threshold",
@@ -114,9 +115,20 @@ function parameters() {
   });
   const version = h("select", { name: "version" }, h("option", { value: "" }, "the active one"));
   const skip = h("input", { type: "checkbox", name: "skip_unreadable" });
+  const auto = h("input", { type: "checkbox", name: "threshold_auto" });
   return [
     ...numbers,
     ...choices,
+    {
+      name: "threshold_auto",
+      kinds: ["train"],
+      element: labelled(
+        "threshold_auto",
+        "Choose the threshold",
+        auto,
+        "For the allowed misses and false alarms; takes about as long again as the training.",
+      ),
+    },
     {
       name: "version",
       kinds: ["evaluate"],
@@ -141,6 +153,7 @@ export function bodyOf(form) {
   for (const [name, value] of new FormData(form)) {
     if (name === "kind" || name === "product" || value === "") continue;
     if (name === "skip_unreadable") body[name] = true;
+    else if (name === "threshold_auto") body.threshold = "auto";
     else body[name] = NUMBERS.some(([number]) => number === name) ? Number(value) : value;
   }
   const { weight_good: good, weight_anomaly: anomaly, ...rest } = body;

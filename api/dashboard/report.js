@@ -245,6 +245,33 @@ function promise({ good_only: good }) {
   );
 }
 
+// The threshold that keeps two promises, or why none does.
+function bothPromises({ threshold_promise: promise }) {
+  if (!promise) return null;
+  const row = (name, { hits, of, at_most: most, allowed, kept }) => [
+    name,
+    `${hits} of ${of}`,
+    `at most ${percent(most)}`,
+    percent(allowed),
+    kept ? "kept" : "not kept",
+  ];
+  return [
+    table(
+      `Threshold for both promises: ${limitText(promise.threshold)}`,
+      ["", "Images", "With 95 % confidence", "Asked for", ""],
+      [row("anomalies missed", promise.missed), row("good parts rejected", promise.rejected)],
+    ),
+    promise.reason ? h("p", {}, `To keep it: ${promise.reason}.`) : null,
+    promise.preventing.length
+      ? table(
+          "Images that prevent it",
+          ["Image", "Actual", "Probability"],
+          promise.preventing.map(({ path, type, probability: value }) => [path, type, probability(value)]),
+        )
+      : null,
+  ];
+}
+
 // job: the answer of GET /v1/jobs/{id}, with its result
 export function report(job) {
   const { result } = job;
@@ -264,6 +291,7 @@ export function report(job) {
     scanSection(result.dataset?.scan),
     metrics ? metricsTables(metrics) : null,
     servedTables(result),
+    bothPromises(result),
     result.folds?.length ? foldTable(result) : null,
     h("div", { class: "curves" }, charts),
     localisation(result.localisation),

@@ -15,36 +15,40 @@ static int level4(const uint8_t *pixel) {
 
 /* --- layout --- */
 
-/* Adds a row's sums to the cells that it crosses: red, green, blue, and 4 times the texture. */
-static void add_row(const struct insp_image *picture, uint32_t y, uint64_t (*cell)[KINDS]) {
-    const uint8_t *row = picture->rgb + (size_t)y * picture->width * CHANNELS;
-    const uint8_t *above = y ? row - (size_t)picture->width * CHANNELS : row;
-    for (uint32_t x = 0; x < picture->width; x++) {
+/* Adds up a piece of a row: red, green, blue, and 4 times the texture. above: the row above, or the row itself. */
+static void add_piece(const uint8_t *row, const uint8_t *above, uint32_t from, uint32_t to, uint64_t sum[KINDS]) {
+    uint32_t colour[CHANNELS] = {0}, texture = 0; /* of at most 65,500 pixels */
+    for (uint32_t x = from; x < to; x++) {
         const uint8_t *p = row + (size_t)x * CHANNELS;
-        uint64_t *sum = cell[(uint64_t)x * SIDE / picture->width];
         for (size_t c = 0; c < CHANNELS; c++)
-            sum[c] += p[c];
-        sum[CHANNELS] += (unsigned)abs(level4(p) - level4(x ? p - CHANNELS : p)) +
-                         (unsigned)abs(level4(p) - level4(above + (size_t)x * CHANNELS));
+            colour[c] += p[c];
+        texture += (unsigned)abs(level4(p) - level4(above + (size_t)x * CHANNELS));
     }
+    for (uint32_t x = from ? from : 1; x < to; x++)
+        texture += (unsigned)abs(level4(row + (size_t)x * CHANNELS) - level4(row + (size_t)(x - 1) * CHANNELS));
+    for (size_t c = 0; c < CHANNELS; c++)
+        sum[c] += colour[c];
+    sum[CHANNELS] += texture;
+}
+
+/* Returns where cell i, 0..SIDE, of a line of n pixels begins. */
+static uint32_t begin_of(size_t i, uint32_t n) {
+    return (uint32_t)((i * (uint64_t)n + SIDE - 1) / SIDE);
 }
 
 void insp_layout_of(const struct insp_image *picture, struct insp_layout *ret) {
-    uint64_t sum[SIDE * SIDE][KINDS] = {{0}};
-    uint32_t columns[SIDE] = {0}, rows[SIDE] = {0};
-    for (uint32_t x = 0; x < picture->width; x++)
-        columns[(uint64_t)x * SIDE / picture->width]++;
-    for (uint32_t y = 0; y < picture->height; y++) {
-        size_t row = (size_t)((uint64_t)y * SIDE / picture->height);
-        rows[row]++;
-        add_row(picture, y, sum + row * SIDE);
-    }
+    const size_t stride = (size_t)picture->width * CHANNELS;
     for (size_t i = 0; i < (size_t)SIDE * SIDE; i++) {
+        uint32_t left = begin_of(i % SIDE, picture->width), right = begin_of(i % SIDE + 1, picture->width);
+        uint32_t top = begin_of(i / SIDE, picture->height), bottom = begin_of(i / SIDE + 1, picture->height);
+        uint64_t sum[KINDS] = {0};
+        for (uint32_t y = top; y < bottom; y++)
+            add_piece(picture->rgb + y * stride, picture->rgb + (y ? y - 1 : 0) * stride, left, right, sum);
         float *number = ret->number + i * KINDS;
-        double pixels = fmax((double)columns[i % SIDE] * rows[i / SIDE], 1);
+        double pixels = fmax((double)(right - left) * (bottom - top), 1);
         for (size_t c = 0; c < CHANNELS; c++)
-            number[c] = (float)((double)sum[i][c] / pixels);
-        number[CHANNELS] = (float)(16 * log2(1 + (double)sum[i][CHANNELS] / 4 / pixels));
+            number[c] = (float)((double)sum[c] / pixels);
+        number[CHANNELS] = (float)(16 * log2(1 + (double)sum[CHANNELS] / 4 / pixels));
     }
 }
 

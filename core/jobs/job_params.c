@@ -155,11 +155,25 @@ static int parse_flag(const char *name, const json_t *value, bool *ret, struct i
     return 0;
 }
 
+/* Reads "threshold": a number, or for a training "auto". */
+static int parse_threshold(enum insp_job_kind kind, const json_t *value, struct insp_train_params *train,
+                           struct insp_error *reterr) {
+    bool chosen = kind == INSP_JOB_TRAIN && json_is_string(value) && !strcmp(json_string_value(value), "auto");
+    train->threshold_auto = chosen;
+    if (chosen)
+        return 0;
+    if (kind == INSP_JOB_TRAIN && !json_is_number(value))
+        return insp_fail(reterr, INSP_E_PARAMETER, "threshold must be a number from 0 to 1, or \"auto\"");
+    return parse_number(find_number("threshold"), value, train, reterr);
+}
+
 static int parse_member(enum insp_job_kind kind, const char *name, const json_t *value, struct insp_job_params *p,
                         struct insp_error *reterr) {
     unsigned bit = 1u << kind;
     int choice, r;
     const struct number_row *row = find_number(name);
+    if (!strcmp(name, "threshold") && bit != EVALUATE)
+        return parse_threshold(kind, value, &p->train, reterr);
     if (row && (row->kinds & bit))
         return parse_number(row, value, &p->train, reterr);
     if (!strcmp(name, "dataset"))
@@ -264,5 +278,7 @@ json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_para
                                 : numbers[i].type == T_DOUBLE ? json_real(value)
                                                               : json_integer((json_int_t)value));
     }
+    if (bit == TRAIN && t->threshold_auto)
+        json_object_set_new(object, "threshold", json_string("auto"));
     return object;
 }

@@ -167,6 +167,48 @@ int insp_report_threshold(const struct insp_members *set, const size_t *member, 
                : insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
 }
 
+/* Lists the images of one class that prevent a promise, worst first. */
+static json_t *preventing_json(const struct insp_judgement *j, bool anomalies, double limit) {
+    _cleanup_free_ struct judged *judged = calloc(j->count + 1, sizeof *judged);
+    json_t *list = judged ? json_array() : NULL;
+    size_t count = 0;
+    for (size_t i = 0; list && i < j->count; i++) {
+        double beyond = anomalies ? limit - (double)j->probability[i] : (double)j->probability[i] - limit;
+        bool wrong = anomalies ? beyond > 0 : beyond >= 0;
+        if ((j->set->label[j->member[i]] == INSP_CLASS_ANOMALY) == anomalies && wrong)
+            judged[count++] = (struct judged){.place = i, .error = beyond, .wrong = true};
+    }
+    if (list)
+        qsort(judged, count, sizeof *judged, by_falling_error);
+    for (size_t i = 0; list && i < count && i < INSP_REPORT_PREVENTING; i++)
+        if (json_array_append_new(list, image_json(j, &judged[i], false)) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+int insp_report_promise(const struct insp_members *set, const size_t *member, size_t count,
+                        const float *probability, const struct insp_threshold_promise *promise, json_t *part,
+                        struct insp_error *reterr) {
+    const struct insp_judgement j = {.set = set,
+                                     .member = member,
+                                     .count = promise->missed.kept && promise->rejected.kept ? 0 : count,
+                                     .probability = probability,
+                                     .threshold = (double)promise->threshold};
+    json_t *json = insp_threshold_promise_json(promise), *list = json_array();
+    json_t *good = preventing_json(&j, false, (double)promise->threshold),
+           *anomalies = preventing_json(&j, true, (double)promise->low);
+    bool made = json && list && good && anomalies && json_array_extend(list, good) == 0 &&
+                json_array_extend(list, anomalies) == 0 && json_object_set(json, "preventing", list) == 0 &&
+                json_object_set(part, "threshold_promise", json) == 0;
+    json_decref(json);
+    json_decref(list);
+    json_decref(good);
+    json_decref(anomalies);
+    return made ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+}
+
 json_t *insp_report_metrics(const struct insp_members *set, const struct insp_metrics *metrics) {
     return insp_metrics_json(metrics, (const char(*)[INSP_NAME_BYTES])set->dataset->stratum);
 }

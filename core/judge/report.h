@@ -5,6 +5,7 @@
 
 #include "core/judge/judgement.h"
 #include "core/judge/metrics.h"
+#include "core/judge/threshold.h"
 
 /* Limits of a report, because it is stored in a row of the database: images listed, images listed with their heat,
  * examples, bins of the histogram. All wrong images come first; right ones only fill up INSP_REPORT_HEATS. */
@@ -39,6 +40,15 @@ json_t *insp_report_roc(const struct insp_members *set, const size_t *member, si
  * the errors of insp_threshold_advise. */
 int insp_report_threshold(const struct insp_members *set, const size_t *member, size_t count,
                           const float *probability, double max_missed, json_t *part, struct insp_error *reterr);
+
+/* Adds "threshold_promise" (insp_threshold_promise_json) for the given members to `part`, with the images that
+ * prevent it as "preventing": the good images from the threshold on, then the anomalies below the lowest threshold
+ * that keeps the good ones, worst first, at most INSP_REPORT_PREVENTING of each, in the form of insp_report_images
+ * without heat. member, probability: [count]. */
+enum { INSP_REPORT_PREVENTING = 20 };
+int insp_report_promise(const struct insp_members *set, const size_t *member, size_t count,
+                        const float *probability, const struct insp_threshold_promise *promise, json_t *part,
+                        struct insp_error *reterr);
 
 /* Adds the members of `part` to `report` and returns it in *ret. Takes over both references, also on failure.
  * Fails with INSP_E_NOMEM, also if one of them is NULL. */

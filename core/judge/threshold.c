@@ -1,6 +1,7 @@
 #include "core/judge/threshold.h"
 
 #include "core/base/cleanup.h"
+#include "core/good_only/good_threshold.h"
 #include "core/model/float_json.h"
 #include "core/model/manifest.h"
 
@@ -31,9 +32,9 @@ static uint64_t anomalies_needed(double max_missed) {
     return n;
 }
 
-/* Sorts the anomalies' probabilities in rising order; the caller frees *ret. */
-static int sort_anomalies(const float *probability, const uint8_t *label, size_t count, float **ret,
-                          uint64_t *ret_count, struct insp_error *reterr) {
+/* Sorts the probabilities of one class in rising order; the caller frees *ret. */
+static int sort_class(const float *probability, const uint8_t *label, size_t count, bool anomalies, float **ret,
+                      uint64_t *ret_count, struct insp_error *reterr) {
     _cleanup_free_ float *sorted = calloc(count + 1, sizeof *sorted);
     uint64_t n = 0;
     if (!sorted)
@@ -42,7 +43,7 @@ static int sort_anomalies(const float *probability, const uint8_t *label, size_t
         if (isnan(probability[i]))
             return insp_fail(reterr, INSP_E_MODEL, "the probability of image %zu of %zu is not a number", i + 1,
                              count);
-        if (label[i])
+        if ((label[i] != 0) == anomalies)
             sorted[n++] = probability[i];
     }
     if (!n || n == count)
@@ -57,7 +58,7 @@ int insp_threshold_advise(const float *probability, const uint8_t *label, size_t
                           struct insp_threshold_advice *ret, struct insp_error *reterr) {
     _cleanup_free_ float *anomaly = NULL;
     uint64_t anomalies, missed = 0, alarms = 0;
-    int r = sort_anomalies(probability, label, count, &anomaly, &anomalies, reterr);
+    int r = sort_class(probability, label, count, true, &anomaly, &anomalies, reterr);
     if (r < 0)
         return r;
     int64_t allowed = misses_allowed(anomalies, max_missed);
@@ -97,4 +98,128 @@ json_t *insp_threshold_json(const struct insp_threshold_advice *advice) {
         return NULL;
     }
     return json;
+}
+
+/* --- two promises --- */
+
+static const double confidence_miss = 0.05;
+
+/* Returns the number of errors among n images with which at most `allowed` can be promised; -1: not even with
+ * none. */
+static int64_t errors_allowed(uint64_t n, double allowed) {
+    int64_t errors = -1;
+    while (errors + 1 < (int64_t)n && insp_good_binomial_cdf((size_t)(errors + 1), n, allowed) <= confidence_miss)
+        errors++;
+    return errors;
+}
+
+/* Returns the share p with P(at most `hits` of n) = 5 %. */
+static double upper_bound(uint64_t hits, uint64_t n) {
+    double low = 0, high = 1;
+    if (hits >= n)
+        return 1;
+    for (int i = 0; i < 60; i++) {
+        double middle = (low + high) / 2;
+        if (insp_good_binomial_cdf(hits, n, middle) > confidence_miss)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}
+
+/* Returns how many images would do in place of n, if the share of errors stays; INSP_NO_NUMBER if none does. */
+static uint64_t images_that_keep(uint64_t hits, uint64_t n, double allowed) {
+    static const uint64_t most = 1000000;
+    double share = n ? (double)hits / (double)n : 0;
+    uint64_t low = n, high = n ? n : 1;
+    if (share >= allowed)
+        return INSP_NO_NUMBER;
+#define KEEPS(images)                                                                                             \
+    (insp_good_binomial_cdf((size_t)ceil(share * (double)(images)), (images), allowed) <= confidence_miss)
+    while (high < most && !KEEPS(high)) {
+        low = high;
+        high *= 2;
+    }
+    if (!KEEPS(high))
+        return INSP_NO_NUMBER;
+    while (high - low > 1) {
+        uint64_t middle = (low + high) / 2;
+        if (KEEPS(middle))
+            high = middle;
+        else
+            low = middle;
+    }
+#undef KEEPS
+    return high;
+}
+
+static struct insp_error_promise promise_of(double allowed, uint64_t hits, uint64_t of) {
+    struct insp_error_promise p = {.allowed = allowed, .hits = hits, .of = of, .at_most = upper_bound(hits, of)};
+    p.kept = (int64_t)hits <= errors_allowed(of, allowed);
+    if (!p.kept) {
+        uint64_t images = images_that_keep(hits, of, allowed);
+        p.needed = images == INSP_NO_NUMBER ? images : images - of;
+    }
+    return p;
+}
+
+/* Returns a threshold just above a probability, at most 1 + 2^-16. */
+static float above(float probability) {
+    return probability + fmaxf(probability * 0x1p-16F, 0x1p-100F);
+}
+
+int insp_threshold_promise_of(const float *probability, const uint8_t *label, size_t count, double max_missed,
+                              double max_rejected, struct insp_threshold_promise *ret, struct insp_error *reterr) {
+    _cleanup_free_ float *anomaly = NULL, *good = NULL;
+    uint64_t anomalies, goods, missed = 0, rejected = 0;
+    int r = sort_class(probability, label, count, true, &anomaly, &anomalies, reterr);
+    if (r == 0)
+        r = sort_class(probability, label, count, false, &good, &goods, reterr);
+    if (r < 0)
+        return r;
+    int64_t misses = errors_allowed(anomalies, max_missed), rejects = errors_allowed(goods, max_rejected);
+    struct insp_threshold_promise promise = {.high = anomaly[misses > 0 ? misses : 0],
+                                             .low =
+                                                 above(good[goods - 1 - (uint64_t)(rejects > 0 ? rejects : 0)])};
+    promise.overlap = promise.low > promise.high;
+    promise.threshold = promise.overlap ? promise.high : promise.low + (promise.high - promise.low) / 2;
+    while (missed < anomalies && anomaly[missed] < promise.threshold)
+        missed++;
+    while (rejected < goods && good[goods - 1 - rejected] >= promise.threshold)
+        rejected++;
+    promise.missed = promise_of(max_missed, missed, anomalies);
+    promise.rejected = promise_of(max_rejected, rejected, goods);
+    *ret = promise;
+    return 0;
+}
+
+static json_t *error_json(const struct insp_error_promise *p) {
+    return json_pack("{s:f, s:b, s:I, s:I, s:f, s:o}", "allowed", p->allowed, "kept", (int)p->kept, "hits",
+                     (json_int_t)p->hits, "of", (json_int_t)p->of, "at_most", p->at_most, "more_needed",
+                     p->needed == INSP_NO_NUMBER ? json_null() : json_integer((json_int_t)p->needed));
+}
+
+/* Writes what would keep a promise: "12 more anomalies". */
+static void write_needed(const struct insp_error_promise *p, const char *name, char *ret, size_t bytes) {
+    if (p->kept)
+        *ret = '\0';
+    else if (p->needed == INSP_NO_NUMBER)
+        snprintf(ret, bytes, "%llu of %llu %s are on the wrong side, which no number of further ones makes good",
+                 (unsigned long long)p->hits, (unsigned long long)p->of, name);
+    else
+        snprintf(ret, bytes, "%llu more %s are needed, with no larger share of them on the wrong side",
+                 (unsigned long long)p->needed, name);
+}
+
+json_t *insp_threshold_promise_json(const struct insp_threshold_promise *promise) {
+    char missed[160], rejected[160];
+    bool kept = promise->missed.kept && promise->rejected.kept;
+    write_needed(&promise->missed, "anomalies", missed, sizeof missed);
+    write_needed(&promise->rejected, "good images", rejected, sizeof rejected);
+    json_t *reason =
+        kept ? json_null() : json_sprintf("%s%s%s", missed, *missed && *rejected ? "; " : "", rejected);
+    return json_pack("{s:o, s:b, s:b, s:o, s:o, s:o}", "threshold", insp_float_json(promise->threshold), "kept",
+                     (int)kept, "overlap", (int)promise->overlap, "missed", error_json(&promise->missed),
+                     "rejected", error_json(&promise->rejected), "reason", reason);
 }

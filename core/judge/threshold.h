@@ -31,4 +31,38 @@ int insp_threshold_advise(const float *probability, const uint8_t *label, size_t
  * without memory. If not reachable it also has "anomalies_needed" and "reason". */
 json_t *insp_threshold_json(const struct insp_threshold_advice *advice);
 
+/* Says how often a threshold errs on one class of images: misses anomalies, or rejects good parts. */
+struct insp_error_promise {
+    double allowed;  /* the share that was asked for */
+    uint64_t hits;   /* images on the wrong side of the threshold */
+    uint64_t of;     /* images of this class */
+    double at_most;  /* with 95 % confidence the share is no larger: exact one-sided bound (Clopper-Pearson) */
+    bool kept;       /* at_most is no larger than allowed, at a threshold that was chosen by rank */
+    uint64_t needed; /* more images of this class that would keep it if the share of errors stays; 0: it is kept;
+                        INSP_NO_NUMBER: no number of such images would */
+};
+#define INSP_NO_NUMBER UINT64_MAX
+
+struct insp_threshold_promise {
+    float threshold;
+    struct insp_error_promise missed, rejected;
+    bool overlap;    /* each could be kept alone, or fails for a lack of images; but not both at one threshold */
+    float low, high; /* the thresholds that keep `rejected` begin at low, those that keep `missed` end at high */
+};
+
+/* Chooses a threshold for two promises: at most max_missed of anomalies are missed and at most max_rejected of
+ * good parts are rejected, each with 95 % confidence. The highest threshold that keeps the first is an order
+ * statistic of the anomalies' scores, the lowest that keeps the second one of the good parts'; too few images of a
+ * class allow no error among them. Between the two the threshold is half way. If they overlap, the first promise
+ * counts. probability  [count], by models that have not seen the image label        [count], 0 good, 1 anomaly
+ *   max_missed, max_rejected  above 0, below 1
+ * Fails as insp_threshold_advise does. */
+int insp_threshold_promise_of(const float *probability, const uint8_t *label, size_t count, double max_missed,
+                              double max_rejected, struct insp_threshold_promise *ret, struct insp_error *reterr);
+
+/* Returns {"threshold", "kept": both, "overlap", "missed": {"allowed", "kept", "hits", "of", "at_most",
+ * "more_needed": images or null}, "rejected": {the same}, "reason": why it is not kept, a sentence, or null} as a
+ * new reference; NULL without memory. */
+json_t *insp_threshold_promise_json(const struct insp_threshold_promise *promise);
+
 #endif

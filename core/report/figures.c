@@ -271,6 +271,46 @@ void insp_report_advice(FILE *out, const json_t *report) {
     end_table(out);
 }
 
+static void promised_row(FILE *out, const json_t *promise, const char *name, const char *key) {
+    const json_t *error = insp_lookup(promise, key);
+    bool kept = json_is_true(insp_lookup(error, "kept"));
+    fprintf(out, "<tr><th scope=\"row\">%s</th>", name);
+    count_cell(out, error);
+    fputs("<td class=\"number\">", out);
+    insp_html_percent(out, insp_lookup_number(error, "at_most"));
+    fputs("</td><td class=\"number\">", out);
+    insp_html_percent(out, insp_lookup_number(error, "allowed"));
+    fprintf(out, "</td><td>%s</td></tr>\n", kept ? "kept" : "not kept");
+}
+
+void insp_report_promised(FILE *out, const json_t *report) {
+    const json_t *promise = insp_lookup(report, "threshold_promise"), *image;
+    double threshold = insp_lookup_number(promise, "threshold");
+    size_t i;
+    if (!isfinite(threshold))
+        return;
+    fprintf(out,
+            "<h2>Threshold for both promises: %.9g</h2>\n<div class=\"panel scroll\"><table><caption>By scores of "
+            "images that the model had not seen</caption><thead><tr><td></td><th scope=\"col\" "
+            "class=\"number\">images</th><th scope=\"col\" class=\"number\">at most (95 %%)</th><th scope=\"col\" "
+            "class=\"number\">asked for</th><td></td></tr></thead><tbody>\n",
+            threshold);
+    promised_row(out, promise, "Anomalies missed", "missed");
+    promised_row(out, promise, "Good parts rejected", "rejected");
+    end_table(out);
+    if (!*insp_lookup_text(promise, "reason"))
+        return;
+    fputs("<p>To keep it: ", out);
+    insp_html_text(out, insp_lookup_text(promise, "reason"));
+    fputs(". Images that prevent it:</p>\n<ul>\n", out);
+    json_array_foreach(insp_lookup(promise, "preventing"), i, image) {
+        fputs("<li>", out);
+        insp_html_foreign(out, insp_lookup_text(image, "path"));
+        fprintf(out, " (%.4f)</li>\n", insp_lookup_number(image, "probability"));
+    }
+    fputs("</ul>\n", out);
+}
+
 static void served_row(FILE *out, const json_t *served, const char *name, const char *key) {
     static const char *const verdict[] = {"good", "review", "anomaly"};
     fprintf(out, "<tr><th scope=\"row\">%s</th>", name);

@@ -17,6 +17,7 @@ void insp_report_folds(FILE *out, const json_t *report);        /* the folds, th
 void insp_report_served(FILE *out, const json_t *report);       /* the daemon's verdicts (core/judge/served.h) */
 void insp_report_localisation(FILE *out, const json_t *report); /* heatmaps compared with masks */
 void insp_report_advice(FILE *out, const json_t *report);       /* the advised threshold */
+void insp_report_promised(FILE *out, const json_t *report);     /* the threshold for two promises */
 void insp_report_previous(FILE *out, const json_t *report);     /* the version that was active before a training */
 void insp_report_feedback(FILE *out, const json_t *report);     /* labelled inspections (core/train/feedback.h) */
 void insp_report_facts(FILE *out, const json_t *report);        /* dataset, parameters, heatmap, time taken */

@@ -204,6 +204,7 @@ static int body(const struct page *page, struct insp_error *reterr) {
         return r;
     insp_report_served(out, page->report);
     insp_report_localisation(out, page->report);
+    insp_report_promised(out, page->report);
     insp_report_advice(out, page->report);
     insp_report_folds(out, page->report);
     r = insp_report_curves(out, page->report, reterr);

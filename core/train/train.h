@@ -44,6 +44,10 @@ struct insp_train_context {
  * (train_mode.h; add_good: good/good_training.h). A good-only training has no "threshold_advice", its "epochs" are
  * empty, and it holds out nothing: it judges good images out of fold, and all defects.
  *
+ * With params->threshold_auto the tail's threshold is chosen, and the report has "threshold_promise"
+ * (insp_report_promise) with "from": "folds", two halves of the training part, each scored by a tail of the other,
+ * or "held_out" for more than 500 training images or too few for halves.
+ *
  * A cross-validation judges all images, each with the model of the fold that holds it out. Its report also has
  * "params", "thin", "folds": [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled",
  * "threshold_advice", "mode" and "trunk", the trunk's hash. params->mode chooses the models as for a training, but

@@ -28,14 +28,16 @@ struct insp_train_params {
     unsigned folds;                    /* 5: of a cross-validation; 2..20 */
     uint64_t seed;                     /* 42 */
     float threshold;                   /* 0.5: verdict anomaly if probability >= threshold */
-    float heatmap_threshold;           /* 0.7: heat 0..1 */
+    bool threshold_auto; /* false; true: a training chooses the tail's threshold for max_missed and max_rejected */
+    float heatmap_threshold;               /* 0.7: heat 0..1 */
     enum insp_heatmap_scale heatmap_scale; /* fixed */
     enum insp_activate activate;           /* if_better */
-    double max_missed;                     /* 0.05: share of anomalies that the advised threshold may miss */
-    enum insp_train_mode mode;             /* auto; of a cross-validation not add_good */
-    double max_rejected;                   /* 0.05: share of good parts that a good-only model may reject */
-    bool skip_unreadable;                  /* false: an unreadable image fails the job */
-    struct insp_transform input;           /* insp_transform_default */
+    double max_missed;         /* 0.05: share of anomalies that the threshold may miss: advised, or auto */
+    enum insp_train_mode mode; /* auto; of a cross-validation not add_good */
+    double max_rejected;  /* 0.05: share of good parts that a good-only model, or a tail with threshold_auto, may
+                             reject */
+    bool skip_unreadable; /* false: an unreadable image fails the job */
+    struct insp_transform input; /* insp_transform_default */
 };
 /* Returns the defaults. */
 struct insp_train_params insp_train_params_default(void);

@@ -9,6 +9,7 @@
 #include "core/train/features/memory.h"
 #include "core/train/feedback.h"
 #include "core/train/fit.h"
+#include "core/train/folds/out_of_fold.h"
 #include "core/train/golden_pick.h"
 #include "core/train/good/good_model.h"
 #include "core/train/good/good_training.h"
@@ -27,6 +28,8 @@ struct run {
     struct insp_tail_buffers *tail; /* trained */
     struct insp_tail *served;       /* the same on the device, as it will serve */
     json_t *curve;
+    float threshold;             /* that of params, or the one that was chosen */
+    json_t *promise;             /* {"threshold_promise"}; NULL: the threshold was not chosen */
     struct insp_metrics metrics; /* of the held-out images */
     float *probability;          /* [held_count] */
     float *map;                  /* [held_count,14,14], heat */
@@ -37,7 +40,7 @@ struct run {
     struct insp_good_model good; /* good.gauss NULL: none */
     struct insp_manifest *manifest;
     struct insp_promotion promotion;
-    double training_s, evaluating_s, writing_s;
+    double training_s, threshold_s, evaluating_s, writing_s;
 };
 
 static void run_free(struct run *run) {
@@ -50,6 +53,7 @@ static void run_free(struct run *run) {
     free(run->probability);
     free(run->map);
     json_decref(run->judged);
+    json_decref(run->promise);
     json_decref(run->feedback);
     insp_good_model_clear(&run->good);
     insp_manifest_free(run->manifest);
@@ -124,16 +128,76 @@ static const size_t *held_out(const struct run *run) {
     return run->member + run->train_count;
 }
 
+/* --- the threshold --- */
+
+/* More images than this have a held-out part that is large enough to choose by. */
+enum { OUT_OF_FOLD_MAX = 500 };
+
+/* Chooses the threshold from scores of images that their tail has not seen. from: where they come from. */
+static int choose(struct run *run, const size_t *member, size_t count, const float *probability, const char *from,
+                  struct insp_error *reterr) {
+    struct insp_threshold_promise promise;
+    _cleanup_free_ uint8_t *label = calloc(count + 1, sizeof *label);
+    run->promise = json_object();
+    if (!label || !run->promise)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to choose a threshold by %zu images", count);
+    for (size_t i = 0; i < count; i++)
+        label[i] = run->data->set.label[member[i]];
+    int r = insp_threshold_promise_of(probability, label, count, run->params->max_missed,
+                                      run->params->max_rejected, &promise, reterr);
+    if (r == 0)
+        r = insp_report_promise(&run->data->set, member, count, probability, &promise, run->promise, reterr);
+    if (r < 0)
+        return r;
+    run->threshold = promise.threshold;
+    return json_object_set_new(json_object_get(run->promise, "threshold_promise"), "from", json_string(from)) == 0
+               ? 0
+               : insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
+}
+
+/* Chooses by the training part, each half scored by a tail of the other. With too few images, or with enough in
+ * the held-out part, leaves the choice to choose_by_held_out. */
+static int choose_by_folds(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    struct insp_error why = {0};
+    int64_t start_us = insp_mono_us();
+    run->threshold = run->params->threshold;
+    if (!run->params->threshold_auto)
+        return 0;
+    _cleanup_free_ float *probability = calloc(run->train_count + 1, sizeof *probability);
+    if (!probability)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the scores of %zu images", run->train_count);
+    int r = run->train_count > OUT_OF_FOLD_MAX
+                ? insp_fail(&why, INSP_E_DATASET, "%zu images are enough without them", run->train_count)
+                : insp_out_of_fold(run->context, run->params, run->data, run->member, run->train_count, progress,
+                                   probability, &why);
+    run->threshold_s = insp_seconds_since(start_us);
+    if (r == 0)
+        return choose(run, run->member, run->train_count, probability, "folds", reterr);
+    if (r != INSP_E_DATASET)
+        return insp_fail(reterr, r, "%s", why.detail);
+    insp_progress_log(progress, "the threshold is chosen by the held-out images, not by folds: %s", why.detail);
+    return 0;
+}
+
+/* Chooses by the held-out part, whose figures then flatter the version a little. */
+static int choose_by_held_out(struct run *run, struct insp_error *reterr) {
+    return run->params->threshold_auto && !run->promise
+               ? choose(run, held_out(run), run->held_count, run->probability, "held_out", reterr)
+               : 0;
+}
+
 /* --- judging --- */
 
 static int judge(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     int r = insp_train_data_score(run->data, run->served, held_out(run), run->held_count, progress,
                                   run->probability, run->map, reterr);
+    if (r == 0)
+        r = choose_by_held_out(run, reterr);
     if (r < 0)
         return r;
     insp_heat_normalise(run->map, run->held_count * INSP_MAP_FLOATS, run->low, run->high);
     return insp_train_data_metrics(run->data, held_out(run), run->held_count, run->probability,
-                                   (double)run->params->threshold, &run->metrics, reterr);
+                                   (double)run->threshold, &run->metrics, reterr);
 }
 
 static int localise(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
@@ -143,7 +207,7 @@ static int localise(struct run *run, const struct insp_progress *progress, struc
                                              .count = run->held_count,
                                              .probability = run->probability,
                                              .map = run->map,
-                                             .threshold = (double)params->threshold,
+                                             .threshold = (double)run->threshold,
                                              .heatmap_scale = params->heatmap_scale,
                                              .heatmap_threshold = params->heatmap_threshold};
     return insp_judgement_json(&judgement, &run->context->limits, progress, &run->judged, reterr);
@@ -158,15 +222,18 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     snprintf(manifest->product, sizeof manifest->product, "%s", run->context->product);
     snprintf(manifest->trunk_sha256, sizeof manifest->trunk_sha256, "%s", run->context->trunk_sha256);
     manifest->input = run->params->input;
-    manifest->threshold = run->params->threshold;
+    manifest->threshold = run->threshold;
     manifest->heatmap =
         (struct insp_heat_params){run->params->heatmap_scale, run->params->heatmap_threshold, run->low, run->high};
     manifest->training = insp_train_params_json(run->params);
     manifest->dataset = insp_report_dataset(&run->data->set, false);
     manifest->curve = json_incref(run->curve);
     manifest->metrics = insp_report_metrics(&run->data->set, &run->metrics);
-    bool usual = manifest->threshold == insp_train_params_default().threshold;
-    manifest->threshold_source = json_pack("{s:s}", "from", usual ? "default" : "training");
+    bool usual = !run->promise && manifest->threshold == insp_train_params_default().threshold;
+    json_t *promise = json_copy(json_object_get(run->promise, "threshold_promise"));
+    json_object_del(promise, "preventing"); /* images are for the report */
+    manifest->threshold_source =
+        json_pack("{s:s, s:o*}", "from", usual ? "default" : "training", "promise", promise);
     manifest->lineage =
         json_pack("{s:s?, s:s?, s:s}", "parent", *run->promotion.previous ? run->promotion.previous : NULL, "job",
                   run->context->job_id, "dataset", run->data->set.digest);
@@ -189,7 +256,7 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
     const struct insp_train_data *data = run->data;
     json_t *json = json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:i, s:o, s:o, s:O?, s:i, s:{s:f, s:f, s:f, s:f, "
-        "s:f}}",
+        "s:f, s:f}}",
         "kind", "train", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "good_only",
         run->good.gauss ? insp_good_model_json(&run->good, run->params->max_rejected) : json_null(), "product",
         run->context->product, "version", run->manifest->version, "activated", run->promotion.activated, "reason",
@@ -197,8 +264,12 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
         insp_report_dataset(&data->set, true), "epochs", run->curve, "held_out", (int)run->held_count, "metrics",
         insp_report_metrics(&data->set, &run->metrics), "previous", insp_promotion_previous_json(&run->promotion),
         "feedback", run->feedback, "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s,
-        "features", data->features_s, "training", run->training_s, "evaluating", run->evaluating_s, "writing",
-        run->writing_s);
+        "features", data->features_s, "training", run->training_s, "threshold", run->threshold_s, "evaluating",
+        run->evaluating_s, "writing", run->writing_s);
+    if (json && run->promise && json_object_update(json, run->promise) < 0) {
+        json_decref(json);
+        json = NULL;
+    }
     return insp_report_join(json, json_incref(run->judged), ret, reterr);
 }
 
@@ -310,7 +381,9 @@ static int finish(struct run *run, const struct insp_progress *progress, struct 
 static int train(struct run *run, json_t **ret_report, struct insp_error *reterr) {
     const struct insp_progress *whole = &run->context->progress;
     const struct insp_progress data = insp_progress_part(whole, 0, 0.35),
-                               training = insp_progress_part(whole, 0.35, 0.9),
+                               training =
+                                   insp_progress_part(whole, 0.35, run->params->threshold_auto ? 0.65 : 0.9),
+                               threshold = insp_progress_part(whole, 0.65, 0.9),
                                evaluating = insp_progress_part(whole, 0.9, 0.96),
                                labelled = insp_progress_part(whole, 0.96, 0.97),
                                beside = insp_progress_part(whole, 0.97, 0.98),
@@ -324,6 +397,8 @@ static int train(struct run *run, json_t **ret_report, struct insp_error *reterr
         r = split(run, reterr);
     if (r == 0)
         r = fit(run, &training, reterr);
+    if (r == 0)
+        r = choose_by_folds(run, &threshold, reterr);
     if (r == 0)
         r = evaluate(run, &evaluating, reterr);
     if (r == 0)

@@ -257,6 +257,36 @@ static void print_added(FILE *out, const json_t *report) {
     print_version(out, report);
 }
 
+static void print_kept(FILE *out, const json_t *promise, const char *key, const char *what) {
+    const json_t *error = insp_lookup(promise, key);
+    fprintf(out, "  %-20s at most %.1f of 100 (95 %%; asked for: %.4g), here %.0f of %.0f%s\n", what,
+            100 * insp_lookup_number(error, "at_most"), 100 * insp_lookup_number(error, "allowed"),
+            insp_lookup_number(error, "hits"), insp_lookup_number(error, "of"),
+            json_is_true(insp_lookup(error, "kept")) ? "" : ": NOT KEPT");
+}
+
+/* Prints the threshold that was chosen for two promises. chosen: the version has it. */
+static void print_promise(FILE *out, const json_t *report, bool chosen) {
+    const json_t *promise = insp_lookup(report, "threshold_promise"), *image;
+    size_t i;
+    if (!json_is_object(promise))
+        return;
+    fprintf(out, "\n%s %.9g, by scores of %s:\n", chosen ? "Threshold chosen:" : "Threshold for both promises:",
+            insp_lookup_number(promise, "threshold"),
+            !strcmp(insp_lookup_text(promise, "from"), "held_out") ? "the held-out images"
+                                                                   : "models that had not seen the image");
+    print_kept(out, promise, "missed", "anomalies missed");
+    print_kept(out, promise, "rejected", "good parts rejected");
+    if (*insp_lookup_text(promise, "reason"))
+        fprintf(out, "  To keep it: %s.\n", insp_lookup_text(promise, "reason"));
+    json_array_foreach(insp_lookup(promise, "preventing"), i, image) {
+        fprintf(out, "%s  %11.4f  %-12s  ", i ? "" : "Images that prevent it:\n",
+                insp_lookup_number(image, "probability"), insp_lookup_text(image, "type"));
+        print_foreign(out, insp_lookup_text(image, "path"));
+        fputc('\n', out);
+    }
+}
+
 void cli_report_train(FILE *out, const json_t *report) {
     if (!strcmp(insp_lookup_text(report, "mode"), "add_good")) {
         print_added(out, report);
@@ -268,6 +298,7 @@ void cli_report_train(FILE *out, const json_t *report) {
                            : "\nHeld-out images (never trained on):\n");
     print_metrics(out, json_object_get(report, "metrics"));
     print_images(out, report, "metrics");
+    print_promise(out, report, true);
     print_good_only(out, report);
     print_feedback(out, report);
     print_version(out, report);
@@ -337,6 +368,7 @@ void cli_report_cross_validate(FILE *out, const json_t *report) {
     print_images(out, report, "pooled");
     print_served(out, report);
     print_good_only(out, report);
+    print_promise(out, report, false);
     print_advice(out, json_object_get(report, "threshold_advice"));
 }
 

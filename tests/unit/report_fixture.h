@@ -65,4 +65,11 @@ static inline size_t times(const char *text, const char *part) {
     "{'good_parts':1,'anomalies':2}},'scores':{'supervised':" SAMPLE_METRICS                                      \
     ",'good_only':{'roc_auc':0.75,'recall':{'value':0.6},'specificity':{'value':0.95}}}}"
 
+/* A threshold that keeps one of two promises. */
+#define SAMPLE_PROMISE                                                                                            \
+    "{'threshold':0.4375,'from':'folds','kept':false,'overlap':true,'missed':{'allowed':0.05,'kept':true,"        \
+    "'hits':0,'of':80,'at_most':0.0368,'more_needed':0},'rejected':{'allowed':0.05,'kept':false,'hits':4,"        \
+    "'of':90,'at_most':0.0988,'more_needed':1200},'reason':'1200 more good images','preventing':["                \
+    "{'path':'train/good/<7>.png','type':'good','probability':0.75}]}"
+
 #endif

@@ -140,6 +140,23 @@ START_TEST(test_wrong_images_and_masks) {
 }
 END_TEST
 
+START_TEST(test_a_chosen_threshold) {
+    char *text = printed(
+        cli_report_train,
+        "{'metrics':%s,'threshold_promise':{'threshold':0.4375,'from':'folds','missed':{'allowed':0.05,'kept':"
+        "true,"
+        "'hits':0,'of':80,'at_most':0.0368},'rejected':{'allowed':0.05,'kept':false,'hits':4,'of':90,'at_most':"
+        "0.0988},'reason':'1200 more good images','preventing':[{'path':'train/good/7.png','type':'good',"
+        "'probability':0.75}]}}");
+    ck_says(text, "Threshold chosen: 0.4375, by scores of models that had not seen the image:\n");
+    ck_says(text, "  anomalies missed     at most 3.7 of 100 (95 %; asked for: 5), here 0 of 80\n");
+    ck_says(text, "  good parts rejected  at most 9.9 of 100 (95 %; asked for: 5), here 4 of 90: NOT KEPT\n");
+    ck_says(text, "  To keep it: 1200 more good images.\nImages that prevent it:\n       0.7500  good          "
+                  "train/good/7");
+    free(text);
+}
+END_TEST
+
 START_TEST(test_verdicts_of_both_models) {
     char *text = printed(
         cli_report_evaluate,
@@ -159,5 +176,5 @@ START_TEST(test_verdicts_of_both_models) {
 }
 END_TEST
 
-INSP_TESTS(test_verdicts_of_both_models, test_train, test_feedback, test_cross_validate,
+INSP_TESTS(test_a_chosen_threshold, test_verdicts_of_both_models, test_train, test_feedback, test_cross_validate,
            test_figures_that_a_fold_does_not_have, test_what_is_missing_is_left_out, test_wrong_images_and_masks);

@@ -49,6 +49,10 @@ START_TEST(every_image_is_judged_once) {
     ck_assert_int_eq(number(advice, "anomalies_needed"), 73);
     ck_assert_int_eq(number(json_object_get(advice, "missed"), "hits"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(report, "trunk")), f.context.trunk_sha256);
+    const json_t *promise = json_object_get(report, "threshold_promise");
+    ck_assert(json_is_false(json_object_get(promise, "kept")));
+    ck_assert_int_eq(number(json_object_get(promise, "missed"), "of"), 10);
+    ck_assert_int_eq(number(json_object_get(promise, "missed"), "more_needed"), 49); /* 59 for 5 % */
     json_decref(report);
     params.max_missed = 0.5;
     report = validate(&params);

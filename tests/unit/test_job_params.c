@@ -55,6 +55,14 @@ START_TEST(every_parameter_is_taken) {
     ck_assert(p.train.skip_unreadable);
     ck_assert_int_eq(p.train.mode, INSP_MODE_GOOD_ONLY);
     ck_assert_double_eq(p.train.max_rejected, 0.01);
+    ck_assert(!p.train.threshold_auto);
+    ck_insp_ok(parse(INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"threshold\":\"auto\"}", &p), err);
+    ck_assert(p.train.threshold_auto);
+    json_t *written = insp_job_params_json(INSP_JOB_TRAIN, &p);
+    struct insp_job_params again;
+    ck_insp_ok(insp_job_params_parse(INSP_JOB_TRAIN, written, &again, &err), err); /* the job's process reads it */
+    ck_assert(again.train.threshold_auto);
+    json_decref(written);
     ck_insp_ok(parse(INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"version\":\"v1\"}", &p), err);
     ck_assert_str_eq(p.version, "v1");
     ck_insp_ok(parse(INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"a\",\"folds\":3,\"max_missed\":0.02}", &p), err);
@@ -91,6 +99,9 @@ START_TEST(what_is_wrong_is_named_with_its_range) {
         {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"max_missed\":0.05}", "no parameter \"max_missed\""},
         {INSP_JOB_EVALUATE, "{\"dataset\":\"a\",\"batch\":3}", "batch"},
         {INSP_JOB_TRAIN, "{\"mode\":\"auto\"}", "dataset is required"},
+        {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"threshold\":\"best\"}",
+         "threshold must be a number from 0 to 1, or \"auto\""},
+        {INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"a\",\"threshold\":\"auto\"}", "threshold must be a number"},
         {INSP_JOB_TRAIN, "{\"dataset\":\"a\",\"mode\":\"both\"}",
          "\"auto\", \"supervised\", \"good_only\", \"add_good\""},
         {INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"a\",\"mode\":\"add_good\"}",

@@ -1,6 +1,7 @@
 #include "core/judge/threshold.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/splitmix.h"
 #include "harness.h"
 
 #include <math.h>
@@ -172,6 +173,117 @@ START_TEST(every_tiny_set_has_an_advice_or_is_refused) {
 }
 END_TEST
 
-INSP_TESTS(every_tiny_set_has_an_advice_or_is_refused, the_advice_is_the_highest_threshold_that_keeps_the_promise,
-           tied_scores_are_all_missed_or_none, too_few_anomalies_say_how_many_are_needed,
-           the_need_is_exact_over_the_whole_range, the_float_survives_json, needs_both_classes_and_numbers);
+/* --- two promises --- */
+
+static struct insp_threshold_promise promise(const float *probability, const uint8_t *label, size_t count,
+                                             double missed, double rejected) {
+    struct insp_threshold_promise ret;
+    struct insp_error err = {0};
+    ck_insp_ok(insp_threshold_promise_of(probability, label, count, missed, rejected, &ret, &err), err);
+    return ret;
+}
+
+START_TEST(with_a_gap_both_promises_are_kept_half_way) {
+    float probability[IMAGES];
+    uint8_t label[IMAGES];
+    for (int i = 0; i < IMAGES; i++) {
+        label[i] = i < ANOMALIES;
+        probability[i] = label[i] ? 0.8f : 0.2f;
+    }
+    struct insp_threshold_promise p = promise(probability, label, IMAGES, 0.05, 0.05);
+    ck_assert(p.missed.kept && p.rejected.kept && !p.overlap);
+    ck_assert_float_eq_tol(p.threshold, 0.5f, 1e-4f);
+    ck_assert_double_eq_tol(p.missed.at_most, 1 - pow(0.05, 1.0 / ANOMALIES), 1e-9); /* none of 200 */
+    ck_assert(p.missed.needed == 0 && p.rejected.needed == 0);
+    p = promise(probability, label, IMAGES, 0.01, 0.05); /* needs 299 anomalies */
+    ck_assert(!p.missed.kept && p.rejected.kept && !p.overlap);
+    ck_assert_uint_eq(p.missed.needed, 99);
+    json_t *json = insp_threshold_promise_json(&p);
+    ck_assert(json_is_false(json_object_get(json, "kept")));
+    ck_assert_str_eq(json_string_value(json_object_get(json, "reason")),
+                     "99 more anomalies are needed, with no larger share of them on the wrong side");
+    json_decref(json);
+}
+END_TEST
+
+/* 12 of 300 good parts look like anomalies: 4 % of them are seen, but 5 % cannot be promised from so few. */
+START_TEST(an_overlap_says_how_many_more_images_help) {
+    float probability[IMAGES];
+    uint8_t label[IMAGES];
+    for (int i = 0; i < IMAGES; i++) {
+        label[i] = i < ANOMALIES;
+        probability[i] = label[i] ? 0.8f : i < ANOMALIES + 12 ? 0.9f : 0.1f;
+    }
+    struct insp_threshold_promise p = promise(probability, label, IMAGES, 0.05, 0.05);
+    ck_assert(p.overlap && p.missed.kept && !p.rejected.kept);
+    ck_assert_float_eq(p.threshold, 0.8f);
+    ck_assert_uint_eq(p.rejected.hits, 12);
+    ck_assert(p.rejected.needed > 500 && p.rejected.needed < 2000);
+    for (int i = ANOMALIES; i < ANOMALIES + 18; i++) /* 6 %: more than may be rejected, whatever their number */
+        probability[i] = 0.9f;
+    p = promise(probability, label, IMAGES, 0.05, 0.05);
+    ck_assert(p.rejected.needed == INSP_NO_NUMBER);
+    json_t *json = insp_threshold_promise_json(&p);
+    ck_assert(json_is_null(json_object_get(json_object_get(json, "rejected"), "more_needed")));
+    ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(json, "reason")), "18 of 300 good images"));
+    json_decref(json);
+}
+END_TEST
+
+static double uniform(uint64_t *state) {
+    return (double)(insp_splitmix(state) >> 11) * 0x1p-53;
+}
+
+/* Scores whose true distributions are known: a logistic one around 0.5 +- `apart`. */
+static float score(uint64_t *state, double apart, bool anomaly) {
+    double u = uniform(state);
+    return (float)(1 / (1 + exp(-(log(u / (1 - u)) + (anomaly ? apart : -apart)))));
+}
+
+/* Share of anomalies below, or of good parts at and above, a threshold. */
+static double below(double threshold, double apart, bool anomaly) {
+    double x = log(threshold / (1 - threshold)) - (anomaly ? apart : -apart), share = 1 / (1 + exp(-x));
+    return anomaly ? share : 1 - share;
+}
+
+/* Random sets of images: the promise that is said to be kept is kept for all parts in 95 % of them. By chance some
+ * 1 % fewer of 2,000 sets may keep it. */
+START_TEST(promises_hold_for_parts_that_were_not_seen) {
+    enum { SETS = 2000, CLASS = 120 };
+    static const double apart[] = {3.2, 4.5, 6}; /* overlapping, hardly, well apart */
+    uint64_t state = 5;
+    for (size_t a = 0; a < INSP_COUNT(apart); a++) {
+        size_t said[2] = {0}, held[2] = {0}, histogram[2][10] = {{0}};
+        for (size_t set = 0; set < SETS; set++) {
+            float probability[2 * CLASS];
+            uint8_t label[2 * CLASS];
+            for (size_t i = 0; i < INSP_COUNT(label); i++) {
+                label[i] = i % 2;
+                probability[i] = score(&state, apart[a], label[i]);
+            }
+            struct insp_threshold_promise p = promise(probability, label, INSP_COUNT(label), 0.05, 0.05);
+            const struct insp_error_promise *of[] = {&p.missed, &p.rejected};
+            for (size_t k = 0; k < 2; k++) {
+                double share = below((double)p.threshold, apart[a], k == 0);
+                said[k] += of[k]->kept;
+                held[k] += of[k]->kept && share <= 0.05;
+                histogram[k][share < 0.09 ? (size_t)(share * 100) : 9] += of[k]->kept;
+            }
+        }
+        for (size_t k = 0; k < 2; k++) {
+            printf("%s, classes %.1f apart: promised in %zu of %d sets, held in %zu; by percent:",
+                   k ? "rejected" : "missed", 2 * apart[a], said[k], SETS, held[k]);
+            for (size_t i = 0; i < 10; i++)
+                printf(" %zu", histogram[k][i]);
+            putchar('\n');
+            ck_assert_uint_le(said[k] - held[k], SETS * 5 / 100 + SETS * 15 / 1000);
+        }
+    }
+}
+END_TEST
+
+INSP_TESTS(with_a_gap_both_promises_are_kept_half_way, an_overlap_says_how_many_more_images_help,
+           promises_hold_for_parts_that_were_not_seen, every_tiny_set_has_an_advice_or_is_refused,
+           the_advice_is_the_highest_threshold_that_keeps_the_promise, tied_scores_are_all_missed_or_none,
+           too_few_anomalies_say_how_many_are_needed, the_need_is_exact_over_the_whole_range,
+           the_float_survives_json, needs_both_classes_and_numbers);

@@ -299,8 +299,40 @@ START_TEST(progress_never_goes_back) {
 }
 END_TEST
 
-INSP_TESTS(a_version_that_is_refused_is_not_active, defaults_are_the_notebooks,
-           writes_and_activates_a_model_that_can_be_read, the_report_has_all_that_train_h_promises,
-           the_second_training_runs_no_trunk_and_must_be_better, a_broken_active_model_loses,
-           an_active_model_that_could_not_be_asked_goes_on, cancelled_anywhere_leaves_no_model,
-           sets_that_cannot_be_trained_on_are_told, tiny_sets_are_told_what_they_lack, progress_never_goes_back);
+/* The fixture's classes lie apart, but are few: the threshold is chosen, and the report says what is missing. */
+START_TEST(a_threshold_is_chosen_out_of_fold_or_by_the_held_out_part) {
+    open_set();
+    struct insp_train_params params = fixture_params();
+    params.threshold_auto = true;
+    params.max_missed = params.max_rejected = 0.5;
+    json_t *report = train(&params), *promise = json_object_get(report, "threshold_promise");
+    struct insp_manifest *manifest;
+    ck_assert_str_eq(text(promise, "from"), "folds");
+    ck_assert_str_eq(text(json_object_get(report, "params"), "threshold"), "auto");
+    ck_insp_ok(insp_bundle_read(f.state, "p", text(report, "version"), &manifest, NULL, &f.err), f.err);
+    ck_assert_float_eq(manifest->threshold, (float)json_real_value(json_object_get(promise, "threshold")));
+    ck_assert_str_eq(text(manifest->threshold_source, "from"), "training");
+    ck_assert_ptr_null(json_object_get(json_object_get(manifest->threshold_source, "promise"), "preventing"));
+    if (fixture_is_fake())
+        ck_assert(json_is_true(json_object_get(promise, "kept")));
+    insp_manifest_free(manifest);
+    json_decref(report);
+
+    params.max_missed = params.max_rejected = 0.05;
+    params.batch = 8; /* halves of the 15 are less */
+    report = train(&params);
+    promise = json_object_get(report, "threshold_promise");
+    ck_assert_str_eq(text(promise, "from"), "held_out");
+    ck_assert(json_is_false(json_object_get(promise, "kept")));
+    ck_assert_ptr_nonnull(strstr(text(promise, "reason"), "more anomalies are needed"));
+    json_decref(report);
+    train_fixture_close(&f);
+}
+END_TEST
+
+INSP_TESTS(a_threshold_is_chosen_out_of_fold_or_by_the_held_out_part, a_version_that_is_refused_is_not_active,
+           defaults_are_the_notebooks, writes_and_activates_a_model_that_can_be_read,
+           the_report_has_all_that_train_h_promises, the_second_training_runs_no_trunk_and_must_be_better,
+           a_broken_active_model_loses, an_active_model_that_could_not_be_asked_goes_on,
+           cancelled_anywhere_leaves_no_model, sets_that_cannot_be_trained_on_are_told,
+           tiny_sets_are_told_what_they_lack, progress_never_goes_back);

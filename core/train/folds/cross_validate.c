@@ -145,6 +145,15 @@ static int judged(struct validation *v, const struct insp_progress *progress, js
     return insp_judgement_json(&judgement, &v->context->limits, progress, ret, reterr);
 }
 
+/* Adds the threshold that keeps both promises, or says what prevents it. */
+static int promised(const struct validation *v, json_t *part, struct insp_error *reterr) {
+    const struct insp_members *set = &v->data->set;
+    struct insp_threshold_promise promise;
+    int r = insp_threshold_promise_of(v->probability, set->label, set->count, v->params->max_missed,
+                                      v->params->max_rejected, &promise, reterr);
+    return r < 0 ? r : insp_report_promise(set, v->member, set->count, v->probability, &promise, part, reterr);
+}
+
 static int report(struct validation *v, const struct insp_progress *progress, json_t **ret,
                   struct insp_error *reterr) {
     struct insp_metrics metrics = {0};
@@ -158,6 +167,8 @@ static int report(struct validation *v, const struct insp_progress *progress, js
     if (r == 0)
         r = insp_report_threshold(&data->set, v->member, data->set.count, v->probability, v->params->max_missed,
                                   part, reterr);
+    if (r == 0)
+        r = promised(v, part, reterr);
     if (r == 0 && v->good && json_object_update(part, v->good) < 0)
         r = insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
     v->evaluating_s += insp_seconds_since(start_us);
