@@ -44,6 +44,13 @@ struct api_webhook_config {
     bool private_redirects;
 };
 
+/* The settings watch.*. */
+struct api_watch_config {
+    const char *folder; /* "": none */
+    const char *pattern, *result, *after;
+    unsigned settle_ms;
+};
+
 struct api_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080" */
     int listen_fd; /* >= 0: a listening socket from systemd, which the server owns from now on; `listen` is then
@@ -81,6 +88,7 @@ struct api_config {
     uint64_t job_memory_bytes; /* training.memory_bytes */
     struct api_mqtt_config mqtt;
     struct api_webhook_config webhook;
+    struct api_watch_config watch;
     unsigned job_queue;         /* training.queue: jobs that may wait */
     struct insp_lanes *lanes;   /* borrowed */
     struct insp_busy *busy;     /* borrowed; the engine's: jobs wait while it is raised */

@@ -48,6 +48,8 @@ struct insp_lanes_config daemon_lanes_config(const struct daemon_settings *setti
     config.lane[INSP_LANE_CHORE].queue_max = CHORES;
     config.lane[INSP_LANE_JOB].threads = 1;
     config.lane[INSP_LANE_JOB].queue_max = 1;
+    config.lane[INSP_LANE_FILES].threads = 1;
+    config.lane[INSP_LANE_FILES].queue_max = 1;
     return config;
 }
 
@@ -136,6 +138,11 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .job_memory_bytes = settings->training_memory_bytes,
         .job_queue = (unsigned)settings->training_queue,
         .mqtt = mqtt_config(settings),
+        .watch = {.folder = settings->watch_folder,
+                  .pattern = settings->watch_pattern,
+                  .result = settings->watch_result,
+                  .after = settings->watch_after,
+                  .settle_ms = (unsigned)settings->watch_settle_ms},
         .webhook = {.url = settings->webhook_url,
                     .secret_file = settings->webhook_secret_file,
                     .ca_file = settings->webhook_ca_file,

@@ -1,6 +1,7 @@
 /* Checks the form of lists while a setting is read, so that an error in the file has its line. */
 #include "api/access/proxies.h"
 #include "api/modbus/stations.h"
+#include "api/sources/folder.h"
 #include "core/line/takt.h"
 #include "daemon/settings.h"
 
@@ -20,9 +21,13 @@ static const struct {
     const char *section, *key;
     check *check;
 } checks[] = {
-    {"line", "takt", insp_takt_check},          {"modbus", "listen", api_modbus_listen_check},
-    {"modbus", "stations", api_stations_check}, {"modbus", "products", api_station_products_check},
+    {"line", "takt", insp_takt_check},
+    {"modbus", "listen", api_modbus_listen_check},
+    {"modbus", "stations", api_stations_check},
+    {"modbus", "products", api_station_products_check},
     {"modbus", "clients", check_clients},
+    {"watch", "folder", api_folder_check},
+    {"watch", "pattern", api_folder_pattern_check},
 };
 
 int daemon_setting_check(const struct daemon_setting *row, const char *value, struct insp_error *reterr) {

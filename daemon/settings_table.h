@@ -212,6 +212,17 @@
       "Follow redirects (307, 308) also to addresses that are not public. The address above may be private in "   \
       "any\n"                                                                                                     \
       "case.")                                                                                                    \
+    S(watch, "Inspect files that others put into a folder; docs/watch.md describes it.")                          \
+    X(watch, folder, TEXT, "", 0, 1023, "folder",                                                                 \
+      "Folder into which cameras and older systems put their images, by FTP or SMB for instance. Empty: none.")   \
+    X(watch, pattern, TEXT, "{product}/{camera}/{part}.jpg", 0, 255, "pattern",                                   \
+      "Paths below the folder, with the places of product, camera and part. Files of other paths are ignored.")   \
+    X(watch, result, CHOICE, "beside", 0, 0, "beside|folder|none",                                                \
+      "Write the inspection as JSON beside its image (part.jpg.json), or into the folder \"results\".")           \
+    X(watch, after, CHOICE, "move", 0, 0, "delete|move|keep",                                                     \
+      "Delete an inspected file, move it into the folder \"done\", or leave it where it is.")                     \
+    X(watch, settle_ms, COUNT, "2000", 10, 600000, "ms",                                                          \
+      "A file that nobody was seen to close is complete when it has not changed for this time.")                  \
     S(log, "Messages go to standard error, which systemd passes to its journal.")                                 \
     X(log, level, CHOICE, "info", 0, 0, "error|warning|info|debug", "Messages below this level are not logged.")
 

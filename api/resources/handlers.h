@@ -83,6 +83,8 @@ int api_model_changes(struct api_request *request, struct insp_error *reterr);
 /* events_get.c: API_ASYNC */
 int api_events_get(struct api_request *request, struct insp_error *reterr);
 
+/* sources_get.c, API_LOOP */
+int api_sources_list(struct api_request *request, struct insp_error *reterr);
 /* sinks_get.c: the list API_LOOP, the test API_ASYNC */
 int api_sinks_list(struct api_request *request, struct insp_error *reterr);
 int api_sink_test(struct api_request *request, struct insp_error *reterr);

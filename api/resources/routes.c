@@ -72,6 +72,7 @@ const struct api_route api_routes[] = {
      api_kserve_infer},
     {"POST", "/v2/models/{product}/versions/{version}/infer", API_OPEN, API_ROLE_CAMERA, API_ASYNC, SIZE_MAX,
      api_kserve_accept, NULL, api_kserve_infer},
+    {"GET", "/v1/sources", API_OPEN, VIEWERS, API_LOOP, 0, NULL, NULL, api_sources_list},
     {"GET", "/v1/sinks", API_OPEN, VIEWERS, API_LOOP, 0, NULL, NULL, api_sinks_list},
     {"POST", "/v1/admin/sinks/{name}/test", API_ALWAYS, 0, API_ASYNC, 0, NULL, NULL, api_sink_test},
     {"GET", "/metrics", API_OPEN, VIEWERS, API_LOOP, 0, NULL, NULL, api_metrics_get},

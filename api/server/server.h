@@ -17,6 +17,7 @@
 #include "core/serving/models.h"
 
 struct api_events;
+struct api_folder;
 struct api_listener;
 struct api_modbus;
 struct api_reload;
@@ -72,6 +73,7 @@ struct api_server {
     struct api_stations *stations; /* NULL: Modbus is off */
     struct api_modbus *modbus;     /* likewise */
     struct api_sinks *sinks;
+    struct api_folder *folder; /* NULL: none is watched */
 
     struct api_request *requests; /* all open requests */
     struct api_connection *connections;

@@ -14,6 +14,7 @@
 #include "api/sinks/mqtt.h"
 #include "api/sinks/sinks.h"
 #include "api/sinks/webhook.h"
+#include "api/sources/folder.h"
 #include "api/watch/events.h"
 #include "api/watch/housekeeping.h"
 
@@ -242,6 +243,7 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
     uv_timer_start(&server->selftest, on_selftest, 0, 1000 * (uint64_t)server->config.selftest_s);
     uv_timer_start(&server->ping, on_ping, ping_ms, ping_ms);
     api_sinks_start(server->sinks);
+    api_folder_start(server->folder);
     api_server_kick(server);
     return 0;
 }
@@ -353,6 +355,8 @@ static int start(struct api_server *server, const struct api_config *config, str
         code = start_jobs(server, reterr);
     if (!code)
         code = api_sinks_new(server, sink_makers, INSP_COUNT(sink_makers), &server->sinks, reterr);
+    if (!code)
+        code = api_folder_new(server, &server->folder, reterr);
     if (!code)
         code = start_handles(server, reterr);
     if (!code)

@@ -1,7 +1,7 @@
 /* Stops the server in this order: event streams and exports end, the job is cancelled, the listener stops
  * accepting; new requests get 503; running ones end by themselves or at the end of the grace time; libmicrohttpd
- * stops; tasks in the lanes and on the inference thread end; the sinks and the handles are closed; `stopped` is
- * called. */
+ * stops; tasks in the lanes and on the inference thread end; the watched folder, the sinks and the handles are
+ * closed; `stopped` is called. */
 #include "api/server/stop.h"
 
 #include "api/listen/certificate.h"
@@ -11,6 +11,7 @@
 #include "api/server/reload.h"
 #include "api/server/server.h"
 #include "api/sinks/sinks.h"
+#include "api/sources/folder.h"
 #include "api/watch/events.h"
 
 #include "core/base/log.h"
@@ -30,6 +31,7 @@ void api_server_free(struct api_server *server) {
         close(server->listen_fd);
     insp_jobs_free(server->jobs); /* not earlier, because requests in lane BACK may use it */
     insp_models_free(server->models);
+    api_folder_free(server->folder);
     api_sinks_free(server->sinks);
     api_meters_free(server->meters);
     api_events_free(server->events);
@@ -102,7 +104,7 @@ static void on_grace(uv_timer_t *timer) {
     api_stop_check(server);
 }
 
-static void sinks_closed(void *arg) {
+static void part_closed(void *arg) {
     api_stop_check(arg);
 }
 
@@ -116,8 +118,12 @@ void api_stop_check(struct api_server *server) {
     if (!server->mhd_stopped || server->closing || server->chore_running || api_reload_running(server->reload) ||
         !server->jobs_closed || insp_models_busy(server->models) || insp_pipeline_in_flight(server->pipeline))
         return;
+    if (!api_folder_closed(server->folder)) {
+        api_folder_close(server->folder, part_closed, server);
+        return;
+    }
     if (!api_sinks_closed(server->sinks)) { /* last, so that they are offered the last inspections too */
-        api_sinks_close(server->sinks, sinks_closed, server);
+        api_sinks_close(server->sinks, part_closed, server);
         return;
     }
     server->closing = true;
@@ -136,6 +142,7 @@ static void jobs_closed(void *arg) {
 void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stopped)(void *arg), void *arg) {
     server->stopping = true;
     insp_models_stop(server->models);
+    api_folder_stop(server->folder);
     server->after_run = api_stop_check;
     server->stopped = stopped;
     server->stopped_arg = arg;

@@ -4,6 +4,7 @@
 #include "api/modbus/modbus.h"
 #include "api/server/server.h"
 #include "api/sinks/sinks.h"
+#include "api/sources/folder.h"
 #include "api/watch/events.h"
 #include "api/watch/process.h"
 
@@ -266,6 +267,7 @@ char *api_metrics_text(struct api_server *server, size_t *ret_bytes) {
     write_jobs(out, server);
     api_modbus_metrics(server->modbus, server, out);
     api_sinks_metrics(server->sinks, out);
+    api_sources_metrics(server->folder, out);
     api_storage_metrics(&server->storage, out);
     write_process(out, server->meters);
     bool failed = ferror(out);

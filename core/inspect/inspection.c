@@ -65,5 +65,6 @@ void insp_inspection_record(const struct insp_inspection *job, struct insp_recor
         .label_note = "",
         .labelled_by = "",
         .image = job->body,
+        .watched = job->watched,
     };
 }

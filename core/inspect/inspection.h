@@ -27,6 +27,7 @@ struct insp_inspection {
     struct insp_model *model;                  /* owned reference */
     bool wants_png;                            /* render the heatmap's threshold view for the answer */
     void (*done)(struct insp_inspection *job); /* loop thread; owns the job again */
+    const struct insp_watched *watched;        /* borrowed: the file that it came from; NULL: none */
     void *data;                                /* the caller's: the request that waits for the answer */
     void *owner;                               /* the caller's: the counter of inspections */
 

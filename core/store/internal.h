@@ -6,6 +6,7 @@
 #include "core/store/retention/orphan_walk.h"
 #include "core/store/sql.h"
 #include "core/store/store.h"
+#include "core/store/watched.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -121,6 +122,10 @@ int insp_image_is_kept(struct insp_store *store, const char *id, bool *ret, stru
 
 /* Gives an inspection its place in the outbox if there are sinks, inside the writer's transaction. */
 int insp_outbox_add(struct insp_store *store, int64_t key, struct insp_error *reterr);
+
+/* Adds the pending row of a watched file, inside the writer's transaction. */
+int insp_watched_add(struct insp_store *store, const struct insp_watched *file, const char *id,
+                     struct insp_error *reterr);
 
 /* Counts a record in the statistics of its minute, inside the writer's transaction. */
 int insp_minute_count(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr);

@@ -75,6 +75,8 @@ static int put_one(struct insp_store *store, const struct insp_record *record, s
     }
     if (r == 0)
         r = insp_outbox_add(store, key, reterr);
+    if (r == 0 && record->watched)
+        r = insp_watched_add(store, record->watched, record->id, reterr);
     return r == 0 ? insp_minute_count(store, record, reterr) : r;
 }
 

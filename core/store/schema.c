@@ -140,10 +140,18 @@ static const char version_14[] =
     "CREATE TABLE sink (name TEXT PRIMARY KEY, place INTEGER NOT NULL, delivered INTEGER NOT NULL DEFAULT 0,"
     "  lost INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;";
 
+/* Files of a watched folder (watched.h). A path may hold any bytes. */
+static const char version_15[] =
+    "CREATE TABLE watched (row INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, device INTEGER NOT NULL,"
+    "  inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, id TEXT NOT NULL,"
+    "  pending INTEGER NOT NULL DEFAULT 1, missed INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX watched_pending ON watched (pending) WHERE pending = 1;"
+    "CREATE INDEX watched_content ON watched (inode, size, mtime_ns, device);";
+
 static const struct insp_migration migrations[] = {
-    {1, version_1},   {2, version_2},   {3, version_3},   {4, version_4},  {5, version_5},
-    {6, version_6},   {7, version_7},   {8, version_8},   {9, version_9},  {10, version_10},
-    {11, version_11}, {12, version_12}, {13, version_13}, {14, version_14}};
+    {1, version_1},   {2, version_2},   {3, version_3},   {4, version_4},   {5, version_5},
+    {6, version_6},   {7, version_7},   {8, version_8},   {9, version_9},   {10, version_10},
+    {11, version_11}, {12, version_12}, {13, version_13}, {14, version_14}, {15, version_15}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

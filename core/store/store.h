@@ -25,6 +25,7 @@
 enum { INSP_STATE_DIR_BYTES = 3072 }; /* leaves room for the names below it */
 
 struct insp_store;
+struct insp_watched;
 struct sqlite3;
 
 enum insp_durability {
@@ -71,6 +72,7 @@ struct insp_record {
     int64_t labelled_us;                                 /* 0 if none */
     /* for insp_store_put only: the content of the image file, [image_bytes] */
     const void *image;
+    const struct insp_watched *watched; /* and the file of a watched folder that it came from; NULL: none */
 };
 
 /* Says whether the verdict was late: later after the headers than the takt. */

@@ -39,7 +39,8 @@ const char *insp_lane_name(enum insp_lane lane) {
     static const char *const name[] = {[INSP_LANE_LINE] = "line",
                                        [INSP_LANE_BACK] = "back",
                                        [INSP_LANE_CHORE] = "chore",
-                                       [INSP_LANE_JOB] = "job"};
+                                       [INSP_LANE_JOB] = "job",
+                                       [INSP_LANE_FILES] = "files"};
     return name[lane];
 }
 
