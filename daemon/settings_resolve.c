@@ -103,6 +103,22 @@ static int check_webhook(const struct daemon_settings *settings, struct insp_err
     return 0;
 }
 
+static bool is_within(const char *folder, const char *path) {
+    size_t bytes = strlen(folder);
+    while (bytes && folder[bytes - 1] == '/')
+        bytes--;
+    return !strncmp(path, folder, bytes) && (!path[bytes] || path[bytes] == '/');
+}
+
+/* Keeps the daemon from inspecting what it has stored itself. */
+static int check_watch(const struct daemon_settings *settings, struct insp_error *reterr) {
+    const char *folder = settings->watch_folder, *state = settings->storage_state_dir;
+    if (!*folder || (!is_within(folder, state) && !is_within(state, folder)))
+        return 0;
+    insp_fail(reterr, INSP_E_CONFIG, "the folder and storage.state_dir must not lie within each other");
+    return daemon_settings_blame(settings, DAEMON_ROW_watch_folder, reterr);
+}
+
 int daemon_settings_check_files(const struct daemon_settings *settings, struct insp_error *reterr) {
     const struct {
         const char *path;
@@ -155,6 +171,8 @@ int daemon_settings_resolve(struct daemon_settings *settings, struct insp_error 
         r = check_webhook(settings, reterr);
     if (r == 0)
         r = resolve_state_dir(settings, reterr);
+    if (r == 0)
+        r = check_watch(settings, reterr);
     if (r < 0)
         return r;
     if (!*settings->training_dataset_roots) {

@@ -192,6 +192,11 @@ static void turn_done(struct insp_task *task) {
         finish_close(folder);
         return;
     }
+    if (folder->stopping) { /* only what is still stored has to be finished */
+        if (folder->ended_count)
+            kick(folder);
+        return;
+    }
     if (turn->notify >= 0)
         uv_poll_start(&folder->poll, UV_READABLE, on_readable);
     int64_t wait_us = turn->next_us - insp_mono_us();

@@ -204,6 +204,7 @@ static bool ask(struct walk *walk) {
 static void flush(struct walk *walk) {
     if (!ask(walk)) {
         walk->failed = true;
+        api_folder_scan_later(walk->turn);
     } else {
         for (size_t i = 0; i < walk->count; i++) {
             struct api_file *file = api_files_find(&walk->turn->files, walk->met[i].watched.path);
@@ -297,7 +298,7 @@ static void walk_folder(struct walk *walk, const char *path, unsigned depth) {
         return;
     }
     watch(turn, path, depth); /* first, so that no file comes between the list and the watch */
-    /* A descriptor of its own: the one of the path shares its position with the root's. */
+    /* Opened once more: the descriptor of the root's path shares its position with the root's. */
     int list = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     close(fd);
     DIR *folder = list < 0 ? NULL : fdopendir(list);

@@ -45,6 +45,11 @@ void api_folder_retry(struct api_folder_turn *turn, struct api_file *file) {
     file->retry_us = turn->now_us + RETRY_US;
 }
 
+void api_folder_scan_later(struct api_folder_turn *turn) {
+    turn->scan_us = turn->now_us + RETRY_US;
+    turn->pause_us = turn->scan_us; /* its files wait for the store too */
+}
+
 char *api_folder_reason(const char *path, const struct insp_error *error, size_t *ret_bytes) {
     char clean[INSP_PATH_BYTES];
     snprintf(clean, sizeof clean, "%s", path);
@@ -170,7 +175,7 @@ void api_folder_turn_run(struct api_folder_turn *turn) {
         if (!turn->ending && turn->pause_us <= turn->now_us)
             api_folder_read(turn);
     } else if (turn->here) {
-        turn->scan_us = turn->now_us + RETRY_US; /* the store does not answer */
+        api_folder_scan_later(turn); /* the store does not answer */
     }
     if (turn->root >= 0)
         close(insp_take_fd(turn->root));

@@ -95,6 +95,9 @@ void api_folder_see(struct api_folder_turn *turn, struct api_file *file, const s
 /* Puts a file off for a while. */
 void api_folder_retry(struct api_folder_turn *turn, struct api_file *file);
 
+/* Scans the folder again after a failure. */
+void api_folder_scan_later(struct api_folder_turn *turn);
+
 /* Gives a file up because of its content, if it is final (core/line/settle.h); else it waits for that, or for a
  * change. Its state becomes API_FILE_FAILED or API_FILE_WAITING. */
 void api_folder_fail(struct api_folder_turn *turn, struct api_file *file, const struct insp_error *error);
@@ -110,7 +113,7 @@ void api_folder_scan(struct api_folder_turn *turn);   /* the whole folder */
 void api_folder_events(struct api_folder_turn *turn); /* what inotify has to say */
 void api_folder_unwatch(struct api_folder_turn *turn);
 
-/* Asks the store about files that wait, before they are read. Those that were inspected change their state or go.
+/* Asks the store about files that wait, before they are read. A file that was inspected changes its state or goes.
  * Returns false if the store does not answer. */
 bool api_folder_ask(struct api_folder_turn *turn, struct api_file **files, size_t count);
 

@@ -6,7 +6,6 @@
 #include "core/store/retention/orphan_walk.h"
 #include "core/store/sql.h"
 #include "core/store/store.h"
-#include "core/store/watched.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

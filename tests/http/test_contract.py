@@ -62,7 +62,7 @@ def call(template, tmp_path_factory):
     add_version(folder / "state", "carpet", "v2")  # v1 serves
     (folder / "datasets" / "tiny").mkdir(parents=True)
     daemon = Daemon(folder / "state", f"training.dataset_roots={folder / 'datasets'}",
-                    "mqtt.url=mqtt://127.0.0.1:1")  # nobody listens there
+                    "mqtt.url=mqtt://127.0.0.1:1", "watch.folder=/nowhere")  # neither is there
     yield Contract(daemon, (folder / "state" / "admin.token").read_text().strip())
     daemon.stop()
 
@@ -230,6 +230,12 @@ def test_sinks(call):
     call("POST", "/v1/admin/sinks/{name}/test", 502, admin=True, name="mqtt")
     call("POST", "/v1/admin/sinks/{name}/test", 404, admin=True, name="modem")
     call("POST", "/v1/admin/sinks/{name}/test", 400, admin=True, query="x=1", name="mqtt")
+
+
+def test_sources(call):
+    [source] = call("GET", "/v1/sources", 200).json["items"]
+    assert source["name"] == "folder"
+    call("GET", "/v1/sources", 400, query="x=1")
 
 
 def test_operations(call):

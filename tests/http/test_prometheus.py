@@ -32,11 +32,12 @@ ALWAYS = """inspectd_ready inspectd_build_info inspectd_open_connections inspect
     inspectd_store_images inspectd_store_image_bytes inspectd_store_database_bytes inspectd_store_free_bytes
     inspectd_store_free_limit_bytes inspectd_retention_alarm inspectd_retention_rows_total
     inspectd_retention_images_total inspectd_store_orphan_images inspectd_store_quarantine_bytes inspectd_store_healthy inspectd_sink_up
-    inspectd_sink_waiting inspectd_sink_lag_seconds inspectd_sink_delivered_total inspectd_sink_lost_total inspectd_sink_errors_total process_cpu_seconds_total process_resident_memory_bytes
+    inspectd_sink_waiting inspectd_sink_lag_seconds inspectd_sink_delivered_total inspectd_sink_lost_total inspectd_sink_errors_total inspectd_source_up inspectd_source_waiting
+    inspectd_source_in_flight inspectd_source_ignored inspectd_source_inspected_total inspectd_source_failed_total inspectd_source_errors_total process_cpu_seconds_total process_resident_memory_bytes
     process_virtual_memory_bytes process_open_fds process_max_fds process_start_time_seconds""".split()
 
 MACHINES = ("modbus.listen=127.0.0.1:0", "modbus.stations=1=c1",
-            "mqtt.url=mqtt://127.0.0.1:1")  # without a station and a sink there are no samples of them
+            "mqtt.url=mqtt://127.0.0.1:1", "watch.folder=/nowhere")  # without them there are no samples of them
 
 
 def page(daemon):

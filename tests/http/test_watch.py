@@ -131,18 +131,6 @@ def test_a_file_that_is_being_written(watch, tmp_path):
     assert [part for _, _, part in stored(daemon)] == ["slow", "fast"] and source(daemon)["failed"] == 0
 
 
-def test_a_writer_that_nobody_sees_close(watch, tmp_path):
-    """As on a network folder: the file is there at the start, half, and open."""
-    path = put(tmp_path / "in/carpet/c/half.jpg", IMAGE[:1000])
-    with open(path, "ab") as file:
-        daemon, folder = watch("watch.settle_ms=100", "watch.result=none")
-        eventually(lambda: daemon.metric("inspections_total") is not None and source(daemon)["waiting"] == 1)
-        file.write(IMAGE[1000:])
-        file.flush()
-        eventually(lambda: source(daemon)["inspected"] + source(daemon)["failed"] == 1)
-    assert stored(daemon) == [("carpet", "c", "half")]
-
-
 def test_a_writer_that_closes_half_a_file_and_goes_on(watch):
     daemon, folder = watch("watch.settle_ms=20000", "watch.result=none")
     path = put(folder / "carpet/c/resumed.jpg", IMAGE[:1000])

@@ -107,6 +107,17 @@ START_TEST(test_webhook) {
 }
 END_TEST
 
+START_TEST(test_watch) {
+    setenv("STATE_DIRECTORY", "/s/state", 1);
+    ck_insp_ok(resolve("watch.folder=/s/state2"), err);
+    static const char *const bad[] = {"watch.folder=/s/state", "watch.folder=/s/", "watch.folder=/s/state/in/"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_insp_code(resolve(bad[i]), INSP_E_CONFIG, err);
+        ck_assert_msg(!strncmp(err.detail, "watch.folder", 12), "%s", err.detail);
+    }
+}
+END_TEST
+
 START_TEST(test_mqtt) {
     static const char *const bad[] = {"mqtt.url=http://broker", "mqtt.prefix=a/#", "mqtt.password_file=/p",
                                       "mqtt.certificate=/c", "mqtt.key=/k"};
@@ -134,4 +145,4 @@ START_TEST(test_mqtt) {
 END_TEST
 
 INSP_TESTS(test_the_state_folder, test_an_ordinary_user, test_addresses, test_devices, test_tls_needs_both_files,
-           test_training_threads_follow_the_device, test_mqtt, test_webhook);
+           test_training_threads_follow_the_device, test_mqtt, test_webhook, test_watch);
