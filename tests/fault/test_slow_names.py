@@ -2,9 +2,11 @@
 import os
 import pathlib
 
-from conftest import eventually, picture
+import pytest
+from conftest import eventually, picture, sanitized
 
 
+@pytest.mark.skipif(sanitized(), reason="a sanitizer's library must be the first that is preloaded")
 def test_a_webhook_whose_name_server_hangs(start, tmp_path):
     asked, library = tmp_path / "asked", pathlib.Path(os.environ["INSPECTD"]).parent / "resolver_fake.so"
     daemon = start("webhook.url=http://hangs.example/hook",
