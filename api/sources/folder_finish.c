@@ -134,6 +134,14 @@ struct batch {
     size_t count;
 };
 
+/* Lets a file go. Another content that has come under its name meanwhile is another file. */
+static void leave(struct api_folder_turn *turn, struct api_file *file) {
+    if (api_folder_changed(file))
+        api_folder_renew(file);
+    else
+        api_files_remove(&turn->files, file);
+}
+
 static void end_rows(struct api_folder_turn *turn, struct batch *batch) {
     struct insp_error error;
     int r = batch->count ? insp_watched_finish(turn->rules.store, batch->end, batch->count, &error) : 0;
@@ -143,7 +151,7 @@ static void end_rows(struct api_folder_turn *turn, struct batch *batch) {
         if (r < 0)
             api_folder_retry(turn, batch->file[i]);
         else
-            api_files_remove(&turn->files, batch->file[i]);
+            leave(turn, batch->file[i]);
     }
     batch->count = 0;
 }
@@ -155,7 +163,7 @@ void api_folder_finish(struct api_folder_turn *turn) {
         if (file->retry_us > turn->now_us && !turn->ending)
             continue;
         if (file->state == API_FILE_FAILED && finish_failed(turn, file)) {
-            api_files_remove(&turn->files, file);
+            leave(turn, file);
         } else if (file->state == API_FILE_INSPECTED && finish_inspected(turn, file, &batch.end[batch.count])) {
             batch.file[batch.count++] = file;
             if (batch.count == ENDS)

@@ -251,8 +251,12 @@ static void meet(struct walk *walk, const char *path, const struct insp_file_ide
         turn->ignored++;
         return;
     }
-    const struct api_file *file = api_files_find(&turn->files, whole);
-    if ((file && file->state != API_FILE_WAITING) || api_folder_holds(turn, fields.product))
+    struct api_file *file = api_files_find(&turn->files, whole);
+    if (file && file->state != API_FILE_WAITING) {
+        api_folder_see(turn, file, identity, closed); /* it may have changed since it was read */
+        return;
+    }
+    if (api_folder_holds(turn, fields.product))
         return;
     char *copy = strdup(whole);
     if (!copy)

@@ -41,6 +41,18 @@ void api_folder_see(struct api_folder_turn *turn, struct api_file *file, const s
     insp_settle_see(&file->settle, identity, closed, turn->now_us);
 }
 
+bool api_folder_changed(const struct api_file *file) {
+    return file->settle.since_us && !insp_file_same(&file->settle.identity, &file->watched.identity);
+}
+
+void api_folder_renew(struct api_file *file) {
+    free(insp_take_ptr(file->line));
+    free(insp_take_ptr(file->row_path));
+    file->recovered = false;
+    file->retry_us = 0;
+    file->state = API_FILE_WAITING;
+}
+
 void api_folder_retry(struct api_folder_turn *turn, struct api_file *file) {
     file->retry_us = turn->now_us + RETRY_US;
 }
@@ -60,6 +72,10 @@ char *api_folder_reason(const char *path, const struct insp_error *error, size_t
 }
 
 void api_folder_fail(struct api_folder_turn *turn, struct api_file *file, const struct insp_error *error) {
+    if (api_folder_changed(file)) {
+        api_folder_renew(file);
+        return;
+    }
     int64_t final_us = insp_settle_final_us(&file->settle, turn->rules.settle_us);
     if (final_us > turn->now_us) {
         file->retry_us = final_us; /* or when it changes */

@@ -92,6 +92,12 @@ void api_folder_trouble(struct api_folder_turn *turn, const char *path, int errn
 void api_folder_see(struct api_folder_turn *turn, struct api_file *file, const struct insp_file_identity *identity,
                     bool closed);
 
+/* Says whether a file was seen with another content than the one that was read. */
+bool api_folder_changed(const struct api_file *file);
+
+/* Makes a file wait for its inspection, as if it were new. */
+void api_folder_renew(struct api_file *file);
+
 /* Puts a file off for a while. */
 void api_folder_retry(struct api_folder_turn *turn, struct api_file *file);
 
