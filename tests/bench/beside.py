@@ -9,6 +9,7 @@ the idle latency is measured anew, so that both sides of a ratio come from the s
 """
 import argparse
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -45,9 +46,13 @@ def upload(length, sent, kind="image/png"):
 
 
 def crowds(small, large, raw, progressive):
-    """name -> (clients, request, whether the client reads what comes)"""
+    """name -> (clients, request of each, whether the client reads what comes); a list of requests is dealt out in turn"""
     overlay = "/v1/inspections/{}/heatmap.png?view=overlay".format
+    readers = [get("/v1/products/carpet/models"), get(overlay(small)), get(overlay(large)), get("/v1/events"),
+               get(f"/v1/inspections/{large}/image?width=320"), get("/v1/inspections?limit=100"),
+               get("/v1/inspections", "Accept: text/csv\r\n"), get(f"/v1/inspections/{raw}/image")]
     return {
+        "mix of 64 readers": (64, readers, True),
         "lists of 30 versions": (8, get("/v1/products/carpet/models"), True),
         "overlays": (32, get(overlay(small)), True),
         "overlays of 8000x8000": (8, get(overlay(large)), True),
@@ -86,16 +91,17 @@ def answered(data):
     return data.endswith(b"\r\n0\r\n\r\n")
 
 
-def run_crowd(port, count, request, reads):
+def run_crowd(port, count, requests, reads):
     """Keeps `count` clients connected until stdin ends."""
     os.nice(19)
-    clients = {}
+    clients, dealt = {}, itertools.cycle(requests)
     while True:
         while len(clients) < count:
+            request = next(dealt)
             s, rest = opened(port, request)
             if s is None:
                 break
-            clients[s.fileno()] = [s, rest, b""]
+            clients[s.fileno()] = [s, rest, b"", request]
         readable, writable, _ = select.select([0] + ([f for f in clients] if reads else []), [f for f, c in clients.items() if c[1]], [], .05)
         if 0 in readable:
             return
@@ -121,7 +127,7 @@ def run_crowd(port, count, request, reads):
                 client[0].close()
                 del clients[fd]
             elif answered(client[2]):
-                client[1], client[2] = memoryview(request), b""
+                client[1], client[2] = memoryview(client[3]), b""
         if not reads:  # one that the daemon closed comes back
             for fd in [f for f, c in clients.items() if closed(c[0])]:
                 clients.pop(fd)[0].close()
@@ -182,7 +188,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.crowd:
         port, count, reads, path = json.loads(arguments.crowd)
-        return run_crowd(port, count, pathlib.Path(path).read_bytes(), reads)
+        return run_crowd(port, count, [path.read_bytes() for path in sorted(pathlib.Path(path).iterdir())], reads)
     with tempfile.TemporaryDirectory() as folder:
         state = arguments.state or pathlib.Path(folder)
         prepare(arguments.inspectd, state)
@@ -215,10 +221,10 @@ def measure(daemon, arguments):
     for name in arguments.crowds or every:
         count, request, reads = every[name]
         idle, _ = post(daemon, token, photo, arguments.seconds)
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(request)
-            file.flush()
-            words = [sys.executable, __file__, "--inspectd", str(arguments.inspectd), "--crowd", json.dumps([daemon.port, count, reads, file.name])]
+        with tempfile.TemporaryDirectory() as folder:
+            for number, each in enumerate(request if isinstance(request, list) else [request]):
+                (pathlib.Path(folder) / str(number)).write_bytes(each)
+            words = [sys.executable, __file__, "--inspectd", str(arguments.inspectd), "--crowd", json.dumps([daemon.port, count, reads, folder])]
             with subprocess.Popen(words, stdin=subprocess.PIPE) as crowd:
                 post(daemon, token, photo, 2)  # until the crowd stands
                 beside, failed = post(daemon, token, photo, arguments.seconds)
