@@ -197,6 +197,7 @@ def test_two_hundred_clients_cost_little_and_miss_nothing(start):
 
 
 @many
+@pytest.mark.sequential
 def test_a_reader_that_is_too_slow_is_dropped_and_comes_back(start):
     daemon = start("server.request_timeout_s=600")  # not the timeout is tested here
     with Stream(daemon, receive_bytes=4096) as slow:
@@ -217,6 +218,7 @@ def test_a_reader_that_is_too_slow_is_dropped_and_comes_back(start):
 
 
 @many
+@pytest.mark.sequential
 def test_a_reader_that_stalls_is_closed(start):
     daemon = start("server.request_timeout_s=1")
     with Stream(daemon, receive_bytes=4096):

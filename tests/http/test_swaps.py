@@ -10,7 +10,7 @@ import pytest
 from conftest import FAKE, eventually, picture, sanitized
 
 # With the real device a swap packs weights for half a second; a sanitizer takes twenty times as long.
-SWAPS = 80 if FAKE and not sanitized() else 12
+SWAPS = 6 if sanitized() else 80 if FAKE else 12
 SETTLED, WINDOW, CAMERAS = (20, 10, 3) if SWAPS == 80 else (4, 4, 2)
 WARM = 1500 if SWAPS == 80 else 50
 GREY = picture("#808080")
