@@ -31,7 +31,16 @@ const NUMBERS = [
   ["weight_good", "Weight of good", 1, 0.001, 1000, "any", BOTH, "In the loss."],
   ["weight_anomaly", "Weight of anomaly", 3, 0.001, 1000, "any", BOTH, "In the loss; a higher weight misses fewer."],
   ["threshold", "Threshold", 0.5, 0, 1, "any", BOTH, "Probabilities at or above it are anomalies."],
-  ["max_missed", "Allowed misses", 0.05, 0.001, 0.5, "any", BOTH, "Share of anomalies that the threshold may miss: advised, or chosen."],
+  [
+    "max_missed",
+    "Allowed misses",
+    0.05,
+    0.001,
+    0.5,
+    "any",
+    BOTH,
+    "Share of anomalies that the threshold may miss: advised, or chosen.",
+  ],
   [
     "max_rejected",
     "Allowed false alarms",

@@ -105,7 +105,9 @@ function servedTables({ served }) {
     table(
       "Each score by itself",
       ["Score", "ROC AUC", "Anomalies found", "Good parts passed"],
-      [score("trained model", served.scores.supervised), score("good-only model", served.scores.good_only)].filter(Boolean),
+      [score("trained model", served.scores.supervised), score("good-only model", served.scores.good_only)].filter(
+        Boolean,
+      ),
     ),
   ];
 }

@@ -76,7 +76,7 @@ static uint64_t differences(const int16_t *a, const int16_t *b, size_t n) {
 float insp_sharpness_of(const struct insp_image *picture) {
     size_t width = picture->width, height = picture->height;
     uint64_t near = 0, far = 0;
-    _cleanup_free_ int16_t *level = malloc(width * height * sizeof *level);
+    _cleanup_free_ int16_t *level = calloc(width * height, sizeof *level);
     if (!level)
         return NAN;
     for (size_t i = 0; i < width * height; i++)

@@ -176,7 +176,7 @@ int insp_threshold_promise_of(const float *probability, const uint8_t *label, si
     int r = sort_class(probability, label, count, true, &anomaly, &anomalies, reterr);
     if (r == 0)
         r = sort_class(probability, label, count, false, &good, &goods, reterr);
-    if (r < 0)
+    if (r)
         return r;
     int64_t misses = errors_allowed(anomalies, max_missed), rejects = errors_allowed(goods, max_rejected);
     struct insp_threshold_promise promise = {.high = anomaly[misses > 0 ? misses : 0],

@@ -83,7 +83,7 @@ static int judge(const struct insp_train_params *params, const size_t *good_fold
         struct insp_good_limits limits;
         int r = insp_good_limits_without(memory->score, good_fold, memory->sums->count, f, params->max_rejected,
                                          &o->model.good.scale, &limits, reterr);
-        if (r < 0)
+        if (r)
             return r;
         for (size_t i = 0; i < o->judged.count; i++) {
             if (o->fold[i] != f)
@@ -144,7 +144,7 @@ static int make(const struct insp_train_context *context, const struct insp_trai
         r = reserve(o, reterr);
     if (r == 0)
         r = deal(&o->model.memory, params->folds, params->seed, &good_fold, reterr);
-    if (r < 0)
+    if (r)
         return r;
     assign(o, &data->set, good_fold, params->folds);
     return judge(params, good_fold, o, reterr);

@@ -100,7 +100,7 @@ static int add_picture(struct run *run, const char *sha256, const uint8_t *rgb, 
 static int add_file(struct run *run, const char *path, const char *sha256, const struct insp_media_type *type,
                     bool lenient, struct insp_error *reterr) {
     _cleanup_free_ uint8_t *rgb = NULL;
-    struct insp_image_stats stats;
+    struct insp_image_stats stats = {0};
     struct insp_error why = {0};
     char now[INSP_SHA256_HEX_BYTES];
     bool found;

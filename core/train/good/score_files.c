@@ -19,7 +19,7 @@ int insp_read_measured(const char *path, const struct insp_media_type *type,
         r = insp_image_decode(bytes, count, type ? type : &sniff, INSP_INPUT_SIDE, limits, &image, reterr);
     if (r == 0)
         r = insp_image_resize(image, INSP_INPUT_SIDE, INSP_INPUT_SIDE, &small, reterr);
-    if (r < 0)
+    if (r)
         return r;
     insp_image_stats(image, small, ret_stats);
     *ret = insp_take_ptr(small->rgb);
@@ -28,7 +28,7 @@ int insp_read_measured(const char *path, const struct insp_media_type *type,
 
 int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_image_limits *limits,
                   uint8_t **ret, struct insp_error *reterr) {
-    struct insp_image_stats stats;
+    struct insp_image_stats stats = {0};
     return insp_read_measured(path, type, limits, ret, &stats, reterr);
 }
 
@@ -47,7 +47,7 @@ static void clear(struct batch *batch) {
 static int add(const struct insp_score_files *files, struct batch *batch, size_t member, size_t place,
                const struct insp_progress *progress, const struct insp_answers *ret, struct insp_error *reterr) {
     const struct insp_dataset_item *item = &files->set->dataset->item[files->set->item[member]];
-    struct insp_image_stats stats;
+    struct insp_image_stats stats = {0};
     struct insp_error why = {0};
     if (insp_progress_cancelled(progress))
         return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
