@@ -3,12 +3,13 @@
 
     convert_pth.py vgg16-397923af.pth vgg16.safetensors --sha256-prefix 397923af
 
-Reads torch.save's old format (a sequence of pickles and raw storages: torchvision's vgg16-397923af.pth), its zip format
-(since PyTorch 1.6), and state_dicts of torchvision's VGG16 or of the notebook's CustomVGG. Keeps features.*, or
+Reads torch.save's old format (a sequence of pickles and raw storages: torchvision's vgg16-397923af.pth, with the tensors
+and parameters of PyTorch 0.1), its zip format (since PyTorch 1.6), and state_dicts of torchvision's VGG16 or of the
+notebook's CustomVGG. Keeps features.*, or
 feature_extractor.* and classification_head.3.*; torchvision's own classifier (1000 ImageNet classes) stays out.
 
 A pickle is a program. Here it is never run: pickletools.genops only reads its opcodes, and a small machine below
-knows the few that a state_dict needs. It can name six things (CALLABLES and STORAGES); a pickle that
+knows the few that a state_dict needs. It can name eight things (CALLABLES and STORAGES); a pickle that
 names any other is refused with that name. Needs nothing but Python's standard library (3.8 or newer).
 """
 import argparse
@@ -79,6 +80,18 @@ class Tensor:
         return self.storage.data[self.offset * item:(self.offset + step) * item]
 
 
+class Parameter:
+    """A parameter as PyTorch wrote it before 0.4: an empty one, whose state then has the tensor in front."""
+
+    def __init__(self, *_arguments):
+        self.tensor = None
+
+    def set_state(self, state):
+        if not isinstance(state, tuple) or len(state) != 5 or not isinstance(state[0], Tensor):
+            raise Refused("a parameter whose state is not that of PyTorch before 0.4")
+        self.tensor = state[0]
+
+
 def natural(value, what):
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 48:
         raise Refused(f"{what} is {value!r}")
@@ -88,7 +101,9 @@ def natural(value, what):
 # What a pickle may call, with arguments checked by the machine's own classes: never the real things.
 CALLABLES = {
     "collections OrderedDict": lambda *items: collections.OrderedDict(*items),
+    "torch._utils _rebuild_tensor": Tensor,  # before 0.4
     "torch._utils _rebuild_tensor_v2": Tensor,
+    "torch.nn.parameter Parameter": Parameter,
     "torch._utils _rebuild_parameter": lambda tensor, *_rest: tensor,
 }
 
@@ -242,10 +257,17 @@ class Machine:
         except (TypeError, ValueError) as problem:
             raise Refused(f"{function.name.replace(' ', '.')}: {problem}") from problem
 
+    def do_newobj(self, _argument):
+        arguments, kind = self.pop(), self.pop()
+        if not isinstance(kind, Named) or CALLABLES.get(kind.name) is not Parameter or arguments != ():
+            raise Refused("a pickle makes an object that does not belong in a state_dict")
+        self.stack.append(Parameter())
+
     def do_build(self, _argument):
-        """Attributes of a state_dict (its _metadata) or of a tensor: read and dropped."""
-        self.pop()
-        self.peek()
+        """Attributes of a state_dict (its _metadata) or of a tensor are read and dropped; a parameter gets its state."""
+        state, target = self.pop(), self.peek()
+        if isinstance(target, Parameter):
+            target.set_state(state)
 
     def do_binpersid(self, _argument):
         self.stack.append(self.load_storage(self.pop()))
@@ -333,7 +355,8 @@ def kept_tensors(state):
         raise Refused("the file holds no state_dict (a whole pickled model? save model.state_dict() instead)")
     if isinstance(state.get("state_dict"), dict):  # a training checkpoint around it
         state = state["state_dict"]
-    tensors = {n: t for n, t in state.items() if isinstance(n, str) and n.startswith(KEPT)}
+    tensors = {n: t.tensor if isinstance(t, Parameter) else t
+               for n, t in state.items() if isinstance(n, str) and n.startswith(KEPT)}
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise Refused(f"{name} is no tensor")

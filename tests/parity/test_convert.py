@@ -1,5 +1,7 @@
 """core/model/convert_pth.py on files that PyTorch itself wrote, and on hostile ones."""
 import collections
+import copyreg
+import io
 import os
 import pickle
 import struct
@@ -77,6 +79,68 @@ def test_notebook(tmp_path, new_format):
     same(target, state)
     tail = shim.read_tail(target)
     assert torch.equal(tail["classifier.bias"], state["classification_head.3.bias"].detach())
+
+
+class OldTensor:
+    """Pickled as PyTorch 0.1 did: a function of four arguments, without hooks."""
+
+    def __init__(self, storage, tensor):
+        self.arguments = storage, 0, tuple(tensor.shape), tensor.stride()
+
+    def __reduce_ex__(self, _protocol):
+        return torch._utils._rebuild_tensor, self.arguments
+
+
+class OldParameter:
+    """Pickled as PyTorch 0.1 did: an empty parameter, then its state."""
+    __class__ = torch.nn.Parameter  # the pickler compares it
+
+    def __init__(self, tensor):
+        self.state = tensor, None, collections.OrderedDict(), True, False  # data, grad, hooks, requires_grad, volatile
+
+    def __reduce_ex__(self, _protocol):
+        return copyreg.__newobj__, (torch.nn.Parameter,), self.state
+
+
+class OldStorage:
+    def __init__(self, key, elements):
+        self.key, self.elements = key, elements
+
+
+class OldPickler(pickle._Pickler):
+    def persistent_id(self, obj):
+        if type(obj) is OldStorage:
+            return "storage", torch.FloatStorage, obj.key, "cpu", obj.elements, None
+        return None
+
+
+def save_as_0_1(state, path, parameters):
+    """torch.save of PyTorch 0.1, by which torchvision's vgg16-397923af.pth was written."""
+    out, storages, old = io.BytesIO(), {}, collections.OrderedDict()
+    for name, tensor in state.items():
+        storage = OldStorage(str(94000000000000 + len(storages)), tensor.numel())
+        storages[storage.key] = tensor
+        old[name] = OldTensor(storage, tensor)
+        if parameters:
+            old[name] = OldParameter(old[name])
+    system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
+    for part in 0x1950A86A20F9469CFC6C, 1001, system, old, sorted(storages):
+        OldPickler(out, 2).dump(part)
+    for key in sorted(storages):
+        out.write(struct.pack("<q", storages[key].numel()) + storages[key].numpy().tobytes())
+    path.write_bytes(out.getvalue())
+
+
+@pytest.mark.parametrize("parameters", [False, True])
+def test_the_format_of_pytorch_0_1(tmp_path, parameters):
+    source, target = tmp_path / "vgg.pth", tmp_path / "vgg.safetensors"
+    state = torchvision_state()
+    save_as_0_1(state, source, parameters)
+    for name, tensor in torch.load(source).items():  # PyTorch itself reads it, so it is no invention
+        assert torch.equal(tensor, state[name]) and isinstance(tensor, torch.nn.Parameter) == parameters
+    result = convert(source, target)
+    assert result.returncode == 0, result.stderr
+    same(target, state)
 
 
 def test_hash(tmp_path):
