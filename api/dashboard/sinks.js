@@ -1,4 +1,5 @@
-// The receivers of inspections, such as an MQTT broker: their state, what they have yet to get, and a test.
+// The receivers of inspections, such as an MQTT broker: their state, what they have yet to get, and a test. The sources
+// of images, such as a watched folder: their state and what waits in them.
 import { age, doing, h } from "./dom.js";
 import { getJson, sendJson } from "./net.js";
 
@@ -28,21 +29,37 @@ function row(sink, read) {
   );
 }
 
+function sourceRow({ name, pattern, state, waiting, failed, last_error: error }) {
+  const here = state === "watching";
+  return h(
+    "li",
+    { "data-source": name, "data-state": state },
+    h("strong", {}, `${here ? "●" : "○"} ${name} ${state}`),
+    " ",
+    h("span", { title: pattern }, waiting ? `${waiting} waiting` : "nothing waits"),
+    failed ? `, ${failed} failed` : "",
+    error && !here ? h("p", { class: "soft" }, error.detail) : [],
+  );
+}
+
 export class Sinks {
   constructor() {
     this.list = h("ul", { class: "sinks" });
-    this.element = h("section", { "aria-label": "Receivers", hidden: true }, h("h2", {}, "Receivers"), this.list);
+    this.element = h("section", { "aria-label": "Connections", hidden: true }, h("h2", {}, "Connections"), this.list);
   }
 
   // Keeps what it shows if the daemon does not answer: the top of the page shows the state of the connection.
   async read() {
     try {
-      const { items } = await getJson("/v1/sinks");
-      const text = JSON.stringify(items);
+      const [sinks, sources] = await Promise.all(["/v1/sinks", "/v1/sources"].map((path) => getJson(path)));
+      const text = JSON.stringify([sinks, sources]);
       if (text === this.shown) return; // a row that is drawn again would lose the focus
       this.shown = text;
-      this.element.hidden = !items.length;
-      this.list.replaceChildren(...items.map((sink) => row(sink, () => this.read())));
+      this.element.hidden = !sinks.items.length && !sources.items.length;
+      this.list.replaceChildren(
+        ...sources.items.map(sourceRow),
+        ...sinks.items.map((sink) => row(sink, () => this.read())),
+      );
     } catch {
       // see above
     }

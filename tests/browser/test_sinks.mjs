@@ -1,10 +1,10 @@
-// The receivers of inspections in the line view.
+// The receivers of inspections and the sources of images in the line view.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dashboard, nothingWrong, textOf } from "./dashboard.mjs";
 
-// Nobody listens on port 1.
-const site = dashboard({ settings: ["mqtt.url=mqtt://127.0.0.1:1"] }, async ({ daemon }) => {
+// Nobody listens on port 1, and there is no such folder.
+const site = dashboard({ settings: ["mqtt.url=mqtt://127.0.0.1:1", "watch.folder=/nowhere"] }, async ({ daemon }) => {
   await daemon.post("good", "part1");
 });
 
@@ -20,6 +20,14 @@ test("a broker that is away, with what waits for it, the reason and a test that 
     await site.page.locator("#notice", { hasText: "mqtt://127.0.0.1:1 is not connected" }).waitFor();
   });
   assert.match(await textOf(row), /^○ mqtt away/);
+});
+
+test("a watched folder that is away, with the reason", async () => {
+  await site.visit("#/line");
+  const row = site.page.locator('.sinks li[data-source="folder"]');
+  await row.filter({ hasText: "No such file" }).waitFor();
+  assert.equal(await row.getAttribute("data-state"), "away");
+  assert.match(await textOf(row), /^○ folder away nothing waits/);
 });
 
 nothingWrong(site);
