@@ -29,6 +29,14 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* Trusts the authorities of the system by their folder, from which one is read when it is needed. The file with
+ * all of them would take the loop 40 ms. */
+static void trust_folder(CURL *handle) {
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    if (info->age >= CURLVERSION_SEVENTH && info->capath)
+        curl_easy_setopt(handle, CURLOPT_CAINFO, NULL);
+}
+
 static CURL *make_handle(struct api_webhook_call *call) {
     CURL *handle = curl_easy_init();
     if (!handle)
@@ -46,6 +54,7 @@ static CURL *make_handle(struct api_webhook_call *call) {
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, drop_body);
     curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, call);
+    trust_folder(handle);
     return handle;
 }
 
