@@ -30,6 +30,12 @@ def stored(daemon):
         cursor = f"&cursor={page['next']}"
 
 
+def scanned(daemon):
+    """Waits until the daemon has looked through the folder and nothing waits in it."""
+    eventually(lambda: source(daemon)["state"] == "watching")
+    eventually(lambda: source(daemon)["waiting"] == 0 and source(daemon)["in_flight"] == 0, LONG_S)
+
+
 def put(path, data=IMAGE):
     """Writes a file as a camera does: under its name, and closed at the end."""
     path = pathlib.Path(path)
@@ -87,6 +93,7 @@ def test_results_and_what_becomes_of_the_file(watch, result, after):
     if after == "keep":
         daemon.stop()
         daemon, _ = watch(f"watch.result={result}", f"watch.after={after}", state=daemon.state)
+        scanned(daemon)
         put(folder / "carpet/cam 3/last.jpg")
         eventually(lambda: source(daemon)["inspected"] == 1)
         assert len(stored(daemon)) == 3  # nothing was inspected again
@@ -298,6 +305,7 @@ def exactly_once(start, folder, state, count, kills, options, write):
     eventually(lambda: len(stored(daemon)) >= count, LONG_S)
     daemon.stop()
     daemon = start(f"watch.folder={folder}", "watch.settle_ms=50", *options, state=state)
+    scanned(daemon)
     found = stored(daemon)
     assert len(found) == count and len(set(found)) == count
     return daemon
