@@ -130,7 +130,7 @@ int daemon_settings_check_files(const struct daemon_settings *settings, struct i
                 {settings->webhook_secret_file, DAEMON_ROW_webhook_secret_file},
                 {settings->webhook_ca_file, DAEMON_ROW_webhook_ca_file}};
     for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
-        struct stat info;
+        struct stat info = {0};
         if (!*file[i].path)
             continue;
         int why = access(file[i].path, R_OK) < 0 || stat(file[i].path, &info) < 0 ? errno : 0;

@@ -23,7 +23,6 @@ static bool make_tag(const char *name, char ret[INSP_TAG_BYTES]) {
         if (bytes)
             memcpy(piece, name, bytes);
         if (!bytes || !api_tag_valid(piece)) {
-            bytes = bytes ? bytes : 1;
             snprintf(piece, sizeof piece, "%%%02X", (unsigned char)*name);
             bytes = 1;
         }

@@ -22,9 +22,9 @@ void insp_settle_see(struct insp_settle *settle, const struct insp_file_identity
 /* Returns when the file may be read: at once if it is closed. */
 int64_t insp_settle_due_us(const struct insp_settle *settle, int64_t settle_us);
 
-/* Returns when a file that cannot be decoded may be given up: after the whole time although it is closed, because a
- * writer that lost its connection may open it again; after ten times as long if nobody was seen to close it, because
- * it may still be written, slowly. */
+/* Returns when a file that cannot be decoded may be given up: after the whole time although it is closed, because
+ * a writer that lost its connection may open it again; after ten times as long if nobody was seen to close it,
+ * because it may still be written, slowly. */
 int64_t insp_settle_final_us(const struct insp_settle *settle, int64_t settle_us);
 
 #endif
