@@ -112,6 +112,9 @@ COVERED_ELSEWHERE = {
     "daemon/commands/cli_token.c": "tests/cli/test_serve.py",
     "daemon/commands/cli_train.c": "tests/cli/test_models.py",
     "daemon/commands/cli_trunk.c": "tests/cli/test_models.py",
+    "daemon/commands/cli_fetch.c": "tests/cli/test_fetch.py",
+    "daemon/cli/cli_download.c": "tests/cli/test_fetch.py",
+    "core/model/pth/pth.c": "tests/cli/test_fetch.py",
     "daemon/settings_check.c": "tests/unit/test_settings_file.c",
     "daemon/serve.c": "tests/cli/test_serve.py",
 }

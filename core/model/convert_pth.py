@@ -81,13 +81,15 @@ class Tensor:
 
 
 class Parameter:
-    """A parameter as PyTorch wrote it before 0.4: an empty one, whose state then has the tensor in front."""
+    """A parameter as PyTorch wrote it before 0.4: made of its tensor, or empty and then given a state with the tensor."""
 
-    def __init__(self, *_arguments):
-        self.tensor = None
+    def __init__(self, *arguments):
+        self.tensor = arguments[0] if arguments else None
 
     def set_state(self, state):
-        if not isinstance(state, tuple) or len(state) != 5 or not isinstance(state[0], Tensor):
+        if self.tensor is not None:
+            return  # flags and hooks
+        if not isinstance(state, tuple) or not state:
             raise Refused("a parameter whose state is not that of PyTorch before 0.4")
         self.tensor = state[0]
 
@@ -259,9 +261,9 @@ class Machine:
 
     def do_newobj(self, _argument):
         arguments, kind = self.pop(), self.pop()
-        if not isinstance(kind, Named) or CALLABLES.get(kind.name) is not Parameter or arguments != ():
+        if not isinstance(kind, Named) or CALLABLES.get(kind.name) is not Parameter or not isinstance(arguments, tuple):
             raise Refused("a pickle makes an object that does not belong in a state_dict")
-        self.stack.append(Parameter())
+        self.stack.append(Parameter(*arguments))
 
     def do_build(self, _argument):
         """Attributes of a state_dict (its _metadata) or of a tensor are read and dropped; a parameter gets its state."""

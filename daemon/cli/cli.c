@@ -52,6 +52,15 @@ static const struct cli_command commands[] = {
      "code tells whether all files could be scored; it does not depend on the verdicts.\n"
      "\n  inspectd predict --product carpet part.jpg --heatmap heatmap.png\n",
      cli_predict},
+    {"trunk fetch", "[--url URL | --file FILE]", "download and install the recommended trunk",
+     "Downloads torchvision's VGG16 with ImageNet weights (528 MB, once), verifies its published hash, converts "
+     "it\n"
+     "without executing anything in it, and installs it as the trunk of new trainings. A download that breaks "
+     "off\n"
+     "is continued by the next attempt. Without a network, carry the file by hand and name it with --file.\n"
+     "\n  inspectd trunk fetch\n"
+     "  inspectd trunk fetch --file vgg16-397923af.pth\n",
+     cli_trunk_fetch},
     {"trunk import", "FILE.safetensors", "install VGG16 weights as trunk",
      "Installs VGG16 weights with torchvision's names (features.N.*) or the notebook's (feature_extractor.N.*).\n"
      "ImageNet weights are the recommended trunk. torchvision's file is a pickle; convert it to safetensors with\n"

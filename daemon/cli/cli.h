@@ -95,6 +95,7 @@ int cli_train(const struct cli_command *command, int argc, char **argv);
 int cli_cross_validate(const struct cli_command *command, int argc, char **argv);
 int cli_evaluate(const struct cli_command *command, int argc, char **argv);
 int cli_predict(const struct cli_command *command, int argc, char **argv);
+int cli_trunk_fetch(const struct cli_command *command, int argc, char **argv);
 int cli_trunk_import(const struct cli_command *command, int argc, char **argv);
 int cli_trunk_bank(const struct cli_command *command, int argc, char **argv);
 int cli_trunk_list(const struct cli_command *command, int argc, char **argv);

@@ -17,8 +17,9 @@ int cli_device_open(struct cli_device *device, const struct insp_device_config *
         return insp_fail(
             reterr, INSP_E_NOT_FOUND,
             "no trunk is installed in %s. Install the ImageNet weights of VGG16 (recommended) with `inspectd "
-            "trunk import FILE.safetensors`, or build one from images of good parts with `inspectd trunk "
-            "bank --images DIR`",
+            "trunk fetch` or `inspectd trunk import FILE.safetensors`, or build one from images of good parts "
+            "with "
+            "`inspectd trunk bank --images DIR`",
             state_dir);
     r = insp_device_open(config, &device->device, reterr);
     if (r == 0)

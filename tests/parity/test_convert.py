@@ -92,14 +92,17 @@ class OldTensor:
 
 
 class OldParameter:
-    """Pickled as PyTorch 0.1 did: an empty parameter, then its state."""
+    """Pickled as PyTorch 0.1 did: an empty parameter, then its state; later on its tensor, then the rest of its state."""
     __class__ = torch.nn.Parameter  # the pickler compares it
 
-    def __init__(self, tensor):
-        self.state = tensor, None, collections.OrderedDict(), True, False  # data, grad, hooks, requires_grad, volatile
+    def __init__(self, tensor, later):
+        self.tensor, self.later = tensor, later
 
     def __reduce_ex__(self, _protocol):
-        return copyreg.__newobj__, (torch.nn.Parameter,), self.state
+        if self.later:
+            return torch.nn.Parameter, (self.tensor,), (True, False, collections.OrderedDict())
+        state = self.tensor, None, collections.OrderedDict(), True, False  # data, grad, hooks, requires_grad, volatile
+        return copyreg.__newobj__, (torch.nn.Parameter,), state
 
 
 class OldStorage:
@@ -122,7 +125,7 @@ def save_as_0_1(state, path, parameters):
         storages[storage.key] = tensor
         old[name] = OldTensor(storage, tensor)
         if parameters:
-            old[name] = OldParameter(old[name])
+            old[name] = OldParameter(old[name], parameters == "later")
     system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
     for part in 0x1950A86A20F9469CFC6C, 1001, system, old, sorted(storages):
         OldPickler(out, 2).dump(part)
@@ -131,13 +134,13 @@ def save_as_0_1(state, path, parameters):
     path.write_bytes(out.getvalue())
 
 
-@pytest.mark.parametrize("parameters", [False, True])
+@pytest.mark.parametrize("parameters", [None, "first", "later"])
 def test_the_format_of_pytorch_0_1(tmp_path, parameters):
     source, target = tmp_path / "vgg.pth", tmp_path / "vgg.safetensors"
     state = torchvision_state()
     save_as_0_1(state, source, parameters)
     for name, tensor in torch.load(source).items():  # PyTorch itself reads it, so it is no invention
-        assert torch.equal(tensor, state[name]) and isinstance(tensor, torch.nn.Parameter) == parameters
+        assert torch.equal(tensor, state[name]) and isinstance(tensor, torch.nn.Parameter) == bool(parameters)
     result = convert(source, target)
     assert result.returncode == 0, result.stderr
     same(target, state)
