@@ -51,7 +51,7 @@ function(insp_pytest name file device labels marks)
   else()
     set(environment "INSPECTD=$<TARGET_FILE:inspectd>" INSP_FAKE_DEVICE=0)
   endif()
-  # Threads of OpenMP that wait must not take the processor from the tests beside.
+  # Threads of libtorch's OpenMP that wait must not take the processor from the tests beside.
   add_test(NAME ${name} COMMAND /usr/bin/python3 -m pytest -m "${marks}" "${file}")
   set_tests_properties(${name} PROPERTIES TIMEOUT 900 LABELS "${labels}" ENVIRONMENT
     "${environment};INSP_MAKE_BUNDLE=$<TARGET_FILE:make_bundle>;INSP_TEMPLATE=${PROJECT_BINARY_DIR}/tests/http/template;OMP_WAIT_POLICY=passive;PYTHONDONTWRITEBYTECODE=1")

@@ -32,6 +32,7 @@ COVERED_ELSEWHERE = {
     "api/resources/datasets.c": "tests/http/test_dataset.py",
     "api/resources/datasets_list.c": "tests/http/test_dataset.py",
     "api/watch/events_get.c": "tests/http/test_events.py",
+    "core/compute/train_head.c": "tests/unit/test_train_cpu.c",
     "api/watch/late_refusal.c": "tests/fault/test_slow_clients.py",
     "api/inspections/export.c": "tests/http/test_export.py",
     "api/watch/housekeeping.c": "tests/http/test_housekeeping.py",

@@ -1,8 +1,8 @@
 #include "core/compute/conv_cpu.h"
 #include "core/compute/conv_layer.h"
 #include "core/compute/conv_tail.h"
-#include "core/compute/conv_threads.h"
 #include "core/compute/device.h"
+#include "core/compute/team.h"
 
 #include <math.h>
 
@@ -68,7 +68,7 @@ int insp_cpu_workspace_new(unsigned threads, struct insp_cpu_workspace **ret, st
     struct insp_cpu_workspace *workspace = calloc(1, sizeof *workspace);
     if (!workspace)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a workspace");
-    workspace->scratch.threads = threads ? threads : (unsigned)omp_get_num_procs();
+    workspace->scratch.threads = threads ? threads : insp_team_processors();
     *ret = workspace;
     return 0;
 }
@@ -140,49 +140,77 @@ void insp_cpu_trunk_free(struct insp_cpu_trunk *trunk) {
     free(trunk);
 }
 
+/* The first convolution of an image: pixels -> dst. */
+struct first {
+    const struct insp_cpu_trunk *trunk;
+    const float *pixels;
+    float *dst;
+};
+
+static void first_step(void *arg, size_t y, unsigned thread) {
+    const struct first *first = arg;
+    (void)thread;
+    first->trunk->kernel->first_row((size_t)insp_trunk_shape[0].out, y, first->pixels, first->trunk->first_weight,
+                                    first->trunk->first_bias, first->dst);
+}
+
 static void run_first(const struct insp_cpu_trunk *trunk, unsigned threads, const float *pixels, float *dst) {
-    const size_t side = INSP_INPUT_SIDE, out = (size_t)insp_trunk_shape[0].out;
-    insp_conv_border(dst, out, side, 1);
-#pragma omp parallel num_threads(threads)
-    {
-        unsigned mode = insp_float_mode_enter();
-#pragma omp for schedule(dynamic, 8)
-        for (size_t y = 0; y < side; y++)
-            trunk->kernel->first_row(out, y, pixels, trunk->first_weight, trunk->first_bias, dst);
-        insp_float_mode_leave(mode);
-    }
+    struct first first = {trunk, pixels, dst};
+    insp_conv_border(dst, (size_t)insp_trunk_shape[0].out, INSP_INPUT_SIDE, 1);
+    insp_team_run(threads, INSP_INPUT_SIDE, 8, first_step, &first);
+}
+
+enum { TRANSFORM_ROWS = 8 }; /* of a step */
+
+struct transformation {
+    const struct insp_picture *picture;
+    float table[3][256];
+    float *dst;
+};
+
+static void transform_step(void *arg, size_t index, unsigned thread) {
+    const struct transformation *t = arg;
+    const size_t floats = (size_t)TRANSFORM_ROWS * INSP_INPUT_SIDE;
+    (void)thread;
+    insp_transform_part(t->picture->input, t->table, t->picture->rgb, index * floats, (index + 1) * floats,
+                        t->dst);
 }
 
 /* Transforms a picture into the workspace, all threads together. */
 static void transform(struct insp_cpu_workspace *workspace, const struct insp_picture *picture) {
-    const size_t side = INSP_INPUT_SIDE;
-    float table[3][256];
-    insp_transform_tabulate(picture->input, table);
-#pragma omp parallel for num_threads(workspace->scratch.threads)
-    for (size_t y = 0; y < side; y += 8)
-        insp_transform_part(picture->input, (const float(*)[256])table, picture->rgb, y * side, (y + 8) * side,
-                            workspace->input);
+    struct transformation t = {.picture = picture, .dst = workspace->input};
+    insp_transform_tabulate(picture->input, t.table);
+    insp_team_run(workspace->scratch.threads, INSP_INPUT_SIDE / TRANSFORM_ROWS, 1, transform_step, &t);
 }
 
-/* Pools a block's output, blocked and bordered, to 28x28 and writes its channels: taps points at the first. */
-static void pool_tap(const float *blocked, size_t channels, size_t side, unsigned threads, float *taps) {
-    const size_t step = side / INSP_TAP_SIDE, row = (side + 2) * INSP_BLOCK;
+/* A pool of a block's output to 28x28, blocked and bordered -> taps, which points at its first channel. */
+struct tap {
+    const float *blocked;
+    size_t side;
+    float *taps;
+};
+
+static void tap_step(void *arg, size_t block, unsigned thread) {
+    const struct tap *tap = arg;
+    const size_t step = tap->side / INSP_TAP_SIDE, row = (tap->side + 2) * INSP_BLOCK;
     const float share = 1 / (float)(step * step);
-#pragma omp parallel for num_threads(threads)
-    for (size_t block = 0; block < channels / INSP_BLOCK; block++) {
-        const float *plane = blocked + block * row * (side + 2) + row + INSP_BLOCK;
-        for (size_t cell = 0; cell < INSP_TAP_CELLS; cell++) {
-            const float *from =
-                plane + cell / INSP_TAP_SIDE * step * row + cell % INSP_TAP_SIDE * step * INSP_BLOCK;
-            float sum[INSP_BLOCK] = {0}, *to = taps + cell * INSP_TAP_CHANNELS + block * INSP_BLOCK;
-            for (size_t y = 0; y < step; y++)
-                for (size_t x = 0; x < step; x++)
-                    for (size_t c = 0; c < INSP_BLOCK; c++)
-                        sum[c] += from[y * row + x * INSP_BLOCK + c];
-            for (size_t c = 0; c < INSP_BLOCK; c++)
-                to[c] = sum[c] * share;
-        }
+    const float *plane = tap->blocked + block * row * (tap->side + 2) + row + INSP_BLOCK;
+    (void)thread;
+    for (size_t cell = 0; cell < INSP_TAP_CELLS; cell++) {
+        const float *from = plane + cell / INSP_TAP_SIDE * step * row + cell % INSP_TAP_SIDE * step * INSP_BLOCK;
+        float sum[INSP_BLOCK] = {0}, *to = tap->taps + cell * INSP_TAP_CHANNELS + block * INSP_BLOCK;
+        for (size_t y = 0; y < step; y++)
+            for (size_t x = 0; x < step; x++)
+                for (size_t c = 0; c < INSP_BLOCK; c++)
+                    sum[c] += from[y * row + x * INSP_BLOCK + c];
+        for (size_t c = 0; c < INSP_BLOCK; c++)
+            to[c] = sum[c] * share;
     }
+}
+
+static void pool_tap(const float *blocked, size_t channels, size_t side, unsigned threads, float *taps) {
+    struct tap tap = {blocked, side, taps};
+    insp_team_run(threads, channels / INSP_BLOCK, 1, tap_step, &tap);
 }
 
 /* Runs one image through the first blocks: pixels -> dst [256/16][30][30][16], and taps [28,28,448] or NULL. */

@@ -10,7 +10,7 @@
  * between kernels (avx512, avx2, generic) results differ by rounding.
  *
  * Threads: trunks and tails are immutable after new. Each run takes its scratch memory from a workspace; use
- * one workspace per calling thread. OpenMP shares the work of a run among the workspace's threads. */
+ * one workspace per calling thread. A run shares its work among the workspace's threads (team.h). */
 #ifndef INSP_COMPUTE_CONV_CPU_H
 #define INSP_COMPUTE_CONV_CPU_H
 

@@ -1,6 +1,6 @@
 #include "core/compute/conv_layer.h"
-#include "core/compute/conv_threads.h"
 #include "core/compute/pace.h"
+#include "core/compute/team.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -46,24 +46,6 @@ int insp_conv_scratch_reserve(struct insp_conv_scratch *scratch, size_t floats, 
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu MiB of convolution scratch", (floats >> 18) + 1);
     scratch->capacity = floats;
     return 0;
-}
-
-unsigned insp_float_mode_enter(void) {
-#if defined __x86_64__
-    unsigned mode = __builtin_ia32_stmxcsr();
-    __builtin_ia32_ldmxcsr(mode | 0x8040); /* flush to zero, denormals are zero */
-    return mode;
-#else
-    return 0;
-#endif
-}
-
-void insp_float_mode_leave(unsigned mode) {
-#if defined __x86_64__
-    __builtin_ia32_ldmxcsr(mode);
-#else
-    (void)mode;
-#endif
 }
 
 /* --- weights --- */
@@ -194,6 +176,8 @@ struct pass {
     size_t tiles;                   /* of the batch */
     size_t run, v_floats, m_floats; /* tiles per run; floats of its V, and of one panel's products */
     size_t u_floats;                /* of one panel's U, where it is made in the pass; else 0 */
+    float *memory;                  /* scratch */
+    struct insp_tile_run now;       /* the run that all threads share */
 };
 
 /* m: a thread's memory, [products, U]. */
@@ -208,46 +192,49 @@ static void run_panel(const struct pass *pass, const struct insp_tile_run *run, 
     layer->kernel->panel(shape, run, panel, u, layer->bias + panel * columns, v, m, pass->dst);
 }
 
-/* Lets each thread take whole runs. memory: [thread][V, products]. */
-static void run_own(const struct pass *pass, unsigned threads, float *memory) {
-    const struct insp_conv_layer *layer = pass->layer;
-    size_t panels = layer->shape.out / layer->kernel->columns;
-#pragma omp parallel num_threads(threads)
-    {
-        unsigned mode = insp_float_mode_enter();
-        float *v = memory + (size_t)omp_get_thread_num() * (pass->v_floats + pass->m_floats);
-#pragma omp for schedule(dynamic, 1)
-        for (size_t first = 0; first < pass->tiles; first += pass->run) {
-            size_t count = pass->tiles - first < pass->run ? pass->tiles - first : pass->run;
-            struct insp_tile_run run = {.first = first, .count = count, .stride = count};
-            for (size_t block = 0; block < layer->shape.in / INSP_BLOCK; block++)
-                layer->kernel->input(&layer->shape, &run, block, pass->src, v);
-            for (size_t panel = 0; panel < panels; panel++)
-                run_panel(pass, &run, panel, v, v + pass->v_floats);
-        }
-        insp_float_mode_leave(mode);
-    }
+/* Returns the run that begins with tile `first`. */
+static struct insp_tile_run run_from(const struct pass *pass, size_t first) {
+    size_t count = pass->tiles - first < pass->run ? pass->tiles - first : pass->run;
+    return (struct insp_tile_run){.first = first, .count = count, .stride = count};
 }
 
-/* Lets all threads work on one run after the other. memory: V, [thread][products, U]. */
-static void run_shared(const struct pass *pass, unsigned threads, float *memory) {
+/* Computes a whole run in a thread's memory: [thread][V, products]. */
+static void own_step(void *arg, size_t index, unsigned thread) {
+    const struct pass *pass = arg;
     const struct insp_conv_layer *layer = pass->layer;
-    size_t panels = layer->shape.out / layer->kernel->columns;
-#pragma omp parallel num_threads(threads)
-    {
-        unsigned mode = insp_float_mode_enter();
-        float *m = memory + pass->v_floats + (size_t)omp_get_thread_num() * (pass->m_floats + pass->u_floats);
-        for (size_t first = 0; first < pass->tiles; first += pass->run) {
-            size_t count = pass->tiles - first < pass->run ? pass->tiles - first : pass->run;
-            struct insp_tile_run run = {.first = first, .count = count, .stride = count};
-#pragma omp for schedule(dynamic, 1)
-            for (size_t block = 0; block < layer->shape.in / INSP_BLOCK; block++)
-                layer->kernel->input(&layer->shape, &run, block, pass->src, memory);
-#pragma omp for schedule(dynamic, 1)
-            for (size_t panel = 0; panel < panels; panel++)
-                run_panel(pass, &run, panel, memory, m);
-        }
-        insp_float_mode_leave(mode);
+    const struct insp_tile_run run = run_from(pass, index * pass->run);
+    float *v = pass->memory + (size_t)thread * (pass->v_floats + pass->m_floats);
+    for (size_t block = 0; block < layer->shape.in / INSP_BLOCK; block++)
+        layer->kernel->input(&layer->shape, &run, block, pass->src, v);
+    for (size_t panel = 0; panel < layer->shape.out / layer->kernel->columns; panel++)
+        run_panel(pass, &run, panel, v, v + pass->v_floats);
+}
+
+/* Steps of a run that all threads share. Memory: V, [thread][products, U]. */
+static void input_step(void *arg, size_t block, unsigned thread) {
+    const struct pass *pass = arg;
+    (void)thread;
+    pass->layer->kernel->input(&pass->layer->shape, &pass->now, block, pass->src, pass->memory);
+}
+
+static void panel_step(void *arg, size_t panel, unsigned thread) {
+    const struct pass *pass = arg;
+    run_panel(pass, &pass->now, panel, pass->memory,
+              pass->memory + pass->v_floats + (size_t)thread * (pass->m_floats + pass->u_floats));
+}
+
+/* Lets each thread take whole runs. */
+static void run_own(struct pass *pass, unsigned threads) {
+    insp_team_run(threads, (pass->tiles + pass->run - 1) / pass->run, 1, own_step, pass);
+}
+
+/* Lets all threads work on one run after the other. */
+static void run_shared(struct pass *pass, unsigned threads) {
+    const struct insp_conv_layer *layer = pass->layer;
+    for (size_t first = 0; first < pass->tiles; first += pass->run) {
+        pass->now = run_from(pass, first);
+        insp_team_run(threads, layer->shape.in / INSP_BLOCK, 1, input_step, pass);
+        insp_team_run(threads, layer->shape.out / layer->kernel->columns, 1, panel_step, pass);
     }
 }
 
@@ -266,12 +253,13 @@ int insp_conv_layer_run(const struct insp_conv_layer *layer, struct insp_conv_sc
     int r = insp_conv_scratch_reserve(scratch, floats, reterr);
     if (r)
         return r;
+    pass.memory = scratch->floats;
     insp_pace();
     insp_conv_border(dst, shape->out, shape->pool ? shape->side / 2 : shape->side, n);
     if (own)
-        run_own(&pass, scratch->threads, scratch->floats);
+        run_own(&pass, scratch->threads);
     else
-        run_shared(&pass, scratch->threads, scratch->floats);
+        run_shared(&pass, scratch->threads);
     return 0;
 }
 

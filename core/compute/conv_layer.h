@@ -27,12 +27,6 @@ void insp_conv_scratch_clear(struct insp_conv_scratch *scratch);
 /* Grows the scratch memory to `floats`; its content is lost. Fails with INSP_E_NOMEM. */
 int insp_conv_scratch_reserve(struct insp_conv_scratch *scratch, size_t floats, struct insp_error *reterr);
 
-/* Makes the calling thread treat denormal numbers as zero while a kernel runs (x86; other processors keep
- * their mode): each costs a hundred cycles and carries no information. Returns the mode for
- * insp_float_mode_leave. */
-unsigned insp_float_mode_enter(void);
-void insp_float_mode_leave(unsigned mode);
-
 struct insp_conv_layer {
     struct insp_wino shape;
     const struct insp_conv_kernel *kernel;

@@ -6,6 +6,13 @@
 #include "core/compute/conv_layer.h"
 #include "core/compute/vgg16.h"
 
+/* Sizes of the tail's activations. */
+enum {
+    INSP_TAIL_ROW_FLOATS = (INSP_MAP_SIDE + 2) * INSP_BLOCK, /* a row of 16 channels, with its border */
+    INSP_TAIL_PLANE_FLOATS = (INSP_MAP_SIDE + 2) * INSP_TAIL_ROW_FLOATS, /* 16 channels */
+    INSP_TAIL_IMAGE_FLOATS = INSP_CHANNELS / INSP_BLOCK * INSP_TAIL_PLANE_FLOATS,
+};
+
 struct insp_cpu_tail {
     struct insp_conv_layer layer[INSP_TAIL_CONVS];
     float classifier_weight[INSP_CLASSES][INSP_CHANNELS], classifier_bias[INSP_CLASSES];

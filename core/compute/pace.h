@@ -2,7 +2,7 @@
  * yield to inspections: a mini-batch takes a fifth of a second and a pass over eight images half a second; a
  * camera cannot wait that long, but it can wait for one layer.
  *
- * The hook belongs to the thread that sets it, not to its OpenMP team, so it need not be passed through
+ * The hook belongs to the thread that sets it, not to its team (team.h), so it need not be passed through
  * devices, workspaces and trainers. The inference thread sets none. Source: cooperative scheduling. */
 #ifndef INSP_COMPUTE_PACE_H
 #define INSP_COMPUTE_PACE_H

@@ -1,8 +1,9 @@
 #include "core/compute/train_cpu.h"
 #include "core/compute/conv_cpu.h"
 #include "core/compute/conv_tail.h"
-#include "core/compute/conv_threads.h"
 #include "core/compute/pace.h"
+#include "core/compute/team.h"
+#include "core/compute/train_head.h"
 #include "core/compute/train_kernel.h"
 
 #include <math.h>
@@ -13,15 +14,13 @@ enum {
     CHANNELS = INSP_CHANNELS,
     BLOCKS = INSP_CHANNELS / INSP_BLOCK,
     SIDE = INSP_MAP_SIDE,
-    ROW = (INSP_MAP_SIDE + 2) * INSP_BLOCK, /* floats of a row of activations */
-    PLANE = (INSP_MAP_SIDE + 2) * ROW,      /* of a plane of 16 channels */
-    IMAGE = BLOCKS * PLANE,                 /* of an image */
+    PLANE = INSP_TAIL_PLANE_FLOATS,
+    IMAGE = INSP_TAIL_IMAGE_FLOATS,
     POINTS = 16,
     TAPS = 9,
     CONV_FLOATS = CHANNELS * CHANNELS * TAPS,
     U_FLOATS = CHANNELS * CHANNELS * POINTS,
-    WINDOWS = INSP_MAP_FLOATS / 4, /* of the head's pool */
-    RUN_TILES = 256,               /* tiles whose V and D are computed at a time */
+    RUN_TILES = 256, /* tiles whose V and D are computed at a time */
 };
 
 /* Holds parameters with Adam's moments. */
@@ -66,25 +65,34 @@ static size_t kernel_place(size_t columns, size_t out, size_t in, size_t tap) {
     return ((out / columns * TAPS + tap) * CHANNELS + in) * columns + out % columns;
 }
 
-/* Derives U of the transposed, flipped kernels from U: flipping exchanges the points 0 and infinity, in rows
- * and columns, and keeps 1 and -1. */
-static void transpose(const struct insp_cpu_trainer *trainer, size_t i) {
+struct transposition {
+    const float *from;
+    float *to;
+    size_t columns;
+};
+
+/* Derives a panel of the U of the transposed, flipped kernels from U: flipping exchanges the points 0 and
+ * infinity, in rows and columns, and keeps 1 and -1. */
+static void transpose_step(void *arg, size_t panel, unsigned thread) {
     static const size_t flipped[4] = {3, 1, 2, 0};
-    const float *from = trainer->tail.layer[i].u;
-    float *to = trainer->back[i].u;
-    size_t columns = trainer->kernel->conv->columns, panels = CHANNELS / columns;
-#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
-    for (size_t panel = 0; panel < panels; panel++)
-        for (size_t point = 0; point < POINTS; point++) {
-            size_t source = flipped[point / 4] * 4 + flipped[point % 4];
-            float *rows = to + (panel * POINTS + point) * CHANNELS * columns;
-            for (size_t block = 0; block < panels; block++) {
-                const float *square = from + ((block * POINTS + source) * CHANNELS + panel * columns) * columns;
-                for (size_t c = 0; c < columns; c++)
-                    for (size_t r = 0; r < columns; r++)
-                        rows[(block * columns + c) * columns + r] = square[r * columns + c];
-            }
+    const struct transposition *t = arg;
+    const size_t columns = t->columns;
+    (void)thread;
+    for (size_t point = 0; point < POINTS; point++) {
+        size_t source = flipped[point / 4] * 4 + flipped[point % 4];
+        float *rows = t->to + (panel * POINTS + point) * CHANNELS * columns;
+        for (size_t block = 0; block < CHANNELS / columns; block++) {
+            const float *square = t->from + ((block * POINTS + source) * CHANNELS + panel * columns) * columns;
+            for (size_t c = 0; c < columns; c++)
+                for (size_t r = 0; r < columns; r++)
+                    rows[(block * columns + c) * columns + r] = square[r * columns + c];
         }
+    }
+}
+
+static void transpose(const struct insp_cpu_trainer *trainer, size_t i) {
+    struct transposition t = {trainer->tail.layer[i].u, trainer->back[i].u, trainer->kernel->conv->columns};
+    insp_team_run(trainer->scratch.threads, CHANNELS / t.columns, 1, transpose_step, &t);
 }
 
 static int new_layer(struct insp_cpu_trainer *trainer, size_t i, const struct insp_conv_weights *weights,
@@ -123,7 +131,7 @@ int insp_cpu_trainer_new(const struct insp_tail_weights *initial, const struct i
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a trainer");
     trainer->config = *config;
     trainer->kernel = train_kernel();
-    trainer->scratch.threads = threads ? threads : (unsigned)omp_get_num_procs();
+    trainer->scratch.threads = threads ? threads : insp_team_processors();
     trainer->beta1_power = trainer->beta2_power = 1;
     memcpy(trainer->tail.classifier_weight, initial->classifier_weight, sizeof trainer->tail.classifier_weight);
     memcpy(trainer->tail.classifier_bias, initial->classifier_bias, sizeof trainer->tail.classifier_bias);
@@ -189,130 +197,67 @@ static int reserve_batch(struct insp_cpu_trainer *trainer, size_t n, struct insp
     return 0;
 }
 
-/* --- head: forward, loss and backward --- */
+/* --- convolutions backward --- */
 
-/* Returns the first largest value of a 2x2 window, as PyTorch's max_pool2d picks it. */
-static size_t window_best(const float *window) {
-    static const size_t at[4] = {0, INSP_BLOCK, ROW, ROW + INSP_BLOCK};
-    size_t best = 0;
-    for (size_t i = 1; i < 4; i++)
-        if (window[at[i]] > window[best] || isnan(window[at[i]]))
-            best = at[i];
-    return best;
-}
-
-static const float *window_of(const float *image, size_t channel, size_t i) {
-    return image + channel / INSP_BLOCK * PLANE + (i / 7 * 2 + 1) * ROW + (i % 7 * 2 + 1) * INSP_BLOCK +
-           channel % INSP_BLOCK;
-}
-
-static void pool(const float *image, float *ret_mean) {
-    for (size_t c = 0; c < CHANNELS; c++) {
-        float sum = 0;
-        for (size_t i = 0; i < WINDOWS; i++) {
-            const float *window = window_of(image, c, i);
-            sum += window[window_best(window)];
-        }
-        ret_mean[c] = sum / WINDOWS;
-    }
-}
-
-/* Computes the gradient at the input of the last ReLU from the gradient of the logits. */
-static void unpool(const struct insp_cpu_tail *tail, const float *image, const double *dlogit, float *ret_dy) {
-    memset(ret_dy, 0, IMAGE * sizeof *ret_dy);
-    for (size_t c = 0; c < CHANNELS; c++) {
-        double d = 0;
-        for (size_t k = 0; k < INSP_CLASSES; k++)
-            d += dlogit[k] * (double)tail->classifier_weight[k][c];
-        for (size_t i = 0; i < WINDOWS; i++) {
-            const float *window = window_of(image, c, i);
-            size_t best = window_best(window);
-            if (window[best] > 0)
-                ret_dy[window - image + (ptrdiff_t)best] = (float)(d / WINDOWS);
-        }
-    }
-}
-
-struct head_result {
-    double loss;
-    size_t correct;
-    double dweight[INSP_CLASSES][CHANNELS], dbias[INSP_CLASSES];
+struct gradient {
+    struct insp_cpu_trainer *trainer;
+    size_t layer;
+    const float *dy;
+    struct insp_tile_run run;
+    bool add; /* to the dU of earlier runs */
+    float *v, *d;
 };
 
-/* Adds the weighted cross-entropy of one image to the result and computes the gradient of its logits. share:
- * its class weight over the sum of those of the batch. */
-static void head_loss(const struct insp_cpu_tail *tail, const float *mean, unsigned label, double share,
-                      struct head_result *result, double *ret_dlogit) {
-    double logit[INSP_CLASSES], norm = 0;
-    for (size_t k = 0; k < INSP_CLASSES; k++) {
-        logit[k] = (double)tail->classifier_bias[k];
-        for (size_t c = 0; c < CHANNELS; c++)
-            logit[k] += (double)tail->classifier_weight[k][c] * (double)mean[c];
-    }
-    double top = fmax(logit[0], logit[1]);
-    for (size_t k = 0; k < INSP_CLASSES; k++)
-        norm += exp(logit[k] - top);
-    result->loss += share * (top + log(norm) - logit[label]);
-    result->correct += (logit[INSP_CLASS_ANOMALY] > logit[INSP_CLASS_GOOD]) == (label == INSP_CLASS_ANOMALY);
-    for (size_t k = 0; k < INSP_CLASSES; k++) {
-        ret_dlogit[k] = share * (exp(logit[k] - top) / norm - (k == label));
-        result->dbias[k] += ret_dlogit[k];
-        for (size_t c = 0; c < CHANNELS; c++)
-            result->dweight[k][c] += ret_dlogit[k] * (double)mean[c];
-    }
+static void spread_step(void *arg, size_t block, unsigned thread) {
+    const struct gradient *g = arg;
+    const struct insp_wino *shape = &g->trainer->tail.layer[g->layer].shape;
+    (void)thread;
+    g->trainer->kernel->conv->input(shape, &g->run, block, g->trainer->activations[g->layer], g->v);
+    g->trainer->kernel->spread(shape, &g->run, block, g->dy, g->d);
 }
 
-static void head(struct insp_cpu_trainer *trainer, const uint8_t *labels, size_t n, double weight_sum,
-                 float *means, struct head_result *result) {
-    const float *deep = trainer->activations[INSP_TAIL_CONVS];
-    double(*dlogit)[INSP_CLASSES] = (void *)(means + n * CHANNELS);
-#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
-    for (size_t i = 0; i < n; i++)
-        pool(deep + i * IMAGE, means + i * CHANNELS);
-    for (size_t i = 0; i < n; i++)
-        head_loss(&trainer->tail, means + i * CHANNELS, labels[i],
-                  (double)trainer->config.class_weights[labels[i]] / weight_sum, result, dlogit[i]);
-#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
-    for (size_t i = 0; i < n; i++)
-        unpool(&trainer->tail, deep + i * IMAGE, dlogit[i], trainer->dy[0] + i * IMAGE);
+static void gradient_step(void *arg, size_t panel, unsigned thread) {
+    const struct gradient *g = arg;
+    (void)thread;
+    g->trainer->kernel->gradient(&g->trainer->tail.layer[g->layer].shape, &g->run, panel, g->v, g->d, g->add,
+                                 g->trainer->du + panel * POINTS * CHANNELS * g->trainer->kernel->conv->columns);
 }
-
-/* --- convolutions backward --- */
 
 /* Computes dU of layer i from its input and dY. */
 static void weight_gradient(struct insp_cpu_trainer *trainer, size_t i, const float *dy, size_t n) {
-    const struct insp_wino *shape = &trainer->tail.layer[i].shape;
-    const struct insp_train_kernel *kernel = trainer->kernel;
-    size_t tiles = n * shape->tiles, runs = (tiles + RUN_TILES - 1) / RUN_TILES;
-    size_t columns = kernel->conv->columns;
-    float *v = trainer->run, *d = v + (size_t)POINTS * CHANNELS * RUN_TILES;
+    const unsigned threads = trainer->scratch.threads;
+    size_t tiles = n * trainer->tail.layer[i].shape.tiles, runs = (tiles + RUN_TILES - 1) / RUN_TILES;
+    struct gradient g = {.trainer = trainer,
+                         .layer = i,
+                         .dy = dy,
+                         .v = trainer->run,
+                         .d = trainer->run + (size_t)POINTS * CHANNELS * RUN_TILES};
     insp_pace();
-#pragma omp parallel num_threads(trainer->scratch.threads)
-    {
-        unsigned mode = insp_float_mode_enter();
-        for (size_t k = 0; k < runs; k++) {
-            size_t first = tiles * k / runs, count = tiles * (k + 1) / runs - first;
-            struct insp_tile_run run = {.first = first, .count = count, .stride = count};
-#pragma omp for schedule(dynamic, 1)
-            for (size_t block = 0; block < BLOCKS; block++) {
-                kernel->conv->input(shape, &run, block, trainer->activations[i], v);
-                kernel->spread(shape, &run, block, dy, d);
-            }
-#pragma omp for schedule(dynamic, 1)
-            for (size_t panel = 0; panel < CHANNELS / columns; panel++)
-                kernel->gradient(shape, &run, panel, v, d, k > 0,
-                                 trainer->du + panel * POINTS * CHANNELS * columns);
-        }
-        insp_float_mode_leave(mode);
+    for (size_t k = 0; k < runs; k++) {
+        size_t first = tiles * k / runs, count = tiles * (k + 1) / runs - first;
+        g.run = (struct insp_tile_run){.first = first, .count = count, .stride = count};
+        g.add = k > 0;
+        insp_team_run(threads, BLOCKS, 1, spread_step, &g);
+        insp_team_run(threads, CHANNELS / trainer->kernel->conv->columns, 1, gradient_step, &g);
     }
+}
+
+struct masking {
+    const float *y;
+    float *dy;
+};
+
+static void mask_step(void *arg, size_t plane, unsigned thread) {
+    const struct masking *m = arg;
+    (void)thread;
+    for (size_t at = plane * PLANE; at < (plane + 1) * PLANE; at++)
+        m->dy[at] = m->y[at] > 0 ? m->dy[at] : 0;
 }
 
 /* Sets the gradient to zero where the ReLU's output is zero. The borders stay zero. */
 static void mask(const struct insp_cpu_trainer *trainer, const float *y, float *dy, size_t n) {
-#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
-    for (size_t plane = 0; plane < n * BLOCKS; plane++)
-        for (size_t at = plane * PLANE; at < (plane + 1) * PLANE; at++)
-            dy[at] = y[at] > 0 ? dy[at] : 0;
+    struct masking m = {y, dy};
+    insp_team_run(trainer->scratch.threads, n * BLOCKS, 8, mask_step, &m);
 }
 
 /* --- update --- */
@@ -323,47 +268,54 @@ static void adam_one(const struct insp_adam *adam, float g, float *weight, float
     *weight -= adam->rate * *m / (sqrtf(*v) * adam->root_scale + adam->epsilon);
 }
 
-static void update_bias(struct insp_cpu_trainer *trainer, const struct insp_adam *adam, size_t i, const float *dy,
-                        size_t n) {
-    float *bias = trainer->tail.layer[i].bias;
-    struct small_moments *moments = &trainer->bias[i];
-#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
-    for (size_t block = 0; block < BLOCKS; block++) {
-        double sum[INSP_BLOCK] = {0};
-        for (size_t image = 0; image < n; image++) {
-            const float *plane = dy + image * IMAGE + block * PLANE;
-            for (size_t at = 0; at < PLANE; at += INSP_BLOCK)
-                for (size_t lane = 0; lane < INSP_BLOCK; lane++)
-                    sum[lane] += (double)plane[at + lane];
-        }
-        for (size_t lane = 0; lane < INSP_BLOCK; lane++) {
-            size_t c = block * INSP_BLOCK + lane;
-            adam_one(adam, (float)sum[lane], &bias[c], &moments->m[c], &moments->v[c]);
-        }
+struct update {
+    struct insp_cpu_trainer *trainer;
+    const struct insp_adam *adam;
+    size_t layer, n;
+    const float *dy;
+};
+
+static void bias_step(void *arg, size_t block, unsigned thread) {
+    const struct update *u = arg;
+    float *bias = u->trainer->tail.layer[u->layer].bias;
+    struct small_moments *moments = &u->trainer->bias[u->layer];
+    double sum[INSP_BLOCK] = {0};
+    (void)thread;
+    for (size_t image = 0; image < u->n; image++) {
+        const float *plane = u->dy + image * IMAGE + block * PLANE;
+        for (size_t at = 0; at < PLANE; at += INSP_BLOCK)
+            for (size_t lane = 0; lane < INSP_BLOCK; lane++)
+                sum[lane] += (double)plane[at + lane];
+    }
+    for (size_t lane = 0; lane < INSP_BLOCK; lane++) {
+        size_t c = block * INSP_BLOCK + lane;
+        adam_one(u->adam, (float)sum[lane], &bias[c], &moments->m[c], &moments->v[c]);
     }
 }
 
-static void update_conv(struct insp_cpu_trainer *trainer, const struct insp_adam *adam, size_t i) {
-    size_t columns = trainer->kernel->conv->columns;
-    const struct moments *conv = &trainer->conv[i];
+static void conv_step(void *arg, size_t panel, unsigned thread) {
+    const struct update *u = arg;
+    const struct moments *conv = &u->trainer->conv[u->layer];
+    size_t columns = u->trainer->kernel->conv->columns;
+    size_t taps = panel * TAPS * CHANNELS * columns, points = panel * POINTS * CHANNELS * columns;
+    (void)thread;
+    u->trainer->kernel->update(u->adam, CHANNELS, u->trainer->du + points, conv->weight + taps, conv->m + taps,
+                               conv->v + taps, u->trainer->tail.layer[u->layer].u + points);
+}
+
+/* Updates bias and weights of layer i. */
+static void update_conv(struct insp_cpu_trainer *trainer, const struct insp_adam *adam, size_t i, const float *dy,
+                        size_t n) {
+    struct update u = {.trainer = trainer, .adam = adam, .layer = i, .n = n, .dy = dy};
+    insp_team_run(trainer->scratch.threads, BLOCKS, 1, bias_step, &u);
     insp_pace();
-#pragma omp parallel num_threads(trainer->scratch.threads)
-    {
-        unsigned mode = insp_float_mode_enter();
-#pragma omp for schedule(dynamic, 1)
-        for (size_t panel = 0; panel < CHANNELS / columns; panel++) {
-            size_t taps = panel * TAPS * CHANNELS * columns, points = panel * POINTS * CHANNELS * columns;
-            trainer->kernel->update(adam, CHANNELS, trainer->du + points, conv->weight + taps, conv->m + taps,
-                                    conv->v + taps, trainer->tail.layer[i].u + points);
-        }
-        insp_float_mode_leave(mode);
-    }
+    insp_team_run(trainer->scratch.threads, CHANNELS / trainer->kernel->conv->columns, 1, conv_step, &u);
     if (i > 0)
         transpose(trainer, i);
 }
 
 static void update_head(struct insp_cpu_trainer *trainer, const struct insp_adam *adam,
-                        const struct head_result *result) {
+                        const struct insp_head_result *result) {
     struct insp_cpu_tail *tail = &trainer->tail;
     for (size_t k = 0; k < INSP_CLASSES; k++) {
         for (size_t c = 0; c < CHANNELS; c++)
@@ -397,8 +349,7 @@ static int backward(struct insp_cpu_trainer *trainer, size_t n, const struct ins
                 return r;
             mask(trainer, trainer->activations[i], dx, n);
         }
-        update_bias(trainer, adam, i, dy, n);
-        update_conv(trainer, adam, i);
+        update_conv(trainer, adam, i, dy, n);
     }
     return 0;
 }
@@ -417,10 +368,20 @@ static int check_batch(const struct insp_cpu_trainer *trainer, const uint8_t *la
     return 0;
 }
 
+struct blocking {
+    const float *features;
+    float *dst;
+};
+
+static void block_step(void *arg, size_t i, unsigned thread) {
+    const struct blocking *b = arg;
+    (void)thread;
+    insp_conv_block(b->features + i * INSP_FEATURE_FLOATS, CHANNELS, SIDE, b->dst + i * IMAGE);
+}
+
 static int forward(struct insp_cpu_trainer *trainer, const float *features, size_t n, struct insp_error *reterr) {
-#pragma omp parallel for schedule(static) num_threads(trainer->scratch.threads)
-    for (size_t i = 0; i < n; i++)
-        insp_conv_block(features + i * INSP_FEATURE_FLOATS, CHANNELS, SIDE, trainer->activations[0] + i * IMAGE);
+    struct blocking b = {features, trainer->activations[0]};
+    insp_team_run(trainer->scratch.threads, n, 1, block_step, &b);
     int r = 0;
     for (size_t i = 0; i < INSP_TAIL_CONVS && !r; i++)
         r = insp_conv_layer_run(&trainer->tail.layer[i], &trainer->scratch, trainer->activations[i], n,
@@ -441,8 +402,16 @@ int insp_cpu_trainer_step(struct insp_cpu_trainer *trainer, const float *feature
     _cleanup_free_ float *means = insp_conv_alloc(n * (CHANNELS + INSP_CLASSES * 2)); /* and dlogit, in double */
     if (!means)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the head of a batch of %zu", n);
-    struct head_result result = {0};
-    head(trainer, labels, n, weight_sum, means, &result);
+    struct insp_head_result result = {0};
+    const struct insp_head_batch head = {.tail = &trainer->tail,
+                                         .class_weights = trainer->config.class_weights,
+                                         .weight_sum = weight_sum,
+                                         .labels = labels,
+                                         .n = n,
+                                         .threads = trainer->scratch.threads,
+                                         .deep = trainer->activations[INSP_TAIL_CONVS],
+                                         .dy = trainer->dy[0]};
+    insp_train_head(&head, means, &result);
     if (!isfinite(result.loss))
         return insp_fail(reterr, INSP_E_MODEL,
                          "the loss is not finite: training has diverged, or a feature is not a number");
