@@ -48,14 +48,18 @@ test("questions that the daemon answers slowly do not pile up", async () => {
     await site.page.route(`**/${path}`, () => {
       asked[path]++; // never answered
     });
-  await site.visit("#/line");
-  await state("live").waitFor();
-  await site.page.waitForFunction(() => document.querySelector(".counters"));
-  await site.page.clock.runFor(9000);
-  assert.deepEqual(asked, { readyz: 1, metrics: 1 });
-  await site.page.unrouteAll({ behavior: "ignoreErrors" });
-  await site.page.close();
-  site.page = await site.newPage();
+  try {
+    const both = Object.keys(asked).map((path) => site.page.waitForRequest(`**/${path}`));
+    await site.visit("#/line");
+    await state("live").waitFor();
+    await Promise.all(both);
+    await site.page.clock.runFor(9000);
+    assert.deepEqual(asked, { readyz: 1, metrics: 1 });
+  } finally {
+    await site.page.unrouteAll({ behavior: "ignoreErrors" });
+    await site.page.close();
+    site.page = await site.newPage();
+  }
 });
 
 test("a restart of the daemon is survived by the open page", async () => {
