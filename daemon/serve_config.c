@@ -42,6 +42,8 @@ struct insp_lanes_config daemon_lanes_config(const struct daemon_settings *setti
     struct insp_lanes_config config = {0};
     config.lane[INSP_LANE_LINE].threads = (unsigned)settings->server_pool_threads;
     config.lane[INSP_LANE_LINE].queue_max = 2 * inflight; /* the pipeline never queues more */
+    config.lane[INSP_LANE_LARGE].threads = (unsigned)settings->server_pool_threads / 2;
+    config.lane[INSP_LANE_LARGE].queue_max = 2 * inflight;
     config.lane[INSP_LANE_BACK].threads = (unsigned)settings->server_background_threads;
     config.lane[INSP_LANE_BACK].queue_max = (size_t)settings->limits_background_queue;
     config.lane[INSP_LANE_CHORE].threads = CHORES; /* one thread per chore, so that none waits for another */

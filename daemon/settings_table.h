@@ -53,7 +53,8 @@
       "Send a comment on an idle event stream this often. It keeps proxies from closing the stream and detects\n" \
       "clients that have left.")                                                                                  \
     X(server, pool_threads, COUNT, "4", 2, 128, "threads",                                                        \
-      "Threads reserved for inspections: they decode images, render answers and write to the store.")             \
+      "Threads reserved for inspections: they decode images, render answers and write to the store. Half as\n"    \
+      "many more, at lower priority, do so for images beyond 4 megapixels.")                                      \
     X(server, background_threads, COUNT, "4", 2, 128, "threads",                                                  \
       "Threads for other requests: lists, pictures, exports, models, datasets. They run at lower priority.\n"     \
       "Pictures and other heavy work use at most half of them.")                                                  \

@@ -321,13 +321,10 @@ int api_kserve_accept(struct api_request *request, struct insp_error *reterr) {
 int api_kserve_infer(struct api_request *request, struct insp_error *reterr) {
     struct infer *infer = request->part;
     int code = request->body_bytes ? 0 : insp_fail(reterr, INSP_E_EMPTY_BODY, "the body is empty");
-    request->task =
-        (struct insp_task){.run = split_work,
-                           .done = split_done,
-                           .data = request,
-                           .weight = request->body_bytes > LARGE_BYTES ? INSP_WORK_HEAVY : INSP_WORK_QUICK};
+    enum insp_lane lane = request->body_bytes > LARGE_BYTES ? INSP_LANE_LARGE : INSP_LANE_LINE;
+    request->task = (struct insp_task){.run = split_work, .done = split_done, .data = request};
     if (!code)
-        code = insp_work(request->server->config.lanes, INSP_LANE_LINE, &request->task, reterr);
+        code = insp_work(request->server->config.lanes, lane, &request->task, reterr);
     if (code) {
         api_place_release(request);
         return code;

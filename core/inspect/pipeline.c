@@ -127,16 +127,15 @@ static void decode_work(struct insp_task *task) {
 
 static void on_scored(struct insp_score *score);
 
-/* Decodes a large image as a heavy task, so that such images never hold all threads: the first attempt allows
- * small images only, and ends at the header of any other. */
+/* Decodes a large image in lane LARGE, so that such images hold up no small one: the first attempt allows small
+ * images only, and ends at the header of any other. */
 static bool try_large(struct insp_inspection *job) {
     if (job->code != INSP_E_IMAGE_LIMIT || job->large ||
         job->pipeline->config.image_limits.pixels <= INSP_BUDGET_SMALL_PIXELS)
         return false;
     job->code = 0;
     job->large = true;
-    job->task.weight = INSP_WORK_HEAVY;
-    insp_work_always(job->pipeline->config.lanes, INSP_LANE_LINE, &job->task);
+    insp_work_always(job->pipeline->config.lanes, INSP_LANE_LARGE, &job->task);
     return true;
 }
 
@@ -307,9 +306,8 @@ static void on_rendered(struct insp_task *task) {
 
 static void render(struct insp_pipeline *pipeline, struct insp_inspection *job) {
     bool large = (uint64_t)job->width * job->height > INSP_BUDGET_SMALL_PIXELS;
-    job->task = (struct insp_task){
-        .run = render_work, .done = on_rendered, .data = job, .weight = large ? INSP_WORK_HEAVY : INSP_WORK_QUICK};
-    insp_work_always(pipeline->config.lanes, INSP_LANE_LINE, &job->task);
+    job->task = (struct insp_task){.run = render_work, .done = on_rendered, .data = job};
+    insp_work_always(pipeline->config.lanes, large ? INSP_LANE_LARGE : INSP_LANE_LINE, &job->task);
 }
 
 /* --- the loop --- */

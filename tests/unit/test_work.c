@@ -91,12 +91,14 @@ START_TEST(test_each_lane_has_its_threads_and_back_a_lower_priority) {
         submit(i, (enum insp_lane)i, look, INSP_WORK_QUICK);
     run_until(INSP_LANES);
     ck_assert_str_eq(probe[INSP_LANE_LINE].thread, "insp-line-0");
+    ck_assert_str_eq(probe[INSP_LANE_LARGE].thread, "insp-large-0");
     ck_assert_str_eq(probe[INSP_LANE_BACK].thread, "insp-back-0");
     ck_assert_str_eq(probe[INSP_LANE_CHORE].thread, "insp-chore-0");
     ck_assert_str_eq(probe[INSP_LANE_JOB].thread, "insp-job-0");
     ck_assert_int_eq(probe[INSP_LANE_LINE].nice, getpriority(PRIO_PROCESS, 0));
-    ck_assert_int_gt(probe[INSP_LANE_CHORE].nice, probe[INSP_LANE_LINE].nice);
-    ck_assert_int_gt(probe[INSP_LANE_BACK].nice, probe[INSP_LANE_LINE].nice);
+    ck_assert_int_gt(probe[INSP_LANE_LARGE].nice, probe[INSP_LANE_LINE].nice);
+    ck_assert_int_gt(probe[INSP_LANE_CHORE].nice, probe[INSP_LANE_LARGE].nice);
+    ck_assert_int_gt(probe[INSP_LANE_BACK].nice, probe[INSP_LANE_LARGE].nice);
     teardown();
 }
 END_TEST

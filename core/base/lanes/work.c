@@ -4,7 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/lanes/thread.h"
 
-enum { BACK_NICE = 10 };
+enum { LARGE_NICE = 5, BACK_NICE = 10 };
 
 struct task_list {
     struct insp_task *head, **tail;
@@ -36,11 +36,9 @@ struct insp_lanes {
 };
 
 const char *insp_lane_name(enum insp_lane lane) {
-    static const char *const name[] = {[INSP_LANE_LINE] = "line",
-                                       [INSP_LANE_BACK] = "back",
-                                       [INSP_LANE_CHORE] = "chore",
-                                       [INSP_LANE_JOB] = "job",
-                                       [INSP_LANE_FILES] = "files"};
+    static const char *const name[] = {
+        [INSP_LANE_LINE] = "line",   [INSP_LANE_LARGE] = "large", [INSP_LANE_BACK] = "back",
+        [INSP_LANE_CHORE] = "chore", [INSP_LANE_JOB] = "job",     [INSP_LANE_FILES] = "files"};
     return name[lane];
 }
 
@@ -110,7 +108,9 @@ static bool empty(const struct lane *lane) {
 static void *lane_thread(void *arg) {
     struct lane *lane = arg;
     struct insp_task *task;
-    if (lane->name == INSP_LANE_BACK || lane->name == INSP_LANE_CHORE)
+    if (lane->name == INSP_LANE_LARGE)
+        insp_thread_lower_priority(LARGE_NICE);
+    else if (lane->name == INSP_LANE_BACK || lane->name == INSP_LANE_CHORE)
         insp_thread_lower_priority(BACK_NICE);
     pthread_mutex_lock(&lane->lock);
     while (!lane->stop || !empty(lane)) {

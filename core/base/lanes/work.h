@@ -2,12 +2,14 @@
  * threads.
  *
  *   LINE   the stages of an inspection: decode, render the answer, store
+ *   LARGE  those of images beyond 4 megapixels that take up to seconds: decode, render
  *   BACK   requests of people: lists, pictures, exports, changes of models and datasets
  *   CHORE  the daemon's own housekeeping, and reading the models again
  *   JOB    one thread, which supervises the process of the running job
  *   FILES  one thread, for the watched folder: a network folder that hangs holds no other lane
  *
- * The threads of BACK and CHORE have a lower priority, so inspections go first if cores are scarce. No lane
+ * The threads of BACK and CHORE have a lower priority, so inspections go first if cores are scarce; those of LARGE
+ * lie between, so a few large images do not hold up the small ones of other cameras. No lane
  * waits for the threads of another. Within a lane a thread takes urgent tasks first, then the oldest task;
  * heavy tasks hold at most half of the threads (one in a lane of one), so quick tasks do not wait for them.
  *
@@ -23,7 +25,15 @@
 
 struct insp_lanes;
 
-enum insp_lane { INSP_LANE_LINE, INSP_LANE_BACK, INSP_LANE_CHORE, INSP_LANE_JOB, INSP_LANE_FILES, INSP_LANES };
+enum insp_lane {
+    INSP_LANE_LINE,
+    INSP_LANE_LARGE,
+    INSP_LANE_BACK,
+    INSP_LANE_CHORE,
+    INSP_LANE_JOB,
+    INSP_LANE_FILES,
+    INSP_LANES
+};
 
 enum insp_weight {
     INSP_WORK_QUICK,  /* milliseconds */
@@ -69,7 +79,7 @@ struct insp_lane_status {
     size_t queued, running; /* now */
     uint64_t refused;       /* since the start */
 };
-const char *insp_lane_name(enum insp_lane lane); /* "line", "back", "chore", "job", "files" */
+const char *insp_lane_name(enum insp_lane lane); /* "line", "large", "back", "chore", "job", "files" */
 /* Reads how busy a lane is. Any thread. */
 void insp_work_status(struct insp_lanes *lanes, enum insp_lane lane, struct insp_lane_status *ret);
 
