@@ -60,8 +60,8 @@ static int install(const struct fetch *fetch, const char *path, struct insp_erro
     return 0;
 }
 
-/* Installs a verified download. After a failure that has nothing to do with it, such as a full disk, it stays: the next
- * attempt needs no transfer. */
+/* Installs a verified download. After a failure that has nothing to do with it, such as a full disk, it stays: the
+ * next attempt needs no transfer. */
 static int install_part(const struct fetch *fetch, const char *part, struct insp_error *reterr) {
     int r = install(fetch, part, reterr);
     if (r == 0 || r == INSP_E_MODEL)
