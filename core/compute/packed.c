@@ -183,7 +183,7 @@ static bool one_tail(struct insp_tail *const *tails, size_t n) {
 static int score_tails(struct scratch *scratch, struct insp_tail *const *tails, size_t n, float *ret_prob,
                        float *ret_cam, struct insp_error *reterr) {
     bool done[CHUNK] = {false};
-    if (one_tail(tails, n))
+    if (n > 0 && one_tail(tails, n))
         return insp_cpu_tail_run(cpu_tail(tails[0]), scratch->workspace, scratch->features, n, ret_prob, ret_cam,
                                  reterr);
     int r = 0;
