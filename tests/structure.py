@@ -109,6 +109,7 @@ COVERED_ELSEWHERE = {
     "daemon/commands/cli_predict.c": "tests/cli/test_models.py",
     "daemon/cli/cli_print.c": "tests/cli/test_models.py",
     "daemon/cli/cli_product.c": "tests/cli/test_models.py",
+    "daemon/cli/cli_trunk_install.c": "tests/cli/test_fetch.py",
     "daemon/cli/cli_state.c": "tests/cli/test_serve.py",
     "daemon/commands/cli_token.c": "tests/cli/test_serve.py",
     "daemon/commands/cli_train.c": "tests/cli/test_models.py",

@@ -81,7 +81,7 @@ export const histogramChart = (title, { good, anomaly }, marks) =>
     { domain: [0, 1], marks },
   );
 
-// What the daemon answers by both models, and each score by itself.
+// Shows the answers of the daemon by both models, and each score by itself.
 function servedTables({ served }) {
   if (!served) return null;
   const verdicts = ({ good, review, anomaly }) => [`${good}`, `${review}`, `${anomaly}`];
@@ -94,7 +94,7 @@ function servedTables({ served }) {
   ]);
   return [
     table(
-      `What the daemon answers, decided by the ${served.decided_by === "good_only" ? "good-only" : "trained"} model`,
+      `Answers of the daemon, decided by the ${served.decided_by === "good_only" ? "good-only" : "trained"} model`,
       ["", "good", "review", "anomaly"],
       [
         ["actually anomaly", ...verdicts(served.anomalies)],

@@ -1,6 +1,6 @@
 /* api/watch/late_refusal.h - refuses a client that wants to follow events for longer than its request takes (an
  * event stream, a long poll) a second after it asked. A client that asks again at once, as many do, then costs the
- * loop one request a second; 172 of them, answered at once, took four fifths of a core. Loop thread. */
+ * loop one request a second; 172 of them, answered at once, took two fifths of a core. Loop thread. */
 #ifndef INSP_API_WATCH_LATE_REFUSAL_H
 #define INSP_API_WATCH_LATE_REFUSAL_H
 

@@ -346,7 +346,7 @@ void insp_report_served(FILE *out, const json_t *report) {
     if (!json_is_object(served))
         return;
     bool alone = !strcmp(insp_lookup_text(served, "decided_by"), "good_only");
-    fprintf(out, "<h2>What the daemon answers</h2>\n<p>%s</p>\n",
+    fprintf(out, "<h2>Answers of the daemon</h2>\n<p>%s</p>\n",
             alone
                 ? "The good-only model decides."
                 : "The trained model decides; where it says good and the picture is beyond 99.9 % of good parts, "

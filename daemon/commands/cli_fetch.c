@@ -8,6 +8,7 @@
 #include "daemon/cli/cli.h"
 #include "daemon/cli/cli_download.h"
 #include "daemon/cli/cli_progress.h"
+#include "daemon/cli/cli_trunk_install.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,19 +46,9 @@ static int verify(const struct fetch *fetch, const char *path, struct insp_error
 
 static int install(const struct fetch *fetch, const char *path, struct insp_error *reterr) {
     _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
-    const char *state_dir = fetch->call.settings.storage_state_dir;
-    char sha256[INSP_SHA256_HEX_BYTES];
     int r = insp_pth_read_trunk(path, &arrays, reterr);
-    if (r == 0)
-        r = insp_trunk_install(state_dir, arrays, sha256, reterr);
-    if (r == 0)
-        r = insp_registry_set_default_trunk(state_dir, sha256, reterr);
-    if (r < 0)
-        return r;
-    printf("trunk %s is installed and is the default for trainings\n", sha256);
-    fprintf(stderr, "Next: inspectd train --product P --data DIR --input imagenet\n"
-                    "A running daemon loads another trunk only when it is restarted.\n");
-    return 0;
+    return r < 0 ? r
+                 : cli_trunk_install(fetch->call.settings.storage_state_dir, arrays, " --input imagenet", reterr);
 }
 
 /* Installs a verified download. After a failure that has nothing to do with it, such as a full disk, it stays: the

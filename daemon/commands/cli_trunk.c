@@ -7,27 +7,12 @@
 #include "daemon/cli/cli.h"
 #include "daemon/cli/cli_images.h"
 #include "daemon/cli/cli_progress.h"
+#include "daemon/cli/cli_trunk_install.h"
 #include "daemon/serve_config.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Installs a trunk and makes it the default for new trainings. */
-static int install(const struct cli_call *call, const struct insp_trunk_arrays *arrays,
-                   struct insp_error *reterr) {
-    const char *state_dir = call->settings.storage_state_dir;
-    char sha256[INSP_SHA256_HEX_BYTES];
-    int r = insp_trunk_install(state_dir, arrays, sha256, reterr);
-    if (r == 0)
-        r = insp_registry_set_default_trunk(state_dir, sha256, reterr);
-    if (r < 0)
-        return r;
-    printf("trunk %s is installed and is the default for trainings\n", sha256);
-    fprintf(stderr, "Next: inspectd train --product P --data DIR\n"
-                    "A running daemon loads another trunk only when it is restarted.\n");
-    return 0;
-}
 
 int cli_trunk_import(const struct cli_command *command, int argc, char **argv) {
     _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
@@ -37,7 +22,7 @@ int cli_trunk_import(const struct cli_command *command, int argc, char **argv) {
     if (!cli_parse(&call, command, argc, argv, NULL, 0, 1, 1, &code))
         return code;
     if (insp_trunk_read(call.argument[0], &arrays, &error) < 0 || cli_prepare_state(&call, &error) < 0 ||
-        install(&call, arrays, &error) < 0)
+        cli_trunk_install(call.settings.storage_state_dir, arrays, "", &error) < 0)
         return cli_fail(command, &error);
     return CLI_OK;
 }
@@ -100,7 +85,7 @@ static int bank(const struct cli_call *call, const char *folder, size_t count, c
         r = build(pixels, images.count, &arrays, reterr);
     if (r == 0)
         r = cli_prepare_state(call, reterr);
-    return r == 0 ? install(call, arrays, reterr) : r;
+    return r == 0 ? cli_trunk_install(call->settings.storage_state_dir, arrays, "", reterr) : r;
 }
 
 int cli_trunk_bank(const struct cli_command *command, int argc, char **argv) {

@@ -1,0 +1,22 @@
+#include "daemon/cli/cli_trunk_install.h"
+
+#include "core/base/sha256.h"
+#include "core/model/registry.h"
+
+#include <stdio.h>
+
+int cli_trunk_install(const char *state_dir, const struct insp_trunk_arrays *arrays, const char *options,
+                      struct insp_error *reterr) {
+    char sha256[INSP_SHA256_HEX_BYTES];
+    int r = insp_trunk_install(state_dir, arrays, sha256, reterr);
+    if (r == 0)
+        r = insp_registry_set_default_trunk(state_dir, sha256, reterr);
+    if (r < 0)
+        return r;
+    printf("trunk %s is installed and is the default for trainings\n", sha256);
+    fprintf(stderr,
+            "Next: inspectd train --product P --data DIR%s\n"
+            "A running daemon loads another trunk only when it is restarted.\n",
+            options);
+    return 0;
+}
