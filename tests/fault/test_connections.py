@@ -278,11 +278,16 @@ def test_event_streams_leave_half_of_the_connections(start, options, address):
 
 def test_a_flood_of_refusals_does_not_flood_the_log(start):
     """A line for each would hold up the loop as soon as the log's reader is slower than the crowd."""
-    daemon = start("limits.inflight=1")
-    post = b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\n"
-    with crowd(daemon, 1, post):
+    daemon = start("limits.inflight=1", "server.request_timeout_s=60")
+    image = picture(noise=True, size=(1600, 1200))
+    post = (b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(image))
+    with crowd(daemon, 1, post + image[:-1]):  # it has sent so much that it keeps its slot for a minute
         eventually(lambda: daemon.metric("in_flight") == 1)
-        assert all(daemon.raw(post).startswith(b"HTTP/1.1 503 ") for _ in range(600))
+        for _ in range(600):
+            with opened(daemon) as s:
+                s.sendall(post)
+                assert s.recv(12) == b"HTTP/1.1 503"
 
     def lines():
         return sum("code=queue_full" in line for line in daemon.lines)
