@@ -48,6 +48,7 @@ COVERED_ELSEWHERE = {
     "api/modbus/modbus.c": "tests/http/test_modbus.py",
     "api/modbus/modbus_client.c": "tests/http/test_modbus.py",
     "api/modbus/modbus_metrics.c": "tests/http/test_modbus.py",
+    "api/modbus/modbus_sink.c": "tests/http/test_modbus.py",
     "api/server/deadline.c": "tests/http/test_overload.py",
     "api/inspections/labels.c": "tests/http/test_contract.py",
     "core/serving/model_loader.c": "tests/http/test_models.py",

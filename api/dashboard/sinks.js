@@ -29,6 +29,23 @@ function row(sink, read) {
   );
 }
 
+// A PLC asks for results by itself: there is no test to send.
+function modbusRow({ target, listening, clients, stations, errors, last_error: error }) {
+  const state = listening ? (clients ? "connected" : "away") : "off";
+  const dead = stations.filter((station) => !station.plc_alive).map(({ camera }) => camera);
+  const faults = stations.filter(({ fault }) => fault).map(({ camera, error: code }) => `${camera} (error ${code})`);
+  return h(
+    "li",
+    { "data-sink": "modbus", "data-state": state },
+    h("strong", {}, `${clients ? "●" : "○"} modbus ${state}`),
+    " ",
+    h("span", { title: target }, `${clients} connected, ${stations.length - dead.length} of ${stations.length} PLCs alive`),
+    dead.length ? h("p", { class: "soft" }, `No heartbeat: ${dead.join(", ")}`) : [],
+    faults.length ? h("p", { class: "soft" }, `Fault: ${faults.join(", ")}`) : [],
+    error && errors && !clients ? h("p", { class: "soft" }, error.detail) : [],
+  );
+}
+
 function sourceRow({ name, pattern, state, waiting, failed, last_error: error }) {
   const here = state === "watching";
   return h(
@@ -58,7 +75,7 @@ export class Sinks {
       this.element.hidden = !sinks.items.length && !sources.items.length;
       this.list.replaceChildren(
         ...sources.items.map(sourceRow),
-        ...sinks.items.map((sink) => row(sink, () => this.read())),
+        ...sinks.items.map((sink) => (sink.stations ? modbusRow(sink) : row(sink, () => this.read()))),
       );
     } catch {
       // see above

@@ -36,6 +36,11 @@ static void on_connection(uv_stream_t *stream, int status) {
         insp_log_warning("modbus: a connection was not accepted why=%s", INSP_LOG_QUOTED(uv_strerror(status)));
 }
 
+void api_modbus_look(struct api_modbus *modbus) {
+    insp_sink_enter(&modbus->condition, modbus->client_count ? INSP_SINK_CONNECTED : INSP_SINK_WAITING,
+                    insp_wall_us());
+}
+
 static int try_bind(struct api_modbus *modbus) {
     int why = uv_tcp_init(modbus->server->loop, &modbus->listener);
     if (why)
@@ -64,6 +69,10 @@ static void bind_again(struct api_modbus *modbus) {
                       modbus->server->config.modbus.listen, bound_port(modbus),
                       api_stations_count(modbus->server->stations));
     } else {
+        char text[INSP_ERROR_DETAIL_BYTES];
+        snprintf(text, sizeof text, "cannot listen on %s: %s", modbus->server->config.modbus.listen,
+                 uv_strerror(why));
+        insp_sink_error(&modbus->condition, text, insp_wall_us());
         if (why != modbus->failed_why)
             insp_log_error("modbus cannot listen, no PLC is served address=%s why=%s",
                            modbus->server->config.modbus.listen, INSP_LOG_QUOTED(uv_strerror(why)));
@@ -112,6 +121,7 @@ int api_modbus_start(struct api_server *server, void (*closed)(void *arg), struc
     modbus->timer.data = modbus;
     modbus->handles = 1;
     uv_timer_start(&modbus->timer, on_pulse, PULSE_MS, PULSE_MS);
+    api_modbus_look(modbus);
     bind_again(modbus);
     *ret = modbus;
     return 0;

@@ -7,7 +7,9 @@
 #define INSP_API_MODBUS_MODBUS_H
 
 #include "core/base/error.h"
+#include "core/line/sink.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -26,6 +28,13 @@ void api_modbus_close(struct api_modbus *modbus);
 /* Says whether handles are still open: the server must not be freed yet. Accepts NULL: no. */
 bool api_modbus_open(const struct api_modbus *modbus);
 void api_modbus_free(struct api_modbus *modbus); /* accepts NULL */
+
+/* Returns the entry of GET /v1/sinks, with the stations and the number of connected clients; NULL without memory.
+ */
+json_t *api_modbus_json(const struct api_modbus *modbus);
+
+/* Returns the figures of the sink "modbus": delivered are results that were presented to a PLC. */
+struct insp_sink_figures api_modbus_figures(const struct api_modbus *modbus);
 
 /* Writes the metrics of the server and its stations. Accepts NULL: no samples. */
 void api_modbus_metrics(const struct api_modbus *modbus, const struct api_server *server, FILE *out);

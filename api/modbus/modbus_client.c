@@ -36,9 +36,13 @@ void api_modbus_cut(struct api_modbus_client *client, enum api_modbus_cut reason
         client->next->previous = client->previous;
     modbus->client_count--;
     if (reason != API_MODBUS_CUTS) {
+        char text[64];
         modbus->cut[reason]++;
+        snprintf(text, sizeof text, "a client was disconnected: %s", api_modbus_cut_name[reason]);
+        insp_sink_error(&modbus->condition, text, insp_wall_us());
         insp_log_debug("modbus: a client was disconnected reason=%s", api_modbus_cut_name[reason]);
     }
+    api_modbus_look(modbus);
     uv_close((uv_handle_t *)&client->tcp, client_closed);
 }
 
@@ -201,6 +205,7 @@ void api_modbus_accept(struct api_modbus *modbus) {
         uv_send_buffer_size((uv_handle_t *)&client->tcp, &send_bytes);
         uv_tcp_nodelay(&client->tcp, 1);
         uv_tcp_keepalive(&client->tcp, 1, KEEPALIVE_S);
+        api_modbus_look(modbus);
         uv_read_start((uv_stream_t *)&client->tcp, on_room, on_bytes);
     }
 }

@@ -5,6 +5,7 @@
 #include "api/access/proxies.h"
 #include "api/modbus/modbus_frame.h"
 #include "api/modbus/stations.h"
+#include "core/line/sink.h"
 
 #include <uv.h>
 
@@ -37,7 +38,8 @@ struct api_modbus {
     struct sockaddr_storage address;
     struct api_networks clients_allowed; /* none: all */
     uv_tcp_t listener;
-    uv_timer_t timer; /* heartbeat, idle clients, the next try to bind */
+    uv_timer_t timer;           /* heartbeat, idle clients, the next try to bind */
+    struct insp_sink condition; /* connected while a PLC is */
     bool listener_open, listening, heartbeat, closing;
     int64_t retry_us; /* monotonic */
     int failed_why;   /* of the last try, so that the log says it once */
@@ -54,6 +56,9 @@ void api_modbus_accept(struct api_modbus *modbus);
 
 /* Disconnects a client and counts the reason; API_MODBUS_CUTS: the client has left. */
 void api_modbus_cut(struct api_modbus_client *client, enum api_modbus_cut reason);
+
+/* Brings the condition up to date after a client has come or gone. */
+void api_modbus_look(struct api_modbus *modbus);
 
 /* Called after each handle that libuv has closed. */
 void api_modbus_handle_closed(struct api_modbus *modbus);

@@ -1,6 +1,7 @@
 #include "api/sinks/sinks.h"
 
 #include "api/http/response.h"
+#include "api/modbus/modbus.h"
 #include "api/server/server.h"
 
 #include "core/base/clock.h"
@@ -216,29 +217,38 @@ json_t *api_sinks_json(const struct api_sinks *sinks) {
     json_t *items = json_array();
     for (size_t i = 0; i < sinks->count && !sinks->closing; i++)
         json_array_append_new(items, sink_json(sinks->sink[i]));
+    if (sinks->server->modbus)
+        json_array_append_new(items, api_modbus_json(sinks->server->modbus));
     return json_pack("{s:o}", "items", items);
+}
+
+static struct insp_sink_figures figures_of(const struct api_sink *sink) {
+    struct insp_feed_status status;
+    insp_feed_status(sink->feed, &status);
+    int64_t lag_us = status.waiting && status.oldest_us ? insp_wall_us() - status.oldest_us : 0;
+    return (struct insp_sink_figures){
+        .name = sink->name,
+        .up = sink->condition.state == INSP_SINK_CONNECTED,
+        .waiting = status.waiting,
+        .lag_s = lag_us > 0 ? (double)lag_us / 1e6 : 0,
+        .delivered = status.delivered,
+        .lost = status.lost,
+        .errors = sink->condition.errors,
+    };
 }
 
 enum row { UP, WAITING, LAG, DELIVERED, LOST, ERRORS, ROWS };
 
-static double value_of(const struct api_sink *sink, enum row row) {
-    struct insp_feed_status status;
-    insp_feed_status(sink->feed, &status);
-    int64_t lag_us = status.waiting && status.oldest_us ? insp_wall_us() - status.oldest_us : 0;
-    switch (row) {
-    case UP:
-        return sink->condition.state == INSP_SINK_CONNECTED;
-    case WAITING:
-        return (double)status.waiting;
-    case LAG:
-        return lag_us > 0 ? (double)lag_us / 1e6 : 0;
-    case DELIVERED:
-        return (double)status.delivered;
-    case LOST:
-        return (double)status.lost;
-    default:
-        return (double)sink->condition.errors;
-    }
+static double value_of(const struct insp_sink_figures *figures, enum row row) {
+    const double values[ROWS] = {
+        [UP] = figures->up,
+        [WAITING] = (double)figures->waiting,
+        [LAG] = figures->lag_s,
+        [DELIVERED] = (double)figures->delivered,
+        [LOST] = (double)figures->lost,
+        [ERRORS] = (double)figures->errors,
+    };
+    return values[row];
 }
 
 void api_sinks_metrics(const struct api_sinks *sinks, FILE *out) {
@@ -249,16 +259,23 @@ void api_sinks_metrics(const struct api_sinks *sinks, FILE *out) {
         [WAITING] = {"inspectd_sink_waiting", "gauge", "Inspections that the sink has yet to get."},
         [LAG] = {"inspectd_sink_lag_seconds", "gauge",
                  "Age of the oldest inspection that the sink has yet to get."},
-        [DELIVERED] = {"inspectd_sink_delivered_total", "counter",
-                       "Inspections that the sink's peer has acknowledged."},
+        [DELIVERED] =
+            {"inspectd_sink_delivered_total", "counter",
+             "Inspections that the sink's peer has acknowledged; on Modbus, results presented to a PLC."},
         [LOST] = {"inspectd_sink_lost_total", "counter",
                   "Inspections that the sink never got: removed by retention before, or refused by its peer."},
         [ERRORS] = {"inspectd_sink_errors_total", "counter", "Failed attempts and refusals of the sink's peer."},
     };
+    struct insp_sink_figures figures[SINKS_MAX + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < sinks->count && !sinks->closing; i++)
+        figures[count++] = figures_of(sinks->sink[i]);
+    if (sinks->server->modbus)
+        figures[count++] = api_modbus_figures(sinks->server->modbus);
     for (int i = 0; i < ROWS; i++) {
         fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", row[i].name, row[i].help, row[i].name, row[i].type);
-        for (size_t j = 0; j < sinks->count && !sinks->closing; j++)
-            fprintf(out, "%s{sink=\"%s\"} %.17g\n", row[i].name, sinks->sink[j]->name,
-                    value_of(sinks->sink[j], (enum row)i));
+        for (size_t j = 0; j < count; j++)
+            fprintf(out, "%s{sink=\"%s\"} %.17g\n", row[i].name, figures[j].name,
+                    value_of(&figures[j], (enum row)i));
     }
 }

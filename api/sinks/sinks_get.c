@@ -4,6 +4,8 @@
 
 #include "core/base/clock.h"
 
+#include <string.h>
+
 int api_sinks_list(struct api_request *request, struct insp_error *reterr) {
     static const char *const known[] = {NULL};
     int code = api_query_allow(&request->query, known, reterr);
@@ -57,6 +59,9 @@ int api_sink_test(struct api_request *request, struct insp_error *reterr) {
     int code = api_query_allow(&request->query, known, reterr);
     if (code)
         return code;
+    if (!sink && request->server->modbus && !strcmp(request->param[0], "modbus"))
+        return insp_fail(reterr, INSP_E_CONFLICT,
+                         "a PLC asks for results by itself: there is nothing to send; look at its station");
     if (!sink)
         return insp_fail(reterr, INSP_E_NOT_FOUND, "the settings name no sink '%.64s'", request->param[0]);
     if (sink->tested)

@@ -27,6 +27,15 @@ struct insp_sink {
     char error[INSP_ERROR_DETAIL_BYTES];
 };
 
+/* Figures of a sink for its metrics. */
+struct insp_sink_figures {
+    const char *name; /* static */
+    bool up;          /* connected to its peer */
+    uint64_t waiting; /* inspections that it has yet to get */
+    double lag_s;     /* age of the oldest of them */
+    uint64_t delivered, lost, errors;
+};
+
 /* Enters a state at now_us (wall). */
 void insp_sink_enter(struct insp_sink *sink, enum insp_sink_state state, int64_t now_us);
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { dashboard, nothingWrong, textOf } from "./dashboard.mjs";
 
 // Nobody listens on port 1, and there is no such folder.
-const site = dashboard({ settings: ["mqtt.url=mqtt://127.0.0.1:1", "watch.folder=/nowhere"] }, async ({ daemon }) => {
+const site = dashboard({ settings: ["mqtt.url=mqtt://127.0.0.1:1", "watch.folder=/nowhere", "modbus.listen=127.0.0.1:0", "modbus.stations=1=cam1"] }, async ({ daemon }) => {
   await daemon.post("good", "part1");
 });
 
@@ -28,6 +28,13 @@ test("a watched folder that is away, with the reason", async () => {
   await row.filter({ hasText: "No such file" }).waitFor();
   assert.equal(await row.getAttribute("data-state"), "away");
   assert.match(await textOf(row), /^○ folder away nothing waits/);
+});
+
+test("stations that no PLC has connected to", async () => {
+  await site.visit("#/line");
+  const row = site.page.locator('.sinks li[data-sink="modbus"]');
+  await row.filter({ hasText: "No heartbeat: cam1" }).waitFor();
+  assert.match(await textOf(row), /^○ modbus away 0 connected, 0 of 1 PLCs alive/);
 });
 
 nothingWrong(site);

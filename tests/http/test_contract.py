@@ -62,7 +62,8 @@ def call(template, tmp_path_factory):
     add_version(folder / "state", "carpet", "v2")  # v1 serves
     (folder / "datasets" / "tiny").mkdir(parents=True)
     daemon = Daemon(folder / "state", f"training.dataset_roots={folder / 'datasets'}",
-                    "mqtt.url=mqtt://127.0.0.1:1", "watch.folder=/nowhere")  # neither is there
+                    "mqtt.url=mqtt://127.0.0.1:1", "watch.folder=/nowhere",  # neither is there
+                    "modbus.listen=127.0.0.1:0", "modbus.stations=1=c1")
     yield Contract(daemon, (folder / "state" / "admin.token").read_text().strip())
     daemon.stop()
 
@@ -224,11 +225,12 @@ def test_kserve(call):
 
 
 def test_sinks(call):
-    [sink] = call("GET", "/v1/sinks", 200).json["items"]
-    assert sink["name"] == "mqtt"
+    sinks = call("GET", "/v1/sinks", 200).json["items"]
+    assert [sink["name"] for sink in sinks] == ["mqtt", "modbus"]
     call("GET", "/v1/sinks", 400, query="x=1")
     call("POST", "/v1/admin/sinks/{name}/test", 502, admin=True, name="mqtt")
     call("POST", "/v1/admin/sinks/{name}/test", 404, admin=True, name="modem")
+    call("POST", "/v1/admin/sinks/{name}/test", 409, admin=True, name="modbus")
     call("POST", "/v1/admin/sinks/{name}/test", 400, admin=True, query="x=1", name="mqtt")
 
 

@@ -144,6 +144,35 @@ def test_a_good_part_and_a_bad_one(line):
     other.close()
 
 
+def test_modbus_is_a_sink(line):
+    daemon = line()
+
+    def sink():
+        [sink] = daemon("GET", "/v1/sinks").json["items"]
+        return sink
+    alone = sink()
+    assert alone["name"] == "modbus" and alone["state"] == "waiting" and alone["listening"] and alone["clients"] == 0
+    assert [(s["unit"], s["camera"], s["plc_alive"]) for s in alone["stations"]] == [(1, "cam1", False), (2, "cam2", False)]
+    assert daemon.metric("sink_up") == 0
+    plc = Plc(daemon.port_modbus).enable()
+    for image in (GOOD, ANOMALY):
+        daemon.inspect(image, "product=carpet&camera=cam1")
+        plc.pulse(ACK)
+    now = sink()
+    first = now["stations"][0]
+    assert now["state"] == "connected" and now["clients"] == 1 and now["delivered"] == 2 and now["last_error"] is None
+    assert (first["plc_alive"], first["fault"], first["good"], first["reject"], first["overruns"]) == (True, False, 1, 1, 0)
+    assert daemon.metric("sink_up") == 1 and daemon.metric("sink_delivered_total") == 2 and daemon.metric("sink_waiting") == 0
+    with Raw(daemon.port_modbus) as raw:
+        raw.socket.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert raw.ended()
+    assert sink()["errors"] == 1 and "frame" in sink()["last_error"]["detail"]
+    admin = (daemon.state / "admin.token").read_text().strip()
+    assert daemon("POST", "/v1/admin/sinks/modbus/test", token=admin).code == "conflict"
+    plc.close()
+    eventually(lambda: sink()["state"] == "waiting")
+
+
 def test_the_daemons_heartbeat_toggles_and_stops_with_it(line):
     daemon = line()
     plc = Plc(daemon.port_modbus)
@@ -439,6 +468,8 @@ def test_a_taken_port_does_not_stop_the_daemon(start):
         daemon = start(f"modbus.listen=127.0.0.9:{port}", "modbus.stations=1=cam1")
         assert daemon("GET", "/readyz").status == 200 and daemon.metric("modbus_listening") == 0
         assert "modbus cannot listen" in daemon.log_text()
+        [sink] = daemon("GET", "/v1/sinks").json["items"]
+        assert not sink["listening"] and "address already in use" in sink["last_error"]["detail"]
     eventually(lambda: daemon.metric("modbus_listening") == 1, 60)
     plc = Plc(port, host="127.0.0.9")
     assert plc.look()["reject"]
