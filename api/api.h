@@ -81,6 +81,7 @@ struct api_config {
     unsigned retention_interval_s;
     /* training */
     const char *dataset_roots; /* "a:b" */
+    unsigned trash_days;       /* training.trash_days; 0: the trash is emptied by hand only */
     struct insp_device_config training_device;
     const char *cache_folder;
     uint64_t cache_bytes_max;

@@ -134,6 +134,7 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .retention = retention(settings),
         .retention_interval_s = (unsigned)settings->storage_sweep_interval_s,
         .dataset_roots = settings->training_dataset_roots,
+        .trash_days = (unsigned)settings->training_trash_days,
         .training_device = daemon_training_device_config(settings),
         .cache_bytes_max = settings->training_cache_bytes,
         .cache_half = settings->training_cache_half,

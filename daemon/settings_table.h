@@ -171,6 +171,10 @@
     X(training, dataset_roots, TEXT, "", 0, DAEMON_TEXT_MAX, "folder[:folder...]",                                \
       "Folders below which jobs may find their datasets. Uploads go into the first one.\n"                        \
       "Empty: <state_dir>/datasets.")                                                                             \
+    X(training, trash_days, COUNT, "30", 0, 3650, "days",                                                         \
+      "How long images that were deleted in the dashboard stay in the dataset's trash, so that the deletion "     \
+      "can\n"                                                                                                     \
+      "be undone. 0: until the trash is emptied by hand.")                                                        \
     X(training, threads, COUNT, "0", 0, 1024, "threads", "CPU threads of a job. 0: as device.threads.")           \
     X(training, cache_bytes, SIZE, "8G", 0, INT64_MAX, "bytes",                                                   \
       "Largest size of the cache of features in <state_dir>/cache/features: the trunk's output per image (400\n"  \

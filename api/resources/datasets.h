@@ -20,10 +20,16 @@ int api_dataset_find(const struct api_request *request, char ret_set[INSP_PATH_B
 /* Returns the configured limits of images and free space. Pure. */
 struct insp_dataset_limits api_dataset_limits(const struct api_request *request);
 
-/* Makes {"split", "class", "name", "sha256" (null for ""), "bytes", "href"}. Pure. New reference; NULL without
- * memory.
- *   dataset  the query parameter for `href`; NULL: the product's own dataset */
+/* Makes {"split", "class", "name", "sha256" (null for ""), "bytes", "source", "href"}. Pure. New reference; NULL
+ * without memory. dataset  the query parameter for `href`; NULL: the product's own dataset */
 json_t *api_dataset_image_json(const struct api_request *request, const struct insp_dataset_place *place,
                                const char *dataset, const char *sha256, uint64_t bytes);
+
+/* Checks the headers of an upload: a JPEG or PNG by its type, and not empty. Pure. Fails with INSP_E_MEDIA_TYPE,
+ * INSP_E_EMPTY_BODY. */
+int api_dataset_check_media(const struct api_request *request, struct insp_error *reterr);
+
+/* Checks that the body is what its type says. Pure. Fails with INSP_E_EMPTY_BODY, INSP_E_IMAGE. */
+int api_dataset_check_bytes(const struct api_request *request, struct insp_error *reterr);
 
 #endif

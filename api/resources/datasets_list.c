@@ -5,6 +5,7 @@
 
 #include "core/base/clock.h"
 #include "core/dataset/class_name.h"
+#include "core/dataset/dataset_name.h"
 #include "core/jobs/dataset_root.h"
 #include "core/jobs/from_labels.h"
 
@@ -18,17 +19,22 @@ struct list {
     const struct api_request *request;
     struct insp_dataset *dataset;
     const char *named, *split, *class, *cursor;
+    int source; /* enum insp_source; -1: any */
     size_t limit;
 };
 
 static int read_list(const struct api_request *request, struct list *ret, struct insp_error *reterr) {
-    static const char *const known[] = {"dataset", "split", "class", "limit", "cursor", NULL};
+    static const char *const known[] = {"dataset", "split", "class", "source", "limit", "cursor", NULL};
     static const char *const splits[] = {"train", "test", NULL};
+    static const char *const sources[] = {"file", "inspection", NULL}; /* by enum insp_source */
     uint64_t limit = LIMIT_DEFAULT;
     int split = -1;
     int r = api_query_allow(&request->query, known, reterr);
     if (r == 0)
         r = api_query_choice(&request->query, "split", splits, &split, reterr);
+    ret->source = -1;
+    if (r == 0)
+        r = api_query_choice(&request->query, "source", sources, &ret->source, reterr);
     ret->class = api_query_get(&request->query, "class");
     if (r == 0 && ret->class && !insp_class_name_valid(ret->class))
         r = insp_fail(reterr, INSP_E_QUERY, "query parameter \"class\" must be " INSP_CLASS_NAME_RULE);
@@ -62,8 +68,9 @@ static json_t *count(const struct insp_dataset *dataset, json_int_t *ret_bytes) 
 static bool wanted(const struct list *list, const char *place, const struct insp_dataset_place *at) {
     return (!list->cursor || strcmp(place, list->cursor) > 0) &&
            (!list->split || !strcmp(insp_dataset_split(at->split), list->split)) &&
-           (!list->class || !strcmp(at->class, list->class)) && api_text_clean(at->class) &&
-           api_text_clean(at->name);
+           (!list->class || !strcmp(at->class, list->class)) &&
+           (list->source < 0 || (int)insp_dataset_source_of(at->name) == list->source) &&
+           api_text_clean(at->class) && api_text_clean(at->name);
 }
 
 /* Makes the items of a page. The set is sorted by place, and the cursor is the last place of the page before.

@@ -62,6 +62,17 @@ int api_dataset_delete(struct api_request *request, struct insp_error *reterr);
 int api_dataset_list(struct api_request *request, struct insp_error *reterr);
 int api_dataset_from_labels(struct api_request *request, struct insp_error *reterr);
 
+/* datasets_edit.c: API_WORK, the sets and the upload API_HEAVY */
+int api_product_make(struct api_request *request, struct insp_error *reterr);
+int api_datasets_get(struct api_request *request, struct insp_error *reterr);
+int api_dataset_add_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */
+int api_dataset_add(struct api_request *request, struct insp_error *reterr);
+int api_dataset_move(struct api_request *request, struct insp_error *reterr);
+int api_dataset_trash(struct api_request *request, struct insp_error *reterr);
+int api_dataset_undo(struct api_request *request, struct insp_error *reterr);
+int api_dataset_changes(struct api_request *request, struct insp_error *reterr);
+int api_dataset_forget(struct api_request *request, struct insp_error *reterr);
+
 /* job_report.c: API_HEAVY */
 int api_job_report(struct api_request *request, struct insp_error *reterr);
 

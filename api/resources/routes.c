@@ -4,7 +4,10 @@
 
 #define VIEWERS (API_ROLE_VIEWER | API_ROLE_OPERATOR)
 #define MACHINES (API_ROLE_CAMERA | VIEWERS)
-enum { JSON_BYTES_MAX = 64 << 10 };
+enum {
+    JSON_BYTES_MAX = 64 << 10,
+    CHANGE_BYTES_MAX = 1 << 20, /* 500 places of a dataset, with every byte escaped */
+};
 
 /* openapi.yaml describes the same set; tests/unit/test_routes.c compares both ways. */
 const struct api_route api_routes[] = {
@@ -33,6 +36,20 @@ const struct api_route api_routes[] = {
      api_job_cross_validate},
     {"POST", "/v1/admin/products/{product}/evaluate", API_ALWAYS, 0, API_WORK, JSON_BYTES_MAX, NULL, NULL,
      api_job_evaluate},
+    {"GET", "/v1/admin/datasets", API_ALWAYS, 0, API_HEAVY, 0, NULL, NULL, api_datasets_get},
+    {"PUT", "/v1/admin/products/{product}", API_ALWAYS, 0, API_WORK, 0, NULL, NULL, api_product_make},
+    {"POST", "/v1/admin/products/{product}/dataset/images", API_ALWAYS, 0, API_HEAVY, SIZE_MAX,
+     api_dataset_add_accept, NULL, api_dataset_add},
+    {"POST", "/v1/admin/products/{product}/dataset/move", API_ALWAYS, 0, API_WORK, CHANGE_BYTES_MAX, NULL, NULL,
+     api_dataset_move},
+    {"POST", "/v1/admin/products/{product}/dataset/delete", API_ALWAYS, 0, API_WORK, CHANGE_BYTES_MAX, NULL, NULL,
+     api_dataset_trash},
+    {"POST", "/v1/admin/products/{product}/dataset/undo", API_ALWAYS, 0, API_WORK, JSON_BYTES_MAX, NULL, NULL,
+     api_dataset_undo},
+    {"GET", "/v1/admin/products/{product}/dataset/changes", API_ALWAYS, 0, API_WORK, 0, NULL, NULL,
+     api_dataset_changes},
+    {"DELETE", "/v1/admin/products/{product}/dataset/changes", API_ALWAYS, 0, API_WORK, 0, NULL, NULL,
+     api_dataset_forget},
     {"GET", "/v1/admin/products/{product}/dataset", API_ALWAYS, 0, API_HEAVY, 0, NULL, NULL, api_dataset_list},
     {"POST", "/v1/admin/products/{product}/dataset/from-labels", API_ALWAYS, 0, API_HEAVY, JSON_BYTES_MAX, NULL,
      NULL, api_dataset_from_labels},

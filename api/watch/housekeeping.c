@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/jobs/dataset_sets.h"
 #include "core/store/health.h"
 
 enum { AT_ONCE_US = 1 }; /* retention_due_us after a put that met a full disk */
@@ -79,6 +80,20 @@ static void sweep_store(struct api_server *server, struct api_storage *storage, 
     storage->quarantine_bytes = swept.quarantine_bytes;
 }
 
+/* Empties the trash of the datasets by age, unless the clock is doubted. */
+static void sweep_trash(const struct api_server *server, const struct api_storage *storage) {
+    int64_t days = server->config.trash_days, day_us = INT64_C(86400000000);
+    struct insp_error error = {0};
+    size_t changes;
+    if (!days || (storage->swept_alarms & INSP_ALARM_CLOCK))
+        return;
+    if (insp_dataset_sets_forget(server->dataset_roots, insp_wall_us() - days * day_us, &changes, &error) < 0)
+        insp_log_warning("the trash of a dataset is not emptied code=%s detail=%s", insp_code_wire(error.code),
+                         INSP_LOG_QUOTED(error.detail));
+    if (changes)
+        insp_log_info("the trash of the datasets was emptied changes=%zu", changes);
+}
+
 static void chore(struct insp_task *task) {
     struct api_server *server = task->data;
     struct api_storage *storage = &server->chore_storage;
@@ -90,6 +105,7 @@ static void chore(struct insp_task *task) {
     alarms = api_storage_alarms(storage);
     if (server->retention_due_us && insp_mono_us() >= server->retention_due_us) {
         sweep_store(server, storage, warned);
+        sweep_trash(server, storage);
         server->retention_due_us = 0;
         look_at_disk(server, storage);
         log_alarms(alarms, api_storage_alarms(storage));

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/uuid.h"
+#include "core/dataset/dataset_name.h"
 #include "core/store/retention/retention_policy.h"
 
 #include <dirent.h>
@@ -160,8 +161,16 @@ static int stage(const char *set, const void *bytes, size_t count, struct staged
 
 /* --- put --- */
 
+static void place_text(const struct insp_dataset_place *place, char ret[INSP_PLACE_BYTES]) {
+    snprintf(ret, INSP_PLACE_BYTES, "%s/%s/%s", place->split, place->class, place->name);
+}
+
 struct put {
     const struct insp_dataset_place *place;
+    bool any_name; /* the name is a wish: nothing is replaced, and a content that is there stays where it is */
+    struct insp_dataset_place own;
+    char name[INSP_FILE_NAME_BYTES];
+    char at[INSP_PLACE_BYTES]; /* where the content is afterwards */
     struct staged staged;
     uint64_t bytes;
     char sha256[INSP_SHA256_HEX_BYTES];
@@ -202,22 +211,39 @@ static int find_content(const struct put *put, struct insp_dataset *dataset, con
                : 0;
 }
 
+/* Finds the content anywhere in the dataset, or chooses a free name for it. */
+static int find_room(struct put *put, struct insp_dataset *dataset, bool *ret_there, struct insp_error *reterr) {
+    size_t at;
+    int r = insp_dataset_find(dataset, 0, put->bytes, put->sha256, &at, reterr);
+    if (r < 0)
+        return r;
+    *ret_there = at < dataset->count;
+    if (*ret_there) {
+        snprintf(put->at, sizeof put->at, "%s", insp_dataset_item_place(dataset, at));
+        return 0;
+    }
+    insp_dataset_free_name(dataset, put->place, put->name);
+    put->own = (struct insp_dataset_place){put->place->split, put->place->class, put->name};
+    put->place = &put->own;
+    return 0;
+}
+
 static int put_work(struct insp_dataset_view *view, void *arg, struct insp_error *reterr) {
     struct put *put = arg;
-    const struct insp_dataset_place *place = put->place;
-    char wanted[INSP_PLACE_BYTES];
     bool there;
-    snprintf(wanted, sizeof wanted, "%s/%s/%s", place->split, place->class, place->name);
-    int r = find_content(put, view->dataset, wanted, &there, reterr);
+    place_text(put->place, put->at);
+    int r = put->any_name ? find_room(put, view->dataset, &there, reterr)
+                          : find_content(put, view->dataset, put->at, &there, reterr);
     put->change = INSP_DATASET_UNCHANGED;
     if (r < 0 || there)
         return r;
     _cleanup_close_ int folder = -1;
-    r = insp_dataset_place_folder(view->set, place, true, &folder, reterr);
+    place_text(put->place, put->at);
+    r = insp_dataset_place_folder(view->set, put->place, true, &folder, reterr);
     if (r == 0)
         r = rename_in(put, folder, reterr);
     if (r == 0)
-        r = note_image(view->dataset, wanted, put->bytes, put->sha256, reterr);
+        r = note_image(view->dataset, put->at, put->bytes, put->sha256, reterr);
     return r < 0 ? r : 1;
 }
 
@@ -232,20 +258,26 @@ static int check_image(const struct insp_dataset_place *place, const void *bytes
     return r < 0 ? r : insp_image_decode(bytes, count, &type, INSP_INPUT_SIDE, limits, &image, reterr);
 }
 
+static int put_bytes(struct insp_dataset_view *view, struct put *put, const void *bytes,
+                     const struct insp_dataset_limits *limits, struct insp_error *reterr) {
+    int r = check_image(put->place, bytes, put->bytes, &limits->image, reterr);
+    if (r == 0)
+        r = check_space(view->set, put->bytes, limits->free_bytes_min, reterr);
+    if (r < 0)
+        return r;
+    insp_sha256_hex(bytes, put->bytes, put->sha256);
+    r = stage(view->set, bytes, put->bytes, &put->staged, reterr);
+    if (r == 0)
+        r = insp_dataset_edit(view, put_work, put, reterr);
+    staged_clear(&put->staged);
+    return r;
+}
+
 int insp_dataset_put_into(struct insp_dataset_view *view, const struct insp_dataset_place *place,
                           const void *bytes, size_t count, const struct insp_dataset_limits *limits,
                           enum insp_dataset_change *ret_change, char *ret_sha256, struct insp_error *reterr) {
     struct put put = {.place = place, .staged.folder = -1, .bytes = count};
-    int r = check_image(place, bytes, count, &limits->image, reterr);
-    if (r == 0)
-        r = check_space(view->set, count, limits->free_bytes_min, reterr);
-    if (r < 0)
-        return r;
-    insp_sha256_hex(bytes, count, put.sha256);
-    r = stage(view->set, bytes, count, &put.staged, reterr);
-    if (r == 0)
-        r = insp_dataset_edit(view, put_work, &put, reterr);
-    staged_clear(&put.staged);
+    int r = put_bytes(view, &put, bytes, limits, reterr);
     if (r < 0)
         return r;
     *ret_change = put.change;
@@ -262,15 +294,25 @@ int insp_dataset_put(const char *set, const struct insp_dataset_place *place, co
     return r;
 }
 
-/* --- remove and move --- */
-
-/* Removes the class folder if it is empty, so that no list shows a defect type without images. */
-static void drop_empty(const char *set, const struct insp_dataset_place *place) {
-    _cleanup_close_ int root = open(set, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    _cleanup_close_ int split = root < 0 ? -1 : openat(root, place->split, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (split >= 0)
-        unlinkat(split, place->class, AT_REMOVEDIR); /* fails if it is not empty */
+int insp_dataset_add(const char *set, const char *class, const char *like, const void *bytes, size_t count,
+                     const struct insp_dataset_limits *limits, struct insp_dataset_added *ret,
+                     struct insp_error *reterr) {
+    char name[INSP_NAME_BYTES];
+    insp_dataset_like_name(like, insp_image_sniff(bytes, count), name);
+    const struct insp_dataset_place place = insp_dataset_place_of(class, name);
+    struct insp_dataset_view view = {.set = set};
+    struct put put = {.place = &place, .any_name = true, .staged.folder = -1, .bytes = count};
+    int r = put_bytes(&view, &put, bytes, limits, reterr);
+    insp_dataset_view_clear(&view);
+    if (r < 0)
+        return r;
+    ret->added = put.change == INSP_DATASET_ADDED;
+    memcpy(ret->at, put.at, sizeof ret->at);
+    memcpy(ret->sha256, put.sha256, sizeof ret->sha256);
+    return 0;
 }
+
+/* --- remove and move --- */
 
 static int remove_file(const char *set, const struct insp_dataset_place *place, struct insp_error *reterr) {
     _cleanup_close_ int folder = -1;
@@ -284,7 +326,7 @@ static int remove_file(const char *set, const struct insp_dataset_place *place, 
     }
     if (fsync(folder) < 0)
         return insp_fail_errno(reterr, errno, "cannot sync a folder of the dataset");
-    drop_empty(set, place);
+    insp_dataset_place_drop_empty(set, place);
     return 0;
 }
 
@@ -336,7 +378,7 @@ int insp_dataset_move_item(struct insp_dataset_view *view, size_t item, const st
         r = rename_item(old_folder, from.place.name, new_folder, to->name, reterr);
     if (r < 0)
         return r;
-    drop_empty(view->set, &from.place);
+    insp_dataset_place_drop_empty(view->set, &from.place);
     char *copy = strdup(path);
     if (!copy)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a path");

@@ -33,6 +33,20 @@ int insp_dataset_put(const char *set, const struct insp_dataset_place *place, co
                      const struct insp_dataset_limits *limits, enum insp_dataset_change *ret_change,
                      char *ret_sha256, struct insp_error *reterr);
 
+/* Says where the content of an upload is afterwards. */
+struct insp_dataset_added {
+    bool added; /* false: the dataset had the content already, in this class or another one */
+    char at[INSP_PLACE_BYTES];
+    char sha256[INSP_SHA256_HEX_BYTES];
+};
+
+/* Writes one image into a class, train/good or test/<class>, as insp_dataset_put does, but replaces nothing: the
+ * name is made from `like`, any text (insp_dataset_like_name), and numbered if it is taken. A content that the
+ * dataset has stays where it is. class passes insp_class_name_valid. Errors: those of insp_dataset_put. */
+int insp_dataset_add(const char *set, const char *class, const char *like, const void *bytes, size_t count,
+                     const struct insp_dataset_limits *limits, struct insp_dataset_added *ret,
+                     struct insp_error *reterr);
+
 /* Removes one image, and its class folder if that is empty afterwards. The place must have passed
  * insp_dataset_place_check. Errors: INSP_E_NOT_FOUND, INSP_E_FORBIDDEN (a link on the way), errno codes. */
 int insp_dataset_remove(const char *set, const struct insp_dataset_place *place, struct insp_error *reterr);

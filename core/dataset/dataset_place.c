@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-enum { FILE_NAME_BYTES_MAX = 255 };
+enum { FILE_NAME_BYTES_MAX = INSP_FILE_NAME_BYTES - 1 };
 
 const char *insp_dataset_split(const char *folder) {
     return !strcasecmp(folder, "train") ? "train" : !strcasecmp(folder, "test") ? "test" : NULL;
@@ -135,4 +135,16 @@ int insp_dataset_place_folder(const char *set, const struct insp_dataset_place *
         return insp_fail_errno(reterr, errno, "cannot open the dataset %s", set);
     int r = insp_dataset_folder_at(root, place->split, make, &split, reterr);
     return r < 0 ? r : insp_dataset_folder_at(split, place->class, make, ret_fd, reterr);
+}
+
+void insp_dataset_place_drop_empty(const char *set, const struct insp_dataset_place *place) {
+    _cleanup_close_ int root = open(set, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int split = root < 0 ? -1 : openat(root, place->split, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (split >= 0)
+        unlinkat(split, place->class, AT_REMOVEDIR); /* fails if it is not empty */
+}
+
+struct insp_dataset_place insp_dataset_place_of(const char *class, const char *name) {
+    bool good = insp_class_name_good(class);
+    return (struct insp_dataset_place){good ? "train" : "test", good ? "good" : class, name};
 }

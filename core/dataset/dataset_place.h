@@ -15,7 +15,10 @@ struct insp_dataset_place {
     const char *name;  /* file name */
 };
 
-enum { INSP_PLACE_BYTES = 512 }; /* holds "split/class/name" of any checked place */
+enum {
+    INSP_PLACE_BYTES = 512,    /* holds "split/class/name" of any checked place */
+    INSP_FILE_NAME_BYTES = 256 /* holds a file name */
+};
 
 /* Returns "train" or "test" if that is the folder's name in any case, static; NULL for other names. */
 const char *insp_dataset_split(const char *folder);
@@ -52,5 +55,12 @@ int insp_dataset_place_folder(const char *set, const struct insp_dataset_place *
 
 /* Opens the folder `name` inside the open folder `at`, with the rules and errors of insp_dataset_place_folder. */
 int insp_dataset_folder_at(int at, const char *name, bool make, int *ret_fd, struct insp_error *reterr);
+
+/* Removes the class folder of a place if it is empty, so that no list shows a defect type without images. */
+void insp_dataset_place_drop_empty(const char *set, const struct insp_dataset_place *place);
+
+/* Returns the place of a new image of a class: train/good/<name> or test/<class>/<name>; the strings are borrowed
+ * or static. Pure. */
+struct insp_dataset_place insp_dataset_place_of(const char *class, const char *name);
 
 #endif

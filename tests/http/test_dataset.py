@@ -21,7 +21,7 @@ def test_an_image_goes_in_and_comes_out(begin, roots):
     assert answer.status == 201
     assert answer.headers["Location"] == answer.json["href"] == f"{BASE}/train/good/a.png"
     assert answer.json == {"split": "train", "class": "good", "name": "a.png", "sha256": sha256(image),
-                           "bytes": len(image), "href": f"{BASE}/train/good/a.png"}
+                           "bytes": len(image), "source": "file", "href": f"{BASE}/train/good/a.png"}
     assert (roots / "first/carpet/train/good/a.png").read_bytes() == image
     assert files(roots / "first") == ["carpet/train/good/a.png"]  # nothing half-made beside it
 
