@@ -165,6 +165,39 @@ def test_jobs(call):
     call("DELETE", "/v1/admin/jobs/{id}", 401, **IDS)
 
 
+def test_dataset_as_a_browser_fills_it(call):
+    product = "/v1/admin/products/{product}"
+    base = product + "/dataset"
+    bottle = {"product": "bottle", "admin": True}
+    call("GET", base + "/changes", 200, **bottle)
+    call("DELETE", base + "/changes", 404, **bottle)
+    call("PUT", product, 201, **bottle)
+    call("PUT", product, 200, **bottle)
+    call("PUT", product, 401, product="bottle")
+    call("PUT", product, 400, query="x=1", **bottle)
+    call("POST", base + "/images", 201, picture("red"), query="class=good&name=a", kind="image/png", **bottle)
+    call("POST", base + "/images", 200, picture("red"), query="class=good&name=a", kind="image/png", **bottle)
+    call("POST", base + "/images", 400, picture("red"), query="name=a", kind="image/png", **bottle)
+    call("POST", base + "/images", 415, b"x", query="class=good", kind="text/plain", **bottle)
+    call("POST", base + "/images", 422, b"x", query="class=good", kind="image/png", **bottle)
+    call("GET", "/v1/admin/datasets", 200, admin=True)
+    call("GET", "/v1/admin/datasets", 400, admin=True, query="x=1")
+    call("GET", "/v1/admin/datasets", 401)
+    one = {"split": "train", "class": "good", "name": "a.png", **bottle}
+    call("GET", base + "/{split}/{class}/{name}", 200, query="width=16", **one)
+    moved = call("POST", base + "/move", 200, {"images": ["train/good/a.png", "train/good/b.png"], "class": "hole"}, **bottle)
+    call("POST", base + "/move", 422, {"images": [], "class": "hole"}, **bottle)
+    call("GET", base + "/changes", 200, **bottle)
+    call("POST", base + "/undo", 200, {"change": moved.json["change"]}, **bottle)
+    call("POST", base + "/undo", 404, {"change": moved.json["change"]}, **bottle)
+    call("POST", base + "/undo", 422, {"change": "x"}, **bottle)
+    call("POST", base + "/delete", 200, {"images": ["train/good/a.png"]}, **bottle)
+    call("POST", base + "/delete", 422, {"images": [1]}, **bottle)
+    call("POST", base + "/delete", 404, {"images": ["train/good/a.png"]}, product="nothing", admin=True)
+    call("GET", base + "/changes", 200, **bottle)
+    call("DELETE", base + "/changes", 200, **bottle)
+
+
 def test_dataset(call):
     base = "/v1/admin/products/{product}/dataset"
     one = {"product": "carpet", "split": "train", "class": "good", "name": "a.png", "admin": True}
