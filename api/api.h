@@ -32,6 +32,7 @@ struct api_modbus_config {
 struct api_mqtt_config {
     const char *url; /* "": no MQTT */
     const char *prefix, *username, *password_file, *ca_file, *certificate, *key;
+    const char *sparkplug_group, *sparkplug_node; /* group "": no Sparkplug */
     bool commands, last;
 };
 

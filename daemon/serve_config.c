@@ -89,6 +89,8 @@ static struct api_mqtt_config mqtt_config(const struct daemon_settings *settings
         .ca_file = settings->mqtt_ca_file,
         .certificate = settings->mqtt_certificate,
         .key = settings->mqtt_key,
+        .sparkplug_group = settings->mqtt_sparkplug_group,
+        .sparkplug_node = settings->mqtt_sparkplug_node,
         .commands = settings->mqtt_commands,
         .last = settings->mqtt_last,
     };

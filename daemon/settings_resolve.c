@@ -66,6 +66,14 @@ static int check_mqtt(const struct daemon_settings *settings, struct insp_error 
         return daemon_settings_blame(settings, DAEMON_ROW_mqtt_url, reterr);
     if (api_mqtt_prefix_check(settings->mqtt_prefix, reterr))
         return daemon_settings_blame(settings, DAEMON_ROW_mqtt_prefix, reterr);
+    if (api_mqtt_sparkplug_check(settings->mqtt_sparkplug_group, reterr))
+        return daemon_settings_blame(settings, DAEMON_ROW_mqtt_sparkplug_group, reterr);
+    if (api_mqtt_sparkplug_check(settings->mqtt_sparkplug_node, reterr))
+        return daemon_settings_blame(settings, DAEMON_ROW_mqtt_sparkplug_node, reterr);
+    if (*settings->mqtt_sparkplug_group && !*settings->mqtt_url) {
+        insp_fail(reterr, INSP_E_CONFIG, "Sparkplug needs mqtt.url");
+        return daemon_settings_blame(settings, DAEMON_ROW_mqtt_sparkplug_group, reterr);
+    }
     if (*settings->mqtt_password_file && !*settings->mqtt_username) {
         insp_fail(reterr, INSP_E_CONFIG, "a password needs mqtt.username");
         return daemon_settings_blame(settings, DAEMON_ROW_mqtt_password_file, reterr);

@@ -202,6 +202,10 @@
     X(mqtt, commands, FLAG, "false", 0, 0, "",                                                                    \
       "Obey command/activate and command/label. Whoever may publish these topics on the broker may then change\n" \
       "the active model.")                                                                                        \
+    X(mqtt, sparkplug_group, TEXT, "", 0, 127, "group",                                                           \
+      "Publish also as a Sparkplug B edge node of this group: docs/sparkplug.md. Empty: no Sparkplug.")           \
+    X(mqtt, sparkplug_node, TEXT, "", 0, 127, "node",                                                             \
+      "Name of that edge node, which no other of the group may have. Empty: the host name.")                      \
     S(webhook, "Post inspections to a URL; docs/webhook.md describes the requests.")                              \
     X(webhook, url, TEXT, "", 0, DAEMON_TEXT_MAX, "http(s)://host/path",                                          \
       "Post each inspection to this address as JSON. Empty: no webhook.")                                         \

@@ -14,6 +14,7 @@
 #include "api/sinks/mqtt.h"
 #include "api/sinks/sinks.h"
 #include "api/sinks/webhook.h"
+#include "api/sparkplug/sparkplug.h"
 #include "api/sources/folder.h"
 #include "api/watch/events.h"
 #include "api/watch/housekeeping.h"
@@ -311,7 +312,7 @@ static void kick(void *arg) {
     api_server_kick(arg);
 }
 
-static api_sink_maker *const sink_makers[] = {api_mqtt_new, api_webhook_new};
+static api_sink_maker *const sink_makers[] = {api_mqtt_new, api_sparkplug_new, api_webhook_new};
 
 static int start(struct api_server *server, const struct api_config *config, struct insp_error *reterr) {
     int code = copy_config(server, config, reterr);

@@ -6,7 +6,6 @@
 #include "api/sinks/mqtt_state.h"
 
 #include "core/base/clock.h"
-#include "core/base/sha256.h"
 
 #include <mqtt_protocol.h>
 #include <stdlib.h>
@@ -67,6 +66,7 @@ static enum api_mqtt_sent publish(struct api_mqtt *mqtt, const char *kind, const
                                              .payload = message->text + message->levels_bytes,
                                              .bytes = message->json_bytes,
                                              .qos = 1,
+                                             .json = true,
                                              .retained = retained,
                                              .expiry_s = retained ? 0 : RESULT_EXPIRY_S};
     return api_mqtt_link_publish(mqtt->link, &publish, ret_mid);
@@ -139,7 +139,7 @@ static void up(void *arg) {
     api_mqtt_tell_all(mqtt);
     if (mqtt->obey) {
         snprintf(topic, sizeof topic, "%s/command/+", mqtt->prefix);
-        api_mqtt_link_subscribe(mqtt->link, topic);
+        api_mqtt_link_subscribe(mqtt->link, topic, false);
     }
     insp_feed_open(mqtt->sink.feed);
 }
@@ -177,6 +177,7 @@ int api_mqtt_tell(struct api_mqtt *mqtt, const char *topic, json_t *json, int qo
                                              .payload = text,
                                              .bytes = text ? strlen(text) : 0,
                                              .qos = qos,
+                                             .json = true,
                                              .retained = retained,
                                              .expiry_s = expiry_s};
     return mqtt->up && api_mqtt_link_publish(mqtt->link, &publish, &mid) == API_MQTT_SENT ? mid : 0;
@@ -191,15 +192,7 @@ static void start(struct api_sink *sink) {
     const struct api_mqtt_link_config config = {
         .loop = sink->server->loop,
         .lanes = sink->server->config.lanes,
-        .address = mqtt->address,
-        .client_id = mqtt->client_id,
-        .username = mqtt->username,
-        .password_file = mqtt->password_file,
-        .ca_file = mqtt->ca_file,
-        .certificate = mqtt->certificate,
-        .key = mqtt->key,
-        .will_topic = mqtt->status_topic,
-        .will = offline,
+        .identity = &mqtt->identity,
         .arg = mqtt,
         .trying = trying,
         .up = up,
@@ -270,10 +263,8 @@ static void close_sink(struct api_sink *sink) {
 
 static void free_sink(struct api_sink *sink) {
     struct api_mqtt *mqtt = api_mqtt_of(sink);
-    char *owned[] = {mqtt->username, mqtt->password_file, mqtt->ca_file, mqtt->certificate, mqtt->key};
     api_mqtt_commands_drop(mqtt);
-    for (size_t i = 0; i < INSP_COUNT(owned); i++)
-        free(owned[i]);
+    api_mqtt_identity_clear(&mqtt->identity);
     free(mqtt);
     mosquitto_lib_cleanup();
 }
@@ -287,14 +278,10 @@ static const struct api_sink_ops ops = {.start = start,
 
 /* --- settings --- */
 
-/* Names the client: stable across restarts, and different for two daemons of one machine. */
-static void set_names(struct api_mqtt *mqtt, const struct api_config *config) {
-    char node[64] = "", hash[INSP_SHA256_HEX_BYTES], level[API_MQTT_LEVEL_BYTES];
-    const char *prefix = config->mqtt.prefix;
+static void set_names(struct api_mqtt *mqtt, const char *prefix) {
+    char node[64] = "", level[API_MQTT_LEVEL_BYTES];
     gethostname(node, sizeof node - 1);
     api_mqtt_level(node, level);
-    insp_sha256_hex(config->state_dir, strlen(config->state_dir), hash);
-    snprintf(mqtt->client_id, sizeof mqtt->client_id, "inspectd-%.63s-%.8s", node, hash);
     if (*prefix)
         snprintf(mqtt->prefix, sizeof mqtt->prefix, "%s", prefix);
     else
@@ -302,19 +289,10 @@ static void set_names(struct api_mqtt *mqtt, const struct api_config *config) {
     snprintf(mqtt->status_topic, sizeof mqtt->status_topic, "%s/status", mqtt->prefix);
 }
 
-static int copy_texts(struct api_mqtt *mqtt, const struct api_mqtt_config *config, struct insp_error *reterr) {
-    const struct {
-        char **to;
-        const char *from;
-    } text[] = {{&mqtt->username, config->username},
-                {&mqtt->password_file, config->password_file},
-                {&mqtt->ca_file, config->ca_file},
-                {&mqtt->certificate, config->certificate},
-                {&mqtt->key, config->key}};
-    for (size_t i = 0; i < INSP_COUNT(text); i++)
-        if (!(*text[i].to = strdup(text[i].from)))
-            return insp_fail(reterr, INSP_E_NOMEM, "no memory for the settings");
-    return 0;
+static size_t will(void *arg, void *ret) {
+    (void)arg;
+    memcpy(ret, offline, strlen(offline));
+    return strlen(offline);
 }
 
 int api_mqtt_new(struct api_server *server, struct api_sink **ret, struct insp_error *reterr) {
@@ -328,19 +306,18 @@ int api_mqtt_new(struct api_server *server, struct api_sink **ret, struct insp_e
     mosquitto_lib_init();
     mqtt->sink = (struct api_sink){
         .ops = &ops, .server = server, .name = "mqtt", .feed_ops = {.render = render, .send = send_result}};
-    int code = api_mqtt_address(config->url, &mqtt->address, reterr);
+    int code = api_mqtt_identity_read(&server->config, "", &mqtt->identity, reterr);
     if (code == 0)
         code = api_mqtt_prefix_check(config->prefix, reterr);
-    if (code == 0)
-        code = copy_texts(mqtt, config, reterr);
     if (code < 0) {
         free_sink(&mqtt->sink);
         return code;
     }
-    snprintf(mqtt->sink.target, sizeof mqtt->sink.target, "%s://%s%s%s:%u", mqtt->address.tls ? "mqtts" : "mqtt",
-             strchr(mqtt->address.host, ':') ? "[" : "", mqtt->address.host,
-             strchr(mqtt->address.host, ':') ? "]" : "", mqtt->address.port);
-    set_names(mqtt, &server->config);
+    api_mqtt_target(&mqtt->identity.address, mqtt->sink.target, sizeof mqtt->sink.target);
+    set_names(mqtt, config->prefix);
+    mqtt->identity.will_topic = mqtt->status_topic;
+    mqtt->identity.will_retained = true;
+    mqtt->identity.will = will;
     mqtt->retain_last = config->last;
     mqtt->obey = config->commands;
     *ret = &mqtt->sink;

@@ -100,6 +100,7 @@ static void answer(struct api_mqtt *mqtt, const struct api_mqtt_command *command
                                              .payload = text,
                                              .bytes = text ? strlen(text) : 0,
                                              .qos = 1,
+                                             .json = true,
                                              .expiry_s = ANSWER_EXPIRY_S,
                                              .correlation = command->correlation,
                                              .correlation_bytes = command->correlation_bytes};

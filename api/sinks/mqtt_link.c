@@ -18,8 +18,6 @@ enum {
     KEEP_ALIVE_S = 10,          /* a broker that stands still is noticed after twice this time */
     GREETING_US = 10 * 1000000, /* from the first packet to the broker's answer */
     STEADY_US = 30 * 1000000,   /* a connection that lasted so long has not failed */
-    IN_FLIGHT = 128,            /* messages that libmosquitto sends before an acknowledgement */
-    PASSWORD_BYTES_MAX = 65535, /* of MQTT */
     CONNACK_VERSION_3 = 1,      /* refusals of an unknown protocol version */
 };
 
@@ -116,6 +114,15 @@ static void on_message(struct mosquitto *client, void *arg, const struct mosquit
     link->config.message(link->config.arg, message, properties);
 }
 
+static void on_subscribe(struct mosquitto *client, void *arg, int mid, int count, const int *granted,
+                         const mosquitto_property *properties) {
+    struct api_mqtt_link *link = arg;
+    (void)client;
+    (void)properties;
+    if (link->config.subscribed)
+        link->config.subscribed(link->config.arg, mid, count == 1 && granted[0] <= 2);
+}
+
 /* libmosquitto returns "a TLS error occurred" and logs what it was. */
 static void on_log(struct mosquitto *client, void *arg, int level, const char *text) {
     struct api_mqtt_link *link = arg;
@@ -129,58 +136,13 @@ static void on_log(struct mosquitto *client, void *arg, int level, const char *t
 
 /* --- an attempt: in lane BACK --- */
 
-static int set_password(const struct api_mqtt_link_config *config, struct mosquitto *client,
-                        struct insp_error *reterr) {
-    _cleanup_free_ char *password = NULL;
-    size_t bytes = 0;
-    if (!*config->username)
-        return 0;
-    int code = *config->password_file
-                   ? insp_read_file(config->password_file, PASSWORD_BYTES_MAX, &password, &bytes, reterr)
-                   : 0;
-    if (code < 0)
-        return code;
-    if (password)
-        password[strcspn(password, "\r\n")] = 0;
-    int why = mosquitto_username_pw_set(client, config->username, password);
-    if (password)
-        explicit_bzero(password, bytes);
-    return why ? insp_fail(reterr, INSP_E_CONFIG, "user name and password: %s", mosquitto_strerror(why)) : 0;
-}
-
-static int set_tls(const struct api_mqtt_link_config *config, struct mosquitto *client,
-                   struct insp_error *reterr) {
-    bool own = *config->certificate;
-    if (!config->address.tls)
-        return 0;
-    int why = mosquitto_tls_set(client, *config->ca_file ? config->ca_file : NULL,
-                                *config->ca_file ? NULL : "/etc/ssl/certs", own ? config->certificate : NULL,
-                                own ? config->key : NULL, NULL);
-    return why ? insp_fail(reterr, INSP_E_CONFIG, "certificates of mqtt.url: %s", mosquitto_strerror(why)) : 0;
-}
-
 static void set_callbacks(struct mosquitto *client) {
     mosquitto_connect_v5_callback_set(client, on_connect);
     mosquitto_disconnect_v5_callback_set(client, on_disconnect);
     mosquitto_publish_v5_callback_set(client, on_publish);
     mosquitto_message_v5_callback_set(client, on_message);
+    mosquitto_subscribe_v5_callback_set(client, on_subscribe);
     mosquitto_log_callback_set(client, on_log);
-}
-
-static int set_up(struct api_mqtt_link *link, struct mosquitto *client, struct insp_error *reterr) {
-    const struct api_mqtt_link_config *config = &link->config;
-    set_callbacks(client);
-    mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, link->old ? MQTT_PROTOCOL_V311 : MQTT_PROTOCOL_V5);
-    mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
-    mosquitto_int_option(client, MOSQ_OPT_SEND_MAXIMUM, IN_FLIGHT);
-    mosquitto_max_inflight_messages_set(client, IN_FLIGHT);
-    int code = set_password(config, client, reterr);
-    if (code == 0)
-        code = set_tls(config, client, reterr);
-    if (code == 0 &&
-        mosquitto_will_set(client, config->will_topic, (int)strlen(config->will), config->will, 1, true))
-        code = insp_fail(reterr, INSP_E_INTERNAL, "the will cannot be set");
-    return code;
 }
 
 /* Says why a function of libmosquitto failed. It returns errors of TLS in several ways, but logs all of them. */
@@ -197,7 +159,7 @@ static const char *choose_family(const struct api_mqtt_link *link) {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     bool v4 = false, v6 = false;
-    if (getaddrinfo(link->config.address.host, NULL, &hints, &found) != 0)
+    if (getaddrinfo(link->config.identity->address.host, NULL, &hints, &found) != 0)
         return NULL; /* libmosquitto reports it */
     for (const struct addrinfo *at = found; at; at = at->ai_next) {
         v4 |= at->ai_family == AF_INET;
@@ -210,15 +172,11 @@ static const char *choose_family(const struct api_mqtt_link *link) {
 /* Resolves the name, which may take seconds, and begins to connect, which does not wait. */
 static void connect_run(struct insp_task *task) {
     struct api_mqtt_link *link = task->data;
-    const struct api_mqtt_address *address = &link->config.address;
-    link->client = mosquitto_new(link->config.client_id, false, link);
-    if (!link->client) {
-        link->code = insp_fail(&link->error, INSP_E_NOMEM, "no memory for the connection");
-        return;
-    }
-    link->code = set_up(link, link->client, &link->error);
+    const struct api_mqtt_address *address = &link->config.identity->address;
+    link->code = api_mqtt_client_new(link->config.identity, link->old, link, &link->client, &link->error);
     if (link->code < 0)
         return;
+    set_callbacks(link->client);
     int why = mosquitto_connect_bind_async(link->client, address->host, (int)address->port, KEEP_ALIVE_S,
                                            choose_family(link));
     if (why > 0)
@@ -426,7 +384,7 @@ static mosquitto_property *properties_of(const struct api_mqtt_link *link,
     if (publish->correlation)
         mosquitto_property_add_binary(&list, MQTT_PROP_CORRELATION_DATA, publish->correlation,
                                       publish->correlation_bytes);
-    if (publish->bytes)
+    if (publish->json && publish->bytes)
         mosquitto_property_add_string(&list, MQTT_PROP_CONTENT_TYPE, "application/json");
     return list;
 }
@@ -452,12 +410,18 @@ enum api_mqtt_sent api_mqtt_link_publish(struct api_mqtt_link *link, const struc
     return API_MQTT_NOT_NOW;
 }
 
-void api_mqtt_link_subscribe(struct api_mqtt_link *link, const char *topic) {
-    int code = link->phase == UP ? mosquitto_subscribe(link->client, NULL, topic, 1) : 0;
-    if (code)
+int api_mqtt_link_subscribe(struct api_mqtt_link *link, const char *topic, bool fresh) {
+    int mid = 0;
+    if (link->failed || link->broken || link->phase != UP)
+        return 0;
+    int code = mosquitto_subscribe_v5(link->client, &mid, topic, 1,
+                                      fresh && !link->old ? MQTT_SUB_OPT_SEND_RETAIN_NEVER : 0, NULL);
+    if (code) {
         api_mqtt_link_fail(link, mosquitto_strerror(code));
-    else if (link->phase == UP)
-        rearm(link);
+        return 0;
+    }
+    rearm(link);
+    return mid;
 }
 
 void api_mqtt_link_tick(struct api_mqtt_link *link) {

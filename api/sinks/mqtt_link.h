@@ -7,31 +7,28 @@
 #ifndef INSP_API_SINKS_MQTT_LINK_H
 #define INSP_API_SINKS_MQTT_LINK_H
 
-#include "api/sinks/mqtt_names.h"
+#include "api/sinks/mqtt_client.h"
 #include "core/base/lanes/work.h"
 
-#include <mosquitto.h>
 #include <uv.h>
 
 struct api_mqtt_link;
 
-/* All texts are borrowed and live as long as the link. */
 struct api_mqtt_link_config {
     uv_loop_t *loop;
     struct insp_lanes *lanes;
-    struct api_mqtt_address address;
-    const char *client_id;
-    const char *username, *password_file, *ca_file, *certificate, *key; /* "": none */
-    const char *will_topic, *will;                                      /* published by the broker, retained */
-    void *arg;                                                          /* of the callbacks */
-    void (*trying)(void *arg);                                          /* an attempt begins */
-    void (*up)(void *arg);                                              /* the broker has accepted the client */
+    const struct api_mqtt_identity *identity; /* borrowed; lives as long as the link */
+    void *arg;                                /* of the callbacks */
+    void (*trying)(void *arg);                /* an attempt begins */
+    void (*up)(void *arg);                    /* the broker has accepted the client */
     /* The connection is over, or an attempt has failed. Called by the loop and by api_mqtt_link_tick, never by
      * another function of the link. */
     void (*down)(void *arg, const char *why);
     /* The broker has a message (refusal 0), or refuses it: a reason code of MQTT 5. */
     void (*acknowledged)(void *arg, int mid, int refusal);
     void (*message)(void *arg, const struct mosquitto_message *message, const mosquitto_property *properties);
+    /* The broker has read a subscription, and all that was sent before it; NULL: of no interest. */
+    void (*subscribed)(void *arg, int mid, bool granted);
 };
 
 /* Makes a link and begins the first attempt. *ret is the caller's until api_mqtt_link_close. Fails with
@@ -47,6 +44,7 @@ struct api_mqtt_publish {
     int qos;
     bool retained;
     uint32_t expiry_s;       /* 0: never; without effect in MQTT 3.1.1 */
+    bool json;               /* the payload is; likewise */
     const void *correlation; /* NULL: none */
     uint16_t correlation_bytes;
 };
@@ -55,8 +53,9 @@ struct api_mqtt_publish {
 enum api_mqtt_sent api_mqtt_link_publish(struct api_mqtt_link *link, const struct api_mqtt_publish *publish,
                                          int *ret_mid);
 
-/* Subscribes with QoS 1. */
-void api_mqtt_link_subscribe(struct api_mqtt_link *link, const char *topic);
+/* Subscribes with QoS 1, or repeats a subscription. fresh: without the retained messages of the topic (MQTT 5).
+ * Returns the number of the request, or 0 if the connection has failed; `down` follows then. */
+int api_mqtt_link_subscribe(struct api_mqtt_link *link, const char *topic, bool fresh);
 
 /* Ends the connection because of an error that the caller met; `down` follows. */
 void api_mqtt_link_fail(struct api_mqtt_link *link, const char *why);

@@ -42,6 +42,12 @@ int api_mqtt_address(const char *url, struct api_mqtt_address *ret, struct insp_
     return 0;
 }
 
+void api_mqtt_target(const struct api_mqtt_address *address, char *ret, size_t bytes) {
+    bool v6 = strchr(address->host, ':') != NULL;
+    snprintf(ret, bytes, "%s://%s%s%s:%u", address->tls ? "mqtts" : "mqtt", v6 ? "[" : "", address->host,
+             v6 ? "]" : "", address->port);
+}
+
 int api_mqtt_prefix_check(const char *prefix, struct insp_error *reterr) {
     size_t bytes = strlen(prefix);
     const char *why = NULL;
@@ -62,6 +68,12 @@ int api_mqtt_prefix_check(const char *prefix, struct insp_error *reterr) {
             why = "it has an invisible character";
     }
     return why ? insp_fail(reterr, INSP_E_CONFIG, "\"%.128s\" cannot begin a topic: %s", prefix, why) : 0;
+}
+
+int api_mqtt_sparkplug_check(const char *name, struct insp_error *reterr) {
+    if (strchr(name, '/') || !strcmp(name, "STATE"))
+        return insp_fail(reterr, INSP_E_CONFIG, "\"%.128s\" cannot be a level of Sparkplug's topics", name);
+    return api_mqtt_prefix_check(name, reterr);
 }
 
 void api_mqtt_level(const char *name, char *ret) {

@@ -25,9 +25,16 @@ struct api_mqtt_address {
  * allowed, user names, paths and queries are not. Fails with INSP_E_CONFIG. */
 int api_mqtt_address(const char *url, struct api_mqtt_address *ret, struct insp_error *reterr);
 
+/* Writes an address as mqtt://host:port, into ret [bytes]. */
+void api_mqtt_target(const struct api_mqtt_address *address, char *ret, size_t bytes);
+
 /* Checks a prefix of topics: levels separated by single slashes, without wildcards, control characters and $ at
  * its beginning; "" is allowed. Fails with INSP_E_CONFIG. */
 int api_mqtt_prefix_check(const char *prefix, struct insp_error *reterr);
+
+/* Checks the name of a group or an edge node of Sparkplug: a prefix of one level, and not STATE, which the topics
+ * of hosts have in its place; "" is allowed. Fails with INSP_E_CONFIG. */
+int api_mqtt_sparkplug_check(const char *name, struct insp_error *reterr);
 
 /* Writes a name as one level of a topic: "/", "+", "#", "%" and control characters become %XX, no name becomes
  * "-". ret has API_MQTT_LEVEL_BYTES bytes; a longer name is cut. */

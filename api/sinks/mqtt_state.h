@@ -34,9 +34,8 @@ struct api_mqtt_command;
 
 struct api_mqtt {
     struct api_sink sink; /* first */
-    struct api_mqtt_address address;
-    char *username, *password_file, *ca_file, *certificate, *key; /* owned */
-    char prefix[API_MQTT_PREFIX_BYTES], client_id[128];
+    struct api_mqtt_identity identity;
+    char prefix[API_MQTT_PREFIX_BYTES];
     char status_topic[API_MQTT_TOPIC_BYTES];
     bool retain_last, obey;
     struct api_mqtt_link *link; /* NULL before the start and once it is closed */

@@ -332,7 +332,8 @@ void insp_feed_free(struct insp_feed *feed) {
 }
 
 void insp_feed_status(const struct insp_feed *feed, struct insp_feed_status *ret) {
-    *ret = (struct insp_feed_status){.waiting =
+    *ret = (struct insp_feed_status){.newest = feed->newest,
+                                     .waiting =
                                          feed->newest > feed->place ? (uint64_t)(feed->newest - feed->place) : 0,
                                      .oldest_us = feed->oldest_us,
                                      .delivered = feed->delivered,

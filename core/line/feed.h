@@ -62,6 +62,7 @@ void insp_feed_done(struct insp_feed *feed, int64_t place, enum insp_feed_outcom
 void insp_feed_tick(struct insp_feed *feed);
 
 struct insp_feed_status {
+    int64_t newest;           /* the newest place that the feed knows of */
     uint64_t waiting;         /* inspections that the sink has yet to get */
     int64_t oldest_us;        /* wall: when the oldest of them was received; 0: none */
     uint64_t delivered, lost; /* totals, also of earlier runs of the daemon */
