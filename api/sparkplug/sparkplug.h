@@ -5,9 +5,8 @@
 
 #include "api/sinks/sinks.h"
 
-/* Makes the sink of mqtt.sparkplug_group, as an api_sink_maker does; its operations start it. It has a connection
- * of its own, because its will is another one than that of the MQTT sink. Fails with INSP_E_CONFIG, INSP_E_NOMEM.
- */
+/* Makes the sink of mqtt.sparkplug_group, as an api_sink_maker does; its operations start it. It connects apart
+ * from the MQTT sink, because a client has one will. Fails with INSP_E_CONFIG, INSP_E_NOMEM. */
 int api_sparkplug_new(struct api_server *server, struct api_sink **ret, struct insp_error *reterr);
 
 #endif

@@ -12,7 +12,7 @@
 
 enum { API_SPARKPLUG_DEVICES = 64 };
 
-/* What a device tells of an inspection. */
+/* Holds the part of an inspection that a device publishes. */
 struct api_sparkplug_result {
     int64_t place;       /* 0: none yet */
     int64_t received_us; /* wall */
@@ -34,7 +34,7 @@ struct api_sparkplug_devices {
     struct api_sparkplug_device item[API_SPARKPLUG_DEVICES];
 };
 
-/* Copies what a device tells out of a record. */
+/* Copies the part of a record that its device publishes. */
 void api_sparkplug_result_of(const struct insp_record *record, int64_t place, struct api_sparkplug_result *ret);
 
 /* Finds the device of a result. If it is a new one and all places are taken, the place of the device with the

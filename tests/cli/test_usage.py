@@ -77,7 +77,9 @@ def test_check_config(cli, tmp_path):
     run = raw("check-config", "--config", str(file))
     assert run.returncode == 1
     assert f"{file}:3: unknown setting limits.inflihgt; did you mean limits.inflight?" in run.stderr
-    for line, value in ((3, "url = mqtt://broker:x"), (3, "prefix = a/+"), (4, "username = u\npassword_file = /nothing")):
+    for line, value in ((3, "url = mqtt://broker:x"), (3, "prefix = a/+"), (4, "username = u\npassword_file = /nothing"),
+                        (3, "sparkplug_group = g"), (4, "url = mqtt://b\nsparkplug_group = a/b"),
+                        (4, "url = mqtt://b\nsparkplug_node = STATE")):
         file.write_text(f"\n[mqtt]\n{value}\n")
         run = raw("check-config", "--config", str(file))
         assert run.returncode != 0 and f"{file}:{line}: mqtt." in run.stderr, run.stderr

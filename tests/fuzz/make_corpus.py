@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seeds of fuzz_decode, fuzz_media, fuzz_kserve and fuzz_modbus, which are committed. Needs Pillow. Usage: make_corpus.py [FOLDER]"""
+"""Writes the seeds of fuzz_decode, fuzz_media, fuzz_kserve, fuzz_modbus and fuzz_sparkplug, which are committed. Needs Pillow. Usage:
+make_corpus.py [FOLDER]"""
 import json
 import pathlib
 import struct
@@ -94,3 +95,15 @@ for name, data in {
                    ask(0, 1, b"\5\0\1\xff\0") + ask(1, 1, b"\4\0\0\0\x32") + ask(0, 1, b"\5\0\1\0\0"),
         "refused": ask(0, 1, b"\x2b\x0e\1\0") + ask(0, 2, b"\1\0\0\0\6") + ask(0, 1, b"\x10\0\x15\0\1\2\0\1")}.items():
     (modbus / name).write_bytes(data)
+
+sparkplug = ROOT / "sparkplug"
+sparkplug.mkdir(parents=True, exist_ok=True)
+field = lambda number, data: bytes([number << 3 | 2, len(data)]) + data
+command = lambda name, *more: field(2, field(1, name) + b"\x18\1" + b"".join(more))
+rebirth = command(b"Node Control/Rebirth", b"\x20\x0b", b"\x70\1")
+for name, data in {
+        "rebirth": b"\x08\xe8\7" + rebirth + b"\x18\0",
+        "others": command(b"Node Control/Next Server", b"\x70\1") + command(b"f", b"\x65\0\0\x80\x3f") + command(b"d", b"\x69" + b"\0" * 8),
+        "null": command(b"Node Control/Rebirth", b"\x38\1", b"\x70\1") + field(4, b"id") + field(5, b"body"),
+        "group": rebirth + b"\x0b\x0c"}.items():
+    (sparkplug / name).write_bytes(data)

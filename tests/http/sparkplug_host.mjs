@@ -14,6 +14,7 @@ const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const plain = (value) =>
   JSON.parse(JSON.stringify(value, (_key, at) => (at && typeof at === "object" && "unsigned" in at ? Number(at.toString()) : at)));
 
+client.on("error", () => {}); // it tries again
 client.on("connect", () => client.subscribe("spBv1.0/#", { qos: 1 }, () => say({ ready: true })));
 client.on("message", (topic, bytes, { qos, retain }) => {
   const [, , kind, , device] = topic.split("/");

@@ -73,6 +73,30 @@ START_TEST(prefixes) {
 }
 END_TEST
 
+START_TEST(targets) {
+    static const char *const urls[] = {"mqtt://broker:1883", "mqtts://[fe80::1]:8883"};
+    struct api_mqtt_address address;
+    struct insp_error err;
+    char target[64];
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        ck_insp_ok(api_mqtt_address(urls[i], &address, &err), err);
+        api_mqtt_target(&address, target, sizeof target);
+        ck_assert_str_eq(target, urls[i]);
+    }
+}
+END_TEST
+
+START_TEST(names_of_sparkplug) {
+    static const char *const good[] = {"", "plant 1", "STATES"};
+    static const char *const bad[] = {"a/b", "STATE", "a+", "#", "$a", "a\n"};
+    struct insp_error err;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_insp_ok(api_mqtt_sparkplug_check(good[i], &err), err);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_insp_code(api_mqtt_sparkplug_check(bad[i], &err), INSP_E_CONFIG, err);
+}
+END_TEST
+
 START_TEST(levels) {
     char level[API_MQTT_LEVEL_BYTES], name[1024];
     api_mqtt_level("", level);
@@ -89,4 +113,4 @@ START_TEST(levels) {
 }
 END_TEST
 
-INSP_TESTS(addresses, texts_that_are_no_address, prefixes, levels);
+INSP_TESTS(addresses, texts_that_are_no_address, targets, prefixes, names_of_sparkplug, levels);
