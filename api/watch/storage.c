@@ -58,7 +58,7 @@ void api_storage_metrics(const struct api_storage *storage, FILE *out) {
     unsigned alarms = api_storage_alarms(storage);
     fprintf(out, "# HELP %s 1 while the storage needs a person to look at it.\n# TYPE %s gauge\n", name, name);
     for (unsigned i = 0; i < INSP_ALARMS; i++)
-        fprintf(out, "%s{reason=\"%s\"} %d\n", name, insp_retention_alarm_name(1U << i), (alarms >> i) & 1U);
+        fprintf(out, "%s{reason=\"%s\"} %u\n", name, insp_retention_alarm_name(1U << i), (alarms >> i) & 1U);
     metric(out, "inspectd_retention_rows_total", "counter", "Inspections removed by age.", storage->aged);
     metric(out, "inspectd_retention_images_total", "counter", "Posted images removed by age and by space.",
            storage->images);

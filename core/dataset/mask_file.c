@@ -71,7 +71,7 @@ void insp_mask_count(struct insp_dataset *dataset) {
     char path[INSP_PATH_BYTES];
     struct insp_scan *scan = &dataset->scan;
     for (size_t i = 0; i < dataset->count; i++) {
-        bool same_name;
+        bool same_name = false;
         if (dataset->item[i].label != INSP_CLASS_ANOMALY)
             continue;
         scan->defective++;

@@ -22,8 +22,8 @@ size_t insp_good_random(uint64_t *state, size_t bound) {
 void insp_good_channels(uint64_t seed, uint16_t ret_channel[INSP_GOOD_DIMS]) {
     uint16_t order[INSP_TAP_CHANNELS];
     bool chosen[INSP_TAP_CHANNELS] = {false};
-    for (uint16_t c = 0; c < INSP_TAP_CHANNELS; c++)
-        order[c] = c;
+    for (size_t c = 0; c < INSP_TAP_CHANNELS; c++)
+        order[c] = (uint16_t)c;
     for (size_t i = 0; i < DIMS; i++) {
         size_t other = i + insp_good_random(&seed, INSP_TAP_CHANNELS - i);
         uint16_t swap = order[i];
@@ -31,9 +31,9 @@ void insp_good_channels(uint64_t seed, uint16_t ret_channel[INSP_GOOD_DIMS]) {
         order[other] = swap;
         chosen[order[i]] = true;
     }
-    for (uint16_t c = 0, at = 0; c < INSP_TAP_CHANNELS; c++)
+    for (size_t c = 0, at = 0; c < INSP_TAP_CHANNELS; c++)
         if (chosen[c])
-            ret_channel[at++] = c;
+            ret_channel[at++] = (uint16_t)c;
 }
 
 static double total(const double part[INSP_GOOD_LANES]) {

@@ -93,6 +93,7 @@ static int wait_turn(struct insp_image_budget *budget, struct share *share, cons
     int64_t began_us = insp_mono_us();
     int r = 0;
     *share->tail = &waiter;
+    // cppcheck-suppress autoVariables ; leave() unlinks it before this function returns
     share->tail = &waiter.next;
     budget->waiting++;
     while (r == 0 && (share->head != &waiter || !has_room(budget, share, pixels, bytes))) {

@@ -3,6 +3,8 @@
 enum { QUALITY = 85 };
 
 uint32_t insp_thumbnail_height(uint32_t image_width, uint32_t image_height, uint32_t width) {
+    if (image_width == 0) /* a damaged row of the store */
+        return 1;
     uint64_t height = ((uint64_t)image_height * width + image_width / 2) / image_width;
     return height ? (uint32_t)height : 1;
 }

@@ -174,7 +174,8 @@ static size_t grouped(size_t columns, size_t cell, size_t i) {
 int insp_good_gauss_write(const char *path, const struct insp_good_gauss *gauss, struct insp_error *reterr) {
     const float *from[TENSORS] = {&gauss->mean[0][0][0], &gauss->whitening[0][0][0]};
     struct insp_tensor tensor[TENSORS];
-    _cleanup_free_ float *memory = malloc(sizeof *gauss);
+    const size_t floats = INSP_TAP_CELLS * (tensor_columns[0] + tensor_columns[1]);
+    _cleanup_free_ float *memory = malloc(floats * sizeof *memory);
     if (!memory)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the good-only model");
     float *plain = memory;

@@ -227,7 +227,7 @@ int insp_registry_active(const char *state_dir, const char *product, char *ret_v
 
 int insp_registry_set_active(const char *state_dir, const char *product, const char *version,
                              struct insp_error *reterr) {
-    struct active old, new;
+    struct active old = {0}, new;
     char folder[INSP_PATH_BYTES];
     int r = insp_bundle_folder(state_dir, product, version, folder, reterr);
     if (r == 0)

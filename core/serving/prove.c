@@ -77,12 +77,19 @@ static int score_picture(const struct insp_prover *prover, struct insp_model *mo
     return r;
 }
 
+static bool same_answer(const struct answer *a, const struct answer *b) {
+    bool same = a->probability == b->probability;
+    for (size_t i = 0; i < INSP_MAP_FLOATS && same; i++)
+        same = a->map[i] == b->map[i];
+    return same;
+}
+
 /* Detects a network that ignores its input: it answers all pictures alike, bit for bit. */
 static int prove_alive(const struct insp_prover *prover, struct insp_model *model, const struct answer *first,
                        uint8_t *rgb, struct insp_error *reterr) {
     struct answer second;
     int r = score_picture(prover, model, 1, rgb, &second, reterr);
-    if (r == 0 && second.probability == first->probability && !memcmp(second.map, first->map, sizeof second.map))
+    if (r == 0 && same_answer(&second, first))
         r = insp_fail(
             reterr, INSP_E_SELF_TEST,
             "two different pictures get the same probability (%g) and the same map: the network ignores its input",

@@ -89,6 +89,7 @@ struct Device : insp_device {
     std::mutex lock; /* of idle */
     std::vector<std::unique_ptr<Workspace>> idle;
 
+    // cppcheck-suppress uninitDerivedMemberVar ; the braces set all to zero
     Device() : insp_device{} {
     }
     void say(const std::string &name, const std::string &description);

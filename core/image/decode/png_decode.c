@@ -56,6 +56,8 @@ static int fail_spng(struct insp_error *reterr, int error) {
 static void drop_alpha(struct insp_image *image) {
     size_t count = (size_t)image->width * image->height, clear = 0;
     uint8_t seen = 0;
+    if (count == 0)
+        return;
     for (size_t i = 0; i < count; i++) {
         seen |= image->rgb[4 * i + 3];
         clear += image->rgb[4 * i + 3] != 255;

@@ -17,8 +17,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-
-extern char **environ;
+#include <unistd.h>
 
 enum { LOOK_MS = 100, REAP_MS = 10, FIRST_FREE_FD = 16 };
 

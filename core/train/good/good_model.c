@@ -14,7 +14,7 @@ enum {
 /* Holds everything on the way; freed whole by clear. */
 struct work {
     const struct insp_good_model_config *config;
-    const struct insp_progress *progress;
+    struct insp_progress progress; /* of the present part: features, then fitting */
     uint16_t channel[INSP_GOOD_DIMS];
     struct insp_slot_images images; /* the different good ones */
     size_t runs;
@@ -74,13 +74,13 @@ static int collect(struct work *w, struct insp_image_loader *loader, size_t *at,
     while (n < INSP_SLOT_BATCH && *at < w->images.missing_count) {
         struct insp_slot_image *image = w->images.missing[(*at)++];
         struct insp_error error = {0};
-        if (insp_progress_cancelled(w->progress))
+        if (insp_progress_cancelled(&w->progress))
             return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while computing features");
         int r = insp_image_loader_next(loader, w->pixels + n * INSP_INPUT_FLOATS, &error);
         if (r == 0) {
             batch[n++] = image;
         } else if (w->config->skip_unreadable && unreadable(r)) {
-            insp_progress_log(w->progress, "skipped: %s", error.detail);
+            insp_progress_log(&w->progress, "skipped: %s", error.detail);
             image->slot = INSP_NO_SLOT;
         } else {
             return insp_fail(reterr, r, "%s", error.detail);
@@ -91,7 +91,7 @@ static int collect(struct work *w, struct insp_image_loader *loader, size_t *at,
 }
 
 static int compute(struct work *w, struct insp_error *reterr) {
-    size_t count = w->images.missing_count, at = 0, n;
+    size_t count = w->images.missing_count, at = 0, n = 0;
     w->pixels = malloc(INSP_SLOT_BATCH * INSP_INPUT_FLOATS * sizeof *w->pixels);
     w->taps = malloc(INSP_SLOT_BATCH * INSP_TAP_FLOATS * sizeof *w->taps);
     if (!w->pixels || !w->taps)
@@ -109,8 +109,8 @@ static int compute(struct work *w, struct insp_error *reterr) {
             insp_feature_store_commit(w->store, batch[i]->slot, batch[i]->sha256);
             w->runs++;
         }
-        insp_progress_step(w->progress, at, count);
-        insp_progress_yield(w->progress);
+        insp_progress_step(&w->progress, at, count);
+        insp_progress_yield(&w->progress);
     }
     return r;
 }
@@ -144,10 +144,10 @@ static int fill(struct work *w, struct insp_error *reterr) {
 
 static int read_sample(void *arg, size_t i, struct insp_good_sample *ret, struct insp_error *reterr) {
     const struct work *w = arg;
-    if (insp_progress_cancelled(w->progress))
+    if (insp_progress_cancelled(&w->progress))
         return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while fitting the good-only model");
     memcpy(ret, insp_feature_store_data(w->store, w->images.image[i].slot), sizeof *ret);
-    insp_progress_yield(w->progress);
+    insp_progress_yield(&w->progress);
     return 0;
 }
 
@@ -195,14 +195,14 @@ static int run(struct work *w, const struct insp_progress *progress, struct insp
     if (r < 0)
         return r;
     insp_progress_stage(&features, "features");
-    w->progress = &features;
+    w->progress = features;
     r = fill(w, reterr);
     if (r < 0)
         return r;
     model.samples_s = (double)(insp_mono_us() - start) / 1e6;
     start = insp_mono_us();
     insp_progress_stage(&fitting, "fitting");
-    w->progress = &fitting;
+    w->progress = fitting;
     r = calibrate(w, &model, reterr);
     if (r < 0) {
         insp_good_model_clear(&model);
