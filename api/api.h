@@ -87,7 +87,8 @@ struct api_config {
     const char *cache_folder;
     uint64_t cache_bytes_max;
     bool cache_half;
-    uint64_t job_memory_bytes; /* training.memory_bytes */
+    uint64_t job_memory_bytes;            /* training.memory_bytes */
+    const char *trunk_url, *trunk_sha256; /* of the trunk that can be fetched */
     struct api_mqtt_config mqtt;
     struct api_webhook_config webhook;
     struct api_watch_config watch;

@@ -96,6 +96,16 @@ static struct api_mqtt_config mqtt_config(const struct daemon_settings *settings
     };
 }
 
+static struct api_watch_config watch_config(const struct daemon_settings *settings) {
+    return (struct api_watch_config){
+        .folder = settings->watch_folder,
+        .pattern = settings->watch_pattern,
+        .result = settings->watch_result,
+        .after = settings->watch_after,
+        .settle_ms = (unsigned)settings->watch_settle_ms,
+    };
+}
+
 struct api_config daemon_api_config(const struct daemon_settings *settings) {
     return (struct api_config){
         .listen = settings->server_listen,
@@ -141,13 +151,11 @@ struct api_config daemon_api_config(const struct daemon_settings *settings) {
         .cache_bytes_max = settings->training_cache_bytes,
         .cache_half = settings->training_cache_half,
         .job_memory_bytes = settings->training_memory_bytes,
+        .trunk_url = settings->training_trunk_url,
+        .trunk_sha256 = settings->training_trunk_sha256,
         .job_queue = (unsigned)settings->training_queue,
         .mqtt = mqtt_config(settings),
-        .watch = {.folder = settings->watch_folder,
-                  .pattern = settings->watch_pattern,
-                  .result = settings->watch_result,
-                  .after = settings->watch_after,
-                  .settle_ms = (unsigned)settings->watch_settle_ms},
+        .watch = watch_config(settings),
         .webhook = {.url = settings->webhook_url,
                     .secret_file = settings->webhook_secret_file,
                     .ca_file = settings->webhook_ca_file,

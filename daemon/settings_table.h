@@ -183,6 +183,11 @@
     X(training, memory_bytes, SIZE, "0", 0, INT64_MAX, "bytes",                                                   \
       "Largest memory of a job's process. A job that needs more fails; inspections are not affected.\n"           \
       "0: three quarters of the memory that is free when the job starts.")                                        \
+    X(training, trunk_url, TEXT, "https://download.pytorch.org/models/vgg16-397923af.pth", 0, 511,                \
+      "http(s)://host/path",                                                                                      \
+      "Where the recommended trunk is fetched from: torchvision's VGG16, or a mirror of it in the plant.")        \
+    X(training, trunk_sha256, TEXT, "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0", 64, 64,   \
+      "SHA-256", "What that file must have: 64 hexadecimal digits in lower case. Another file is not installed.") \
     X(training, queue, COUNT, "16", 1, 1000, "jobs", "Largest number of waiting jobs. One job runs at a time.")   \
     S(mqtt, "Publish inspections to an MQTT broker; docs/mqtt.md has the topics.")                                \
     X(mqtt, url, TEXT, "", 0, 511, "mqtt://host:port",                                                            \

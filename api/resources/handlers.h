@@ -50,9 +50,14 @@ int api_model_get(struct api_request *request, struct insp_error *reterr);
 int api_job_train(struct api_request *request, struct insp_error *reterr);
 int api_job_cross_validate(struct api_request *request, struct insp_error *reterr);
 int api_job_evaluate(struct api_request *request, struct insp_error *reterr);
+int api_job_trunk_bank(struct api_request *request, struct insp_error *reterr);
+int api_job_trunk_fetch(struct api_request *request, struct insp_error *reterr);
 int api_job_cancel(struct api_request *request, struct insp_error *reterr);
 int api_job_get(struct api_request *request, struct insp_error *reterr);
 int api_jobs_list(struct api_request *request, struct insp_error *reterr);
+
+/* trunks.c: API_WORK */
+int api_trunks_list(struct api_request *request, struct insp_error *reterr);
 
 /* datasets.c, datasets_list.c: API_HEAVY, the removal API_WORK */
 int api_dataset_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */

@@ -45,6 +45,14 @@ int api_job_evaluate(struct api_request *request, struct insp_error *reterr) {
     return submit(request, INSP_JOB_EVALUATE, reterr);
 }
 
+int api_job_trunk_bank(struct api_request *request, struct insp_error *reterr) {
+    return submit(request, INSP_JOB_TRUNK_BANK, reterr);
+}
+
+int api_job_trunk_fetch(struct api_request *request, struct insp_error *reterr) {
+    return submit(request, INSP_JOB_TRUNK_FETCH, reterr);
+}
+
 int api_job_get(struct api_request *request, struct insp_error *reterr) {
     static const char *const allowed[] = {NULL};
     int r = api_query_allow(&request->query, allowed, reterr);

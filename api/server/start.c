@@ -284,7 +284,7 @@ static void on_model_changed(void *arg, const char *product, const char *version
 
 static int start_jobs(struct api_server *server, struct insp_error *reterr) {
     const struct api_config *c = &server->config;
-    const struct insp_jobs_config config = {
+    struct insp_jobs_config config = {
         .lanes = c->lanes,
         .store = c->store,
         .machine =
@@ -305,6 +305,9 @@ static int start_jobs(struct api_server *server, struct insp_error *reterr) {
         .activated = on_job_activated,
         .arg = server,
     };
+    struct insp_job_machine *machine = &config.machine;
+    snprintf(machine->trunk_url, sizeof machine->trunk_url, "%s", c->trunk_url ? c->trunk_url : "");
+    snprintf(machine->trunk_sha256, sizeof machine->trunk_sha256, "%s", c->trunk_sha256 ? c->trunk_sha256 : "");
     return insp_jobs_new(server->loop, &config, &server->jobs, reterr);
 }
 

@@ -142,10 +142,11 @@ static json_t *eta_of(const struct insp_job_live *live) {
 }
 
 static json_t *brief_of(struct insp_job_live *live) {
-    json_t *brief = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:o}", "id", live->id, "kind",
-                              insp_job_kind_name(live->kind), "product", live->job_product, "state",
-                              insp_job_state_name(live->state), "stage", live->stage, "progress", live->progress,
-                              "eta_s", eta_of(live), "epochs", live->new_epochs, "log", live->new_log);
+    json_t *brief =
+        json_pack("{s:s, s:s, s:s?, s:s, s:s, s:f, s:o, s:o, s:o}", "id", live->id, "kind",
+                  insp_job_kind_name(live->kind), "product", *live->job_product ? live->job_product : NULL,
+                  "state", insp_job_state_name(live->state), "stage", live->stage, "progress", live->progress,
+                  "eta_s", eta_of(live), "epochs", live->new_epochs, "log", live->new_log);
     live->new_epochs = json_array();
     live->new_log = json_array();
     return brief;

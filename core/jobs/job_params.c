@@ -9,8 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const kind_names[] = {
-    [INSP_JOB_TRAIN] = "train", [INSP_JOB_CROSS_VALIDATE] = "cross-validate", [INSP_JOB_EVALUATE] = "evaluate"};
+static const char *const kind_names[] = {[INSP_JOB_TRAIN] = "train",
+                                         [INSP_JOB_CROSS_VALIDATE] = "cross-validate",
+                                         [INSP_JOB_EVALUATE] = "evaluate",
+                                         [INSP_JOB_TRUNK_BANK] = "trunk-bank",
+                                         [INSP_JOB_TRUNK_FETCH] = "trunk-fetch"};
 static const char *const activate_names[] = {
     [INSP_ACTIVATE_NEVER] = "never", [INSP_ACTIVATE_IF_BETTER] = "if_better", [INSP_ACTIVATE_ALWAYS] = "always"};
 static const char *const scale_names[] = {[INSP_SCALE_FIXED] = "fixed", [INSP_SCALE_PER_IMAGE] = "per_image"};
@@ -229,6 +232,19 @@ static int parse_recipe(enum insp_job_kind kind, const json_t *value, struct ins
     return 0;
 }
 
+/* A filter bank needs images and the transform of the later trainings; a fetch has no parameters. */
+static int parse_trunk_member(enum insp_job_kind kind, const char *name, const json_t *value,
+                              struct insp_job_params *p, struct insp_error *reterr) {
+    bool known = !strcmp(name, "dataset") || !strcmp(name, "input");
+    if (kind == INSP_JOB_TRUNK_BANK && known)
+        return parse_member(INSP_JOB_TRAIN, name, value, p, reterr);
+    return insp_fail(reterr, INSP_E_PARAMETER, "%s has no parameter \"%.64s\"", kind_names[kind], name);
+}
+
+static bool of_trunk(enum insp_job_kind kind) {
+    return kind == INSP_JOB_TRUNK_BANK || kind == INSP_JOB_TRUNK_FETCH;
+}
+
 int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct insp_job_params *ret,
                           struct insp_error *reterr) {
     struct insp_job_params p = {.train = insp_train_params_default()};
@@ -236,15 +252,17 @@ int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct 
         return insp_fail(reterr, INSP_E_PARAMETER, "the parameters must be a JSON object");
     const char *name;
     json_t *value;
-    int r = parse_recipe(kind, json_object_get(object, "recipe"), &p.train, reterr);
+    int r = of_trunk(kind) ? 0 : parse_recipe(kind, json_object_get(object, "recipe"), &p.train, reterr);
     if (r < 0)
         return r;
     json_object_foreach((json_t *)(uintptr_t)object, name, value) { /* the macro only reads */
-        r = strcmp(name, "recipe") ? parse_member(kind, name, value, &p, reterr) : 0;
+        r = of_trunk(kind)           ? parse_trunk_member(kind, name, value, &p, reterr)
+            : strcmp(name, "recipe") ? parse_member(kind, name, value, &p, reterr)
+                                     : 0;
         if (r < 0)
             return r;
     }
-    if (!*p.dataset && p.train.mode != INSP_MODE_ADD_GOOD)
+    if (!*p.dataset && kind != INSP_JOB_TRUNK_FETCH && p.train.mode != INSP_MODE_ADD_GOOD)
         return insp_fail(reterr, INSP_E_PARAMETER,
                          "dataset is required: a folder below one of training.dataset_roots, such as \"carpet\"");
     *ret = p;
@@ -254,6 +272,10 @@ int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct 
 json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_params *p) {
     unsigned bit = 1u << kind;
     const struct insp_train_params *t = &p->train;
+    if (kind == INSP_JOB_TRUNK_FETCH)
+        return json_object();
+    if (kind == INSP_JOB_TRUNK_BANK)
+        return json_pack("{s:s, s:s}", "dataset", p->dataset, "input", insp_transform_name(&t->input));
     json_t *object = json_pack("{s:s*, s:b}", "dataset", *p->dataset ? p->dataset : NULL, "skip_unreadable",
                                t->skip_unreadable);
     if (!object)

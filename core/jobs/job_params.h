@@ -8,13 +8,19 @@
 
 #include <jansson.h>
 
-enum insp_job_kind { INSP_JOB_TRAIN, INSP_JOB_CROSS_VALIDATE, INSP_JOB_EVALUATE };
-const char *insp_job_kind_name(enum insp_job_kind kind); /* "train" | "cross-validate" | "evaluate" */
+enum insp_job_kind {
+    INSP_JOB_TRAIN,
+    INSP_JOB_CROSS_VALIDATE,
+    INSP_JOB_EVALUATE,
+    INSP_JOB_TRUNK_BANK, /* of no product, as the next */
+    INSP_JOB_TRUNK_FETCH,
+};
+const char *insp_job_kind_name(enum insp_job_kind kind); /* "train" | "cross-validate" | "evaluate" ... */
 /* Returns false for an unknown name. */
 bool insp_job_kind_parse(const char *text, enum insp_job_kind *ret);
 
 struct insp_job_params {
-    char dataset[1024];            /* relative to one of the dataset roots; "" with INSP_MODE_ADD_GOOD only */
+    char dataset[1024];            /* relative to one of the dataset roots; "" with INSP_MODE_ADD_GOOD and a fetch only */
     char version[INSP_NAME_BYTES]; /* evaluate: the version, "" for the active one */
     struct insp_train_params train;
 };

@@ -298,7 +298,8 @@ static json_t *summary(sqlite3_stmt *s) {
         return NULL;
     set_text(object, "id", s, 0);
     set_text(object, "kind", s, 1);
-    set_text(object, "product", s, 2);
+    const char *product = (const char *)sqlite3_column_text(s, 2);
+    json_object_set_new(object, "product", product && *product ? json_string(product) : json_null());
     set_text(object, "state", s, 3);
     json_object_set_new(object, "progress", json_real(sqlite3_column_double(s, 4)));
     set_text(object, "stage", s, 5);

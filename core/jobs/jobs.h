@@ -51,7 +51,7 @@ struct insp_jobs_config {
 int insp_jobs_new(uv_loop_t *loop, const struct insp_jobs_config *config, struct insp_jobs **ret,
                   struct insp_error *reterr);
 
-/* Queues a job. ret_id: INSP_UUID_BYTES bytes. Errors:
+/* Queues a job. product: "" for a job of a trunk. ret_id: INSP_UUID_BYTES bytes. Errors:
  *   INSP_E_QUEUE_FULL  queue_max jobs are queued
  *   INSP_E_FORBIDDEN   the dataset is outside the roots, also by ".." or by a link
  *   INSP_E_DATASET     there is no such folder

@@ -5,6 +5,14 @@
 
 #include <stdio.h>
 
+void cli_trunk_tell(const char *sha256, const char *options) {
+    printf("trunk %s is installed and is the default for trainings\n", sha256);
+    fprintf(stderr,
+            "Next: inspectd train --product P --data DIR%s\n"
+            "A running daemon loads another trunk only when it is restarted.\n",
+            options);
+}
+
 int cli_trunk_install(const char *state_dir, const struct insp_trunk_arrays *arrays, const char *options,
                       struct insp_error *reterr) {
     char sha256[INSP_SHA256_HEX_BYTES];
@@ -13,10 +21,6 @@ int cli_trunk_install(const char *state_dir, const struct insp_trunk_arrays *arr
         r = insp_registry_set_default_trunk(state_dir, sha256, reterr);
     if (r < 0)
         return r;
-    printf("trunk %s is installed and is the default for trainings\n", sha256);
-    fprintf(stderr,
-            "Next: inspectd train --product P --data DIR%s\n"
-            "A running daemon loads another trunk only when it is restarted.\n",
-            options);
+    cli_trunk_tell(sha256, options);
     return 0;
 }

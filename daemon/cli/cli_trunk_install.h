@@ -11,4 +11,7 @@
 int cli_trunk_install(const char *state_dir, const struct insp_trunk_arrays *arrays, const char *options,
                       struct insp_error *reterr);
 
+/* Prints that a trunk is installed, and the next step. options: as above. */
+void cli_trunk_tell(const char *sha256, const char *options);
+
 #endif

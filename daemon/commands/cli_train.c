@@ -141,6 +141,9 @@ static int run_kind(struct work *work, const struct insp_train_context *context,
         return insp_cross_validate(context, train, ret, reterr);
     case INSP_JOB_EVALUATE:
         return insp_evaluate(context, train, *work->params.version ? work->params.version : NULL, ret, reterr);
+    case INSP_JOB_TRUNK_BANK:
+    case INSP_JOB_TRUNK_FETCH:
+        break; /* `inspectd trunk` */
     }
     return insp_fail(reterr, INSP_E_INTERNAL, "no such kind of job");
 }

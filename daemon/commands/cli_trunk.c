@@ -2,8 +2,8 @@
 #include "core/base/fs.h"
 #include "core/image/image.h"
 #include "core/model/bundle.h"
-#include "core/model/filter_bank.h"
 #include "core/model/registry.h"
+#include "core/train/trunk_bank.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/cli_images.h"
 #include "daemon/cli/cli_progress.h"
@@ -27,62 +27,20 @@ int cli_trunk_import(const struct cli_command *command, int argc, char **argv) {
     return CLI_OK;
 }
 
-static int read_one(const char *path, const struct insp_image_limits *limits, const struct insp_transform *input,
-                    float *ret_pixels, struct insp_error *reterr) {
-    const struct insp_media_type type = {.media = INSP_MEDIA_UNKNOWN};
-    _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
-    _cleanup_free_ char *bytes = NULL;
-    size_t count;
-    int r = insp_read_file(path, limits->bytes, &bytes, &count, reterr);
-    if (r == 0)
-        r = insp_image_decode(bytes, count, &type, INSP_INPUT_SIDE, limits, &image, reterr);
-    if (r == 0)
-        r = insp_image_resize(image, input->width, input->height, &small, reterr);
-    if (r == 0)
-        insp_transform_apply(input, small->rgb, ret_pixels);
-    else if (reterr && !strstr(reterr->detail, path))
-        insp_error_prefix(reterr, "%s", path);
-    return r;
-}
-
-/* Reads all images as float32 [count,3,224,224]; the caller frees *ret_pixels. */
-static int read_images(const struct cli_call *call, const struct cli_images *images,
-                       const struct insp_transform *input, float **ret_pixels, struct insp_error *reterr) {
-    struct insp_image_limits limits = daemon_image_limits(&call->settings);
-    _cleanup_free_ float *pixels = calloc(images->count, INSP_INPUT_FLOATS * sizeof *pixels);
-    if (!pixels)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu images", images->count);
-    for (size_t i = 0; i < images->count; i++) {
-        int r = read_one(images->path[i], &limits, input, pixels + i * INSP_INPUT_FLOATS, reterr);
-        if (r < 0)
-            return r;
-    }
-    *ret_pixels = insp_take_ptr(pixels);
-    return 0;
-}
-
-static int build(const float *pixels, size_t count, struct insp_trunk_arrays **ret, struct insp_error *reterr) {
-    struct cli_progress progress;
-    float feature_std;
-    cli_progress_start(&progress, stderr);
-    snprintf(progress.stage, sizeof progress.stage, "calibrating on %zu images", count);
-    int r = insp_filter_bank_build(pixels, count, cli_progress_count, &progress, ret, &feature_std, reterr);
-    cli_progress_end(&progress);
-    return r;
-}
-
 static int bank(const struct cli_call *call, const char *folder, size_t count, const struct insp_transform *input,
                 struct insp_error *reterr) {
     _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
     _cleanup_(cli_images_clear) struct cli_images images = {0};
-    _cleanup_free_ float *pixels = NULL;
+    const struct insp_image_limits limits = daemon_image_limits(&call->settings);
+    struct cli_progress progress;
     int r = cli_images_find(folder, &images, reterr);
     if (r < 0)
         return r;
     cli_images_thin(&images, count);
-    r = read_images(call, &images, input, &pixels, reterr);
-    if (r == 0)
-        r = build(pixels, images.count, &arrays, reterr);
+    cli_progress_start(&progress, stderr);
+    const struct insp_progress hooks = cli_progress_hooks(&progress);
+    r = insp_trunk_bank(images.path, images.count, input, &limits, &hooks, &arrays, reterr);
+    cli_progress_end(&progress);
     if (r == 0)
         r = cli_prepare_state(call, reterr);
     return r == 0 ? cli_trunk_install(call->settings.storage_state_dir, arrays, "", reterr) : r;

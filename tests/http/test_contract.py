@@ -63,7 +63,7 @@ def call(template, tmp_path_factory):
     (folder / "datasets" / "tiny").mkdir(parents=True)
     daemon = Daemon(folder / "state", f"training.dataset_roots={folder / 'datasets'}",
                     "mqtt.url=mqtt://127.0.0.1:1", "watch.folder=/nowhere",  # neither is there
-                    "modbus.listen=127.0.0.1:0", "modbus.stations=1=c1")
+                    "training.trunk_url=http://127.0.0.1:1/vgg16.pth", "modbus.listen=127.0.0.1:0", "modbus.stations=1=c1")
     yield Contract(daemon, (folder / "state" / "admin.token").read_text().strip())
     daemon.stop()
 
@@ -163,6 +163,19 @@ def test_jobs(call):
     call("GET", "/v1/jobs/{id}/report.html", 404, **IDS)
     call("DELETE", "/v1/admin/jobs/{id}", 404, admin=True, **IDS)
     call("DELETE", "/v1/admin/jobs/{id}", 401, **IDS)
+
+
+def test_trunks(call):
+    call("GET", "/v1/admin/trunks", 200, admin=True)
+    call("GET", "/v1/admin/trunks", 400, admin=True, query="x=1")
+    call("GET", "/v1/admin/trunks", 401)
+    for kind, body in ("bank", {"dataset": "tiny"}), ("fetch", {}):
+        path = f"/v1/admin/trunks/{kind}"
+        job = call("POST", path, 202, body, admin=True).json  # no images, no such server: they fail
+        assert job["product"] is None
+        call("GET", "/v1/jobs/{id}", 200, id=job["id"])
+        call("POST", path, 422, {"epochs": 1}, admin=True)
+        call("POST", path, 401, body)
 
 
 def test_dataset_as_a_browser_fills_it(call):

@@ -3,10 +3,13 @@
 #define INSP_JOBS_PROCESS_JOB_MACHINE_H
 
 #include "core/base/error.h"
+#include "core/base/sha256.h"
 #include "core/compute/device.h"
 #include "core/image/image.h"
 
-/* Strings are borrowed. */
+enum { INSP_TRUNK_URL_BYTES = 512 };
+
+/* Pointers are borrowed. */
 struct insp_job_machine {
     const char *state_dir;
     const char *dataset_roots; /* folders, separated by ':' */
@@ -16,6 +19,7 @@ struct insp_job_machine {
     bool cache_half;           /* store features as float16 */
     uint64_t memory_bytes_max; /* of the job's process, as insp_memory_limit; 0: automatic */
     struct insp_image_limits limits;
+    char trunk_url[INSP_TRUNK_URL_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES]; /* of a fetch: trunk_fetch.h */
 };
 
 /* Activates a trained version (insp_train_context.activate). */

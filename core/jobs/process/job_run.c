@@ -3,7 +3,9 @@
 #include "core/base/fs.h"
 #include "core/jobs/dataset_root.h"
 #include "core/model/bundle.h"
+#include "core/model/fetch/trunk_fetch.h"
 #include "core/model/registry.h"
+#include "core/train/trunk_bank.h"
 
 #include <string.h>
 
@@ -49,14 +51,39 @@ static int dispatch(const struct insp_job_row *row, const struct insp_feedback *
     case INSP_JOB_EVALUATE:
         return insp_evaluate(&context, &params->train, *params->version ? params->version : NULL, ret_report,
                              reterr);
+    case INSP_JOB_TRUNK_BANK:
+    case INSP_JOB_TRUNK_FETCH:
+        break; /* run_trunk */
     }
     return insp_fail(reterr, INSP_E_INTERNAL, "job %s: unknown kind", row->id);
+}
+
+/* Builds or fetches a trunk, which becomes the default for new trainings. Needs no device. */
+static int run_trunk(const struct insp_job_machine *machine, const struct insp_job_row *row,
+                     const struct insp_progress *progress, json_t **ret_report, struct insp_error *reterr) {
+    const struct insp_trunk_source source = {machine->trunk_url, machine->trunk_sha256};
+    char dataset[INSP_PATH_BYTES], sha256[INSP_SHA256_HEX_BYTES];
+    bool bank = row->kind == INSP_JOB_TRUNK_BANK;
+    int r = bank ? insp_dataset_resolve(machine->dataset_roots, row->params.dataset, dataset, reterr) : 0;
+    if (r < 0)
+        return r;
+    r = bank ? insp_trunk_bank_install(machine->state_dir, dataset, &row->params.train.input, &machine->limits,
+                                       progress, sha256, reterr)
+             : insp_trunk_fetch(machine->state_dir, &source, progress, sha256, reterr);
+    if (r < 0)
+        return r;
+    insp_progress_log(progress, "trunk %s is installed and is the default for trainings", sha256);
+    *ret_report = json_pack("{s:s, s:s, s:s}", "kind", insp_job_kind_name(row->kind), "trunk", sha256, "origin",
+                            insp_trunk_origin_name(bank ? INSP_TRUNK_BANK : INSP_TRUNK_FETCHED));
+    return *ret_report ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
 }
 
 int insp_job_run(const struct insp_job_machine *machine, const struct insp_job_row *row,
                  const struct insp_feedback *feedback, const struct insp_progress *progress,
                  insp_job_activate *activate, void *activate_arg, json_t **ret_report, struct insp_error *reterr) {
     char dataset[INSP_PATH_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
+    if (row->kind == INSP_JOB_TRUNK_BANK || row->kind == INSP_JOB_TRUNK_FETCH)
+        return run_trunk(machine, row, progress, ret_report, reterr);
     int r = *row->params.dataset
                 ? insp_dataset_resolve(machine->dataset_roots, row->params.dataset, dataset, reterr)
                 : 0;

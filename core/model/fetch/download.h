@@ -1,7 +1,7 @@
-/* daemon/cli/cli_download.h - download a file over HTTP, and continue a download that broke off. Blocks; one at a
- * time per process. */
-#ifndef INSP_DAEMON_CLI_CLI_DOWNLOAD_H
-#define INSP_DAEMON_CLI_CLI_DOWNLOAD_H
+/* core/model/fetch/download.h - downloads a file over HTTP, and continues a download that broke off. Blocks; one
+ * at a time per process. */
+#ifndef INSP_MODEL_FETCH_DOWNLOAD_H
+#define INSP_MODEL_FETCH_DOWNLOAD_H
 
 #include "core/base/error.h"
 #include "core/base/progress.h"
@@ -13,7 +13,7 @@
  * attempt. bytes_max  of the whole file progress   receives steps of bytes; asked for cancellation Fails with
  * INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_IO and others of insp_fail_errno, and INSP_E_SINK_AWAY (the server
  * cannot be reached, answers with an error or a web page, or stalls for a minute). */
-int cli_download(const char *url, const char *path, uint64_t bytes_max, const struct insp_progress *progress,
-                 struct insp_error *reterr);
+int insp_download(const char *url, const char *path, uint64_t bytes_max, const struct insp_progress *progress,
+                  struct insp_error *reterr);
 
 #endif

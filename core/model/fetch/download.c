@@ -1,4 +1,4 @@
-#include "daemon/cli/cli_download.h"
+#include "core/model/fetch/download.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
@@ -125,8 +125,8 @@ static int transfer(struct download *d, const char *url, struct insp_error *rete
     return code ? explain(d, url, code, reterr) : 0;
 }
 
-int cli_download(const char *url, const char *path, uint64_t bytes_max, const struct insp_progress *progress,
-                 struct insp_error *reterr) {
+int insp_download(const char *url, const char *path, uint64_t bytes_max, const struct insp_progress *progress,
+                  struct insp_error *reterr) {
     _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0)
