@@ -59,6 +59,20 @@ function sourceRow({ name, pattern, state, waiting, failed, last_error: error })
   );
 }
 
+const CAMERA_MARKS = { connected: "●", connecting: "○", silent: "○", away: "○" };
+
+function cameraRow({ name, product, state, detail, frames, refused }) {
+  return h(
+    "li",
+    { "data-camera": name, "data-state": state },
+    h("strong", {}, `${CAMERA_MARKS[state] ?? "?"} camera ${name} ${state}`),
+    " ",
+    h("span", { title: product }, `${frames} frames`),
+    refused ? `, ${refused} refused` : "",
+    detail && state !== "connected" ? h("p", { class: "soft" }, detail) : [],
+  );
+}
+
 export class Sinks {
   constructor() {
     this.list = h("ul", { class: "sinks" });
@@ -68,12 +82,14 @@ export class Sinks {
   // Keeps what it shows if the daemon does not answer: the top of the page shows the state of the connection.
   async read() {
     try {
-      const [sinks, sources] = await Promise.all(["/v1/sinks", "/v1/sources"].map((path) => getJson(path)));
-      const text = JSON.stringify([sinks, sources]);
+      const paths = ["/v1/sinks", "/v1/sources", "/v1/cameras"];
+      const [sinks, sources, cameras] = await Promise.all(paths.map((path) => getJson(path)));
+      const text = JSON.stringify([sinks, sources, cameras]);
       if (text === this.shown) return; // a row that is drawn again would lose the focus
       this.shown = text;
-      this.element.hidden = !sinks.items.length && !sources.items.length;
+      this.element.hidden = !sinks.items.length && !sources.items.length && !cameras.items.length;
       this.list.replaceChildren(
+        ...cameras.items.map(cameraRow),
         ...sources.items.map(sourceRow),
         ...sinks.items.map((sink) => (sink.stations ? modbusRow(sink) : row(sink, () => this.read()))),
       );

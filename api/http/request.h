@@ -89,6 +89,7 @@ struct api_request {
     uint8_t client_key[API_PEER_KEY_BYTES]; /* of that address */
     char cors_origin[API_HOST_BYTES + 16];  /* origin of a page of server.origins that sent it; else "" */
     _Atomic bool left;                      /* it only reads, and its client has left. Any thread */
+    bool routine;                           /* a report that comes every second: its success is no news */
     bool gives_way;                         /* its connection makes room for others although it is suspended */
     bool must_close;                        /* the beginning of the connection's next request is ambiguous */
     char *content_type;                     /* owned; NULL if absent */

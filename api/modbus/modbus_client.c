@@ -1,4 +1,5 @@
 /* One connection of a PLC: accepting it, its frames, and its end. */
+#include "api/cameras/cameras.h"
 #include "api/modbus/modbus_internal.h"
 #include "api/modbus/modbus_map.h"
 #include "api/server/server.h"
@@ -92,12 +93,16 @@ static void answer(struct api_modbus_client *client, const uint8_t *frame, size_
     struct api_modbus *modbus = client->modbus;
     struct insp_station *station = api_stations_unit(modbus->server->stations, frame[UNIT]);
     const struct api_modbus_view view = view_of(modbus, station);
+    const uint64_t triggers = station ? station->triggers : 0;
     enum api_modbus_exception exception;
     answers->bytes += api_modbus_answer(station, &client->writer, &view, frame, bytes,
                                         answers->data + answers->bytes, &exception);
     modbus->requests++;
     modbus->exceptions += exception != API_MODBUS_DONE;
     client->active_us = view.now_us;
+    if (station && station->triggers != triggers)
+        api_cameras_pull(modbus->server, api_stations_camera(modbus->server->stations, frame[UNIT]),
+                         station->triggered.id);
 }
 
 static void take_frames(struct api_modbus_client *client) {

@@ -181,6 +181,13 @@ struct insp_station *api_stations_unit(struct api_stations *stations, unsigned u
     return NULL;
 }
 
+const char *api_stations_camera(const struct api_stations *stations, unsigned unit) {
+    for (size_t i = 0; i < api_stations_count(stations); i++)
+        if (stations->slot[i].unit == unit)
+            return stations->slot[i].camera;
+    return NULL;
+}
+
 static struct insp_station *of_camera(struct api_stations *stations, const char *camera) {
     for (size_t i = 0; i < api_stations_count(stations); i++)
         if (!strcmp(stations->slot[i].camera, camera))
@@ -253,6 +260,17 @@ void api_stations_offer(struct api_stations *stations, const struct insp_inspect
     insp_station_offer(station, &result, job->started_us, now_us);
 }
 
+static enum insp_station_error error_of(int code) {
+    switch (code) {
+    case INSP_E_DEADLINE:
+        return INSP_STATION_DEADLINE;
+    case INSP_E_CAMERA_AWAY:
+        return INSP_STATION_CAMERA;
+    default:
+        return INSP_STATION_NO_VERDICT;
+    }
+}
+
 void api_stations_undecided(struct api_stations *stations, const char *camera, const char *part, const char *id,
                             int code, int64_t started_us) {
     struct insp_station *station = of_camera(stations, camera);
@@ -260,7 +278,7 @@ void api_stations_undecided(struct api_stations *stations, const char *camera, c
         return;
     int64_t now_us = insp_mono_us();
     struct insp_station_result result = {
-        .error = code == INSP_E_DEADLINE ? INSP_STATION_DEADLINE : INSP_STATION_NO_VERDICT,
+        .error = error_of(code),
         .latency_ms = (uint32_t)((now_us - started_us) / 1000),
     };
     snprintf(result.part, sizeof result.part, "%s", part);

@@ -36,6 +36,9 @@ size_t api_stations_count(const struct api_stations *stations);
 struct insp_station *api_stations_at(struct api_stations *stations, size_t at, unsigned *ret_unit,
                                      const char **ret_camera);
 
+/* Returns the camera of a unit, borrowed; NULL: the unit has no station. */
+const char *api_stations_camera(const struct api_stations *stations, unsigned unit);
+
 /* Returns the station of a unit; NULL: none. */
 struct insp_station *api_stations_unit(struct api_stations *stations, unsigned unit);
 

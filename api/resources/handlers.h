@@ -99,6 +99,11 @@ int api_model_changes(struct api_request *request, struct insp_error *reterr);
 /* events_get.c: API_ASYNC */
 int api_events_get(struct api_request *request, struct insp_error *reterr);
 
+/* cameras_get.c: API_LOOP; camera_report.c and camera_trigger.c: API_ASYNC */
+int api_cameras_list(struct api_request *request, struct insp_error *reterr);
+int api_camera_report(struct api_request *request, struct insp_error *reterr);
+int api_camera_trigger(struct api_request *request, struct insp_error *reterr);
+
 /* sources_get.c, API_LOOP */
 int api_sources_list(struct api_request *request, struct insp_error *reterr);
 /* sinks_get.c: the list API_LOOP, the test API_ASYNC */

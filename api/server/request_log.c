@@ -16,7 +16,7 @@ static enum insp_log_level log_level(const struct api_request *request) {
     if (request->route && request->route->access == API_PUBLIC)
         return response->status < 500 ? INSP_LOG_DEBUG : INSP_LOG_INFO;
     if (response->status < 500)
-        return INSP_LOG_INFO;
+        return request->routine && response->status == 200 ? INSP_LOG_DEBUG : INSP_LOG_INFO;
     for (size_t i = 0; i < INSP_COUNT(load); i++)
         if (!strcmp(response->code, insp_code_wire(load[i])))
             return INSP_LOG_WARNING;

@@ -16,6 +16,7 @@
 #include "core/jobs/jobs.h"
 #include "core/serving/models.h"
 
+struct api_cameras;
 struct api_events;
 struct api_folder;
 struct api_listener;
@@ -70,6 +71,7 @@ struct api_server {
     struct api_meters *meters;
     struct insp_jobs *jobs;
     struct api_events *events;
+    struct api_cameras *cameras;
     struct api_stations *stations; /* NULL: Modbus is off */
     struct api_modbus *modbus;     /* likewise */
     struct api_sinks *sinks;

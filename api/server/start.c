@@ -1,4 +1,5 @@
 /* Makes a server with all that it holds; stop.c frees it. */
+#include "api/cameras/cameras.h"
 #include "api/http/framing.h"
 #include "api/listen/certificate.h"
 #include "api/listen/listen.h"
@@ -350,6 +351,8 @@ static int start(struct api_server *server, const struct api_config *config, str
     if (!code && config->modbus.listen[0])
         code = api_stations_new(config->modbus.stations, config->modbus.products, config->modbus.heartbeat_s,
                                 &server->stations, reterr);
+    if (!code)
+        code = api_cameras_new(&server->cameras, reterr);
     if (!code)
         code = api_error_pages_open(reterr);
     if (!code)

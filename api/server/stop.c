@@ -4,6 +4,7 @@
  * closed; `stopped` is called. */
 #include "api/server/stop.h"
 
+#include "api/cameras/cameras.h"
 #include "api/listen/certificate.h"
 #include "api/listen/listener.h"
 #include "api/modbus/modbus.h"
@@ -48,6 +49,7 @@ void api_server_free(struct api_server *server) {
         free(server->modbus_text[i]);
     api_modbus_free(server->modbus);
     api_stations_free(server->stations);
+    api_cameras_free(server->cameras);
     free(server);
 }
 

@@ -2,6 +2,7 @@
  * and its timeout starts again with each byte. */
 #include "api/server/sweep.h"
 
+#include "api/cameras/cameras.h"
 #include "api/listen/client.h"
 #include "api/listen/listener.h"
 #include "api/server/cut.h"
@@ -82,6 +83,7 @@ void api_sweep(uv_timer_t *timer) {
     api_lingers_sweep(&server->lingers, now);
     if (server->sweeps % SWEEPS_FOR_IDLE == 0) {
         api_events_reap(server->events);
+        api_cameras_turn(server);
         api_request_log_left_out(server);
     }
     if (server->stopping)

@@ -1,4 +1,5 @@
 /* Publishes the condition of the daemon: status, model/<product>, alarm/<code> and heartbeat. */
+#include "api/cameras/cameras.h"
 #include "api/http/response.h"
 #include "api/server/server.h"
 #include "api/sinks/mqtt_state.h"
@@ -111,43 +112,59 @@ void api_mqtt_tell_models(struct api_mqtt *mqtt) {
 
 /* --- alarms --- */
 
-enum alarm { NOT_READY, QUEUE_HIGH, STORAGE, FIRST_OF_RETENTION, ALARMS = FIRST_OF_RETENTION + INSP_ALARMS };
+enum alarm {
+    NOT_READY,
+    QUEUE_HIGH,
+    STORAGE,
+    CAMERA_SILENT,
+    FIRST_OF_RETENTION,
+    ALARMS = FIRST_OF_RETENTION + INSP_ALARMS
+};
 _Static_assert((int)ALARMS <= (int)API_MQTT_ALARMS, "an alarm has a place for its time");
 
 static void alarm_topic(unsigned alarm, char ret[64]) {
-    static const char *const names[] = {"not_ready", "queue_high", "storage"};
+    static const char *const names[] = {"not_ready", "queue_high", "storage", "camera_silent"};
     if (alarm < FIRST_OF_RETENTION)
         snprintf(ret, 64, "alarm/%s", names[alarm]);
     else
         snprintf(ret, 64, "alarm/storage_%s", insp_retention_alarm_name(1U << (alarm - FIRST_OF_RETENTION)));
 }
 
-static const char *alarm_text(unsigned alarm, const struct insp_error *store) {
+struct texts {
+    struct insp_error store;
+    char cameras[INSP_ERROR_DETAIL_BYTES];
+};
+
+static const char *alarm_text(unsigned alarm, const struct texts *texts) {
     switch (alarm) {
     case NOT_READY:
         return "no inspection can be answered; /readyz has the reasons";
     case QUEUE_HIGH:
         return "more than half of limits.inflight is in use";
     case STORAGE:
-        return store->detail;
+        return texts->store.detail;
+    case CAMERA_SILENT:
+        return texts->cameras;
     default:
         return api_storage_alarm_text(1U << (alarm - FIRST_OF_RETENTION));
     }
 }
 
-static unsigned alarms_now(const struct api_server *server, struct insp_error *store) {
-    bool store_fails = insp_store_health(server->config.store, store) != 0;
+static unsigned alarms_now(const struct api_server *server, struct texts *texts) {
+    bool store_fails = insp_store_health(server->config.store, &texts->store) != 0;
+    bool silent = api_cameras_silent(server->cameras, texts->cameras, sizeof texts->cameras);
     bool high = server->held[API_PLACE_INSPECTION] > server->config.inflight / 2;
     return (unsigned)!api_server_ready(server) << NOT_READY | (unsigned)high << QUEUE_HIGH |
-           (unsigned)store_fails << STORAGE | api_storage_alarms(&server->storage) << FIRST_OF_RETENTION;
+           (unsigned)store_fails << STORAGE | (unsigned)silent << CAMERA_SILENT |
+           api_storage_alarms(&server->storage) << FIRST_OF_RETENTION;
 }
 
 /* Publishes the alarms that came or went, and all of them once in a connection: an earlier run may have left some.
  */
 static void tell_alarms(struct api_mqtt *mqtt) {
-    struct insp_error store = {0};
+    struct texts texts = {0};
     char topic[64];
-    unsigned now = alarms_now(mqtt->sink.server, &store);
+    unsigned now = alarms_now(mqtt->sink.server, &texts);
     for (unsigned i = 0; i < ALARMS; i++) {
         bool present = now >> i & 1, before = mqtt->alarms >> i & 1;
         if (present && !before)
@@ -157,7 +174,7 @@ static void tell_alarms(struct api_mqtt *mqtt) {
         alarm_topic(i, topic);
         api_mqtt_tell(mqtt, topic,
                       present ? json_pack("{s:s,s:o,s:s}", "code", topic + strlen("alarm/"), "since",
-                                          api_json_time(mqtt->alarm_since_us[i]), "detail", alarm_text(i, &store))
+                                          api_json_time(mqtt->alarm_since_us[i]), "detail", alarm_text(i, &texts))
                               : NULL,
                       1, true, 0);
     }

@@ -1,5 +1,6 @@
 #include "api/watch/prometheus.h"
 
+#include "api/cameras/cameras.h"
 #include "api/listen/listener.h"
 #include "api/modbus/modbus.h"
 #include "api/server/server.h"
@@ -268,6 +269,7 @@ char *api_metrics_text(struct api_server *server, size_t *ret_bytes) {
     api_modbus_metrics(server->modbus, server, out);
     api_sinks_metrics(server->sinks, out);
     api_sources_metrics(server->folder, out);
+    api_cameras_metrics(server->cameras, out);
     api_storage_metrics(&server->storage, out);
     write_process(out, server->meters);
     bool failed = ferror(out);

@@ -59,7 +59,8 @@ extern "C" {
     X(INSP_E_TARGET_LONG, -39, 414, "target_too_long", "Path and query are too long")                             \
     X(INSP_E_HEADERS_LARGE, -40, 431, "headers_too_large", "The request's headers are too large")                 \
     X(INSP_E_HTTP_VERSION, -41, 505, "http_version_not_supported", "HTTP version not supported")                  \
-    X(INSP_E_SINK_AWAY, -42, 502, "sink_away", "The peer of a sink is away or refuses a message")
+    X(INSP_E_SINK_AWAY, -42, 502, "sink_away", "The peer of a sink is away or refuses a message")                 \
+    X(INSP_E_CAMERA_AWAY, -43, 503, "camera_away", "The camera or its grabber is away")
 
 enum insp_code {
     INSP_OK = 0,

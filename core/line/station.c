@@ -46,6 +46,7 @@ static void rise(struct insp_station *station, enum insp_station_coil coil, int6
         station->timed_out = false;
         station->rise_us = station->from_us = now_us;
         station->triggered = station->part;
+        station->triggers += station->coil[INSP_COIL_ENABLE];
         break;
     case INSP_COIL_ENABLE:
         station->from_us = now_us;

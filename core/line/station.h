@@ -33,6 +33,7 @@ enum insp_station_error {
     INSP_STATION_LATE,       /* the verdict came later than the takt of its product */
     INSP_STATION_OVERRUN,    /* a result came before the PLC had acknowledged the one before */
     INSP_STATION_PRODUCT,    /* the picture was inspected as another product than the PLC's */
+    INSP_STATION_CAMERA,     /* the camera or its grabber is away: the trigger took no picture */
 };
 
 struct insp_station_result {
@@ -87,8 +88,9 @@ struct insp_station {
     uint16_t sequence;                 /* +1 per presented result */
     uint32_t inspections, anomalies;   /* results since the PLC's reset, presented or not */
     uint64_t overruns, rejects, goods; /* since the start; rejects and goods: presented results */
+    uint64_t triggers;                 /* rises of the trigger since the start, while `enable` was set */
 
-    /* private */
+    /* private, but `triggered` may be read */
     bool waits;      /* triggered, and no result yet */
     bool timed_out;  /* the deadline was presented in place of the trigger's result */
     bool beaten;     /* the PLC's heartbeat has changed since the start */

@@ -3,6 +3,7 @@ import base64
 import json
 import pathlib
 import re
+import uuid
 
 import jsonschema
 import pytest
@@ -278,6 +279,24 @@ def test_sinks(call):
     call("POST", "/v1/admin/sinks/{name}/test", 404, admin=True, name="modem")
     call("POST", "/v1/admin/sinks/{name}/test", 409, admin=True, name="modbus")
     call("POST", "/v1/admin/sinks/{name}/test", 400, admin=True, query="x=1", name="mqtt")
+
+
+def test_cameras(call):
+    grabber, trigger = "/v1/cameras/{camera}/grabber", "/v1/cameras/{camera}/trigger"
+    report = {"session": str(uuid.uuid4()), "product": "carpet", "trigger": "line", "state": "connected"}
+    call("POST", trigger, 503, camera="cam9")
+    call("POST", trigger, 400, query="x=1", camera="cam9")
+    call("POST", grabber, 200, report, camera="cam9")
+    call("POST", grabber, 409, {**report, "session": str(uuid.uuid4())}, camera="cam9")
+    call("POST", grabber, 422, {}, camera="cam9")
+    call("POST", grabber, 422, {**report, "state": "asleep"}, camera="cam9")
+    call("POST", grabber, 400, "{", kind="application/json", camera="cam9")
+    call("POST", trigger, 409, camera="cam9")  # its trigger is not the software's
+    [camera] = call("GET", "/v1/cameras", 200).json["items"]
+    assert camera["name"] == "cam9" and camera["trigger"] == "line"
+    call("GET", "/v1/cameras", 400, query="x=1")
+    call("POST", grabber, 200, {**report, "ends": True}, camera="cam9")
+    assert call("GET", "/v1/cameras", 200).json["items"] == []
 
 
 def test_sources(call):
