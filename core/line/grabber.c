@@ -52,7 +52,7 @@ int insp_grabber_fire(struct insp_grabber *grabber, const char *part, void *aske
         return insp_fail(reterr, INSP_E_CONFLICT,
                          "the grabber of this camera runs with --trigger %s; a trigger needs --trigger software",
                          insp_grabber_mode_name(last->mode));
-    if (last->state == INSP_GRABBER_CONNECTING || (last->state == INSP_GRABBER_SILENT && last->detail[0]))
+    if (last->state == INSP_GRABBER_CONNECTING) /* a silent camera may answer again: its grabber knows */
         return insp_fail(reterr, INSP_E_CAMERA_AWAY, "the camera is away: %s", last->detail);
     struct insp_trigger *trigger = free_place(grabber);
     if (!trigger)
