@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# tests/bench/run.sh BUILD [forward|stages|latency|beside|swaps|ready|store|events|cross_validation|peers ...] - what ./dev bench runs:
+# tests/bench/run.sh BUILD [forward|stages|latency|beside|swaps|ready|store|events|plant|cross_validation|peers ...] - what ./dev bench runs:
 # those named, or all but peers, whose packages ./dev bench installs only if it is named.
 set -euo pipefail
 cd "$(dirname "$0")"
 build=$(readlink -f "../../${1:-build/release}")
 shift || true
-[ $# -gt 0 ] || set -- forward stages latency beside swaps ready store events cross_validation
+[ $# -gt 0 ] || set -- forward stages latency beside swaps ready store events plant cross_validation
 for bench in "$@"; do
     printf '\033[1m== %s\033[0m\n' "$bench"
     case $bench in
@@ -17,6 +17,7 @@ for bench in "$@"; do
     ready) /usr/bin/python3 ready.py --inspectd "$build/inspectd" ;;
     cross_validation) /usr/bin/python3 cross_validation.py --inspectd "$build/inspectd" ;;
     events) /usr/bin/python3 events.py --inspectd "$build/inspectd" ;;
+    plant) /usr/bin/python3 plant.py --build "$build" ;;
     peers) /usr/bin/python3 peers/peers.py --build "$build" ;;
     store) # five million inspections: 3 GB below TMPDIR for a few minutes
         folder=$(mktemp -d)
@@ -24,6 +25,6 @@ for bench in "$@"; do
         trap "rm -rf '$folder'" EXIT
         "$build/tests/bench/store_rows" "$folder"
         ;;
-    *) echo "no bench '$bench' (forward, stages, latency, beside, swaps, ready, store, events, cross_validation, peers)" >&2 && exit 2 ;;
+    *) echo "no bench '$bench' (forward, stages, latency, beside, swaps, ready, store, events, plant, cross_validation, peers)" >&2 && exit 2 ;;
     esac
 done
