@@ -28,6 +28,7 @@ const views = {
   line: { title: "Line", load: () => line },
   history: { title: "History", load: () => import("./history.js") },
   inspection: { title: "Inspection", load: () => import("./inspection.js") },
+  products: { title: "Products", load: () => import("./products.js") },
   jobs: { title: "Jobs", load: () => import("./jobs.js") },
   models: { title: "Models", load: () => import("./models.js") },
 };
@@ -53,17 +54,24 @@ async function route() {
 async function readProducts() {
   if (performance.now() - productsRead < PRODUCTS_MS) return;
   const { items } = await getJson("/v1/products");
+  if (!items.length && !location.hash) location.hash = "#/products"; // a first visit: how to begin
   const select = byId("product");
   const known = new Set([...select.options].map((option) => option.value));
   for (const { product } of items) if (!known.has(product)) select.add(new Option(product));
   productsRead = performance.now();
 }
 
+// Before the first training nothing has failed: the page says how to begin.
+const UNTRAINED = "Not ready: no product is trained yet. Begin under Products.";
+const untrained = (reasons) =>
+  byId("product").length === 1 && reasons.every((reason) => /^no (trunk is loaded|product has a model)/.test(reason));
+
 async function readReadiness() {
   const answer = await fetch("/readyz", { cache: "no-store", signal: AbortSignal.timeout(UNANSWERED_MS) });
   const { status, reasons = [] } = await answer.json();
   const ready = status === "ready";
   learn(answer.headers.get("Date"));
+  if (!ready && untrained(reasons)) return sayTrouble("ready", parse().name === "products" ? "" : UNTRAINED, "warning");
   sayTrouble("ready", ready ? reasons.join("; ") : `Not ready: ${reasons.join("; ")}`, ready ? "warning" : "alarm");
 }
 

@@ -42,6 +42,12 @@ ASSET(neighbours_js);
 ASSET(net_js);
 ASSET(pin_list_js);
 ASSET(pins_js);
+ASSET(product_grid_js);
+ASSET(product_training_js);
+ASSET(product_try_js);
+ASSET(product_upload_js);
+ASSET(product_words_js);
+ASSET(products_js);
 ASSET(repeat_js);
 ASSET(report_js);
 ASSET(scan_js);
@@ -91,6 +97,12 @@ const struct api_asset api_assets[] = {
     SCRIPT(net),
     SCRIPT(pin_list),
     SCRIPT(pins),
+    SCRIPT(product_grid),
+    SCRIPT(product_training),
+    SCRIPT(product_try),
+    SCRIPT(product_upload),
+    SCRIPT(product_words),
+    SCRIPT(products),
     SCRIPT(repeat),
     SCRIPT(report),
     SCRIPT(scan),

@@ -3,7 +3,7 @@ import { age, h, labelTag, meter, milliseconds, suspicion, verdict } from "./dom
 import { drawnSize, heatCanvas, imagePath, isCold, loadMap } from "./heat.js";
 import { showPicture } from "./net.js";
 
-const WIDTHS = { large: 960, small: 320, pin: 320 }; // width of the requested picture in pixels
+const WIDTHS = { large: 960, small: 320, pin: 320, try: 640 }; // width of the requested picture in pixels
 const HEAT_PIXELS = 160; // of the heat's canvas over it
 
 export function picture(item, width) {

@@ -39,7 +39,7 @@ export class JobDetail {
     this.element = h(
       "article",
       { class: "job-detail" },
-      h("h2", {}, `${job.kind} of ${job.product}`),
+      h("h2", {}, job.product ? `${job.kind} of ${job.product}` : job.kind),
       this.state,
       this.bar,
       this.times,

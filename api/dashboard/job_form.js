@@ -1,6 +1,6 @@
 // Starts a job. The form explains each parameter and its range; the fields hold the daemon's defaults.
 import { h, notice } from "./dom.js";
-import { getJson, sendJson } from "./net.js";
+import { getJson, sendJson, token } from "./net.js";
 
 const KINDS = [
   ["train", "Training"],
@@ -184,6 +184,17 @@ async function fillVersions(select, product) {
   select.replaceChildren(...options);
 }
 
+// Offers the datasets that exist. Only an admin may list them.
+async function fillSets(list) {
+  try {
+    const { items } = await getJson("/v1/admin/datasets");
+    const label = ({ images }) => (images === 1 ? "1 picture" : `${images} pictures`);
+    list.replaceChildren(...items.map((set) => h("option", { value: set.dataset, label: label(set) })));
+  } catch {
+    // The name of a folder can be typed.
+  }
+}
+
 // started(job) is called with the daemon's answer.
 export function jobForm(product, started) {
   const kind = h(
@@ -221,7 +232,8 @@ export function jobForm(product, started) {
     pattern: "[A-Za-z0-9._\\-]{1,64}",
     onchange: () => fillVersions(versions, name.value),
   });
-  const dataset = h("input", { name: "dataset", required: true, maxlength: 1023, value: product });
+  const sets = h("datalist", { id: "job-datasets" });
+  const dataset = h("input", { name: "dataset", required: true, maxlength: 1023, value: product, list: sets.id });
   const form = h(
     "form",
     { class: "job-form", "aria-label": "Start a job", onsubmit: start },
@@ -230,7 +242,8 @@ export function jobForm(product, started) {
       { class: "fields" },
       labelled("kind", "Job", kind, "A cross-validation or evaluation changes no model."),
       labelled("product", "Product", name, "A new name creates a product."),
-      labelled("dataset", "Dataset folder", dataset, "Below training.dataset_roots, in MVTec AD layout."),
+      labelled("dataset", "Dataset", dataset, "Pictures of a product, or a folder below training.dataset_roots."),
+      sets,
       usual.map(({ element }) => element),
     ),
     h(
@@ -248,6 +261,7 @@ export function jobForm(product, started) {
   // Opens <details>, because the browser cannot show an invalid field in a closed one.
   form.addEventListener("invalid", () => form.querySelector("details").setAttribute("open", ""), true);
   fit();
+  if (token()) fillSets(sets);
   if (product) fillVersions(versions, product);
   return form;
 }

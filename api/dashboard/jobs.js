@@ -11,7 +11,7 @@ const COLUMNS = ["Job", "Product", "State", "Created"];
 function row(job, open) {
   const cells = [
     h("a", { href: `#/jobs/${job.id}` }, job.kind),
-    job.product,
+    job.product ?? "–",
     h(
       "span",
       { class: `state ${job.state}` },

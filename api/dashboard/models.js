@@ -1,9 +1,9 @@
 // Models: the versions of each product.
 import { comparison } from "./compare.js";
-import { h, notice } from "./dom.js";
+import { bytes, doing, h, notice, table } from "./dom.js";
 import { live } from "./live.js";
 import { modelCard } from "./model_card.js";
-import { getJson } from "./net.js";
+import { getJson, sendJson } from "./net.js";
 
 // Keeps opened details open when the list is drawn again.
 const openParts = (view) =>
@@ -35,10 +35,48 @@ function section({ product, serving }, models, changed, version) {
   );
 }
 
+// The first layers that all products share: an admin may fetch the recommended ones.
+function trunkPart() {
+  const place = h("div", {});
+  const fetched = doing(async () => {
+    const job = await sendJson("POST", "/v1/admin/trunks/fetch");
+    location.hash = `#/jobs/${job.id}`;
+  });
+  const button = h("button", { type: "button", onclick: fetched }, "Fetch ImageNet's trunk");
+  const show = async ({ target }) => {
+    if (!target.open) return;
+    try {
+      const { items, source } = await getJson("/v1/admin/trunks", { asked: true });
+      const origins = { fetched: "ImageNet's", bank: "filter bank, built from pictures of a product" };
+      const rows = items.map((one) => [
+        one.sha256.slice(0, 12),
+        origins[one.origin] ?? "imported",
+        bytes(one.bytes),
+        [one.default && "new trainings use it", one.loaded && "loaded"].filter(Boolean).join(", "),
+      ]);
+      place.replaceChildren(
+        items.length ? table("Trunks", ["Trunk", "Origin", "Size", ""], rows) : h("p", {}, "No trunk is installed."),
+        h("p", { class: "hint" }, `From ${source}: some 500 MB, verified before they are installed.`),
+        h("p", { class: "hint" }, "Products keep the trunk that they were trained on: train each again, then restart."),
+        h("p", { class: "buttons" }, button),
+      );
+    } catch (error) {
+      place.replaceChildren(h("p", { class: "failure" }, error.message));
+    }
+  };
+  return h(
+    "details",
+    { class: "trunks", ontoggle: show },
+    h("summary", {}, h("h3", {}, "Trunk: the network's first layers, shared by all products")),
+    place,
+  );
+}
+
 export function open(view, { product, parameters }) {
   const stop = new AbortController();
   const { signal } = stop;
   const version = parameters.get("version");
+  const trunk = trunkPart();
   let turn = 0;
   const read = async () => {
     const own = ++turn;
@@ -50,9 +88,12 @@ export function open(view, { product, parameters }) {
       );
       if (own !== turn) return; // a newer read has begun
       const parts = openParts(view);
-      view.replaceChildren(...products.map((item, i) => section(item, lists[i].items, read, version)));
+      view.replaceChildren(...products.map((item, i) => section(item, lists[i].items, read, version)), trunk);
       if (!products.length)
-        view.replaceChildren(h("p", { class: "empty" }, "No product has a model yet. Start a training under Jobs."));
+        view.replaceChildren(
+          h("p", { class: "empty" }, "No product has a model yet: ", h("a", { href: "#/products" }, "teach one"), "."),
+          trunk,
+        );
       reopen(view, parts);
     } catch (error) {
       if (!signal.aborted) notice(error.message);

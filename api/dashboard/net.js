@@ -59,13 +59,17 @@ async function fetchWithin(wait, path, options) {
 // Sends a request. If the daemon needs a token, asks for one (once for background requests, each time after a click)
 // and sends the request again. Throws Problem.
 export async function request(path, options = {}) {
-  const { method = "GET", body, signal, accept, wait, asked = false } = options;
+  const { method = "GET", body, file, type, signal, accept, wait, asked = false } = options;
   const used = token();
   const answer = await fetchWithin(wait, path, {
     method,
     signal,
-    headers: { ...headers(), ...(accept && { Accept: accept }), ...(body && { "Content-Type": "application/json" }) },
-    body: body && JSON.stringify(body),
+    headers: {
+      ...headers(),
+      ...(accept && { Accept: accept }),
+      ...((body || file) && { "Content-Type": type ?? "application/json" }),
+    },
+    body: file ?? (body && JSON.stringify(body)),
   });
   if (answer.ok) return answer;
   const problem = new Problem(answer.status, await answer.json().catch(() => null));
@@ -80,6 +84,10 @@ export const sendJson = async (method, path, body) => {
   const answer = await request(path, { method, body, asked: true });
   return answer.status === 204 ? null : answer.json();
 };
+
+// Sends a file as it is.
+export const sendFile = async (path, file, type) =>
+  (await request(path, { method: "POST", file, type, asked: true })).json();
 
 // Shows a picture. An <img> cannot send a token, so with a token the picture is fetched and shown as a blob, whose URL
 // is revoked once the picture is decoded. In place of a picture that retention has removed the alt text stays.

@@ -6,6 +6,7 @@ import { scanSection } from "./scan.js";
 import { download, getJson, sendJson, showPicture, token } from "./net.js";
 
 const WORST = 24;
+const WORST_WIDTH = 480;
 const HEAT_PIXELS = 160; // of the heat's canvas over a picture
 const RATES = [
   ["accuracy", "Accuracy"],
@@ -126,13 +127,16 @@ function localisation(found) {
   );
 }
 
-function worstImage(image, job) {
+export function worstImage(image, job, brief) {
   const picture = h("img", { alt: `${image.path}`, loading: "lazy" });
   const parts = image.path.split("/");
   if (parts.length === 3) {
     const path = parts.map(encodeURIComponent).join("/");
     const dataset = encodeURIComponent(job.params.dataset);
-    showPicture(picture, `/v1/admin/products/${encodeURIComponent(job.product)}/dataset/${path}?dataset=${dataset}`);
+    showPicture(
+      picture,
+      `/v1/admin/products/${encodeURIComponent(job.product)}/dataset/${path}?dataset=${dataset}&width=${WORST_WIDTH}`,
+    );
   }
   const frame = h("div", { class: "picture" }, picture);
   const cover = () => {
@@ -147,9 +151,9 @@ function worstImage(image, job) {
     h(
       "figcaption",
       {},
-      h("code", {}, image.path),
+      h("code", {}, brief ? parts.at(-1) : image.path),
       h("br"),
-      `actually ${image.type}, judged ${image.verdict} at ${probability(image.probability, job.result.threshold)}`,
+      `${brief ? "" : "actually "}${image.type}, judged ${image.verdict} at ${probability(image.probability, job.result.threshold)}`,
     ),
   );
 }

@@ -14,7 +14,7 @@ const SIZES = [
 ];
 const shots = process.env.INSP_SCREENSHOTS;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const views = ["line", "history", "models"];
+const views = ["line", "history", "models", "products", "products/carpet"];
 // Elements that a view has once it is complete.
 const signs = {
   line: ".card.large",
@@ -22,6 +22,7 @@ const signs = {
   models: ".model",
   inspection: "canvas[data-ready]",
   jobs: ".split tbody tr",
+  products: ".products li, .grid li img",
 };
 const site = dashboard({}, async (opened) => {
   const { daemon } = opened;
@@ -58,7 +59,7 @@ async function show(view) {
       await site.page.locator(".model.active summary", { hasText: name }).click();
     await site.page.locator(".model.active .effect", { hasText: "Of its last" }).waitFor();
   }
-  if (view !== "history" && view !== "jobs" && !view.startsWith("inspection"))
+  if (view !== "history" && view !== "jobs" && !/^(inspection|products)/.test(view))
     await site.page.locator("figure.chart canvas").first().waitFor();
   if (/^jobs\/./.test(view)) await site.page.locator(".worst-list summary").click();
   await site.page.waitForLoadState("load");

@@ -14,6 +14,7 @@ import { learn, now } from "../../api/dashboard/clock.js";
 import { duration, limitText, milliseconds, probability } from "../../api/dashboard/dom.js";
 import { metric, quiet, unusualRate } from "../../api/dashboard/judge.js";
 import { PinList } from "../../api/dashboard/pin_list.js";
+import { advice, countClasses, missing, verdictWords } from "../../api/dashboard/product_words.js";
 import { repeat } from "../../api/dashboard/repeat.js";
 import { shiftStart } from "../../api/dashboard/shift.js";
 import { stageMedians } from "../../api/dashboard/stages.js";
@@ -310,4 +311,60 @@ test("what is repeated never overlaps, goes on after a failure, and stops", asyn
   await turn();
   t.mock.timers.tick(1000);
   assert.equal(ends.length, 2);
+});
+
+const confusion = (found, missed, rejected, passed) => ({
+  actual_anomaly: { predicted_anomaly: found, predicted_good: missed },
+  actual_good: { predicted_anomaly: rejected, predicted_good: passed },
+});
+
+test("a training says what it needs", () => {
+  assert.deepEqual(countClasses({ good: 24, scratch: 4, dent: 2 }), {
+    good: 24,
+    defective: 6,
+    defects: [
+      ["scratch", 4],
+      ["dent", 2],
+    ],
+  });
+  assert.equal(missing({ good: 20 }), null);
+  assert.equal(missing({ good: 5, dent: 10 }), null);
+  assert.match(missing({}), /^Add 20 more good pictures/);
+  assert.match(missing({ good: 19, dent: 9 }), /^Add 1 more good picture:/);
+});
+
+test("how good a version is stands in whole parts of a hundred, rounded to the side that the promise holds on", () => {
+  const good = { mode: "good_only", good_only: { alpha: 0.1173, max_rejected: 0.05, more_needed: 35 } };
+  const result = {
+    ...good,
+    metrics: { confusion: confusion(6, 0, 1, 23) },
+    dataset: { counts: { good: 24, dent: 6 } },
+  };
+  const { headline, more } = verdictWords(result);
+  assert.equal(headline, "Of 100 good parts at most 12 would be rejected.");
+  assert.deepEqual(more, [
+    "In the trial with pictures that it had not seen, it found 6 of 6 defective pictures, and 1 of 24 good pictures was rejected.",
+  ]);
+  const [first, second, third] = advice(result, { bank: true });
+  assert.match(first, /^Add 35 more good pictures: then at most 5 of 100/);
+  assert.match(second, /^Add 4 more defective pictures/);
+  assert.match(third, /recommended trunk/);
+  const both = {
+    mode: "supervised",
+    threshold_promise: {
+      rejected: { at_most: 0.03 },
+      missed: { at_most: 0.061 },
+      reason: "29 more anomalies are needed",
+    },
+    metrics: { confusion: confusion(0, 0, 0, 12) },
+    images: [{ wrong: true }, { wrong: false }],
+  };
+  assert.equal(
+    verdictWords(both).headline,
+    "Of 100 good parts at most 3 would be rejected, and of 100 defective ones at most 7 missed.",
+  );
+  assert.match(verdictWords(both).more[0], /no defective picture/);
+  assert.match(advice(both, {})[0], /29 more anomalies are needed/);
+  assert.match(advice(both, {})[1], /1 picture judged wrongly/);
+  assert.equal(verdictWords({}).headline, "The training has ended.");
 });
