@@ -22,6 +22,12 @@ insp_pkg(NETTLE nettle 3.7 nettle-dev)
 insp_pkg(ZLIB zlib 1.2 zlib1g-dev)
 insp_pkg(CURL libcurl 7.85 libcurl4-openssl-dev)
 insp_pkg(MOSQUITTO libmosquitto 2.0.11 libmosquitto-dev)
+# Optional: GigE Vision cameras. Without it `inspectd grab` says how to get it. aravis-0.8.pc needs libusb-1.0.pc, on which
+# libaravis-dev does not depend.
+pkg_check_modules(ARAVIS IMPORTED_TARGET "aravis-0.8>=0.8.20")
+if(NOT ARAVIS_FOUND)
+  message(STATUS "aravis-0.8 is missing, so inspectd-grab is not built: apt-get install libaravis-dev libusb-1.0-0-dev")
+endif()
 if(INSP_TESTS)
   insp_pkg(CHECK check 0.15 check)
 endif()

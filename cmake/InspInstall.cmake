@@ -3,6 +3,9 @@
 set(INSP_SHARE_DIR "${CMAKE_INSTALL_DATADIR}/inspectd")
 
 install(TARGETS inspectd RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+if(TARGET inspectd-grab)
+  install(TARGETS inspectd-grab RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/inspectd")
+endif()
 
 # The unit contains the path of the binary, which depends on the prefix: it is filled in at install time.
 set(insp_install_values "${PROJECT_BINARY_DIR}/install-values.cmake")
@@ -19,9 +22,11 @@ set(CMAKE_INSTALL_FULL_BINDIR "${CMAKE_INSTALL_PREFIX}/${bindir}")
 set(CMAKE_INSTALL_FULL_DATADIR "${CMAKE_INSTALL_PREFIX}/${datadir}")
 set(CMAKE_INSTALL_FULL_DOCDIR "${CMAKE_INSTALL_PREFIX}/${docdir}")
 set(INSP_CONFIG_DIR "${config}")
-set(target "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/lib/systemd/system/inspectd.service")
-configure_file("${source}/systemd/inspectd.service.in" "${target}" @ONLY)
-message(STATUS "Installing: ${target}")
+foreach(unit inspectd.service inspectd-grab@.service)
+  set(target "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/lib/systemd/system/${unit}")
+  configure_file("${source}/systemd/${unit}.in" "${target}" @ONLY)
+  message(STATUS "Installing: ${target}")
+endforeach()
 
 # An existing configuration is kept; the new sample is then installed beside it.
 set(target "$ENV{DESTDIR}${config}/inspectd.conf")

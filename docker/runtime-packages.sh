@@ -1,8 +1,8 @@
 #!/bin/sh
-# docker/runtime-packages.sh PROGRAM - prints the Debian packages whose shared libraries PROGRAM loads, one per line. It asks
+# docker/runtime-packages.sh PROGRAM... - prints the Debian packages whose shared libraries the programs load, one per line. It asks
 # dpkg, because the names of library packages differ between releases (libmicrohttpd12, libmicrohttpd12t64).
 set -eu
-ldd "$1" | awk '$3 ~ /^\// {print $3}' | while read -r library; do
+ldd "$@" | awk '$3 ~ /^\// {print $3}' | while read -r library; do
     real=$(readlink -f "$library")
     # /lib is a link to /usr/lib, and dpkg may know a file under either name.
     dpkg-query -S "$real" 2>/dev/null || dpkg-query -S "${real#/usr}" 2>/dev/null || dpkg-query -S "$library" 2>/dev/null || {

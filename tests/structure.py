@@ -122,6 +122,9 @@ COVERED_ELSEWHERE = {
     "daemon/cli/cli_product.c": "tests/cli/test_models.py",
     "daemon/cli/cli_trunk_install.c": "tests/cli/test_fetch.py",
     "daemon/cli/cli_state.c": "tests/cli/test_serve.py",
+    "daemon/commands/cli_grab.c": "tests/http/test_grab.py",
+    **{f"daemon/grab/{name}.c": "tests/http/test_grab.py"
+       for name in ("grab", "grab_camera", "grab_http", "grab_main", "grab_poster", "grab_report")},
     "daemon/commands/cli_token.c": "tests/cli/test_serve.py",
     "daemon/commands/cli_train.c": "tests/cli/test_models.py",
     "daemon/commands/cli_trunk.c": "tests/cli/test_models.py",

@@ -91,6 +91,13 @@ static const struct cli_command commands[] = {
      "A running daemon loads it.\n"
      "\n  inspectd model rollback --product carpet\n",
      cli_model_rollback},
+    {"grab", "--camera ID --product P [options]", "post the frames of a GigE Vision camera",
+     "Gets frames from a camera by Aravis (GigE Vision, USB3 Vision) and posts each one to the daemon. Opens the\n"
+     "camera again when it was lost, and tells the daemon when it is silent. Each frame ends with a verdict or "
+     "is\n"
+     "counted as refused; the counts are logged every minute and at the end. Runs until SIGTERM or SIGINT.\n"
+     "\n  inspectd grab --camera 192.0.2.20 --name line-3 --product carpet --trigger software\n",
+     cli_grab},
     {"token add", "NAME ROLE", "create a bearer token and print it",
      "Creates a bearer token. ROLE is camera (post inspections), viewer (read), operator (read and label) or\n"
      "admin (everything). The secret is printed once and stored only as a hash.\n"

@@ -52,8 +52,9 @@ def test_the_objects_and_the_binary_are_marked_for_cet():
     assert properties(BINARY) == [{"SHSTK", *(["IBT"] if fit else [])}]
 
 
-def test_the_unit_bounds_the_process():
-    settings = dict(line.split("=", 1) for line in (TOP / "systemd/inspectd.service.in").read_text().splitlines()
+@pytest.mark.parametrize("unit", ["inspectd.service.in", "inspectd-grab@.service.in"])
+def test_the_unit_bounds_the_process(unit):
+    settings = dict(line.split("=", 1) for line in (TOP / "systemd" / unit).read_text().splitlines()
                     if re.match(r"[A-Z]\w+=", line))
     assert settings["MemoryMax"] and settings["TasksMax"] and settings["NoNewPrivileges"] == "yes"
     assert settings["CapabilityBoundingSet"] == "" and settings["ProtectSystem"] == "strict"

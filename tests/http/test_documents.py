@@ -26,6 +26,7 @@ NOT_RUN = {
     "sudo systemctl": "needs systemd and root",
     "certbot": "needs systemd and root",
     "export GRAFANA_PASSWORD": "needs Docker and its registries",
+    "arv-tool-0.8": "needs a camera; tests/http/test_grab.py has a fake one",
     "inspectd trunk fetch": "downloads 528 MB; tests/cli/test_fetch.py has a server",
     "python3 /usr/share/inspectd/convert_pth.py": "needs torchvision's weights; tests/parity/test_convert.py has the script",
     "inspectd train --product screws --mode add_good": "needs 20 good parts and one more; tests/http/test_good_only.py has them",
