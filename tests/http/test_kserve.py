@@ -3,10 +3,12 @@ kserve's."""
 import base64
 import gzip
 import json
+import os
 import pathlib
 import re
 import signal
 import struct
+import subprocess
 import time
 
 import pytest
@@ -396,16 +398,32 @@ def test_answers_survive_a_kill(start):
 
 def test_the_manifest_fits_the_daemon(shared):
     runtime, service = yaml.safe_load_all((TOP / "docker/serving-runtime.yaml").read_text())
+    assert (runtime["apiVersion"], runtime["kind"]) == ("serving.kserve.io/v1alpha1", "ServingRuntime")
+    assert (service["apiVersion"], service["kind"]) == ("serving.kserve.io/v1beta1", "InferenceService")
     [container] = runtime["spec"]["containers"]
     assert container["name"] == "kserve-container" and runtime["spec"]["protocolVersions"] == ["v2"]
-    assert service["spec"]["predictor"]["model"]["runtime"] == runtime["metadata"]["name"]
+    model = service["spec"]["predictor"]["model"]
+    assert (model["runtime"], model["protocolVersion"]) == (runtime["metadata"]["name"], "v2")
+    assert model["modelFormat"]["name"] in [each["name"] for each in runtime["spec"]["supportedModelFormats"]]
+    [port] = [each["containerPort"] for each in container["ports"]]
     for probe in "startupProbe", "readinessProbe", "livenessProbe":
         get = container[probe]["httpGet"]
-        assert get["port"] == container["ports"][0]["containerPort"]
+        assert get["port"] == port
         assert shared("GET", get["path"]).status == 200
+    # The arguments are the image's, and the daemon knows them.
+    file = (TOP / "docker/Dockerfile").read_text()
+    assert container["args"] == json.loads(re.search(r"^CMD (\[.*)", file, re.M)[1])
     options = dict(option.split("=") for option in container["args"] if "=" in option)
-    assert options["server.listen"].endswith(":" + str(container["ports"][0]["containerPort"]))
-    assert options["storage.state_dir"] == container["volumeMounts"][0]["mountPath"]
+    assert options["server.listen"] == f"0.0.0.0:{port}" and f"EXPOSE {port}" in file
+    [mount] = container["volumeMounts"]
+    [volume] = runtime["spec"]["volumes"]
+    assert mount["name"] == volume["name"] and options["storage.state_dir"] == mount["mountPath"]
+    assert f"VOLUME {mount['mountPath']}" in file
+    assert f"useradd -r -u {container['securityContext']['runAsUser']} " in file
+    assert service["spec"]["predictor"]["securityContext"]["fsGroup"] == container["securityContext"]["runAsUser"]
+    words = [word.replace("/etc/inspectd/inspectd.conf", str(TOP / "config/inspectd.conf")) for word in container["args"][1:]]
+    checked = subprocess.run([os.environ["INSPECTD"], "check-config", *words], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
 
 
 @pytest.mark.parametrize("filler", [b"[],", b"0,", b'"",', b"{},"])

@@ -9,7 +9,7 @@ import paho.mqtt.packettypes
 import paho.mqtt.properties
 import pytest
 from broker import Broker, Subscriber, authority, certificate
-from conftest import START_S, eventually, picture
+from conftest import START_S, add_version, copy_state, eventually, picture
 
 
 @pytest.fixture
@@ -340,16 +340,20 @@ class Caller:
         return self.answers[-1][1]
 
 
-def test_commands(start, broker):
-    server = broker()
-    daemon = start(url(server), "mqtt.commands=on", "mqtt.prefix=p")
+def test_commands(start, broker, subscribe, template, tmp_path):
+    server, state = broker(), copy_state(template, tmp_path / "state")
+    add_version(state, "carpet", "v2")  # v1 serves
+    daemon = start(url(server), "mqtt.commands=on", "mqtt.prefix=p", state=state)
     until(daemon)
     ids = inspections(daemon, 1)
     call = Caller(server.port)
+    live = subscribe(server.port, "p/model/#")
     assert call("p/command/label", json.dumps({"id": ids[0], "label": "anomaly", "defect": "hole"})) == {"ok": True}
     label = daemon("GET", f"/v1/inspections/{ids[0]}").json["label"]
     assert (label["label"], label["defect"], label["by"]) == ("anomaly", "hole", "mqtt")
-    assert call("p/command/activate", json.dumps({"product": "carpet", "version": "v1"})) == {"ok": True}
+    assert call("p/command/activate", json.dumps({"product": "carpet", "version": "v2"})) == {"ok": True}
+    live.wait(lambda: any(b'"who":"mqtt"' in payload for _, payload, _ in live.got))
+    assert live.of("/model/carpet")[-1]["version"] == "v2" and live.of("/model/carpet")[-1]["at"]
     assert call("p/command/activate", json.dumps({"product": "carpet", "version": "v9"}))["code"] == "not_found"
     assert call("p/command/activate", json.dumps({"product": "../x", "version": "v1"}))["ok"] is False
     assert call("p/command/label", "no json")["code"] == "malformed_request"
@@ -360,6 +364,22 @@ def test_commands(start, broker):
     daemon.stop()
     daemon = start(url(server), "mqtt.commands=on", "mqtt.prefix=p", state=daemon.state)
     daemon.wait_line("ignored a command by MQTT reason=retained")
+    call.client.disconnect()
+    call.client.loop_stop()
+
+
+def test_results_and_heartbeats_expire(start, broker):
+    """A broker keeps a result for an absent subscriber for a week, and a heartbeat for ten seconds."""
+    server, got = broker(), {}
+    call = Caller(server.port)
+    call.client.on_message = lambda _client, _data, message: got.setdefault(
+        message.topic.split("/")[1], getattr(message.properties, "MessageExpiryInterval", None))
+    call.client.subscribe("p/#", 1)
+    daemon = start(url(server), "mqtt.prefix=p")
+    eventually(lambda: "status" in got, START_S)  # then the subscription stands
+    inspections(daemon, 1)
+    eventually(lambda: {"result", "heartbeat"} <= set(got), START_S)
+    assert 7 * 86400 - 60 <= got["result"] <= 7 * 86400 and 0 < got["heartbeat"] <= 10 and got["status"] is None
     call.client.disconnect()
     call.client.loop_stop()
 
