@@ -1,6 +1,8 @@
 """MQTT against a real mosquitto: topics, a broker that is away, dies, stands still or refuses, certificates, commands."""
+import contextlib
 import json
 import signal
+import socket
 import subprocess
 import threading
 
@@ -270,6 +272,54 @@ def test_wrong_password(start, broker, tmp_path):
     admit_after.write_text("secret\n")  # the next attempt reads it again
     until(daemon)
     eventually(lambda: sink(daemon)["delivered"] == 1)
+
+
+@contextlib.contextmanager
+def fake_old_broker(port):
+    """In front of a broker on `port`: refuses MQTT 5 as brokers of 3.1.1 do. Its port."""
+    listening, versions = socket.create_server(("127.0.0.1", 0)), []
+
+    def pass_on(one, other):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listening.accept()
+                first = client.recv(65536)  # CONNECT: 0x10, its length, "MQTT" with its length, the version
+                versions.append(first[first.index(b"MQTT") + 4])
+                if versions[-1] == 5:
+                    client.sendall(b"\x20\x02\x00\x01")
+                    client.close()
+                    continue
+                server = socket.create_connection(("127.0.0.1", port))
+                server.sendall(first)
+                for ends in ((client, server), (server, client)):
+                    threading.Thread(target=pass_on, args=ends, daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield listening.getsockname()[1], versions
+    finally:
+        listening.close()
+
+
+def test_a_broker_that_does_not_know_mqtt_5(start, broker, subscribe):
+    server = broker()
+    live = subscribe(server.port, "+/+/result/#")
+    with fake_old_broker(server.port) as (port, versions):
+        daemon = start(f"mqtt.url=mqtt://127.0.0.1:{port}", "mqtt.sparkplug_group=g")
+        eventually(lambda: all(item["state"] == "connected" for item in daemon("GET", "/v1/sinks").json["items"]), START_S)
+        ids = inspections(daemon, 3)
+        live.wait_results(ids)
+        eventually(lambda: [item["delivered"] for item in daemon("GET", "/v1/sinks").json["items"]] == [3, 3])
+        assert set(versions) == {4, 5}
+        daemon.stop()
 
 
 def test_unreadable_password(start, broker, tmp_path):
