@@ -159,6 +159,8 @@ static int take_report(struct api_request *request, const struct body *body, str
     struct insp_trigger triggers[INSP_TRIGGERS_MAX];
     size_t count;
     const int64_t now_us = insp_mono_us();
+    if (server->stopping && !body->ends) /* an answer at once would be followed by the next report at once */
+        return insp_fail(reterr, INSP_E_SHUTTING_DOWN, "the daemon is shutting down");
     int code = api_cameras_add(server->cameras, request->param[0], &camera, reterr);
     if (!code)
         code = insp_grabber_take(&camera->grabber, &body->report, now_us, insp_wall_us(), reterr);
@@ -174,7 +176,7 @@ static int take_report(struct api_request *request, const struct body *body, str
         return api_response_json(&request->response, 200, triggers_json(NULL, 0), reterr);
     }
     count = insp_grabber_hand(&camera->grabber, now_us, triggers);
-    if (count || !body->wait_ms || server->stopping)
+    if (count || !body->wait_ms)
         return api_response_json(&request->response, 200, triggers_json(triggers, count), reterr);
     camera->waiter = request;
     camera->grabber.waiting = true;

@@ -91,6 +91,11 @@ void api_cameras_turn(struct api_server *server) {
     }
 }
 
+bool api_camera_silent(const struct api_cameras *cameras, const char *camera) {
+    const struct api_camera *found = camera ? api_cameras_find(cameras, camera) : NULL;
+    return found && found->silent;
+}
+
 bool api_cameras_silent(const struct api_cameras *cameras, char *ret, size_t bytes) {
     size_t used = 0;
     bool any = false;

@@ -27,6 +27,9 @@ void api_cameras_pull(struct api_server *server, const char *camera, const char 
 /* Lets time pass: gives up overdue triggers and logs silent cameras. */
 void api_cameras_turn(struct api_server *server);
 
+/* Says whether a camera has a grabber and is silent. camera: NULL is no camera. */
+bool api_camera_silent(const struct api_cameras *cameras, const char *camera);
+
 /* Writes the names of the silent cameras, separated by commas; returns whether there are any. */
 bool api_cameras_silent(const struct api_cameras *cameras, char *ret, size_t bytes);
 

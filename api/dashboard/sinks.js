@@ -3,7 +3,12 @@
 import { age, doing, h } from "./dom.js";
 import { getJson, sendJson } from "./net.js";
 
-const WORDS = { waiting: "away", connecting: "away", connected: "connected", off: "off" };
+const WORDS = {
+  waiting: "away",
+  connecting: "away",
+  connected: "connected",
+  off: "off",
+};
 const MARKS = { waiting: "○", connecting: "○", connected: "●", off: "–" };
 
 function row(sink, read) {
@@ -39,7 +44,11 @@ function modbusRow({ target, listening, clients, stations, errors, last_error: e
     { "data-sink": "modbus", "data-state": state },
     h("strong", {}, `${clients ? "●" : "○"} modbus ${state}`),
     " ",
-    h("span", { title: target }, `${clients} connected, ${stations.length - dead.length} of ${stations.length} PLCs alive`),
+    h(
+      "span",
+      { title: target },
+      `${clients} connected, ${stations.length - dead.length} of ${stations.length} PLCs alive`,
+    ),
     dead.length ? h("p", { class: "soft" }, `No heartbeat: ${dead.join(", ")}`) : [],
     faults.length ? h("p", { class: "soft" }, `Fault: ${faults.join(", ")}`) : [],
     error && errors && !clients ? h("p", { class: "soft" }, error.detail) : [],
@@ -59,7 +68,12 @@ function sourceRow({ name, pattern, state, waiting, failed, last_error: error })
   );
 }
 
-const CAMERA_MARKS = { connected: "●", connecting: "○", silent: "○", away: "○" };
+const CAMERA_MARKS = {
+  connected: "●",
+  connecting: "○",
+  silent: "○",
+  away: "○",
+};
 
 function cameraRow({ name, product, state, detail, frames, refused }) {
   return h(

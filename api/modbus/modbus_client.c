@@ -62,12 +62,14 @@ static bool product_ready(const struct api_server *server, const struct insp_sta
     return !product[0];
 }
 
-static struct api_modbus_view view_of(const struct api_modbus *modbus, const struct insp_station *station) {
+static struct api_modbus_view view_of(const struct api_modbus *modbus, const struct insp_station *station,
+                                      const char *camera) {
     const struct api_server *server = modbus->server;
     double progress;
     return (struct api_modbus_view){
         .heartbeat = modbus->heartbeat,
-        .ready = station && api_server_ready(server) && product_ready(server, station),
+        .ready = station && api_server_ready(server) && product_ready(server, station) &&
+                 !api_camera_silent(server->cameras, camera),
         .queue_high = server->held[API_PLACE_INSPECTION] > server->config.inflight / 2,
         .training = insp_jobs_running(server->jobs, &progress),
         .now_us = insp_mono_us(),
@@ -92,7 +94,8 @@ static void answer(struct api_modbus_client *client, const uint8_t *frame, size_
     enum { UNIT = 6 };
     struct api_modbus *modbus = client->modbus;
     struct insp_station *station = api_stations_unit(modbus->server->stations, frame[UNIT]);
-    const struct api_modbus_view view = view_of(modbus, station);
+    const char *camera = api_stations_camera(modbus->server->stations, frame[UNIT]);
+    const struct api_modbus_view view = view_of(modbus, station, camera);
     const uint64_t triggers = station ? station->triggers : 0;
     enum api_modbus_exception exception;
     answers->bytes += api_modbus_answer(station, &client->writer, &view, frame, bytes,
@@ -101,8 +104,7 @@ static void answer(struct api_modbus_client *client, const uint8_t *frame, size_
     modbus->exceptions += exception != API_MODBUS_DONE;
     client->active_us = view.now_us;
     if (station && station->triggers != triggers)
-        api_cameras_pull(modbus->server, api_stations_camera(modbus->server->stations, frame[UNIT]),
-                         station->triggered.id);
+        api_cameras_pull(modbus->server, camera, station->triggered.id);
 }
 
 static void take_frames(struct api_modbus_client *client) {

@@ -457,3 +457,9 @@ def test_alarm_comes_and_goes(start, broker, subscribe):
     assert live.of("/alarm/storage")[-1]["code"] == "storage"
     (daemon.state / "away").rename(database)
     live.wait(lambda: [payload for topic, payload, _ in live.got if topic.endswith("/alarm/storage")][-1] == b"")
+    report = {"session": "019ab7a0-4f2c-7c3e-9d0a-5b1f3c2d4e6f", "product": "carpet", "trigger": "line", "state": "silent"}
+    daemon("POST", "/v1/cameras/cam7/grabber", json.dumps(report), Content_Type="application/json")
+    live.wait(lambda: any(topic.endswith("/alarm/camera_silent") and payload for topic, payload, _ in live.got))
+    assert live.of("/alarm/camera_silent")[-1]["detail"] == "cam7"
+    daemon("POST", "/v1/cameras/cam7/grabber", json.dumps({**report, "ends": True}), Content_Type="application/json")
+    live.wait(lambda: [payload for topic, payload, _ in live.got if topic.endswith("/alarm/camera_silent")][-1] == b"")
