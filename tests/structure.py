@@ -132,6 +132,8 @@ COVERED_ELSEWHERE = {
     "core/model/fetch/download.c": "tests/cli/test_fetch.py",
     "core/model/fetch/trunk_fetch.c": "tests/cli/test_fetch.py, tests/http/test_trunks.py",
     "core/train/trunk_bank.c": "tests/http/test_trunks.py",
+    "api/resources/model_images.c": "tests/http/test_snapshots.py",
+    "core/model/snapshot/snapshot.c": "tests/http/test_snapshots.py",
     "api/resources/trunks.c": "tests/http/test_trunks.py",
     "core/model/pth/pth.c": "tests/cli/test_fetch.py",
     "daemon/settings_check.c": "tests/unit/test_settings_file.c",

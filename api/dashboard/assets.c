@@ -37,6 +37,7 @@ ASSET(label_form_js);
 ASSET(line_js);
 ASSET(live_js);
 ASSET(model_card_js);
+ASSET(model_pictures_js);
 ASSET(models_js);
 ASSET(neighbours_js);
 ASSET(net_js);
@@ -92,6 +93,7 @@ const struct api_asset api_assets[] = {
     SCRIPT(line),
     SCRIPT(live),
     SCRIPT(model_card),
+    SCRIPT(model_pictures),
     SCRIPT(models),
     SCRIPT(neighbours),
     SCRIPT(net),

@@ -1,6 +1,7 @@
 // A card for a version: origin, metrics and actions.
 import { chart } from "./charts.js";
 import { confirmed, dateTime, doing, h, limitText, notice, percent, table } from "./dom.js";
+import { trainedPictures } from "./model_pictures.js";
 import { getJson, sendJson } from "./net.js";
 import { metricsTables } from "./report.js";
 import { ThresholdForm } from "./threshold.js";
@@ -103,6 +104,7 @@ export function modelCard(model, changed, shown) {
       () => new ThresholdForm(model, changed).element,
     ),
     lazy("Training and metrics", () => training(model)),
+    lazy("Pictures it was trained on", () => trainedPictures(model)),
     lazy("Changes", () => changes(model)),
   );
 }

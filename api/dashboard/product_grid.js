@@ -52,6 +52,7 @@ export class Grid {
         h("label", {}, "Source ", this.source),
         this.all,
         this.undo,
+        h("button", { type: "button", onclick: doing(() => this.#import()) }, "Import labelled inspections"),
       ),
       h("p", { class: "buttons selection" }, this.count, h("label", {}, "as ", this.target), this.move, this.remove),
       h(
@@ -168,6 +169,21 @@ export class Grid {
     notice(
       `${pictures(done)} ${what}.${refused.length ? ` ${refused.length} not: ${refused[0].detail ?? "no longer there"}.` : ""}`,
     );
+    this.changed();
+  }
+
+  // Pages of the line's labels, until all are in the dataset.
+  async #import() {
+    let added = 0,
+      moved = 0,
+      cursor = null;
+    do {
+      const page = await sendJson("POST", `${this.path}/from-labels`, cursor ? { cursor } : {});
+      added += page.added;
+      moved += page.moved;
+      cursor = page.next;
+    } while (cursor && !this.signal.aborted);
+    notice(`${pictures(added)} added from labels, ${moved} moved to another label.`);
     this.changed();
   }
 

@@ -138,7 +138,7 @@ export class Training {
     const shown = hardest(result.images ?? []);
     worst.append(...shown.map((image) => worstImage(image, job, true)));
     return [
-      h("h3", {}, "3. How good it is"),
+      h("h3", {}, "How good it is"),
       h("p", { class: "headline" }, headline),
       more.map((text) => h("p", {}, text)),
       h("p", { class: "hint" }, "Bounds hold with 95 % confidence for pictures like these."),

@@ -59,5 +59,5 @@ export function tryZone(product) {
     zone.classList.remove("over");
     inspect(event.dataTransfer.files[0]);
   });
-  return h("section", { "aria-label": "Try" }, h("h3", {}, "4. Try it"), zone, shown);
+  return h("section", { "aria-label": "Try" }, h("h3", {}, "3. Try it"), zone, shown);
 }

@@ -46,6 +46,9 @@ int api_product_get(struct api_request *request, struct insp_error *reterr);
 int api_models_list(struct api_request *request, struct insp_error *reterr);
 int api_model_get(struct api_request *request, struct insp_error *reterr);
 
+/* model_images.c: API_HEAVY */
+int api_model_images(struct api_request *request, struct insp_error *reterr);
+
 /* job_requests.c: API_WORK */
 int api_job_train(struct api_request *request, struct insp_error *reterr);
 int api_job_cross_validate(struct api_request *request, struct insp_error *reterr);

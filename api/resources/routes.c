@@ -76,6 +76,8 @@ const struct api_route api_routes[] = {
      api_model_patch},
     {"GET", "/v1/admin/products/{product}/models/{version}/changes", API_ALWAYS, 0, API_WORK, 0, NULL, NULL,
      api_model_changes},
+    {"GET", "/v1/admin/products/{product}/models/{version}/images", API_ALWAYS, 0, API_HEAVY, 0, NULL, NULL,
+     api_model_images},
     {"DELETE", "/v1/admin/products/{product}/models/{version}", API_ALWAYS, 0, API_WORK, 0, NULL, NULL,
      api_model_delete},
     {"GET", "/v1/events", API_OPEN, VIEWERS, API_ASYNC, 0, NULL, NULL, api_events_get},

@@ -1,6 +1,7 @@
 #include "core/judge/report.h"
 
 #include "core/base/base64.h"
+#include "core/base/utf8.h"
 #include "core/heat/heatmap.h"
 #include "core/judge/threshold.h"
 
@@ -16,6 +17,31 @@ json_t *insp_report_dataset(const struct insp_members *set, bool with_scan) {
         return NULL;
     }
     return json;
+}
+
+/* Bytes of a file's name that are not UTF-8 become '?'. */
+static json_t *member_json(const struct insp_members *set, size_t member, bool held_out) {
+    const struct insp_dataset *dataset = set->dataset;
+    const struct insp_dataset_item *item = &dataset->item[set->item[member]];
+    _cleanup_free_ char *place = strdup(item->path + strlen(dataset->root) + 1);
+    if (!place)
+        return NULL;
+    insp_utf8_clean(place);
+    return json_pack("{s:s, s:s, s:s, s:I, s:b}", "place", place, "class", dataset->stratum[item->stratum],
+                     "sha256", item->sha256, "bytes", (json_int_t)item->bytes, "held_out", held_out);
+}
+
+json_t *insp_report_members(const struct insp_members *set, const size_t *held_out, size_t count) {
+    json_t *list = json_array();
+    _cleanup_free_ bool *held = calloc(set->count + 1, sizeof *held);
+    for (size_t i = 0; held && i < count; i++)
+        held[held_out[i]] = true;
+    for (size_t m = 0; m < set->count; m++)
+        if (!held || json_array_append_new(list, member_json(set, m, held[m])) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
 }
 
 struct judged {

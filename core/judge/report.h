@@ -15,6 +15,11 @@ enum { INSP_REPORT_IMAGES_MAX = 500, INSP_REPORT_HEATS = 50, INSP_REPORT_EXAMPLE
  * how the dataset was read (core/dataset/scan.h). */
 json_t *insp_report_dataset(const struct insp_members *set, bool with_scan);
 
+/* Lists the readable images as [{"place": "split/class/name", "class", "sha256", "bytes", "held_out"}], a new
+ * reference, or NULL without memory.
+ *   held_out  [count] members that were not trained on; NULL with count 0 */
+json_t *insp_report_members(const struct insp_members *set, const size_t *held_out, size_t count);
+
 /* Lists the images on the wrong side of the threshold, worst first, then the images on the right side that are
  * nearest to it:
  *   [{"path": relative to the dataset, or "sha256:..." if the name is not UTF-8,

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/uuid.h"
+#include "core/model/snapshot/snapshot.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -206,6 +207,8 @@ int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest
         written.good_only = (struct insp_good_only){0};
     if (r == 0 && good)
         r = write_good(temporary, good, memory, &written.good_only, reterr);
+    if (r == 0 && manifest->images)
+        r = insp_snapshot_write(temporary, manifest->images, reterr);
     if (r == 0)
         r = publish(temporary, product_folder, &written, manifest->version[0] != '\0', reterr);
     if (r < 0) {

@@ -52,6 +52,7 @@ void insp_manifest_free(struct insp_manifest *manifest) {
     json_decref(manifest->metrics);
     json_decref(manifest->threshold_source);
     json_decref(manifest->lineage);
+    json_decref(manifest->images);
     free(manifest);
 }
 

@@ -82,6 +82,9 @@ struct insp_manifest {
      * threshold, {"parent": version that served then or null, "job": id or null, "dataset": digest}. Owned
      * references. */
     json_t *training, *dataset, *curve, *metrics, *threshold_source, *lineage;
+    /* The images that the version was trained on (insp_report_members). They are no part of the manifest's text:
+     * insp_bundle_write_good writes them beside it (snapshot.h), and parsing leaves NULL. Owned reference. */
+    json_t *images;
 };
 
 /* Returns a manifest with defaults, the caller's: threshold 0.5, heatmap 0.7 fixed 0..1, the notebook's input;

@@ -227,6 +227,7 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
         (struct insp_heat_params){run->params->heatmap_scale, run->params->heatmap_threshold, run->low, run->high};
     manifest->training = insp_train_params_json(run->params);
     manifest->dataset = insp_report_dataset(&run->data->set, false);
+    manifest->images = insp_report_members(&run->data->set, held_out(run), run->held_count);
     manifest->curve = json_incref(run->curve);
     manifest->metrics = insp_report_metrics(&run->data->set, &run->metrics);
     bool usual = !run->promise && manifest->threshold == insp_train_params_default().threshold;
@@ -238,7 +239,7 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
         json_pack("{s:s?, s:s?, s:s}", "parent", *run->promotion.previous ? run->promotion.previous : NULL, "job",
                   run->context->job_id, "dataset", run->data->set.digest);
     if (!manifest->training || !manifest->dataset || !manifest->metrics || !manifest->threshold_source ||
-        !manifest->lineage)
+        !manifest->lineage || !manifest->images)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
     return 0;
 }

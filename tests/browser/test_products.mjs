@@ -131,6 +131,9 @@ test("a picture is tried by choosing it", () =>
     await at(".tried .card .verdict").waitFor({ timeout: 60000 });
     const { items } = await site.daemon.ask("GET", "/v1/inspections?limit=1");
     assert.deepEqual([items[0].product, items[0].camera], ["washer", "dashboard"]);
+    await site.daemon.ask("PUT", `/v1/inspections/${items[0].id}/label`, { label: "anomaly", defect: "scratch" });
+    await button("Import labelled inspections").click();
+    await at("#notice", { hasText: "0 pictures added from labels, 0 moved" }).waitFor(); // the set has it, by content
   }));
 
 test("the list has the product, and the job form offers its pictures", async () => {
@@ -142,11 +145,13 @@ test("the list has the product, and the job form offers its pictures", async () 
   await at("#job-datasets option[value=washer]").waitFor({ state: "attached" });
 });
 
-test("Models shows the trunk and offers ImageNet's", async () => {
+test("Models shows the trunk, offers ImageNet's, and shows what a version was trained on", async () => {
   await site.visit("#/models");
   await at(".trunks summary").click();
   await at(".trunks td", { hasText: "filter bank" }).waitFor();
   await button("Fetch ImageNet's trunk").waitFor();
+  await at(".model.active summary", { hasText: "Pictures it was trained on" }).click();
+  await shown(30);
 });
 
 nothingWrong(site);

@@ -134,6 +134,10 @@ def test_models(call):
     call("PATCH", base + "/models/{version}", 422, {"threshold": 2}, **model)
     band = {"low": 0.3, "high": 0.5}
     assert call("PATCH", base + "/models/{version}", 200, {"review": band}, **model).json["review"] == band
+    images = base + "/models/{version}/images"
+    call("GET", images, 404, **model)  # make_bundle keeps no list
+    call("GET", images, 400, query="limit=0", **model)
+    call("GET", images, 401, product="carpet", version="v1")
     changes = base + "/models/{version}/changes"
     assert call("GET", changes, 200, **model).json["items"][0]["field"] == "review"
     page = call("GET", changes, 200, query="limit=1", **model).json

@@ -64,8 +64,9 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, run->params->heatmap_threshold, 0, 1};
     manifest->training = insp_train_params_json(run->params);
     manifest->dataset = insp_report_dataset(&run->data->set, false);
+    manifest->images = insp_report_members(&run->data->set, NULL, 0);
     manifest->threshold_source = json_pack("{s:s}", "from", "training");
-    if (!manifest->training || !manifest->dataset || !manifest->threshold_source)
+    if (!manifest->training || !manifest->dataset || !manifest->images || !manifest->threshold_source)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
     return 0;
 }

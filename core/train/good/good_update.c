@@ -1,10 +1,13 @@
 /* Adds good images to the active version: "this one was good". The sums of the version are enough; the old images
  * are not read. */
 #include "core/base/clock.h"
+#include "core/base/fs.h"
+#include "core/base/log.h"
 #include "core/good_only/good_score.h"
 #include "core/inspect/suspect.h"
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
+#include "core/model/snapshot/snapshot.h"
 #include "core/train/feedback.h"
 #include "core/train/good/good_training.h"
 #include "core/train/good/score_files.h"
@@ -12,6 +15,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The state of one update; run_free frees all of it, at any stage. */
 struct run {
@@ -40,6 +44,16 @@ static void run_free(struct run *run) {
 
 /* --- the version that is extended --- */
 
+/* A base of an older writer has no list of its images; then the new version has none either. */
+static void read_list(struct run *run) {
+    const struct insp_train_context *c = run->context;
+    char folder[INSP_PATH_BYTES];
+    struct insp_error why;
+    if (insp_bundle_folder(c->state_dir, c->product, run->base, folder, &why) < 0 ||
+        insp_snapshot_read(folder, &run->files.manifest->images, &why) < 0)
+        insp_log_warning("the new version will not know its images: %s", why.detail);
+}
+
 static int open_base(struct run *run, struct insp_error *reterr) {
     const struct insp_train_context *c = run->context;
     int r = insp_registry_active(c->state_dir, c->product, run->base, reterr);
@@ -59,6 +73,7 @@ static int open_base(struct run *run, struct insp_error *reterr) {
     if (strcmp(run->files.manifest->trunk_sha256, c->trunk_sha256) != 0)
         return insp_fail(reterr, INSP_E_INTERNAL, "version %s was trained on another trunk than the one loaded",
                          run->base);
+    read_list(run);
     r = insp_bundle_read_memory(c->state_dir, run->files.manifest, &run->memory, reterr);
     run->before = (double)run->files.manifest->good_only.scale.threshold;
     run->sample = malloc(sizeof *run->sample);
@@ -96,6 +111,20 @@ static int add_picture(struct run *run, const char *sha256, const uint8_t *rgb, 
     return r;
 }
 
+/* Adds the image to the list of the version's images, if it has one. */
+static int list_picture(struct run *run, const char *path, const char *sha256, struct insp_error *reterr) {
+    json_t *images = run->files.manifest->images;
+    struct stat st;
+    if (!images)
+        return 0;
+    json_int_t bytes = stat(path, &st) == 0 ? (json_int_t)st.st_size : 0;
+    json_t *image = json_pack("{s:n, s:s, s:s, s:I, s:b}", "place", "class", "good", "sha256", sha256, "bytes",
+                              bytes, "held_out", false);
+    return json_array_append_new(images, image) < 0
+               ? insp_fail(reterr, INSP_E_NOMEM, "no memory for the list of images")
+               : 0;
+}
+
 /* Adds a file unless the model has it. lenient: an unreadable one is counted. */
 static int add_file(struct run *run, const char *path, const char *sha256, const struct insp_media_type *type,
                     bool lenient, struct insp_error *reterr) {
@@ -119,7 +148,8 @@ static int add_file(struct run *run, const char *path, const char *sha256, const
     insp_progress_yield(&run->context->progress);
     if (r == 0) {
         add_stats(run, &stats);
-        return add_picture(run, sha256, rgb, reterr);
+        r = add_picture(run, sha256, rgb, reterr);
+        return r < 0 ? r : list_picture(run, path, sha256, reterr);
     }
     if (!lenient || r == INSP_E_NOMEM)
         return insp_fail(reterr, r, "%s", why.detail);
