@@ -226,11 +226,13 @@ def test_more_cameras_than_devices(start, broker, host):
     host.wait_kinds("NBIRTH", 1)
     for number in range(66):
         post(daemon, camera=f"c{number}")
-    post(daemon, camera="c2")
-    host.wait_kinds("DDATA", 67)
+    for _ in range(134):
+        post(daemon, camera="c2")
+    host.wait_kinds("DDATA", 200)
     assert [each["device"] for each in of(host.got, "DDEATH")] == ["c0", "c1"]  # those that were silent for longest
     assert len(of(host.got, "DBIRTH")) == 66
     check_numbers(host.got)
+    assert [each["payload"]["seq"] for each in host.got].count(0) == 2  # 255 is followed by 0
 
 
 def test_sink_in_api_metrics_and_test(start, broker, host):
