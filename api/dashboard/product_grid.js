@@ -1,5 +1,5 @@
 // The pictures of a product's dataset as thumbnails: filter, select, relabel, delete, undo.
-import { bytes, doing, h, notice } from "./dom.js";
+import { bytes, confirmed, doing, h, notice } from "./dom.js";
 import { getJson, query, sendJson, showPicture } from "./net.js";
 import { pictures } from "./product_words.js";
 
@@ -39,6 +39,7 @@ export class Grid {
       "Delete",
     );
     this.undo = h("button", { type: "button", onclick: doing(() => this.#undo()) }, "Undo");
+    this.empty = h("button", { type: "button", onclick: doing(() => this.#empty()) }, "Empty the trash");
     this.all = h("button", { type: "button", onclick: () => this.#selectAll() }, "Select all shown");
     this.more = h("button", { type: "button", onclick: doing(() => this.#page()) }, "Show more");
     this.list = h("ul", { class: "grid" });
@@ -52,6 +53,7 @@ export class Grid {
         h("label", {}, "Source ", this.source),
         this.all,
         this.undo,
+        this.empty,
         h("button", { type: "button", onclick: doing(() => this.#import()) }, "Import labelled inspections"),
       ),
       h("p", { class: "buttons selection" }, this.count, h("label", {}, "as ", this.target), this.move, this.remove),
@@ -85,6 +87,7 @@ export class Grid {
     const [last] = items;
     this.last = last ?? null;
     this.undo.disabled = !last;
+    this.empty.hidden = !items.some(({ action }) => action === "delete");
     this.undo.textContent = last
       ? `Undo: ${last.action === "delete" ? "delete" : "relabel"} ${pictures(last.images)}`
       : "Undo";
@@ -170,6 +173,14 @@ export class Grid {
       `${pictures(done)} ${what}.${refused.length ? ` ${refused.length} not: ${refused[0].detail ?? "no longer there"}.` : ""}`,
     );
     this.changed();
+  }
+
+  async #empty() {
+    if (!(await confirmed("Remove the deleted pictures for good? No change so far can be undone then.", "Remove")))
+      return;
+    await sendJson("DELETE", `${this.path}/changes`);
+    await this.#readUndo();
+    notice("The trash is empty.");
   }
 
   // Pages of the line's labels, until all are in the dataset.

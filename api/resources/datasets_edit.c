@@ -55,11 +55,12 @@ static json_t *set_json(const struct api_request *request, const struct insp_dat
     int r = insp_dataset_resolve(request->server->dataset_roots, found->name, path, &why);
     if (r == 0)
         r = insp_dataset_list(path, &dataset, &why);
-    json_t *failure =
-        r < 0 ? api_json_text(api_text_clean(why.detail) ? why.detail : insp_code_wire(r)) : json_null();
+    bool failed = r < 0 || !dataset;
+    const char *failure = api_text_clean(why.detail) ? why.detail : insp_code_wire(why.code);
     return json_pack("{s:s, s:b, s:I, s:o, s:o}", "dataset", found->name, "own", found->own, "images",
-                     (json_int_t)(r < 0 ? 0 : dataset->count), "classes",
-                     r < 0 ? json_object() : count_classes(dataset), "failure", failure);
+                     failed ? (json_int_t)0 : (json_int_t)dataset->count, "classes",
+                     failed ? json_object() : count_classes(dataset), "failure",
+                     failed ? api_json_text(failure) : json_null());
 }
 
 int api_datasets_get(struct api_request *request, struct insp_error *reterr) {
@@ -109,7 +110,7 @@ int api_dataset_add_accept(struct api_request *request, struct insp_error *reter
 
 int api_dataset_add(struct api_request *request, struct insp_error *reterr) {
     struct insp_dataset_limits limits = api_dataset_limits(request);
-    struct insp_dataset_added added;
+    struct insp_dataset_added added = {0};
     struct insp_dataset_place_text at;
     char set[INSP_PATH_BYTES];
     const char *class, *name;

@@ -70,7 +70,7 @@ int api_dataset_delete(struct api_request *request, struct insp_error *reterr);
 int api_dataset_list(struct api_request *request, struct insp_error *reterr);
 int api_dataset_from_labels(struct api_request *request, struct insp_error *reterr);
 
-/* datasets_edit.c: API_WORK, the sets and the upload API_HEAVY */
+/* datasets_edit.c: API_HEAVY, the product and the list of changes API_WORK */
 int api_product_make(struct api_request *request, struct insp_error *reterr);
 int api_datasets_get(struct api_request *request, struct insp_error *reterr);
 int api_dataset_add_accept(struct api_request *request, struct insp_error *reterr); /* loop, at the headers */

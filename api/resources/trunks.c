@@ -17,7 +17,7 @@ int api_trunks_list(struct api_request *request, struct insp_error *reterr) {
     static const char *const none[] = {NULL};
     const struct api_config *config = &request->server->config;
     _cleanup_free_ struct insp_trunk_info *trunks = NULL;
-    size_t count;
+    size_t count = 0;
     int r = api_query_allow(&request->query, none, reterr);
     if (r == 0)
         r = insp_registry_trunks(config->state_dir, &trunks, &count, reterr);

@@ -89,7 +89,7 @@ static int read_description(const char *set, const char *id, json_t **ret, struc
     char path[INSP_PATH_BYTES];
     _cleanup_close_ int folder = -1;
     _cleanup_free_ char *text = NULL;
-    size_t bytes;
+    size_t bytes = 0;
     struct insp_error why = {0};
     int r = open_trash(set, id, false, &folder, &why);
     if (r == INSP_E_NOT_FOUND)
@@ -155,7 +155,8 @@ static int move(const char *set, const char *id, size_t number, const char *from
         r = open_end(set, id, number, to, true, &new_folder, new_name, reterr);
     if (r == 0)
         r = rename_file(old_folder, name, new_folder, new_name, reterr);
-    if (r == 0 && *from && insp_dataset_place_split(from, &left, NULL) == 0)
+    /* No class without images stays behind: the old one, or a new one that was made for nothing. */
+    if (insp_dataset_place_split(r < 0 ? to : from, &left, NULL) == 0)
         insp_dataset_place_drop_empty(set, &left.place);
     return r;
 }
