@@ -4,6 +4,7 @@
 #include "api/server/server.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -108,5 +109,6 @@ bool api_cameras_silent(const struct api_cameras *cameras, char *ret, size_t byt
             used += (size_t)snprintf(ret + used, bytes - used, "%s%s", any ? ", " : "", camera->name);
         any = true;
     }
+    insp_utf8_clean(ret); /* it may be cut */
     return any;
 }

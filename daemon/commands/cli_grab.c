@@ -1,3 +1,4 @@
+#include "api/http/query.h"
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
 #include "core/line/grabber.h"
@@ -69,10 +70,6 @@ static bool is_url(const char *url) {
     return (!strncmp(url, "http://", 7) || !strncmp(url, "https://", 8)) && url[strlen(url) - 1] != '/';
 }
 
-static bool is_tag(const char *text) {
-    return *text && strlen(text) < INSP_GRABBER_TAG_BYTES;
-}
-
 int cli_grab(const struct cli_command *command, int argc, char **argv) {
     struct cli_call parsed;
     struct call call = {.trigger = "free",
@@ -117,8 +114,8 @@ int cli_grab(const struct cli_command *command, int argc, char **argv) {
         call.name = call.camera;
     if (mode < 0)
         return cli_usage(command, "--trigger is \"%.32s\"; it must be free, line or software", call.trigger);
-    if (!is_tag(call.name) || !is_tag(call.camera) || !insp_name_valid(call.product))
-        return cli_usage(command, "a name is empty or too long, or \"%.80s\" is no name of a product",
+    if (!api_tag_valid(call.name) || !api_tag_valid(call.camera) || !insp_name_valid(call.product))
+        return cli_usage(command, "a name is empty, too long or no UTF-8, or \"%.80s\" is no name of a product",
                          call.product);
     if (!is_url(call.url))
         return cli_usage(command, "--url must be http://host:port or https://host:port");

@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,16 @@ void grab_pause(struct grab *grab, unsigned ms) {
 
 /* --- state --- */
 
+/* Copies a reason as JSON and one line of a log can hold it: UTF-8 that ends with a character, without control
+ * characters. */
+static void copy_detail(const char *why, char ret[INSP_GRABBER_TEXT_BYTES]) {
+    snprintf(ret, INSP_GRABBER_TEXT_BYTES, "%s", why);
+    for (char *at = ret; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = ' ';
+    insp_utf8_clean(ret);
+}
+
 static void set_connected(struct grab *grab, bool connected, const char *why) {
     pthread_mutex_lock(&grab->lock);
     if (connected != grab->connected || !grab->state_us)
@@ -32,7 +43,7 @@ static void set_connected(struct grab *grab, bool connected, const char *why) {
     grab->connected = connected;
     grab->frame_us = insp_mono_us();
     grab->missed = false;
-    snprintf(grab->detail, sizeof grab->detail, "%s", why);
+    copy_detail(why, grab->detail);
     if (connected)
         grab_account_connected(&grab->account);
     pthread_mutex_unlock(&grab->lock);
