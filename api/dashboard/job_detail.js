@@ -8,6 +8,10 @@ const formatX = (epoch) => `${Math.round(epoch)}`;
 const curve = (runs, field) =>
   runs.map(({ name, epochs }) => ({ name, points: epochs.map((epoch) => [epoch.epoch, epoch[field]]) }));
 
+// The jobs that install a trunk have no report.
+const installed = ({ trunk }) =>
+  h("p", { class: "summary" }, `The trunk ${trunk.slice(0, 12)} is installed. New trainings use it.`);
+
 function runsOf(job) {
   if (job.folds?.length) return job.folds.map(({ fold, epochs }) => ({ name: `fold ${fold}`, epochs: epochs ?? [] }));
   return [{ name: "training", epochs: job.epochs ?? [] }];
@@ -79,7 +83,7 @@ export class JobDetail {
     this.#append(job.log ?? []);
     if (job.result && this.#ended !== job.id) {
       this.#ended = job.id; // drawn once, because a report does not change
-      this.report.replaceChildren(report(job));
+      this.report.replaceChildren(job.result.trunk && !job.product ? installed(job.result) : report(job));
     }
   }
 

@@ -39,6 +39,9 @@ int api_job_report(struct api_request *request, struct insp_error *reterr) {
     if (!json_is_object(insp_lookup(job, "result")))
         r = insp_fail(reterr, INSP_E_CONFLICT, "job %s has no report: it is %s", request->param[0],
                       insp_lookup_text(job, "state"));
+    enum insp_job_kind kind;
+    if (r == 0 && insp_job_kind_parse(insp_lookup_text(job, "kind"), &kind) && insp_job_of_trunk(kind))
+        r = insp_fail(reterr, INSP_E_CONFLICT, "job %s installed a trunk: it has no report", request->param[0]);
     if (r == 0)
         r = make_page(request, job, &html, &bytes, reterr);
     json_decref(job);

@@ -12,7 +12,7 @@ enum {
     API_METERS_SERIES = 2048, /* product x camera x verdict; beyond it new combinations count as camera "other" */
     API_METERS_REASONS = 48,  /* room for each code of the error table */
     API_METERS_BUCKETS = 12,
-    API_METERS_KINDS = INSP_JOB_EVALUATE + 1,
+    API_METERS_KINDS = INSP_JOB_KINDS,
     API_METERS_STATES = INSP_JOB_CANCELLED + 1
 };
 

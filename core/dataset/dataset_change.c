@@ -188,7 +188,7 @@ static void plan(struct change *change, size_t number, const struct insp_dataset
     if (!change->class)
         return;
     struct insp_dataset_place to = insp_dataset_place_of(change->class, from.place.name);
-    insp_dataset_free_name(dataset, &to, name);
+    insp_dataset_free_name(dataset, &to, false, name);
     snprintf(step->to, sizeof step->to, "%s/%s/%s", to.split, to.class, name);
     for (size_t i = 0; i < number; i++)
         if (!strcmp(change->step[i].to, step->to)) {
@@ -287,7 +287,7 @@ static void undo_step(const struct undo *undo, const json_t *json, struct insp_d
     if (r == 0 && !*to)
         r = is_back(undo, number, dataset, &back, &why);
     if (r == 0 && !back) {
-        insp_dataset_free_name(dataset, &old.place, name);
+        insp_dataset_free_name(dataset, &old.place, true, name);
         snprintf(step->to, sizeof step->to, "%s/%s/%s", old.place.split, old.place.class, name);
         r = move(undo->set, undo->id, number, to, step->to, &why);
     }

@@ -222,7 +222,7 @@ static int find_room(struct put *put, struct insp_dataset *dataset, bool *ret_th
         snprintf(put->at, sizeof put->at, "%s", insp_dataset_item_place(dataset, at));
         return 0;
     }
-    insp_dataset_free_name(dataset, put->place, put->name);
+    insp_dataset_free_name(dataset, put->place, false, put->name);
     put->own = (struct insp_dataset_place){put->place->split, put->place->class, put->name};
     put->place = &put->own;
     return 0;

@@ -1,8 +1,12 @@
 #include "core/dataset/dataset_name.h"
 
+#include "core/base/cleanup.h"
+#include "core/base/fs.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 enum { IMPORTED_DIGITS = 40, STEM_MAX = 48, NUMBERED_STEM_MAX = 200 };
 
@@ -40,8 +44,23 @@ static bool taken(const struct insp_dataset *dataset, const char *place) {
     return false;
 }
 
+/* Says whether the ground truth has a mask that an image of this name would get. */
+static bool masked(const struct insp_dataset *dataset, const char *class, const char *name) {
+    static const char *const suffix[] = {"_mask", ""};
+    const char *dot = strrchr(name, '.');
+    int stem = dot ? (int)(dot - name) : (int)strlen(name);
+    for (size_t i = 0; i < INSP_COUNT(suffix); i++) {
+        char path[INSP_PATH_BYTES];
+        if (insp_path(path, NULL, "%s/ground_truth/%s/%.*s%s.png", dataset->root, class, stem, name, suffix[i]) ==
+                0 &&
+            access(path, F_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
 void insp_dataset_free_name(const struct insp_dataset *dataset, const struct insp_dataset_place *place,
-                            char ret_name[INSP_FILE_NAME_BYTES]) {
+                            bool comes_back, char ret_name[INSP_FILE_NAME_BYTES]) {
     const char *dot = strrchr(place->name, '.');
     size_t stem = dot ? (size_t)(dot - place->name) : strlen(place->name);
     stem = stem < NUMBERED_STEM_MAX ? stem : NUMBERED_STEM_MAX;
@@ -49,7 +68,7 @@ void insp_dataset_free_name(const struct insp_dataset *dataset, const struct ins
     for (unsigned turn = 2;; turn++) {
         char wanted[INSP_PLACE_BYTES];
         snprintf(wanted, sizeof wanted, "%s/%s/%s", place->split, place->class, ret_name);
-        if (!taken(dataset, wanted))
+        if (!taken(dataset, wanted) && (comes_back || !masked(dataset, place->class, ret_name)))
             return;
         snprintf(ret_name, INSP_FILE_NAME_BYTES, "%.*s-%u%.16s", (int)stem, place->name, turn, dot ? dot : "");
     }

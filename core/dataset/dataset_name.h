@@ -1,13 +1,13 @@
 /* core/dataset/dataset_name.h - makes file names for images of a dataset, and tells from a name where the image
- * came from. Pure; any thread. */
+ * came from. Pure unless said otherwise; any thread. */
 #ifndef INSP_DATASET_DATASET_NAME_H
 #define INSP_DATASET_DATASET_NAME_H
 
 #include "core/dataset/dataset.h"
 #include "core/dataset/dataset_place.h"
 
-/* Names the source of an image: a labelled inspection, whose file is named by 40 hexadecimal digits (from_labels.h),
- * or a file that somebody brought. */
+/* Names the source of an image: a labelled inspection, whose file is named by 40 hexadecimal digits
+ * (from_labels.h), or a file that somebody brought. */
 enum insp_source { INSP_SOURCE_FILE, INSP_SOURCE_INSPECTION };
 enum insp_source insp_dataset_source_of(const char *name);
 const char *insp_source_name(enum insp_source source); /* "file" | "inspection" */
@@ -17,8 +17,10 @@ const char *insp_source_name(enum insp_source source); /* "file" | "inspection" 
 void insp_dataset_like_name(const char *like, enum insp_media media, char ret_name[INSP_NAME_BYTES]);
 
 /* Writes the name of a place, numbered ("a-2.png") if a listed image has it already, in any case of its letters.
+ *   comes_back  false: also numbered if ground_truth has a mask for such a name (mask_file.h), which would mark
+ * the defects of another image; true: the image returns to its own place, and its mask with it Looks at the disk.
  */
 void insp_dataset_free_name(const struct insp_dataset *dataset, const struct insp_dataset_place *place,
-                            char ret_name[INSP_FILE_NAME_BYTES]);
+                            bool comes_back, char ret_name[INSP_FILE_NAME_BYTES]);
 
 #endif

@@ -18,8 +18,14 @@ static const char *const activate_names[] = {
     [INSP_ACTIVATE_NEVER] = "never", [INSP_ACTIVATE_IF_BETTER] = "if_better", [INSP_ACTIVATE_ALWAYS] = "always"};
 static const char *const scale_names[] = {[INSP_SCALE_FIXED] = "fixed", [INSP_SCALE_PER_IMAGE] = "per_image"};
 
+_Static_assert(INSP_COUNT(kind_names) == INSP_JOB_KINDS, "each kind has a name");
+
 const char *insp_job_kind_name(enum insp_job_kind kind) {
     return kind_names[kind];
+}
+
+bool insp_job_of_trunk(enum insp_job_kind kind) {
+    return kind == INSP_JOB_TRUNK_BANK || kind == INSP_JOB_TRUNK_FETCH;
 }
 
 static const char *const mode_names[] = {[INSP_MODE_AUTO] = "auto",
@@ -241,10 +247,6 @@ static int parse_trunk_member(enum insp_job_kind kind, const char *name, const j
     return insp_fail(reterr, INSP_E_PARAMETER, "%s has no parameter \"%.64s\"", kind_names[kind], name);
 }
 
-static bool of_trunk(enum insp_job_kind kind) {
-    return kind == INSP_JOB_TRUNK_BANK || kind == INSP_JOB_TRUNK_FETCH;
-}
-
 int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct insp_job_params *ret,
                           struct insp_error *reterr) {
     struct insp_job_params p = {.train = insp_train_params_default()};
@@ -252,11 +254,11 @@ int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct 
         return insp_fail(reterr, INSP_E_PARAMETER, "the parameters must be a JSON object");
     const char *name;
     json_t *value;
-    int r = of_trunk(kind) ? 0 : parse_recipe(kind, json_object_get(object, "recipe"), &p.train, reterr);
+    int r = insp_job_of_trunk(kind) ? 0 : parse_recipe(kind, json_object_get(object, "recipe"), &p.train, reterr);
     if (r < 0)
         return r;
     json_object_foreach((json_t *)(uintptr_t)object, name, value) { /* the macro only reads */
-        r = of_trunk(kind)           ? parse_trunk_member(kind, name, value, &p, reterr)
+        r = insp_job_of_trunk(kind)  ? parse_trunk_member(kind, name, value, &p, reterr)
             : strcmp(name, "recipe") ? parse_member(kind, name, value, &p, reterr)
                                      : 0;
         if (r < 0)

@@ -15,12 +15,15 @@ enum insp_job_kind {
     INSP_JOB_TRUNK_BANK, /* of no product, as the next */
     INSP_JOB_TRUNK_FETCH,
 };
+enum { INSP_JOB_KINDS = INSP_JOB_TRUNK_FETCH + 1 };
+/* Says whether a job installs a trunk: it is of no product and has no report. */
+bool insp_job_of_trunk(enum insp_job_kind kind);
 const char *insp_job_kind_name(enum insp_job_kind kind); /* "train" | "cross-validate" | "evaluate" ... */
 /* Returns false for an unknown name. */
 bool insp_job_kind_parse(const char *text, enum insp_job_kind *ret);
 
 struct insp_job_params {
-    char dataset[1024];            /* relative to one of the dataset roots; "" with INSP_MODE_ADD_GOOD and a fetch only */
+    char dataset[1024]; /* relative to one of the dataset roots; "" with INSP_MODE_ADD_GOOD and a fetch only */
     char version[INSP_NAME_BYTES]; /* evaluate: the version, "" for the active one */
     struct insp_train_params train;
 };

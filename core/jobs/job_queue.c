@@ -158,9 +158,8 @@ static void run_one(struct insp_jobs *jobs, const struct insp_job_row *row) {
     struct insp_error err = {0};
     _cleanup_(insp_feedback_clear) struct insp_feedback feedback = {0};
     json_t *report = NULL;
-    int code = row->kind == INSP_JOB_CROSS_VALIDATE /* it has no model that could be compared with the labels */
-                   ? 0
-                   : insp_feedback_collect(jobs->config.store, row->product, &feedback, &err);
+    bool compared = row->kind != INSP_JOB_CROSS_VALIDATE && !insp_job_of_trunk(row->kind); /* with the labels */
+    int code = !compared ? 0 : insp_feedback_collect(jobs->config.store, row->product, &feedback, &err);
     if (code == 0)
         code = insp_job_process_run(&process, &jobs->config.machine, row, &feedback, &report, activated, &err);
     end_job(jobs, row, code, report, activated, &err);

@@ -31,6 +31,10 @@ def test_a_trunk_is_built_from_a_dataset_and_is_the_default(begin):
     done = job(daemon, "bank", {"dataset": "carpet"})
     assert (done["state"], done["product"], done["result"]["origin"]) == ("succeeded", None, "bank")
     built = done["result"]["trunk"]
+    assert daemon("GET", f"/v1/jobs/{done['id']}/report.html").code == "conflict"
+    ended = 'inspectd_jobs_total{kind="trunk-bank",state="%s"} 1'
+    page = daemon("GET", "/metrics").body.decode()
+    assert ended % "succeeded" in page and ended % "failed" in page
     assert [(t["sha256"], t["origin"]) for t in trunks(daemon) if t["default"]] == [(built, "bank")]
     assert [t["sha256"] for t in trunks(daemon) if t["loaded"]] == [t["sha256"] for t in before if t["loaded"]]
 

@@ -82,7 +82,7 @@ int insp_job_run(const struct insp_job_machine *machine, const struct insp_job_r
                  const struct insp_feedback *feedback, const struct insp_progress *progress,
                  insp_job_activate *activate, void *activate_arg, json_t **ret_report, struct insp_error *reterr) {
     char dataset[INSP_PATH_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
-    if (row->kind == INSP_JOB_TRUNK_BANK || row->kind == INSP_JOB_TRUNK_FETCH)
+    if (insp_job_of_trunk(row->kind))
         return run_trunk(machine, row, progress, ret_report, reterr);
     int r = *row->params.dataset
                 ? insp_dataset_resolve(machine->dataset_roots, row->params.dataset, dataset, reterr)
