@@ -54,7 +54,7 @@ function(insp_pytest name file device labels marks)
   # Threads of libtorch's OpenMP that wait must not take the processor from the tests beside.
   add_test(NAME ${name} COMMAND /usr/bin/python3 -m pytest -m "${marks}" "${file}")
   set_tests_properties(${name} PROPERTIES TIMEOUT 900 LABELS "${labels}" ENVIRONMENT
-    "${environment};INSP_MAKE_BUNDLE=$<TARGET_FILE:make_bundle>;INSP_TEMPLATE=${PROJECT_BINARY_DIR}/tests/http/template;OMP_WAIT_POLICY=passive;PYTHONDONTWRITEBYTECODE=1")
+    "${environment};INSP_MAKE_BUNDLE=$<TARGET_FILE:make_bundle>;INSP_TEMPLATE=${PROJECT_BINARY_DIR}/tests/http/template;OMP_WAIT_POLICY=passive;PYTHONDONTWRITEBYTECODE=1;PYTEST_DISABLE_PLUGIN_AUTOLOAD=1")
   if(name MATCHES "http|fault")
     set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED state)
   endif()

@@ -13,7 +13,7 @@ import training_recipe as recipe
 
 
 class Training(unittest.TestCase):
-    def test_thirty_steps(self):
+    def test_fifteen_steps(self):
         device = shim.Device(shim.AUTO if common.CUDA else shim.TORCH, name=common.DEVICE.encode(), deterministic=True)
         with tempfile.TemporaryDirectory() as folder:
             buffers, view, state = recipe.initial_tail(pathlib.Path(folder) / "tail")

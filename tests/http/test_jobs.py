@@ -63,7 +63,6 @@ def busy(daemon):
     return location
 
 
-@pytest.mark.real_device
 def test_training_ends_in_a_model_that_serves(begin):
     daemon = begin()
     answer = submit(daemon, epochs=1, activate="always")
@@ -391,7 +390,6 @@ def test_stop_while_it_trains(begin):
     assert cut_off["state"] == "failed" and cut_off["error"]["code"] == "interrupted"
 
 
-@pytest.mark.real_device
 def test_report_as_a_page(begin, datasets):
     daemon = begin()
     mine = datasets / "marked"

@@ -290,7 +290,6 @@ def test_the_last_word_is_what_counts_in_feedback(labelled):
     assert feedback["false_alarms_before"] == 2 and feedback["labelled"] == 15
 
 
-@pytest.mark.real_device
 def test_an_evaluation_has_it_too(labelled):
     version = run_job(labelled, "train", activate="never")["result"]["version"]
     result = run_job(labelled, "evaluate", version=version)["result"]

@@ -229,6 +229,7 @@ def test_a_spoilt_version_never_serves(begin):
     folder = daemon.state / "models" / "carpet" / version
     assert len(list(folder.glob("golden-*.png"))) >= 2 and (folder / "golden.json").exists()
     assert model_call(daemon, "POST", f"/models/{version}/activate").status == 200  # as it was made it serves
+    assert daemon.inspect(IMAGE).json["model"] == version
     assert model_call(daemon, "POST", "/rollback").status == 200
     spoil(folder)
     answer = model_call(daemon, "POST", f"/models/{version}/activate")

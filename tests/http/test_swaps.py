@@ -10,9 +10,9 @@ import pytest
 from conftest import FAKE, eventually, picture, sanitized
 
 # With the real device a swap packs weights for half a second; a sanitizer takes twenty times as long.
-SWAPS = 6 if sanitized() else 80 if FAKE else 12
-SETTLED, WINDOW, CAMERAS = (20, 10, 3) if SWAPS == 80 else (4, 4, 2)
-WARM = 1500 if SWAPS == 80 else 50
+SWAPS = 6 if sanitized() else 80 if FAKE else 8
+SETTLED, WINDOW, CAMERAS = (20, 10, 3) if SWAPS == 80 else (2, 3, 2)
+WARM = 1500 if SWAPS == 80 else 20
 GREY = picture("#808080")
 
 
@@ -48,7 +48,7 @@ def activate(daemon, version):
 
 @pytest.fixture
 def daemon(start):
-    daemon = start()
+    daemon = start("limits.deadline_ms=60000")  # no request may fail, beside full load either
     daemon.token = (daemon.state / "admin.token").read_text().strip()
     subprocess.run([os.environ["INSP_MAKE_BUNDLE"], str(daemon.state), "carpet", "v2", "0.4"], check=True)
     assert daemon("PATCH", "/v1/admin/products/carpet/models/v2", json.dumps({"threshold": 0.25}),
@@ -57,7 +57,7 @@ def daemon(start):
 
 
 @pytest.mark.real_device
-@pytest.mark.both  # 12 swaps with libtorch, 80 with the fake device
+@pytest.mark.both  # 8 swaps with libtorch, 80 with the fake device
 @pytest.mark.parametrize("swaps", [SWAPS, pytest.param(200, marks=[
     pytest.mark.slow, pytest.mark.skipif(SWAPS != 80, reason="for the fake device without a sanitizer")])])
 def test_swaps_under_load(daemon, swaps):

@@ -111,14 +111,14 @@ def test_taps(network, engine):
 
 @pytest.mark.parametrize("network", ["random"], indirect=True)  # one of them shows it
 def test_more_than_a_chunk(network):
-    """17 images, beyond what the CPU takes at once; each gives what it gives alone."""
+    """9 images, beyond what the CPU takes at once (CHUNK of packed.c and cpu.cpp); each gives what it gives alone."""
     folder = network[0]
     device = shim.Device(shim.TORCH)
     trunk, tails = device.trunk(folder / "trunk"), [device.tail(folder / f"tail{i}") for i in range(2)]
-    pixels = pixels_of("noise", 17)
-    mix = [i * 7 % 3 % 2 for i in range(17)]
+    pixels = pixels_of("noise", 9)
+    mix = [i * 7 % 3 % 2 for i in range(9)]
     probability, cam = shim.score(trunk, [tails[i] for i in mix], pixels)
-    for i in (0, 7, 8, 16):
+    for i in (0, 7, 8):
         alone, cam_alone = shim.score(trunk, [tails[mix[i]]], pixels[i:i + 1].contiguous())
         assert torch.allclose(probability[i], alone[0], rtol=1e-4)
         assert torch.allclose(cam[i], cam_alone[0], rtol=1e-3, atol=1e-3 * cam_alone.abs().max().item())

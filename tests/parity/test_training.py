@@ -17,7 +17,7 @@ def wanted(tmp_path_factory):
 
 
 @pytest.mark.parametrize("engine", [shim.PACKED, shim.TORCH], ids=["packed", "torch"])
-def test_thirty_steps(tmp_path, wanted, engine):
+def test_fifteen_steps(tmp_path, wanted, engine):
     features, labels, order, want = wanted
     buffers, view, state = initial_tail(tmp_path / "tail")
     got = by_shim(shim.Device(engine), view, buffers, features, labels, order)

@@ -6,7 +6,7 @@ import torch
 
 import shim
 
-STEPS, BATCH, IMAGES = 30, 5, 25
+STEPS, BATCH, IMAGES = 15, 3, 9
 
 
 def initial_tail(path):
