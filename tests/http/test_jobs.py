@@ -83,6 +83,7 @@ def test_training_ends_in_a_model_that_serves(begin):
     assert daemon("GET", "/v1/jobs").json["jobs"][0]["id"] == done["id"]
 
 
+@pytest.mark.sequential
 def test_training_that_is_not_to_be_activated(begin):
     daemon = begin()
     before = daemon("GET", "/v1/products/carpet").json["active"]
@@ -92,6 +93,7 @@ def test_training_that_is_not_to_be_activated(begin):
                                                          "active": before, "versions": 2}
 
 
+@pytest.mark.sequential
 def test_a_job_that_would_not_fit_is_refused_with_the_estimate(begin):
     daemon = begin("training.memory_bytes=1G")
     done = finished(daemon, submit(daemon, batch=256, epochs=1).headers["Location"])
@@ -100,6 +102,7 @@ def test_a_job_that_would_not_fit_is_refused_with_the_estimate(begin):
     assert daemon.inspect(picture()).status == 200
 
 
+@pytest.mark.sequential
 def test_a_new_products_first_model(begin):
     daemon = begin()
     assert daemon.inspect(picture(), "product=wood").code == "unknown_product"
@@ -390,6 +393,7 @@ def test_stop_while_it_trains(begin):
     assert cut_off["state"] == "failed" and cut_off["error"]["code"] == "interrupted"
 
 
+@pytest.mark.sequential
 def test_report_as_a_page(begin, datasets):
     daemon = begin()
     mine = datasets / "marked"
@@ -413,6 +417,7 @@ def test_report_as_a_page(begin, datasets):
     assert daemon("GET", location + "/report.html?x=1").code == "invalid_query"
 
 
+@pytest.mark.sequential
 def test_no_report_before_the_end(begin):
     daemon = begin()
     running = busy(daemon)

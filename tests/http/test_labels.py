@@ -290,6 +290,7 @@ def test_the_last_word_is_what_counts_in_feedback(labelled):
     assert feedback["false_alarms_before"] == 2 and feedback["labelled"] == 15
 
 
+@pytest.mark.sequential
 def test_an_evaluation_has_it_too(labelled):
     version = run_job(labelled, "train", activate="never")["result"]["version"]
     result = run_job(labelled, "evaluate", version=version)["result"]
@@ -299,6 +300,7 @@ def test_an_evaluation_has_it_too(labelled):
     assert result["feedback"]["trunk_runs"] == 0
 
 
+@pytest.mark.sequential
 def test_images_that_went_meanwhile_do_not_fail_the_training(labelled):
     for name in "later", "right":
         for file in (labelled.state / "images").rglob(labelled.ids[name] + ".png"):
