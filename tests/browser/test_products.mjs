@@ -13,10 +13,14 @@ const good = write(join(folder, "good"), 0, 24, false);
 const scratched = write(join(folder, "scratch"), 100, 6, true);
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const site = dashboard({ empty: true }, (opened) => opened.signIn());
+const WAIT_MS = 60000;
+const site = dashboard({ empty: true }, async (opened) => {
+  opened.page.setDefaultTimeout(WAIT_MS); // a first day has many steps, and tests run beside it
+  await opened.signIn();
+});
 const at = (selector, options) => site.page.locator(selector, options);
 const button = (name) => site.page.getByRole("button", { name, exact: true });
-const uploaded = (text) => at(".upload", { hasText: text }).waitFor({ timeout: 60000 });
+const uploaded = (text) => at(".upload", { hasText: text }).waitFor();
 const shown = async (count) => {
   await site.page.waitForFunction((n) => document.querySelectorAll(".grid li").length === n, count);
 };
@@ -122,7 +126,7 @@ test("a training ends in words, with the heat on its hardest pictures, and its v
 
 test("a picture is tried by choosing it", async () => {
   await at("input[data-class=try]").setInputFiles(scratched[0]);
-  await at(".tried .card .verdict").waitFor({ timeout: 60000 });
+  await at(".tried .card .verdict").waitFor();
   const { items } = await site.daemon.ask("GET", "/v1/inspections?limit=1");
   assert.deepEqual([items[0].product, items[0].camera], ["washer", "dashboard"]);
   await site.daemon.ask("PUT", `/v1/inspections/${items[0].id}/label`, { label: "anomaly", defect: "scratch" });
