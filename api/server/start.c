@@ -15,8 +15,8 @@
 #include "api/sinks/mqtt.h"
 #include "api/sinks/sinks.h"
 #include "api/sinks/webhook.h"
-#include "api/sparkplug/sparkplug.h"
 #include "api/sources/folder.h"
+#include "api/sparkplug/sparkplug.h"
 #include "api/watch/events.h"
 #include "api/watch/housekeeping.h"
 

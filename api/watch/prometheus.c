@@ -201,7 +201,9 @@ static void write_models(FILE *out, const struct api_server *server) {
 static void write_jobs(FILE *out, const struct api_server *server) {
     double progress = 0;
     bool running = insp_jobs_running(server->jobs, &progress);
-    gauge(out, "inspectd_job_running", "1 while a job runs: a training, cross-validation or evaluation, or one that installs a trunk.", running);
+    gauge(out, "inspectd_job_running",
+          "1 while a job runs: a training, cross-validation or evaluation, or one that installs a trunk.",
+          running);
     if (running)
         gauge(out, "inspectd_job_progress_ratio", "Progress of the running job, 0 to 1.", progress);
     head(out, "inspectd_jobs_total", "counter", "Jobs that ended.");
