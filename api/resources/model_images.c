@@ -95,8 +95,9 @@ int api_model_images(struct api_request *request, struct insp_error *reterr) {
     }
     json_t *items = items_of(&page, images);
     json_int_t count = (json_int_t)json_array_size(images);
-    if (page.from + page.limit < (uint64_t)count)
-        snprintf(next, sizeof next, "%llu", (unsigned long long)(page.from + page.limit));
+    uint64_t after = page.from + page.limit;
+    if (after < (uint64_t)count)
+        snprintf(next, sizeof next, "%llu", (unsigned long long)after);
     insp_dataset_free(page.dataset);
     json_decref(images);
     r = api_server_check_wanted(request, reterr);
