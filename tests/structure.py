@@ -32,7 +32,7 @@ COVERED_ELSEWHERE = {
     "api/resources/datasets.c": "tests/http/test_dataset.py",
     "api/resources/datasets_list.c": "tests/http/test_dataset.py",
     "api/resources/datasets_edit.c": "tests/http/test_dataset_changes.py",
-    "core/dataset/dataset_change.c": "tests/http/test_dataset_changes.py",
+    "core/dataset/trash/trash.c": "tests/unit/test_dataset_change.c",
     "core/dataset/dataset_name.c": "tests/http/test_dataset_changes.py",
     "core/jobs/dataset_sets.c": "tests/http/test_dataset_changes.py",
     "api/watch/events_get.c": "tests/http/test_events.py",

@@ -1,6 +1,6 @@
 // Starts a job. The form explains each parameter and its range; the fields hold the daemon's defaults.
 import { h, notice } from "./dom.js";
-import { getJson, sendJson, token } from "./net.js";
+import { getJson, LISTING_MS, sendJson, token } from "./net.js";
 
 const KINDS = [
   ["train", "Training"],
@@ -187,7 +187,7 @@ async function fillVersions(select, product) {
 // Offers the datasets that exist. Only an admin may list them.
 async function fillSets(list) {
   try {
-    const { items } = await getJson("/v1/admin/datasets");
+    const { items } = await getJson("/v1/admin/datasets", { wait: LISTING_MS });
     const label = ({ images }) => (images === 1 ? "1 picture" : `${images} pictures`);
     list.replaceChildren(...items.map((set) => h("option", { value: set.dataset, label: label(set) })));
   } catch {

@@ -1,6 +1,6 @@
 // The pictures that a version was trained on, wherever they are now.
 import { doing, h } from "./dom.js";
-import { getJson, query, showPicture } from "./net.js";
+import { getJson, LISTING_MS, query, showPicture } from "./net.js";
 
 const PAGE = 48;
 const WIDTH = 200;
@@ -30,7 +30,8 @@ export async function trainedPictures({ product, version }) {
   const more = h("button", { type: "button" }, "Show more");
   let cursor = "";
   const page = async () => {
-    const { items, next } = await getJson(`${path}?${query({ limit: PAGE, cursor })}`, { asked: true });
+    const options = { asked: true, wait: LISTING_MS };
+    const { items, next } = await getJson(`${path}?${query({ limit: PAGE, cursor })}`, options);
     list.append(...items.map(cell));
     cursor = next;
     more.hidden = !next;

@@ -45,6 +45,7 @@ export function askToken(why) {
 }
 
 export const UNANSWERED_MS = 10000; // an answer that takes longer counts as missing
+export const LISTING_MS = 120000; // the same, where the daemon lists a set of any size
 
 // Fetches; gives up after `wait` milliseconds, if given.
 async function fetchWithin(wait, path, options) {

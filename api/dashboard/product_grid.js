@@ -1,6 +1,6 @@
 // The pictures of a product's dataset as thumbnails: filter, select, relabel, delete, undo.
 import { bytes, confirmed, doing, h, notice } from "./dom.js";
-import { getJson, query, sendJson, showPicture } from "./net.js";
+import { getJson, LISTING_MS, query, sendJson, showPicture } from "./net.js";
 import { pictures } from "./product_words.js";
 
 const PAGE = 60;
@@ -23,7 +23,7 @@ export class Grid {
     this.path = `/v1/admin/products/${product}/dataset`;
     this.changed = changed;
     this.signal = signal;
-    const read = () => this.read();
+    const read = () => this.read().catch((error) => signal.aborted || notice(error.message));
     this.label = h("select", { onchange: read }, h("option", { value: "" }, "all labels"));
     this.source = h(
       "select",
@@ -107,7 +107,7 @@ export class Grid {
 
   #fetch(cursor) {
     const filter = { class: this.label.value, source: this.source.value, limit: PAGE, cursor };
-    return getJson(`${this.path}?${query(filter)}`, { signal: this.signal });
+    return getJson(`${this.path}?${query(filter)}`, { signal: this.signal, wait: LISTING_MS });
   }
 
   async #page() {

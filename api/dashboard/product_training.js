@@ -19,13 +19,14 @@ export const latestTraining = (jobs, product) => jobs.find((job) => job.kind ===
 export class Training {
   #job = null; // the one that is shown
   #reading = false;
+  #starting = false;
   #result = "";
 
   // ended() is called when a training has ended.
   constructor(product, ended, signal) {
     Object.assign(this, { product, ended, signal });
     this.need = h("p", {});
-    this.start = h("button", { type: "button", class: "primary", onclick: doing(() => this.#start()) }, "Train");
+    this.start = h("button", { type: "button", class: "primary", onclick: (event) => this.#click(event) }, "Train");
     this.bar = h("progress", { max: 1, "aria-label": "Training" });
     this.state = h("p", { role: "status" });
     this.running = h("div", { hidden: true }, this.state, this.bar);
@@ -68,15 +69,30 @@ export class Training {
   }
 
   #enable() {
-    this.start.disabled = !!this.lack || (this.#job && !ENDED.includes(this.#job.state));
+    this.start.disabled = this.#starting || !!this.lack || (this.#job && !ENDED.includes(this.#job.state));
   }
 
-  // With no trunk, the job that builds one goes first; jobs run in their order.
+  async #click(event) {
+    const train = doing(() => this.#start());
+    this.#starting = true;
+    await train(event);
+    this.#starting = false;
+    this.#enable(); // train() has enabled the button
+  }
+
+  // With no trunk, nor one on its way, the job that builds one goes first; jobs run in their order.
   async #start() {
-    const trunk = this.trunks.find((one) => one.default);
-    if (!trunk) await sendJson("POST", "/v1/admin/trunks/bank", { dataset: this.product });
-    const input = trunk?.origin === "fetched" ? { input: "imagenet" } : {};
-    const body = { dataset: this.product, mode: "auto", threshold: "auto", ...input };
+    const [{ items: trunks }, { jobs }] = await Promise.all([
+      getJson("/v1/admin/trunks", { asked: true }),
+      getJson(`/v1/jobs?limit=${JOBS}`, { asked: true }),
+    ]);
+    const trunk = trunks.find((one) => one.default);
+    const coming = jobs.find(({ kind, state }) => kind.startsWith("trunk-") && !ENDED.includes(state)); // the last one
+    if (!trunk && !coming) await sendJson("POST", "/v1/admin/trunks/bank", { dataset: this.product });
+    const fetched = coming ? coming.kind === "trunk-fetch" : trunk?.origin === "fetched";
+    const input = fetched ? { input: "imagenet" } : {};
+    // Pictures may be relabelled or deleted while the training reads them.
+    const body = { dataset: this.product, mode: "auto", threshold: "auto", skip_unreadable: true, ...input };
     this.#job = await sendJson("POST", `/v1/admin/products/${this.product}/train`, body);
     this.#result = "";
     this.outcome.replaceChildren();

@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { sendFile } from "./net.js";
 
 const LOADING_MS = 500;
-const LOADING_TIMES = 40; // a version that was just activated is loaded meanwhile
+const LOADING_TIMES = 120; // a version that was just activated is loaded meanwhile
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const loading = ({ status, code }) => status === 503 || code === "unknown_product";

@@ -46,6 +46,11 @@ export function verdictWords(result) {
   const [headline, ...more] = [...promises(result), result.metrics?.confusion ? trial(result.metrics) : null].filter(
     Boolean,
   );
+  const skipped = result.dataset?.skipped;
+  if (skipped)
+    more.push(
+      `${pictures(skipped)} ${skipped === 1 ? "was" : "were"} left out: unreadable, or moved during the training.`,
+    );
   return { headline: headline ?? "The training has ended.", more };
 }
 

@@ -1,7 +1,7 @@
 // Products: from no product to a verdict, without a terminal. A list, and a page per product.
 import { h, notice } from "./dom.js";
 import { live } from "./live.js";
-import { getJson, sendJson, token } from "./net.js";
+import { getJson, LISTING_MS, sendJson, token } from "./net.js";
 import { Grid } from "./product_grid.js";
 import { Training } from "./product_training.js";
 import { tryZone } from "./product_try.js";
@@ -80,7 +80,8 @@ function entry({ product, active, versions, classes }) {
 async function showList(view, signal) {
   const [{ items: products }, { items: sets }] = await Promise.all([
     getJson("/v1/products", { signal }),
-    token() ? getJson("/v1/admin/datasets", { signal }) : { items: [] }, // no question for a token before it is needed
+    // no question for a token before it is needed
+    token() ? getJson("/v1/admin/datasets", { signal, wait: LISTING_MS }) : { items: [] },
   ]);
   const all = join(products, sets);
   if (!all.length) return view.replaceChildren(firstSteps());
@@ -96,9 +97,10 @@ class Product {
   constructor(view, product, signal) {
     Object.assign(this, { product, signal });
     const changed = () => this.read();
+    const failed = (error) => signal.aborted || notice(error.message);
     this.uploads = new Uploads(product, changed);
     this.grid = new Grid(product, changed, signal);
-    this.training = new Training(product, () => this.#ended(), signal);
+    this.training = new Training(product, () => this.#ended().catch(failed), signal);
     this.zones = h("div", {});
     this.attempt = h("div", {});
     this.shownZones = null;
@@ -117,14 +119,14 @@ class Product {
       this.attempt,
     );
     signal.addEventListener("abort", () => this.uploads.stop());
-    live.addEventListener("model", () => this.#showTry(), { signal });
+    live.addEventListener("model", () => this.#showTry().catch(failed), { signal });
   }
 
   async read() {
     const turn = ++this.#turn;
     try {
       const [{ counts }, { items: trunks }] = await Promise.all([
-        getJson(`/v1/admin/products/${this.product}/dataset?limit=1`, { signal: this.signal }),
+        getJson(`/v1/admin/products/${this.product}/dataset?limit=1`, { signal: this.signal, wait: LISTING_MS }),
         getJson("/v1/admin/trunks", { signal: this.signal }),
       ]);
       if (turn !== this.#turn) return;

@@ -65,10 +65,14 @@ static json_t *count(const struct insp_dataset *dataset, json_int_t *ret_bytes) 
     return counts;
 }
 
+static bool of_class(const char *have, const char *want) {
+    return !strcmp(have, want) || (insp_class_name_good(have) && insp_class_name_good(want));
+}
+
 static bool wanted(const struct list *list, const char *place, const struct insp_dataset_place *at) {
     return (!list->cursor || strcmp(place, list->cursor) > 0) &&
            (!list->split || !strcmp(insp_dataset_split(at->split), list->split)) &&
-           (!list->class || !strcmp(at->class, list->class)) &&
+           (!list->class || of_class(at->class, list->class)) &&
            (list->source < 0 || (int)insp_dataset_source_of(at->name) == list->source) &&
            api_text_clean(at->class) && api_text_clean(at->name);
 }

@@ -62,18 +62,20 @@ static json_t *items_of(const struct page *page, const json_t *images) {
     return items;
 }
 
-static int read_page(struct api_request *request, struct page *ret, struct insp_error *reterr) {
+static int read_query(struct api_request *request, struct page *ret, struct insp_error *reterr) {
     static const char *const known[] = {"dataset", "limit", "cursor", NULL};
-    char set[INSP_PATH_BYTES];
     ret->limit = LIMIT_DEFAULT;
     int r = api_query_allow(&request->query, known, reterr);
     if (r == 0)
         r = api_query_number(&request->query, "limit", 1, LIMIT_MAX, &ret->limit, reterr);
     if (r == 0)
         r = api_query_number(&request->query, "cursor", 0, INSP_DATASET_IMAGES_MAX, &ret->from, reterr);
-    if (r < 0)
-        return r;
-    r = api_dataset_find(request, set, &ret->named, reterr);
+    return r;
+}
+
+static int list_dataset(struct api_request *request, struct page *ret, struct insp_error *reterr) {
+    char set[INSP_PATH_BYTES];
+    int r = api_dataset_find(request, set, &ret->named, reterr);
     if (r == INSP_E_NOT_FOUND)
         return 0;
     return r < 0 ? r : insp_dataset_list(set, &ret->dataset, reterr);
@@ -86,11 +88,13 @@ int api_model_images(struct api_request *request, struct insp_error *reterr) {
     int r = insp_bundle_folder(request->server->config.state_dir, request->param[0], request->param[1], folder,
                                reterr);
     if (r == 0)
-        r = read_page(request, &page, reterr);
+        r = read_query(request, &page, reterr);
     if (r == 0)
-        r = insp_snapshot_read(folder, &images, reterr);
+        r = insp_snapshot_read(folder, &images, reterr); /* the versions without one cost no listing */
+    if (r == 0)
+        r = list_dataset(request, &page, reterr);
     if (r < 0) {
-        insp_dataset_free(page.dataset);
+        json_decref(images);
         return r;
     }
     json_t *items = items_of(&page, images);

@@ -60,7 +60,7 @@ const struct api_route api_routes[] = {
      api_dataset_accept, NULL, api_dataset_put},
     {"GET", "/v1/admin/products/{product}/dataset/{split*}/{class*}/{name...}", API_ALWAYS, 0, API_HEAVY, 0, NULL,
      NULL, api_dataset_get},
-    {"DELETE", "/v1/admin/products/{product}/dataset/{split*}/{class*}/{name...}", API_ALWAYS, 0, API_WORK, 0,
+    {"DELETE", "/v1/admin/products/{product}/dataset/{split*}/{class*}/{name...}", API_ALWAYS, 0, API_HEAVY, 0,
      NULL, NULL, api_dataset_delete},
     {"GET", "/v1/jobs", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_jobs_list},
     {"GET", "/v1/jobs/{id}", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_job_get},

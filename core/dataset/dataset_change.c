@@ -5,6 +5,7 @@
 #include "core/base/fs.h"
 #include "core/dataset/class_name.h"
 #include "core/dataset/dataset_name.h"
+#include "core/dataset/trash/trash.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,10 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define TRASH ".trash" /* hidden, so no training reads it */
-#define DESCRIPTION "change.json"
-enum { DESCRIPTION_BYTES_MAX = 2 << 20 };
 
 static const char *const step_names[] = {[INSP_STEP_DONE] = "done",
                                          [INSP_STEP_ALREADY] = "already",
@@ -33,81 +30,33 @@ static void decrefp(json_t **json) {
 
 static void refuse(struct insp_dataset_step *step, const struct insp_error *why) {
     step->outcome = why->code == INSP_E_NOT_FOUND ? INSP_STEP_GONE : INSP_STEP_REFUSED;
-    snprintf(step->why, sizeof step->why, "%.255s", step->outcome == INSP_STEP_REFUSED ? why->detail : "");
-}
-
-/* --- the trash --- */
-
-/* Opens <set>/.trash, or <set>/.trash/<id>; edits never go through links. */
-static int open_trash(const char *set, const char *id, bool make, int *ret_fd, struct insp_error *reterr) {
-    _cleanup_close_ int root = open(set, O_RDONLY | O_DIRECTORY | O_CLOEXEC), trash = -1;
-    if (root < 0)
-        return insp_fail_errno(reterr, errno, "cannot open the dataset %s", set);
-    int r = insp_dataset_folder_at(root, TRASH, make, &trash, reterr);
-    if (r < 0)
-        return r;
-    if (id)
-        return insp_dataset_folder_at(trash, id, make, ret_fd, reterr);
-    *ret_fd = trash;
-    trash = -1;
-    return 0;
-}
-
-static int remove_change(const char *set, const char *id, struct insp_error *reterr) {
-    char path[INSP_PATH_BYTES];
-    int r = insp_path(path, reterr, "%s/" TRASH "/%s", set, id);
-    return r < 0 ? r : insp_remove_tree(path, reterr);
+    snprintf(step->why, sizeof step->why, "%.255s", why->detail);
 }
 
 /* --- the description --- */
 
-static json_t *describe(const struct insp_dataset_step *step, size_t count, const char *class) {
+/* Tells an image from another one that has its name later: a rename keeps it, an upload does not. */
+struct mark {
+    json_int_t bytes, mtime_ns;
+};
+
+static struct mark mark_of(const struct stat *st) {
+    uint64_t ns = (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec; /* may wrap */
+    return (struct mark){(json_int_t)st->st_size, (json_int_t)ns};
+}
+
+static json_t *describe(const struct insp_dataset_step *step, const struct mark *mark, size_t count,
+                        const char *class) {
     char at[INSP_RFC3339_BYTES];
     json_t *steps = json_array();
     insp_rfc3339(insp_wall_us(), at);
     for (size_t i = 0; steps && i < count; i++)
         if (step[i].outcome == INSP_STEP_DONE)
-            json_array_append_new(
-                steps, json_pack("{s:i, s:s, s:s}", "n", (int)i, "from", step[i].from, "to", step[i].to));
+            json_array_append_new(steps,
+                                  json_pack("{s:i, s:s, s:s, s:I, s:I}", "n", (int)i, "from", step[i].from, "to",
+                                            step[i].to, "bytes", mark[i].bytes, "mtime_ns", mark[i].mtime_ns));
     return json_pack("{s:i, s:s, s:s, s:s?, s:o}", "format", 1, "at", at, "action", class ? "move" : "delete",
                      "class", class, "steps", steps);
-}
-
-static int write_description(const char *set, const char *id, json_t *json, struct insp_error *reterr) {
-    char path[INSP_PATH_BYTES];
-    _cleanup_close_ int folder = -1;
-    _cleanup_free_ char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
-    if (!text)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to describe a change");
-    int r = open_trash(set, id, true, &folder, reterr);
-    if (r == 0)
-        r = insp_path(path, reterr, "%s/" TRASH "/%s/" DESCRIPTION, set, id);
-    return r < 0 ? r : insp_write_file(path, text, strlen(text), 0640, true, reterr);
-}
-
-static int read_description(const char *set, const char *id, json_t **ret, struct insp_error *reterr) {
-    char path[INSP_PATH_BYTES];
-    _cleanup_close_ int folder = -1;
-    _cleanup_free_ char *text = NULL;
-    size_t bytes = 0;
-    struct insp_error why = {0};
-    int r = open_trash(set, id, false, &folder, &why);
-    if (r == INSP_E_NOT_FOUND)
-        return insp_fail(reterr, r, "there is no such change: it has been undone, or the trash was emptied");
-    if (r < 0)
-        return insp_fail(reterr, r, "%s", why.detail);
-    r = insp_path(path, reterr, "%s/" TRASH "/%s/" DESCRIPTION, set, id);
-    if (r == 0)
-        r = insp_read_file(path, DESCRIPTION_BYTES_MAX, &text, &bytes, reterr);
-    if (r < 0)
-        return r;
-    json_t *json = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_array(json_object_get(json, "steps"))) {
-        json_decref(json);
-        return insp_fail(reterr, INSP_E_IO, "%s is damaged", path);
-    }
-    *ret = json;
-    return 0;
 }
 
 /* --- one image --- */
@@ -118,7 +67,7 @@ static int open_end(const char *set, const char *id, size_t number, const char *
     struct insp_dataset_place_text text;
     if (!*place) {
         snprintf(ret_name, INSP_FILE_NAME_BYTES, "%zu", number);
-        return open_trash(set, id, make, ret_fd, reterr);
+        return insp_trash_open(set, id, make, ret_fd, reterr);
     }
     int r = insp_dataset_place_split(place, &text, reterr);
     if (r == 0)
@@ -129,24 +78,37 @@ static int open_end(const char *set, const char *id, size_t number, const char *
     return insp_dataset_place_folder(set, &text.place, make, ret_fd, reterr);
 }
 
-static int rename_file(int from, const char *name, int to, const char *new_name, struct insp_error *reterr) {
+static int read_mark(int folder, const char *name, struct mark *ret, struct insp_error *reterr) {
     struct stat st;
-    if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT
-                   ? insp_fail(reterr, INSP_E_NOT_FOUND, "the dataset has no such image")
+                   ? insp_fail(reterr, INSP_E_NOT_FOUND, "the image is no longer there")
                    : insp_fail_errno(reterr, errno, "cannot read the status of an image of the dataset");
     if (!S_ISREG(st.st_mode))
         return insp_fail(reterr, INSP_E_CONFLICT, "the image is a link or a folder; move it by hand");
+    *ret = mark_of(&st);
+    return 0;
+}
+
+/* Does not sync: sync_folders does, once for all steps, and a failing sync takes no step back. */
+static int rename_file(int from, const char *name, int to, const char *new_name, const struct mark *expected,
+                       struct insp_error *reterr) {
+    struct mark mark;
+    int r = read_mark(from, name, &mark, reterr);
+    if (r < 0)
+        return r;
+    if (expected && (mark.bytes != expected->bytes || mark.mtime_ns != expected->mtime_ns))
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "another image has this name now");
     if (faccessat(to, new_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return insp_fail(reterr, INSP_E_CONFLICT, "another image already has this name");
-    if (renameat(from, name, to, new_name) < 0 || fsync(to) < 0 || fsync(from) < 0)
+    if (renameat(from, name, to, new_name) < 0)
         return insp_fail_errno(reterr, errno, "cannot move an image of the dataset");
     return 0;
 }
 
-/* Moves one image between two places, of which one may be the trash (""). */
+/* Moves one image between two places, of which one may be the trash (""). expected: NULL: any image. */
 static int move(const char *set, const char *id, size_t number, const char *from, const char *to,
-                struct insp_error *reterr) {
+                const struct mark *expected, struct insp_error *reterr) {
     _cleanup_close_ int old_folder = -1, new_folder = -1;
     char name[INSP_FILE_NAME_BYTES], new_name[INSP_FILE_NAME_BYTES];
     struct insp_dataset_place_text left;
@@ -154,10 +116,52 @@ static int move(const char *set, const char *id, size_t number, const char *from
     if (r == 0)
         r = open_end(set, id, number, to, true, &new_folder, new_name, reterr);
     if (r == 0)
-        r = rename_file(old_folder, name, new_folder, new_name, reterr);
+        r = rename_file(old_folder, name, new_folder, new_name, expected, reterr);
     /* No class without images stays behind: the old one, or a new one that was made for nothing. */
     if (insp_dataset_place_split(r < 0 ? to : from, &left, NULL) == 0)
         insp_dataset_place_drop_empty(set, &left.place);
+    return r;
+}
+
+static bool same_folder(const char *place, const char *other) {
+    const char *slash = strrchr(place, '/');
+    size_t folder = slash ? (size_t)(slash - place) + 1 : 1; /* 1: the NUL of "", the trash */
+    return !strncmp(place, other, folder) && !(slash && strchr(other + folder, '/'));
+}
+
+/* Says whether an earlier step that was done has an end in the folder of `place`. */
+static bool synced(const struct insp_dataset_step *step, size_t count, const char *place) {
+    for (size_t i = 0; i < count; i++)
+        if (step[i].outcome == INSP_STEP_DONE &&
+            (same_folder(place, step[i].from) || same_folder(place, step[i].to)))
+            return true;
+    return false;
+}
+
+static int sync_end(const char *set, const char *id, const char *place, struct insp_error *reterr) {
+    _cleanup_close_ int folder = -1;
+    char name[INSP_FILE_NAME_BYTES];
+    struct insp_error why = {0};
+    int r = open_end(set, id, 0, place, false, &folder, name, &why);
+    if (r == INSP_E_NOT_FOUND) /* it was empty and has been removed */
+        return 0;
+    if (r < 0)
+        return insp_fail(reterr, r, "%s", why.detail);
+    return fsync(folder) < 0 ? insp_fail_errno(reterr, errno, "cannot sync a folder of the dataset") : 0;
+}
+
+/* Syncs each folder that the steps moved an image into or out of, once. */
+static int sync_folders(const char *set, const char *id, const struct insp_dataset_step *step, size_t count,
+                        struct insp_error *reterr) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        if (step[i].outcome != INSP_STEP_DONE)
+            continue;
+        if (!synced(step, i, step[i].to))
+            r = sync_end(set, id, step[i].to, reterr);
+        if (r == 0 && !synced(step, i, step[i].from))
+            r = sync_end(set, id, step[i].from, reterr);
+    }
     return r;
 }
 
@@ -168,6 +172,7 @@ struct change {
     size_t count;
     const char *class, *set;
     char *id;
+    struct mark *mark; /* [count] */
 };
 
 static bool same_class(const char *have, const char *want) {
@@ -192,39 +197,73 @@ static void plan(struct change *change, size_t number, const struct insp_dataset
     snprintf(step->to, sizeof step->to, "%s/%s/%s", to.split, to.class, name);
     for (size_t i = 0; i < number; i++)
         if (!strcmp(change->step[i].to, step->to)) {
-            snprintf(name, sizeof name, "%zu-%.200s", number, from.place.name);
+            char front[24];
+            snprintf(front, sizeof front, "%zu-", number);
+            insp_dataset_join_name(front, from.place.name, "", name);
             snprintf(step->to, sizeof step->to, "%s/%s/%s", to.split, to.class, name);
         }
 }
 
+/* Notes which image a step means; one that is missing or a link is not part of the change. */
+static void mark_step(struct change *change, size_t number) {
+    struct insp_dataset_step *step = &change->step[number];
+    _cleanup_close_ int folder = -1;
+    char name[INSP_FILE_NAME_BYTES];
+    struct insp_error why = {0};
+    int r = open_end(change->set, NULL, 0, step->from, false, &folder, name, &why);
+    if (r == 0)
+        r = read_mark(folder, name, &change->mark[number], &why);
+    if (r < 0)
+        refuse(step, &why);
+}
+
+static int write_change(const struct change *change, const char *id, struct insp_error *reterr) {
+    _cleanup_json_ json_t *json = describe(change->step, change->mark, change->count, change->class);
+    return insp_trash_write(change->set, id, json, reterr);
+}
+
+static size_t count_done(const struct change *change) {
+    size_t done = 0;
+    for (size_t i = 0; i < change->count; i++)
+        done += change->step[i].outcome == INSP_STEP_DONE;
+    return done;
+}
+
 static int make_work(struct insp_dataset_view *view, void *arg, struct insp_error *reterr) {
     struct change *change = arg;
-    size_t wanted = 0, moved = 0;
     for (size_t i = 0; i < change->count; i++) {
         plan(change, i, view->dataset);
-        wanted += change->step[i].outcome == INSP_STEP_DONE;
+        if (change->step[i].outcome == INSP_STEP_DONE)
+            mark_step(change, i);
     }
     *change->id = 0;
+    size_t wanted = count_done(change);
     if (!wanted)
         return 0;
     char id[INSP_UUID_BYTES];
     insp_uuid7(id);
-    _cleanup_json_ json_t *json = describe(change->step, change->count, change->class);
-    int r = write_description(change->set, id, json, reterr);
-    for (size_t i = 0; r == 0 && i < change->count; i++) {
+    int r = write_change(change, id, reterr);
+    if (r < 0) {
+        insp_trash_drop(change->set, id);
+        return r;
+    }
+    for (size_t i = 0; i < change->count; i++) {
         struct insp_dataset_step *step = &change->step[i];
         struct insp_error why = {0};
-        if (step->outcome != INSP_STEP_DONE)
-            continue;
-        if (move(change->set, id, i, step->from, step->to, &why) < 0)
+        if (step->outcome == INSP_STEP_DONE &&
+            move(change->set, id, i, step->from, step->to, &change->mark[i], &why) < 0)
             refuse(step, &why);
-        moved += step->outcome == INSP_STEP_DONE;
     }
-    if (!moved)
-        remove_change(change->set, id, NULL); /* nothing to undo */
-    else
-        memcpy(change->id, id, sizeof id);
-    return r < 0 ? r : moved > 0;
+    size_t moved = count_done(change);
+    if (!moved) {
+        insp_trash_drop(change->set, id); /* nothing to undo */
+        return 0;
+    }
+    memcpy(change->id, id, sizeof id);
+    r = sync_folders(change->set, id, change->step, change->count, reterr);
+    if (moved < wanted)
+        write_change(change, id, NULL); /* without the refused steps; if it fails, undoing finds them gone */
+    return r < 0 ? r : 1;
 }
 
 int insp_dataset_change_make(const char *set, struct insp_dataset_step *step, size_t count, const char *class,
@@ -239,8 +278,11 @@ int insp_dataset_change_make(const char *set, struct insp_dataset_step *step, si
         step[i].outcome = INSP_STEP_DONE;
         step[i].to[0] = step[i].why[0] = 0;
     }
+    _cleanup_free_ struct mark *mark = calloc(count + 1, sizeof *mark);
+    if (!mark)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a change of %zu images", count);
     struct insp_dataset_view view = {.set = set};
-    struct change change = {.step = step, .count = count, .class = class, .set = set, .id = ret_id};
+    struct change change = {.step = step, .count = count, .class = class, .set = set, .id = ret_id, .mark = mark};
     int r = insp_dataset_edit(&view, make_work, &change, reterr);
     insp_dataset_view_clear(&view);
     return r;
@@ -262,7 +304,7 @@ static int is_back(const struct undo *undo, size_t number, struct insp_dataset *
     struct stat st;
     size_t at;
     *ret = false;
-    int r = insp_path(path, reterr, "%s/" TRASH "/%s/%zu", undo->set, undo->id, number);
+    int r = insp_path(path, reterr, "%s/" INSP_TRASH "/%s/%zu", undo->set, undo->id, number);
     if (r < 0 || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
         return r; /* move() says so */
     r = insp_sha256_file(path, sha256, reterr);
@@ -277,6 +319,10 @@ static void undo_step(const struct undo *undo, const json_t *json, struct insp_d
     const char *from = json_string_value(json_object_get(json, "from"));
     const char *to = json_string_value(json_object_get(json, "to"));
     size_t number = (size_t)json_integer_value(json_object_get(json, "n"));
+    const json_t *bytes = json_object_get(json, "bytes"), *mtime = json_object_get(json, "mtime_ns");
+    const struct mark mark = {json_integer_value(bytes), json_integer_value(mtime)};
+    /* An older daemon wrote no mark. The trash needs none, because nobody else puts an image there. */
+    const bool marked = to && *to && json_is_integer(bytes) && json_is_integer(mtime);
     struct insp_dataset_place_text old;
     struct insp_error why = {0};
     char name[INSP_FILE_NAME_BYTES];
@@ -289,7 +335,7 @@ static void undo_step(const struct undo *undo, const json_t *json, struct insp_d
     if (r == 0 && !back) {
         insp_dataset_free_name(dataset, &old.place, true, name);
         snprintf(step->to, sizeof step->to, "%s/%s/%s", old.place.split, old.place.class, name);
-        r = move(undo->set, undo->id, number, to, step->to, &why);
+        r = move(undo->set, undo->id, number, to, step->to, marked ? &mark : NULL, &why);
     }
     if (r < 0) {
         step->to[0] = 0;
@@ -302,20 +348,22 @@ static void undo_step(const struct undo *undo, const json_t *json, struct insp_d
 static int undo_work(struct insp_dataset_view *view, void *arg, struct insp_error *reterr) {
     struct undo *undo = arg;
     bool refused = false;
-    (void)reterr;
     for (size_t i = 0; i < undo->count; i++) {
         undo_step(undo, json_array_get(undo->steps, i), view->dataset, &undo->step[i]);
         refused = refused || undo->step[i].outcome == INSP_STEP_REFUSED;
     }
+    int r = sync_folders(undo->set, undo->id, undo->step, undo->count, reterr);
+    if (r < 0)
+        return r;
     if (!refused)
-        remove_change(undo->set, undo->id, NULL); /* a rest is removed when the trash is emptied */
+        insp_trash_remove(undo->set, undo->id, NULL); /* a rest is removed when the trash is emptied */
     return 1;
 }
 
 int insp_dataset_change_undo(const char *set, const char *id, struct insp_dataset_step **ret_step,
                              size_t *ret_count, struct insp_error *reterr) {
     _cleanup_json_ json_t *json = NULL;
-    int r = read_description(set, id, &json, reterr);
+    int r = insp_trash_read(set, id, &json, reterr);
     if (r < 0)
         return r;
     json_t *steps = json_object_get(json, "steps");
@@ -336,48 +384,16 @@ int insp_dataset_change_undo(const char *set, const char *id, struct insp_datase
 
 /* --- all changes --- */
 
-static int newest_first(const struct dirent **a, const struct dirent **b) {
-    return strcmp((*b)->d_name, (*a)->d_name);
-}
-
-static int is_change(const struct dirent *entry) {
-    return insp_uuid_valid(entry->d_name);
-}
-
-/* Lists the ids of all changes; a set without trash has none. */
-static int list_ids(const char *set, struct dirent ***ret, size_t *ret_count, struct insp_error *reterr) {
-    _cleanup_close_ int trash = -1;
-    struct insp_error why = {0};
-    *ret = NULL;
-    *ret_count = 0;
-    int r = open_trash(set, NULL, false, &trash, &why);
-    if (r == INSP_E_NOT_FOUND)
-        return 0;
-    if (r < 0)
-        return insp_fail(reterr, r, "%s", why.detail);
-    int count = scandirat(trash, ".", ret, is_change, newest_first);
-    if (count < 0)
-        return insp_fail_errno(reterr, errno, "cannot list the trash of %s", set);
-    *ret_count = (size_t)count;
-    return 0;
-}
-
-static void free_ids(struct dirent **ids, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        free(ids[i]);
-    free(ids);
-}
-
 int insp_dataset_changes_list(const char *set, json_t **ret, struct insp_error *reterr) {
     struct dirent **ids;
     size_t count;
-    int r = list_ids(set, &ids, &count, reterr);
+    int r = insp_trash_list(set, &ids, &count, reterr);
     if (r < 0)
         return r;
     json_t *list = json_array();
     for (size_t i = 0; list && i < count && json_array_size(list) < INSP_CHANGES_LISTED; i++) {
         _cleanup_json_ json_t *json = NULL;
-        if (read_description(set, ids[i]->d_name, &json, NULL) < 0) /* half-written by a crash: nothing moved */
+        if (insp_trash_read(set, ids[i]->d_name, &json, NULL) < 0) /* half-written by a crash: nothing moved */
             continue;
         json_array_append_new(list,
                               json_pack("{s:s, s:O?, s:O?, s:O?, s:I}", "id", ids[i]->d_name, "at",
@@ -385,7 +401,7 @@ int insp_dataset_changes_list(const char *set, json_t **ret, struct insp_error *
                                         "class", json_object_get(json, "class"), "images",
                                         (json_int_t)json_array_size(json_object_get(json, "steps"))));
     }
-    free_ids(ids, count);
+    insp_trash_list_free(ids, count);
     if (!list)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to list the changes of a dataset");
     *ret = list;
@@ -402,15 +418,17 @@ static int64_t time_of(const char *id) {
 int insp_dataset_changes_forget(const char *set, int64_t before_us, size_t *ret_count, struct insp_error *reterr) {
     struct dirent **ids;
     size_t count, forgotten = 0;
-    int r = list_ids(set, &ids, &count, reterr);
+    int r = insp_trash_list(set, &ids, &count, reterr);
     if (r < 0)
         return r;
     for (size_t i = 0; r == 0 && i < count; i++)
         if (time_of(ids[i]->d_name) < before_us) {
-            r = remove_change(set, ids[i]->d_name, reterr);
+            insp_dataset_edit_lock(); /* a change that is being made or undone is finished first */
+            r = insp_trash_remove(set, ids[i]->d_name, reterr);
+            insp_dataset_edit_unlock();
             forgotten += r == 0;
         }
-    free_ids(ids, count);
+    insp_trash_list_free(ids, count);
     *ret_count = forgotten;
     return r;
 }

@@ -25,7 +25,7 @@ struct insp_dataset_step {
     char from[INSP_PLACE_BYTES]; /* "split/class/name" */
     char to[INSP_PLACE_BYTES];   /* out; where the image is afterwards; "" in the trash */
     enum insp_step outcome;      /* out */
-    char why[256];               /* out; "" unless refused */
+    char why[256];               /* out; "" unless gone or refused */
 };
 
 /* Moves images to a class (train/good, or test/<class>), or into the trash. A name that is taken gets a number.
@@ -34,15 +34,17 @@ struct insp_dataset_step {
  *   class   passes insp_class_name_valid; NULL: into the trash
  *   ret_id  INSP_UUID_BYTES bytes; "" if nothing moved, so that there is nothing to undo
  * Errors, before anything moved: INSP_E_PARAMETER (a place is not valid), INSP_E_NOSPACE, INSP_E_FORBIDDEN (the
- * trash is a link), INSP_E_NOMEM, errno codes. */
+ * trash is a link), INSP_E_NOMEM, errno codes. With an errno code *ret_id may be set: images have moved, but a
+ * folder could not be synced; the change can be undone. */
 int insp_dataset_change_make(const char *set, struct insp_dataset_step *step, size_t count, const char *class,
                              char *ret_id, struct insp_error *reterr);
 
 /* Moves the images of a change back, each to its old place, numbered if that is taken. An image that has been
- * moved or removed since is `gone`; one of the trash whose content is in the dataset again is `already`. The
- * change is forgotten, unless an image was refused. ret_step   [*ret_count], the caller frees it; `from` is the
- * place before the undoing, "" in the trash Errors: INSP_E_NOT_FOUND (no such change), INSP_E_IO (its description
- * is damaged), INSP_E_FORBIDDEN, INSP_E_NOMEM, errno codes. */
+ * moved or removed since is `gone`, also if another image has its name now (of another size or time of writing);
+ * one of the trash whose content is in the dataset again is `already`. The change is forgotten, unless an image
+ * was refused or a folder could not be synced. ret_step   [*ret_count], the caller frees it; `from` is the place
+ * before the undoing, "" in the trash Errors: INSP_E_NOT_FOUND (no such change), INSP_E_IO (its description is
+ * damaged), INSP_E_FORBIDDEN, INSP_E_NOMEM, errno codes (a folder could not be synced, for one). */
 int insp_dataset_change_undo(const char *set, const char *id, struct insp_dataset_step **ret_step,
                              size_t *ret_count, struct insp_error *reterr);
 

@@ -13,12 +13,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* One lock for all datasets is enough, because it is held for milliseconds. `count` numbers the edits, so that a
+/* One lock for all datasets: edits are rare, and people make them. It is held for as long as an edit lists the
+ * folder, hashes images of the same size, renames files and syncs folders: milliseconds for one image, seconds for
+ * a change of many on a slow disk. It is taken on lanes, never on the loop. `count` numbers the edits, so that a
  * view notices edits made without it. */
 static struct {
     pthread_mutex_t lock;
     uint64_t count;
 } edits = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void insp_dataset_edit_lock(void) {
+    pthread_mutex_lock(&edits.lock);
+}
+
+void insp_dataset_edit_unlock(void) {
+    pthread_mutex_unlock(&edits.lock);
+}
 
 /* --- the view --- */
 

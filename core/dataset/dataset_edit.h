@@ -78,6 +78,11 @@ typedef int insp_dataset_work(struct insp_dataset_view *view, void *arg, struct 
 int insp_dataset_edit(struct insp_dataset_view *view, insp_dataset_work *work, void *arg,
                       struct insp_error *reterr);
 
+/* Hold the lock of the edits around work on what lies beside the images, such as the trash. Not inside `work`,
+ * which has it. */
+void insp_dataset_edit_lock(void);
+void insp_dataset_edit_unlock(void);
+
 /* Writes one image as insp_dataset_put does and updates the view. */
 int insp_dataset_put_into(struct insp_dataset_view *view, const struct insp_dataset_place *place,
                           const void *bytes, size_t count, const struct insp_dataset_limits *limits,

@@ -2,13 +2,14 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
+#include "core/base/utf8.h"
 
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
-enum { IMPORTED_DIGITS = 40, STEM_MAX = 48, NUMBERED_STEM_MAX = 200 };
+enum { IMPORTED_DIGITS = 40, STEM_MAX = 48, NUMBERED_STEM_MAX = 190, ENDING_MAX = 16 };
 
 enum insp_source insp_dataset_source_of(const char *name) {
     size_t digits = strspn(name, "0123456789abcdef");
@@ -59,17 +60,47 @@ static bool masked(const struct insp_dataset *dataset, const char *class, const 
     return false;
 }
 
+static size_t stem_of(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return dot ? (size_t)(dot - name) : strlen(name);
+}
+
+void insp_dataset_join_name(const char *front, const char *name, const char *back,
+                            char ret_name[INSP_FILE_NAME_BYTES]) {
+    char stem[NUMBERED_STEM_MAX + 1], ending[ENDING_MAX + 1];
+    size_t length = stem_of(name);
+    snprintf(stem, sizeof stem, "%.*s", length < NUMBERED_STEM_MAX ? (int)length : NUMBERED_STEM_MAX, name);
+    snprintf(ending, sizeof ending, "%.16s", name + length);
+    insp_utf8_clean(stem);
+    insp_utf8_clean(ending);
+    snprintf(ret_name, INSP_FILE_NAME_BYTES, "%.24s%s%.24s%s", front, stem, back, ending);
+}
+
+/* Returns the number to try first: past those that the names like this one have, so that thousands of equal names
+ * do not try each other's. */
+static unsigned first_number(const struct insp_dataset *dataset, const struct insp_dataset_place *place) {
+    char front[INSP_PLACE_BYTES];
+    size_t root = strlen(dataset->root) + 1;
+    unsigned number = 1;
+    int n = snprintf(front, sizeof front, "%s/%s/%.*s", place->split, place->class, (int)stem_of(place->name),
+                     place->name);
+    for (size_t i = 0; i < dataset->count; i++) {
+        const char *have = dataset->item[i].path + root;
+        number += !strncasecmp(have, front, (size_t)n) && (have[n] == '.' || have[n] == '-');
+    }
+    return number > 2 ? number : 2;
+}
+
 void insp_dataset_free_name(const struct insp_dataset *dataset, const struct insp_dataset_place *place,
                             bool comes_back, char ret_name[INSP_FILE_NAME_BYTES]) {
-    const char *dot = strrchr(place->name, '.');
-    size_t stem = dot ? (size_t)(dot - place->name) : strlen(place->name);
-    stem = stem < NUMBERED_STEM_MAX ? stem : NUMBERED_STEM_MAX;
     snprintf(ret_name, INSP_FILE_NAME_BYTES, "%s", place->name);
-    for (unsigned turn = 2;; turn++) {
-        char wanted[INSP_PLACE_BYTES];
+    for (unsigned number = 0;;) {
+        char wanted[INSP_PLACE_BYTES], back[16];
         snprintf(wanted, sizeof wanted, "%s/%s/%s", place->split, place->class, ret_name);
         if (!taken(dataset, wanted) && (comes_back || !masked(dataset, place->class, ret_name)))
             return;
-        snprintf(ret_name, INSP_FILE_NAME_BYTES, "%.*s-%u%.16s", (int)stem, place->name, turn, dot ? dot : "");
+        number = number ? number + 1 : first_number(dataset, place);
+        snprintf(back, sizeof back, "-%u", number);
+        insp_dataset_join_name("", place->name, back, ret_name);
     }
 }

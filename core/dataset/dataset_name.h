@@ -16,6 +16,11 @@ const char *insp_source_name(enum insp_source source); /* "file" | "inspection" 
  * with the ending of its format. */
 void insp_dataset_like_name(const char *like, enum insp_media media, char ret_name[INSP_NAME_BYTES]);
 
+/* Writes a name with something before and after its stem: "a.png" becomes "<front>a<back>.png". A long stem is cut
+ * between two characters, and bytes that are not UTF-8 become '?'. front, back: at most 24 bytes each. */
+void insp_dataset_join_name(const char *front, const char *name, const char *back,
+                            char ret_name[INSP_FILE_NAME_BYTES]);
+
 /* Writes the name of a place, numbered ("a-2.png") if a listed image has it already, in any case of its letters.
  *   comes_back  false: also numbered if ground_truth has a mask for such a name (mask_file.h), which would mark
  * the defects of another image; true: the image returns to its own place, and its mask with it Looks at the disk.

@@ -139,7 +139,8 @@ int insp_dataset_place_folder(const char *set, const struct insp_dataset_place *
 
 void insp_dataset_place_drop_empty(const char *set, const struct insp_dataset_place *place) {
     _cleanup_close_ int root = open(set, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    _cleanup_close_ int split = root < 0 ? -1 : openat(root, place->split, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int split =
+        root < 0 ? -1 : openat(root, place->split, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (split >= 0)
         unlinkat(split, place->class, AT_REMOVEDIR); /* fails if it is not empty */
 }

@@ -367,4 +367,8 @@ test("how good a version is stands in whole parts of a hundred, rounded to the s
   assert.match(advice(both, {})[0], /29 more anomalies are needed/);
   assert.match(advice(both, {})[1], /1 picture judged wrongly/);
   assert.equal(verdictWords({}).headline, "The training has ended.");
+  assert.deepEqual(verdictWords({ dataset: { skipped: 2 } }), {
+    headline: "The training has ended.",
+    more: ["2 pictures were left out: unreadable, or moved during the training."],
+  });
 });

@@ -245,6 +245,30 @@ def test_changes_that_are_refused(refuses, action, body):
     assert change(refuses, action, **body).code == "invalid_parameter"
 
 
+def test_images_that_share_their_name_and_are_long_keep_their_endings(begin, roots):
+    daemon = begin()
+    name = "ä" * 120 + ".png"
+    for n, folder in enumerate(["train/good", "test/stain", "test/hole"]):
+        (roots / "first/carpet" / folder).mkdir(parents=True)
+        (roots / "first/carpet" / folder / name).write_bytes(made(n))
+    moved = change(daemon, "move", images=[f"train/good/{name}", f"test/stain/{name}"], **{"class": "dent"})
+    first, second = (i["to"].split("/")[2] for i in moved.json["items"])
+    assert first == name and second == "1-" + "ä" * 95 + ".png"
+    back = change(daemon, "move", images=[f"test/dent/{name}"], **{"class": "hole"})
+    assert back.json["items"][0]["to"] == "test/hole/" + "ä" * 95 + "-2.png"
+    assert listing(daemon)["images"] == 3
+
+
+def test_the_good_ones_are_listed_whatever_their_folder_is_called(begin, roots):
+    daemon = begin()
+    for n, folder in enumerate(["train/good", "train/OK", "test/Good", "test/hole"]):
+        (roots / "first/carpet" / folder).mkdir(parents=True)
+        (roots / "first/carpet" / folder / "a.png").write_bytes(made(n))
+    listed = ["test/Good/a.png", "train/OK/a.png", "train/good/a.png"]
+    assert sorted(places(listing(daemon, **{"class": "good"}))) == listed
+    assert places(listing(daemon, **{"class": "hole"})) == ["test/hole/a.png"]
+
+
 def test_list_by_source(begin):
     daemon = begin()
     image = made(1)

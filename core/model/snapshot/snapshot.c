@@ -2,12 +2,13 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
+#include "core/base/log.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #define SNAPSHOT_FILE "dataset.json"
-enum { FILE_MODE = 0640, BYTES_MAX = 1 << 30 };
+enum { FILE_MODE = 0640, BYTES_MAX = 64 << 20 };
 
 int insp_snapshot_write(const char *folder, json_t *images, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
@@ -16,6 +17,10 @@ int insp_snapshot_write(const char *folder, json_t *images, struct insp_error *r
     json_decref(json);
     if (!text)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the list of %zu images", json_array_size(images));
+    if (strlen(text) > BYTES_MAX) {
+        insp_log_debug("the list of the %zu images is too long to be kept", json_array_size(images));
+        return 0;
+    }
     int r = insp_path(path, reterr, "%s/" SNAPSHOT_FILE, folder);
     return r < 0 ? r : insp_write_file(path, text, strlen(text), FILE_MODE, true, reterr);
 }

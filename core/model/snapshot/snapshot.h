@@ -8,8 +8,9 @@
 
 #include <jansson.h>
 
-/* Writes the list into a folder of a bundle that is being made, and syncs it. images: a JSON array, borrowed.
- * Fails with INSP_E_NOMEM and the codes of insp_fail_errno. */
+/* Writes the list into a folder of a bundle that is being made, and syncs it. A list of more than 64 MiB, of some
+ * 300 000 images, is left out, because each page of it would be read from the whole. images: a JSON array,
+ * borrowed. Fails with INSP_E_NOMEM and the codes of insp_fail_errno. */
 int insp_snapshot_write(const char *folder, json_t *images, struct insp_error *reterr);
 
 /* Reads the list from the folder of a version (insp_bundle_folder). *ret_images is a new reference to the array.
