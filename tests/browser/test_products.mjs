@@ -108,7 +108,7 @@ test("pictures are dropped, relabelled and deleted, and each change is undone", 
 test("a training ends in words, with the heat on its hardest pictures, and its version judges", async () => {
   const jobs = async (kind) => (await site.daemon.ask("GET", "/v1/jobs")).jobs.filter((job) => job.kind === kind);
   await button("Train").click();
-  await at("progress").waitFor();
+  await at("section[aria-label=Training] progress").waitFor();
   const [first] = await jobs("train");
   await site.daemon.ask("DELETE", `/v1/admin/jobs/${first.id}`);
   await at(".outcome", { hasText: "It was cancelled." }).waitFor();
