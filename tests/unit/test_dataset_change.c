@@ -272,4 +272,4 @@ END_TEST
 INSP_TESTS(undo_leaves_another_image_of_the_name_alone, undo_of_a_change_without_marks,
            a_change_describes_only_the_steps_that_were_done, a_failing_sync_loses_no_image,
            a_change_that_moves_nothing_removes_no_tree, a_change_syncs_each_folder_once,
-           the_trash_is_emptied_under_the_lock, numbers_go_past_those_of_equal_names)
+           the_trash_is_emptied_under_the_lock, numbers_go_past_those_of_equal_names);
