@@ -25,8 +25,9 @@ const shown = async (count) => {
   await site.page.waitForFunction((n) => document.querySelectorAll(".grid li").length === n, count);
 };
 const labels = () => at(".grid .tag").allInnerTexts();
-// Expected for the whole file: probes until a product is trained, a broken file, and a version that is being loaded.
-site.during(/\/readyz$|\/dataset\/images\?|\/v1\/inspections\?/, () => new Promise(() => {}));
+// Expected for the whole file: probes until a product is trained, a broken file, a refused training, and a version that
+// is being loaded.
+site.during(/\/readyz$|\/washer\/train$|\/dataset\/images\?|\/v1\/inspections\?/, () => new Promise(() => {}));
 
 test("a first visit shows the steps, and a name makes a product", async () => {
   await site.page.goto(site.daemon.url); // without a hash, as one types it
@@ -107,11 +108,10 @@ test("pictures are dropped, relabelled and deleted, and each change is undone", 
 
 test("a training ends in words, with the heat on its hardest pictures, and its version judges", async () => {
   const jobs = async (kind) => (await site.daemon.ask("GET", "/v1/jobs")).jobs.filter((job) => job.kind === kind);
+  const json = { title: "Service Unavailable", detail: "come back later", code: "overloaded" };
+  await site.page.route("**/washer/train", (route) => route.fulfill({ status: 503, json }), { times: 1 });
   await button("Train").click();
-  await at("section[aria-label=Training] progress").waitFor();
-  const [first] = await jobs("train");
-  await site.daemon.ask("DELETE", `/v1/admin/jobs/${first.id}`);
-  await at(".outcome", { hasText: "It was cancelled." }).waitFor();
+  await at("#notice", { hasText: "come back later" }).waitFor();
   await button("Train").click(); // the trunk of the first click is being built, or is there
   await at(".outcome .headline").waitFor({ timeout: LONG_MS });
   assert.match(await textOf(at(".outcome .headline")), /^Of 100 good parts at most \d+ would be rejected\.$/);
