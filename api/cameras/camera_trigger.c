@@ -46,8 +46,10 @@ static void answer(struct api_request *request, const struct api_camera *camera,
     api_server_finish(request);
 }
 
-static void reject_part(struct api_server *server, const char *camera, const char *part) {
-    api_stations_undecided(server->stations, camera, part, "", INSP_E_CAMERA_AWAY, insp_mono_us());
+/* Gives the station an undecided result.
+ *   from_us  time of the trigger: a failure that is reported later belongs to a part that has gone */
+static void reject_part(struct api_server *server, const char *camera, const char *part, int64_t from_us) {
+    api_stations_undecided(server->stations, camera, part, "", INSP_E_CAMERA_AWAY, from_us);
 }
 
 void api_trigger_ended(struct api_server *server, const struct api_camera *camera,
@@ -58,7 +60,7 @@ void api_trigger_ended(struct api_server *server, const struct api_camera *camer
         insp_log_warning("a camera was not fired camera=%s why=%s", INSP_LOG_WORD(camera->name),
                          INSP_LOG_QUOTED(why));
     if (why && trigger->station)
-        reject_part(server, camera->name, trigger->part);
+        reject_part(server, camera->name, trigger->part, trigger->at_us);
     if (!request)
         return;
     if (why) {
@@ -79,7 +81,7 @@ void api_cameras_pull(struct api_server *server, const char *camera_name, const 
     if (insp_grabber_fire(&camera->grabber, named, NULL, true, insp_mono_us(), &sequence, &error)) {
         insp_log_warning("a camera was not fired camera=%s why=%s", INSP_LOG_WORD(camera_name),
                          INSP_LOG_QUOTED(error.detail));
-        reject_part(server, camera_name, named);
+        reject_part(server, camera_name, named, insp_mono_us());
     } else {
         api_camera_answer(camera);
     }

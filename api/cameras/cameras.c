@@ -66,7 +66,9 @@ int api_cameras_add(struct api_cameras *cameras, const char *name, struct api_ca
 
 void api_camera_look(struct api_camera *camera, int64_t now_us) {
     const struct insp_grabber *grabber = &camera->grabber;
-    bool silent = insp_grabber_silent(grabber, now_us);
+    /* A silent camera that is opened again is silent until it is connected. */
+    bool silent =
+        insp_grabber_silent(grabber, now_us) || (camera->silent && grabber->last.state == INSP_GRABBER_CONNECTING);
     if (silent && !camera->silent)
         insp_log_warning("camera silent camera=%s detail=%s", INSP_LOG_WORD(camera->name),
                          INSP_LOG_QUOTED(insp_grabber_attached(grabber, now_us) ? grabber->last.detail

@@ -143,7 +143,16 @@ bool api_text_clean(const char *text) {
     return true;
 }
 
-/* Says whether a text is a tag. Scanners pass the separators of GS1 and ISO/IEC 15434 codes on as they are. */
+static bool has_noncharacter(const char *text) {
+    uint32_t value = 0;
+    for (size_t step; (step = insp_utf8_step(text, &value)) != 0 && *text; text += step)
+        if (insp_utf8_noncharacter(value))
+            return true;
+    return false;
+}
+
+/* Says whether a text is a tag. A camera is a level of MQTT topics, which have no noncharacters. Scanners pass the
+ * separators of GS1 and ISO/IEC 15434 codes on as they are. */
 bool api_tag_valid(const char *text) {
     enum { EOT = 0x04, GS = 0x1d, RS = 0x1e };
     char plain[INSP_TAG_BYTES];
@@ -152,7 +161,7 @@ bool api_tag_valid(const char *text) {
         return false;
     for (size_t i = 0; i <= length; i++)
         plain[i] = text[i] == EOT || text[i] == GS || text[i] == RS ? ' ' : text[i];
-    return api_text_clean(plain);
+    return api_text_clean(plain) && !has_noncharacter(plain);
 }
 
 int api_query_tag(const struct api_query *query, const char *name, const char **ret, struct insp_error *reterr) {
@@ -160,10 +169,11 @@ int api_query_tag(const struct api_query *query, const char *name, const char **
     if (!text)
         return 0;
     if (!api_tag_valid(text))
-        return insp_fail(reterr, INSP_E_QUERY,
-                         "query parameter \"%s\" must be 1 to %d bytes of UTF-8 without control characters other "
-                         "than the separators GS, RS and EOT of scanned codes",
-                         name, INSP_TAG_BYTES - 1);
+        return insp_fail(
+            reterr, INSP_E_QUERY,
+            "query parameter \"%s\" must be 1 to %d bytes of UTF-8 without noncharacters, and without "
+            "control characters other than the separators GS, RS and EOT of scanned codes",
+            name, INSP_TAG_BYTES - 1);
     *ret = text;
     return 0;
 }

@@ -52,8 +52,8 @@ int api_query_duration(const struct api_query *query, const char *name, int64_t 
 /* Gets the name of a product or version (insp_name_valid). *ret is borrowed from query. */
 int api_query_name(const struct api_query *query, const char *name, const char **ret, struct insp_error *reterr);
 
-/* Gets a camera or part: 1 to 128 bytes of UTF-8 without control characters, except the separators GS, RS and EOT
- * of scanned codes (ISO/IEC 15434, GS1). *ret is borrowed from query. */
+/* Gets a camera or part: 1 to 128 bytes of UTF-8 without noncharacters and control characters, except the
+ * separators GS, RS and EOT of scanned codes (ISO/IEC 15434, GS1). *ret is borrowed from query. */
 int api_query_tag(const struct api_query *query, const char *name, const char **ret, struct insp_error *reterr);
 
 /* Gets one of the words of a NULL-terminated list; *ret is its index. */

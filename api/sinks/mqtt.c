@@ -82,7 +82,7 @@ static int send_result(void *arg, int64_t place, const void *rendered) {
     case API_MQTT_NOT_NOW:
         return -1;
     case API_MQTT_NEVER:
-        api_sink_error(&mqtt->sink, "the broker does not take a message of this size");
+        api_sink_error(&mqtt->sink, "the broker does not take this message");
         insp_feed_done(mqtt->sink.feed, place, INSP_FEED_LOST);
         return 0;
     default:

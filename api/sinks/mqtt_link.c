@@ -389,6 +389,12 @@ static mosquitto_property *properties_of(const struct api_mqtt_link *link,
     return list;
 }
 
+/* Says whether the library would refuse this message at each attempt, without harm to the connection. */
+static bool never(int code) {
+    return code == MOSQ_ERR_OVERSIZE_PACKET || code == MOSQ_ERR_PAYLOAD_SIZE || code == MOSQ_ERR_MALFORMED_UTF8 ||
+           code == MOSQ_ERR_INVAL;
+}
+
 enum api_mqtt_sent api_mqtt_link_publish(struct api_mqtt_link *link, const struct api_mqtt_publish *publish,
                                          int *ret_mid) {
     if (link->failed || link->broken || link->phase != UP)
@@ -397,7 +403,7 @@ enum api_mqtt_sent api_mqtt_link_publish(struct api_mqtt_link *link, const struc
     int code = mosquitto_publish_v5(link->client, ret_mid, publish->topic, (int)publish->bytes, publish->payload,
                                     publish->qos, publish->retained, properties);
     mosquitto_property_free_all(&properties);
-    if (code == MOSQ_ERR_OVERSIZE_PACKET || code == MOSQ_ERR_PAYLOAD_SIZE)
+    if (never(code))
         return API_MQTT_NEVER;
     if (code == MOSQ_ERR_SUCCESS) {
         rearm(link);

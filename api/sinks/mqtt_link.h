@@ -49,7 +49,8 @@ struct api_mqtt_publish {
     uint16_t correlation_bytes;
 };
 /* Sends a message; `up` must have been called and not `down`. API_MQTT_NOT_NOW: the connection has failed, and
- * `down` follows; API_MQTT_NEVER: the message is larger than the broker takes. ret_mid may be NULL. */
+ * `down` follows; API_MQTT_NEVER: each attempt would fail, because the message is larger than the broker takes or
+ * has a topic that MQTT does not allow. ret_mid may be NULL. */
 enum api_mqtt_sent api_mqtt_link_publish(struct api_mqtt_link *link, const struct api_mqtt_publish *publish,
                                          int *ret_mid);
 

@@ -38,6 +38,10 @@ size_t insp_utf8_step(const char *text, uint32_t *ret) {
     return bytes;
 }
 
+bool insp_utf8_noncharacter(uint32_t character) {
+    return (character & 0xfffe) == 0xfffe || (character >= 0xfdd0 && character <= 0xfdef);
+}
+
 bool insp_utf8_visible(uint32_t character) {
     static const struct {
         uint32_t first, last;
@@ -52,7 +56,7 @@ bool insp_utf8_visible(uint32_t character) {
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
         if (character >= hidden[i].first && character <= hidden[i].last)
             return false;
-    return true;
+    return !insp_utf8_noncharacter(character);
 }
 
 void insp_utf8_clean(char *text) {

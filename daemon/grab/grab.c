@@ -61,6 +61,10 @@ enum insp_grabber_state grab_state(const struct grab *grab, int64_t now_us,
                                    char ret_detail[INSP_GRABBER_TEXT_BYTES]) {
     const unsigned silent_s = grab->options->silent_s;
     ret_detail[0] = 0;
+    if (grab->fatal) {
+        snprintf(ret_detail, INSP_GRABBER_TEXT_BYTES, "%s", grab->detail);
+        return INSP_GRABBER_SILENT;
+    }
     if (!grab->connected) {
         snprintf(ret_detail, INSP_GRABBER_TEXT_BYTES, "%s", grab->detail);
         return now_us - grab->state_us > (int64_t)AWAY_S * 1000000 ? INSP_GRABBER_SILENT : INSP_GRABBER_CONNECTING;
@@ -97,13 +101,14 @@ static bool copy_data(struct grab_frame *frame) {
     return copy != NULL;
 }
 
-static void enqueue(struct grab *grab, struct grab_frame *frame) {
+static bool enqueue(struct grab *grab, struct grab_frame *frame) {
     if (grab->queued == grab->options->queue || !copy_data(frame)) {
         grab_account_refuse(&grab->account, GRAB_BEHIND);
-        return;
+        return false;
     }
     frame->count = ++grab->count;
     grab->queue[(grab->first + grab->queued++) % GRAB_QUEUE_MAX] = *frame;
+    return true;
 }
 
 void grab_offer(struct grab *grab, const struct grab_frame *offered) {
@@ -111,7 +116,8 @@ void grab_offer(struct grab *grab, const struct grab_frame *offered) {
     pthread_mutex_lock(&grab->lock);
     uint64_t lost = grab_account_frame(&grab->account, frame.id);
     grab->frame_us = insp_mono_us();
-    if (!wanted(grab, &frame))
+    bool kept = false, asked = wanted(grab, &frame);
+    if (!asked)
         grab_account_refuse(&grab->account, GRAB_UNTRIGGERED);
     else if (!frame.data)
         grab_account_refuse(&grab->account, GRAB_INCOMPLETE);
@@ -120,7 +126,9 @@ void grab_offer(struct grab *grab, const struct grab_frame *offered) {
     else if (grab->stopping)
         grab_account_refuse(&grab->account, GRAB_STOPPED);
     else
-        enqueue(grab, &frame);
+        kept = enqueue(grab, &frame);
+    if (asked && !kept && grab->options->mode == INSP_GRABBER_SOFTWARE)
+        grab->shot = GRAB_SPOILT;
     pthread_cond_broadcast(&grab->changed);
     pthread_mutex_unlock(&grab->lock);
     if (lost)
@@ -130,15 +138,15 @@ void grab_offer(struct grab *grab, const struct grab_frame *offered) {
 
 /* --- triggers --- */
 
-/* Waits for the frame. Under `lock`. */
-static bool await(struct grab *grab) {
+/* Waits for the frame, and returns its end; GRAB_AWAITED: it did not come. Under `lock`. */
+static enum grab_shot await(struct grab *grab) {
     const int64_t until_us = insp_mono_us() + SHOT_US;
     while (grab->shot == GRAB_AWAITED && !grab->stopping && insp_mono_us() < until_us)
         grab_wait(grab, until_us);
-    bool taken = grab->shot == GRAB_TAKEN;
+    const enum grab_shot end = grab->shot;
     grab->shot = GRAB_IDLE;
-    grab->missed = !taken;
-    return taken;
+    grab->missed = end == GRAB_AWAITED;
+    return end;
 }
 
 static int fire(struct grab *grab, const char *part, struct insp_error *reterr) {
@@ -152,9 +160,13 @@ static int fire(struct grab *grab, const char *part, struct insp_error *reterr) 
                         : insp_fail(reterr, INSP_E_CAMERA_AWAY, "the camera is away");
     pthread_mutex_unlock(&grab->device_lock);
     pthread_mutex_lock(&grab->lock);
+    const enum grab_shot end = code ? GRAB_IDLE : await(grab);
     if (code)
         grab->shot = GRAB_IDLE;
-    else if (!await(grab))
+    else if (end == GRAB_SPOILT)
+        code = insp_fail(reterr, INSP_E_CAMERA_AWAY,
+                         "the frame of the trigger did not arrive whole, or too many wait");
+    else if (end != GRAB_TAKEN)
         code = insp_fail(reterr, INSP_E_CAMERA_AWAY, "no frame came within %d s", SHOT_US / 1000000);
     pthread_mutex_unlock(&grab->lock);
     return code;

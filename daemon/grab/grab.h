@@ -35,7 +35,7 @@ struct grab_options {
 };
 
 /* The frame that a software trigger waits for. */
-enum grab_shot { GRAB_IDLE, GRAB_AWAITED, GRAB_TAKEN };
+enum grab_shot { GRAB_IDLE, GRAB_AWAITED, GRAB_TAKEN, GRAB_SPOILT /* it came, and was refused */ };
 
 struct grab {
     const struct grab_options *options;
@@ -48,6 +48,7 @@ struct grab {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a frame in the queue, a frame taken, an end */
     bool stopping;          /* no new frames, no new triggers */
+    int64_t stop_us;        /* monotonic: when that began */
     bool draining;          /* the camera is closed: posters end when the queue is empty */
     bool fatal;             /* the camera cannot be used as it is set: `detail` says why */
     bool connected;
@@ -68,8 +69,8 @@ void *grab_camera_run(void *arg);
 void *grab_poster_run(void *arg);
 void *grab_report_run(void *arg);
 
-/* Fires the camera and waits for its frame, at most two seconds. part: of the frame; "": the grabber counts. Fails
- * with INSP_E_CAMERA_AWAY. */
+/* Fires the camera and waits until its frame is in the queue, at most two seconds. part: of the frame; "": the
+ * grabber counts. Fails with INSP_E_CAMERA_AWAY, also if the frame came and was refused. */
 int grab_fire(struct grab *grab, const char *part, struct insp_error *reterr);
 
 /* Makes the library's command. Called by grab_fire with device_lock held and a device. Fails with

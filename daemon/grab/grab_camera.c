@@ -10,7 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFERS = 32, POP_US = 100000, SOCKET_BYTES = 16 << 20 };
+enum {
+    BUFFERS_MIN = 4,
+    BUFFERS_MAX = 32,
+    BUFFERS_BYTES = 256 << 20, /* of all, unless BUFFERS_MIN need more; the unit has MemoryMax=1G */
+    FRAME_BYTES_MAX = 128 << 20,
+    POP_US = 100000,
+    SOCKET_BYTES = 16 << 20
+};
 
 struct connection {
     struct grab *grab;
@@ -85,6 +92,14 @@ static int set_trigger(struct connection *c, struct insp_error *reterr) {
     return 0;
 }
 
+/* Returns the number of buffers; 0: frames are too large. */
+static guint buffers_for(guint payload) {
+    if (payload > FRAME_BYTES_MAX)
+        return 0;
+    guint fit = payload ? BUFFERS_BYTES / payload : BUFFERS_MAX;
+    return fit < BUFFERS_MIN ? BUFFERS_MIN : fit > BUFFERS_MAX ? BUFFERS_MAX : fit;
+}
+
 static int start_stream(struct connection *c, struct insp_error *reterr) {
     GError *error = NULL;
     if (arv_camera_is_gv_device(c->camera)) /* a packet socket needs CAP_NET_RAW */
@@ -96,13 +111,20 @@ static int start_stream(struct connection *c, struct insp_error *reterr) {
     guint payload = arv_camera_get_payload(c->camera, &error);
     if (take_error(&error, "cannot read the size of a frame", reterr))
         return reterr->code;
+    const guint buffers = buffers_for(payload);
+    if (!buffers)
+        return insp_fail(
+            reterr, INSP_E_MEDIA_TYPE,
+            "a frame of the camera has %u bytes, and only %d can be held; set a smaller region in the "
+            "camera, or with --features \"Width=... Height=...\"",
+            payload, FRAME_BYTES_MAX);
     c->stream = arv_camera_create_stream(c->camera, NULL, NULL, &error);
     if (take_error(&error, "cannot open a stream", reterr))
         return reterr->code;
     if (ARV_IS_GV_STREAM(c->stream)) /* the kernel grants at most net.core.rmem_max */
         g_object_set(c->stream, "socket-buffer", ARV_GV_STREAM_SOCKET_BUFFER_FIXED, "socket-buffer-size",
                      SOCKET_BYTES, NULL);
-    for (int i = 0; i < BUFFERS; i++)
+    for (guint i = 0; i < buffers; i++)
         arv_stream_push_buffer(c->stream, arv_buffer_new_allocate(payload));
     arv_camera_start_acquisition(c->camera, &error);
     return take_error(&error, "cannot start the acquisition", reterr) ? reterr->code : 0;
@@ -177,8 +199,11 @@ static void take_frames(struct connection *c) {
 /* Stops the acquisition and offers the frames that were on their way. */
 static void take_rest(struct connection *c) {
     ArvBuffer *buffer;
+    pthread_mutex_lock(&c->grab->device_lock);
+    c->grab->device = NULL;
     if (!c->lost)
         arv_camera_stop_acquisition(c->camera, NULL);
+    pthread_mutex_unlock(&c->grab->device_lock);
     while ((buffer = arv_stream_timeout_pop_buffer(c->stream, POP_US))) {
         ArvBufferStatus status = arv_buffer_get_status(buffer);
         if (status != ARV_BUFFER_STATUS_CLEARED && status != ARV_BUFFER_STATUS_ABORTED)
@@ -213,12 +238,14 @@ static void serve(struct connection *c) {
 static void fail(struct grab *grab, const struct insp_error *error) {
     pthread_mutex_lock(&grab->lock);
     bool told = !strcmp(grab->detail, error->detail);
-    grab->fatal = error->code == INSP_E_MEDIA_TYPE;
     pthread_mutex_unlock(&grab->lock);
     if (!told)
         insp_log_warning("the camera cannot be opened camera=%s detail=%s", INSP_LOG_WORD(grab->options->camera),
                          INSP_LOG_QUOTED(error->detail));
     grab_disconnected(grab, error->detail);
+    pthread_mutex_lock(&grab->lock);
+    grab->fatal = error->code == INSP_E_MEDIA_TYPE;
+    pthread_mutex_unlock(&grab->lock);
 }
 
 void *grab_camera_run(void *arg) {

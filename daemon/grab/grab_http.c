@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CONNECT_MS = 2000, ANSWER_MS = 30000, ANSWER_BYTES = 1 << 20, URL_BYTES = 2048 };
+enum { CONNECT_MS = 2000, ANSWER_BYTES = 1 << 20, URL_BYTES = 2048 };
 
 struct grab_http {
     const struct grab_options *options;
@@ -16,9 +16,12 @@ struct grab_http {
     char *answer;              /* owned */
     size_t bytes;
     FILE *out; /* of `answer` */
+    const char *body;
+    size_t body_bytes, body_sent; /* of the request */
+    long answer_ms;
 };
 
-int grab_http_new(const struct grab *grab, struct grab_http **ret, struct insp_error *reterr) {
+int grab_http_new(const struct grab *grab, unsigned answer_ms, struct grab_http **ret, struct insp_error *reterr) {
     struct grab_http *http = calloc(1, sizeof *http);
     char header[sizeof grab->token + 32];
     if (http)
@@ -28,6 +31,7 @@ int grab_http_new(const struct grab *grab, struct grab_http **ret, struct insp_e
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for libcurl");
     }
     http->options = grab->options;
+    http->answer_ms = (long)answer_ms;
     snprintf(header, sizeof header, "Authorization: Bearer %s", grab->token);
     http->bearer = grab->token[0] ? curl_slist_append(NULL, header) : NULL;
     *ret = http;
@@ -69,6 +73,17 @@ static size_t receive(char *data, size_t one, size_t bytes, void *arg) {
     return fwrite(data, 1, bytes, http->out);
 }
 
+/* Gives libcurl the body. libcurl repeats a request whose connection ends before the answer; it cannot rewind this
+ * body, so it repeats none of which the daemon may have the body. */
+static size_t send_body(char *ret, size_t one, size_t room, void *arg) {
+    struct grab_http *http = arg;
+    size_t left = http->body_bytes - http->body_sent, bytes = left < room ? left : room;
+    (void)one;
+    memcpy(ret, http->body + http->body_sent, bytes);
+    http->body_sent += bytes;
+    return bytes;
+}
+
 static struct curl_slist *headers_of(const struct grab_http *http, const char *type) {
     char header[160];
     snprintf(header, sizeof header, "Content-Type: %s", type);
@@ -86,11 +101,15 @@ static void set_up(struct grab_http *http, const char *url, const void *body, si
     curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* the daemon is on this machine or in its network */
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    http->body = body;
+    http->body_bytes = bytes;
+    http->body_sent = 0;
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, send_body);
+    curl_easy_setopt(curl, CURLOPT_READDATA, http);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bytes);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)ANSWER_MS);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, http->answer_ms);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "inspectd-grab/" INSP_VERSION);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, http);
@@ -98,12 +117,9 @@ static void set_up(struct grab_http *http, const char *url, const void *body, si
         curl_easy_setopt(curl, CURLOPT_CAINFO, http->options->ca_file);
 }
 
-/* Says whether the daemon may have got the request. */
-static bool may_be_sent(CURL *curl, CURLcode code) {
+/* Says whether the daemon may have got the request, in any attempt of libcurl. */
+static bool may_be_sent(CURL *curl) {
     long request_bytes = 0;
-    if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_SSL_CONNECT_ERROR ||
-        code == CURLE_PEER_FAILED_VERIFICATION)
-        return false;
     curl_easy_getinfo(curl, CURLINFO_REQUEST_SIZE, &request_bytes);
     return request_bytes > 0;
 }
@@ -129,7 +145,7 @@ int grab_http_post(struct grab_http *http, const char *path, const char *type, c
         curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, ret_status);
         *ret = json_loadb(http->answer, http->bytes, 0, NULL);
     }
-    *ret_sent = code == CURLE_OK || may_be_sent(http->curl, code);
+    *ret_sent = code == CURLE_OK || may_be_sent(http->curl);
     free(insp_take_ptr(http->answer));
     return code ? insp_fail(reterr, INSP_E_SINK_AWAY, "%s: %s", http->options->url, curl_easy_strerror(code)) : 0;
 }

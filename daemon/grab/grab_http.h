@@ -10,8 +10,8 @@
 
 struct grab_http;
 
-/* *ret is the caller's. Fails with INSP_E_NOMEM. */
-int grab_http_new(const struct grab *grab, struct grab_http **ret, struct insp_error *reterr);
+/* *ret is the caller's. answer_ms: longest time of a request. Fails with INSP_E_NOMEM. */
+int grab_http_new(const struct grab *grab, unsigned answer_ms, struct grab_http **ret, struct insp_error *reterr);
 void grab_http_free(struct grab_http *http); /* accepts NULL */
 
 /* Appends text to a URL, with all but unreserved characters escaped (RFC 3986). Returns false without room. */
@@ -20,7 +20,7 @@ bool grab_url_append(char *url, size_t room, const char *text);
 /* Appends "&name=text" in the same way. */
 bool grab_url_query(char *url, size_t room, const char *name, const char *text);
 
-/* Posts a body and reads a JSON answer.
+/* Posts a body, never twice, and reads a JSON answer.
  *   path        from the first slash
  *   ret_status  0: no answer
  *   ret         the answer, the caller's; NULL: none, or it is no JSON

@@ -121,6 +121,7 @@ static int run(struct grab *grab, const sigset_t *signals, struct insp_error *re
         wait_for_the_end(grab, signals);
     pthread_mutex_lock(&grab->lock);
     grab->stopping = true;
+    grab->stop_us = insp_mono_us();
     pthread_cond_broadcast(&grab->changed);
     pthread_mutex_unlock(&grab->lock);
     pthread_join(camera, NULL);
@@ -143,6 +144,7 @@ int main(int argc, char **argv) {
         fputs("inspectd-grab: it is started by `inspectd grab`\n", stderr);
         return 1;
     }
+    signal(SIGPIPE, SIG_IGN); /* of TLS connections, and of a log that nobody reads */
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);

@@ -8,7 +8,19 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_BYTES = 1500, TELL_US = 10 * 1000000 };
+/* A stop takes at most DRAIN_US + ANSWER_MS and the time in which the camera closes: less than TimeoutStopSec. */
+enum { PATH_BYTES = 1500, TELL_US = 10 * 1000000, DRAIN_US = 10 * 1000000, ANSWER_MS = 30000 };
+
+/* Refuses the frames that still wait long after the stop. Under `lock`. */
+static void refuse_rest(struct grab *grab) {
+    if (!grab->stopping || insp_mono_us() - grab->stop_us < DRAIN_US)
+        return;
+    for (; grab->queued; grab->queued--) {
+        free(grab->queue[grab->first].data);
+        grab->first = (grab->first + 1) % GRAB_QUEUE_MAX;
+        grab_account_refuse(&grab->account, GRAB_STOPPED);
+    }
+}
 
 /* Takes the oldest frame, which is the caller's. Returns false at the end. */
 static bool take(struct grab *grab, struct grab_frame *ret) {
@@ -16,6 +28,7 @@ static bool take(struct grab *grab, struct grab_frame *ret) {
     pthread_mutex_lock(&grab->lock);
     while (!grab->queued && !grab->draining)
         grab_wait(grab, insp_mono_us() + 1000000);
+    refuse_rest(grab);
     any = grab->queued > 0;
     if (any) {
         *ret = grab->queue[grab->first];
@@ -103,8 +116,7 @@ void *grab_poster_run(void *arg) {
     struct grab_frame frame;
     struct insp_error error;
     struct told told = {0};
-    while (grab_http_new(grab, &http,
-                         &error)) /* no memory: the frames wait, and are refused when the queue is full */
+    while (grab_http_new(grab, ANSWER_MS, &http, &error)) /* no memory: the frames wait, or find the queue full */
         grab_pause(grab, 1000);
     while (take(grab, &frame)) {
         post(grab, http, &frame, &told);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WAIT_MS = 1000, PATH_BYTES = 600, FRESH_US = 1000000 };
+enum { WAIT_MS = 1000, PATH_BYTES = 600, FRESH_US = 1000000, ANSWER_MS = 10000 };
 
 struct reporter {
     struct grab *grab;
@@ -30,7 +30,7 @@ static void tell_state(struct reporter *r, enum insp_grabber_state state, const 
     r->told = state;
 }
 
-static json_t *report_json(struct reporter *r, bool ends) {
+static json_t *report_json(struct reporter *r, unsigned wait_ms, bool ends) {
     struct grab *grab = r->grab;
     char detail[INSP_GRABBER_TEXT_BYTES];
     pthread_mutex_lock(&grab->lock);
@@ -44,7 +44,7 @@ static json_t *report_json(struct reporter *r, bool ends) {
                      insp_grabber_state_name(state), "detail", detail, "frames", (json_int_t)account.frames,
                      "verdicts", (json_int_t)grab_account_verdicts(&account), "refused",
                      (json_int_t)grab_account_refused(&account), "after", (json_int_t)r->after, "wait_ms",
-                     ends ? 0 : WAIT_MS, "ends", ends, "results", r->results);
+                     (int)wait_ms, "ends", ends, "results", r->results);
 }
 
 /* Fires one trigger and notes its result. */
@@ -64,10 +64,11 @@ static void fire(struct reporter *r, json_t *trigger, int64_t came_us) {
                                            : json_pack("{s:I}", "sequence", sequence));
 }
 
-/* Sends one report. Returns false if the daemon did not take it. */
-static bool report(struct reporter *r, bool ends) {
+/* Sends one report, which waits for triggers. Returns false if the daemon did not take it.
+ *   ends  a farewell: the daemon forgets the camera */
+static bool report(struct reporter *r, unsigned wait_ms, bool ends) {
     struct insp_error error = {0};
-    json_t *answer, *trigger, *json = report_json(r, ends);
+    json_t *answer, *trigger, *json = report_json(r, wait_ms, ends);
     _cleanup_free_ char *body = json ? json_dumps(json, JSON_COMPACT) : NULL;
     long status;
     bool sent;
@@ -106,17 +107,24 @@ static bool over(struct grab *grab) {
     return stop;
 }
 
+static bool unusable(struct grab *grab) {
+    pthread_mutex_lock(&grab->lock);
+    bool fatal = grab->fatal;
+    pthread_mutex_unlock(&grab->lock);
+    return fatal;
+}
+
 void *grab_report_run(void *arg) {
     struct grab *grab = arg;
     struct reporter r = {.grab = grab, .results = json_array()};
     struct insp_error error;
-    if (!r.results || !make_path(&r) || grab_http_new(grab, &r.http, &error)) {
+    if (!r.results || !make_path(&r) || grab_http_new(grab, ANSWER_MS, &r.http, &error)) {
         insp_log_error("no memory for reports to the daemon");
         json_decref(r.results);
         return NULL;
     }
     while (!over(grab)) {
-        if (report(&r, false)) {
+        if (report(&r, WAIT_MS, false)) {
             if (r.failures)
                 insp_log_info("the daemon takes reports again");
             r.failures = 0;
@@ -124,7 +132,7 @@ void *grab_report_run(void *arg) {
             grab_pause(grab, insp_backoff_ms(++r.failures < 4 ? r.failures : 4, insp_mono_us() & 0xffff));
         }
     }
-    report(&r, true);
+    report(&r, 0, !unusable(grab)); /* without a farewell the daemon goes on to tell that the camera is silent */
     json_decref(r.results);
     grab_http_free(r.http);
     return NULL;

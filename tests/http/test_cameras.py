@@ -143,6 +143,8 @@ def test_a_silent_camera_is_reported(start):
     assert daemon.metric("camera_frames_total") == 7 and daemon.metric("camera_refused_total") == 2
     grabber.say(state="silent", detail="no frame for 5 s")
     assert camera(daemon)["silent"] and daemon.metric("camera_silent") == 1 and daemon.metric("camera_up") == 0
+    grabber.say(state="connecting", detail="it is opened again")
+    assert camera(daemon)["silent"]  # until it is connected
     eventually(lambda: 'camera silent camera=cam1 detail="no frame for 5 s"' in daemon.log_text())
     grabber.say()
     assert not camera(daemon)["silent"]
@@ -181,11 +183,12 @@ def test_a_report_that_waits_ends_with_the_daemon_and_with_its_client(start):
 def test_tokens(start):
     daemon = start("server.open_access=never")
     report = json.dumps({**Grabber(daemon).report, "trigger": "line"})
-    for role, can_report, can_trigger, can_list in (("camera", 200, 409, 403), ("viewer", 403, 403, 200), ("operator", 403, 409, 200)):
+    for role, can_report, can_trigger, can_list in (("camera", 200, 409, 403), ("operator", 403, 409, 200), ("viewer", 403, 403, 200)):
         secret = token(daemon, role)
         daemon.wait_line("tokens read again")
         assert daemon("POST", "/v1/cameras/c/grabber", report, token=secret, Content_Type="application/json").status == can_report
-        assert daemon("POST", "/v1/cameras/c/trigger", token=secret).status == can_trigger
+        # 503: on a machine under load its report may be more than five seconds old.
+        assert daemon("POST", "/v1/cameras/c/trigger", token=secret).status in ((409, 503) if can_trigger == 409 else (can_trigger,))
         assert daemon("GET", "/v1/cameras", token=secret).status == can_list
 
 
@@ -226,4 +229,30 @@ def test_the_plcs_trigger_fires_the_camera(start):
         assert away.say().status == 200 and plc.look()["ready"] and not plc.look()["fault"]
         assert away.say(state="silent").status == 200  # no part can be inspected: the PLC learns it before one comes
         assert not plc.look()["ready"] and plc.look()["fault"]
+    plc.close()
+
+
+def test_a_late_failure_is_no_result_of_the_next_part(start):
+    daemon = start("modbus.listen=127.0.0.1:0", "modbus.stations=1=cam1", "modbus.heartbeat_s=60")
+    grabber = Grabber(daemon)
+    grabber.say()
+    plc = Plc(port_of(daemon)).enable()
+    with beating(plc):
+        plc.write(4, int.from_bytes(b"P1", "big"), 0)
+        plc.coil(TRIGGER, True)
+        first = grabber.say().json["triggers"]
+        plc.coil(TRIGGER, False)  # P1 has gone
+        plc.write(4, int.from_bytes(b"P2", "big"), 0)
+        plc.coil(TRIGGER, True)
+        for late in first:  # none: the machine was slow, and it was given up earlier
+            grabber.after = late["sequence"]
+            grabber.results.append({"sequence": late["sequence"], "error": "no frame came within 2 s"})
+        grabber.posts = False
+        grabber.take(grabber.say().json["triggers"])
+        grabber.say()
+        for part in grabber.fired:
+            assert daemon.inspect(picture("black"), f"product=carpet&camera=cam1&part={part}").status == 200
+        eventually(lambda: plc.look()["valid"])
+        got = plc.inputs()
+        assert text(got[12:28]) == "P2" and (got[4] == 0 and plc.look()["good"] or got[4] == CAMERA and not grabber.fired)
     plc.close()

@@ -1,5 +1,7 @@
 """`inspectd grab` with Aravis' fake GigE Vision camera on the loopback: each frame gets a verdict or is a counted refusal."""
+import contextlib
 import fcntl
+import http.server
 import os
 import pathlib
 import re
@@ -9,6 +11,8 @@ import socket
 import subprocess
 import tempfile
 import threading
+import types
+import urllib.parse
 
 import pytest
 from conftest import FAKE, Daemon, copy_state, eventually, token
@@ -212,6 +216,69 @@ def test_a_daemon_that_is_too_slow_gets_no_old_frames(start, camera):
 
 
 @aravis
+def test_a_trigger_whose_frame_is_thrown_away_fails(start, camera):
+    daemon = start(env={"INSP_FAKE_PASS_MS": "1500"})
+    camera()
+    grab = Grab(daemon, "--trigger", "software", "--queue", "1")
+    eventually(lambda: grab.state().get("state") == "connected", PATIENCE_S)
+    answers = []
+
+    def thrown_away():
+        answers.append(daemon("POST", "/v1/cameras/cam1/trigger"))
+        return answers[-1].status == 503 and "too many wait" in answers[-1].json["detail"]
+
+    eventually(thrown_away, PATIENCE_S)
+    counts = grab.stop()
+    fired = [answer.status for answer in answers].count(200)
+    assert counts["behind"] >= 1 and 0 < fired <= counts["verdicts"] == stored(daemon)  # each answer 200 has its inspection
+
+
+@contextlib.contextmanager
+def fake_daemon():
+    """Takes each report. Answers each post of a frame but the second, whose connection it closes. Yields its port and the parts
+    of the frames that it got."""
+    parts = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            answer = b'{"triggers": [], "verdict": "good"}'
+            if "/v1/inspections" in self.path:
+                parts.append(urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["part"][0])
+                self.close_connection = len(parts) == 2
+            if not self.close_connection:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+        def log_message(self, *line):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=[0.05])
+        thread.start()
+        try:
+            yield server.server_port, parts
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@aravis
+def test_no_frame_is_posted_twice(camera):
+    camera()
+    with fake_daemon() as (port, parts):
+        grab = Grab(types.SimpleNamespace(port=port), "--posters", "1")
+        eventually(lambda: len(parts) >= 5, PATIENCE_S)
+        counts = grab.stop()
+        assert len(set(parts)) == len(parts) == counts["good"] + 1 and counts["unanswered"] == 1
+
+
+@aravis
 def test_refusals_of_the_daemon_are_counted_by_their_code(start, camera):
     daemon = start()
     camera()
@@ -230,6 +297,8 @@ def test_a_pixel_format_that_cannot_be_posted_is_named(start, camera):
     assert grab.process.wait(PATIENCE_S) == 1
     grab.thread.join()
     assert re.search(r"^inspectd: grab: the camera sends Mono16, and only Mono8, BayerRG8, .* can be posted", grab.log(), re.M), grab.log()
+    seen = grab.state()  # it has not said farewell: the alarm stays
+    assert seen["silent"] and "the camera sends Mono16" in seen["detail"] and daemon.metric("camera_silent") == 1
 
 
 @aravis

@@ -3,6 +3,7 @@ import contextlib
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 
@@ -363,6 +364,24 @@ def test_a_message_larger_than_the_broker_takes(start, broker):
     inspections(daemon, 2)
     eventually(lambda: sink(daemon)["lost"] == 2, START_S)
     assert daemon.metric("sink_lost_total") == 2
+
+
+def test_a_camera_that_no_topic_can_name_is_skipped(start, broker):
+    """An earlier version stored a noncharacter, which libmosquitto refuses: it must not stop the results behind it."""
+    server = broker(start=False)
+    options = url(server), "mqtt.sparkplug_group=plant"
+    daemon = start(*options)
+    assert daemon.inspect(picture(), query="product=carpet&camera=%EF%BF%BE").code == "invalid_query"
+    ids = inspections(daemon, 3, camera="c1")
+    daemon.stop()
+    with contextlib.closing(sqlite3.connect(daemon.state / "inspectd.sqlite3", timeout=30)) as database, database:
+        key = "(SELECT key FROM inspection ORDER BY key LIMIT 1 OFFSET 1)"
+        assert database.execute(f"UPDATE inspection SET camera = ? WHERE key = {key}", ("c\ufffe",)).rowcount == 1
+    server.start()
+    daemon = start(*options, state=daemon.state)
+    counts = lambda: [(each["name"], each["delivered"], each["lost"], each["waiting"]) for each in daemon("GET", "/v1/sinks").json["items"]]
+    eventually(lambda: counts() == [("mqtt", 2, 1, 0), ("sparkplug", 2, 1, 0)], START_S)
+    assert len(ids) == 3 and "does not take this message" in json.dumps(daemon("GET", "/v1/sinks").json)
 
 
 class Caller:

@@ -60,7 +60,8 @@ END_TEST
 
 START_TEST(prefixes) {
     static const char *const good[] = {"", "inspectd", "acme/plant 1/line3", "Werk/Straße"};
-    static const char *const bad[] = {"/a", "a/", "a//b", "a/+", "#", "$SYS/x", "a\nb", "a\xff", "a\x7f"};
+    static const char *const bad[] = {"/a",     "a/",   "a//b",  "a/+",   "#",
+                                      "$SYS/x", "a\nb", "a\xff", "a\x7f", "a\xef\xbf\xbe"};
     char lengthy[API_MQTT_PREFIX_BYTES + 1];
     struct insp_error err;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)

@@ -100,11 +100,12 @@ START_TEST(test_tag) {
                                        "line 3/cam #1",
                                        "K\xc3\xa4ltekammer",
                                        "\xf0\x9f\x93\xb7",
+                                       "\xef\xbf\xbd",
                                        "01095060001343521724123110ABC\x1d"
                                        "21XYZ",
                                        "[)>\x1e"
                                        "06\x1dP4711\x1e\x04"};
-    /* empty, control, DEL, C1, lone continuation, overlong, surrogate, beyond Unicode, cut short */
+    /* empty, control, DEL, C1, lone continuation, overlong, surrogate, beyond Unicode, cut short, noncharacters */
     static const char *const bad[] = {"",
                                       "a\nb",
                                       "a\x1f"
@@ -116,7 +117,11 @@ START_TEST(test_tag) {
                                       "\xc0\xaf",
                                       "\xed\xa0\x80",
                                       "\xf4\x90\x80\x80",
-                                      "\xe2\x82"};
+                                      "\xe2\x82",
+                                      "a\xef\xbf\xbe",
+                                      "\xef\xbf\xbf",
+                                      "\xef\xb7\x90",
+                                      "\xf4\x8f\xbf\xbf"};
     const char *tag = NULL;
     for (size_t i = 0; i < INSP_COUNT(good); i++) {
         set(good[i]);

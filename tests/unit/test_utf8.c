@@ -79,9 +79,10 @@ START_TEST(test_malformed) {
 END_TEST
 
 START_TEST(test_visible) {
-    static const uint32_t yes[] = {' ', 'A', 0xa0, 0xe4, 0x20ac, 0x2010, 0x1f600, 0x5d0},
-                          no[] = {0,      '\n',   0x7f,   0x85, 0x202e, 0x2028,
-                                  0x2066, 0x200b, 0xfeff, 0x9b, 0x200f, 0xe0041};
+    static const uint32_t yes[] = {' ',   'A',    0xa0,   0xe4,   0x20ac,  0x2010,  0x1f600,
+                                   0x5d0, 0xfdcf, 0xfdf0, 0xfffd, 0x10000, 0x10fffd},
+                          no[] = {0,    '\n',   0x7f,    0x85,   0x202e, 0x2028, 0x2066, 0x200b,  0xfeff,
+                                  0x9b, 0x200f, 0xe0041, 0xfffe, 0xffff, 0xfdd0, 0xfdef, 0x1fffe, 0x10ffff};
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
         ck_assert_msg(insp_utf8_visible(yes[i]), "%x", yes[i]);
     for (size_t i = 0; i < sizeof no / sizeof *no; i++)
