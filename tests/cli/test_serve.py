@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 
@@ -176,12 +177,14 @@ def test_a_state_folder_without_permission(cli):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
 def test_root_writes_as_the_owner_of_the_state_folder(cli):
-    cli.state.mkdir(mode=0o700)
-    os.chown(cli.state, 65534, 65534)
-    for parent in list(cli.state.parents)[:3]:
-        parent.chmod(0o755)
-    assert "the owner of" in cli("token", "add", "line-3", "camera").stderr
-    assert {entry.stat().st_uid for entry in cli.state.iterdir()} == {65534}
+    # Not below pytest's folder: each pytest that starts beside this one closes that to others.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        cli = type(cli)(pathlib.Path(folder) / "state")
+        cli.state.mkdir(mode=0o700)
+        os.chown(cli.state, 65534, 65534)
+        assert "the owner of" in cli("token", "add", "line-3", "camera").stderr
+        assert {entry.stat().st_uid for entry in cli.state.iterdir()} == {65534}
 
 
 def test_cuda_that_is_absent_is_refused(cli):
