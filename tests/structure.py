@@ -9,8 +9,9 @@ proves that each rule finds what it is for.
 5. Every header compiles alone.
 6. No word of FORBIDDEN, and each call of ONLY_IN in its one file.
 7. The first line of a file that names it, and a header's guard, have its path.
-8. No log line quotes a text by hand (a quote inside it would end the field): INSP_LOG_QUOTED does.
-9. In the folders of PLAIN_ENGLISH headers begin with their path and a verb; no comment has a subject without a noun or
+8. No parameter's row in a comment is drawn into the paragraph before.
+9. No log line quotes a text by hand (a quote inside it would end the field): INSP_LOG_QUOTED does.
+10. In the folders of PLAIN_ENGLISH headers begin with their path and a verb; no comment has a subject without a noun or
    a word of PRIVATE_WORDS.
 """
 import collections
@@ -131,6 +132,7 @@ COVERED_ELSEWHERE = {
     "daemon/commands/cli_fetch.c": "tests/cli/test_fetch.py",
     "core/model/fetch/download.c": "tests/cli/test_fetch.py",
     "core/model/fetch/trunk_fetch.c": "tests/cli/test_fetch.py, tests/http/test_trunks.py",
+    "core/model/fetch/trunk_origin.c": "tests/cli/test_models.py, tests/http/test_trunks.py",
     "core/train/trunk_bank.c": "tests/http/test_trunks.py",
     "api/resources/model_images.c": "tests/http/test_snapshots.py",
     "core/model/snapshot/snapshot.c": "tests/http/test_snapshots.py",
@@ -350,6 +352,19 @@ def comments(text):
 NO_VERB = re.compile(r"\S+\.(?:h|hpp) - (?:what|how|where|which|whether|who|why|the|an?|one|those|all|its|every|each|of|from|in|on)\b")
 
 
+# A row of a list ("  name  meaning") that clang-format has drawn into the paragraph before: that paragraph was too wide.
+SWALLOWED_ROW = re.compile(r"^ \* \S.*\S  +\S", re.M)
+
+
+def swallowed_rows(root):
+    for folder in ("core", "api", "daemon", "tests"):
+        for path in sorted(p for suffix in ("*.c", "*.h", "*.cpp", "*.hpp") for p in (root / folder).rglob(suffix)):
+            text = path.read_text()
+            for found in SWALLOWED_ROW.finditer(text):
+                line = text.count("\n", 0, found.start()) + 1
+                yield f"{path.relative_to(root)}:{line}: two blanks within a sentence: give the parameter a line of its own"
+
+
 def language_faults(root, folders=None):
     for folder in PLAIN_ENGLISH if folders is None else folders:
         for path in sorted(p for suffix in ("*.c", "*.h", "*.cpp", "*.hpp") for p in (root / folder).rglob(suffix)):
@@ -367,7 +382,7 @@ def language_faults(root, folders=None):
 
 
 RULES = [direction_faults, circle_faults, size_faults, forbidden_words, doubles, untested_sources, wrong_names,
-         lonely_headers, hand_quoted_logs, language_faults]
+         lonely_headers, hand_quoted_logs, swallowed_rows, language_faults]
 
 
 def main():

@@ -56,7 +56,7 @@ export function verdictWords(result) {
 
 const wrongOnes = ({ images = [] }) => images.filter(({ wrong }) => wrong);
 
-// What would help most, most first: [sentence].
+// Returns the advice on a result: sentences, the most helpful first.
 export function advice(result, { bank }) {
   const { good, defective } = countClasses(result.dataset?.counts ?? {});
   const helps = [];

@@ -31,8 +31,8 @@ int api_poll_before(struct api_request *request, struct insp_error *reterr);
 int api_poll_read(struct api_request *request, struct insp_error *reterr);
 
 /* Offers a result that was just stored to the waiting requests, and answers those whose filter admits it. Loop
- * thread. line  its text of api_json_line; NULL (no memory) answers with an empty page, so that the client asks
- * again */
+ * thread.
+ *   line  its text of api_json_line; NULL (no memory) answers with an empty page, so that the client asks again */
 void api_poll_offer(struct api_server *server, const struct insp_record *record, const char *line);
 
 #endif

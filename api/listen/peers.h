@@ -65,7 +65,8 @@ bool api_gives_way(const struct api_holder *a, const struct api_holder *b);
 
 /* Says whether a connection makes room for a new one at all: gone, silent and slow ones do; an idle one if its
  * address has at least of_newcomer connections; a fresh one and a camera's if its address has more; a busy one
- * never. of_newcomer  connections of the new connection's address, with the new one */
+ * never.
+ *   of_newcomer  connections of the new connection's address, with the new one */
 bool api_makes_room(const struct api_holder *holder, unsigned of_newcomer);
 
 #endif

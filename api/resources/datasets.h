@@ -21,7 +21,8 @@ int api_dataset_find(const struct api_request *request, char ret_set[INSP_PATH_B
 struct insp_dataset_limits api_dataset_limits(const struct api_request *request);
 
 /* Makes {"split", "class", "name", "sha256" (null for ""), "bytes", "source", "href"}. Pure. New reference; NULL
- * without memory. dataset  the query parameter for `href`; NULL: the product's own dataset */
+ * without memory.
+ *   dataset  the query parameter for `href`; NULL: the product's own dataset */
 json_t *api_dataset_image_json(const struct api_request *request, const struct insp_dataset_place *place,
                                const char *dataset, const char *sha256, uint64_t bytes);
 

@@ -2,7 +2,7 @@
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
 
-#include "core/model/fetch/trunk_fetch.h"
+#include "core/model/fetch/trunk_origin.h"
 #include "core/model/registry.h"
 
 #include <string.h>

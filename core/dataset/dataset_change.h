@@ -42,8 +42,9 @@ int insp_dataset_change_make(const char *set, struct insp_dataset_step *step, si
 /* Moves the images of a change back, each to its old place, numbered if that is taken. An image that has been
  * moved or removed since is `gone`, also if another image has its name now (of another size or time of writing);
  * one of the trash whose content is in the dataset again is `already`. The change is forgotten, unless an image
- * was refused or a folder could not be synced. ret_step   [*ret_count], the caller frees it; `from` is the place
- * before the undoing, "" in the trash Errors: INSP_E_NOT_FOUND (no such change), INSP_E_IO (its description is
+ * was refused or a folder could not be synced.
+ *   ret_step  [*ret_count], the caller frees it; `from` is the place before the undoing, "" in the trash
+ * Errors: INSP_E_NOT_FOUND (no such change), INSP_E_IO (its description is
  * damaged), INSP_E_FORBIDDEN, INSP_E_NOMEM, errno codes (a folder could not be synced, for one). */
 int insp_dataset_change_undo(const char *set, const char *id, struct insp_dataset_step **ret_step,
                              size_t *ret_count, struct insp_error *reterr);

@@ -39,8 +39,8 @@ float insp_good_quantile(const float *sorted, size_t n, double q);
 
 /* Returns the score beyond which a picture is unlike good parts: their 99.9 % quantile. A thousand scores and more
  * show it; fewer only bound it from below, so the larger of the greatest score and of that quantile of a
- * log-normal distribution with their mean and deviation counts. sorted  [n] scores, n >= 1, ascending, finite, 0
- * or more */
+ * log-normal distribution with their mean and deviation counts.
+ *   sorted  [n] scores, n >= 1, ascending, finite, 0 or more */
 float insp_good_unlike(const float *sorted, size_t n);
 
 /* Puts scores and distances on scales that are the same for all images of a model. */

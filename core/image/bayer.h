@@ -14,7 +14,8 @@
 enum insp_bayer { INSP_BAYER_RG, INSP_BAYER_GR, INSP_BAYER_GB, INSP_BAYER_BG };
 
 /* Fills `rgb` [height][width][3] from `raw` [height][width], one byte per pixel. At the border the pattern is
- * mirrored. width, height  at least 2 */
+ * mirrored.
+ *   width, height  at least 2 */
 void insp_bayer_rgb8(enum insp_bayer pattern, const uint8_t *raw, size_t width, size_t height, uint8_t *rgb);
 
 #endif

@@ -32,8 +32,10 @@ int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, si
                      float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr);
 
 /* Derives the verdict from the answer of a picture. A picture that the tail calls good and the good-only model
- * finds unlike good parts gets the reason INSP_SUSPECT_UNLIKE_GOOD. A picture with a reason is never good. good of
- * insp_model_score suspect  reasons (suspect.h), in and out Pure; any thread. */
+ * finds unlike good parts gets the reason INSP_SUSPECT_UNLIKE_GOOD. A picture with a reason is never good.
+ *   good     of insp_model_score
+ *   suspect  reasons (suspect.h), in and out
+ * Pure; any thread. */
 enum insp_verdict insp_model_verdict(const struct insp_manifest *manifest, float probability,
                                      const struct insp_good_answer *good, uint32_t *suspect);
 

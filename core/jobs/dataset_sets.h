@@ -26,8 +26,9 @@ void insp_dataset_sets_clear(struct insp_dataset_sets *sets); /* accepts a zeroe
 
 /* Lists the folders with a folder train or test, one or two levels below a root, and the folders of the first root
  * that are empty: products that have no image yet. A set that an earlier root hides, or whose link leads out of
- * its root, is left out. A root that does not exist has none. roots  folders, separated by ':' Errors:
- * INSP_E_NOMEM, errno codes. */
+ * its root, is left out. A root that does not exist has none.
+ *   roots  folders, separated by ':'
+ * Errors: INSP_E_NOMEM, errno codes. */
 int insp_dataset_sets_find(const char *roots, struct insp_dataset_sets *ret, struct insp_error *reterr);
 
 /* Empties the trash of all sets that images can be written into, but for changes since `before_us` (wall clock):

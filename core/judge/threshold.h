@@ -54,7 +54,9 @@ struct insp_threshold_promise {
  * good parts are rejected, each with 95 % confidence. The highest threshold that keeps the first is an order
  * statistic of the anomalies' scores, the lowest that keeps the second one of the good parts'; too few images of a
  * class allow no error among them. Between the two the threshold is half way. If they overlap, the first promise
- * counts. probability  [count], by models that have not seen the image label        [count], 0 good, 1 anomaly
+ * counts.
+ *   probability               [count], by models that have not seen the image
+ *   label                     [count], 0 good, 1 anomaly
  *   max_missed, max_rejected  above 0, below 1
  * Fails as insp_threshold_advise does. */
 int insp_threshold_promise_of(const float *probability, const uint8_t *label, size_t count, double max_missed,

@@ -37,8 +37,10 @@ int insp_outbox_state(struct insp_store *store, const char *name, struct insp_ou
 typedef int insp_outbox_callback(void *arg, int64_t place, const struct insp_record *record);
 
 /* Reads up to `limit` inspections behind `after`, in the order of their places, without cam. Places that are left
- * out have been removed by retention. ret_newest   the newest place that was given out ret_through  the place up
- * to which the page is complete: ret_newest if nothing is left behind the page, else that of its last inspection
+ * out have been removed by retention.
+ *   ret_newest   the newest place that was given out
+ *   ret_through  the place up to which the page is complete: ret_newest if nothing is left behind the page, else
+ *                that of its last inspection
  * Fails with the codes of insp_sql_fail. */
 int insp_outbox_page(struct insp_store *store, int64_t after, size_t limit, insp_outbox_callback *callback,
                      void *arg, int64_t *ret_newest, int64_t *ret_through, struct insp_error *reterr);

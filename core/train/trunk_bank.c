@@ -3,12 +3,8 @@
 #include "core/base/cleanup.h"
 #include "core/dataset/dataset.h"
 #include "core/dataset/image_loader.h"
-#include "core/model/bundle.h"
-#include "core/model/fetch/trunk_fetch.h"
+#include "core/model/fetch/trunk_origin.h"
 #include "core/model/filter_bank.h"
-#include "core/model/registry.h"
-
-#include <string.h>
 
 static void on_progress(void *arg, size_t done, size_t total) {
     insp_progress_step(arg, done, total);
@@ -51,7 +47,7 @@ int insp_trunk_bank_install(const char *state_dir, const char *dataset, const st
                             char *ret_sha256, struct insp_error *reterr) {
     _cleanup_(insp_dataset_freep) struct insp_dataset *set = NULL;
     _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
-    char *path[INSP_BANK_IMAGES], sha256[INSP_SHA256_HEX_BYTES];
+    char *path[INSP_BANK_IMAGES];
     int r = insp_dataset_list(dataset, &set, reterr);
     if (r < 0)
         return r;
@@ -60,13 +56,5 @@ int insp_trunk_bank_install(const char *state_dir, const char *dataset, const st
         return insp_fail(reterr, INSP_E_DATASET, "%s has no good images, by which a trunk could be calibrated",
                          set->root);
     r = insp_trunk_bank(path, count, input, limits, progress, &arrays, reterr);
-    if (r == 0)
-        r = insp_trunk_install(state_dir, arrays, sha256, reterr);
-    if (r == 0)
-        r = insp_trunk_set_origin(state_dir, sha256, INSP_TRUNK_BANK, reterr);
-    if (r == 0)
-        r = insp_registry_set_default_trunk(state_dir, sha256, reterr);
-    if (r == 0)
-        memcpy(ret_sha256, sha256, sizeof sha256);
-    return r;
+    return r < 0 ? r : insp_trunk_install_default(state_dir, arrays, INSP_TRUNK_BANK, ret_sha256, reterr);
 }

@@ -21,8 +21,9 @@ int insp_trunk_bank(char *const *path, size_t count, const struct insp_transform
                     struct insp_trunk_arrays **ret, struct insp_error *reterr);
 
 /* Builds it from at most INSP_BANK_IMAGES good images of a dataset, evenly spaced, installs it in the state folder
- * and makes it the default for new trainings. ret_sha256  INSP_SHA256_HEX_BYTES bytes Fails also with
- * INSP_E_DATASET (no good images) and as insp_dataset_list and insp_trunk_install do. */
+ * and makes it the default for new trainings.
+ *   ret_sha256  INSP_SHA256_HEX_BYTES bytes
+ * Fails also with INSP_E_DATASET (no good images) and as insp_dataset_list and insp_trunk_install do. */
 int insp_trunk_bank_install(const char *state_dir, const char *dataset, const struct insp_transform *input,
                             const struct insp_image_limits *limits, const struct insp_progress *progress,
                             char *ret_sha256, struct insp_error *reterr);

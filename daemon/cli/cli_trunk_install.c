@@ -1,7 +1,6 @@
 #include "daemon/cli/cli_trunk_install.h"
 
 #include "core/base/sha256.h"
-#include "core/model/registry.h"
 
 #include <stdio.h>
 
@@ -13,14 +12,11 @@ void cli_trunk_tell(const char *sha256, const char *options) {
             options);
 }
 
-int cli_trunk_install(const char *state_dir, const struct insp_trunk_arrays *arrays, const char *options,
+int cli_trunk_install(const char *state_dir, const struct insp_trunk_arrays *arrays, enum insp_trunk_origin origin,
                       struct insp_error *reterr) {
     char sha256[INSP_SHA256_HEX_BYTES];
-    int r = insp_trunk_install(state_dir, arrays, sha256, reterr);
+    int r = insp_trunk_install_default(state_dir, arrays, origin, sha256, reterr);
     if (r == 0)
-        r = insp_registry_set_default_trunk(state_dir, sha256, reterr);
-    if (r < 0)
-        return r;
-    cli_trunk_tell(sha256, options);
-    return 0;
+        cli_trunk_tell(sha256, "");
+    return r;
 }

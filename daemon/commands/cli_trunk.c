@@ -22,7 +22,7 @@ int cli_trunk_import(const struct cli_command *command, int argc, char **argv) {
     if (!cli_parse(&call, command, argc, argv, NULL, 0, 1, 1, &code))
         return code;
     if (insp_trunk_read(call.argument[0], &arrays, &error) < 0 || cli_prepare_state(&call, &error) < 0 ||
-        cli_trunk_install(call.settings.storage_state_dir, arrays, "", &error) < 0)
+        cli_trunk_install(call.settings.storage_state_dir, arrays, INSP_TRUNK_UNKNOWN, &error) < 0)
         return cli_fail(command, &error);
     return CLI_OK;
 }
@@ -43,7 +43,7 @@ static int bank(const struct cli_call *call, const char *folder, size_t count, c
     cli_progress_end(&progress);
     if (r == 0)
         r = cli_prepare_state(call, reterr);
-    return r == 0 ? cli_trunk_install(call->settings.storage_state_dir, arrays, "", reterr) : r;
+    return r == 0 ? cli_trunk_install(call->settings.storage_state_dir, arrays, INSP_TRUNK_BANK, reterr) : r;
 }
 
 int cli_trunk_bank(const struct cli_command *command, int argc, char **argv) {
@@ -68,11 +68,13 @@ int cli_trunk_bank(const struct cli_command *command, int argc, char **argv) {
     return bank(&call, folder, (size_t)count, &transform, &error) < 0 ? cli_fail(command, &error) : CLI_OK;
 }
 
-static json_t *trunks_json(const struct insp_trunk_info *trunks, size_t count) {
+static json_t *trunks_json(const char *state_dir, const struct insp_trunk_info *trunks, size_t count) {
     json_t *list = json_array();
     for (size_t i = 0; list && i < count; i++)
-        json_array_append_new(list, json_pack("{s:s, s:I, s:b}", "sha256", trunks[i].sha256, "bytes",
-                                              (json_int_t)trunks[i].bytes, "default", trunks[i].is_default));
+        json_array_append_new(
+            list, json_pack("{s:s, s:I, s:b, s:s?}", "sha256", trunks[i].sha256, "bytes",
+                            (json_int_t)trunks[i].bytes, "default", trunks[i].is_default, "origin",
+                            insp_trunk_origin_name(insp_trunk_origin_of(state_dir, trunks[i].sha256))));
     return list;
 }
 
@@ -89,7 +91,7 @@ int cli_trunk_list(const struct cli_command *command, int argc, char **argv) {
     if (insp_registry_trunks(call.settings.storage_state_dir, &trunks, &count, &error) < 0)
         return cli_fail(command, &error);
     if (json)
-        return cli_print_json(command, trunks_json(trunks, count));
+        return cli_print_json(command, trunks_json(call.settings.storage_state_dir, trunks, count));
     for (size_t i = 0; i < count; i++)
         printf("%s %6.1f MiB%s\n", trunks[i].sha256, (double)trunks[i].bytes / 1048576,
                trunks[i].is_default ? "  default" : "");

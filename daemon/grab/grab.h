@@ -1,9 +1,10 @@
 /* daemon/grab/grab.h - share the state of the program inspectd-grab between its threads.
  *
  *   main     signals, the counts in the log
- *   camera   opens the camera, takes its frames, opens it again when it is lost: the only one that waits for it,
- * except that `report` fires it poster   N threads: each posts one frame at a time report   tells the daemon the
- * state, waits for triggers and fires them
+ *   camera   opens the camera, takes its frames, opens it again when it is lost; only `report` uses it too, to
+ *            fire it
+ *   poster   N threads: each posts one frame at a time
+ *   report   tells the daemon the state, waits for triggers and fires them
  *
  * `lock` protects everything below it. A frame goes from camera to poster through `queue`; when that is full the
  * frame is refused, so that a slow daemon never makes frames old. */

@@ -39,7 +39,7 @@ def test_without_a_trunk_train_says_how_to_get_one(cli, tmp_path):
 
 def test_trunk_bank_installs_a_default_trunk(trained):
     (trunk,) = json.loads(trained("trunk", "list", "--json").stdout)
-    assert trunk["default"]
+    assert trunk["default"] and trunk["origin"] == "bank"
     assert (trained.state / "trunks" / f"{trunk['sha256']}.safetensors").stat().st_size == trunk["bytes"]
 
 

@@ -4,6 +4,7 @@
 #include "core/jobs/dataset_root.h"
 #include "core/model/bundle.h"
 #include "core/model/fetch/trunk_fetch.h"
+#include "core/model/fetch/trunk_origin.h"
 #include "core/model/registry.h"
 #include "core/train/trunk_bank.h"
 

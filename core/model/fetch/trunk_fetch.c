@@ -2,48 +2,15 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
-#include "core/model/bundle.h"
 #include "core/model/fetch/download.h"
+#include "core/model/fetch/trunk_origin.h"
 #include "core/model/pth/pth.h"
-#include "core/model/registry.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { BYTES_MAX = 1 << 30 };
-
-/* --- origins --- */
-
-static const char *const origin_names[] = {[INSP_TRUNK_FETCHED] = "fetched", [INSP_TRUNK_BANK] = "bank"};
-
-const char *insp_trunk_origin_name(enum insp_trunk_origin origin) {
-    return origin_names[origin];
-}
-
-int insp_trunk_set_origin(const char *state_dir, const char *sha256, enum insp_trunk_origin origin,
-                          struct insp_error *reterr) {
-    char path[INSP_PATH_BYTES], line[32];
-    int r = insp_path(path, reterr, "%s/trunks/%s.origin", state_dir, sha256);
-    snprintf(line, sizeof line, "%s\n", origin_names[origin]);
-    return r < 0 ? r : insp_write_file(path, line, strlen(line), 0640, true, reterr);
-}
-
-enum insp_trunk_origin insp_trunk_origin_of(const char *state_dir, const char *sha256) {
-    char path[INSP_PATH_BYTES];
-    _cleanup_free_ char *text = NULL;
-    size_t bytes;
-    if (insp_path(path, NULL, "%s/trunks/%s.origin", state_dir, sha256) < 0 ||
-        insp_read_file(path, 64, &text, &bytes, NULL) < 0)
-        return INSP_TRUNK_UNKNOWN;
-    text[strcspn(text, "\n")] = 0;
-    for (enum insp_trunk_origin i = INSP_TRUNK_FETCHED; i < INSP_COUNT(origin_names); i++)
-        if (!strcmp(text, origin_names[i]))
-            return i;
-    return INSP_TRUNK_UNKNOWN;
-}
-
-/* --- fetching --- */
 
 /* Checks the hash of a file; on a mismatch names both hashes. */
 static int verify(const char *path, const char *expected, struct insp_error *reterr) {
@@ -62,17 +29,8 @@ static int verify(const char *path, const char *expected, struct insp_error *ret
 
 static int install(const char *state_dir, const char *path, char *ret_sha256, struct insp_error *reterr) {
     _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
-    char sha256[INSP_SHA256_HEX_BYTES];
     int r = insp_pth_read_trunk(path, &arrays, reterr);
-    if (r == 0)
-        r = insp_trunk_install(state_dir, arrays, sha256, reterr);
-    if (r == 0)
-        r = insp_trunk_set_origin(state_dir, sha256, INSP_TRUNK_FETCHED, reterr);
-    if (r == 0)
-        r = insp_registry_set_default_trunk(state_dir, sha256, reterr);
-    if (r == 0)
-        memcpy(ret_sha256, sha256, sizeof sha256);
-    return r;
+    return r < 0 ? r : insp_trunk_install_default(state_dir, arrays, INSP_TRUNK_FETCHED, ret_sha256, reterr);
 }
 
 /* Installs a verified download. After a failure that has nothing to do with it, such as a full disk, it stays: the

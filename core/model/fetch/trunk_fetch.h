@@ -1,5 +1,5 @@
-/* core/model/fetch/trunk_fetch.h - fetches a trunk from a published file: downloads, verifies, converts without
- * executing the file, installs; and remembers where trunks came from. Blocks on the network and the disk. */
+/* core/model/fetch/trunk_fetch.h - fetch a trunk from a published file: download, verify, convert without
+ * executing the file, install. Blocks on the network and the disk. */
 #ifndef INSP_MODEL_FETCH_TRUNK_FETCH_H
 #define INSP_MODEL_FETCH_TRUNK_FETCH_H
 
@@ -14,9 +14,10 @@ struct insp_trunk_source {
 
 /* Downloads a file to <state>/cache/<hash>.part, verifies its hash, converts and installs it, and makes it the
  * default for new trainings. An attempt that breaks off is continued by the next one; the file goes once it is
- * installed or is found to be another file. Nothing is installed unless the hash is right. progress    stages
- * "download" and "install"; asked for cancellation; may be NULL ret_sha256  INSP_SHA256_HEX_BYTES bytes: the
- * installed trunk Fails with INSP_E_MODEL (the hash differs, both are named; the file is no VGG16),
+ * installed or is found to be another file. Nothing is installed unless the hash is right.
+ *   progress    stages "download" and "install"; asked for cancellation; may be NULL
+ *   ret_sha256  INSP_SHA256_HEX_BYTES bytes: the installed trunk
+ * Fails with INSP_E_MODEL (the hash differs, both are named; the file is no VGG16),
  * INSP_E_CANCELLED, INSP_E_NOSPACE, INSP_E_SINK_AWAY (insp_download), INSP_E_NOMEM, errno codes. */
 int insp_trunk_fetch(const char *state_dir, const struct insp_trunk_source *source,
                      const struct insp_progress *progress, char *ret_sha256, struct insp_error *reterr);
@@ -24,17 +25,5 @@ int insp_trunk_fetch(const char *state_dir, const struct insp_trunk_source *sour
 /* Does the same with a copy of the file that was carried by hand, and stays. */
 int insp_trunk_fetch_file(const char *state_dir, const char *path, const char *sha256, char *ret_sha256,
                           struct insp_error *reterr);
-
-/* Names the origin of a trunk, which <state>/trunks/<sha256>.origin keeps: the published file, or the images of a
- * site. */
-enum insp_trunk_origin { INSP_TRUNK_UNKNOWN, INSP_TRUNK_FETCHED, INSP_TRUNK_BANK };
-const char *insp_trunk_origin_name(enum insp_trunk_origin origin); /* "fetched" | "bank"; NULL if unknown */
-
-/* Remembers the origin of an installed trunk. Fails with the codes of insp_fail_errno. */
-int insp_trunk_set_origin(const char *state_dir, const char *sha256, enum insp_trunk_origin origin,
-                          struct insp_error *reterr);
-
-/* Returns the origin of a trunk; unknown if it was imported, or installed before origins were remembered. */
-enum insp_trunk_origin insp_trunk_origin_of(const char *state_dir, const char *sha256);
 
 #endif

@@ -14,8 +14,8 @@
 int insp_snapshot_write(const char *folder, json_t *images, struct insp_error *reterr);
 
 /* Reads the list from the folder of a version (insp_bundle_folder). *ret_images is a new reference to the array.
- * Fails with INSP_E_NOT_FOUND  the version has no list INSP_E_MODEL      the file is damaged INSP_E_NOMEM, errno
- * codes */
+ * Fails with INSP_E_NOT_FOUND (the version has no list), INSP_E_MODEL (the file is damaged), INSP_E_NOMEM, errno
+ * codes. */
 int insp_snapshot_read(const char *folder, json_t **ret_images, struct insp_error *reterr);
 
 #endif

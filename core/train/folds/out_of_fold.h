@@ -7,7 +7,9 @@
 
 /* Divides the members into two halves, stratified by defect type, and scores each half by a tail that is trained
  * on the other one, with the recipe of the training. Together this costs about the time of one training on all of
- * them. member           [count] progress         may be NULL; asked for cancellation before each mini-batch
+ * them.
+ *   member           [count]
+ *   progress         may be NULL; asked for cancellation before each mini-batch
  *   ret_probability  [count], of an anomaly
  * Fails with INSP_E_DATASET, and then nothing was trained (too few images of a class, or for a mini-batch), and
  * with the errors of insp_fit and insp_train_data_score. */
