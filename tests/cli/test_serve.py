@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -167,24 +168,30 @@ def test_a_port_in_use(cli):
         assert str(port) in cli("serve", "-o", f"server.listen=127.0.0.1:{port}", code=1).stderr
 
 
+@pytest.fixture
+def open_folder():
+    """A folder that every user may enter. Not below pytest's: each pytest that starts beside this one closes that to others."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield pathlib.Path(folder)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
-def test_a_state_folder_without_permission(cli):
-    cli.state.mkdir(mode=0o700)
-    pathlib.Path(cli.state).parent.chmod(0o755)
-    run = subprocess.run(cli.arguments("serve"), capture_output=True, text=True, timeout=60, user=65534, check=False)
+def test_a_state_folder_without_permission(cli, open_folder):
+    binary, *words = type(cli)(open_folder / "state").arguments("serve")
+    (open_folder / "state").mkdir(mode=0o700)
+    copy = shutil.copy(binary, open_folder)  # the tree may lie in a folder that only root may enter
+    run = subprocess.run([copy, *words], capture_output=True, text=True, timeout=60, user=65534, check=False)
     assert run.returncode == 1 and "Permission denied" in run.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
-def test_root_writes_as_the_owner_of_the_state_folder(cli):
-    # Not below pytest's folder: each pytest that starts beside this one closes that to others.
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        cli = type(cli)(pathlib.Path(folder) / "state")
-        cli.state.mkdir(mode=0o700)
-        os.chown(cli.state, 65534, 65534)
-        assert "the owner of" in cli("token", "add", "line-3", "camera").stderr
-        assert {entry.stat().st_uid for entry in cli.state.iterdir()} == {65534}
+def test_root_writes_as_the_owner_of_the_state_folder(cli, open_folder):
+    cli = type(cli)(open_folder / "state")
+    cli.state.mkdir(mode=0o700)
+    os.chown(cli.state, 65534, 65534)
+    assert "the owner of" in cli("token", "add", "line-3", "camera").stderr
+    assert {entry.stat().st_uid for entry in cli.state.iterdir()} == {65534}
 
 
 def test_cuda_that_is_absent_is_refused(cli):
