@@ -24,6 +24,7 @@ ASSET(charts_js);
 ASSET(clock_js);
 ASSET(compare_js);
 ASSET(dom_js);
+ASSET(drift_js);
 ASSET(figures_js);
 ASSET(filter_js);
 ASSET(heat_js);
@@ -80,6 +81,7 @@ const struct api_asset api_assets[] = {
     SCRIPT(clock),
     SCRIPT(compare),
     SCRIPT(dom),
+    SCRIPT(drift),
     SCRIPT(figures),
     SCRIPT(filter),
     SCRIPT(heat),

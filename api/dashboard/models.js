@@ -1,6 +1,7 @@
 // Models: the versions of each product.
 import { comparison } from "./compare.js";
 import { bytes, doing, h, notice, table } from "./dom.js";
+import { driftPart } from "./drift.js";
 import { live } from "./live.js";
 import { modelCard } from "./model_card.js";
 import { getJson, sendJson } from "./net.js";
@@ -20,12 +21,13 @@ function reopen(view, parts) {
   }
 }
 
-function section({ product, serving }, models, changed, version) {
+function section({ product, serving }, models, changed, { version, signal }) {
   return h(
     "section",
     { "aria-label": product },
     h("h2", {}, product),
     serving?.failure ? h("p", { class: "failure" }, serving.failure) : null,
+    driftPart(product, signal),
     comparison(models),
     h(
       "div",
@@ -88,7 +90,10 @@ export function open(view, { product, parameters }) {
       );
       if (own !== turn) return; // a newer read has begun
       const parts = openParts(view);
-      view.replaceChildren(...products.map((item, i) => section(item, lists[i].items, read, version)), trunk);
+      view.replaceChildren(
+        ...products.map((item, i) => section(item, lists[i].items, read, { version, signal })),
+        trunk,
+      );
       if (!products.length)
         view.replaceChildren(
           h("p", { class: "empty" }, "No product has a model yet: ", h("a", { href: "#/products" }, "teach one"), "."),

@@ -39,6 +39,9 @@ int api_label_delete(struct api_request *request, struct insp_error *reterr);
 /* statistics.c: API_WORK */
 int api_statistics_get(struct api_request *request, struct insp_error *reterr);
 
+/* drift_get.c: API_WORK */
+int api_drift_get(struct api_request *request, struct insp_error *reterr);
+
 /* products.c: API_WORK; api_products_before, on the loop, copies the state of the models to request->snapshot */
 int api_products_before(struct api_request *request, struct insp_error *reterr);
 int api_products_list(struct api_request *request, struct insp_error *reterr);

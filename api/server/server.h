@@ -11,6 +11,7 @@
 #include "api/http/request.h"
 #include "api/listen/linger.h"
 #include "api/listen/peers.h"
+#include "api/watch/drift_watch.h"
 #include "api/watch/meters.h"
 #include "api/watch/storage.h"
 #include "core/jobs/jobs.h"
@@ -87,11 +88,13 @@ struct api_server {
     unsigned sweeps;
     uint64_t slow_uploads;      /* uploads cut off for another inspection */
     struct api_storage storage; /* as the last chore left it */
+    struct api_drift drift;     /* the same */
     bool chore_running;
     /* owned by the chore while it runs */
     struct insp_task chore;
     int64_t retention_due_us; /* monotonic; 0: set when the chore ends */
     struct api_storage chore_storage;
+    struct api_drift chore_drift;
     bool storage_told; /* a chore has logged the state of the storage */
 
     bool jobs_closed;

@@ -117,13 +117,14 @@ enum alarm {
     QUEUE_HIGH,
     STORAGE,
     CAMERA_SILENT,
+    DRIFT,
     FIRST_OF_RETENTION,
     ALARMS = FIRST_OF_RETENTION + INSP_ALARMS
 };
 _Static_assert((int)ALARMS <= (int)API_MQTT_ALARMS, "an alarm has a place for its time");
 
 static void alarm_topic(unsigned alarm, char ret[64]) {
-    static const char *const names[] = {"not_ready", "queue_high", "storage", "camera_silent"};
+    static const char *const names[] = {"not_ready", "queue_high", "storage", "camera_silent", "drift"};
     if (alarm < FIRST_OF_RETENTION)
         snprintf(ret, 64, "alarm/%s", names[alarm]);
     else
@@ -132,7 +133,7 @@ static void alarm_topic(unsigned alarm, char ret[64]) {
 
 struct texts {
     struct insp_error store;
-    char cameras[INSP_ERROR_DETAIL_BYTES];
+    char cameras[INSP_ERROR_DETAIL_BYTES], drift[INSP_ERROR_DETAIL_BYTES];
 };
 
 static const char *alarm_text(unsigned alarm, const struct texts *texts) {
@@ -145,6 +146,8 @@ static const char *alarm_text(unsigned alarm, const struct texts *texts) {
         return texts->store.detail;
     case CAMERA_SILENT:
         return texts->cameras;
+    case DRIFT:
+        return texts->drift;
     default:
         return api_storage_alarm_text(1U << (alarm - FIRST_OF_RETENTION));
     }
@@ -153,9 +156,10 @@ static const char *alarm_text(unsigned alarm, const struct texts *texts) {
 static unsigned alarms_now(const struct api_server *server, struct texts *texts) {
     bool store_fails = insp_store_health(server->config.store, &texts->store) != 0;
     bool silent = api_cameras_silent(server->cameras, texts->cameras, sizeof texts->cameras);
+    bool drift = api_drift_alarm(&server->drift, texts->drift, sizeof texts->drift);
     bool high = server->held[API_PLACE_INSPECTION] > server->config.inflight / 2;
     return (unsigned)!api_server_ready(server) << NOT_READY | (unsigned)high << QUEUE_HIGH |
-           (unsigned)store_fails << STORAGE | (unsigned)silent << CAMERA_SILENT |
+           (unsigned)store_fails << STORAGE | (unsigned)silent << CAMERA_SILENT | (unsigned)drift << DRIFT |
            api_storage_alarms(&server->storage) << FIRST_OF_RETENTION;
 }
 

@@ -101,6 +101,7 @@ static void chore(struct insp_task *task) {
     bool warned = storage->low || server->retention_due_us == AT_ONCE_US;
     look_at_store(server, storage);
     look_at_disk(server, storage);
+    api_drift_read(server->config.store, insp_wall_us(), &server->chore_drift);
     log_alarms(alarms, api_storage_alarms(storage));
     alarms = api_storage_alarms(storage);
     if (server->retention_due_us && insp_mono_us() >= server->retention_due_us) {
@@ -116,6 +117,9 @@ static void chore_done(struct insp_task *task) {
     struct api_server *server = task->data;
     server->chore_running = false;
     server->storage = server->chore_storage;
+    api_drift_keep_serving(&server->chore_drift, server->models);
+    api_drift_log(&server->drift, &server->chore_drift);
+    server->drift = server->chore_drift;
     if (!server->retention_due_us)
         server->retention_due_us = insp_mono_us() + (int64_t)server->config.retention_interval_s * 1000000;
     if (server->stopping)

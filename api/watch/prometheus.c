@@ -273,6 +273,7 @@ char *api_metrics_text(struct api_server *server, size_t *ret_bytes) {
     api_sources_metrics(server->folder, out);
     api_cameras_metrics(server->cameras, out);
     api_storage_metrics(&server->storage, out);
+    api_drift_metrics(&server->drift, out);
     write_process(out, server->meters);
     bool failed = ferror(out);
     if (fclose(out) || failed) {

@@ -1,5 +1,6 @@
 #include "core/inspect/inspection.h"
 
+#include "core/inspect/drift_place.h"
 #include "core/model/model.h"
 
 struct insp_inspection *insp_inspection_new(void) {
@@ -64,6 +65,7 @@ void insp_inspection_record(const struct insp_inspection *job, struct insp_recor
         .label_defect = "",
         .label_note = "",
         .labelled_by = "",
+        .drift = insp_model_drift_place(manifest, job->score.probability, job->score.good.score),
         .image = job->body,
         .watched = job->watched,
     };

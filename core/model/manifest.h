@@ -9,6 +9,7 @@
  *     "weights": {"file": "model.safetensors", "sha256": "..."}, null: the good-only model decides
  *     "golden": {"file": "golden.json", "sha256": "..."}, see golden.h; null or missing: none
  *     "good_only": {...},                                 see good_only.h; null or missing: none
+ *     "good_scores": {...},                               see good/good_scores.h; null or missing: not known
  *     "input": {"width": 224, "height": 224, "channel_order": "rgb" | "bgr", "scale": 1e-9..1e9,
  *               "mean": [3 numbers], "std": [3 numbers, 1e-9..1e9]},
  *                                                         the network's input is (pixel * scale - mean) / std
@@ -32,6 +33,7 @@
 #include "core/base/sha256.h"
 #include "core/image/stats.h"
 #include "core/image/transform.h"
+#include "core/model/good/good_scores.h"
 #include "core/model/good_only.h"
 
 #include <jansson.h>
@@ -75,6 +77,7 @@ struct insp_manifest {
     struct insp_review review;
     char golden_sha256[INSP_SHA256_HEX_BYTES]; /* of golden.json; "" if the bundle has none */
     struct insp_good_only good_only;           /* images 0: the bundle has none */
+    struct insp_good_scores good_scores;       /* of good parts that the tail had not seen */
     struct insp_heat_params heatmap;
     struct insp_stat_ranges pictures; /* of the good training pictures; count 0: not known */
     /* Documents that do not influence a verdict, kept unchanged (each may be NULL): training parameters,

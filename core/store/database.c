@@ -28,6 +28,12 @@ static const char minute_put_sql[] =
     "INSERT INTO minute VALUES (?1, ?2, ?3, ?4, 0, 0, 0, zeroblob(512), ?5, ?6)"
     " ON CONFLICT (minute, product) DO UPDATE SET good = good + excluded.good, anomaly = anomaly + "
     "excluded.anomaly, review = review + excluded.review, late = late + excluded.late";
+static const char drift_get_sql[] =
+    "SELECT parts, bins FROM drift WHERE day = ?1 AND product = ?2 AND camera = ?3 AND model = ?4";
+static const char drift_put_sql[] =
+    "INSERT INTO drift (day, product, camera, model, parts, reference, bins) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+    " ON CONFLICT (day, product, camera, model) DO UPDATE SET parts = excluded.parts,"
+    " reference = excluded.reference, bins = excluded.bins";
 static const char minute_late_sql[] =
     "UPDATE minute SET total_max_us = max(total_max_us, ?3), latency = ?4 WHERE minute = ?1 AND product = ?2";
 
@@ -90,6 +96,10 @@ static int open_writer(struct insp_store *store, struct insp_error *reterr) {
         r = insp_sql_prepare(store->writer, minute_put_sql, &store->minute_put, reterr);
     if (r == 0)
         r = insp_sql_prepare(store->writer, minute_late_sql, &store->minute_late, reterr);
+    if (r == 0)
+        r = insp_sql_prepare(store->writer, drift_get_sql, &store->drift_get, reterr);
+    if (r == 0)
+        r = insp_sql_prepare(store->writer, drift_put_sql, &store->drift_put, reterr);
     return r;
 }
 
@@ -210,6 +220,8 @@ void insp_store_close(struct insp_store *store) {
     sqlite3_finalize(store->minute_get);
     sqlite3_finalize(store->minute_put);
     sqlite3_finalize(store->minute_late);
+    sqlite3_finalize(store->drift_get);
+    sqlite3_finalize(store->drift_put);
     sqlite3_close(store->writer); /* the last connection: checkpoints and removes the WAL */
     pthread_cond_destroy(&store->reader_free);
     pthread_mutex_destroy(&store->read_lock);

@@ -41,7 +41,8 @@ struct insp_store {
     unsigned line_waits;        /* puts that wait for the write lock; other writers let them pass */
     pthread_mutex_t write_lock; /* of the writer connection and its statements */
     struct sqlite3 *writer;
-    struct sqlite3_stmt *put_row, *put_map, *put_place, *minute_get, *minute_put, *minute_late;
+    struct sqlite3_stmt *put_row, *put_map, *put_place, *minute_get, *minute_put, *minute_late, *drift_get,
+        *drift_put;
     bool outbox;            /* there are sinks: inspections get a place (outbox.h). Under the write lock */
     struct insp_late *late; /* [late_room], late_count in use; of the last put */
     size_t late_room, late_count;
@@ -141,6 +142,9 @@ int insp_minute_flush(struct insp_store *store, struct insp_error *reterr);
  * the same lock once the transaction is committed. */
 int insp_store_write_then(struct insp_store *store, bool line, insp_store_work *work, void (*after)(void *arg),
                           void *arg, struct insp_error *reterr);
+/* Counts the records that were judged good in the table of drift_rows.h, inside the writer's transaction. */
+int insp_drift_count(struct insp_store *store, const struct insp_record *records, size_t count,
+                     struct insp_error *reterr);
 /* Moves one label in the counts of a minute. */
 int insp_minute_relabel(struct sqlite3 *db, const char *product, int64_t received_us, enum insp_label before,
                         enum insp_label after, struct insp_error *reterr);

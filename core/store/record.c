@@ -114,6 +114,8 @@ static int put_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
         r = insp_minute_make_room(put->store, put->count, reterr);
     for (size_t i = 0; i < put->count && r == 0; i++)
         r = put_one(put->store, &put->records[i], reterr);
+    if (r == 0)
+        r = insp_drift_count(put->store, put->records, put->count, reterr);
     return r < 0 ? r : note_ahead(db, put, reterr);
 }
 

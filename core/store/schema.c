@@ -148,10 +148,16 @@ static const char version_15[] =
     "CREATE INDEX watched_pending ON watched (pending) WHERE pending = 1;"
     "CREATE INDEX watched_content ON watched (inode, size, mtime_ns, device);";
 
+/* Places of the parts judged good, by day (drift_rows.h). */
+static const char version_16[] =
+    "CREATE TABLE drift (day INTEGER NOT NULL, product TEXT NOT NULL, camera TEXT NOT NULL, model TEXT NOT NULL,"
+    "  parts INTEGER NOT NULL, reference INTEGER NOT NULL, bins BLOB NOT NULL CHECK (length(bins) = 80),"
+    "  PRIMARY KEY (day, product, camera, model)) STRICT, WITHOUT ROWID;";
+
 static const struct insp_migration migrations[] = {
-    {1, version_1},   {2, version_2},   {3, version_3},   {4, version_4},   {5, version_5},
-    {6, version_6},   {7, version_7},   {8, version_8},   {9, version_9},   {10, version_10},
-    {11, version_11}, {12, version_12}, {13, version_13}, {14, version_14}, {15, version_15}};
+    {1, version_1},   {2, version_2},   {3, version_3},   {4, version_4},   {5, version_5},   {6, version_6},
+    {7, version_7},   {8, version_8},   {9, version_9},   {10, version_10}, {11, version_11}, {12, version_12},
+    {13, version_13}, {14, version_14}, {15, version_15}, {16, version_16}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

@@ -15,6 +15,7 @@
 #include "core/base/error.h"
 #include "core/base/sha256.h"
 #include "core/base/uuid.h"
+#include "core/good_only/good_drift.h"
 #include "core/image/box.h"
 #include "core/model/verdict.h"
 
@@ -72,6 +73,7 @@ struct insp_record {
     int64_t labelled_us;                                 /* 0 if none */
     /* for insp_store_put only: the content of the image file, [image_bytes] */
     const void *image;
+    struct insp_drift_place drift;      /* of a part judged good (drift_rows.h) */
     const struct insp_watched *watched; /* and the file of a watched folder that it came from; NULL: none */
 };
 

@@ -244,6 +244,19 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     return 0;
 }
 
+/* Keeps how the served tail scores good images that it has not seen, for the drift of the line's good parts. */
+static int keep_good_scores(struct run *run, struct insp_error *reterr) {
+    _cleanup_free_ float *good = malloc((run->held_count + 1) * sizeof *good);
+    size_t n = 0;
+    if (!good)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the scores of %zu images", run->held_count);
+    for (size_t i = 0; i < run->held_count; i++)
+        if (run->data->set.label[held_out(run)[i]] == INSP_CLASS_GOOD)
+            good[n++] = run->probability[i];
+    run->manifest->good_scores = insp_good_scores_of(good, n);
+    return 0;
+}
+
 static int write_bundle(struct run *run, struct insp_error *reterr) {
     _cleanup_(insp_golden_freep) struct insp_golden *golden = NULL;
     int r = insp_golden_pick(run->context, run->data, &run->params->input, held_out(run), run->held_count,
@@ -316,6 +329,8 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
                                   run->params->max_missed, run->judged, reterr);
     if (r == 0)
         r = fill_manifest(run, reterr);
+    if (r == 0)
+        r = keep_good_scores(run, reterr);
     if (r == 0)
         r = insp_picture_ranges(&run->data->set, run->member, run->train_count, &run->context->limits, &pictures,
                                 &run->manifest->pictures, reterr);

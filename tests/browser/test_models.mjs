@@ -135,4 +135,14 @@ test("a version is deleted after a question, and not without its answer", async 
   assert.equal((await models()).length, 1);
 });
 
+test("the drift of each camera is shown by day", async () => {
+  await site.daemon.setModel({ threshold: 1, review: null });
+  assert.equal((await site.daemon.post("good", "drift")).verdict, "good");
+  await open();
+  await site.page.locator(".drift > summary").click();
+  const camera = site.page.locator('.drift-camera[data-camera="cam1"]');
+  await camera.locator(".drift-text").waitFor();
+  assert.match(await textOf(camera), /Fewer than 50 good parts|keeps no scores of good parts/);
+});
+
 nothingWrong(site);

@@ -12,6 +12,7 @@ import {
 } from "../../api/dashboard/acknowledged.js";
 import { learn, now } from "../../api/dashboard/clock.js";
 import { duration, limitText, milliseconds, probability } from "../../api/dashboard/dom.js";
+import { driftText, drifting } from "../../api/dashboard/drift.js";
 import { metric, quiet, unusualRate } from "../../api/dashboard/judge.js";
 import { PinList } from "../../api/dashboard/pin_list.js";
 import { advice, countClasses, missing, verdictWords } from "../../api/dashboard/product_words.js";
@@ -32,6 +33,18 @@ test("a rate is unusual only where it is far and there is enough to tell", () =>
   assert.equal(unusualRate(verdicts(12, 100), week(9900, 100)).high, true);
   assert.equal(unusualRate(verdicts(0, 100), week(5000, 4900)).high, false);
   assert.equal(unusualRate(verdicts(12, 100), week(100, 100, 9800)).of, 100); // parts to review count as parts
+});
+
+test("drift is told by the last day with enough parts", () => {
+  const day = (state, more = {}) => ({ day: "2026-11-24", state, high: 0.3, low: 0.02, limit: 0.2, ...more });
+  assert.equal(drifting([day("higher")]), true);
+  assert.equal(drifting([day("lower"), day("few")]), true);
+  assert.equal(drifting([day("higher"), day("few"), day("few")]), false);
+  assert.equal(drifting([day("higher"), day("none")]), false);
+  assert.match(driftText([day("higher")]), /^Drift, more suspicious.*30\.0 %.*highest tenth/);
+  assert.match(driftText([day("lower")]), /^Drift, less suspicious.*2\.0 %.*lowest tenth/);
+  assert.match(driftText([day("few")]), /^Fewer than 50/);
+  assert.match(driftText([day("unknown")]), /keeps no scores/);
 });
 
 test("a line is quiet after much longer than between its parts", () => {

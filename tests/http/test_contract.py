@@ -112,6 +112,8 @@ def test_inspections(call):
     call("GET", "/v1/statistics", 200, query="product=carpet&window=1h")
     call("GET", "/v1/statistics", 200)
     call("GET", "/v1/statistics", 400, query="window=1")
+    call("GET", "/v1/statistics/drift", 200, query="product=carpet&window=7d")
+    call("GET", "/v1/statistics/drift", 400, query="window=1")
 
 
 def test_products(call):
