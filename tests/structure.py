@@ -27,6 +27,8 @@ LAYERS = ["base", "image", "compute", "good_only", "model", "store", "heat", "in
 
 # source -> what drives it instead of a unit test of its own
 COVERED_ELSEWHERE = {
+    "core/model/bundle_sweep.c": "tests/unit/test_bundle.c",
+    "core/train/candidates/candidate_models.c": "tests/unit/test_out_of_fold.c",
     "api/access/gate.c": "tests/fault/test_foreign_pages.py",
     "api/listen/certificate.c": "tests/http/test_tls.py",
     "api/server/connection.c": "tests/http/test_bad_input.py",

@@ -44,11 +44,11 @@ struct insp_device_ops {
 
     /* insp_score_taps and insp_trunk_taps; ret_taps NULL: none are asked for; ret_features may be NULL. */
     int (*score)(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
-                 float *ret_prob, float *ret_cam, float *ret_taps, struct insp_error *reterr);
-    /* insp_score_pictures_taps, and insp_picture_taps: then ret_prob is NULL and the tails do not count. NULL:
-     * device.c transforms the pictures and calls score or features. */
+                 float *ret_prob, float *ret_cam, float *ret_taps, float *ret_features, struct insp_error *reterr);
+    /* insp_score_pictures_taps, and insp_picture_taps: then ret_prob and ret_features are NULL and the tails do
+     * not count. NULL: device.c transforms the pictures and calls score or features. */
     int (*score_pictures)(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_prob,
-                          float *ret_cam, float *ret_taps, struct insp_error *reterr);
+                          float *ret_cam, float *ret_taps, float *ret_features, struct insp_error *reterr);
     int (*features)(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features, float *ret_taps,
                     struct insp_error *reterr);
     int (*tail_score)(struct insp_tail *tail, const float *features, size_t n, float *ret_prob, float *ret_cam,

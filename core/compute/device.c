@@ -192,7 +192,7 @@ static int score_piece(const void *arg, size_t first, size_t count, struct insp_
     float *prob = b->prob + first, *cam = b->cam + first * INSP_MAP_FLOATS;
     float *taps = offset(b->taps, first * INSP_TAP_FLOATS);
     int r = b->trunk->ops->score(b->trunk, b->tails + first, b->pixels + first * INSP_INPUT_FLOATS, count, prob,
-                                 cam, taps, reterr);
+                                 cam, taps, NULL, reterr);
     if (r == 0)
         r = require_finite_results(prob, cam, count, first, reterr);
     return r ? r : require_finite_taps(taps, count, first, reterr);
@@ -217,12 +217,12 @@ int insp_score(struct insp_trunk *trunk, struct insp_tail *const *tails, const f
 struct picture_batch {
     struct insp_trunk *trunk;
     const struct insp_picture *pictures;
-    float *prob, *cam, *taps; /* prob and cam, or taps, may be NULL */
+    float *prob, *cam, *taps, *features; /* prob and cam, or the others, may be NULL */
 };
 
 /* Transforms the pictures for a back end that takes floats only. */
 static int score_transformed(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *prob,
-                             float *cam, float *taps, struct insp_error *reterr) {
+                             float *cam, float *taps, float *features, struct insp_error *reterr) {
     _cleanup_free_ float *pixels = malloc(n * INSP_INPUT_FLOATS * sizeof *pixels);
     _cleanup_free_ struct insp_tail **tails = malloc(n * sizeof(struct insp_tail *));
     if (!pixels || !tails)
@@ -231,20 +231,23 @@ static int score_transformed(struct insp_trunk *trunk, const struct insp_picture
         insp_transform_apply(pictures[i].input, pictures[i].rgb, pixels + i * INSP_INPUT_FLOATS);
         tails[i] = pictures[i].tail;
     }
-    return prob ? trunk->ops->score(trunk, tails, pixels, n, prob, cam, taps, reterr)
+    return prob ? trunk->ops->score(trunk, tails, pixels, n, prob, cam, taps, features, reterr)
                 : trunk->ops->features(trunk, pixels, n, NULL, taps, reterr);
 }
 
 static int picture_piece(const void *arg, size_t first, size_t count, struct insp_error *reterr) {
     const struct picture_batch *b = arg;
     float *prob = offset(b->prob, first), *cam = offset(b->cam, first * INSP_MAP_FLOATS);
-    float *taps = offset(b->taps, first * INSP_TAP_FLOATS);
-    int (*score)(struct insp_trunk *, const struct insp_picture *, size_t, float *, float *, float *,
+    float *taps = offset(b->taps, first * INSP_TAP_FLOATS),
+          *features = offset(b->features, first * INSP_FEATURE_FLOATS);
+    int (*score)(struct insp_trunk *, const struct insp_picture *, size_t, float *, float *, float *, float *,
                  struct insp_error *) =
         b->trunk->ops->score_pictures ? b->trunk->ops->score_pictures : score_transformed;
-    int r = score(b->trunk, b->pictures + first, count, prob, cam, taps, reterr);
+    int r = score(b->trunk, b->pictures + first, count, prob, cam, taps, features, reterr);
     if (r == 0 && prob)
         r = require_finite_results(prob, cam, count, first, reterr);
+    if (r == 0 && features)
+        r = require_finite(features, count, INSP_FEATURE_FLOATS, first, "a feature", reterr);
     return r ? r : require_finite_taps(taps, count, first, reterr);
 }
 
@@ -255,7 +258,8 @@ static int check_size(const struct insp_picture *picture, size_t image, struct i
 }
 
 int insp_score_pictures_taps(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n,
-                             float *ret_prob, float *ret_cam, float *ret_taps, struct insp_error *reterr) {
+                             float *ret_prob, float *ret_cam, float *ret_taps, float *ret_features,
+                             struct insp_error *reterr) {
     for (size_t i = 0; i < n; i++) {
         if (pictures[i].tail->device != trunk->device)
             return insp_fail(reterr, INSP_E_INTERNAL, "the tail of image %zu is on another device than the trunk",
@@ -264,13 +268,13 @@ int insp_score_pictures_taps(struct insp_trunk *trunk, const struct insp_picture
         if (r < 0)
             return r;
     }
-    const struct picture_batch batch = {trunk, pictures, ret_prob, ret_cam, ret_taps};
+    const struct picture_batch batch = {trunk, pictures, ret_prob, ret_cam, ret_taps, ret_features};
     return in_pieces(trunk->device, n, picture_piece, &batch, reterr);
 }
 
 int insp_score_pictures(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_prob,
                         float *ret_cam, struct insp_error *reterr) {
-    return insp_score_pictures_taps(trunk, pictures, n, ret_prob, ret_cam, NULL, reterr);
+    return insp_score_pictures_taps(trunk, pictures, n, ret_prob, ret_cam, NULL, NULL, reterr);
 }
 
 int insp_picture_taps(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_taps,
@@ -280,7 +284,7 @@ int insp_picture_taps(struct insp_trunk *trunk, const struct insp_picture *pictu
         if (r < 0)
             return r;
     }
-    const struct picture_batch batch = {trunk, pictures, NULL, NULL, ret_taps};
+    const struct picture_batch batch = {trunk, pictures, NULL, NULL, ret_taps, NULL};
     return in_pieces(trunk->device, n, picture_piece, &batch, reterr);
 }
 

@@ -120,9 +120,11 @@ struct insp_picture {
  * transforms them, so that a quarter of the bytes travels. ret_prob, ret_cam and errors: as insp_score. */
 int insp_score_pictures(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_prob,
                         float *ret_cam, struct insp_error *reterr);
-/* Does the same, and returns the taps of the same pass, as insp_score_taps does. */
+/* Does the same, and returns the taps of the same pass, as insp_score_taps does, and its features, float32
+ * [n,512,14,14]. ret_taps and ret_features may each be NULL. */
 int insp_score_pictures_taps(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n,
-                             float *ret_prob, float *ret_cam, float *ret_taps, struct insp_error *reterr);
+                             float *ret_prob, float *ret_cam, float *ret_taps, float *ret_features,
+                             struct insp_error *reterr);
 /* Runs the trunk for the taps of n pictures, whose tails it ignores: it stops after its third block. Fails as
  * insp_score does. */
 int insp_picture_taps(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_taps,

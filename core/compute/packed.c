@@ -149,8 +149,9 @@ static void tail_free(struct insp_tail *tail) {
 /* --- scoring --- */
 
 /* Gathers the images of tails[first], scores them together and marks them in `done`. */
-static int score_tail_of(struct scratch *scratch, struct insp_tail *const *tails, size_t first, size_t n,
-                         bool *done, float *ret_prob, float *ret_cam, struct insp_error *reterr) {
+static int score_tail_of(struct scratch *scratch, const float *features, struct insp_tail *const *tails,
+                         size_t first, size_t n, bool *done, float *ret_prob, float *ret_cam,
+                         struct insp_error *reterr) {
     size_t image[CHUNK], count = 0;
     float prob[CHUNK], cam[CHUNK * INSP_MAP_FLOATS];
     int r = need(&scratch->of_one_tail, reterr);
@@ -158,7 +159,7 @@ static int score_tail_of(struct scratch *scratch, struct insp_tail *const *tails
         return r;
     for (size_t i = first; i < n; i++)
         if (tails[i] == tails[first]) {
-            memcpy(scratch->of_one_tail + count * INSP_FEATURE_FLOATS, scratch->features + i * INSP_FEATURE_FLOATS,
+            memcpy(scratch->of_one_tail + count * INSP_FEATURE_FLOATS, features + i * INSP_FEATURE_FLOATS,
                    INSP_FEATURE_FLOATS * sizeof(float));
             done[i] = true;
             image[count++] = i;
@@ -179,36 +180,37 @@ static bool one_tail(struct insp_tail *const *tails, size_t n) {
     return true;
 }
 
-/* Scores the features in the scratch memory, [n,512,14,14]: each distinct tail once over its images. */
-static int score_tails(struct scratch *scratch, struct insp_tail *const *tails, size_t n, float *ret_prob,
-                       float *ret_cam, struct insp_error *reterr) {
+/* Scores features [n,512,14,14]: each distinct tail once over its images. */
+static int score_tails(struct scratch *scratch, const float *features, struct insp_tail *const *tails, size_t n,
+                       float *ret_prob, float *ret_cam, struct insp_error *reterr) {
     bool done[CHUNK] = {false};
     if (n > 0 && one_tail(tails, n))
-        return insp_cpu_tail_run(cpu_tail(tails[0]), scratch->workspace, scratch->features, n, ret_prob, ret_cam,
-                                 reterr);
+        return insp_cpu_tail_run(cpu_tail(tails[0]), scratch->workspace, features, n, ret_prob, ret_cam, reterr);
     int r = 0;
     for (size_t i = 0; i < n && r == 0; i++)
         if (!done[i])
-            r = score_tail_of(scratch, tails, i, n, done, ret_prob, ret_cam, reterr);
+            r = score_tail_of(scratch, features, tails, i, n, done, ret_prob, ret_cam, reterr);
     return r;
 }
 
 static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
-                 float *ret_prob, float *ret_cam, float *ret_taps, struct insp_error *reterr) {
+                 float *ret_prob, float *ret_cam, float *ret_taps, float *ret_features,
+                 struct insp_error *reterr) {
     struct scratch *scratch;
     int r = take_scratch(trunk->device, &scratch, reterr);
     if (r < 0)
         return r;
-    r = insp_cpu_trunk_run(((struct packed_trunk *)trunk)->cpu, scratch->workspace, pixels, n, scratch->features,
-                           ret_taps, reterr);
+    float *features = ret_features ? ret_features : scratch->features;
+    r = insp_cpu_trunk_run(((struct packed_trunk *)trunk)->cpu, scratch->workspace, pixels, n, features, ret_taps,
+                           reterr);
     if (r == 0)
-        r = score_tails(scratch, tails, n, ret_prob, ret_cam, reterr);
+        r = score_tails(scratch, features, tails, n, ret_prob, ret_cam, reterr);
     give_scratch(trunk->device, scratch);
     return r;
 }
 
 static int score_pictures(struct insp_trunk *trunk, const struct insp_picture *pictures, size_t n, float *ret_prob,
-                          float *ret_cam, float *ret_taps, struct insp_error *reterr) {
+                          float *ret_cam, float *ret_taps, float *ret_features, struct insp_error *reterr) {
     struct insp_tail *tails[CHUNK];
     struct scratch *scratch;
     int r = take_scratch(trunk->device, &scratch, reterr);
@@ -216,10 +218,11 @@ static int score_pictures(struct insp_trunk *trunk, const struct insp_picture *p
         return r;
     for (size_t i = 0; i < n; i++)
         tails[i] = pictures[i].tail;
-    r = insp_cpu_trunk_run_pictures(((struct packed_trunk *)trunk)->cpu, scratch->workspace, pictures, n,
-                                    ret_prob ? scratch->features : NULL, ret_taps, reterr);
+    float *features = ret_features ? ret_features : ret_prob ? scratch->features : NULL;
+    r = insp_cpu_trunk_run_pictures(((struct packed_trunk *)trunk)->cpu, scratch->workspace, pictures, n, features,
+                                    ret_taps, reterr);
     if (r == 0 && ret_prob)
-        r = score_tails(scratch, tails, n, ret_prob, ret_cam, reterr);
+        r = score_tails(scratch, features, tails, n, ret_prob, ret_cam, reterr);
     give_scratch(trunk->device, scratch);
     return r;
 }

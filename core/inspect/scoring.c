@@ -18,6 +18,7 @@ struct scoring {
     float *prob, *cam;
     struct insp_good_answer *good; /* NULL: not asked for */
     float *taps;                   /* [TAP_IMAGES,28,28,448]; made for the first pass that needs them */
+    float *features;               /* [TAP_IMAGES,512,14,14]; the same */
     struct insp_good_sample *sample;
 };
 
@@ -31,15 +32,19 @@ struct pass {
 
 static bool needs_taps(const struct scoring *s, size_t i) {
     const struct insp_model *model = s->shots[i].model;
-    return model->good && (s->good || !model->tail);
+    return model->logistic || (model->good && (s->good || !model->tail));
 }
 
-static int reserve(struct scoring *s, struct insp_error *reterr) {
+static int reserve(struct scoring *s, bool features, struct insp_error *reterr) {
+    if (features && !s->features)
+        s->features = malloc(TAP_IMAGES * INSP_FEATURE_FLOATS * sizeof *s->features);
     if (!s->taps)
         s->taps = malloc(TAP_IMAGES * INSP_TAP_FLOATS * sizeof *s->taps);
     if (!s->sample)
         s->sample = malloc(sizeof *s->sample);
-    return s->taps && s->sample ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the taps of a pass");
+    return s->taps && s->sample && (s->features || !features)
+               ? 0
+               : insp_fail(reterr, INSP_E_NOMEM, "no memory for the taps of a pass");
 }
 
 static int judge(struct scoring *s, size_t i, const float *taps, struct insp_error *reterr) {
@@ -64,21 +69,39 @@ static int judge(struct scoring *s, size_t i, const float *taps, struct insp_err
     return 0;
 }
 
+/* Returns the probability of picture k of a pass, by the tail and the logistic regression. */
+static float decide(const struct scoring *s, const struct pass *pass, size_t k) {
+    const struct insp_model *model = s->shots[pass->image[k]].model;
+    float pooled[INSP_POOLED_FLOATS];
+    if (!model->logistic)
+        return pass->prob[k];
+    insp_pooled_of(s->taps + k * INSP_TAP_FLOATS, s->features + k * INSP_FEATURE_FLOATS, pooled);
+    return insp_logistic_probability(model->logistic, model->manifest->logistic.use, pooled, pass->prob[k]);
+}
+
+static bool needs_features(const struct scoring *s, const struct pass *pass) {
+    for (size_t k = 0; k < pass->count; k++)
+        if (s->shots[pass->image[k]].model->logistic)
+            return true;
+    return false;
+}
+
 static int run(struct scoring *s, struct pass *pass, bool taps, struct insp_error *reterr) {
-    const bool tail = pass->picture[0].tail != NULL;
-    int r = taps ? reserve(s, reterr) : 0;
+    const bool tail = pass->picture[0].tail != NULL, features = tail && needs_features(s, pass);
+    int r = taps ? reserve(s, features, reterr) : 0;
     if (r == 0)
         r = tail ? insp_score_pictures_taps(s->trunk, pass->picture, pass->count, pass->prob, pass->cam,
-                                            taps ? s->taps : NULL, reterr)
+                                            taps ? s->taps : NULL, features ? s->features : NULL, reterr)
                  : insp_picture_taps(s->trunk, pass->picture, pass->count, s->taps, reterr);
     for (size_t k = 0; k < pass->count && r == 0; k++) {
         size_t i = pass->image[k];
+        const struct insp_model *model = s->shots[i].model;
         if (tail) {
-            s->prob[i] = pass->prob[k];
+            s->prob[i] = decide(s, pass, k);
             memcpy(s->cam + i * INSP_MAP_FLOATS, pass->cam + k * INSP_MAP_FLOATS,
                    INSP_MAP_FLOATS * sizeof *pass->cam);
         }
-        if (needs_taps(s, i))
+        if (model->good && (s->good || !tail))
             r = judge(s, i, s->taps + k * INSP_TAP_FLOATS, reterr);
     }
     return r;
@@ -117,6 +140,7 @@ int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, si
     if (r == 0)
         r = score_kind(&s, n, false, reterr);
     free(s.taps);
+    free(s.features);
     free(s.sample);
     return r;
 }

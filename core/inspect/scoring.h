@@ -19,7 +19,8 @@ struct insp_good_answer {
     float score, percentile; /* good_threshold.h */
 };
 
-/* Scores n pictures, each by its model. A model with a tail answers by it. A model without one answers by its
+/* Scores n pictures, each by its model. A model with a tail answers by it, by its logistic regression, or by both,
+ * as its manifest says; the map is the tail's. A model without one answers by its
  * good-only model: probability as insp_good_probability, and a map of heat (insp_good_heat), of which each cell is
  * the largest of 2x2. Pictures of models with a tail share their passes, and so do those without. Blocks; threads
  * as for insp_score.

@@ -189,6 +189,8 @@ static int parse_member(enum insp_job_kind kind, const char *name, const json_t 
         return parse_text(name, value, p->dataset, sizeof p->dataset, reterr);
     if (!strcmp(name, "skip_unreadable"))
         return parse_flag(name, value, &p->train.skip_unreadable, reterr);
+    if (!strcmp(name, "candidates") && bit == TRAIN)
+        return parse_flag(name, value, &p->train.candidates, reterr);
     if (!strcmp(name, "class_weights") && bit != EVALUATE)
         return parse_class_weights(value, p->train.class_weights, reterr);
     if (!strcmp(name, "version") && bit == EVALUATE) {
@@ -235,6 +237,7 @@ static int parse_recipe(enum insp_job_kind kind, const json_t *value, struct ins
     if (!json_is_string(value) || strcmp(json_string_value(value), "notebook") != 0)
         return insp_fail(reterr, INSP_E_PARAMETER, "recipe must be \"notebook\"");
     train->mode = INSP_MODE_SUPERVISED;
+    train->candidates = false;
     return 0;
 }
 

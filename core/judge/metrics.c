@@ -104,6 +104,15 @@ int insp_metrics_compute(const float *probability, const uint8_t *label, const s
     return 0;
 }
 
+int insp_metrics_auc(const float *probability, const uint8_t *label, size_t count, double *ret,
+                     struct insp_error *reterr) {
+    _cleanup_free_ struct scored *sorted = sorted_scores(probability, label, count);
+    if (!sorted)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to evaluate %zu images", count);
+    *ret = area_under_roc(sorted, count);
+    return 0;
+}
+
 void insp_metrics_clear(struct insp_metrics *metrics) {
     free(metrics->stratum);
     *metrics = (struct insp_metrics){0};

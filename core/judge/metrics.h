@@ -38,6 +38,10 @@ struct insp_metrics {
 int insp_metrics_compute(const float *probability, const uint8_t *label, const size_t *strata, size_t count,
                          size_t stratum_count, double threshold, struct insp_metrics *ret,
                          struct insp_error *reterr);
+/* Computes the area under the ROC curve alone; ties count half. NaN with one class only. probability, label:
+ * [count]. Fails with INSP_E_NOMEM. */
+int insp_metrics_auc(const float *probability, const uint8_t *label, size_t count, double *ret,
+                     struct insp_error *reterr);
 void insp_metrics_clear(struct insp_metrics *metrics);
 
 /* Returns {"value","low","high","hits","of"} as a new reference, or NULL without memory. */

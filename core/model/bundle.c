@@ -5,7 +5,6 @@
 #include "core/base/uuid.h"
 #include "core/model/snapshot/snapshot.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,19 +61,12 @@ static int check_hash(const char *path, const char *expected, struct insp_error 
 
 /* --- writing --- */
 
-/* Writes the beginning of the names of a process's temporaries. */
-static void own_prefix(pid_t pid, char ret[static 32]) {
-    snprintf(ret, 32, INSP_TEMPORARY_PREFIX "%d-", (int)pid);
-}
-
 /* Makes <state>/models/<product>/.new-PID-XXXXXX. */
 static int make_temporary(const char *product_folder, char *ret_folder, struct insp_error *reterr) {
     int r = insp_mkdir_all(product_folder, FOLDER_MODE, reterr);
     if (r < 0)
         return r;
-    char prefix[32];
-    own_prefix(getpid(), prefix);
-    r = insp_path(ret_folder, reterr, "%s/%sXXXXXX", product_folder, prefix);
+    r = insp_path(ret_folder, reterr, "%s/" INSP_TEMPORARY_OF_PROCESS "XXXXXX", product_folder, (int)getpid());
     if (r < 0)
         return r;
     if (!mkdtemp(ret_folder))
@@ -110,6 +102,15 @@ static int write_good(const char *folder, const struct insp_good_gauss *good,
         (r = insp_good_memory_write(path, memory, reterr)) < 0)
         return r;
     return insp_sha256_file(path, ret->sums_sha256, reterr);
+}
+
+static int write_logistic(const char *folder, const struct insp_logistic *logistic, char *ret_sha256,
+                          struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    int r = insp_path(path, reterr, "%s/" INSP_LOGISTIC_FILE, folder);
+    if (r < 0 || (r = insp_logistic_write(path, logistic, reterr)) < 0)
+        return r;
+    return insp_sha256_file(path, ret_sha256, reterr);
 }
 
 /* Makes a version: "20261124T202720Z", then "20261124T202720Z-2", "-3"... */
@@ -178,37 +179,58 @@ static int sync_new_folders(const char *state_dir, struct insp_error *reterr) {
 
 int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, const struct insp_tail_buffers *tail,
                       const struct insp_golden *golden, struct insp_error *reterr) {
-    return insp_bundle_write_good(state_dir, manifest, tail, golden, NULL, NULL, reterr);
+    return insp_bundle_write_parts(state_dir, manifest,
+                                   &(struct insp_bundle_parts){.tail = tail, .golden = golden}, reterr);
 }
 
-int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest,
-                           const struct insp_tail_buffers *tail, const struct insp_golden *golden,
-                           const struct insp_good_gauss *good, const struct insp_good_memory *memory,
+/* Writes the files of the parts and fills in their hashes. */
+static int write_parts(const char *folder, const struct insp_bundle_parts *parts, struct insp_manifest *manifest,
+                       struct insp_error *reterr) {
+    int r = 0;
+    manifest->weights_sha256[0] = '\0';
+    if (parts->tail)
+        r = write_weights(folder, parts->tail, manifest->weights_sha256, reterr);
+    manifest->golden_sha256[0] = '\0';
+    if (r == 0 && parts->golden)
+        r = insp_golden_write(folder, parts->golden, manifest->golden_sha256, reterr);
+    if (!parts->good)
+        manifest->good_only = (struct insp_good_only){0};
+    if (r == 0 && parts->good)
+        r = write_good(folder, parts->good, parts->memory, &manifest->good_only, reterr);
+    if (!parts->logistic)
+        manifest->logistic = (struct insp_logistic_entry){0};
+    if (r == 0 && parts->logistic)
+        r = write_logistic(folder, parts->logistic, manifest->logistic.sha256, reterr);
+    if (r == 0 && manifest->images)
+        r = insp_snapshot_write(folder, manifest->images, reterr);
+    return r;
+}
+
+static int check_described(const struct insp_manifest *manifest, const struct insp_bundle_parts *parts,
                            struct insp_error *reterr) {
-    char product_folder[INSP_PATH_BYTES], temporary[INSP_PATH_BYTES] = "";
-    int r = insp_path(product_folder, reterr, "%s/models/%s", state_dir, manifest->product);
-    if (r < 0 || (r = check_names(manifest, product_folder, reterr)) < 0)
-        return r;
-    if (good && !manifest->good_only.images)
+    if (parts->good && !manifest->good_only.images)
         return insp_fail(reterr, INSP_E_MODEL, "a good-only model for product %s, and no description of it",
                          manifest->product);
+    if (parts->logistic && manifest->logistic.use == INSP_LOGISTIC_NONE)
+        return insp_fail(reterr, INSP_E_MODEL, "a logistic regression for product %s, and no use of it",
+                         manifest->product);
+    return 0;
+}
+
+int insp_bundle_write_parts(const char *state_dir, struct insp_manifest *manifest,
+                            const struct insp_bundle_parts *parts, struct insp_error *reterr) {
+    char product_folder[INSP_PATH_BYTES], temporary[INSP_PATH_BYTES] = "";
+    int r = insp_path(product_folder, reterr, "%s/models/%s", state_dir, manifest->product);
+    if (r < 0 || (r = check_names(manifest, product_folder, reterr)) < 0 ||
+        (r = check_described(manifest, parts, reterr)) < 0)
+        return r;
     struct insp_manifest written = *manifest; /* borrows the documents */
     written.created_us = insp_wall_us() / 1000 * 1000;
     r = make_temporary(product_folder, temporary, reterr);
     if (r == 0)
         r = sync_new_folders(state_dir, reterr);
-    written.weights_sha256[0] = '\0';
-    if (r == 0 && tail)
-        r = write_weights(temporary, tail, written.weights_sha256, reterr);
-    written.golden_sha256[0] = '\0';
-    if (r == 0 && golden)
-        r = insp_golden_write(temporary, golden, written.golden_sha256, reterr);
-    if (!good)
-        written.good_only = (struct insp_good_only){0};
-    if (r == 0 && good)
-        r = write_good(temporary, good, memory, &written.good_only, reterr);
-    if (r == 0 && manifest->images)
-        r = insp_snapshot_write(temporary, manifest->images, reterr);
+    if (r == 0)
+        r = write_parts(temporary, parts, &written, reterr);
     if (r == 0)
         r = publish(temporary, product_folder, &written, manifest->version[0] != '\0', reterr);
     if (r < 0) {
@@ -274,36 +296,43 @@ int insp_bundle_read_manifest(const char *state_dir, const char *product, const 
     return 0;
 }
 
-/* Checks the hash of the good-only model's file, if the manifest has one. ret_path is its name. */
-static int check_good(const char *state_dir, const struct insp_manifest *manifest, char ret_path[INSP_PATH_BYTES],
+/* Checks the hash of a part's file, unless sha256 is "": the bundle has no such part. ret_path is its name. */
+static int check_part(const char *state_dir, const struct insp_manifest *manifest, const char *file,
+                      const char *what, const char *sha256, char ret_path[INSP_PATH_BYTES],
                       struct insp_error *reterr) {
-    int r = insp_path(ret_path, reterr, "%s/models/%s/%s/" INSP_GOOD_ONLY_FILE, state_dir, manifest->product,
-                      manifest->version);
-    if (r < 0 || !manifest->good_only.images)
+    int r =
+        insp_path(ret_path, reterr, "%s/models/%s/%s/%s", state_dir, manifest->product, manifest->version, file);
+    if (r < 0 || !*sha256)
         return r;
-    r = need_file(ret_path, INSP_E_MODEL, "the good-only model", reterr);
-    return r < 0 ? r : check_hash(ret_path, manifest->good_only.sha256, reterr);
+    r = need_file(ret_path, INSP_E_MODEL, what, reterr);
+    return r < 0 ? r : check_hash(ret_path, sha256, reterr);
 }
 
-static int check_weights(const struct insp_manifest *manifest, const char *path, struct insp_error *reterr) {
-    if (!manifest->weights_sha256[0])
-        return 0;
-    int r = need_file(path, INSP_E_MODEL, "the weights file", reterr);
-    return r < 0 ? r : check_hash(path, manifest->weights_sha256, reterr);
+static int check_good(const char *state_dir, const struct insp_manifest *manifest, char ret_path[INSP_PATH_BYTES],
+                      struct insp_error *reterr) {
+    return check_part(state_dir, manifest, INSP_GOOD_ONLY_FILE, "the good-only model", manifest->good_only.sha256,
+                      ret_path, reterr);
+}
+
+static int check_logistic(const char *state_dir, const struct insp_manifest *manifest,
+                          char ret_path[INSP_PATH_BYTES], struct insp_error *reterr) {
+    return check_part(state_dir, manifest, INSP_LOGISTIC_FILE, "the logistic regression",
+                      manifest->logistic.sha256, ret_path, reterr);
 }
 
 int insp_bundle_read(const char *state_dir, const char *product, const char *version,
                      struct insp_manifest **ret_manifest, struct insp_tail_buffers **ret_tail,
                      struct insp_error *reterr) {
-    char weights[INSP_PATH_BYTES], trunk[INSP_PATH_BYTES], good[INSP_PATH_BYTES];
+    char weights[INSP_PATH_BYTES], trunk[INSP_PATH_BYTES], other[INSP_PATH_BYTES];
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     int r;
     if ((r = insp_bundle_read_manifest(state_dir, product, version, &manifest, reterr)) < 0 ||
-        (r = insp_path(weights, reterr, "%s/models/%s/%s/" INSP_WEIGHTS_FILE, state_dir, product, version)) < 0 ||
         (r = insp_path(trunk, reterr, "%s/trunks/%s.safetensors", state_dir, manifest->trunk_sha256)) < 0 ||
         (r = need_file(trunk, INSP_E_MODEL, "the model's trunk", reterr)) < 0 ||
-        (r = check_weights(manifest, weights, reterr)) < 0 ||
-        (r = check_good(state_dir, manifest, good, reterr)) < 0)
+        (r = check_part(state_dir, manifest, INSP_WEIGHTS_FILE, "the weights file", manifest->weights_sha256,
+                        weights, reterr)) < 0 ||
+        (r = check_good(state_dir, manifest, other, reterr)) < 0 ||
+        (r = check_logistic(state_dir, manifest, other, reterr)) < 0)
         return r;
     if (ret_tail && !manifest->weights_sha256[0])
         *ret_tail = NULL;
@@ -337,6 +366,14 @@ int insp_bundle_read_good(const char *state_dir, const struct insp_manifest *man
     return insp_good_gauss_read(path, ret, reterr);
 }
 
+int insp_bundle_read_logistic(const char *state_dir, const struct insp_manifest *manifest,
+                              struct insp_logistic **ret, struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES];
+    int r = check_logistic(state_dir, manifest, path, reterr);
+    *ret = NULL;
+    return r < 0 || manifest->logistic.use == INSP_LOGISTIC_NONE ? r : insp_logistic_read(path, ret, reterr);
+}
+
 int insp_bundle_read_memory(const char *state_dir, const struct insp_manifest *manifest,
                             struct insp_good_memory *ret, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
@@ -344,12 +381,8 @@ int insp_bundle_read_memory(const char *state_dir, const struct insp_manifest *m
     if (!*sha256)
         return insp_fail(reterr, INSP_E_MODEL, "model %s of product %s has no sums of good images",
                          manifest->version, manifest->product);
-    int r = insp_path(path, reterr, "%s/models/%s/%s/" INSP_GOOD_SUMS_FILE, state_dir, manifest->product,
-                      manifest->version);
-    if (r < 0 || (r = need_file(path, INSP_E_MODEL, "the sums of good images", reterr)) < 0 ||
-        (r = check_hash(path, sha256, reterr)) < 0)
-        return r;
-    return insp_good_memory_read(path, ret, reterr);
+    int r = check_part(state_dir, manifest, INSP_GOOD_SUMS_FILE, "the sums of good images", sha256, path, reterr);
+    return r < 0 ? r : insp_good_memory_read(path, ret, reterr);
 }
 
 /* --- trunks --- */
@@ -400,68 +433,4 @@ int insp_trunk_open_on(struct insp_device *device, const char *state_dir, const 
         return r;
     struct insp_trunk_weights weights = insp_trunk_arrays_view(arrays);
     return insp_trunk_load(device, &weights, ret, reterr);
-}
-
-/* --- leftovers of a crash --- */
-
-/* Recognises the temporaries of this file and of registry.c, and those of insp_write_file: "<name>.XXXXXX"
- * beside a file of a bundle. Everything else stays, such as a folder that an administrator put here. */
-static bool is_temporary(const char *name) {
-    static const char *const target[] = {INSP_MANIFEST_FILE, INSP_ACTIVE_FILE, INSP_DEFAULT_TRUNK_FILE};
-    if (strncmp(name, INSP_TEMPORARY_PREFIX, strlen(INSP_TEMPORARY_PREFIX)) == 0)
-        return true;
-    for (size_t i = 0; i < INSP_COUNT(target); i++) {
-        size_t n = strlen(target[i]);
-        if (strncmp(name, target[i], n) == 0 && name[n] == '.' && strlen(name) == n + 7)
-            return true;
-    }
-    return false;
-}
-
-/* Sweeps a folder and, down to `levels` below it, its subfolders. */
-static int sweep_folder(const char *folder, int levels, struct insp_error *reterr) {
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return errno == ENOENT ? 0 : insp_fail_errno(reterr, errno, "cannot list %s", folder);
-    int r = 0;
-    for (const struct dirent *entry; r == 0 && (entry = readdir(dir));) {
-        char path[INSP_PATH_BYTES];
-        struct stat st;
-        r = insp_path(path, reterr, "%s/%s", folder, entry->d_name);
-        if (r < 0)
-            break;
-        if (is_temporary(entry->d_name))
-            r = insp_remove_tree(path, reterr);
-        else if (levels > 0 && entry->d_name[0] != '.' && lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
-            r = sweep_folder(path, levels - 1, reterr);
-    }
-    closedir(dir);
-    return r;
-}
-
-int insp_bundle_sweep_of(const char *state_dir, const char *product, pid_t pid, struct insp_error *reterr) {
-    char folder[INSP_PATH_BYTES], path[INSP_PATH_BYTES], prefix[32];
-    own_prefix(pid, prefix);
-    int r = insp_path(folder, reterr, "%s/models/%s", state_dir, product);
-    if (r < 0)
-        return r;
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return errno == ENOENT ? 0 : insp_fail_errno(reterr, errno, "cannot list %s", folder);
-    for (const struct dirent *entry; r == 0 && (entry = readdir(dir));)
-        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
-            (r = insp_path(path, reterr, "%s/%s", folder, entry->d_name)) == 0)
-            r = insp_remove_tree(path, reterr);
-    closedir(dir);
-    rmdir(folder); /* removes it only if this would have been the product's first bundle */
-    return r;
-}
-
-int insp_bundle_sweep(const char *state_dir, struct insp_error *reterr) {
-    char folder[INSP_PATH_BYTES];
-    int r;
-    if ((r = insp_path(folder, reterr, "%s/models", state_dir)) < 0 || (r = sweep_folder(folder, 2, reterr)) < 0 ||
-        (r = insp_path(folder, reterr, "%s/trunks", state_dir)) < 0)
-        return r;
-    return sweep_folder(folder, 0, reterr);
 }

@@ -1,7 +1,8 @@
 /* core/model/bundle.h - write, read and change a bundle, one trained model on disk:
  * <state>/models/<product>/<version>/{manifest.json, model.safetensors, golden.json, golden-N.png,
- * good_only.safetensors}. A bundle is written to a temporary folder, synced and renamed, so it appears whole or
- * not at all. All functions block on the disk; any thread. Two writers at once do not harm each other.
+ * good_only.safetensors, logistic.safetensors}. A bundle is written to a temporary folder, synced and renamed, so
+ * it appears whole or not at all. All functions block on the disk; any thread. Two writers at once do not harm
+ * each other.
  *
  * Besides the errors listed, all fail with INSP_E_NOMEM, INSP_E_IO, INSP_E_PERMISSION; writers with
  * INSP_E_NOSPACE too. */
@@ -17,6 +18,7 @@
 
 /* Begins the names of temporary files and folders. Valid names never start with a dot. */
 #define INSP_TEMPORARY_PREFIX ".new-"
+#define INSP_TEMPORARY_OF_PROCESS INSP_TEMPORARY_PREFIX "%d-" /* of insp_bundle_write; its number */
 #define INSP_ACTIVE_FILE "active.json"    /* <state>/models/<product>/active.json, see registry.h */
 #define INSP_DEFAULT_TRUNK_FILE "default" /* <state>/trunks/default, see registry.h */
 
@@ -29,15 +31,21 @@
  *   INSP_E_MODEL      a field out of range, or golden samples that are not finite */
 int insp_bundle_write(const char *state_dir, struct insp_manifest *manifest, const struct insp_tail_buffers *tail,
                       const struct insp_golden *golden, struct insp_error *reterr);
-/* Writes a bundle with a good-only model, as described by manifest->good_only, whose sha256 it fills in. good
- * NULL: without one, as insp_bundle_write does. memory: its sums, or NULL: then it cannot be extended. tail NULL:
- * the good-only model decides. Fails as that does, and with INSP_E_MODEL if the description is missing. */
-int insp_bundle_write_good(const char *state_dir, struct insp_manifest *manifest,
-                           const struct insp_tail_buffers *tail, const struct insp_golden *golden,
-                           const struct insp_good_gauss *good, const struct insp_good_memory *memory,
-                           struct insp_error *reterr);
+/* Holds the parts of a bundle; all borrowed, each may be NULL. */
+struct insp_bundle_parts {
+    const struct insp_tail_buffers *tail; /* NULL: the good-only model decides */
+    const struct insp_golden *golden;
+    const struct insp_good_gauss *good;    /* described by manifest->good_only */
+    const struct insp_good_memory *memory; /* its sums; NULL: it cannot be extended */
+    const struct insp_logistic *logistic;  /* used as manifest->logistic says */
+};
+/* Writes a bundle with all its parts, and fills in their hashes in manifest->good_only and manifest->logistic too.
+ * Without a good-only model or logistic regression it empties its description. Fails as insp_bundle_write does,
+ * and with INSP_E_MODEL if a description is missing. */
+int insp_bundle_write_parts(const char *state_dir, struct insp_manifest *manifest,
+                            const struct insp_bundle_parts *parts, struct insp_error *reterr);
 
-/* Reads and verifies a bundle: manifest, hashes of the weights and of a good-only model, product and version equal
+/* Reads and verifies a bundle: manifest, hashes of the weights and of its other models, product and version equal
  * to the names of the folders, trunk file present. The results are the caller's. ret_tail may be NULL: then
  * weights are only hashed; *ret_tail is NULL if the bundle has no tail. Fails with
  *   INSP_E_NOT_FOUND  no such folder
@@ -55,6 +63,11 @@ int insp_bundle_read_golden(const char *state_dir, const struct insp_manifest *m
  * bundle has none. Fails with INSP_E_NOT_FOUND, INSP_E_MODEL. */
 int insp_bundle_read_good(const char *state_dir, const struct insp_manifest *manifest,
                           struct insp_good_gauss **ret, struct insp_error *reterr);
+
+/* Reads the logistic regression of a manifest that was read, and verifies its hash. *ret is the caller's (free),
+ * NULL if the bundle has none. Fails with INSP_E_MODEL. */
+int insp_bundle_read_logistic(const char *state_dir, const struct insp_manifest *manifest,
+                              struct insp_logistic **ret, struct insp_error *reterr);
 
 /* Reads the sums of the good-only model of a manifest that was read, and verifies their hash.
  * insp_good_memory_clear releases *ret. Fails with INSP_E_MODEL, also if the manifest names none, and

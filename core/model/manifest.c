@@ -325,6 +325,7 @@ static int read_fields(json_t *root, struct insp_manifest *manifest, struct insp
         (r = read_golden(root, manifest->golden_sha256, reterr)) < 0 ||
         (r = insp_good_only_parse(json_object_get(root, "good_only"), &manifest->good_only, reterr)) < 0 ||
         (r = insp_good_scores_parse(json_object_get(root, "good_scores"), &manifest->good_scores, reterr)) < 0 ||
+        (r = insp_logistic_parse(json_object_get(root, "logistic"), &manifest->logistic, reterr)) < 0 ||
         (r = insp_pictures_parse(json_object_get(root, "pictures"), &manifest->pictures, reterr)) < 0 ||
         (r = read_document(root, "threshold_source", false, &manifest->threshold_source, reterr)) < 0 ||
         (r = read_document(root, "lineage", false, &manifest->lineage, reterr)) < 0 ||
@@ -335,6 +336,8 @@ static int read_fields(json_t *root, struct insp_manifest *manifest, struct insp
         return r;
     if (!manifest->weights_sha256[0] && !insp_manifest_good_decides(manifest))
         return insp_fail(reterr, INSP_E_MODEL, "weights and good_only are null: the bundle has no model");
+    if (!manifest->weights_sha256[0] && manifest->logistic.use != INSP_LOGISTIC_NONE)
+        return insp_fail(reterr, INSP_E_MODEL, "logistic must be null where weights are: the tail gives the map");
     return 0;
 }
 
@@ -423,7 +426,7 @@ json_t *insp_manifest_json(const struct insp_manifest *manifest) {
     char created[INSP_RFC3339_BYTES];
     insp_rfc3339(manifest->created_us, created);
     return json_pack(
-        "{s:i, s:s, s:s, s:s, s:{s:s}, s:o, s:o, s:[s, s], s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:o, s:O?, "
+        "{s:i, s:s, s:s, s:s, s:{s:s}, s:o, s:o, s:[s, s], s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O?, "
         "s:O?, s:O?, s:O?, "
         "s:O?}",
         "format", manifest->format, "product", manifest->product, "version", manifest->version, "created", created,
@@ -432,7 +435,8 @@ json_t *insp_manifest_json(const struct insp_manifest *manifest) {
         insp_float_json(manifest->threshold), "threshold_source", manifest->threshold_source, "review",
         review_json(&manifest->review), "heatmap", heatmap_json(&manifest->heatmap), "golden",
         golden_json(manifest->golden_sha256), "good_only", insp_good_only_json(&manifest->good_only),
-        "good_scores", insp_good_scores_json(&manifest->good_scores), "pictures",
+        "good_scores", insp_good_scores_json(&manifest->good_scores), "logistic",
+        insp_logistic_json(&manifest->logistic), "pictures",
         insp_pictures_json(&manifest->pictures), "training", manifest->training, "dataset", manifest->dataset,
         "curve", manifest->curve, "metrics", manifest->metrics, "lineage", manifest->lineage);
 }

@@ -10,6 +10,7 @@
  *     "golden": {"file": "golden.json", "sha256": "..."}, see golden.h; null or missing: none
  *     "good_only": {...},                                 see good_only.h; null or missing: none
  *     "good_scores": {...},                               see good/good_scores.h; null or missing: not known
+ *     "logistic": {...},                                  see logistic/logistic.h; null or missing: none
  *     "input": {"width": 224, "height": 224, "channel_order": "rgb" | "bgr", "scale": 1e-9..1e9,
  *               "mean": [3 numbers], "std": [3 numbers, 1e-9..1e9]},
  *                                                         the network's input is (pixel * scale - mean) / std
@@ -35,6 +36,7 @@
 #include "core/image/transform.h"
 #include "core/model/good/good_scores.h"
 #include "core/model/good_only.h"
+#include "core/model/logistic/logistic.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -78,6 +80,7 @@ struct insp_manifest {
     char golden_sha256[INSP_SHA256_HEX_BYTES]; /* of golden.json; "" if the bundle has none */
     struct insp_good_only good_only;           /* images 0: the bundle has none */
     struct insp_good_scores good_scores;       /* of good parts that the tail had not seen */
+    struct insp_logistic_entry logistic;
     struct insp_heat_params heatmap;
     struct insp_stat_ranges pictures; /* of the good training pictures; count 0: not known */
     /* Documents that do not influence a verdict, kept unchanged (each may be NULL): training parameters,
@@ -86,7 +89,7 @@ struct insp_manifest {
      * references. */
     json_t *training, *dataset, *curve, *metrics, *threshold_source, *lineage;
     /* The images that the version was trained on (insp_report_members). They are no part of the manifest's text:
-     * insp_bundle_write_good writes them beside it (snapshot.h), and parsing leaves NULL. Owned reference. */
+     * insp_bundle_write_parts writes them beside it (snapshot.h), and parsing leaves NULL. Owned reference. */
     json_t *images;
 };
 

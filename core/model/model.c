@@ -12,6 +12,7 @@ static void model_free(struct insp_model *model) {
     } else {
         insp_tail_free(model->tail);
         insp_good_gauss_free(model->good);
+        free(model->logistic);
     }
     free(model);
 }
@@ -21,6 +22,7 @@ void insp_model_files_clear(struct insp_model_files *files) {
     insp_tail_buffers_free(files->tail);
     insp_good_gauss_free(files->good);
     insp_golden_free(files->golden);
+    free(files->logistic);
     *files = (struct insp_model_files){0};
 }
 
@@ -30,6 +32,8 @@ int insp_model_read(const char *state_dir, const char *product, const char *vers
     int r = insp_bundle_read(state_dir, product, version, &files.manifest, &files.tail, reterr);
     if (r == 0)
         r = insp_bundle_read_good(state_dir, files.manifest, &files.good, reterr);
+    if (r == 0)
+        r = insp_bundle_read_logistic(state_dir, files.manifest, &files.logistic, reterr);
     if (r == 0)
         r = insp_bundle_read_golden(state_dir, files.manifest, &files.golden, reterr);
     if (r < 0) {
@@ -64,6 +68,7 @@ int insp_model_new(struct insp_device *device, struct insp_model_files *files, s
     }
     model->manifest = insp_take_ptr(files->manifest);
     model->good = insp_take_ptr(files->good);
+    model->logistic = insp_take_ptr(files->logistic);
     memcpy(model->trunk_sha256, model->manifest->trunk_sha256, sizeof model->trunk_sha256);
     atomic_init(&model->references, 1);
     *ret = model;
@@ -90,6 +95,7 @@ int insp_model_with_manifest(struct insp_model *model, struct insp_manifest *man
     changed->manifest = manifest;
     changed->tail = model->tail;
     changed->good = model->good;
+    changed->logistic = model->logistic;
     changed->base = insp_model_ref(model->base ? model->base : model); /* the chain never grows beyond one step */
     memcpy(changed->trunk_sha256, model->trunk_sha256, sizeof changed->trunk_sha256);
     changed->proved = model->proved;

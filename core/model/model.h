@@ -13,7 +13,8 @@ struct insp_model {
     struct insp_manifest *manifest; /* owned */
     struct insp_tail *tail;         /* owned; if `base` is set, base's; NULL: the good-only model decides */
     struct insp_good_gauss *good;   /* the same; NULL: the bundle has no good-only model */
-    struct insp_model *base;        /* owned reference to the model that owns tail and good; or NULL */
+    struct insp_logistic *logistic; /* the same; NULL: the bundle has none. manifest->logistic says its use */
+    struct insp_model *base;        /* owned reference to the model that owns the parts above; or NULL */
     char trunk_sha256[INSP_SHA256_HEX_BYTES];
     bool proved;  /* has passed its self-test (prove.h) */
     bool sampled; /* ... with golden samples, not with drawn pictures alone */
@@ -25,6 +26,7 @@ struct insp_model_files {
     struct insp_manifest *manifest;
     struct insp_tail_buffers *tail; /* NULL if the good-only model decides */
     struct insp_good_gauss *good;   /* NULL if the bundle has none */
+    struct insp_logistic *logistic; /* NULL if the bundle has none */
     struct insp_golden *golden;     /* NULL if the bundle has none */
 };
 
@@ -35,9 +37,9 @@ int insp_model_read(const char *state_dir, const char *product, const char *vers
                     struct insp_error *reterr);
 void insp_model_files_clear(struct insp_model_files *files); /* accepts a zeroed one */
 
-/* Packs the weights onto the device, in tenths of a second. On success it takes manifest and good over; the rest
- * of files stays the caller's. *ret is one reference, the caller's. One thread at a time per device, even while
- * another thread scores; unless insp_device_is_packed, only a thread that may call libtorch. Fails as
+/* Packs the weights onto the device, in tenths of a second. On success it takes manifest, good and logistic over;
+ * the rest of files stays the caller's. *ret is one reference, the caller's. One thread at a time per device, even
+ * while another thread scores; unless insp_device_is_packed, only a thread that may call libtorch. Fails as
  * insp_tail_load does. */
 int insp_model_new(struct insp_device *device, struct insp_model_files *files, struct insp_model **ret,
                    struct insp_error *reterr);

@@ -107,20 +107,24 @@ static struct insp_progress rest(const struct loop *l) {
     return insp_progress_part(l->progress, (double)l->steps_done / (double)l->steps_total, 1);
 }
 
+static unsigned epochs_of(const struct insp_fit_config *c) {
+    return c->epochs && c->epochs < c->params->epochs ? c->epochs : c->params->epochs;
+}
+
 static void tell_stage(const struct loop *l, unsigned epoch) {
     const struct insp_train_params *params = l->config->params;
     struct insp_progress here = rest(l);
     if (l->config->fold)
         insp_progress_stage(&here, "fold %zu of %u, epoch %u of %u", l->config->fold, params->folds, epoch,
-                            params->epochs);
+                            epochs_of(l->config));
     else
-        insp_progress_stage(&here, "epoch %u of %u", epoch, params->epochs);
+        insp_progress_stage(&here, "epoch %u of %u", epoch, epochs_of(l->config));
 }
 
 static int tell_epoch(const struct loop *l, unsigned number, const struct epoch *epoch, json_t *curve,
                       struct insp_error *reterr) {
     struct insp_progress here = rest(l);
-    insp_progress_epoch(&here, l->config->fold, number, l->config->params->epochs, epoch->loss, epoch->accuracy,
+    insp_progress_epoch(&here, l->config->fold, number, epochs_of(l->config), epoch->loss, epoch->accuracy,
                         epoch->seconds);
     json_t *entry = json_pack("{s:I, s:f, s:f, s:f}", "epoch", (json_int_t)number, "loss", epoch->loss, "accuracy",
                               epoch->accuracy, "seconds", epoch->seconds);
@@ -133,11 +137,13 @@ static int run_epochs(struct loop *l, uint64_t seed, json_t *curve, struct insp_
     const struct insp_fit_config *c = l->config;
     struct insp_random random;
     insp_random_seed(&random, seed);
-    for (unsigned e = 1; e <= c->params->epochs; e++) {
+    for (unsigned e = 1; e <= epochs_of(c); e++) {
         struct epoch epoch;
         tell_stage(l, e);
         int r = run_epoch(l, &random, &epoch, reterr);
         if (r < 0 || (r = tell_epoch(l, e, &epoch, curve, reterr)) < 0)
+            return r;
+        if (c->history && (r = insp_tail_history_add(c->history, l->trainer, reterr)) < 0)
             return r;
         if (c->stop_early && epoch.accuracy > (double)c->params->target_accuracy)
             return 0;
@@ -173,7 +179,7 @@ int insp_fit(const struct insp_fit_config *c, const struct insp_progress *progre
                             .order = order,
                             .features = features,
                             .label = label,
-                            .steps_total = c->params->epochs * (c->count / batch)};
+                            .steps_total = epochs_of(c) * (c->count / batch)};
         r = run_epochs(&loop, seed, curve, reterr);
     }
     if (r < 0) {

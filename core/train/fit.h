@@ -4,6 +4,7 @@
 #define INSP_TRAIN_FIT_H
 
 #include "core/model/weights.h"
+#include "core/train/candidates/tail_history.h"
 #include "core/train/train_data.h"
 
 struct insp_fit_config {
@@ -12,8 +13,10 @@ struct insp_fit_config {
     const struct insp_train_data *data;
     const size_t *member; /* [count], members to train on */
     size_t count;
-    bool stop_early; /* stop after an epoch whose accuracy exceeds params->target_accuracy */
-    size_t fold;     /* 1-based, 0 outside cross-validation; reported with progress and added to the seed */
+    bool stop_early;                   /* stop after an epoch whose accuracy exceeds params->target_accuracy */
+    unsigned epochs;                   /* at most; 0: params->epochs */
+    struct insp_tail_history *history; /* receives the weights after each epoch; NULL: not wanted */
+    size_t fold; /* 1-based, 0 outside cross-validation; reported with progress and added to the seed */
 };
 
 /* Trains a new tail. Each epoch shuffles the members, trains on whole mini-batches and drops the rest. An epoch's

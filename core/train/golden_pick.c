@@ -9,9 +9,7 @@ enum { PER_CLASS = INSP_GOLDEN_MAX / INSP_CLASSES };
 struct pick {
     const struct insp_train_context *context;
     const struct insp_train_data *data;
-    const struct insp_transform *input;
-    struct insp_tail *tail;
-    float *pixels;
+    struct insp_model model; /* borrows its parts */
     struct insp_golden *golden;
     size_t taken[INSP_CLASSES];
 };
@@ -26,8 +24,8 @@ static int add(struct pick *pick, const struct insp_dataset_item *item, struct i
         insp_progress_log(&pick->context->progress, "no golden sample from %s: %s", item->path, why.detail);
         return 0;
     }
-    insp_transform_apply(pick->input, sample->rgb, pick->pixels);
-    r = insp_score(pick->context->trunk, &pick->tail, pick->pixels, 1, &sample->probability, sample->map, reterr);
+    const struct insp_shot shot = {&pick->model, sample->rgb};
+    r = insp_model_score(pick->context->trunk, &shot, 1, &sample->probability, sample->map, NULL, reterr);
     if (r < 0)
         return r;
     sample->label = item->label;
@@ -59,18 +57,24 @@ static int add_from(struct pick *pick, const size_t *member, size_t count, bool 
 }
 
 int insp_golden_pick(const struct insp_train_context *context, const struct insp_train_data *data,
-                     const struct insp_transform *input, const size_t *member, size_t count,
-                     const struct insp_tail_buffers *tail, struct insp_golden **ret, struct insp_error *reterr) {
+                     struct insp_manifest *manifest, const size_t *member, size_t count,
+                     const struct insp_bundle_parts *parts, struct insp_golden **ret, struct insp_error *reterr) {
     _cleanup_(insp_golden_freep) struct insp_golden *golden = insp_golden_new();
     _cleanup_(insp_tail_freep) struct insp_tail *loaded = NULL;
-    _cleanup_free_ float *pixels = malloc(INSP_INPUT_FLOATS * sizeof *pixels);
     _cleanup_free_ bool *used = calloc(count + 1, sizeof *used);
-    if (!golden || !pixels || !used)
+    if (!golden || !used)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for golden samples");
-    struct insp_tail_weights view = insp_tail_buffers_view(tail);
+    struct insp_tail_weights view = insp_tail_buffers_view(parts->tail);
     int r = insp_tail_load(context->device, &view, &loaded, reterr);
-    struct pick pick = {
-        .context = context, .data = data, .input = input, .tail = loaded, .pixels = pixels, .golden = golden};
+    _cleanup_free_ struct insp_logistic *logistic = parts->logistic ? malloc(sizeof *logistic) : NULL;
+    if (parts->logistic && !logistic)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for golden samples");
+    if (logistic)
+        *logistic = *parts->logistic;
+    struct pick pick = {.context = context,
+                        .data = data,
+                        .model = {.manifest = manifest, .tail = loaded, .logistic = logistic},
+                        .golden = golden};
     golden->cuda = insp_device_is_cuda(context->device);
     if (r == 0)
         r = add_from(&pick, member, count, used, true, reterr);

@@ -3,19 +3,19 @@
 #ifndef INSP_TRAIN_GOLDEN_PICK_H
 #define INSP_TRAIN_GOLDEN_PICK_H
 
-#include "core/model/golden.h"
-#include "core/model/weights.h"
+#include "core/model/bundle.h"
 #include "core/train/train_data.h"
 
 /* Chooses two good and two defective images, of two defect types if possible, and scores them as the daemon will:
  * from the decoded file, not from the cache, which may hold features rounded to float16. An unreadable file is
  * logged and skipped.
  *   member  [count], held-out members, so that the probabilities are not all near 0 and 1
- *   tail    the new model's
+ *   manifest  the new model's: input and the use of a logistic regression count
+ *   parts     tail and logistic regression count
  *   ret     insp_golden_free releases it; NULL if no image could be read
  * Errors: INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL. */
 int insp_golden_pick(const struct insp_train_context *context, const struct insp_train_data *data,
-                     const struct insp_transform *input, const size_t *member, size_t count,
-                     const struct insp_tail_buffers *tail, struct insp_golden **ret, struct insp_error *reterr);
+                     struct insp_manifest *manifest, const size_t *member, size_t count,
+                     const struct insp_bundle_parts *parts, struct insp_golden **ret, struct insp_error *reterr);
 
 #endif

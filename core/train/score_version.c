@@ -4,25 +4,12 @@
 
 #include <string.h>
 
-static int load_tail(const struct insp_train_context *context, const char *version,
-                     struct insp_manifest **ret_manifest, struct insp_tail **ret_tail, struct insp_error *reterr) {
-    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *buffers = NULL;
-    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
-    int r = insp_bundle_read(context->state_dir, context->product, version, &manifest, &buffers, reterr);
-    if (r < 0)
-        return r;
-    struct insp_tail_weights view = insp_tail_buffers_view(buffers);
-    if ((r = insp_tail_load(context->device, &view, ret_tail, reterr)) == 0)
-        *ret_manifest = insp_take_ptr(manifest);
-    return r;
-}
-
 /* Scores members with features of the model's own trunk. The features of these members alone are computed, on a
  * view of the dataset that borrows its items. */
 static int score_with_own_trunk(const struct insp_train_context *context, const struct insp_train_data *data,
-                                const struct insp_manifest *manifest, struct insp_tail *tail, const size_t *member,
-                                size_t count, const struct insp_progress *progress, float *ret_probability,
-                                float *ret_map, struct insp_error *reterr) {
+                                const struct insp_manifest *manifest, const struct insp_scorer *scorer,
+                                const size_t *member, size_t count, const struct insp_progress *progress,
+                                float *ret_probability, float *ret_map, struct insp_error *reterr) {
     _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = NULL;
     _cleanup_(insp_feature_cache_closep) struct insp_feature_cache *cache = NULL;
     _cleanup_free_ struct insp_dataset_item *item = calloc(count + 1, sizeof *item);
@@ -47,7 +34,7 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
         (r = insp_feature_cache_fill(cache, trunk, &asked, progress, NULL, &runs, reterr)) < 0)
         return r;
     struct insp_train_data own = {.set = {.dataset = &asked, .count = count, .item = all}, .cache = cache};
-    return insp_train_data_score(&own, tail, all, count, progress, ret_probability, ret_map, reterr);
+    return insp_train_data_score(&own, scorer, all, count, progress, ret_probability, ret_map, reterr);
 }
 
 int insp_serve_version(const struct insp_train_context *context, const struct insp_train_data *data,
@@ -72,7 +59,7 @@ int insp_score_version(const struct insp_train_context *context, const struct in
                        const struct insp_progress *progress, float *ret_probability, float *ret_map,
                        struct insp_manifest **ret_manifest, struct insp_error *reterr) {
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
-    _cleanup_(insp_tail_freep) struct insp_tail *tail = NULL;
+    _cleanup_(insp_model_unrefp) struct insp_model *model = NULL;
     int r = insp_bundle_read_manifest(context->state_dir, context->product, version, &manifest, reterr);
     if (r < 0)
         return r;
@@ -83,14 +70,15 @@ int insp_score_version(const struct insp_train_context *context, const struct in
             *ret_manifest = insp_take_ptr(manifest);
         return r;
     }
-    insp_manifest_free(insp_take_ptr(manifest));
-    r = load_tail(context, version, &manifest, &tail, reterr);
+    r = insp_model_load(context->device, context->state_dir, context->product, version, &model, reterr);
     if (r)
         return r;
+    const struct insp_scorer scorer = {
+        .tail = model->tail, .logistic = model->logistic, .use = model->manifest->logistic.use};
     bool at_hand = data->cache && !strcmp(manifest->trunk_sha256, context->trunk_sha256) &&
                    insp_transform_equal(&manifest->input, input);
-    r = at_hand ? insp_train_data_score(data, tail, member, count, progress, ret_probability, ret_map, reterr)
-                : score_with_own_trunk(context, data, manifest, tail, member, count, progress, ret_probability,
+    r = at_hand ? insp_train_data_score(data, &scorer, member, count, progress, ret_probability, ret_map, reterr)
+                : score_with_own_trunk(context, data, manifest, &scorer, member, count, progress, ret_probability,
                                        ret_map, reterr);
     if (r == 0)
         *ret_manifest = insp_take_ptr(manifest);

@@ -153,6 +153,21 @@ void insp_train_data_gather(const struct insp_train_data *data, const size_t *me
         insp_feature_cache_get(data->cache, data->set.item[member[i]], ret_features + i * INSP_FEATURE_FLOATS);
 }
 
+void insp_train_data_pooled(const struct insp_train_data *data, const size_t *member, size_t count, float *ret) {
+    for (size_t i = 0; i < count; i++)
+        insp_feature_cache_pooled(data->cache, data->set.item[member[i]], ret + i * INSP_POOLED_FLOATS);
+}
+
+/* Turns the tail's probabilities of the members [n] into those of the scorer. */
+static void decide(const struct insp_train_data *data, const struct insp_scorer *scorer, const size_t *member,
+                   size_t n, float *probability) {
+    float pooled[INSP_POOLED_FLOATS];
+    for (size_t i = 0; i < n && scorer->use != INSP_LOGISTIC_NONE; i++) {
+        insp_train_data_pooled(data, member + i, 1, pooled);
+        probability[i] = insp_logistic_probability(scorer->logistic, scorer->use, pooled, probability[i]);
+    }
+}
+
 static float largest(const float *map) {
     float max = map[0];
     for (size_t i = 1; i < INSP_MAP_FLOATS; i++)
@@ -160,9 +175,9 @@ static float largest(const float *map) {
     return max;
 }
 
-int insp_train_data_score(const struct insp_train_data *data, struct insp_tail *tail, const size_t *member,
-                          size_t count, const struct insp_progress *progress, float *ret_probability,
-                          float *ret_map, struct insp_error *reterr) {
+int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
+                          const size_t *member, size_t count, const struct insp_progress *progress,
+                          float *ret_probability, float *ret_map, struct insp_error *reterr) {
     _cleanup_free_ float *features = malloc(SCORE_BATCH * INSP_FEATURE_FLOATS * sizeof *features);
     if (!features)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to score %d images at once", SCORE_BATCH);
@@ -172,9 +187,10 @@ int insp_train_data_score(const struct insp_train_data *data, struct insp_tail *
         if (insp_progress_cancelled(progress))
             return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
         insp_train_data_gather(data, member + at, n, features);
-        int r = insp_tail_score(tail, features, n, probability, map, reterr);
+        int r = insp_tail_score(scorer->tail, features, n, probability, map, reterr);
         if (r < 0)
             return r;
+        decide(data, scorer, member + at, n, probability);
         insp_progress_step(progress, at + n, count);
         insp_progress_yield(progress);
     }
@@ -191,7 +207,8 @@ int insp_train_data_heat_range(const struct insp_train_data *data, struct insp_t
                          *anomaly_max = malloc(count * sizeof *anomaly_max);
     if (!probability || !map || !good_max || !anomaly_max)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the maps of %zu images", count);
-    int r = insp_train_data_score(data, tail, member, count, progress, probability, map, reterr);
+    const struct insp_scorer scorer = {.tail = tail};
+    int r = insp_train_data_score(data, &scorer, member, count, progress, probability, map, reterr);
     if (r < 0)
         return r;
     for (size_t i = 0; i < count; i++)

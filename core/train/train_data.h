@@ -5,6 +5,7 @@
 
 #include "core/dataset/members.h"
 #include "core/judge/metrics.h"
+#include "core/model/logistic/logistic.h"
 #include "core/train/train.h"
 
 /* All pointers are owned. */
@@ -30,15 +31,20 @@ int insp_train_data_list(const struct insp_train_context *context, bool skip_unr
                          struct insp_error *reterr);
 void insp_train_data_free(struct insp_train_data *data); /* accepts NULL */
 
-/* Scores members in batches of 16.
- *   member           [count]
- *   progress         may be NULL; asked for cancellation before each batch
- *   ret_probability  [count], of an anomaly, 0..1
- *   ret_map          [count,14,14], class activation maps, unscaled; may be NULL
- * Errors: INSP_E_CANCELLED, INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL. */
-int insp_train_data_score(const struct insp_train_data *data, struct insp_tail *tail, const size_t *member,
-                          size_t count, const struct insp_progress *progress, float *ret_probability,
-                          float *ret_map, struct insp_error *reterr);
+/* Holds the models that decide together; borrowed. */
+struct insp_scorer {
+    struct insp_tail *tail;
+    const struct insp_logistic *logistic; /* may be NULL with INSP_LOGISTIC_NONE */
+    enum insp_logistic_use use;
+};
+
+/* Scores members in batches of 16, as insp_model_score scores their images: on the CPU bit for bit the same,
+ * unless the cache holds halves. member           [count] progress         may be NULL; asked for cancellation
+ * before each batch ret_probability  [count], of an anomaly, 0..1 ret_map          [count,14,14], class activation
+ * maps, unscaled; may be NULL Errors: INSP_E_CANCELLED, INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL. */
+int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
+                          const size_t *member, size_t count, const struct insp_progress *progress,
+                          float *ret_probability, float *ret_map, struct insp_error *reterr);
 
 /* Learns the range of the maps (heat_range.h) from the members that the tail was trained on; the held-out images
  * must not influence it. Both classes must be among the members. Fails with the errors of insp_train_data_score
@@ -50,6 +56,9 @@ int insp_train_data_heat_range(const struct insp_train_data *data, struct insp_t
 /* Copies the members' features to ret_features, float32 [count,512,14,14]. */
 void insp_train_data_gather(const struct insp_train_data *data, const size_t *member, size_t count,
                             float *ret_features);
+
+/* Copies the statistics of the members' pools to ret, float32 [count,INSP_POOLED_FLOATS]. */
+void insp_train_data_pooled(const struct insp_train_data *data, const size_t *member, size_t count, float *ret);
 
 /* Computes the metrics of the members' probabilities [count] (insp_metrics_compute). insp_metrics_clear releases
  * *ret. */

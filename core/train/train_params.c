@@ -13,6 +13,7 @@ struct insp_train_params insp_train_params_default(void) {
         .folds = 5,
         .seed = 42,
         .threshold = 0.5f,
+        .candidates = true,
         .heatmap_threshold = 0.7f,
         .heatmap_scale = INSP_SCALE_FIXED,
         .activate = INSP_ACTIVATE_IF_BETTER,
@@ -32,15 +33,16 @@ const char *insp_train_mode_name(enum insp_train_mode mode) {
 }
 
 json_t *insp_train_params_json(const struct insp_train_params *p) {
-    return json_pack("{s:[o,o], s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:f, s:s, s:s, s:f}",
-                     "class_weights", insp_float_json(p->class_weights[0]), insp_float_json(p->class_weights[1]),
-                     "learning_rate", insp_float_json(p->learning_rate), "epochs", (json_int_t)p->epochs, "batch",
-                     (json_int_t)p->batch, "target_accuracy", insp_float_json(p->target_accuracy), "test_share",
-                     insp_float_json(p->test_share), "folds", (json_int_t)p->folds, "seed", (json_int_t)p->seed,
-                     "threshold", p->threshold_auto ? json_string("auto") : insp_float_json(p->threshold),
-                     "heatmap_threshold", insp_float_json(p->heatmap_threshold), "heatmap_scale",
-                     p->heatmap_scale == INSP_SCALE_FIXED ? "fixed" : "per_image", "activate",
-                     insp_activate_name(p->activate), "skip_unreadable", (int)p->skip_unreadable, "max_missed",
-                     p->max_missed, "input", insp_transform_name(&p->input), "mode", insp_train_mode_name(p->mode),
-                     "max_rejected", p->max_rejected);
+    return json_pack(
+        "{s:[o,o], s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:f, s:s, s:s, s:f, s:b}",
+        "class_weights", insp_float_json(p->class_weights[0]), insp_float_json(p->class_weights[1]),
+        "learning_rate", insp_float_json(p->learning_rate), "epochs", (json_int_t)p->epochs, "batch",
+        (json_int_t)p->batch, "target_accuracy", insp_float_json(p->target_accuracy), "test_share",
+        insp_float_json(p->test_share), "folds", (json_int_t)p->folds, "seed", (json_int_t)p->seed, "threshold",
+        p->threshold_auto ? json_string("auto") : insp_float_json(p->threshold), "heatmap_threshold",
+        insp_float_json(p->heatmap_threshold), "heatmap_scale",
+        p->heatmap_scale == INSP_SCALE_FIXED ? "fixed" : "per_image", "activate", insp_activate_name(p->activate),
+        "skip_unreadable", (int)p->skip_unreadable, "max_missed", p->max_missed, "input",
+        insp_transform_name(&p->input), "mode", insp_train_mode_name(p->mode), "max_rejected", p->max_rejected,
+        "candidates", (int)p->candidates);
 }

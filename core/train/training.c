@@ -6,9 +6,9 @@
 #include "core/judge/heat_range.h"
 #include "core/judge/report.h"
 #include "core/model/bundle.h"
+#include "core/train/candidates/candidate_models.h"
 #include "core/train/features/memory.h"
 #include "core/train/feedback.h"
-#include "core/train/fit.h"
 #include "core/train/folds/out_of_fold.h"
 #include "core/train/golden_pick.h"
 #include "core/train/good/good_model.h"
@@ -25,8 +25,9 @@ struct run {
     struct insp_train_data *data;
     size_t *member; /* [count]: first the training split, then the held-out */
     size_t train_count, held_count;
-    struct insp_tail_buffers *tail; /* trained */
-    struct insp_tail *served;       /* the same on the device, as it will serve */
+    struct insp_candidate_models models; /* trained; after the choice those of the candidate that was taken */
+    enum insp_logistic_use use;          /* of models.logistic */
+    json_t *candidates;                  /* insp_candidates_json; NULL: there was no choice */
     json_t *curve;
     float threshold;             /* that of params, or the one that was chosen */
     json_t *promise;             /* {"threshold_promise"}; NULL: the threshold was not chosen */
@@ -46,8 +47,8 @@ struct run {
 static void run_free(struct run *run) {
     insp_train_data_free(run->data);
     free(run->member);
-    insp_tail_buffers_free(run->tail);
-    insp_tail_free(run->served);
+    insp_candidate_models_clear(&run->models);
+    json_decref(run->candidates);
     json_decref(run->curve);
     insp_metrics_clear(&run->metrics);
     free(run->probability);
@@ -133,66 +134,102 @@ static const size_t *held_out(const struct run *run) {
 /* More images than this have a held-out part that is large enough to choose by. */
 enum { OUT_OF_FOLD_MAX = 500 };
 
-/* Chooses the threshold from scores of images that their tail has not seen. from: where they come from. */
-static int choose(struct run *run, const size_t *member, size_t count, const float *probability, const char *from,
-                  struct insp_error *reterr) {
-    struct insp_threshold_promise promise;
+static struct insp_scorer scorer_of(const struct run *run) {
+    return (struct insp_scorer){.tail = run->models.served, .logistic = run->models.logistic, .use = run->use};
+}
+
+/* Says whether ways to decide are compared, not the tail alone trained. */
+static bool compares(const struct run *run) {
+    return run->params->candidates && run->params->threshold_auto;
+}
+
+/* Chooses how to decide, and the threshold, from scores of images that their models have not seen.
+ *   half  [count]; NULL: the images have no halves
+ *   from  says where the scores come from */
+static int choose(struct run *run, const size_t *member, size_t count, const struct insp_candidate_scores *scores,
+                  const size_t *half, const char *from, struct insp_error *reterr) {
+    struct insp_candidates candidates;
     _cleanup_free_ uint8_t *label = calloc(count + 1, sizeof *label);
     run->promise = json_object();
     if (!label || !run->promise)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to choose a threshold by %zu images", count);
     for (size_t i = 0; i < count; i++)
         label[i] = run->data->set.label[member[i]];
-    int r = insp_threshold_promise_of(probability, label, count, run->params->max_missed,
-                                      run->params->max_rejected, &promise, reterr);
+    int r = insp_candidates_compare(scores, label, half, count, run->params->max_missed, run->params->max_rejected,
+                                    &candidates, reterr);
     if (r == 0)
-        r = insp_report_promise(&run->data->set, member, count, probability, &promise, run->promise, reterr);
+        r = insp_candidate_models_keep(&run->models, run->context->device, candidates.taken, reterr);
+    const struct insp_threshold_promise *promise = &candidates.promise[candidates.taken];
+    if (r == 0)
+        r = insp_report_promise(&run->data->set, member, count, scores->probability[candidates.taken], promise,
+                                run->promise, reterr);
     if (r < 0)
         return r;
-    run->threshold = promise.threshold;
-    return json_object_set_new(json_object_get(run->promise, "threshold_promise"), "from", json_string(from)) == 0
+    run->threshold = promise->threshold;
+    run->use = insp_candidate_use(candidates.taken);
+    run->candidates = compares(run) ? insp_candidates_json(&candidates, from) : NULL;
+    return json_object_set_new(json_object_get(run->promise, "threshold_promise"), "from", json_string(from)) ==
+                       0 &&
+                   (run->candidates || !compares(run))
                ? 0
                : insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
 }
 
-/* Chooses by the training part, each half scored by a tail of the other. With too few images, or with enough in
+/* Chooses by the training part, each half scored by models of the other. With too few images, or with enough in
  * the held-out part, leaves the choice to choose_by_held_out. */
 static int choose_by_folds(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
     struct insp_error why = {0};
+    struct insp_candidate_scores scores = {0};
     int64_t start_us = insp_mono_us();
     run->threshold = run->params->threshold;
     if (!run->params->threshold_auto)
         return 0;
-    _cleanup_free_ float *probability = calloc(run->train_count + 1, sizeof *probability);
-    if (!probability)
+    _cleanup_free_ size_t *half = calloc(run->train_count + 1, sizeof *half);
+    if (!half)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the scores of %zu images", run->train_count);
     int r = run->train_count > OUT_OF_FOLD_MAX
                 ? insp_fail(&why, INSP_E_DATASET, "%zu images are enough without them", run->train_count)
-                : insp_out_of_fold(run->context, run->params, run->data, run->member, run->train_count, progress,
-                                   probability, &why);
+                : insp_out_of_fold(run->context, run->params, run->data, run->member, run->train_count,
+                                   (unsigned)json_array_size(run->curve), compares(run), progress, &scores, half,
+                                   &why);
     run->threshold_s = insp_seconds_since(start_us);
     if (r == 0)
-        return choose(run, run->member, run->train_count, probability, "folds", reterr);
-    if (r != INSP_E_DATASET)
-        return insp_fail(reterr, r, "%s", why.detail);
-    insp_progress_log(progress, "the threshold is chosen by the held-out images, not by folds: %s", why.detail);
-    return 0;
+        r = choose(run, run->member, run->train_count, &scores, half, "folds", reterr);
+    else if (r != INSP_E_DATASET)
+        r = insp_fail(reterr, r, "%s", why.detail);
+    else {
+        insp_progress_log(progress, "the threshold is chosen by the held-out images, not by folds: %s",
+                          why.detail);
+        r = 0;
+    }
+    insp_candidate_scores_clear(&scores);
+    return r;
 }
 
-/* Chooses by the held-out part, whose figures then flatter the version a little. */
-static int choose_by_held_out(struct run *run, struct insp_error *reterr) {
-    return run->params->threshold_auto && !run->promise
-               ? choose(run, held_out(run), run->held_count, run->probability, "held_out", reterr)
-               : 0;
+/* Chooses by the held-out part, whose figures then flatter the version a little. Too small a set for halves has
+ * too few held-out images to choose more by than a threshold. */
+static int choose_by_held_out(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    struct insp_candidate_scores scores = {0};
+    const bool all = compares(run) && run->train_count > OUT_OF_FOLD_MAX;
+    if (!run->params->threshold_auto || run->promise)
+        return 0;
+    int r = insp_candidate_scores_reserve(all && run->models.averaged, all && run->models.logistic,
+                                          run->held_count, &scores, reterr);
+    if (r == 0)
+        r = insp_candidate_models_score(&run->models, run->context->device, run->data, held_out(run), NULL,
+                                        run->held_count, progress, &scores, reterr);
+    if (r == 0)
+        r = choose(run, held_out(run), run->held_count, &scores, NULL, "held_out", reterr);
+    insp_candidate_scores_clear(&scores);
+    return r;
 }
 
 /* --- judging --- */
 
 static int judge(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
-    int r = insp_train_data_score(run->data, run->served, held_out(run), run->held_count, progress,
-                                  run->probability, run->map, reterr);
-    if (r == 0)
-        r = choose_by_held_out(run, reterr);
+    const struct insp_scorer scorer = scorer_of(run);
+    int r = insp_train_data_score(run->data, &scorer, held_out(run), run->held_count, progress, run->probability,
+                                  run->map, reterr);
     if (r < 0)
         return r;
     insp_heat_normalise(run->map, run->held_count * INSP_MAP_FLOATS, run->low, run->high);
@@ -222,6 +259,7 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     snprintf(manifest->product, sizeof manifest->product, "%s", run->context->product);
     snprintf(manifest->trunk_sha256, sizeof manifest->trunk_sha256, "%s", run->context->trunk_sha256);
     manifest->input = run->params->input;
+    manifest->logistic.use = run->use;
     manifest->threshold = run->threshold;
     manifest->heatmap =
         (struct insp_heat_params){run->params->heatmap_scale, run->params->heatmap_threshold, run->low, run->high};
@@ -259,27 +297,32 @@ static int keep_good_scores(struct run *run, struct insp_error *reterr) {
 
 static int write_bundle(struct run *run, struct insp_error *reterr) {
     _cleanup_(insp_golden_freep) struct insp_golden *golden = NULL;
-    int r = insp_golden_pick(run->context, run->data, &run->params->input, held_out(run), run->held_count,
-                             run->tail, &golden, reterr);
-    return r < 0 ? r
-                 : insp_bundle_write_good(run->context->state_dir, run->manifest, run->tail, golden,
-                                          run->good.gauss, run->good.gauss ? &run->good.memory : NULL, reterr);
+    struct insp_bundle_parts parts = {.tail = run->models.tail,
+                                      .good = run->good.gauss,
+                                      .memory = run->good.gauss ? &run->good.memory : NULL,
+                                      .logistic = run->models.logistic};
+    int r = insp_golden_pick(run->context, run->data, run->manifest, held_out(run), run->held_count, &parts,
+                             &golden, reterr);
+    parts.golden = golden;
+    return r < 0 ? r : insp_bundle_write_parts(run->context->state_dir, run->manifest, &parts, reterr);
 }
 
 static int report(const struct run *run, json_t **ret, struct insp_error *reterr) {
     const struct insp_train_data *data = run->data;
     json_t *json = json_pack(
-        "{s:s, s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:i, s:o, s:o, s:O?, s:i, s:{s:f, s:f, s:f, s:f, "
+        "{s:s, s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:O?, s:i, s:o, s:o, s:O?, s:i, s:{s:f, s:f, s:f, "
+        "s:f, "
         "s:f, s:f}}",
         "kind", "train", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "good_only",
         run->good.gauss ? insp_good_model_json(&run->good, run->params->max_rejected) : json_null(), "product",
         run->context->product, "version", run->manifest->version, "activated", run->promotion.activated, "reason",
         run->promotion.reason, "params", insp_train_params_json(run->params), "dataset",
-        insp_report_dataset(&data->set, true), "epochs", run->curve, "held_out", (int)run->held_count, "metrics",
-        insp_report_metrics(&data->set, &run->metrics), "previous", insp_promotion_previous_json(&run->promotion),
-        "feedback", run->feedback, "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s,
-        "features", data->features_s, "training", run->training_s, "threshold", run->threshold_s, "evaluating",
-        run->evaluating_s, "writing", run->writing_s);
+        insp_report_dataset(&data->set, true), "epochs", run->curve, "candidates", run->candidates, "held_out",
+        (int)run->held_count, "metrics", insp_report_metrics(&data->set, &run->metrics), "previous",
+        insp_promotion_previous_json(&run->promotion), "feedback", run->feedback, "trunk_runs",
+        (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s, "training",
+        run->training_s, "threshold", run->threshold_s, "evaluating", run->evaluating_s, "writing",
+        run->writing_s);
     if (json && run->promise && json_object_update(json, run->promise) < 0) {
         json_decref(json);
         json = NULL;
@@ -298,11 +341,8 @@ static int fit(struct run *run, const struct insp_progress *progress, struct ins
         .count = run->train_count,
         .stop_early = true,
     };
-    _cleanup_(insp_trainer_freep) struct insp_trainer *trainer = NULL;
     int64_t start_us = insp_mono_us();
-    int r = insp_fit(&config, progress, &trainer, &run->curve, reterr);
-    if (r == 0)
-        r = insp_fit_serve(run->context->device, trainer, &run->tail, &run->served, reterr);
+    int r = insp_candidate_models_fit(&config, compares(run), progress, &run->models, &run->curve, reterr);
     run->training_s = insp_seconds_since(start_us);
     return r;
 }
@@ -315,7 +355,9 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
                                old = insp_progress_part(progress, 0.75, 0.9),
                                masks = insp_progress_part(progress, 0.9, 0.97),
                                pictures = insp_progress_part(progress, 0.97, 1);
-    int r = insp_train_data_heat_range(run->data, run->served, run->member, run->train_count,
+    int r = choose_by_held_out(run, &held, reterr);
+    if (r == 0)
+        r = insp_train_data_heat_range(run->data, run->models.served, run->member, run->train_count,
                                        run->params->heatmap_threshold, &maps, &run->low, &run->high, reterr);
     if (r == 0)
         r = judge(run, &held, reterr);
@@ -342,7 +384,8 @@ static int score_labelled(void *arg, const struct insp_train_data *view, const s
                           const struct insp_progress *progress, float *ret_probability,
                           struct insp_error *reterr) {
     const struct run *run = arg;
-    return insp_train_data_score(view, run->served, member, count, progress, ret_probability, NULL, reterr);
+    const struct insp_scorer scorer = scorer_of(run);
+    return insp_train_data_score(view, &scorer, member, count, progress, ret_probability, NULL, reterr);
 }
 
 /* Builds the report on labelled inspections. It comes last, because it refills the cache with other images than

@@ -195,8 +195,25 @@ static int probe(struct insp_device *device, struct insp_error *reterr) {
     return ((struct fake_device *)device)->lost ? insp_fail(reterr, INSP_E_DEVICE, "the fake device was lost") : 0;
 }
 
+static int features(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features, float *ret_taps,
+                    struct insp_error *reterr) {
+    (void)trunk;
+    (void)reterr;
+    for (size_t i = 0; i < n && ret_taps; i++)
+        tap_cells(pixels + i * INSP_INPUT_FLOATS, ret_taps + i * INSP_TAP_FLOATS);
+    if (!ret_features)
+        return 0;
+    memset(ret_features, 0, n * INSP_FEATURE_FLOATS * sizeof *ret_features);
+    for (size_t i = 0; i < n; i++) {
+        float *mean = ret_features + i * INSP_FEATURE_FLOATS;
+        cells(pixels + i * INSP_INPUT_FLOATS, mean, mean + INSP_MAP_FLOATS);
+    }
+    return 0;
+}
+
 static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const float *pixels, size_t n,
-                 float *ret_prob, float *ret_cam, float *ret_taps, struct insp_error *reterr) {
+                 float *ret_prob, float *ret_cam, float *ret_taps, float *ret_features,
+                 struct insp_error *reterr) {
     int alive = pass_if_alive(trunk->device, reterr);
     if (alive < 0)
         return alive;
@@ -213,23 +230,7 @@ static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const
         if (r < 0)
             return r;
     }
-    return 0;
-}
-
-static int features(struct insp_trunk *trunk, const float *pixels, size_t n, float *ret_features, float *ret_taps,
-                    struct insp_error *reterr) {
-    (void)trunk;
-    (void)reterr;
-    for (size_t i = 0; i < n && ret_taps; i++)
-        tap_cells(pixels + i * INSP_INPUT_FLOATS, ret_taps + i * INSP_TAP_FLOATS);
-    if (!ret_features)
-        return 0;
-    memset(ret_features, 0, n * INSP_FEATURE_FLOATS * sizeof *ret_features);
-    for (size_t i = 0; i < n; i++) {
-        float *mean = ret_features + i * INSP_FEATURE_FLOATS;
-        cells(pixels + i * INSP_INPUT_FLOATS, mean, mean + INSP_MAP_FLOATS);
-    }
-    return 0;
+    return ret_features ? features(trunk, pixels, n, ret_features, NULL, reterr) : 0;
 }
 
 static int score_features(const float *of_images, float shift, size_t n, float *ret_prob, float *ret_cam,

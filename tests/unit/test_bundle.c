@@ -138,7 +138,9 @@ START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
                                                         *back = NULL, *none = NULL;
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
     _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = some_gauss(&m->good_only), *read = NULL;
-    ck_insp_ok(insp_bundle_write_good(state, m, tail, NULL, gauss, NULL, &err), err);
+    ck_insp_ok(insp_bundle_write_parts(
+                   state, m, &(struct insp_bundle_parts){.tail = tail, .good = gauss, .memory = NULL}, &err),
+               err);
     ck_insp_ok(insp_bundle_read(state, "cubes", "v1", &back, NULL, &err), err);
     ck_assert_uint_eq(back->good_only.images, 40);
     ck_assert_str_eq(back->good_only.sha256, m->good_only.sha256);
@@ -154,7 +156,9 @@ START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
     ck_insp_code(insp_bundle_read(state, "cubes", "v1", &none, NULL, &err), INSP_E_MODEL, err);
     ck_assert_ptr_nonnull(strstr(err.detail, "is missing"));
 
-    ck_insp_code(insp_bundle_write_good(state, plain, tail, NULL, gauss, NULL, &err), INSP_E_MODEL, err);
+    ck_insp_code(insp_bundle_write_parts(
+                     state, plain, &(struct insp_bundle_parts){.tail = tail, .good = gauss, .memory = NULL}, &err),
+                 INSP_E_MODEL, err);
     plain->good_only = m->good_only; /* a manifest copied from a version that had one, and no model */
     ck_insp_ok(insp_bundle_write(state, plain, tail, NULL, &err), err);
     ck_insp_ok(insp_bundle_read(state, "cubes", "v2", &none, NULL, &err), err);
@@ -164,7 +168,9 @@ START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
                                                         *third = NULL;
     struct insp_tail_buffers *no_tail = tail;
     alone->good_only = m->good_only;
-    ck_insp_ok(insp_bundle_write_good(state, alone, NULL, NULL, gauss, NULL, &err), err);
+    ck_insp_ok(insp_bundle_write_parts(
+                   state, alone, &(struct insp_bundle_parts){.tail = NULL, .good = gauss, .memory = NULL}, &err),
+               err);
     ck_insp_ok(insp_bundle_read(state, "cubes", "v3", &third, &no_tail, &err), err);
     ck_assert(insp_manifest_good_decides(third) && !no_tail && !insp_manifest_good_decides(back));
     ck_insp_code(insp_bundle_write(state, empty, NULL, NULL, &err), INSP_E_MODEL, err);
@@ -179,7 +185,10 @@ START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
     memset(memory.sha256[0], 'd', INSP_SHA256_HEX_BYTES - 1);
     summed->good_only = m->good_only;
     ck_insp_code(insp_bundle_read_memory(state, third, &kept, &err), INSP_E_MODEL, err);
-    ck_insp_ok(insp_bundle_write_good(state, summed, NULL, NULL, gauss, &memory, &err), err);
+    ck_insp_ok(insp_bundle_write_parts(state, summed,
+                                       &(struct insp_bundle_parts){.tail = NULL, .good = gauss, .memory = &memory},
+                                       &err),
+               err);
     ck_insp_ok(insp_bundle_read_memory(state, summed, &kept, &err), err);
     ck_assert_mem_eq(kept.sums, memory.sums, sizeof *memory.sums);
     insp_good_memory_clear(&kept);
@@ -190,6 +199,41 @@ START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
     struct insp_good_gauss *nothing = gauss;
     ck_insp_ok(insp_bundle_read_good(state, none, &nothing, &err), err);
     ck_assert_ptr_null(nothing);
+}
+END_TEST
+
+START_TEST(test_a_logistic_regression_is_kept_and_checked_as_strictly_as_the_tail) {
+    begin();
+    struct insp_error err = {0};
+    static struct insp_logistic logistic = {.weight = {1, 2, 3}, .bias = 4};
+    struct insp_logistic *read = NULL;
+    _cleanup_(insp_manifest_freep) struct insp_manifest *m = some_manifest("v1"), *back = NULL, *none = NULL;
+    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = some_tail();
+    const struct insp_bundle_parts parts = {.tail = tail, .logistic = &logistic};
+    ck_insp_code(insp_bundle_write_parts(state, m, &parts, &err), INSP_E_MODEL, err); /* no use of it */
+    m->logistic.use = INSP_LOGISTIC_AVERAGED;
+    ck_insp_ok(insp_bundle_write_parts(state, m, &parts, &err), err);
+    ck_insp_ok(insp_bundle_read(state, "cubes", "v1", &back, NULL, &err), err);
+    ck_assert_int_eq(back->logistic.use, INSP_LOGISTIC_AVERAGED);
+    ck_assert_str_eq(back->logistic.sha256, m->logistic.sha256);
+    ck_insp_ok(insp_bundle_read_logistic(state, back, &read, &err), err);
+    ck_assert_mem_eq(read, &logistic, sizeof logistic);
+    free(read);
+    damage("models/cubes/v1/logistic.safetensors", 3000);
+    ck_insp_code(insp_bundle_read(state, "cubes", "v1", &none, NULL, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "logistic.safetensors has sha256"));
+    char path[INSP_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/models/cubes/v1/logistic.safetensors", state);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_insp_code(insp_bundle_read(state, "cubes", "v1", &none, NULL, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "the logistic regression"));
+    /* Without a tail there is no map. */
+    _cleanup_(insp_manifest_freep) struct insp_manifest *alone = some_manifest("v2");
+    _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = some_gauss(&alone->good_only);
+    const struct insp_bundle_parts without = {.good = gauss, .logistic = &logistic};
+    alone->logistic.use = INSP_LOGISTIC_ALONE;
+    ck_insp_code(insp_bundle_write_parts(state, alone, &without, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "the tail gives the map"));
 }
 END_TEST
 
@@ -391,6 +435,7 @@ START_TEST(test_trunk_install_and_open) {
 END_TEST
 
 INSP_TESTS(test_write_read_update_and_damage, test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail,
+           test_a_logistic_regression_is_kept_and_checked_as_strictly_as_the_tail,
            test_two_in_one_second_and_a_given_version, test_what_is_wrong_is_named,
            test_bad_manifests_are_not_written, test_a_write_that_fails_leaves_nothing,
            test_disk_full_leaves_nothing, test_sweep_takes_temporaries_only,

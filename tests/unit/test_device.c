@@ -183,7 +183,14 @@ static void pictures(enum insp_cpu_engine engine) {
                          *of_pictures = calloc(N, INSP_TAP_FLOATS * sizeof(float));
     ck_assert(of_pixels && of_pictures);
     ck_insp_ok(insp_score_taps(trunk, tails, pixels, N, by_pixels, map_pixels, of_pixels, &error), error);
-    ck_insp_ok(insp_score_pictures_taps(trunk, picture, N, by_pictures, map_pictures, of_pictures, &error), error);
+    _cleanup_free_ float *features = calloc(N, INSP_FEATURE_FLOATS * sizeof(float)),
+                         *same_features = calloc(N, INSP_FEATURE_FLOATS * sizeof(float));
+    ck_assert(features && same_features);
+    ck_insp_ok(insp_trunk_features(trunk, pixels, N, features, &error), error);
+    ck_insp_ok(
+        insp_score_pictures_taps(trunk, picture, N, by_pictures, map_pictures, of_pictures, same_features, &error),
+        error);
+    ck_assert_mem_eq(features, same_features, N * INSP_FEATURE_FLOATS * sizeof(float));
     ck_assert_mem_eq(by_pixels, by_pictures, sizeof by_pixels);
     ck_assert_mem_eq(map_pixels, map_pictures, sizeof map_pixels);
     ck_assert_mem_eq(of_pixels, of_pictures, N * INSP_TAP_FLOATS * sizeof(float));

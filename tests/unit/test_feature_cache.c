@@ -8,7 +8,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
-enum { SLOT_BYTES = 4096 + INSP_FEATURE_FLOATS * 4 };
+enum { POOLED_BYTES = 3 * 4096, SLOT_BYTES = 4096 + INSP_FEATURE_FLOATS * 4 + POOLED_BYTES };
 
 static struct train_fixture f;
 static float got[INSP_FEATURE_FLOATS], wanted[INSP_FEATURE_FLOATS], pixels[INSP_INPUT_FLOATS];
@@ -60,6 +60,13 @@ static void check_features(struct insp_feature_cache *cache, const struct insp_d
     insp_feature_cache_get(cache, item, got);
     for (size_t i = 0; i < INSP_FEATURE_FLOATS; i++)
         ck_assert_float_le(fabsf(got[i] - wanted[i]), relative * fabsf(wanted[i]) + 1e-6f);
+    /* The statistics are of the floats, in a cache of halves too. */
+    static float taps[INSP_TAP_FLOATS], pooled[INSP_POOLED_FLOATS], of_floats[INSP_POOLED_FLOATS];
+    ck_insp_ok(insp_trunk_taps(f.trunk, pixels, 1, wanted, taps, &f.err), f.err);
+    insp_pooled_of(taps, wanted, of_floats);
+    insp_feature_cache_pooled(cache, item, pooled);
+    for (size_t i = 0; i < INSP_POOLED_FLOATS; i++)
+        ck_assert_float_eq_tol(pooled[i], of_floats[i], 1e-5f * fabsf(of_floats[i]) + 1e-6f);
 }
 
 /* The only file in the cache folder. */
@@ -162,7 +169,7 @@ START_TEST(float16_takes_half_the_space) {
     char path[INSP_PATH_BYTES];
     off_t bytes;
     ck_assert_uint_eq(only_file(path, &bytes), 1);
-    ck_assert_int_eq(bytes, 4096 + 5 * (4096 + INSP_FEATURE_FLOATS * 2));
+    ck_assert_int_eq(bytes, 4096 + 5 * (4096 + INSP_FEATURE_FLOATS * 2 + POOLED_BYTES));
     insp_feature_cache_close(cache);
     insp_dataset_free(set);
     train_fixture_close(&f);

@@ -24,7 +24,23 @@ static struct insp_golden *pick(size_t good, size_t hole, size_t stain, const ch
         fixture_path(&f, gone, path);
         ck_assert_int_eq(unlink(path), 0);
     }
-    ck_insp_ok(insp_golden_pick(&f.context, data, &input, member, data->set.count, tail, &golden, &f.err), f.err);
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = insp_manifest_new();
+    struct insp_bundle_parts parts = {.tail = tail};
+    ck_insp_ok(insp_golden_pick(&f.context, data, manifest, member, data->set.count, &parts, &golden, &f.err),
+               f.err);
+    if (golden) { /* a logistic regression that is always sure decides alone */
+        static struct insp_logistic sure = {.bias = -30};
+        _cleanup_(insp_golden_freep) struct insp_golden *by_regression = NULL;
+        parts.logistic = &sure;
+        manifest->logistic.use = INSP_LOGISTIC_ALONE;
+        ck_insp_ok(
+            insp_golden_pick(&f.context, data, manifest, member, data->set.count, &parts, &by_regression, &f.err),
+            f.err);
+        for (size_t i = 0; i < golden->count; i++) {
+            ck_assert_float_lt(by_regression->sample[i].probability, 1e-12F);
+            ck_assert_mem_eq(by_regression->sample[i].map, golden->sample[i].map, sizeof golden->sample[i].map);
+        }
+    }
     insp_train_data_free(data);
     return golden;
 }

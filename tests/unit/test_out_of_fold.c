@@ -1,5 +1,6 @@
 #include "core/train/folds/out_of_fold.h"
 
+#include "core/train/candidates/candidate_models.h"
 #include "tests/unit/train_fixture.h"
 
 static struct train_fixture f;
@@ -17,39 +18,56 @@ static void close_set(void) {
     train_fixture_close(&f);
 }
 
-static int run(size_t *member, size_t count, const struct insp_train_params *params, float *ret) {
+static struct insp_candidate_scores scores;
+static size_t half[20];
+
+static int run(size_t count, unsigned epochs, bool candidates, const struct insp_train_params *params) {
+    size_t member[20];
     for (size_t i = 0; i < count; i++)
         member[i] = i;
-    for (size_t i = 0; i < count; i++)
-        ret[i] = -1;
-    return insp_out_of_fold(&f.context, params, data, member, count, NULL, ret, &f.err);
+    insp_candidate_scores_clear(&scores);
+    return insp_out_of_fold(&f.context, params, data, member, count, epochs, candidates, NULL, &scores, half,
+                            &f.err);
 }
 
 START_TEST(every_member_is_scored_once_and_equal_seeds_give_equal_scores) {
-    size_t member[20];
-    float first[20], again[20];
+    float first[INSP_CANDIDATES][20];
     open_set(12, 8);
-    const struct insp_train_params params = fixture_params();
-    ck_insp_ok(run(member, 20, &params, first), f.err);
-    ck_insp_ok(run(member, 20, &params, again), f.err);
-    for (size_t i = 0; i < 20; i++)
-        ck_assert(first[i] >= 0 && first[i] <= 1);
-    ck_assert_mem_eq(first, again, sizeof first);
-    ck_insp_ok(run(member, 18, &params, first), f.err); /* a part of the set */
+    struct insp_train_params params = fixture_params();
+    params.epochs = 3;
+    params.target_accuracy = 1;
+    ck_insp_ok(run(20, 0, true, &params), f.err);
+    for (enum insp_candidate c = 0; c < INSP_CANDIDATES; c++)
+        for (size_t i = 0; i < 20; i++) {
+            ck_assert(scores.probability[c][i] > 0 && scores.probability[c][i] < 1);
+            ck_assert(half[i] < 2);
+            first[c][i] = scores.probability[c][i];
+        }
+    ck_insp_ok(run(20, 0, true, &params), f.err);
+    for (enum insp_candidate c = 0; c < INSP_CANDIDATES; c++)
+        ck_assert_mem_eq(first[c], scores.probability[c], sizeof first[c]);
+    for (size_t i = 0; i < 20;
+         i++) /* dark and bright pictures: half of them teach the regression what defects are */
+        ck_assert((first[INSP_CANDIDATE_LOGISTIC][i] > 0.5F) == (data->set.label[i] == INSP_CLASS_ANOMALY));
+    ck_insp_ok(run(18, 0, false, &params), f.err); /* a part of the set */
+    for (enum insp_candidate c = INSP_CANDIDATE_TAIL + 1; c < INSP_CANDIDATES; c++)
+        ck_assert_ptr_null(scores.probability[c]);
+    ck_insp_ok(run(20, 1, true, &params), f.err); /* after one epoch the averaged weights are the last ones */
+    ck_assert_ptr_null(scores.probability[INSP_CANDIDATE_TAIL_AVERAGED]);
+    ck_assert_ptr_nonnull(scores.probability[INSP_CANDIDATE_BOTH]);
+    insp_candidate_scores_clear(&scores);
     close_set();
 }
 END_TEST
 
 START_TEST(too_few_images_are_refused_before_anything_is_trained) {
-    size_t member[20];
-    float score[20];
     open_set(6, 1);
     struct insp_train_params params = fixture_params();
-    ck_insp_code(run(member, 7, &params, score), INSP_E_DATASET, f.err); /* one defect for two halves */
+    ck_insp_code(run(7, 0, true, &params), INSP_E_DATASET, f.err); /* one defect for two halves */
     close_set();
     open_set(6, 4);
     params.batch = 6;
-    ck_insp_code(run(member, 10, &params, score), INSP_E_DATASET, f.err);
+    ck_insp_code(run(10, 0, true, &params), INSP_E_DATASET, f.err);
     ck_assert_ptr_nonnull(strstr(f.err.detail, "half of 10 images is less than a mini-batch of 6"));
     close_set();
 }

@@ -2,6 +2,7 @@
 
 #include "core/good_only/good_score.h"
 #include "core/inspect/suspect.h"
+#include "core/train/good/score_files.h"
 #include "tests/unit/train_fixture.h"
 
 #include <math.h>
@@ -98,6 +99,48 @@ START_TEST(each_image_gets_the_answer_of_its_own_model) {
 }
 END_TEST
 
+/* What the daemon answers is what a training judged by, bit for bit, beside models without a regression. */
+START_TEST(a_regression_decides_in_the_same_pass_as_on_cached_features) {
+    train_fixture_open(&f);
+    fixture_set(&f, 4, 3, 0);
+    struct insp_train_data *data = NULL;
+    struct insp_model *with = model_of(true, false), *plain = model_of(true, false);
+    with->logistic = calloc(1, sizeof *with->logistic);
+    for (size_t i = 0; i < INSP_POOLED_FLOATS; i += 3)
+        with->logistic->weight[i] = 0.01F * (float)(i % 7) - 0.02F;
+    with->logistic->weight[0] = 2;
+    const struct insp_transform *input = &with->manifest->input;
+    ck_insp_ok(insp_train_data_open(&f.context, input, false, NULL, &data, &f.err), f.err);
+    for (enum insp_logistic_use use = INSP_LOGISTIC_NONE; use <= INSP_LOGISTIC_AVERAGED; use++) {
+        float cached[7], served[14], map[14 * INSP_MAP_FLOATS];
+        const struct insp_scorer scorer = {.tail = with->tail, .logistic = with->logistic, .use = use};
+        size_t member[7] = {0, 1, 2, 3, 4, 5, 6};
+        struct insp_shot shot[14];
+        uint8_t *rgb[7];
+        with->manifest->logistic.use = use;
+        for (size_t i = 0; i < 7; i++) {
+            ck_insp_ok(insp_read_rgb(data->set.dataset->item[data->set.item[i]].path, NULL, &f.context.limits,
+                                     &rgb[i], &f.err),
+                       f.err);
+            shot[2 * i] = (struct insp_shot){with, rgb[i]};
+            shot[2 * i + 1] = (struct insp_shot){plain, rgb[i]};
+        }
+        ck_insp_ok(insp_train_data_score(data, &scorer, member, 7, NULL, cached, NULL, &f.err), f.err);
+        ck_insp_ok(insp_model_score(f.trunk, shot, 14, served, map, NULL, &f.err), f.err);
+        for (size_t i = 0; i < 7; i++) {
+            ck_assert_mem_eq(&cached[i], &served[2 * i], sizeof(float));
+            ck_assert((memcmp(&served[2 * i], &served[2 * i + 1], sizeof(float)) == 0) ==
+                      (use == INSP_LOGISTIC_NONE));
+            free(rgb[i]);
+        }
+    }
+    insp_train_data_free(data);
+    insp_model_unref(with);
+    insp_model_unref(plain);
+    train_fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_model_of_nothing_and_a_score_that_is_no_number_are_refused) {
     train_fixture_open(&f);
     struct insp_model *none = model_of(false, false), *alone = model_of(false, true);
@@ -137,4 +180,5 @@ START_TEST(a_part_unlike_every_good_one_is_reviewed) {
 END_TEST
 
 INSP_TESTS(each_image_gets_the_answer_of_its_own_model,
+           a_regression_decides_in_the_same_pass_as_on_cached_features,
            a_model_of_nothing_and_a_score_that_is_no_number_are_refused, a_part_unlike_every_good_one_is_reviewed);

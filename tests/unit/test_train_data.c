@@ -99,6 +99,7 @@ START_TEST(scores_come_in_the_order_asked) {
     struct insp_tail_weights view = insp_tail_buffers_view(buffers);
     struct insp_tail *tail;
     ck_insp_ok(insp_tail_load(f.device, &view, &tail, &f.err), f.err);
+    const struct insp_scorer scorer = {.tail = tail};
     size_t forth[34], back[34];
     float one[34], other[34], alone;
     _cleanup_free_ float *map = malloc(34 * INSP_MAP_FLOATS * sizeof *map);
@@ -106,17 +107,17 @@ START_TEST(scores_come_in_the_order_asked) {
         forth[i] = i;
         back[i] = 33 - i;
     }
-    ck_insp_ok(insp_train_data_score(data, tail, forth, 34, NULL, one, map, &f.err), f.err);
-    ck_insp_ok(insp_train_data_score(data, tail, back, 34, NULL, other, NULL, &f.err), f.err);
+    ck_insp_ok(insp_train_data_score(data, &scorer, forth, 34, NULL, one, map, &f.err), f.err);
+    ck_insp_ok(insp_train_data_score(data, &scorer, back, 34, NULL, other, NULL, &f.err), f.err);
     for (size_t i = 0; i < 34; i++) {
         ck_assert_float_eq_tol(one[i], other[33 - i], 1e-5f);
         ck_assert(isfinite(map[i * INSP_MAP_FLOATS + i]));
     }
-    ck_insp_ok(insp_train_data_score(data, tail, &back[2], 1, NULL, &alone, NULL, &f.err), f.err);
+    ck_insp_ok(insp_train_data_score(data, &scorer, &back[2], 1, NULL, &alone, NULL, &f.err), f.err);
     ck_assert_float_eq_tol(alone, other[2], 1e-5f);
     int left = 1;
     struct insp_progress progress = {.cancelled = fixture_cancel_after, .arg = &left};
-    ck_insp_code(insp_train_data_score(data, tail, forth, 34, &progress, one, NULL, &f.err), INSP_E_CANCELLED,
+    ck_insp_code(insp_train_data_score(data, &scorer, forth, 34, &progress, one, NULL, &f.err), INSP_E_CANCELLED,
                  f.err);
     insp_tail_free(tail);
     insp_train_data_free(data);

@@ -156,7 +156,7 @@ static void tail_free(insp_tail *tail) {
 }
 
 static int score(insp_trunk *trunk, insp_tail *const *tails, const float *pixels, size_t n, float *ret_prob,
-                 float *ret_cam, float *ret_taps, insp_error *reterr) {
+                 float *ret_cam, float *ret_taps, float *ret_features, insp_error *reterr) {
     return guard(reterr, [&] {
         c10::InferenceMode inference;
         std::unique_lock<std::mutex> turn; /* ends after the pass, which waits for the device */
@@ -166,6 +166,8 @@ static int score(insp_trunk *trunk, insp_tail *const *tails, const float *pixels
         at::Tensor x = upload_pixels(pass, pixels, n);
         x = ret_taps ? run_trunk_taps(of, x, 4, taps) : run_trunk(of, x, turn);
         score_tails(pass, tails, n, x, ret_prob, ret_cam);
+        if (ret_features)
+            pass.download(x, ret_features);
         if (ret_taps)
             deliver_taps(pass, taps, ret_taps);
     });
@@ -173,7 +175,7 @@ static int score(insp_trunk *trunk, insp_tail *const *tails, const float *pixels
 
 /* Scores pictures that the device transforms; on CUDA only. */
 static int score_pictures(insp_trunk *trunk, const insp_picture *pictures, size_t n, float *ret_prob,
-                          float *ret_cam, float *ret_taps, insp_error *reterr) {
+                          float *ret_cam, float *ret_taps, float *ret_features, insp_error *reterr) {
     return guard(reterr, [&] {
         c10::InferenceMode inference;
         std::unique_lock<std::mutex> turn;
@@ -187,6 +189,8 @@ static int score_pictures(insp_trunk *trunk, const insp_picture *pictures, size_
         x = ret_taps ? run_trunk_taps(of, x, ret_prob ? 4 : 3, taps) : run_trunk(of, x, turn);
         if (ret_prob)
             score_tails(pass, tails.data(), n, x, ret_prob, ret_cam);
+        if (ret_features)
+            pass.download(x, ret_features);
         if (ret_taps)
             deliver_taps(pass, taps, ret_taps);
     });

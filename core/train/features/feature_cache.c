@@ -1,5 +1,6 @@
 #include "core/train/features/feature_cache.h"
 
+#include "core/model/logistic/logistic.h"
 #include "core/train/features/half.h"
 #include "core/train/features/image_slots.h"
 
@@ -14,10 +15,21 @@ struct insp_feature_cache {
     size_t *slot; /* [items of the last fill] */
 };
 
+enum { POOLED_BYTES = INSP_POOLED_FLOATS * sizeof(float) };
+
+/* A slot has the features, then the statistics. */
+static size_t features_bytes(bool half) {
+    return INSP_FEATURE_FLOATS * (half ? sizeof(uint16_t) : sizeof(float));
+}
+
+static size_t slot_bytes(bool half) {
+    return (features_bytes(half) + POOLED_BYTES + INSP_STORE_PAGE - 1) / INSP_STORE_PAGE * INSP_STORE_PAGE;
+}
+
 static void set_name(const struct insp_feature_cache_config *c, char *ret_name) {
     char rest[32];
     snprintf(rest, sizeof rest, "%d %u", c->half, c->limits.png16_bits);
-    insp_slot_name("3", c->trunk_sha256, c->arithmetic, &c->input, rest, ret_name);
+    insp_slot_name("4", c->trunk_sha256, c->arithmetic, &c->input, rest, ret_name);
 }
 
 int insp_feature_cache_open(const struct insp_feature_cache_config *config, struct insp_feature_cache **ret,
@@ -33,8 +45,8 @@ int insp_feature_cache_open(const struct insp_feature_cache_config *config, stru
     cache->limits = config->limits;
     char name[INSP_SHA256_HEX_BYTES];
     set_name(config, name);
-    size_t bytes = INSP_FEATURE_FLOATS * (config->half ? sizeof(uint16_t) : sizeof(float));
-    r = insp_feature_store_open(config->folder, name, bytes, config->bytes_max, &cache->store, reterr);
+    r = insp_feature_store_open(config->folder, name, slot_bytes(config->half), config->bytes_max, &cache->store,
+                                reterr);
     if (r == 0)
         *ret = insp_take_ptr(cache);
     return r;
@@ -56,15 +68,19 @@ static bool all_finite(const float *features) {
 }
 
 static int keep_features(struct insp_feature_cache *cache, struct insp_slot_image *image, const float *features,
-                         struct insp_error *reterr) {
+                         const float *taps, struct insp_error *reterr) {
+    float pooled[INSP_POOLED_FLOATS];
     if (!all_finite(features))
         return insp_fail(reterr, INSP_E_MODEL, "%s: the trunk's output is not finite; check the input transform",
                          image->path);
-    void *data = insp_feature_store_data(cache->store, image->slot);
+    char *data = insp_feature_store_data(cache->store, image->slot);
     if (cache->half)
-        insp_half_from_float(features, INSP_FEATURE_FLOATS, data);
+        insp_half_from_float(features, INSP_FEATURE_FLOATS, (uint16_t *)(void *)data);
     else
         memcpy(data, features, INSP_FEATURE_FLOATS * sizeof *features);
+    insp_pooled_of(taps, features, pooled);
+    memset(data + features_bytes(cache->half), 0, slot_bytes(cache->half) - features_bytes(cache->half));
+    memcpy(data + features_bytes(cache->half), pooled, sizeof pooled);
     insp_feature_store_commit(cache->store, image->slot, image->sha256);
     return 0;
 }
@@ -82,7 +98,7 @@ struct fill {
     struct insp_slot_images *images;
     size_t next, runs;
     bool skip_unreadable;
-    float *pixels, *features; /* [INSP_SLOT_BATCH] each */
+    float *pixels, *features, *taps; /* [INSP_SLOT_BATCH] each */
 };
 
 /* Collects up to INSP_SLOT_BATCH readable images. */
@@ -119,10 +135,11 @@ static int run_batches(struct fill *f, struct insp_error *reterr) {
         int r = collect(f, batch, &n, reterr);
         if (r < 0)
             return r;
-        if (n && (r = insp_trunk_features(f->trunk, f->pixels, n, f->features, reterr)) < 0)
+        if (n && (r = insp_trunk_taps(f->trunk, f->pixels, n, f->features, f->taps, reterr)) < 0)
             return r;
         for (size_t i = 0; i < n && r == 0; i++)
-            r = keep_features(f->cache, batch[i], f->features + i * INSP_FEATURE_FLOATS, reterr);
+            r = keep_features(f->cache, batch[i], f->features + i * INSP_FEATURE_FLOATS,
+                              f->taps + i * INSP_TAP_FLOATS, reterr);
         if (r < 0)
             return r;
         f->runs += n;
@@ -135,7 +152,8 @@ static int run_batches(struct fill *f, struct insp_error *reterr) {
 static int compute(struct fill *f, struct insp_error *reterr) {
     _cleanup_free_ float *pixels = malloc(INSP_SLOT_BATCH * INSP_INPUT_FLOATS * sizeof *pixels);
     _cleanup_free_ float *features = malloc(INSP_SLOT_BATCH * INSP_FEATURE_FLOATS * sizeof *features);
-    if (!pixels || !features)
+    _cleanup_free_ float *taps = malloc(INSP_SLOT_BATCH * INSP_TAP_FLOATS * sizeof *taps);
+    if (!pixels || !features || !taps)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to compute features");
     _cleanup_(insp_image_loader_freep) struct insp_image_loader *loader = NULL;
     int r = insp_slot_images_load(f->images, &f->cache->input, &f->cache->limits, &loader, reterr);
@@ -144,6 +162,7 @@ static int compute(struct fill *f, struct insp_error *reterr) {
     f->loader = loader;
     f->pixels = pixels;
     f->features = features;
+    f->taps = taps;
     return run_batches(f, reterr);
 }
 
@@ -181,4 +200,9 @@ void insp_feature_cache_get(struct insp_feature_cache *cache, size_t item, float
         insp_half_to_float(data, INSP_FEATURE_FLOATS, ret_features);
     else
         memcpy(ret_features, data, INSP_FEATURE_FLOATS * sizeof *ret_features);
+}
+
+void insp_feature_cache_pooled(struct insp_feature_cache *cache, size_t item, float *ret) {
+    const char *data = insp_feature_store_data(cache->store, cache->slot[item]);
+    memcpy(ret, data + features_bytes(cache->half), POOLED_BYTES);
 }

@@ -1,4 +1,5 @@
-/* core/train/features/feature_cache.h - caches the trunk's output per image in memory-mapped files under
+/* core/train/features/feature_cache.h - caches the trunk's output per image, and the statistics of its pools
+ * (insp_pooled_of), in memory-mapped files under
  * <state>/cache/features/, so that training, all folds and later jobs run the trunk once per distinct image. Each
  * combination of trunk hash, arithmetic of the device, input transform, element type and decoding of 16-bit PNG
  * files has its own file, so a training never mixes features of two engines, compute types or instruction sets,
@@ -52,6 +53,8 @@ int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk 
 /* Copies the features of an item of the last fill, which must not have been skipped. ret_features: float32
  * [512,14,14], converted if they are stored as float16. */
 void insp_feature_cache_get(struct insp_feature_cache *cache, size_t item, float *ret_features);
+/* Copies the statistics of the same item's pools, float32 [INSP_POOLED_FLOATS], always as they were computed. */
+void insp_feature_cache_pooled(struct insp_feature_cache *cache, size_t item, float *ret);
 
 DEFINE_CLEANUP(struct insp_feature_cache, insp_feature_cache_close);
 #endif

@@ -53,7 +53,8 @@ static int score_fold(struct validation *v, size_t count, struct insp_tail *tail
     _cleanup_free_ float *map = malloc((count + 1) * INSP_MAP_FLOATS * sizeof *map);
     if (!map)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", count);
-    int r = insp_train_data_score(v->data, tail, v->member, count, progress, ret_probability, map, reterr);
+    const struct insp_scorer scorer = {.tail = tail};
+    int r = insp_train_data_score(v->data, &scorer, v->member, count, progress, ret_probability, map, reterr);
     if (r < 0)
         return r;
     insp_heat_normalise(map, count * INSP_MAP_FLOATS, low, high);

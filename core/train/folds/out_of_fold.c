@@ -1,7 +1,8 @@
 #include "core/train/folds/out_of_fold.h"
 
 #include "core/dataset/split.h"
-#include "core/train/fit.h"
+#include "core/train/candidates/candidate_models.h"
+#include "core/train/candidates/logistic_fit.h"
 
 #include <stdlib.h>
 
@@ -12,50 +13,44 @@ struct work {
     const struct insp_train_params *params;
     const struct insp_train_data *data;
     const size_t *member; /* [count] */
-    size_t count, *fold;  /* [count] */
-    size_t *chosen;       /* [count] scratch */
-    float *probability;   /* [count] scratch */
+    size_t count, *fold;  /* [count]; the caller's */
+    unsigned epochs;
+    bool candidates;
+    size_t *chosen, *place; /* [count] scratch: members, and their places among all */
+    struct insp_candidate_scores scores;
 };
 
 static size_t choose(struct work *w, size_t fold, bool held_out) {
     size_t n = 0;
     for (size_t i = 0; i < w->count; i++)
-        if ((w->fold[i] == fold) == held_out)
-            w->chosen[n++] = w->member[i];
+        if ((w->fold[i] == fold) == held_out) {
+            w->chosen[n] = w->member[i];
+            w->place[n++] = i;
+        }
     return n;
 }
 
-static int score(struct work *w, size_t fold, struct insp_tail *tail, const struct insp_progress *progress,
-                 float *ret_probability, struct insp_error *reterr) {
-    size_t n = choose(w, fold, true), at = 0;
-    int r = insp_train_data_score(w->data, tail, w->chosen, n, progress, w->probability, NULL, reterr);
-    for (size_t i = 0; i < w->count && r == 0; i++)
-        if (w->fold[i] == fold)
-            ret_probability[i] = w->probability[at++];
-    return r;
-}
-
-static int run_fold(struct work *w, size_t fold, const struct insp_progress *progress, float *ret_probability,
-                    struct insp_error *reterr) {
+static int run_fold(struct work *w, size_t fold, const struct insp_progress *progress, struct insp_error *reterr) {
     const struct insp_fit_config config = {.device = w->context->device,
                                            .params = w->params,
                                            .data = w->data,
                                            .member = w->chosen,
                                            .count = choose(w, fold, false),
                                            .stop_early = true,
+                                           .epochs = w->epochs,
                                            .fold = fold + 1};
     /* Without events: the curve of the job shows its final tail. */
     struct insp_progress silent = insp_progress_part(progress, 0, 1);
-    _cleanup_(insp_trainer_freep) struct insp_trainer *trainer = NULL;
-    _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *buffers = NULL;
-    _cleanup_(insp_tail_freep) struct insp_tail *tail = NULL;
+    struct insp_candidate_models models = {0};
     json_t *curve = NULL;
     silent.event = NULL;
-    int r = insp_fit(&config, &silent, &trainer, &curve, reterr);
-    if (r == 0)
-        r = insp_fit_serve(w->context->device, trainer, &buffers, &tail, reterr);
-    if (r == 0)
-        r = score(w, fold, tail, &silent, ret_probability, reterr);
+    int r = insp_candidate_models_fit(&config, w->candidates, &silent, &models, &curve, reterr);
+    if (r == 0) {
+        size_t n = choose(w, fold, true);
+        r = insp_candidate_models_score(&models, w->context->device, w->data, w->chosen, w->place, n, &silent,
+                                        &w->scores, reterr);
+    }
+    insp_candidate_models_clear(&models);
     json_decref(curve);
     return r;
 }
@@ -66,10 +61,9 @@ static int divide(struct work *w, struct insp_error *reterr) {
     _cleanup_free_ size_t *strata = calloc(w->count + 1, sizeof *strata);
     size_t size[HALVES] = {0};
     bool thin;
-    w->fold = calloc(w->count + 1, sizeof *w->fold);
     w->chosen = calloc(w->count + 1, sizeof *w->chosen);
-    w->probability = calloc(w->count + 1, sizeof *w->probability);
-    if (!strata || !w->fold || !w->chosen || !w->probability)
+    w->place = calloc(w->count + 1, sizeof *w->place);
+    if (!strata || !w->chosen || !w->place)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to divide %zu images", w->count);
     for (size_t i = 0; i < w->count; i++)
         strata[i] = set->strata[w->member[i]];
@@ -85,18 +79,33 @@ static int divide(struct work *w, struct insp_error *reterr) {
 }
 
 int insp_out_of_fold(const struct insp_train_context *context, const struct insp_train_params *params,
-                     const struct insp_train_data *data, const size_t *member, size_t count,
-                     const struct insp_progress *progress, float *ret_probability, struct insp_error *reterr) {
-    struct work w = {.context = context, .params = params, .data = data, .member = member, .count = count};
+                     const struct insp_train_data *data, const size_t *member, size_t count, unsigned epochs,
+                     bool candidates, const struct insp_progress *progress, struct insp_candidate_scores *ret,
+                     size_t *ret_half, struct insp_error *reterr) {
+    struct work w = {.context = context,
+                     .params = params,
+                     .data = data,
+                     .member = member,
+                     .count = count,
+                     .fold = ret_half,
+                     .epochs = epochs,
+                     .candidates = candidates};
     int r = divide(&w, reterr);
+    if (r == 0) /* after one epoch the averaged weights are the last ones */
+        r = insp_candidate_scores_reserve(candidates && epochs != 1 && params->epochs > 1,
+                                          candidates && count <= INSP_LOGISTIC_IMAGES_MAX, count, &w.scores,
+                                          reterr);
     for (size_t f = 0; f < HALVES && r == 0; f++) {
         const struct insp_progress part =
             insp_progress_part(progress, (double)f / HALVES, (double)(f + 1) / HALVES);
         insp_progress_stage(&part, "threshold, half %zu of %d", f + 1, HALVES);
-        r = run_fold(&w, f, &part, ret_probability, reterr);
+        r = run_fold(&w, f, &part, reterr);
     }
-    free(w.fold);
     free(w.chosen);
-    free(w.probability);
+    free(w.place);
+    if (r < 0)
+        insp_candidate_scores_clear(&w.scores);
+    else
+        *ret = w.scores;
     return r;
 }

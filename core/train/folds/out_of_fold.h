@@ -3,18 +3,23 @@
 #ifndef INSP_TRAIN_FOLDS_OUT_OF_FOLD_H
 #define INSP_TRAIN_FOLDS_OUT_OF_FOLD_H
 
+#include "core/judge/candidates.h"
 #include "core/train/train_data.h"
 
-/* Divides the members into two halves, stratified by defect type, and scores each half by a tail that is trained
- * on the other one, with the recipe of the training. Together this costs about the time of one training on all of
- * them.
- *   member           [count]
- *   progress         may be NULL; asked for cancellation before each mini-batch
- *   ret_probability  [count], of an anomaly
+/* Divides the members into two halves, stratified by defect type, and scores each half by models that are trained
+ * on the other one, with the recipe of the training. With the epochs that the training took, this costs no more
+ * mini-batches than it.
+ *   member      [count]
+ *   epochs      at most so many; 0: those of params
+ *   candidates  scores by all candidates (core/judge/candidates.h), else by the tail alone
+ *   progress    may be NULL; asked for cancellation before each mini-batch
+ *   ret         the scores of all members; insp_candidate_scores_clear releases them
+ *   ret_half    [count], 0 or 1
  * Fails with INSP_E_DATASET, and then nothing was trained (too few images of a class, or for a mini-batch), and
  * with the errors of insp_fit and insp_train_data_score. */
 int insp_out_of_fold(const struct insp_train_context *context, const struct insp_train_params *params,
-                     const struct insp_train_data *data, const size_t *member, size_t count,
-                     const struct insp_progress *progress, float *ret_probability, struct insp_error *reterr);
+                     const struct insp_train_data *data, const size_t *member, size_t count, unsigned epochs,
+                     bool candidates, const struct insp_progress *progress, struct insp_candidate_scores *ret,
+                     size_t *ret_half, struct insp_error *reterr);
 
 #endif

@@ -208,8 +208,10 @@ static int finish(struct run *run, const struct insp_progress *progress, struct 
     if (r == 0)
         r = pick_golden(run, &golden, reterr);
     if (r == 0)
-        r = insp_bundle_write_good(run->context->state_dir, manifest, NULL, golden, run->model.gauss,
-                                   &run->model.memory, reterr);
+        r = insp_bundle_write_parts(
+            run->context->state_dir, manifest,
+            &(struct insp_bundle_parts){.golden = golden, .good = run->model.gauss, .memory = &run->model.memory},
+            reterr);
     if (r == 0)
         r = insp_promotion_decide(run->context, run->params->activate, run->manifest->version,
                                   run->metrics.balanced_accuracy, &run->promotion, reterr);

@@ -18,7 +18,7 @@ int insp_train_good_only(const struct insp_train_context *context, const struct 
  * "version", "activated", "reason", "base": the version that was extended, "good_only": {"images", "added",
  * "known", "unreadable", "max_rejected", "alpha", "more_needed", "threshold", "threshold_before", "unlike"}}.
  * Fails with INSP_E_CONFLICT (no active version, or one without sums), INSP_E_DATASET (nothing to add), and as
- * insp_model_read, insp_read_rgb, insp_good_fit and insp_bundle_write_good do. */
+ * insp_model_read, insp_read_rgb, insp_good_fit and insp_bundle_write_parts do. */
 int insp_train_add_good(const struct insp_train_context *context, const struct insp_train_params *params,
                         json_t **ret_report, struct insp_error *reterr);
 

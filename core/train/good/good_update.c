@@ -265,8 +265,12 @@ static int write_version(struct run *run, struct insp_error *reterr) {
         json_decref(manifest->metrics);
         manifest->metrics = NULL;
     }
-    return insp_bundle_write_good(run->context->state_dir, manifest, run->files.tail, run->files.golden,
-                                  run->gauss, &run->memory, reterr);
+    const struct insp_bundle_parts parts = {.tail = run->files.tail,
+                                            .golden = run->files.golden,
+                                            .good = run->gauss,
+                                            .memory = &run->memory,
+                                            .logistic = run->files.logistic};
+    return insp_bundle_write_parts(run->context->state_dir, manifest, &parts, reterr);
 }
 
 static int promote(struct run *run, struct insp_error *reterr) {

@@ -1,0 +1,54 @@
+/* core/judge/candidates.h - choose how a version decides: by its tail, by the tail with averaged weights, by a
+ * logistic regression on the trunk's pools, or by tail and regression together. Pure functions; any thread. */
+#ifndef INSP_JUDGE_CANDIDATES_H
+#define INSP_JUDGE_CANDIDATES_H
+
+#include "core/judge/threshold.h"
+#include "core/model/logistic/logistic.h"
+
+/* In the order of preference: of equal ones the first is taken. */
+enum insp_candidate {
+    INSP_CANDIDATE_TAIL,          /* with its weights after the last step */
+    INSP_CANDIDATE_TAIL_AVERAGED, /* with the mean of its weights after the last epochs */
+    INSP_CANDIDATE_BOTH,          /* mean of the logits of tail and logistic regression */
+    INSP_CANDIDATE_BOTH_AVERAGED, /* the same with averaged weights */
+    INSP_CANDIDATE_LOGISTIC,      /* the logistic regression; the tail gives the map */
+    INSP_CANDIDATES,
+};
+/* "tail" | "tail_averaged" | "tail_and_logistic" | "tail_averaged_and_logistic" | "logistic" */
+const char *insp_candidate_name(enum insp_candidate candidate);
+bool insp_candidate_averages(enum insp_candidate candidate); /* uses the averaged weights */
+enum insp_logistic_use insp_candidate_use(enum insp_candidate candidate);
+
+/* Holds scores of the same images by all candidates. */
+struct insp_candidate_scores {
+    float *probability[INSP_CANDIDATES]; /* [count] each; NULL: there is no such candidate */
+};
+
+struct insp_candidates {
+    bool known[INSP_CANDIDATES];
+    double auc[INSP_CANDIDATES]; /* area under the ROC curve */
+    struct insp_threshold_promise promise[INSP_CANDIDATES];
+    enum insp_candidate taken;
+    /* The area of the same choice made by the images of one half and judged by the other, mean of both; NaN: not
+     * known. The area of the one that is taken flatters, because it was chosen by the same images. */
+    double nested_auc;
+};
+
+/* Compares candidates and takes the one with the largest area under the ROC curve, but another one than the tail
+ * only if its area is larger by INSP_CANDIDATE_MARGIN or more.
+ *   scores  by models that have not seen the image; the tail's at least
+ *   label   [count], 0 good, 1 anomaly
+ *   half    [count], 0 or 1, for nested_auc; NULL: it stays NaN
+ * Fails as insp_threshold_promise_of does. */
+#define INSP_CANDIDATE_MARGIN 0.005
+int insp_candidates_compare(const struct insp_candidate_scores *scores, const uint8_t *label, const size_t *half,
+                            size_t count, double max_missed, double max_rejected, struct insp_candidates *ret,
+                            struct insp_error *reterr);
+
+/* Returns {"from", "taken": name, "reason": a sentence, "nested_auc": number or null, "list": [{"name", "auc",
+ * "promise": insp_threshold_promise_json}]} as a new reference; NULL without memory. from: "folds" or "held_out",
+ * the images that were compared. */
+json_t *insp_candidates_json(const struct insp_candidates *candidates, const char *from);
+
+#endif
