@@ -251,6 +251,28 @@ function promise({ good_only: good }) {
   );
 }
 
+// The ways to decide that were compared, and why one was taken.
+function candidatesTable({ candidates }) {
+  if (!candidates) return null;
+  const hits = ({ hits, of }) => `${hits} of ${of}`;
+  return [
+    table(
+      candidates.from === "folds"
+        ? "What decides: compared by images that the models had not seen"
+        : "What decides: compared by the held-out images",
+      ["", "Area under ROC", "Anomalies missed", "Good parts rejected", ""],
+      candidates.list.map(({ name, auc, promise: { missed, rejected } }) => [
+        name.replaceAll("_", " "),
+        auc.toFixed(4),
+        hits(missed),
+        hits(rejected),
+        name === candidates.taken ? "taken" : "",
+      ]),
+    ),
+    h("p", {}, `Of these, ${candidates.reason}.`),
+  ];
+}
+
 // The threshold that keeps two promises, or why none does.
 function bothPromises({ threshold_promise: promise }) {
   if (!promise) return null;
@@ -297,6 +319,7 @@ export function report(job) {
     scanSection(result.dataset?.scan),
     metrics ? metricsTables(metrics) : null,
     servedTables(result),
+    candidatesTable(result),
     bothPromises(result),
     result.folds?.length ? foldTable(result) : null,
     h("div", { class: "curves" }, charts),

@@ -287,8 +287,10 @@ json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_para
         return NULL;
     if (*p->version)
         json_object_set_new(object, "version", json_string(p->version));
-    if (bit == TRAIN)
+    if (bit == TRAIN) {
         json_object_set_new(object, "activate", json_string(activate_names[t->activate]));
+        json_object_set_new(object, "candidates", json_boolean(t->candidates));
+    }
     if (bit != EVALUATE) {
         json_object_set_new(object, "mode", json_string(mode_names[t->mode]));
         json_object_set_new(object, "input", json_string(insp_transform_name(&t->input)));

@@ -1,5 +1,6 @@
 #include "core/report/report_html.h"
 
+#include "core/report/candidates_section.h"
 #include "core/report/curves.h"
 #include "core/report/figures.h"
 #include "core/report/html.h"
@@ -204,6 +205,7 @@ static int body(const struct page *page, struct insp_error *reterr) {
         return r;
     insp_report_served(out, page->report);
     insp_report_localisation(out, page->report);
+    insp_report_candidates(out, page->report);
     insp_report_promised(out, page->report);
     insp_report_advice(out, page->report);
     insp_report_folds(out, page->report);

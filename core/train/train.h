@@ -45,8 +45,9 @@ struct insp_train_context {
  * empty, and it holds out nothing: it judges good images out of fold, and all defects.
  *
  * With params->threshold_auto the tail's threshold is chosen, and the report has "threshold_promise"
- * (insp_report_promise) with "from": "folds", two halves of the training part, each scored by a tail of the other,
- * or "held_out" for more than 500 training images or too few for halves.
+ * (insp_report_promise) with "from": "folds", two halves of the training part, each scored by models of the other,
+ * or "held_out" for more than 500 training images or too few for halves. With params->candidates the same scores
+ * choose how the version decides: "candidates" (insp_candidates_json), else null.
  *
  * A cross-validation judges all images, each with the model of the fold that holds it out. Its report also has
  * "params", "thin", "folds": [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled",

@@ -38,10 +38,14 @@ struct insp_scorer {
     enum insp_logistic_use use;
 };
 
-/* Scores members in batches of 16, as insp_model_score scores their images: on the CPU bit for bit the same,
- * unless the cache holds halves. member           [count] progress         may be NULL; asked for cancellation
- * before each batch ret_probability  [count], of an anomaly, 0..1 ret_map          [count,14,14], class activation
- * maps, unscaled; may be NULL Errors: INSP_E_CANCELLED, INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL. */
+/* Scores members in batches of 16, as insp_model_score scores their images: on the CPU bit for bit the same, unless
+ * the cache holds halves.
+ *   scorer           borrowed
+ *   member           [count]
+ *   progress         may be NULL; asked for cancellation before each batch
+ *   ret_probability  [count], of an anomaly, 0..1
+ *   ret_map          [count,14,14], class activation maps, unscaled; may be NULL
+ * Errors: INSP_E_CANCELLED, INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL. */
 int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
                           const size_t *member, size_t count, const struct insp_progress *progress,
                           float *ret_probability, float *ret_map, struct insp_error *reterr);

@@ -287,6 +287,24 @@ static void print_promise(FILE *out, const json_t *report, bool chosen) {
     }
 }
 
+/* Prints the ways to decide that were compared, and why one was taken. */
+static void print_candidates(FILE *out, const json_t *report) {
+    const json_t *candidates = insp_lookup(report, "candidates"), *candidate;
+    size_t i;
+    if (!json_is_object(candidates))
+        return;
+    fprintf(out, "\nWhat decides:\n  %-27s %8s %18s %20s\n", "", "area", "anomalies missed",
+            "good parts rejected");
+    json_array_foreach(insp_lookup(candidates, "list"), i, candidate) {
+        fprintf(out, "  %-27s %8.4f %9.0f of %5.0f %11.0f of %5.0f\n", insp_lookup_text(candidate, "name"),
+                insp_lookup_number(candidate, "auc"), insp_lookup_number(candidate, "promise.missed.hits"),
+                insp_lookup_number(candidate, "promise.missed.of"),
+                insp_lookup_number(candidate, "promise.rejected.hits"),
+                insp_lookup_number(candidate, "promise.rejected.of"));
+    }
+    fprintf(out, "  Of these, %s.\n", insp_lookup_text(candidates, "reason"));
+}
+
 void cli_report_train(FILE *out, const json_t *report) {
     if (!strcmp(insp_lookup_text(report, "mode"), "add_good")) {
         print_added(out, report);
@@ -298,6 +316,7 @@ void cli_report_train(FILE *out, const json_t *report) {
                            : "\nHeld-out images (never trained on):\n");
     print_metrics(out, json_object_get(report, "metrics"));
     print_images(out, report, "metrics");
+    print_candidates(out, report);
     print_promise(out, report, true);
     print_good_only(out, report);
     print_feedback(out, report);

@@ -36,7 +36,7 @@ static const struct parameter {
 } parameters[] = {
     {"mode", "mode", TRAIN | FOLDS, "MODE",
      "supervised, good_only (no defects needed), add_good (train), or auto: by the number of defects"},
-    {"recipe", "recipe", TRAIN, "NAME", "notebook: its recipe exactly, that is, --mode supervised"},
+    {"recipe", "recipe", TRAIN, "NAME", "notebook: its recipe exactly: --mode supervised --candidates false"},
     {"epochs", "epochs", TRAIN | FOLDS, "N", "largest number of passes over the images"},
     {"batch", "batch", TRAIN | FOLDS, "N", "images per mini-batch"},
     {"learning_rate", "learning-rate", TRAIN | FOLDS, "X", "step size of Adam"},
@@ -48,6 +48,8 @@ static const struct parameter {
     {"seed", "seed", TRAIN | FOLDS, "N", "seed; the same seed gives the same split and model"},
     {"threshold", "threshold", TRAIN | FOLDS, "X",
      "verdict anomaly from this probability on; auto (train): for --max-missed and --max-rejected"},
+    {"candidates", "candidates", TRAIN, "YES",
+     "true: with --threshold auto compare ways to decide; false: the tail alone"},
     {"input", "input", TRAIN | FOLDS, "HOW", "notebook: pixels as 0..1; imagenet: ImageNet's mean and deviation"},
     {"heatmap_threshold", "heatmap-threshold", TRAIN | FOLDS, "X", "show heat from this value on"},
     {"heatmap_scale", "heatmap-scale", TRAIN | FOLDS, "S", "fixed or per_image"},

@@ -99,7 +99,7 @@ START_TEST(each_image_gets_the_answer_of_its_own_model) {
 }
 END_TEST
 
-/* What the daemon answers is what a training judged by, bit for bit, beside models without a regression. */
+/* The daemon's answers are those that a training judged by, bit for bit, beside models without a regression. */
 START_TEST(a_regression_decides_in_the_same_pass_as_on_cached_features) {
     train_fixture_open(&f);
     fixture_set(&f, 4, 3, 0);

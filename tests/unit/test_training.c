@@ -315,6 +315,13 @@ START_TEST(a_threshold_is_chosen_out_of_fold_or_by_the_held_out_part) {
     ck_assert_ptr_null(json_object_get(json_object_get(manifest->threshold_source, "promise"), "preventing"));
     if (fixture_is_fake())
         ck_assert(json_is_true(json_object_get(promise, "kept")));
+    json_t *candidates = json_object_get(report, "candidates"); /* dark and bright pictures: all are equal */
+    ck_assert_str_eq(text(candidates, "from"), "folds");
+    ck_assert_uint_ge(json_array_size(json_object_get(candidates, "list")), 3);
+    if (fixture_is_fake())
+        ck_assert_str_eq(text(candidates, "taken"), "tail");
+    ck_assert((manifest->logistic.use == INSP_LOGISTIC_NONE) ==
+              (strstr(text(candidates, "taken"), "logistic") == NULL));
     insp_manifest_free(manifest);
     json_decref(report);
 
@@ -325,6 +332,15 @@ START_TEST(a_threshold_is_chosen_out_of_fold_or_by_the_held_out_part) {
     ck_assert_str_eq(text(promise, "from"), "held_out");
     ck_assert(json_is_false(json_object_get(promise, "kept")));
     ck_assert_ptr_nonnull(strstr(text(promise, "reason"), "more anomalies are needed"));
+    candidates = json_object_get(report, "candidates"); /* three held-out images choose no more than a threshold */
+    ck_assert_uint_eq(json_array_size(json_object_get(candidates, "list")), 1);
+    json_decref(report);
+
+    params.batch = fixture_params().batch;
+    params.candidates = false;
+    report = train(&params);
+    ck_assert_ptr_nonnull(json_object_get(report, "threshold_promise"));
+    ck_assert(json_is_null(json_object_get(report, "candidates")));
     json_decref(report);
     train_fixture_close(&f);
 }
