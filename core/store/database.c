@@ -157,6 +157,18 @@ static int open_readers(struct insp_store *store, struct insp_error *reterr) {
     return 0;
 }
 
+static int begin_checkpoints(struct insp_store *store, struct insp_error *reterr) {
+    struct sqlite3 *db = NULL;
+    int r = insp_store_connect(store, SQLITE_OPEN_READWRITE, &db, reterr);
+    if (r == 0)
+        r = insp_sql_exec(db, "PRAGMA journal_mode = WAL", reterr); /* before it, a connection knows no journal */
+    if (r < 0) {
+        sqlite3_close(db);
+        return r;
+    }
+    return insp_checkpoint_begin(&store->checkpointer, store->writer, db, reterr);
+}
+
 /* Says whether the last run left a journal; an orderly end removes it. */
 static bool journal_left(const struct insp_store *store) {
     char path[INSP_PATH_BYTES];
@@ -194,6 +206,8 @@ int insp_store_open(const char *state_dir, enum insp_durability durability, stru
         r = go_on_with_ids(store, reterr);
     if (r == 0)
         r = open_readers(store, reterr);
+    if (r == 0)
+        r = begin_checkpoints(store, reterr);
     if (r < 0) {
         insp_store_close(store);
         return r;
@@ -212,6 +226,7 @@ void insp_store_close(struct insp_store *store) {
                          INSP_LOG_QUOTED(error.detail));
     free(store->late);
     insp_store_check_end(store);
+    insp_checkpoint_end(&store->checkpointer, store->writer);
     for (size_t i = 0; i < INSP_READERS; i++)
         sqlite3_close(store->reader[i]);
     sqlite3_finalize(store->put_row);

@@ -2,6 +2,7 @@
 #ifndef INSP_STORE_INTERNAL_H
 #define INSP_STORE_INTERNAL_H
 
+#include "core/store/checkpoint.h"
 #include "core/store/images/thumbnail_walk.h"
 #include "core/store/retention/orphan_walk.h"
 #include "core/store/sql.h"
@@ -41,6 +42,7 @@ struct insp_store {
     unsigned line_waits;        /* puts that wait for the write lock; other writers let them pass */
     pthread_mutex_t write_lock; /* of the writer connection and its statements */
     struct sqlite3 *writer;
+    struct insp_checkpointer checkpointer; /* of the writer's journal */
     struct sqlite3_stmt *put_row, *put_map, *put_place, *minute_get, *minute_put, *minute_late, *drift_get,
         *drift_put;
     bool outbox;            /* there are sinks: inspections get a place (outbox.h). Under the write lock */
