@@ -67,7 +67,7 @@ class Known:
         self.commands = re.findall(r'^    \{"([a-z][a-z -]*)", "', read("daemon/cli/cli.c"), re.M) + ["job"]
         self.dev = re.findall(r"^([a-z0-9]+(?:-[a-z0-9]+)*)(?: \||\))", read("dev"), re.M)
         self.metrics = set()
-        for name in ("api/watch/prometheus.c", "api/watch/storage.c", "api/watch/drift_metrics.c", "api/modbus/modbus_metrics.c", "api/sinks/sinks.c", "api/cameras/cameras_get.c",
+        for name in ("api/watch/prometheus.c", "api/watch/storage.c", "api/watch/drift_metrics.c", "api/shadow/shadow_metrics.c", "api/modbus/modbus_metrics.c", "api/sinks/sinks.c", "api/cameras/cameras_get.c",
                      "api/sources/sources_get.c"):
             self.metrics |= set(re.findall(r'"(inspectd_\w+)', read(name)))
         text = [(root / name).read_text(errors="replace") for name in self.files if name.endswith(SOURCES)]

@@ -53,6 +53,7 @@ ASSET(products_js);
 ASSET(repeat_js);
 ASSET(report_js);
 ASSET(scan_js);
+ASSET(shadow_js);
 ASSET(shift_js);
 ASSET(sinks_js);
 ASSET(stage_js);
@@ -110,6 +111,7 @@ const struct api_asset api_assets[] = {
     SCRIPT(repeat),
     SCRIPT(report),
     SCRIPT(scan),
+    SCRIPT(shadow),
     SCRIPT(shift),
     SCRIPT(sinks),
     SCRIPT(stage),

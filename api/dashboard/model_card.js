@@ -4,6 +4,7 @@ import { confirmed, dateTime, doing, h, limitText, notice, percent, table } from
 import { trainedPictures } from "./model_pictures.js";
 import { getJson, sendJson } from "./net.js";
 import { metricsTables } from "./report.js";
+import { shadowForm } from "./shadow.js";
 import { ThresholdForm } from "./threshold.js";
 
 const pathOf = (model) => `/v1/admin/products/${model.product}/models/${model.version}`;
@@ -103,6 +104,7 @@ export function modelCard(model, changed, shown) {
       `Threshold: ${limitText(model.threshold)}${model.review ? `, review ${limitText(model.review.low)} to ${limitText(model.review.high)}` : ""}`,
       () => new ThresholdForm(model, changed).element,
     ),
+    model.active ? null : lazy("Run as shadow", () => shadowForm(model, changed)),
     lazy("Training and metrics", () => training(model)),
     lazy("Pictures it was trained on", () => trainedPictures(model)),
     lazy("Changes", () => changes(model)),

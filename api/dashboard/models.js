@@ -5,6 +5,7 @@ import { driftPart } from "./drift.js";
 import { live } from "./live.js";
 import { modelCard } from "./model_card.js";
 import { getJson, sendJson } from "./net.js";
+import { shadowPart } from "./shadow.js";
 
 // Keeps opened details open when the list is drawn again.
 const openParts = (view) =>
@@ -28,6 +29,7 @@ function section({ product, serving }, models, changed, { version, signal }) {
     h("h2", {}, product),
     serving?.failure ? h("p", { class: "failure" }, serving.failure) : null,
     driftPart(product, signal),
+    shadowPart(product, changed, signal),
     comparison(models),
     h(
       "div",

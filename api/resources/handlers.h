@@ -91,6 +91,7 @@ int api_job_report(struct api_request *request, struct insp_error *reterr);
 int api_model_activate(struct api_request *request, struct insp_error *reterr);
 int api_model_rollback(struct api_request *request, struct insp_error *reterr);
 int api_model_delete(struct api_request *request, struct insp_error *reterr);
+int api_shadow_promote(struct api_request *request, struct insp_error *reterr);
 /* Returns the author of changes that a request makes: the token's name, or "local" without one. Borrows from the
  * request. */
 struct insp_changer api_changer(const struct api_request *request);
@@ -101,6 +102,13 @@ void api_models_reread(struct api_request *request);
 /* model_patch.c: API_WORK */
 int api_model_patch(struct api_request *request, struct insp_error *reterr);
 int api_model_changes(struct api_request *request, struct insp_error *reterr);
+
+/* shadow_requests.c: API_WORK, the beginning API_HEAVY; api_shadow_before, on the loop, says whether the shadow
+ * runs */
+int api_shadow_before(struct api_request *request, struct insp_error *reterr);
+int api_shadow_get(struct api_request *request, struct insp_error *reterr);
+int api_shadow_put(struct api_request *request, struct insp_error *reterr);
+int api_shadow_delete(struct api_request *request, struct insp_error *reterr);
 
 /* events_get.c: API_ASYNC */
 int api_events_get(struct api_request *request, struct insp_error *reterr);

@@ -79,6 +79,19 @@ int api_model_activate(struct api_request *request, struct insp_error *reterr) {
     return r < 0 ? r : switch_to(request, request->param[1], insp_change_activate, reterr);
 }
 
+int api_shadow_promote(struct api_request *request, struct insp_error *reterr) {
+    struct insp_shadow_choice choice;
+    char active[INSP_NAME_BYTES] = "";
+    int r = api_query_allow(&request->query, no_query, reterr);
+    if (r == 0)
+        r = insp_shadow_read(request->server->state_dir, request->param[0], &choice, reterr);
+    if (r == 0)
+        r = insp_registry_active(request->server->state_dir, request->param[0], active, reterr);
+    if (r == 0 && (!*choice.version || !strcmp(choice.version, active)))
+        r = insp_fail(reterr, INSP_E_NOT_FOUND, "%s has no shadow", request->param[0]);
+    return r < 0 ? r : switch_to(request, choice.version, insp_change_activate, reterr);
+}
+
 /* Checks that the version in .../models/{version}/rollback is the active one. */
 static int check_active(const struct api_request *request, const char *product, const char *version,
                         struct insp_error *reterr) {

@@ -23,6 +23,7 @@ struct api_folder;
 struct api_listener;
 struct api_modbus;
 struct api_reload;
+struct api_shadow;
 struct api_sinks;
 struct api_stations;
 
@@ -73,6 +74,8 @@ struct api_server {
     struct insp_jobs *jobs;
     struct api_events *events;
     struct api_cameras *cameras;
+    struct api_shadow *shadow;     /* plain memory */
+    size_t opinions;               /* of shadows that are out, and tasks that count them: a stop waits for them */
     struct api_stations *stations; /* NULL: Modbus is off */
     struct api_modbus *modbus;     /* likewise */
     struct api_sinks *sinks;

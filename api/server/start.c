@@ -12,6 +12,7 @@
 #include "api/server/server.h"
 #include "api/server/stop.h"
 #include "api/server/sweep.h"
+#include "api/shadow/shadow.h"
 #include "api/sinks/mqtt.h"
 #include "api/sinks/sinks.h"
 #include "api/sinks/webhook.h"
@@ -341,7 +342,11 @@ static int start(struct api_server *server, const struct api_config *config, str
                                             .store = config->store,
                                             .frozen_repeats = config->frozen_repeats,
                                             .on_nospace = api_housekeeping_now,
-                                            .on_nospace_arg = server};
+                                            .on_nospace_arg = server,
+                                            .opinion = api_shadow_opinion,
+                                            .opinion_arg = server};
+    if (!code)
+        code = api_shadow_new(server, &server->shadow, reterr);
     if (!code)
         code = insp_pipeline_new(&pipeline, &server->pipeline, reterr);
     if (!code)

@@ -50,6 +50,7 @@ void api_server_free(struct api_server *server) {
     api_modbus_free(server->modbus);
     api_stations_free(server->stations);
     api_cameras_free(server->cameras);
+    free(server->shadow);
     free(server);
 }
 
@@ -118,7 +119,8 @@ void api_stop_check(struct api_server *server) {
     if (!server->mhd_stopped && quiet)
         stop_mhd(server);
     if (!server->mhd_stopped || server->closing || server->chore_running || api_reload_running(server->reload) ||
-        !server->jobs_closed || insp_models_busy(server->models) || insp_pipeline_in_flight(server->pipeline))
+        !server->jobs_closed || insp_models_busy(server->models) || insp_pipeline_in_flight(server->pipeline) ||
+        server->opinions)
         return;
     if (!api_folder_closed(server->folder)) {
         api_folder_close(server->folder, part_closed, server);

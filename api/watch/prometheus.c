@@ -4,6 +4,7 @@
 #include "api/listen/listener.h"
 #include "api/modbus/modbus.h"
 #include "api/server/server.h"
+#include "api/shadow/shadow.h"
 #include "api/sinks/sinks.h"
 #include "api/sources/folder.h"
 #include "api/watch/events.h"
@@ -274,6 +275,7 @@ char *api_metrics_text(struct api_server *server, size_t *ret_bytes) {
     api_cameras_metrics(server->cameras, out);
     api_storage_metrics(&server->storage, out);
     api_drift_metrics(&server->drift, out);
+    api_shadow_metrics(server->shadow, out);
     write_process(out, server->meters);
     bool failed = ferror(out);
     if (fclose(out) || failed) {

@@ -4,7 +4,6 @@
 #include "core/base/lanes/thread.h"
 #include "core/base/log.h"
 #include "core/inspect/batch.h"
-#include "core/model/bundle.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -48,6 +47,7 @@ struct insp_engine {
     size_t batch_max;
     struct insp_busy *busy; /* set under the lock, in step with the queue */
     float *cam;             /* [batch_max,14,14] */
+    struct insp_opinions opinions;
     int64_t measure_due_us;
 
     pthread_mutex_t lock; /* all below */
@@ -55,6 +55,7 @@ struct insp_engine {
     bool stop;
     struct score_list waiting, scored;
     struct call_list calls, called;
+    struct insp_opinion *asked; /* their engine's half has ended */
     struct insp_engine_status status;
 };
 
@@ -129,13 +130,16 @@ static int score_images(struct insp_engine *engine, struct insp_score **batch, s
                         struct insp_error *reterr) {
     struct insp_shot shot[INSP_BATCH_LIMIT] = {0}; /* GCC does not see under the sanitizers that n >= 1 */
     struct insp_good_answer good[INSP_BATCH_LIMIT];
+    struct insp_kept *kept[INSP_BATCH_LIMIT] = {NULL};
     float probability[INSP_BATCH_LIMIT];
     if (!engine->trunk)
         return insp_fail(reterr, INSP_E_NOT_READY,
                          "no trunk is loaded: run `inspectd trunk import` or `inspectd trunk bank`");
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         shot[i] = (struct insp_shot){batch[i]->model, batch[i]->rgb};
-    int r = insp_model_score(engine->trunk, shot, n, probability, engine->cam, good, reterr);
+        kept[i] = batch[i]->kept;
+    }
+    int r = insp_model_score_keep(engine->trunk, shot, n, kept, probability, engine->cam, good, reterr);
     if (r < 0)
         return r;
     for (size_t i = 0; i < n; i++) {
@@ -180,10 +184,29 @@ static void run_pass(struct insp_engine *engine, struct insp_score **batch, size
         batch[i]->inference_us = took_us;
 }
 
+/* Asks shadows about the pictures of a pass whose answers have gone out, one at a time and only while nothing else
+ * waits: the rest stays unanswered. Under the lock, which it releases while it asks. */
+static void ask_shadows(struct insp_engine *engine) {
+    for (size_t i = 0; i < engine->opinions.count; i++) {
+        struct insp_opinion *opinion = engine->opinions.at[i];
+        if (!engine->waiting.head && !engine->calls.head && !engine->stop) {
+            pthread_mutex_unlock(&engine->lock);
+            insp_opinion_ask(opinion, engine->trunk);
+            pthread_mutex_lock(&engine->lock);
+        }
+        opinion->next = engine->asked;
+        engine->asked = opinion;
+        uv_async_send(&engine->async);
+    }
+}
+
 /* Forms and runs a pass. Under the lock, which it releases for the pass. */
 static void pass(struct insp_engine *engine) {
     struct insp_score *batch[INSP_BATCH_LIMIT];
     size_t n = form_batch(engine, batch);
+    insp_opinions_begin(&engine->opinions);
+    for (size_t i = 0; i < n; i++)
+        batch[i]->kept = insp_opinions_lend(&engine->opinions, batch[i]->model, batch[i]->opinion);
     if (n) {
         engine->status.in_pass = n;
         engine->status.busy_since_us = insp_mono_us();
@@ -196,9 +219,13 @@ static void pass(struct insp_engine *engine) {
         engine->status.images += n;
         engine->status.passes_of[n]++;
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (insp_opinions_take(&engine->opinions, batch[i]->opinion, batch[i]->code))
+            batch[i]->opinion = NULL;
         push_score(&engine->scored, batch[i]);
+    }
     uv_async_send(&engine->async);
+    ask_shadows(engine);
 }
 
 /* Runs a call. Under the lock, which it releases for the work. */
@@ -247,6 +274,7 @@ static void *inference_thread(void *arg) {
 static void deliver(struct insp_engine *engine) {
     pthread_mutex_lock(&engine->lock);
     struct insp_score *score = take_scores(&engine->scored);
+    struct insp_opinion *opinion = insp_take_ptr(engine->asked);
     struct call *call = take_calls(&engine->called);
     pthread_mutex_unlock(&engine->lock);
     while (call) {
@@ -258,8 +286,15 @@ static void deliver(struct insp_engine *engine) {
     }
     while (score) {
         struct insp_score *next = score->next; /* done may free the score */
+        struct insp_opinion *unanswered = score->opinion;
         score->done(score);
+        insp_opinion_end(unanswered);
         score = next;
+    }
+    while (opinion) {
+        struct insp_opinion *next = opinion->next;
+        insp_opinion_end(opinion);
+        opinion = next;
     }
 }
 
@@ -280,6 +315,7 @@ static void free_memory(struct insp_engine *engine) {
     pthread_cond_destroy(&engine->call_finished);
     pthread_mutex_destroy(&engine->lock);
     free(engine->cam);
+    insp_opinions_clear(&engine->opinions);
     free(engine);
 }
 
@@ -385,19 +421,6 @@ int insp_engine_load_trunk(struct insp_engine *engine, const struct insp_trunk_w
     return insp_engine_call(engine, load_work, NULL, &load, true, reterr);
 }
 
-int insp_engine_open_trunk(struct insp_engine *engine, const char *state_dir, const char *sha256,
-                           struct insp_error *reterr) {
-    _cleanup_(insp_trunk_arrays_freep) struct insp_trunk_arrays *arrays = NULL;
-    int r = insp_trunk_open(state_dir, sha256, &arrays, reterr);
-    if (r < 0)
-        return r;
-    struct insp_trunk_weights weights = insp_trunk_arrays_view(arrays);
-    r = insp_engine_load_trunk(engine, &weights, sha256, reterr);
-    if (r == 0)
-        insp_log_info("trunk loaded sha256=%.12s", sha256);
-    return r;
-}
-
 const char *insp_engine_trunk_sha256(const struct insp_engine *engine) {
     return atomic_load(&engine->has_trunk) ? engine->trunk_sha256 : "";
 }
@@ -408,6 +431,8 @@ struct insp_device *insp_engine_device(const struct insp_engine *engine) {
 
 void insp_engine_submit(struct insp_engine *engine, struct insp_score *score) {
     score->submitted_us = insp_mono_us();
+    if (score->opinion)
+        score->opinion->halves++;
     pthread_mutex_lock(&engine->lock);
     push_score(&engine->waiting, score);
     engine->status.queued++;
@@ -461,7 +486,7 @@ static bool refuse_rest(struct insp_engine *engine) {
         call->code = insp_fail(&call->error, INSP_E_SHUTTING_DOWN, "the daemon is stopping");
         push_call(&engine->called, call);
     }
-    return engine->scored.head || engine->called.head;
+    return engine->scored.head || engine->called.head || engine->asked;
 }
 
 void insp_engine_close(struct insp_engine *engine, void (*closed)(void *arg), void *arg) {

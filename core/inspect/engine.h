@@ -8,7 +8,7 @@
 #define INSP_INSPECT_ENGINE_H
 
 #include "core/base/lanes/busy.h"
-#include "core/inspect/scoring.h"
+#include "core/inspect/opinion.h"
 
 #include <uv.h>
 
@@ -31,13 +31,17 @@ struct insp_score {
     int64_t deadline_us; /* in: monotonic; 0: none. Expired before its batch forms: INSP_E_DEADLINE, not scored */
     void (*done)(struct insp_score *score); /* in: loop thread */
     void *data;                             /* the caller's */
-    float probability;                      /* out */
-    float cam[INSP_MAP_FLOATS];             /* out */
-    struct insp_good_answer good;           /* out */
-    int64_t queue_us, inference_us;         /* out: wait for the device; duration of its pass */
-    size_t batch;                           /* out: images in its pass */
-    int code;                               /* out: 0 or INSP_E_*, with error filled */
+    /* in: NULL, or the opinion to ask for after the pass. The engine adds and ends its half. `rgb` is the
+     * opinion's. */
+    struct insp_opinion *opinion;
+    float probability;              /* out */
+    float cam[INSP_MAP_FLOATS];     /* out */
+    struct insp_good_answer good;   /* out */
+    int64_t queue_us, inference_us; /* out: wait for the device; duration of its pass */
+    size_t batch;                   /* out: images in its pass */
+    int code;                       /* out: 0 or INSP_E_*, with error filled */
     struct insp_error error;
+    struct insp_kept *kept;  /* used by the engine only */
     int64_t submitted_us;    /* used by the engine only */
     struct insp_score *next; /* used by the engine only */
 };

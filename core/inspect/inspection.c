@@ -13,6 +13,7 @@ struct insp_inspection *insp_inspection_new(void) {
 void insp_inspection_free(struct insp_inspection *job) {
     if (!job)
         return;
+    insp_opinion_end(job->opinion); /* never submitted */
     free(job->body);
     free(job->rgb);
     free(job->png);

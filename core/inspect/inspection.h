@@ -37,9 +37,10 @@ struct insp_inspection {
     char sha256[INSP_SHA256_HEX_BYTES];
     uint8_t *rgb; /* RGB8 [224,224,3], owned; freed after the pass */
     struct insp_score score;
-    uint32_t stray_bytes;      /* stray bytes skipped in a JPEG */
-    uint32_t suspect;          /* reasons why the picture is suspect: suspect.h */
-    enum insp_verdict verdict; /* never good for a suspect picture */
+    struct insp_opinion *opinion; /* of the shadow; its pipeline half, ended with the job; NULL: none */
+    uint32_t stray_bytes;         /* stray bytes skipped in a JPEG */
+    uint32_t suspect;             /* reasons why the picture is suspect: suspect.h */
+    enum insp_verdict verdict;    /* never good for a suspect picture */
     struct insp_heat_summary heat;
     unsigned char *png; /* if wants_png, owned */
     size_t png_bytes;

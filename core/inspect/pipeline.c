@@ -5,6 +5,8 @@
 #include "core/inspect/suspect.h"
 #include "core/model/model.h"
 
+#include <string.h>
+
 enum { GROUP = 64 };
 
 struct insp_pipeline {
@@ -54,7 +56,20 @@ static bool ended(struct insp_inspection *job, const char *before) {
     return job->code < 0;
 }
 
+/* Ends the pipeline's half of an opinion. Suspect pictures are compared with nothing: no model decides about them.
+ */
+static void end_opinion(struct insp_inspection *job) {
+    struct insp_opinion *opinion = insp_take_ptr(job->opinion);
+    if (!opinion)
+        return;
+    opinion->stored = job->code == 0 && !(job->suspect & ~(1U << INSP_SUSPECT_UNLIKE_GOOD));
+    opinion->active = job->verdict;
+    memcpy(opinion->id, job->id, sizeof opinion->id);
+    insp_opinion_end(opinion);
+}
+
 static void finish(struct insp_pipeline *pipeline, struct insp_inspection *job) {
+    end_opinion(job);
     free(insp_take_ptr(job->rgb));
     free(insp_take_ptr(job->body));
     if (job->code < 0)
@@ -139,6 +154,15 @@ static bool try_large(struct insp_inspection *job) {
     return true;
 }
 
+/* The opinion owns the picture, which may outlive the job. */
+static void ask_shadow(struct insp_inspection *job) {
+    const struct insp_pipeline_config *config = &job->pipeline->config;
+    job->opinion = config->opinion ? config->opinion(config->opinion_arg, job) : NULL;
+    if (job->opinion)
+        job->opinion->rgb = insp_take_ptr(job->rgb);
+    job->score.opinion = job->opinion;
+}
+
 static void on_decoded(struct insp_task *task) {
     struct insp_inspection *job = task->data;
     if (try_large(job))
@@ -149,6 +173,7 @@ static void on_decoded(struct insp_task *task) {
     }
     job->score = (struct insp_score){
         .model = job->model, .rgb = job->rgb, .deadline_us = job->deadline_us, .done = on_scored, .data = job};
+    ask_shadow(job);
     insp_engine_submit(job->pipeline->config.engine, &job->score);
 }
 

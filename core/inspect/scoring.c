@@ -17,9 +17,15 @@ struct scoring {
     const struct insp_shot *shots;
     float *prob, *cam;
     struct insp_good_answer *good; /* NULL: not asked for */
+    struct insp_kept *const *kept; /* [n], each may be NULL; or NULL */
     float *taps;                   /* [TAP_IMAGES,28,28,448]; made for the first pass that needs them */
     float *features;               /* [TAP_IMAGES,512,14,14]; the same */
     struct insp_good_sample *sample;
+};
+
+/* Holds what the pictures of a pass need besides the tails' answers. */
+struct needs {
+    bool taps, features;
 };
 
 /* Holds the pictures of one pass: all with a tail, or all without. */
@@ -30,19 +36,22 @@ struct pass {
     float prob[PASS_IMAGES], cam[PASS_IMAGES * INSP_MAP_FLOATS];
 };
 
-static bool needs_taps(const struct scoring *s, size_t i) {
+static struct needs needs_of(const struct scoring *s, size_t i) {
     const struct insp_model *model = s->shots[i].model;
-    return model->logistic || (model->good && (s->good || !model->tail));
+    const struct insp_kept *kept = s->kept ? s->kept[i] : NULL;
+    return (struct needs){.taps = model->logistic || (model->good && (s->good || !model->tail)) ||
+                                  (kept && kept->wants_taps),
+                          .features = model->tail && (model->logistic || (kept && kept->wants_features))};
 }
 
-static int reserve(struct scoring *s, bool features, struct insp_error *reterr) {
-    if (features && !s->features)
+static int reserve(struct scoring *s, struct needs needs, struct insp_error *reterr) {
+    if (needs.features && !s->features)
         s->features = malloc(TAP_IMAGES * INSP_FEATURE_FLOATS * sizeof *s->features);
-    if (!s->taps)
+    if (needs.taps && !s->taps)
         s->taps = malloc(TAP_IMAGES * INSP_TAP_FLOATS * sizeof *s->taps);
-    if (!s->sample)
+    if (needs.taps && !s->sample)
         s->sample = malloc(sizeof *s->sample);
-    return s->taps && s->sample && (s->features || !features)
+    return (s->taps && s->sample) >= needs.taps && (s->features || !needs.features)
                ? 0
                : insp_fail(reterr, INSP_E_NOMEM, "no memory for the taps of a pass");
 }
@@ -79,41 +88,59 @@ static float decide(const struct scoring *s, const struct pass *pass, size_t k) 
     return insp_logistic_probability(model->logistic, model->manifest->logistic.use, pooled, pass->prob[k]);
 }
 
-static bool needs_features(const struct scoring *s, const struct pass *pass) {
-    for (size_t k = 0; k < pass->count; k++)
-        if (s->shots[pass->image[k]].model->logistic)
-            return true;
-    return false;
+/* Gives picture k of a pass its answer. */
+static int answer(struct scoring *s, const struct pass *pass, size_t k, struct insp_error *reterr) {
+    const size_t i = pass->image[k];
+    const struct insp_model *model = s->shots[i].model;
+    if (model->tail) {
+        s->prob[i] = decide(s, pass, k);
+        memcpy(s->cam + i * INSP_MAP_FLOATS, pass->cam + k * INSP_MAP_FLOATS, INSP_MAP_FLOATS * sizeof *pass->cam);
+    }
+    return model->good && (s->good || !model->tail) ? judge(s, i, s->taps + k * INSP_TAP_FLOATS, reterr) : 0;
 }
 
-static int run(struct scoring *s, struct pass *pass, bool taps, struct insp_error *reterr) {
-    const bool tail = pass->picture[0].tail != NULL, features = tail && needs_features(s, pass);
-    int r = taps ? reserve(s, features, reterr) : 0;
+/* Copies what picture k shall keep. */
+static void keep(const struct scoring *s, const struct pass *pass, size_t k, struct needs needs) {
+    struct insp_kept *kept = s->kept ? s->kept[pass->image[k]] : NULL;
+    if (!kept)
+        return;
+    kept->has_taps = kept->wants_taps && needs.taps;
+    kept->has_features = kept->wants_features && needs.features;
+    if (kept->has_taps)
+        memcpy(kept->taps, s->taps + k * INSP_TAP_FLOATS, INSP_TAP_FLOATS * sizeof *kept->taps);
+    if (kept->has_features)
+        memcpy(kept->features, s->features + k * INSP_FEATURE_FLOATS,
+               INSP_FEATURE_FLOATS * sizeof *kept->features);
+}
+
+static int run(struct scoring *s, struct pass *pass, struct needs needs, struct insp_error *reterr) {
+    int r = reserve(s, needs, reterr);
     if (r == 0)
-        r = tail ? insp_score_pictures_taps(s->trunk, pass->picture, pass->count, pass->prob, pass->cam,
-                                            taps ? s->taps : NULL, features ? s->features : NULL, reterr)
-                 : insp_picture_taps(s->trunk, pass->picture, pass->count, s->taps, reterr);
+        r = pass->picture[0].tail ? insp_score_pictures_taps(s->trunk, pass->picture, pass->count, pass->prob,
+                                                             pass->cam, needs.taps ? s->taps : NULL,
+                                                             needs.features ? s->features : NULL, reterr)
+                                  : insp_picture_taps(s->trunk, pass->picture, pass->count, s->taps, reterr);
     for (size_t k = 0; k < pass->count && r == 0; k++) {
-        size_t i = pass->image[k];
-        const struct insp_model *model = s->shots[i].model;
-        if (tail) {
-            s->prob[i] = decide(s, pass, k);
-            memcpy(s->cam + i * INSP_MAP_FLOATS, pass->cam + k * INSP_MAP_FLOATS,
-                   INSP_MAP_FLOATS * sizeof *pass->cam);
-        }
-        if (model->good && (s->good || !tail))
-            r = judge(s, i, s->taps + k * INSP_TAP_FLOATS, reterr);
+        r = answer(s, pass, k, reterr);
+        keep(s, pass, k, needs);
     }
     return r;
 }
 
-/* Scores all pictures of one kind. If one of them needs taps, all give them: one pass costs less than two. */
+/* Scores all pictures of one kind. If one of them needs taps or features, all give them: one
+ * pass costs less than two. */
 static int score_kind(struct scoring *s, size_t n, bool tail, struct insp_error *reterr) {
     struct pass pass = {.count = 0};
-    bool taps = false;
+    struct needs needs = {0};
     int r = 0;
-    for (size_t i = 0; i < n; i++)
-        taps = taps || (!s->shots[i].model->tail == !tail && needs_taps(s, i));
+    for (size_t i = 0; i < n; i++) {
+        struct needs one = needs_of(s, i);
+        if (!s->shots[i].model->tail != !tail)
+            continue;
+        needs.taps |= one.taps;
+        needs.features |= one.features;
+    }
+    const size_t most = needs.taps || needs.features ? TAP_IMAGES : PASS_IMAGES;
     for (size_t i = 0; i < n && r == 0; i++) {
         const struct insp_model *model = s->shots[i].model;
         if (!model->tail != !tail)
@@ -123,17 +150,19 @@ static int score_kind(struct scoring *s, size_t n, bool tail, struct insp_error 
                              "the model of image %zu has neither a tail nor a good-only model", i);
         pass.picture[pass.count] = (struct insp_picture){model->tail, s->shots[i].rgb, &model->manifest->input};
         pass.image[pass.count++] = i;
-        if (pass.count == (taps ? TAP_IMAGES : PASS_IMAGES)) {
-            r = run(s, &pass, taps, reterr);
+        if (pass.count == most) {
+            r = run(s, &pass, needs, reterr);
             pass.count = 0;
         }
     }
-    return r == 0 && pass.count ? run(s, &pass, taps, reterr) : r;
+    return r == 0 && pass.count ? run(s, &pass, needs, reterr) : r;
 }
 
-int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, size_t n, float *ret_prob,
-                     float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr) {
-    struct scoring s = {.trunk = trunk, .shots = shots, .prob = ret_prob, .cam = ret_cam, .good = ret_good};
+int insp_model_score_keep(struct insp_trunk *trunk, const struct insp_shot *shots, size_t n,
+                          struct insp_kept *const *kept, float *ret_prob, float *ret_cam,
+                          struct insp_good_answer *ret_good, struct insp_error *reterr) {
+    struct scoring s = {
+        .trunk = trunk, .shots = shots, .prob = ret_prob, .cam = ret_cam, .good = ret_good, .kept = kept};
     if (ret_good)
         memset(ret_good, 0, n * sizeof *ret_good);
     int r = score_kind(&s, n, true, reterr);
@@ -143,6 +172,63 @@ int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, si
     free(s.features);
     free(s.sample);
     return r;
+}
+
+int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, size_t n, float *ret_prob,
+                     float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr) {
+    return insp_model_score_keep(trunk, shots, n, NULL, ret_prob, ret_cam, ret_good, reterr);
+}
+
+/* --- by what a pass for another model has kept --- */
+
+static bool same_input(const struct insp_transform *a, const struct insp_transform *b) {
+    bool same = a->width == b->width && a->height == b->height && a->bgr == b->bgr && a->scale == b->scale;
+    for (size_t i = 0; i < INSP_COUNT(a->mean); i++)
+        same = same && a->mean[i] == b->mean[i] && a->std[i] == b->std[i];
+    return same;
+}
+
+void insp_kept_want(struct insp_kept *kept, const struct insp_model *passing, const struct insp_model *other) {
+    const bool same = same_input(&passing->manifest->input, &other->manifest->input);
+    kept->has_taps = kept->has_features = false;
+    kept->wants_features = same && passing->tail && other->tail;
+    kept->wants_taps = same && (other->good || other->logistic);
+    if (kept->wants_features && !kept->features)
+        kept->features = malloc(INSP_FEATURE_FLOATS * sizeof *kept->features);
+    if (kept->wants_taps && !kept->taps)
+        kept->taps = malloc(INSP_TAP_FLOATS * sizeof *kept->taps);
+    kept->wants_features = kept->wants_features && kept->features;
+    kept->wants_taps = kept->wants_taps && kept->taps;
+}
+
+void insp_kept_clear(struct insp_kept *kept) {
+    free(kept->features);
+    free(kept->taps);
+    *kept = (struct insp_kept){0};
+}
+
+int insp_model_score_kept(struct insp_trunk *trunk, const struct insp_shot *shot, const struct insp_kept *kept,
+                          float *ret_prob, float *ret_cam, struct insp_good_answer *ret_good,
+                          struct insp_error *reterr) {
+    const struct insp_model *model = shot->model;
+    const bool enough =
+        (!model->tail || kept->has_features) && (!(model->good || model->logistic) || kept->has_taps);
+    if (!enough)
+        return insp_model_score(trunk, shot, 1, ret_prob, ret_cam, ret_good, reterr);
+    struct scoring s = {.trunk = trunk,
+                        .shots = shot,
+                        .prob = ret_prob,
+                        .cam = ret_cam,
+                        .good = ret_good,
+                        .taps = kept->taps,
+                        .features = kept->features};
+    struct pass pass = {.count = 1};
+    _cleanup_free_ struct insp_good_sample *sample = s.sample = malloc(sizeof *s.sample);
+    memset(ret_good, 0, sizeof *ret_good);
+    if (!sample)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the taps of a picture");
+    int r = model->tail ? insp_tail_score(model->tail, kept->features, 1, pass.prob, pass.cam, reterr) : 0;
+    return r == 0 ? answer(&s, &pass, 0, reterr) : r;
 }
 
 enum insp_verdict insp_model_verdict(const struct insp_manifest *manifest, float probability,

@@ -32,6 +32,30 @@ struct insp_good_answer {
 int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, size_t n, float *ret_prob,
                      float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr);
 
+/* Keeps features and taps of a picture, so that another model on the same trunk can answer without a pass. */
+struct insp_kept {
+    float *features, *taps; /* owned; [512,14,14] and [28,28,448], each NULL until it is wanted */
+    bool wants_features, wants_taps, has_features, has_taps;
+};
+
+/* Says what a pass for one model shall keep for another one, and makes room. Without memory, or if the models
+ * transform their pictures differently, it keeps nothing. */
+void insp_kept_want(struct insp_kept *kept, const struct insp_model *passing, const struct insp_model *other);
+void insp_kept_clear(struct insp_kept *kept); /* frees the arrays; accepts a zeroed one */
+
+/* Scores as insp_model_score does, and keeps of each picture what its insp_kept wants.
+ *   kept  [n], each may be NULL */
+int insp_model_score_keep(struct insp_trunk *trunk, const struct insp_shot *shots, size_t n,
+                          struct insp_kept *const *kept, float *ret_prob, float *ret_cam,
+                          struct insp_good_answer *ret_good, struct insp_error *reterr);
+
+/* Scores a picture as insp_model_score does, from what a pass for another model has kept of it: on the CPU bit for
+ * bit the same. If that is not enough it runs a pass. ret_cam: float32 [14,14]; ret_good: not NULL. Fails as
+ * insp_model_score does. */
+int insp_model_score_kept(struct insp_trunk *trunk, const struct insp_shot *shot, const struct insp_kept *kept,
+                          float *ret_prob, float *ret_cam, struct insp_good_answer *ret_good,
+                          struct insp_error *reterr);
+
 /* Derives the verdict from the answer of a picture. A picture that the tail calls good and the good-only model
  * finds unlike good parts gets the reason INSP_SUSPECT_UNLIKE_GOOD. A picture with a reason is never good.
  *   good     of insp_model_score

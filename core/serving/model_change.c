@@ -1,5 +1,6 @@
 #include "core/serving/model_change.h"
 
+#include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/log.h"
 #include "core/model/bundle.h"
@@ -66,6 +67,18 @@ static void undo_activate(void *arg) {
                        s->product, s->version, INSP_LOG_QUOTED(error.detail));
 }
 
+/* Ends the shadow if it is the version that has become active. A failure leaves a file that readers ignore while
+ * the version is active. */
+static void end_shadow(const struct serving *s) {
+    struct insp_shadow_choice choice, none = {0};
+    struct insp_error error;
+    if (insp_shadow_read(s->state_dir, s->product, &choice, &error) < 0 || strcmp(choice.version, s->version) != 0)
+        return;
+    if (insp_shadow_write(s->state_dir, s->product, &none, &error) < 0)
+        insp_log_warning("the shadow that became active could not be ended product=%s version=%s detail=%s",
+                         s->product, s->version, INSP_LOG_QUOTED(error.detail));
+}
+
 static int change_serving(const struct insp_changer *changer, struct serving *s,
                           int (*work)(void *arg, struct insp_error *reterr), struct insp_error *reterr) {
     char from[TEXT_BYTES], to[TEXT_BYTES], folder[INSP_PATH_BYTES];
@@ -88,6 +101,8 @@ static int change_serving(const struct insp_changer *changer, struct serving *s,
     if (r == 0)
         r = apply(changer, &change, 1, &(struct insp_change_work){work, undo_activate, s}, reterr);
     free(s->saved);
+    if (r == 0)
+        end_shadow(s);
     return r;
 }
 
@@ -113,6 +128,85 @@ int insp_change_rollback(const struct insp_changer *changer, const char *product
     return r < 0 ? r : change_serving(changer, &s, do_rollback, reterr);
 }
 
+/* --- the shadow --- */
+
+struct shadowing {
+    const char *state_dir, *product;
+    struct insp_shadow_choice before, after;
+};
+
+static int do_shadow(void *arg, struct insp_error *reterr) {
+    const struct shadowing *s = arg;
+    return insp_shadow_write(s->state_dir, s->product, &s->after, reterr);
+}
+
+static void undo_shadow(void *arg) {
+    const struct shadowing *s = arg;
+    struct insp_error error;
+    if (insp_shadow_write(s->state_dir, s->product, &s->before, &error) < 0)
+        insp_log_error("a change that could not be recorded could not be undone product=%s shadow=%s detail=%s",
+                       s->product, s->after.version, INSP_LOG_QUOTED(error.detail));
+}
+
+/* Checks that a version may become the shadow, and proves it. */
+static int check_shadow(const struct insp_changer *changer, const char *product, const char *version,
+                        struct insp_error *reterr) {
+    char folder[INSP_PATH_BYTES], active[INSP_NAME_BYTES];
+    int r = insp_bundle_folder(changer->state_dir, product, version, folder, reterr);
+    if (r == 0)
+        r = insp_registry_active(changer->state_dir, product, active, reterr);
+    if (r == 0 && !*active)
+        r = insp_fail(reterr, INSP_E_CONFLICT, "%s has no active version that %s could run beside", product,
+                      version);
+    if (r == 0 && !strcmp(active, version))
+        r = insp_fail(reterr, INSP_E_CONFLICT, "%s is the active version of %s: a shadow is another one", version,
+                      product);
+    return r == 0 && changer->prove ? changer->prove(changer->arg, product, version, reterr) : r;
+}
+
+int insp_change_shadow(const struct insp_changer *changer, const char *product,
+                       const struct insp_shadow_choice *choice, struct insp_error *reterr) {
+    struct shadowing s = {.state_dir = changer->state_dir, .product = product, .after = *choice};
+    char from[TEXT_BYTES], to[TEXT_BYTES];
+    struct insp_error damage;
+    _cleanup_close_ int fd = -1;
+    int r = lock(changer->state_dir, &fd, reterr);
+    if (r == 0 && *choice->version)
+        r = check_shadow(changer, product, choice->version, reterr);
+    if (r < 0)
+        return r;
+    if (insp_shadow_read(changer->state_dir, product, &s.before, &damage) < 0) { /* a new one replaces it */
+        insp_log_warning("a damaged shadow.json is replaced detail=%s", INSP_LOG_QUOTED(damage.detail));
+        s.before = (struct insp_shadow_choice){0};
+    } else if (!*choice->version && !*s.before.version) {
+        return insp_fail(reterr, INSP_E_NOT_FOUND, "%s has no shadow", product);
+    }
+    s.after.since_us = insp_wall_us() / 1000 * 1000;
+    snprintf(s.after.by, sizeof s.after.by, "%s", changer->who);
+    quote(s.before.version, from);
+    quote(s.after.version, to);
+    const struct insp_change change = {.who = changer->who,
+                                       .product = product,
+                                       .version = *s.after.version ? s.after.version : s.before.version,
+                                       .field = "shadow",
+                                       .from = from,
+                                       .to = to};
+    return apply(changer, &change, 1, &(struct insp_change_work){do_shadow, undo_shadow, &s}, reterr);
+}
+
+/* --- removal --- */
+
+/* Fails if the version is the shadow of its product. */
+static int check_no_shadow(const struct serving *s, struct insp_error *reterr) {
+    struct insp_shadow_choice choice;
+    struct insp_error damage;
+    if (insp_shadow_read(s->state_dir, s->product, &choice, &damage) < 0 ||
+        strcmp(choice.version, s->version) != 0)
+        return 0;
+    return insp_fail(reterr, INSP_E_CONFLICT, "model %s of product %s runs as its shadow: end the shadow first",
+                     s->version, s->product);
+}
+
 static int do_remove(void *arg, struct insp_error *reterr) {
     const struct serving *s = arg;
     return insp_registry_remove(s->state_dir, s->product, s->version, reterr);
@@ -131,6 +225,8 @@ int insp_change_remove(const struct insp_changer *changer, const char *product, 
     int r = lock(changer->state_dir, &fd, reterr);
     if (r == 0 && changer->keep)
         r = changer->keep(changer->arg, product, version, reterr);
+    if (r == 0)
+        r = check_no_shadow(&s, reterr);
     return r < 0 ? r : apply(changer, &change, 1, &(struct insp_change_work){do_remove, NULL, &s}, reterr);
 }
 

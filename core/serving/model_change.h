@@ -9,6 +9,7 @@
 #define INSP_SERVING_MODEL_CHANGE_H
 
 #include "core/model/manifest.h"
+#include "core/serving/shadow.h"
 #include "core/store/store.h"
 
 struct insp_changer {
@@ -33,7 +34,15 @@ int insp_change_activate(const struct insp_changer *changer, const char *product
 int insp_change_rollback(const struct insp_changer *changer, const char *product, const char *version,
                          struct insp_error *reterr);
 
-/* Removes a version. Fails as changer->keep, insp_registry_remove and insp_changes_apply do. */
+/* Makes a version the shadow of a product; one without a name ends the present shadow. A shadow that becomes
+ * active, by whichever way, is a shadow no more. choice: since_us and `by` are set here. Fails with
+ * INSP_E_CONFLICT for the active version, INSP_E_NOT_FOUND if there is no shadow to end, and as changer->prove,
+ * insp_shadow_write and insp_changes_apply do. */
+int insp_change_shadow(const struct insp_changer *changer, const char *product,
+                       const struct insp_shadow_choice *choice, struct insp_error *reterr);
+
+/* Removes a version. Fails with INSP_E_CONFLICT for a shadow, and as changer->keep, insp_registry_remove and
+ * insp_changes_apply do. */
 int insp_change_remove(const struct insp_changer *changer, const char *product, const char *version,
                        struct insp_error *reterr);
 

@@ -3,8 +3,10 @@
 #include <string.h>
 
 void insp_model_list_clear(struct insp_model_list *list) {
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; i < list->count; i++) {
         insp_model_unref(list->item[i].model);
+        insp_model_unref(list->item[i].shadow);
+    }
     free(list->item);
     *list = (struct insp_model_list){0};
 }
@@ -17,6 +19,8 @@ int insp_model_list_copy(const struct insp_model_list *list, struct insp_model_l
         copy.item[i] = list->item[i];
         if (copy.item[i].model)
             insp_model_ref(copy.item[i].model);
+        if (copy.item[i].shadow)
+            insp_model_ref(copy.item[i].shadow);
     }
     *ret = copy;
     return 0;

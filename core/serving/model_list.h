@@ -4,6 +4,7 @@
 #define INSP_SERVING_MODEL_LIST_H
 
 #include "core/model/model.h"
+#include "core/serving/shadow.h"
 
 struct insp_served_model {
     char product[INSP_NAME_BYTES];
@@ -11,6 +12,9 @@ struct insp_served_model {
     char failure[INSP_ERROR_DETAIL_BYTES]; /* why model is NULL, or the error of the self-test; "" */
     char reload_failure[INSP_ERROR_DETAIL_BYTES]; /* why the active version does not serve; "" */
     char damage[INSP_ERROR_DETAIL_BYTES];         /* damage of the serving files, by the last verification; "" */
+    struct insp_shadow_choice shadow_choice;      /* version "": none */
+    struct insp_model *shadow;                    /* owned reference; NULL: none, or it could not be loaded */
+    char shadow_failure[INSP_ERROR_DETAIL_BYTES]; /* why not; "" */
     bool passed;                                  /* the last self-test passed */
     bool pending; /* the active version is not loaded yet: a later reading loads it */
 };

@@ -58,15 +58,18 @@ bool insp_model_loader_serves(struct insp_model_loader *loader, const char *prod
 }
 
 int insp_model_loader_note_serving(struct insp_model_loader *loader, const struct insp_model_list *list) {
-    struct serving_name *names = calloc(list->count + 1, sizeof *names);
+    struct serving_name *names = calloc(2 * list->count + 1, sizeof *names);
     size_t n = 0;
     if (!names)
         return INSP_E_NOMEM;
     for (size_t i = 0; i < list->count; i++) {
-        if (!list->item[i].model)
-            continue;
-        memcpy(names[n].product, list->item[i].product, INSP_NAME_BYTES);
-        memcpy(names[n++].version, list->item[i].model->manifest->version, INSP_NAME_BYTES);
+        const struct insp_model *models[] = {list->item[i].model, list->item[i].shadow};
+        for (size_t k = 0; k < INSP_COUNT(models); k++) {
+            if (!models[k])
+                continue;
+            memcpy(names[n].product, list->item[i].product, INSP_NAME_BYTES);
+            memcpy(names[n++].version, models[k]->manifest->version, INSP_NAME_BYTES);
+        }
     }
     pthread_mutex_lock(&loader->lock);
     struct serving_name *before = loader->serving;
@@ -292,11 +295,10 @@ static void verify_trunk(struct insp_model_reading *reading) {
 }
 
 /* Fills an item whose version is on the device. Returns 1, and fills nothing, if it must be loaded. */
-static int find_loaded(struct insp_model_reading *reading, struct insp_served_model *item,
-                       struct insp_error *reterr) {
+static int find_loaded(struct insp_model_reading *reading, struct insp_model *offered,
+                       struct insp_served_model *item, struct insp_error *reterr) {
     const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
-    _cleanup_(insp_model_unrefp) struct insp_model *offered = take_offered(reading->loader, item->product);
     int r = read_active(reading, item->product, &manifest, reterr);
     if (r)
         return r;
@@ -306,7 +308,19 @@ static int find_loaded(struct insp_model_reading *reading, struct insp_served_mo
         memcpy(item->damage, old->damage, sizeof item->damage);
         return r;
     }
-    return reuse(offered, &manifest, item, &r, reterr) ? r : 1;
+    if (reuse(offered, &manifest, item, &r, reterr))
+        return r;
+    return old && reuse(old->shadow, &manifest, item, &r, reterr) ? r : 1; /* it is promoted */
+}
+
+/* Makes an item that serves on as before. Its shadow is read anew. */
+static void take_over(const struct insp_served_model *old, struct insp_served_model *item) {
+    struct insp_served_model fresh = *item;
+    *item = *old;
+    item->shadow = fresh.shadow;
+    item->shadow_choice = fresh.shadow_choice;
+    memcpy(item->shadow_failure, fresh.shadow_failure, sizeof item->shadow_failure);
+    insp_model_ref(item->model);
 }
 
 /* Keeps the model that served in place of a version that cannot be loaded, and notes the error until a reading
@@ -320,10 +334,61 @@ static void keep_serving(const struct insp_model_reading *reading, struct insp_s
         memcpy(item->failure, error->detail, sizeof item->failure);
         return;
     }
-    *item = *old;
+    take_over(old, item);
     item->pending = false;
-    insp_model_ref(item->model);
     memcpy(item->reload_failure, error->detail, sizeof item->reload_failure);
+}
+
+/* Loads a version that is no active one. */
+static int load_version(struct insp_model_reading *reading, const char *product, const char *version,
+                        struct insp_model **ret, struct insp_error *reterr) {
+    struct insp_model_files files = {0};
+    int r = insp_model_read(reading->loader->state_dir, product, version, &files, reterr);
+    if (r == 0)
+        r = check_trunk(reading->loader, files.manifest, INSP_E_MODEL, reterr);
+    if (r == 0)
+        r = make_proved(reading->loader, &files, ret, reterr);
+    insp_model_files_clear(&files);
+    return r;
+}
+
+static int find_shadow(struct insp_model_reading *reading, struct insp_model *offered,
+                       struct insp_served_model *item, struct insp_error *reterr) {
+    const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
+    const char *state_dir = reading->loader->state_dir, *version = item->shadow_choice.version;
+    _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
+    struct insp_served_model found = {0};
+    int r = insp_bundle_read_manifest(state_dir, item->product, version, &manifest, reterr);
+    if (r < 0)
+        return r;
+    if ((old && (reuse(old->shadow, &manifest, &found, &r, reterr) ||
+                 reuse(old->model, &manifest, &found, &r, reterr))) ||
+        reuse(offered, &manifest, &found, &r, reterr)) {
+        item->shadow = found.model;
+        return r;
+    }
+    return load_version(reading, item->product, version, &item->shadow, reterr);
+}
+
+/* Finds or loads the shadow of a product. Its failure concerns no verdict: the API shows it, and the log has it.
+ */
+static void add_shadow(struct insp_model_reading *reading, struct insp_model *offered,
+                       struct insp_served_model *item) {
+    const char *state_dir = reading->loader->state_dir;
+    char active[INSP_NAME_BYTES] = "";
+    struct insp_error error;
+    int r = insp_shadow_read(state_dir, item->product, &item->shadow_choice, &error);
+    if (r == 0)
+        r = insp_registry_active(state_dir, item->product, active, &error);
+    if (r == 0 && !strcmp(active, item->shadow_choice.version))
+        item->shadow_choice = (struct insp_shadow_choice){0}; /* it has become active */
+    if (r == 0 && *item->shadow_choice.version)
+        r = find_shadow(reading, offered, item, &error);
+    if (r == 0)
+        return;
+    memcpy(item->shadow_failure, error.detail, sizeof item->shadow_failure);
+    insp_log_warning("shadow not loaded product=%s version=%s code=%s detail=%s", item->product,
+                     item->shadow_choice.version, insp_code_wire(r), INSP_LOG_QUOTED(error.detail));
 }
 
 /* Adds a product to the list; pending, if its version must be loaded. */
@@ -331,7 +396,9 @@ static void add_product(struct insp_model_reading *reading, const char *product)
     struct insp_served_model *item = &reading->fresh.item[reading->fresh.count++];
     struct insp_error error;
     memcpy(item->product, product, INSP_NAME_BYTES);
-    int r = find_loaded(reading, item, &error);
+    _cleanup_(insp_model_unrefp) struct insp_model *offered = take_offered(reading->loader, product);
+    add_shadow(reading, offered, item);
+    int r = find_loaded(reading, offered, item, &error);
     if (r < 0)
         keep_serving(reading, item, &error);
     item->pending = r == 1;
@@ -348,8 +415,7 @@ static void load_pending(struct insp_model_reading *reading, struct insp_served_
 static void put_off(struct insp_model_reading *reading, struct insp_served_model *item) {
     const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
     if (old && old->model) {
-        *item = *old;
-        insp_model_ref(item->model);
+        take_over(old, item);
     } else {
         snprintf(item->failure, sizeof item->failure, "the model is being loaded");
     }

@@ -114,6 +114,17 @@ int insp_models_switch(struct insp_models *models, const struct insp_changer *ch
     return r;
 }
 
+int insp_models_shadow(struct insp_models *models, const struct insp_changer *changer, const char *product,
+                       const struct insp_shadow_choice *choice, struct insp_error *reterr) {
+    struct insp_changer proving = *changer;
+    proving.prove = prove;
+    proving.arg = models;
+    int r = insp_change_shadow(&proving, product, choice, reterr);
+    if (r < 0)
+        insp_model_loader_withdraw(models->loader);
+    return r;
+}
+
 static int keep(void *arg, const char *product, const char *version, struct insp_error *reterr) {
     struct insp_models *models = arg;
     return insp_model_loader_serves(models->loader, product, version)

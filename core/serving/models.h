@@ -36,6 +36,11 @@ typedef int insp_models_change(const struct insp_changer *changer, const char *p
 int insp_models_switch(struct insp_models *models, const struct insp_changer *changer, insp_models_change *change,
                        const char *product, const char *version, struct insp_error *reterr);
 
+/* Makes a version the shadow of its product, or ends the shadow, as insp_change_shadow does; proves it as
+ * insp_models_switch does. Call insp_models_reload afterwards. Blocks: any thread but the loop. */
+int insp_models_shadow(struct insp_models *models, const struct insp_changer *changer, const char *product,
+                       const struct insp_shadow_choice *choice, struct insp_error *reterr);
+
 /* Removes a version as insp_change_remove does. Fails with INSP_E_CONFLICT also for the version that serves
  * while the active one cannot be loaded. Blocks on the disk: any thread but the loop. */
 int insp_models_remove(struct insp_models *models, const struct insp_changer *changer, const char *product,

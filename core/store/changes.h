@@ -12,7 +12,7 @@ struct insp_change {
     int64_t at_us;   /* wall, set by the store */
     const char *who; /* token, "cli", "job:<id>" */
     const char *product, *version;
-    const char *field;     /* "threshold", "heatmap_threshold", "review", "active", "deleted" */
+    const char *field;     /* "threshold", "heatmap_threshold", "review", "active", "shadow", "deleted" */
     const char *from, *to; /* JSON texts; "null" for none */
 };
 

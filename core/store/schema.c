@@ -154,10 +154,21 @@ static const char version_16[] =
     "  parts INTEGER NOT NULL, reference INTEGER NOT NULL, bins BLOB NOT NULL CHECK (length(bins) = 80),"
     "  PRIMARY KEY (day, product, camera, model)) STRICT, WITHOUT ROWID;";
 
+/* Runs of shadows, and the inspections about which they disagree (shadow_rows.h). */
+static const char version_17[] =
+    "CREATE TABLE shadow (product TEXT NOT NULL, version TEXT NOT NULL, since_us INTEGER NOT NULL,"
+    "  parts INTEGER NOT NULL, agree INTEGER NOT NULL, missed INTEGER NOT NULL, rejected INTEGER NOT NULL,"
+    "  skipped INTEGER NOT NULL, outcome INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (product, version, since_us))"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE TABLE shadow_part (product TEXT NOT NULL, version TEXT NOT NULL, since_us INTEGER NOT NULL,"
+    "  key INTEGER NOT NULL, id BLOB NOT NULL CHECK (length(id) = 16),"
+    "  active INTEGER NOT NULL CHECK (active IN (0, 1, 2)), shadow INTEGER NOT NULL CHECK (shadow IN (0, 1, 2)),"
+    "  probability REAL NOT NULL, PRIMARY KEY (product, version, since_us, key)) STRICT, WITHOUT ROWID;";
+
 static const struct insp_migration migrations[] = {
     {1, version_1},   {2, version_2},   {3, version_3},   {4, version_4},   {5, version_5},   {6, version_6},
     {7, version_7},   {8, version_8},   {9, version_9},   {10, version_10}, {11, version_11}, {12, version_12},
-    {13, version_13}, {14, version_14}, {15, version_15}, {16, version_16}};
+    {13, version_13}, {14, version_14}, {15, version_15}, {16, version_16}, {17, version_17}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

@@ -17,6 +17,7 @@ import { metric, quiet, unusualRate } from "../../api/dashboard/judge.js";
 import { PinList } from "../../api/dashboard/pin_list.js";
 import { advice, countClasses, missing, verdictWords } from "../../api/dashboard/product_words.js";
 import { repeat } from "../../api/dashboard/repeat.js";
+import { ruleText, shadowText } from "../../api/dashboard/shadow.js";
 import { shiftStart } from "../../api/dashboard/shift.js";
 import { stageMedians } from "../../api/dashboard/stages.js";
 import { readStored, writeStored } from "../../api/dashboard/stored.js";
@@ -45,6 +46,20 @@ test("drift is told by the last day with enough parts", () => {
   assert.match(driftText([day("lower")]), /^Drift, less suspicious.*2\.0 %.*lowest tenth/);
   assert.match(driftText([day("few")]), /^Fewer than 50/);
   assert.match(driftText([day("unknown")]), /keeps no scores/);
+});
+
+test("a shadow is told by what it would have changed", () => {
+  const counts = { parts: 200, agree: 197, disagree: 3, missed: 1, rejected: 2, skipped: 0 };
+  const rule = { parts: 500, max_disagreements: 4, max_missed: 0 };
+  assert.match(
+    shadowText({ counts, running: true }),
+    /Of 200 parts both judged 98.5 % alike; .*1 that it would have passed, 2 that/,
+  );
+  assert.match(shadowText({ counts: { ...counts, parts: 0 }, running: true }), /No part/);
+  assert.match(shadowText({ counts, running: false, failure: "damaged" }), /does not run: damaged/);
+  assert.match(ruleText({ counts, rule: null, outcome: null }), /only if somebody/);
+  assert.match(ruleText({ counts, rule, outcome: null }), /after 300 parts more, if at most 4 .* at most 0/);
+  assert.match(ruleText({ counts, rule, outcome: "stays" }), /was not met/);
 });
 
 test("a line is quiet after much longer than between its parts", () => {

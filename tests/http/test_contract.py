@@ -148,6 +148,22 @@ def test_models(call):
     call("GET", changes, 404, product="carpet", version="v9", admin=True)
     call("GET", changes, 401, product="carpet", version="v1")
     call("DELETE", base + "/models/{version}", 409, **model)
+    shadow, product = base + "/shadow", {"product": "carpet", "admin": True}
+    rule = {"parts": 100, "max_disagreements": 1, "max_missed": 0}
+    assert call("GET", "/v1/products/{product}/shadow", 200, product="carpet").json["shadow"] is None
+    call("GET", "/v1/products/{product}/shadow", 404, product="wood")
+    call("PUT", shadow, 422, {"version": "v2", "rule": {"parts": 0}}, **product)
+    call("PUT", shadow, 409, {"version": "v1"}, **product)
+    call("PUT", shadow, 401, {"version": "v2"}, product="carpet")
+    assert call("PUT", shadow, 200, {"version": "v2", "rule": rule}, **product).json["shadow"]["rule"] == rule
+    assert call("GET", "/v1/products/{product}/shadow", 200, query="limit=5", product="carpet").json["shadow"]["running"]
+    call("GET", "/v1/products/{product}/shadow", 400, query="limit=0", product="carpet")
+    call("DELETE", shadow, 204, **product)
+    call("DELETE", shadow, 404, **product)
+    call("POST", shadow + "/promote", 404, **product)
+    call("PUT", shadow, 200, {"version": "v2"}, **product)
+    assert call("POST", shadow + "/promote", 200, **product).json["active"] == "v2"
+    call("POST", base + "/rollback", 200, **product)
     other = {**model, "version": "v2"}
     assert call("POST", base + "/models/{version}/activate", 200, **other).json["active"] == "v2"
     assert call("POST", base + "/models/{version}/rollback", 200, **other).json["active"] == "v1"

@@ -316,9 +316,86 @@ START_TEST(test_what_cannot_start_leaves_nothing) {
 }
 END_TEST
 
-INSP_TESTS(test_what_waits_is_one_batch_of_mixed_products, test_a_training_waits_while_images_wait,
-           test_expired_are_answered_unscored, test_out_of_memory_splits_the_batch,
-           test_a_size_that_did_not_fit_is_not_tried_again, test_a_split_batch_reports_only_its_outcome,
-           test_out_of_memory_is_reported, test_only_the_culprit_fails, test_without_a_trunk_it_says_so,
-           test_calls_run_on_the_inference_thread, test_close_answers_what_waits,
-           test_what_cannot_start_leaves_nothing);
+struct asked {
+    size_t ended, answered;
+    float probability;
+};
+
+static void on_ended(struct insp_opinion *opinion) {
+    struct asked *asked = opinion->data;
+    asked->ended++;
+    asked->answered += opinion->answered;
+    asked->probability = opinion->probability;
+    insp_opinion_free(opinion);
+}
+
+/* The opinion owns the picture. Its pipeline's half ends at once, as if the inspection had been stored before. */
+static void submit_asking(struct scores *s, size_t i, struct asked *asked, struct insp_model *shadow) {
+    struct insp_opinion *opinion = insp_opinion_new(shadow);
+    opinion->done = on_ended;
+    opinion->data = asked;
+    opinion->rgb = calloc(1, INSP_INPUT_FLOATS);
+    s->score[i] = (struct insp_score){
+        .model = s->f.good, .rgb = opinion->rgb, .opinion = opinion, .done = on_done, .data = s};
+    insp_engine_submit(s->f.engine, &s->score[i]);
+    insp_opinion_end(opinion);
+}
+
+START_TEST(test_a_shadow_is_asked_after_the_answer) {
+    static struct scores s;
+    struct asked asked = {0};
+    engine_open(&s.f, 1, true);
+    submit_asking(&s, 0, &asked, s.f.bad);
+    run_until(&s, 1);
+    while (!asked.ended)
+        uv_run(&s.f.loop, UV_RUN_ONCE);
+    ck_insp_ok(s.score[0].code, s.score[0].error);
+    ck_assert_float_lt(s.score[0].probability, 0.1F);
+    ck_assert(asked.answered == 1 && asked.probability > 0.5F); /* the fake device adds 1 for `bad`, or clamps */
+    finish(&s);
+}
+END_TEST
+
+START_TEST(test_a_shadow_waits_for_every_picture_and_its_failure_is_its_own) {
+    static struct scores s;
+    struct asked asked = {0};
+    engine_open(&s.f, 1, true);
+    engine_hold(&s.f);
+    for (size_t i = 0; i < 4; i++)
+        submit_asking(&s, i, &asked, s.f.bad);
+    engine_release(&s.f);
+    run_until(&s, 4);
+    while (asked.ended < 4)
+        uv_run(&s.f.loop, UV_RUN_ONCE);
+    ck_assert_uint_eq(asked.answered, 1); /* the last: behind the others pictures waited */
+    submit_asking(&s, 4, &asked, s.f.broken);
+    run_until(&s, 5);
+    while (asked.ended < 5)
+        uv_run(&s.f.loop, UV_RUN_ONCE);
+    ck_insp_ok(s.score[4].code, s.score[4].error);
+    ck_assert_uint_eq(asked.answered, 1);
+    finish(&s);
+}
+END_TEST
+
+START_TEST(test_opinions_end_when_the_engine_closes) {
+    static struct scores s;
+    struct asked asked = {0};
+    engine_open(&s.f, 1, true);
+    engine_hold(&s.f);
+    for (size_t i = 0; i < 3; i++)
+        submit_asking(&s, i, &asked, s.f.bad);
+    engine_release(&s.f);
+    finish(&s);
+    ck_assert(asked.ended == 3 && s.finished == 3);
+}
+END_TEST
+
+INSP_TESTS(test_a_shadow_is_asked_after_the_answer,
+           test_a_shadow_waits_for_every_picture_and_its_failure_is_its_own,
+           test_opinions_end_when_the_engine_closes, test_what_waits_is_one_batch_of_mixed_products,
+           test_a_training_waits_while_images_wait, test_expired_are_answered_unscored,
+           test_out_of_memory_splits_the_batch, test_a_size_that_did_not_fit_is_not_tried_again,
+           test_a_split_batch_reports_only_its_outcome, test_out_of_memory_is_reported,
+           test_only_the_culprit_fails, test_without_a_trunk_it_says_so, test_calls_run_on_the_inference_thread,
+           test_close_answers_what_waits, test_what_cannot_start_leaves_nothing);

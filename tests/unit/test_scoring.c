@@ -99,6 +99,43 @@ START_TEST(each_image_gets_the_answer_of_its_own_model) {
 }
 END_TEST
 
+/* For each pair of models, beside another picture in the pass. */
+START_TEST(what_a_pass_keeps_gives_another_model_its_own_answer) {
+    train_fixture_open(&f);
+    struct insp_model *models[] = {model_of(true, false), model_of(true, true), model_of(false, true),
+                                   model_of(true, false)};
+    models[3]->manifest->input.scale *= 2; /* it transforms its pictures differently */
+    struct insp_kept kept = {0};
+    const uint8_t brightness[] = {70, 140};
+    for (size_t a = 0; a < INSP_COUNT(models); a++)
+        for (size_t b = 0; b < INSP_COUNT(models); b++) {
+            struct insp_model *const passing[] = {models[a], models[0]};
+            struct insp_shot shot[2];
+            float prob[2], cam[2 * INSP_MAP_FLOATS], own, from_kept, map[INSP_MAP_FLOATS],
+                map_kept[INSP_MAP_FLOATS];
+            struct insp_good_answer good[2], good_own, good_kept;
+            uint8_t *rgb = grey(brightness, passing, 2, shot);
+            struct insp_kept *const keep[] = {&kept, NULL};
+            insp_kept_want(&kept, models[a], models[b]);
+            ck_insp_ok(insp_model_score_keep(f.trunk, shot, 2, keep, prob, cam, good, &f.err), f.err);
+            shot[0].model = models[b];
+            ck_insp_ok(insp_model_score(f.trunk, shot, 1, &own, map, &good_own, &f.err), f.err);
+            ck_insp_ok(insp_model_score_kept(f.trunk, shot, &kept, &from_kept, map_kept, &good_kept, &f.err),
+                       f.err);
+            ck_assert_mem_eq(&own, &from_kept, sizeof own);
+            ck_assert_mem_eq(map, map_kept, sizeof map);
+            ck_assert_mem_eq(&good_own.score, &good_kept.score, sizeof good_own.score);
+            ck_assert(good_own.known == good_kept.known && good_own.unlike == good_kept.unlike);
+            ck_assert(kept.has_features == (a < 2 && b < 2) || a == b);
+            free(rgb);
+        }
+    insp_kept_clear(&kept);
+    for (size_t i = 0; i < INSP_COUNT(models); i++)
+        insp_model_unref(models[i]);
+    train_fixture_close(&f);
+}
+END_TEST
+
 /* The daemon's answers are those that a training judged by, bit for bit, beside models without a regression. */
 START_TEST(a_regression_decides_in_the_same_pass_as_on_cached_features) {
     train_fixture_open(&f);
@@ -179,6 +216,6 @@ START_TEST(a_part_unlike_every_good_one_is_reviewed) {
 }
 END_TEST
 
-INSP_TESTS(each_image_gets_the_answer_of_its_own_model,
+INSP_TESTS(what_a_pass_keeps_gives_another_model_its_own_answer, each_image_gets_the_answer_of_its_own_model,
            a_regression_decides_in_the_same_pass_as_on_cached_features,
            a_model_of_nothing_and_a_score_that_is_no_number_are_refused, a_part_unlike_every_good_one_is_reviewed);

@@ -1,0 +1,198 @@
+#include "api/shadow/shadow.h"
+
+#include "api/server/server.h"
+#include "api/server/stop.h"
+#include "api/shadow/shadow_state.h"
+
+#include "core/base/log.h"
+
+#include <string.h>
+
+int api_shadow_new(struct api_server *server, struct api_shadow **ret, struct insp_error *reterr) {
+    struct api_shadow *shadow = calloc(1, sizeof *shadow);
+    if (!shadow)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the shadows");
+    shadow->server = server;
+    *ret = shadow;
+    return 0;
+}
+
+/* --- what is known for metrics --- */
+
+/* Finds or makes the entry of a run; a new run of a product replaces the one before. NULL: no room. */
+static struct api_shadow_known *known_of(struct api_shadow *shadow, const char *product, const char *version,
+                                         int64_t since_us) {
+    struct api_shadow_known *known = NULL;
+    for (size_t i = 0; i < shadow->known_count && !known; i++)
+        if (!strcmp(shadow->known[i].product, product))
+            known = &shadow->known[i];
+    if (!known && shadow->known_count == API_SHADOW_PRODUCTS)
+        return NULL;
+    if (!known)
+        known = &shadow->known[shadow->known_count++];
+    if (known->since_us != since_us || strcmp(known->version, version) != 0)
+        *known = (struct api_shadow_known){.since_us = since_us};
+    snprintf(known->product, sizeof known->product, "%s", product);
+    snprintf(known->version, sizeof known->version, "%s", version);
+    return known;
+}
+
+/* --- counting, in lane BACK: one run at a time --- */
+
+/* Acts by the rule of the run that was counted. */
+static void decide(struct api_shadow *shadow) {
+    const struct insp_changer changer = {
+        .state_dir = shadow->server->state_dir, .store = shadow->server->config.store, .who = "rule"};
+    const struct insp_shadow_run run = insp_shadow_run_of(shadow->product, &shadow->choice);
+    enum insp_shadow_outcome outcome = INSP_SHADOW_STAYS;
+    struct insp_error error = {0};
+    switch (insp_shadow_decide(&shadow->choice.rule, &shadow->counts)) {
+    case INSP_SHADOW_WAIT:
+        return;
+    case INSP_SHADOW_STAY:
+        insp_log_info(
+            "the rule of a shadow is not met: it stays a shadow product=%s version=%s parts=%llu agree=%llu "
+            "missed=%llu",
+            shadow->product, shadow->choice.version, (unsigned long long)shadow->counts.parts,
+            (unsigned long long)shadow->counts.agree, (unsigned long long)shadow->counts.missed);
+        break;
+    case INSP_SHADOW_PROMOTE:
+        shadow->promoted = insp_models_switch(shadow->server->models, &changer, insp_change_activate,
+                                              shadow->product, shadow->choice.version, &error) == 0;
+        if (shadow->promoted) {
+            insp_log_info(
+                "a shadow became active by its rule product=%s version=%s parts=%llu agree=%llu missed=%llu",
+                shadow->product, shadow->choice.version, (unsigned long long)shadow->counts.parts,
+                (unsigned long long)shadow->counts.agree, (unsigned long long)shadow->counts.missed);
+            return;
+        }
+        insp_log_error(
+            "a shadow whose rule is met could not become active product=%s version=%s code=%s detail=%s",
+            shadow->product, shadow->choice.version, insp_code_wire(error.code), INSP_LOG_QUOTED(error.detail));
+        outcome = INSP_SHADOW_FAILED;
+        break;
+    }
+    shadow->counts.outcome = outcome;
+    if (insp_store_shadow_decided(shadow->server->config.store, &run, outcome, &error) < 0)
+        insp_log_warning("the outcome of a shadow's rule is not kept code=%s detail=%s",
+                         insp_code_wire(error.code), INSP_LOG_QUOTED(error.detail));
+}
+
+static void count(struct insp_task *task) {
+    struct api_shadow *shadow = task->data;
+    const struct insp_shadow_run run = insp_shadow_run_of(shadow->product, &shadow->choice);
+    struct insp_shadow_part part[API_SHADOW_PARTS];
+    for (size_t i = 0; i < shadow->count; i++) {
+        part[i] = shadow->part[i].part;
+        part[i].id = shadow->part[i].id;
+    }
+    shadow->code = insp_store_shadow_add(shadow->server->config.store, &run, part, shadow->count, &shadow->counts,
+                                         &shadow->error);
+    if (shadow->code == 0)
+        decide(shadow);
+}
+
+static void next(struct api_shadow *shadow);
+
+static void counted(struct insp_task *task) {
+    struct api_shadow *shadow = task->data;
+    struct api_shadow_known *known =
+        known_of(shadow, shadow->product, shadow->choice.version, shadow->choice.since_us);
+    if (shadow->code < 0 && !shadow->failed)
+        insp_log_warning("answers of a shadow are not counted code=%s detail=%s", insp_code_wire(shadow->code),
+                         INSP_LOG_QUOTED(shadow->error.detail));
+    shadow->failed = shadow->code < 0;
+    if (known && shadow->code == 0)
+        known->counts = shadow->counts;
+    if (shadow->promoted)
+        insp_models_reload(shadow->server->models, NULL, NULL);
+    shadow->working = false;
+    shadow->server->opinions--;
+    next(shadow);
+    if (shadow->server->stopping)
+        api_stop_check(shadow->server);
+}
+
+static bool same_run(const struct api_shadow_part *a, const struct api_shadow_part *b) {
+    return a->since_us == b->since_us && !strcmp(a->product, b->product) && !strcmp(a->version, b->version);
+}
+
+/* Moves the parts of the first run that waits to the task. */
+static void gather(struct api_shadow *shadow) {
+    const struct api_shadow_part first = shadow->waiting[0];
+    size_t left = 0;
+    shadow->count = 0;
+    for (size_t i = 0; i < shadow->waiting_count; i++)
+        if (same_run(&shadow->waiting[i], &first))
+            shadow->part[shadow->count++] = shadow->waiting[i];
+        else
+            shadow->waiting[left++] = shadow->waiting[i];
+    shadow->waiting_count = left;
+    snprintf(shadow->product, sizeof shadow->product, "%s", first.product);
+}
+
+/* Counts the next run. Its rule counts only as long as it is the shadow's. */
+static void next(struct api_shadow *shadow) {
+    if (shadow->working || !shadow->waiting_count)
+        return;
+    const struct api_shadow_part first = shadow->waiting[0];
+    gather(shadow);
+    const struct insp_served_model *item = insp_models_named(shadow->server->models, first.product);
+    shadow->choice = (struct insp_shadow_choice){.since_us = first.since_us};
+    memcpy(shadow->choice.version, first.version, sizeof shadow->choice.version);
+    if (item && item->shadow_choice.since_us == first.since_us &&
+        !strcmp(item->shadow_choice.version, first.version))
+        shadow->choice = item->shadow_choice;
+    shadow->promoted = false;
+    shadow->working = true;
+    shadow->server->opinions++;
+    shadow->task = (struct insp_task){.run = count, .done = counted, .data = shadow};
+    insp_work_always(shadow->server->config.lanes, INSP_LANE_BACK, &shadow->task);
+}
+
+/* --- opinions --- */
+
+static void take(struct api_shadow *shadow, const struct insp_opinion *opinion) {
+    const struct insp_manifest *manifest = opinion->model->manifest;
+    struct api_shadow_known *known = known_of(shadow, manifest->product, manifest->version, opinion->since_us);
+    if (known)
+        known->took_us += opinion->took_us;
+    if (shadow->waiting_count == API_SHADOW_PARTS)
+        return; /* the disk is slower than the line: these parts are counted nowhere, and nothing waits for them */
+    struct api_shadow_part *part = &shadow->waiting[shadow->waiting_count++];
+    *part = (struct api_shadow_part){.since_us = opinion->since_us,
+                                     .part = {.active = opinion->active, .skipped = !opinion->answered}};
+    snprintf(part->product, sizeof part->product, "%s", manifest->product);
+    snprintf(part->version, sizeof part->version, "%s", manifest->version);
+    memcpy(part->id, opinion->id, sizeof part->id);
+    if (opinion->answered) {
+        part->part.shadow = insp_opinion_verdict(opinion);
+        part->part.probability = opinion->probability;
+    }
+}
+
+static void ended(struct insp_opinion *opinion) {
+    struct api_shadow *shadow = opinion->data;
+    shadow->server->opinions--;
+    if (opinion->stored)
+        take(shadow, opinion);
+    insp_opinion_free(opinion);
+    next(shadow);
+    if (shadow->server->stopping)
+        api_stop_check(shadow->server);
+}
+
+struct insp_opinion *api_shadow_opinion(void *arg, const struct insp_inspection *job) {
+    struct api_server *server = arg;
+    const struct insp_served_model *item = insp_models_named(server->models, job->model->manifest->product);
+    if (!item || !item->shadow || item->model != job->model || job->suspect || server->stopping)
+        return NULL;
+    struct insp_opinion *opinion = insp_opinion_new(item->shadow);
+    if (!opinion)
+        return NULL; /* without memory the line comes first */
+    opinion->since_us = item->shadow_choice.since_us;
+    opinion->done = ended;
+    opinion->data = server->shadow;
+    server->opinions++;
+    return opinion;
+}
