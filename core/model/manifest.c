@@ -436,9 +436,9 @@ json_t *insp_manifest_json(const struct insp_manifest *manifest) {
         review_json(&manifest->review), "heatmap", heatmap_json(&manifest->heatmap), "golden",
         golden_json(manifest->golden_sha256), "good_only", insp_good_only_json(&manifest->good_only),
         "good_scores", insp_good_scores_json(&manifest->good_scores), "logistic",
-        insp_logistic_json(&manifest->logistic), "pictures",
-        insp_pictures_json(&manifest->pictures), "training", manifest->training, "dataset", manifest->dataset,
-        "curve", manifest->curve, "metrics", manifest->metrics, "lineage", manifest->lineage);
+        insp_logistic_json(&manifest->logistic), "pictures", insp_pictures_json(&manifest->pictures), "training",
+        manifest->training, "dataset", manifest->dataset, "curve", manifest->curve, "metrics", manifest->metrics,
+        "lineage", manifest->lineage);
 }
 
 int insp_manifest_format(const struct insp_manifest *manifest, char **ret, struct insp_error *reterr) {

@@ -38,8 +38,8 @@ struct insp_scorer {
     enum insp_logistic_use use;
 };
 
-/* Scores members in batches of 16, as insp_model_score scores their images: on the CPU bit for bit the same, unless
- * the cache holds halves.
+/* Scores members in batches of 16, as insp_model_score scores their images: on the CPU bit for bit the same,
+ * unless the cache holds halves.
  *   scorer           borrowed
  *   member           [count]
  *   progress         may be NULL; asked for cancellation before each batch
