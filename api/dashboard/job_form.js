@@ -124,7 +124,7 @@ function parameters() {
   });
   const version = h("select", { name: "version" }, h("option", { value: "" }, "the active one"));
   const skip = h("input", { type: "checkbox", name: "skip_unreadable" });
-  const auto = h("input", { type: "checkbox", name: "threshold_auto" });
+  const auto = h("input", { type: "checkbox", name: "threshold_auto", checked: true });
   return [
     ...numbers,
     ...choices,
@@ -135,7 +135,7 @@ function parameters() {
         "threshold_auto",
         "Choose the threshold",
         auto,
-        "For the allowed misses and false alarms; takes about as long again as the training.",
+        "For the allowed misses and false alarms, instead of the threshold above.",
       ),
     },
     {

@@ -238,6 +238,7 @@ static int parse_recipe(enum insp_job_kind kind, const json_t *value, struct ins
         return insp_fail(reterr, INSP_E_PARAMETER, "recipe must be \"notebook\"");
     train->mode = INSP_MODE_SUPERVISED;
     train->candidates = false;
+    train->threshold_auto = false;
     return 0;
 }
 
@@ -253,6 +254,7 @@ static int parse_trunk_member(enum insp_job_kind kind, const char *name, const j
 int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct insp_job_params *ret,
                           struct insp_error *reterr) {
     struct insp_job_params p = {.train = insp_train_params_default()};
+    p.train.threshold_auto = kind == INSP_JOB_TRAIN; /* other jobs choose none */
     if (!json_is_object(object))
         return insp_fail(reterr, INSP_E_PARAMETER, "the parameters must be a JSON object");
     const char *name;

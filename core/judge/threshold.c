@@ -169,6 +169,25 @@ static float above(float probability) {
     return probability + fmaxf(probability * 0x1p-16F, 0x1p-100F);
 }
 
+/* Returns the anomaly's score, as a threshold, with the least sum of both errors in units of what is allowed; of
+ * equal ones the lowest. Both arrays rise. */
+static float least_errors(const float *anomaly, uint64_t anomalies, double max_missed, const float *good,
+                          uint64_t goods, double max_rejected) {
+    double least = INFINITY;
+    float threshold = anomaly[0];
+    for (uint64_t missed = 0, below = 0; missed < anomalies; missed++) {
+        while (below < goods && good[below] < anomaly[missed])
+            below++;
+        double sum = (double)missed / (double)anomalies / max_missed +
+                     (double)(goods - below) / (double)goods / max_rejected;
+        if (sum < least && (missed == 0 || anomaly[missed] > anomaly[missed - 1])) {
+            least = sum;
+            threshold = anomaly[missed];
+        }
+    }
+    return threshold;
+}
+
 int insp_threshold_promise_of(const float *probability, const uint8_t *label, size_t count, double max_missed,
                               double max_rejected, struct insp_threshold_promise *ret, struct insp_error *reterr) {
     _cleanup_free_ float *anomaly = NULL, *good = NULL;
@@ -183,7 +202,9 @@ int insp_threshold_promise_of(const float *probability, const uint8_t *label, si
                                              .low =
                                                  above(good[goods - 1 - (uint64_t)(rejects > 0 ? rejects : 0)])};
     promise.overlap = promise.low > promise.high;
-    promise.threshold = promise.overlap ? promise.high : promise.low + (promise.high - promise.low) / 2;
+    promise.threshold = !promise.overlap ? promise.low + (promise.high - promise.low) / 2
+                        : misses < 0     ? least_errors(anomaly, anomalies, max_missed, good, goods, max_rejected)
+                                         : promise.high;
     while (missed < anomalies && anomaly[missed] < promise.threshold)
         missed++;
     while (rejected < goods && good[goods - 1 - rejected] >= promise.threshold)

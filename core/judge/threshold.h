@@ -54,7 +54,8 @@ struct insp_threshold_promise {
  * good parts are rejected, each with 95 % confidence. The highest threshold that keeps the first is an order
  * statistic of the anomalies' scores, the lowest that keeps the second one of the good parts'; too few images of a
  * class allow no error among them. Between the two the threshold is half way. If they overlap, the first promise
- * counts.
+ * counts; but if there are too few anomalies to keep it at any threshold, both errors count, each in units of the
+ * share that is allowed, and the threshold is one of their least sum.
  *   probability               [count], by models that have not seen the image
  *   label                     [count], 0 good, 1 anomaly
  *   max_missed, max_rejected  above 0, below 1

@@ -13,6 +13,7 @@ struct insp_train_params insp_train_params_default(void) {
         .folds = 5,
         .seed = 42,
         .threshold = 0.5f,
+        .threshold_auto = true,
         .candidates = true,
         .heatmap_threshold = 0.7f,
         .heatmap_scale = INSP_SCALE_FIXED,

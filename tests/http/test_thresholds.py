@@ -72,7 +72,8 @@ def test_refused_changes_leave_no_row(begin):
 
 def test_the_threshold_of_a_cross_validation(begin):
     daemon = begin()
-    trained = finished(daemon, submit(daemon, epochs=1, activate="always").headers["Location"])["result"]
+    trained = finished(daemon, submit(daemon, epochs=1, threshold=0.5, activate="always").headers["Location"])["result"]
+    assert trained["threshold"] == 0.5 and trained["candidates"] is None
     done = finished(daemon, submit(daemon, "cross-validate", epochs=1, folds=2, max_missed=0.4).headers["Location"])
     advice = done["result"]["threshold_advice"]
     assert done["params"]["max_missed"] == advice["max_missed"] == 0.4 and advice["reachable"]

@@ -230,6 +230,26 @@ START_TEST(an_overlap_says_how_many_more_images_help) {
 }
 END_TEST
 
+/* Ten anomalies promise nothing about misses. One of them among the good parts must not cost half of those. */
+START_TEST(too_few_anomalies_do_not_cost_the_good_parts) {
+    float probability[110];
+    uint8_t label[110];
+    for (int i = 0; i < 110; i++) {
+        label[i] = i < 10;
+        probability[i] = label[i] ? 0.8f : 0.2f + 0.001f * (float)i;
+    }
+    probability[0] = 0.26f;
+    probability[109] = 0.9f;
+    struct insp_threshold_promise p = promise(probability, label, 110, 0.05, 0.05);
+    ck_assert(p.overlap && !p.missed.kept && p.rejected.kept);
+    ck_assert_float_eq(p.threshold, 0.8f);
+    ck_assert(p.missed.hits == 1 && p.rejected.hits == 1);
+    p = promise(probability, label, 110, 0.01, 0.5); /* rejections that hardly count */
+    ck_assert_float_eq(p.threshold, 0.26f);
+    ck_assert(p.missed.hits == 0 && p.rejected.hits == 50);
+}
+END_TEST
+
 static double uniform(uint64_t *state) {
     return (double)(insp_splitmix(state) >> 11) * 0x1p-53;
 }
@@ -283,7 +303,7 @@ START_TEST(promises_hold_for_parts_that_were_not_seen) {
 END_TEST
 
 INSP_TESTS(with_a_gap_both_promises_are_kept_half_way, an_overlap_says_how_many_more_images_help,
-           promises_hold_for_parts_that_were_not_seen, every_tiny_set_has_an_advice_or_is_refused,
-           the_advice_is_the_highest_threshold_that_keeps_the_promise, tied_scores_are_all_missed_or_none,
-           too_few_anomalies_say_how_many_are_needed, the_need_is_exact_over_the_whole_range,
-           the_float_survives_json, needs_both_classes_and_numbers);
+           too_few_anomalies_do_not_cost_the_good_parts, promises_hold_for_parts_that_were_not_seen,
+           every_tiny_set_has_an_advice_or_is_refused, the_advice_is_the_highest_threshold_that_keeps_the_promise,
+           tied_scores_are_all_missed_or_none, too_few_anomalies_say_how_many_are_needed,
+           the_need_is_exact_over_the_whole_range, the_float_survives_json, needs_both_classes_and_numbers);

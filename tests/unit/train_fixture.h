@@ -113,6 +113,7 @@ static inline void fixture_set(struct train_fixture *f, size_t good, size_t hole
 static inline struct insp_train_params fixture_params(void) {
     struct insp_train_params params = insp_train_params_default();
     params.mode = INSP_MODE_SUPERVISED;
+    params.threshold_auto = false;
     params.batch = 4;
     params.epochs = 2;
     params.test_share = 0.25f;
