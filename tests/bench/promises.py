@@ -69,10 +69,15 @@ def scores_of(state, mode):
     if done.returncode:
         sys.exit(f"cross-validate --mode {mode} failed")
     report = json.loads(done.stdout)
-    images = [(image["probability"], int(image["label"] == "anomaly")) for image in report["images"]]
-    if len(images) != report["pooled"]["images"]:
-        sys.exit("the report lists only a part of the images")
-    return images, report["pooled"]["roc_auc"]
+    pooled, images = report["pooled"], []
+    # The ROC curve has all scores but those between others of their class, whose order does not count.
+    for (alarms, found, above), (alarms_next, found_next, threshold) in zip(report["roc"], report["roc"][1:]):
+        above = 1.0 if above is None else above
+        for label, share, of in ((0, alarms_next - alarms, pooled["specificity"]["of"]), (1, found_next - found, pooled["recall"]["of"])):
+            count = round(share * of)
+            images += [(above + (threshold - above) * (i + 1) / count, label) for i in range(count)]
+    assert len(images) == pooled["images"], "the ROC curve has been thinned out"
+    return images, pooled["roc_auc"]
 
 
 def histogram(name, rates):
