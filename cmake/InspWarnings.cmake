@@ -14,7 +14,7 @@ if(INSP_WERROR)
   target_compile_options(insp_options INTERFACE -Werror)
 endif()
 if(INSP_SANITIZE)
-  target_compile_options(insp_options INTERFACE -fsanitize=${INSP_SANITIZE} -fno-omit-frame-pointer -g
+  target_compile_options(insp_options INTERFACE -fsanitize=${INSP_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
   target_link_options(insp_options INTERFACE -fsanitize=${INSP_SANITIZE})
 endif()

@@ -1,5 +1,5 @@
 /* core/store/checkpoint.h - move the journal's pages into the database in a separate thread. SQLite would do it in
- * in the commit that finds the journal long, and an inspection would wait for two fsyncs. */
+ * the commit that finds the journal long, and an inspection would wait for three fsyncs. */
 #ifndef INSP_STORE_CHECKPOINT_H
 #define INSP_STORE_CHECKPOINT_H
 
