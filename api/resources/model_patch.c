@@ -135,6 +135,12 @@ static int take_job(const struct patch *patch, const json_t *id, struct insp_man
         return refuse_job(json_string_value(id), INSP_E_CONFLICT,
                           "this job ran on another trunk than this version, so its scores differ from the model's",
                           reterr);
+    if (manifest->logistic.use != INSP_LOGISTIC_NONE)
+        return refuse_job(
+            json_string_value(id), INSP_E_CONFLICT,
+            "this version decides by a logistic regression too, and the job judged tails alone, so its "
+            "scores differ from the model's; the training has chosen a threshold for it",
+            reterr);
     if (!says(json_object_get(patch->advice, "params"), "input", insp_transform_name(&manifest->input)))
         return refuse_job(
             json_string_value(id), INSP_E_CONFLICT,

@@ -95,6 +95,12 @@ def test_the_threshold_of_a_cross_validation(begin):
     (folder / "stranger" / "manifest.json").write_text(json.dumps(manifest))
     answer = patch(daemon, {"threshold_job": done["id"]}, "stranger")
     assert answer.status == 409 and "another trunk" in answer.json["detail"]
+    # Neither do a tail's about a version that decides by more than its tail.
+    manifest["trunk"]["sha256"] = model(daemon)["trunk"]["sha256"]
+    manifest["logistic"] = {"file": "logistic.safetensors", "sha256": "c" * 64, "use": "averaged"}
+    (folder / "stranger" / "manifest.json").write_text(json.dumps(manifest))
+    answer = patch(daemon, {"threshold_job": done["id"]}, "stranger")
+    assert answer.status == 409 and "logistic regression" in answer.json["detail"], answer.body
     # Neither do those of images that the network saw in another form.
     other = finished(daemon, submit(daemon, "cross-validate", epochs=1, folds=2, max_missed=0.4,
                                     input="imagenet").headers["Location"])
