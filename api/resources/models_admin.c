@@ -80,7 +80,7 @@ int api_model_activate(struct api_request *request, struct insp_error *reterr) {
 }
 
 int api_shadow_promote(struct api_request *request, struct insp_error *reterr) {
-    struct insp_shadow_choice choice;
+    struct insp_shadow_choice choice = {0};
     char active[INSP_NAME_BYTES] = "";
     int r = api_query_allow(&request->query, no_query, reterr);
     if (r == 0)

@@ -43,12 +43,12 @@ double insp_drift_chance(uint64_t k, uint64_t n, double r, double m) {
     const double a = r, b = m + 1 - r, trials = (double)n;
     if (k == 0)
         return 1;
-    double at = (double)k, sum = 0;
-    double term = exp(log_gamma(trials + 1) - log_gamma(at + 1) - log_gamma(trials - at + 1) +
-                      log_beta(at + a, trials - at + b) - log_beta(a, b));
-    for (; at <= trials; at++) {
+    double sum = 0, first = (double)k;
+    double term = exp(log_gamma(trials + 1) - log_gamma(first + 1) - log_gamma(trials - first + 1) +
+                      log_beta(first + a, trials - first + b) - log_beta(a, b));
+    for (uint64_t i = k; i <= n; i++) {
+        double at = (double)i, ratio = (trials - at) / (at + 1) * (at + a) / (trials - at - 1 + b);
         sum += term;
-        double ratio = (trials - at) / (at + 1) * (at + a) / (trials - at - 1 + b);
         if (term < sum * 1e-9 && ratio < 1)
             break;
         term *= ratio;

@@ -34,8 +34,8 @@ struct insp_pipeline_config {
     void (*on_nospace)(
         void *arg); /* may be NULL; called on the loop if a record fails with INSP_E_NOSPACE, before its done */
     void *on_nospace_arg;
-    /* Returns an opinion to ask for about a decoded picture, or NULL; loop thread. NULL: never. The pipeline ends its
-     * half when the job ends. */
+    /* Returns an opinion to ask for about a decoded picture, or NULL; loop thread. NULL: never. The pipeline ends
+     * its half when the job ends. */
     struct insp_opinion *(*opinion)(void *arg, const struct insp_inspection *job);
     void *opinion_arg;
 };

@@ -151,7 +151,7 @@ static void undo_shadow(void *arg) {
 /* Checks that a version may become the shadow, and proves it. */
 static int check_shadow(const struct insp_changer *changer, const char *product, const char *version,
                         struct insp_error *reterr) {
-    char folder[INSP_PATH_BYTES], active[INSP_NAME_BYTES];
+    char folder[INSP_PATH_BYTES], active[INSP_NAME_BYTES] = "";
     int r = insp_bundle_folder(changer->state_dir, product, version, folder, reterr);
     if (r == 0)
         r = insp_registry_active(changer->state_dir, product, active, reterr);

@@ -142,7 +142,8 @@ static int decided_work(struct sqlite3 *db, void *arg, struct insp_error *reterr
     const struct decided *decided = arg;
     _cleanup_stmt_ struct sqlite3_stmt *update = NULL;
     int r = insp_sql_prepare(
-        db, "UPDATE shadow SET outcome = ?4 WHERE product = ?1 AND version = ?2 AND since_us = ?3", &update, reterr);
+        db, "UPDATE shadow SET outcome = ?4 WHERE product = ?1 AND version = ?2 AND since_us = ?3", &update,
+        reterr);
     if (r < 0)
         return r;
     bind_run(update, decided->run);
