@@ -240,7 +240,7 @@ static int find_room(struct put *put, struct insp_dataset *dataset, bool *ret_th
 
 static int put_work(struct insp_dataset_view *view, void *arg, struct insp_error *reterr) {
     struct put *put = arg;
-    bool there;
+    bool there = false;
     place_text(put->place, put->at);
     int r = put->any_name ? find_room(put, view->dataset, &there, reterr)
                           : find_content(put, view->dataset, put->at, &there, reterr);
