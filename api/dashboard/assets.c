@@ -45,11 +45,13 @@ ASSET(net_js);
 ASSET(pin_list_js);
 ASSET(pins_js);
 ASSET(product_grid_js);
+ASSET(product_region_js);
 ASSET(product_training_js);
 ASSET(product_try_js);
 ASSET(product_upload_js);
 ASSET(product_words_js);
 ASSET(products_js);
+ASSET(region_drawing_js);
 ASSET(repeat_js);
 ASSET(report_js);
 ASSET(scan_js);
@@ -103,11 +105,13 @@ const struct api_asset api_assets[] = {
     SCRIPT(pin_list),
     SCRIPT(pins),
     SCRIPT(product_grid),
+    SCRIPT(product_region),
     SCRIPT(product_training),
     SCRIPT(product_try),
     SCRIPT(product_upload),
     SCRIPT(product_words),
     SCRIPT(products),
+    SCRIPT(region_drawing),
     SCRIPT(repeat),
     SCRIPT(report),
     SCRIPT(scan),

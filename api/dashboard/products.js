@@ -3,6 +3,7 @@ import { h, notice } from "./dom.js";
 import { live } from "./live.js";
 import { getJson, LISTING_MS, sendJson, token } from "./net.js";
 import { Grid } from "./product_grid.js";
+import { Region } from "./product_region.js";
 import { Training } from "./product_training.js";
 import { tryZone } from "./product_try.js";
 import { Uploads, zones } from "./product_upload.js";
@@ -100,6 +101,7 @@ class Product {
     const failed = (error) => signal.aborted || notice(error.message);
     this.uploads = new Uploads(product, changed);
     this.grid = new Grid(product, changed, signal);
+    this.region = new Region(product, signal);
     this.training = new Training(product, () => this.#ended().catch(failed), signal);
     this.zones = h("div", {});
     this.attempt = h("div", {});
@@ -115,11 +117,12 @@ class Product {
         this.uploads.element,
         this.grid.element,
       ),
+      this.region.element,
       this.training.element,
       this.attempt,
     );
     signal.addEventListener("abort", () => this.uploads.stop());
-    live.addEventListener("model", () => this.#showTry().catch(failed), { signal });
+    live.addEventListener("model", () => this.#modelChanged().catch(failed), { signal });
   }
 
   async read() {
@@ -138,6 +141,7 @@ class Product {
         }
       this.#showZones(Object.keys(classes).filter((name) => name !== "good"));
       this.training.show(classes, trunks);
+      await this.region.read();
       await this.grid.show(classes);
     } catch (error) {
       if (!this.signal.aborted) notice(error.message);
@@ -151,6 +155,11 @@ class Product {
     this.shownZones = text;
   }
 
+  async #modelChanged() {
+    await this.#showTry();
+    await this.region.read();
+  }
+
   async #showTry() {
     const { items } = await getJson("/v1/products", { signal: this.signal });
     const active = items.find((item) => item.product === this.product)?.active;
@@ -162,6 +171,7 @@ class Product {
     const { items } = await getJson("/v1/admin/trunks", { signal: this.signal });
     this.training.show(this.training.classes, items);
     await this.#showTry();
+    await this.region.read();
   }
 
   async open() {

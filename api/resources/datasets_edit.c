@@ -6,6 +6,7 @@
 #include "api/server/slots.h"
 
 #include "core/base/uuid.h"
+#include "core/dataset/cameras/camera_log.h"
 #include "core/dataset/class_name.h"
 #include "core/dataset/dataset_change.h"
 #include "core/jobs/dataset_root.h"
@@ -85,8 +86,8 @@ int api_datasets_get(struct api_request *request, struct insp_error *reterr) {
 /* --- upload --- */
 
 static int read_add(const struct api_request *request, const char **ret_class, const char **ret_name,
-                    struct insp_error *reterr) {
-    static const char *const known[] = {"class", "name", NULL};
+                    const char **ret_camera, struct insp_error *reterr) {
+    static const char *const known[] = {"class", "name", "camera", NULL};
     int r = api_query_allow(&request->query, known, reterr);
     const char *class = api_query_get(&request->query, "class"), *name = api_query_get(&request->query, "name");
     if (r == 0 && (!class || !insp_class_name_valid(class)))
@@ -94,14 +95,20 @@ static int read_add(const struct api_request *request, const char **ret_class, c
                       "query parameter \"class\" must be \"good\" or the name of a defect: " INSP_CLASS_NAME_RULE);
     if (r == 0 && name && !api_text_clean(name))
         r = insp_fail(reterr, INSP_E_QUERY, "query parameter \"name\" must be text without control characters");
+    const char *camera = api_query_get(&request->query, "camera");
+    if (r == 0 && camera && (!*camera || strlen(camera) >= INSP_CAMERA_BYTES || !api_text_clean(camera)))
+        r = insp_fail(reterr, INSP_E_QUERY,
+                      "query parameter \"camera\" must be 1 to %d bytes of text without control characters",
+                      INSP_CAMERA_BYTES - 1);
     *ret_class = class;
     *ret_name = name ? name : "";
+    *ret_camera = camera;
     return r;
 }
 
 int api_dataset_add_accept(struct api_request *request, struct insp_error *reterr) {
-    const char *class, *name;
-    int r = read_add(request, &class, &name, reterr);
+    const char *class, *name, *camera;
+    int r = read_add(request, &class, &name, &camera, reterr);
     if (r < 0)
         return r;
     r = api_dataset_check_media(request, reterr);
@@ -113,14 +120,16 @@ int api_dataset_add(struct api_request *request, struct insp_error *reterr) {
     struct insp_dataset_added added = {0};
     struct insp_dataset_place_text at;
     char set[INSP_PATH_BYTES];
-    const char *class, *name;
-    int r = read_add(request, &class, &name, reterr);
+    const char *class, *name, *camera;
+    int r = read_add(request, &class, &name, &camera, reterr);
     if (r == 0)
         r = api_dataset_check_bytes(request, reterr);
     if (r == 0)
         r = home(request, true, set, reterr);
     if (r == 0)
         r = insp_dataset_add(set, class, name, request->body, request->body_bytes, &limits, &added, reterr);
+    if (r == 0 && camera)
+        r = insp_camera_log_add(set, added.sha256, camera, reterr);
     if (r == 0)
         r = insp_dataset_place_split(added.at, &at, reterr);
     if (r < 0)

@@ -49,6 +49,11 @@ int api_product_get(struct api_request *request, struct insp_error *reterr);
 int api_models_list(struct api_request *request, struct insp_error *reterr);
 int api_model_get(struct api_request *request, struct insp_error *reterr);
 
+/* regions.c: API_WORK, after api_products_before */
+int api_regions_get(struct api_request *request, struct insp_error *reterr);
+int api_regions_put(struct api_request *request, struct insp_error *reterr);
+int api_regions_delete(struct api_request *request, struct insp_error *reterr);
+
 /* model_images.c: API_HEAVY */
 int api_model_images(struct api_request *request, struct insp_error *reterr);
 

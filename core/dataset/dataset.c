@@ -351,6 +351,7 @@ void insp_dataset_free(struct insp_dataset *dataset) {
     for (size_t i = 0; i < dataset->count; i++)
         free(dataset->item[i].path);
     free(dataset->item);
+    free(dataset->cameras);
     free(dataset->stratum);
     free(dataset->stratum_size);
     insp_scan_clear(&dataset->scan);

@@ -31,6 +31,7 @@ struct insp_dataset_item {
     struct insp_media_type type;        /* INSP_MEDIA_UNKNOWN for files: the decoder looks at the first bytes */
     size_t stratum;                     /* index into insp_dataset.stratum */
     uint8_t label;                      /* INSP_CLASS_GOOD or INSP_CLASS_ANOMALY */
+    const char *camera;                 /* borrowed; NULL: not known (cameras/camera_log.h) */
     char sha256[INSP_SHA256_HEX_BYTES]; /* of the file's bytes; "" before insp_dataset_hash, and if unreadable */
 };
 
@@ -43,6 +44,7 @@ struct insp_dataset {
     size_t *stratum_size;             /* [stratum_count], owned; images per stratum */
     size_t ignored;                   /* entries that were passed over, without hidden ones */
     struct insp_scan scan;            /* what was read and what was passed over */
+    char *cameras;                    /* owned; holds the names of the items' cameras; NULL: none */
 };
 
 /* Lists the dataset in the folder `root`; insp_dataset_free releases *ret. Errors:

@@ -3,6 +3,7 @@
 #include "core/base/fs.h"
 #include "core/base/lanes/thread.h"
 #include "core/base/sha256.h"
+#include "core/region/look.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -32,21 +33,22 @@ struct insp_image_loader {
 };
 
 static int decode_bytes(const char *bytes, size_t count, const struct insp_media_type *type,
-                        const struct insp_transform *transform, const struct insp_image_limits *limits,
-                        float *ret_pixels, struct insp_error *reterr) {
-    _cleanup_(insp_image_freep) struct insp_image *image = NULL, *resized = NULL;
+                        const struct insp_field *field, const struct insp_transform *transform,
+                        const struct insp_image_limits *limits, float *ret_pixels, struct insp_error *reterr) {
+    _cleanup_(insp_image_freep) struct insp_image *image = NULL;
+    _cleanup_free_ uint8_t *rgb = NULL;
     const struct insp_media_type sniff = {.media = INSP_MEDIA_UNKNOWN};
     unsigned side = transform->width > transform->height ? transform->width : transform->height;
     int r = insp_image_decode(bytes, count, type ? type : &sniff, side, limits, &image, reterr);
-    if (r < 0 || (r = insp_image_resize(image, transform->width, transform->height, &resized, reterr)) < 0)
+    if (r < 0 || (r = insp_look(image, field, transform->width, transform->height, NULL, &rgb, reterr)) < 0)
         return r;
-    insp_transform_apply(transform, resized->rgb, ret_pixels);
+    insp_transform_apply(transform, rgb, ret_pixels);
     return 0;
 }
 
 int insp_load_image(const char *path, const char *sha256, const struct insp_media_type *type,
-                    const struct insp_transform *transform, const struct insp_image_limits *limits,
-                    float *ret_pixels, struct insp_error *reterr) {
+                    const struct insp_field *field, const struct insp_transform *transform,
+                    const struct insp_image_limits *limits, float *ret_pixels, struct insp_error *reterr) {
     _cleanup_free_ char *bytes = NULL;
     size_t count;
     int r = insp_read_file(path, limits->bytes, &bytes, &count, reterr);
@@ -58,7 +60,7 @@ int insp_load_image(const char *path, const char *sha256, const struct insp_medi
         if (strcmp(now, sha256) != 0)
             return insp_fail(reterr, INSP_E_IMAGE, "%s changed while it was being read", path);
     }
-    r = decode_bytes(bytes, count, type, transform, limits, ret_pixels, reterr);
+    r = decode_bytes(bytes, count, type, field, transform, limits, ret_pixels, reterr);
     if (r < 0)
         insp_error_prefix(reterr, "%s", path);
     return r;
@@ -82,8 +84,9 @@ static void *load_images(void *arg) {
     const struct insp_image_loader_config *c = &loader->config;
     for (size_t i; take(loader, &i);) {
         struct entry *entry = &loader->ring[i % c->ahead];
-        entry->code = insp_load_image(c->path[i], c->sha256[i], c->type ? c->type[i] : NULL, &c->transform,
-                                      &c->limits, entry->pixels, &entry->error);
+        entry->code =
+            insp_load_image(c->path[i], c->sha256[i], c->type ? c->type[i] : NULL, c->field ? c->field[i] : NULL,
+                            &c->transform, &c->limits, entry->pixels, &entry->error);
         pthread_mutex_lock(&loader->lock);
         entry->ready = true;
         pthread_cond_broadcast(&loader->changed);

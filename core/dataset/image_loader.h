@@ -6,12 +6,14 @@
 #include "core/base/cleanup.h"
 #include "core/image/image.h"
 #include "core/image/transform.h"
+#include "core/region/field.h"
 
 #include <stddef.h>
 
-/* Reads, decodes, resizes and transforms one file exactly as the daemon does with a posted image.
+/* Reads, decodes, masks, resizes and transforms one file exactly as the daemon does with a posted image.
  *   sha256      expected hash of the file's bytes, or NULL for no check
  *   type        format of the bytes, needed for raw frames; NULL: detected from the first bytes
+ *   field       the part of the picture that counts; NULL: all
  *   ret_pixels  float32 [3, height, width] of the transform; the caller's memory
  * Errors, with the file's name in the detail:
  *   INSP_E_IMAGE        the bytes do not decode, or their hash is not `sha256`
@@ -19,8 +21,8 @@
  *   INSP_E_NOMEM, errno codes
  * Any thread; blocks on the disk. */
 int insp_load_image(const char *path, const char *sha256, const struct insp_media_type *type,
-                    const struct insp_transform *transform, const struct insp_image_limits *limits,
-                    float *ret_pixels, struct insp_error *reterr);
+                    const struct insp_field *field, const struct insp_transform *transform,
+                    const struct insp_image_limits *limits, float *ret_pixels, struct insp_error *reterr);
 
 struct insp_image_loader;
 
@@ -29,6 +31,8 @@ struct insp_image_loader_config {
     const char *const *path;                   /* [count], borrowed */
     const char *const *sha256;                 /* [count], borrowed; NULL entries: not checked */
     const struct insp_media_type *const *type; /* [count], borrowed; NULL: detected from the first bytes */
+    const struct insp_field *const
+        *field; /* [count], borrowed; NULL: the whole pictures; NULL entries: the same */
     struct insp_transform transform;
     struct insp_image_limits limits;
     unsigned threads; /* >= 1; at most 16 are started */

@@ -6,6 +6,7 @@
 #include "core/base/progress.h"
 #include "core/dataset/members.h"
 #include "core/image/stats.h"
+#include "core/region/field_set.h"
 
 enum { INSP_PICTURES_MEASURED_MAX = 100 };
 
@@ -14,11 +15,13 @@ enum { INSP_PICTURES_MEASURED_MAX = 100 };
  * overexposed: such files are usually broken, rarely the product's nature. A file that has become unreadable is
  * logged and skipped.
  *   member    [count], indices of members
+ *   fields    the parts of the pictures that count; NULL: all
  *   progress  may be NULL; asked for cancellation before each image
  *   ret       ranges of the measured images; ret->count is their number
  * Errors: INSP_E_CANCELLED, INSP_E_NOMEM. */
 int insp_picture_ranges(const struct insp_members *members, const size_t *member, size_t count,
-                        const struct insp_image_limits *limits, const struct insp_progress *progress,
-                        struct insp_stat_ranges *ret, struct insp_error *reterr);
+                        const struct insp_field_set *fields, const struct insp_image_limits *limits,
+                        const struct insp_progress *progress, struct insp_stat_ranges *ret,
+                        struct insp_error *reterr);
 
 #endif

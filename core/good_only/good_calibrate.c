@@ -55,6 +55,22 @@ static int add(struct calibration *c, size_t first, size_t step, struct insp_goo
     return r;
 }
 
+static const uint8_t *keep_of(const struct calibration *c, size_t i) {
+    return c->source->keep ? c->source->keep(c->source->arg, i) : NULL;
+}
+
+/* Moves the cells that count to the front; returns their number. */
+static size_t gather_cells(struct calibration *c) {
+    size_t n = 0;
+    for (size_t i = 0; i < c->source->count; i++) {
+        const uint8_t *keep = keep_of(c, i);
+        for (size_t cell = 0; cell < INSP_TAP_CELLS; cell++)
+            if (!keep || keep[cell])
+                c->cell[n++] = c->cell[i * INSP_TAP_CELLS + cell];
+    }
+    return n;
+}
+
 /* Scores a fold's samples by a model of all others. */
 static int score_fold(struct calibration *c, size_t fold, struct insp_error *reterr) {
     _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = NULL;
@@ -69,7 +85,7 @@ static int score_fold(struct calibration *c, size_t fold, struct insp_error *ret
         size_t i = c->order[at];
         r = c->source->read(c->source->arg, i, c->sample, reterr);
         if (r == 0)
-            insp_good_score(gauss, c->sample, c->cell + i * INSP_TAP_CELLS, &c->score[i]);
+            insp_good_score(gauss, c->sample, keep_of(c, i), c->cell + i * INSP_TAP_CELLS, &c->score[i]);
     }
     return r;
 }
@@ -84,11 +100,11 @@ static int judge(struct calibration *c, double alpha, struct insp_good_calibrati
     struct insp_good_calibration result = {0};
     size_t count = c->source->count;
     qsort(c->score, count, sizeof *c->score, ascending);
-    qsort(c->cell, count * INSP_TAP_CELLS, sizeof *c->cell, ascending);
+    size_t cells = gather_cells(c);
+    qsort(c->cell, cells, sizeof *c->cell, ascending);
     int r = insp_good_promise_of(c->score, count, alpha, &result.promise, reterr);
     if (r == 0)
-        r = insp_good_scale_of(c->score, count, c->cell, count * INSP_TAP_CELLS, result.promise.threshold,
-                               &result.scale, reterr);
+        r = insp_good_scale_of(c->score, count, c->cell, cells, result.promise.threshold, &result.scale, reterr);
     if (r < 0)
         return r;
     for (size_t i = 0; i < INSP_GOOD_QUANTILES; i++)

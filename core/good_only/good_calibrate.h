@@ -13,6 +13,8 @@ struct insp_good_source {
     size_t count; /* different images; copies of one would make the scores out of fold too small */
     /* Writes sample i, 0..count-1, the same at each call. A negative code ends the calibration. */
     int (*read)(void *arg, size_t i, struct insp_good_sample *ret, struct insp_error *reterr);
+    /* Returns the cells of sample i that count (insp_good_score); the operation may be NULL: all count. */
+    const uint8_t *(*keep)(void *arg, size_t i);
     void *arg;
 };
 

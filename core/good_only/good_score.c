@@ -47,17 +47,39 @@ static void smooth_line(float *line, size_t stride) {
     }
 }
 
-void insp_good_score(const struct insp_good_gauss *gauss, const struct insp_good_sample *sample, float *ret_map,
-                     float *ret_score) {
+/* Smooths in both directions, each by smooth_line. */
+static void smooth(float *map) {
+    for (size_t i = 0; i < SIDE; i++)
+        smooth_line(map + i * SIDE, 1);
+    for (size_t i = 0; i < SIDE; i++)
+        smooth_line(map + i, SIDE);
+}
+
+/* Smooths the cells that count as if the others were beyond the border: the weights of the neighbours that count
+ * are scaled up to 1. */
+static void smooth_kept(const uint8_t *keep, float *map) {
+    float weight[INSP_TAP_CELLS];
+    for (size_t cell = 0; cell < INSP_TAP_CELLS; cell++) {
+        weight[cell] = keep[cell];
+        map[cell] = keep[cell] ? map[cell] : 0;
+    }
+    smooth(map);
+    smooth(weight);
+    for (size_t cell = 0; cell < INSP_TAP_CELLS; cell++)
+        map[cell] = keep[cell] ? map[cell] / weight[cell] : 0;
+}
+
+void insp_good_score(const struct insp_good_gauss *gauss, const struct insp_good_sample *sample,
+                     const uint8_t *keep, float *ret_map, float *ret_score) {
     insp_good_kernel *kernel = best().kernel;
     for (size_t g = 0; g < INSP_GOOD_GROUPS; g++)
         kernel(sample->x[g], gauss->mean[g], gauss->whitening[g], ret_map + g * INSP_GOOD_LANES);
     for (size_t cell = 0; cell < INSP_TAP_CELLS; cell++)
         ret_map[cell] = sqrtf(ret_map[cell]);
-    for (size_t i = 0; i < SIDE; i++)
-        smooth_line(ret_map + i * SIDE, 1);
-    for (size_t i = 0; i < SIDE; i++)
-        smooth_line(ret_map + i, SIDE);
+    if (keep)
+        smooth_kept(keep, ret_map);
+    else
+        smooth(ret_map);
     float largest = 0;
     for (size_t cell = 0; cell < INSP_TAP_CELLS && !isnan(largest); cell++)
         if (!(ret_map[cell] <= largest)) /* also a value that is not a number */

@@ -95,6 +95,50 @@ float insp_sharpness_of(const struct insp_image *picture) {
     return far ? (float)((double)near / (double)far) : 0;
 }
 
+/* Writes 1 for each pixel that counts and whose four neighbours count. */
+static void erode(const uint8_t *keep, size_t width, size_t height, uint8_t *ret) {
+    for (size_t y = 0; y < height; y++)
+        for (size_t x = 0; x < width; x++) {
+            size_t at = y * width + x;
+            ret[at] = keep[at] && (!x || keep[at - 1]) && (x + 1 == width || keep[at + 1]) &&
+                      (!y || keep[at - width]) && (y + 1 == height || keep[at + width]);
+        }
+}
+
+/* Adds the differences of a line of n pixels, `step` apart. */
+static void add_line(const struct insp_image *picture, const uint8_t *keep, size_t first, size_t step, size_t n,
+                     uint64_t *near, uint64_t *far) {
+    for (size_t i = 0; i < n; i++) {
+        size_t at = first + i * step;
+        if (!keep[at])
+            continue;
+        int level = level4(picture->rgb + at * CHANNELS);
+        if (i >= 2 && keep[at - step] && keep[at - 2 * step]) {
+            int d = level - 2 * level4(picture->rgb + (at - step) * CHANNELS) +
+                    level4(picture->rgb + (at - 2 * step) * CHANNELS);
+            *near += (uint32_t)(d * d);
+        }
+        if (i >= FAR && keep[at - FAR * step]) {
+            int d = level - level4(picture->rgb + (at - FAR * step) * CHANNELS);
+            *far += (uint32_t)(d * d);
+        }
+    }
+}
+
+float insp_sharpness_within(const struct insp_image *picture, const uint8_t *keep) {
+    size_t width = picture->width, height = picture->height;
+    uint64_t near = 0, far = 0;
+    _cleanup_free_ uint8_t *inner = malloc(width * height + 1);
+    if (!inner)
+        return NAN;
+    erode(keep, width, height, inner);
+    for (size_t y = 0; y < height; y++)
+        add_line(picture, inner, y * width, 1, width, &near, &far);
+    for (size_t x = 0; x < width; x++)
+        add_line(picture, inner, x, width, height, &near, &far);
+    return far ? (float)((double)near / (double)far) : 0;
+}
+
 /* --- ranges --- */
 
 static float rounded(double value) {

@@ -24,6 +24,9 @@ void insp_layout_of(const struct insp_image *picture, struct insp_layout *ret);
  * of differences over 4 pixels. Brightness and contrast cancel out; blur takes it towards 0, noise raises it. 0
  * for a picture of one level, or one of less than 5x5 pixels; NaN without memory. */
 float insp_sharpness_of(const struct insp_image *picture);
+/* Returns the same of the pixels that count and have neighbours that count: a resize has mixed the others with
+ * pixels that do not. A difference with any other pixel is left out. keep: [height,width], 0 or 1. */
+float insp_sharpness_within(const struct insp_image *picture, const uint8_t *keep);
 
 /* Holds the layouts of good training pictures. */
 struct insp_layout_range {

@@ -1,6 +1,9 @@
 #include "core/image/stats.h"
 
+#include "core/base/cleanup.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -32,6 +35,17 @@ static unsigned least3(unsigned a, unsigned b, unsigned c) {
 static unsigned greatest3(unsigned a, unsigned b, unsigned c) {
     unsigned ab = a > b ? a : b;
     return ab > c ? ab : c;
+}
+
+static void count_pixel(struct counts *counts, const uint8_t *p) {
+    unsigned most = greatest3(p[0], p[1], p[2]);
+    counts->level[0][p[0]]++;
+    counts->level[1][p[1]]++;
+    counts->level[2][p[2]]++;
+    counts->samples++;
+    counts->mean4 += p[0] + 2u * p[1] + p[2];
+    counts->chroma += most - least3(p[0], p[1], p[2]);
+    counts->saturated += most >= SATURATED_LEVEL;
 }
 
 static void count_row(struct counts *counts, const uint8_t *row, uint32_t width, uint32_t step) {
@@ -82,24 +96,20 @@ static void set_levels(const struct counts *counts, float *value) {
     value[INSP_STAT_CHROMA] = (float)((double)counts->chroma / samples);
 }
 
-/* Measures the picture that the network gets. */
-static void look(const struct insp_image *small, struct insp_image_stats *ret) {
-    ret->laid_out = small != NULL;
-    ret->value[INSP_STAT_SHARP] = small ? insp_sharpness_of(small) : NAN;
-    if (small)
-        insp_layout_of(small, &ret->layout);
-}
-
-void insp_image_stats(const struct insp_image *image, const struct insp_image *small,
-                      struct insp_image_stats *ret) {
-    const struct insp_image_source *source = &image->source;
-    struct counts counts;
-    memset(&counts, 0, sizeof counts);
+static uint32_t step_of(const struct insp_image *image) {
     uint32_t step = 1;
     while ((uint64_t)(image->width / step) * (image->height / step) > SAMPLES_WANTED)
         step++;
+    return step;
+}
+
+static void count_all(const struct insp_image *image, uint32_t step, struct counts *counts) {
     for (uint32_t y = 0; y < image->height; y += step)
-        count_row(&counts, image->rgb + (size_t)y * image->width * CHANNELS, image->width, step);
+        count_row(counts, image->rgb + (size_t)y * image->width * CHANNELS, image->width, step);
+}
+
+static void set_values(const struct insp_image *image, const struct counts *counts, struct insp_image_stats *ret) {
+    const struct insp_image_source *source = &image->source;
     uint32_t width = image->posted_width, height = image->posted_height;
     float *value = ret->value;
     value[INSP_STAT_SIDE] = (float)(width < height ? width : height);
@@ -108,8 +118,58 @@ void insp_image_stats(const struct insp_image *image, const struct insp_image *s
     value[INSP_STAT_BITS_GUESSED] = source->bits_guessed;
     value[INSP_STAT_ALPHA_IGNORED] = source->alpha_ignored;
     value[INSP_STAT_TRANSPARENT] = source->transparent;
-    set_levels(&counts, value);
-    look(small, ret);
+    set_levels(counts, value);
+}
+
+void insp_image_stats(const struct insp_image *image, const struct insp_image *small,
+                      struct insp_image_stats *ret) {
+    struct counts counts;
+    memset(&counts, 0, sizeof counts);
+    count_all(image, step_of(image), &counts);
+    set_values(image, &counts, ret);
+    ret->laid_out = small != NULL;
+    ret->value[INSP_STAT_SHARP] = small ? insp_sharpness_of(small) : NAN;
+    if (small)
+        insp_layout_of(small, &ret->layout);
+}
+
+/* Counts the samples on the grid that count; if the grid meets none, counts every pixel that does. */
+static void count_kept(const struct insp_image *image, insp_keep_row *keep, const void *arg, uint8_t *row,
+                       struct counts *counts) {
+    for (uint32_t step = step_of(image);; step = 1) {
+        for (uint32_t y = 0; y < image->height; y += step) {
+            keep(arg, image->width, image->height, y, row);
+            for (uint32_t x = 0; x < image->width; x += step)
+                if (row[x])
+                    count_pixel(counts, image->rgb + ((size_t)y * image->width + x) * CHANNELS);
+        }
+        if (counts->samples || step == 1)
+            return;
+    }
+}
+
+int insp_image_stats_within(const struct insp_image *image, const struct insp_image *small, insp_keep_row *keep,
+                            const void *arg, struct insp_image_stats *ret, struct insp_error *reterr) {
+    struct counts counts;
+    if (!keep) {
+        insp_image_stats(image, small, ret);
+        return 0;
+    }
+    _cleanup_free_ uint8_t *row = malloc((size_t)image->width + 1);
+    _cleanup_free_ uint8_t *mask = malloc((size_t)small->width * small->height + 1);
+    if (!row || !mask)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to measure a picture");
+    memset(&counts, 0, sizeof counts);
+    count_kept(image, keep, arg, row, &counts);
+    if (!counts.samples) /* the caller has checked that there is one */
+        count_all(image, 1, &counts);
+    set_values(image, &counts, ret);
+    ret->laid_out = true;
+    for (uint32_t y = 0; y < small->height; y++)
+        keep(arg, small->width, small->height, y, mask + (size_t)y * small->width);
+    ret->value[INSP_STAT_SHARP] = insp_sharpness_within(small, mask);
+    insp_layout_of(small, &ret->layout);
+    return 0;
 }
 
 struct insp_stat_ranges insp_stat_ranges_none(void) {

@@ -44,6 +44,15 @@ struct insp_image_stats {
 void insp_image_stats(const struct insp_image *image, const struct insp_image *small,
                       struct insp_image_stats *ret);
 
+/* Writes 1 for each pixel of row y of a width x height picture that counts, else 0; ret_row: [width]. */
+typedef void insp_keep_row(const void *arg, uint32_t width, uint32_t height, uint32_t y, uint8_t *ret_row);
+
+/* Measures as above the pixels that count alone; at least one does. The layout covers the whole of `small`.
+ *   keep  NULL: all pixels count
+ * Fails with INSP_E_NOMEM. */
+int insp_image_stats_within(const struct insp_image *image, const struct insp_image *small, insp_keep_row *keep,
+                            const void *arg, struct insp_image_stats *ret, struct insp_error *reterr);
+
 /* Holds the least and greatest value of each number over some pictures; low > high: unknown. */
 struct insp_stat_ranges {
     unsigned count; /* pictures; 0: all ranges are unknown */

@@ -136,7 +136,7 @@ static int score_images(struct insp_engine *engine, struct insp_score **batch, s
         return insp_fail(reterr, INSP_E_NOT_READY,
                          "no trunk is loaded: run `inspectd trunk import` or `inspectd trunk bank`");
     for (size_t i = 0; i < n; i++) {
-        shot[i] = (struct insp_shot){batch[i]->model, batch[i]->rgb};
+        shot[i] = (struct insp_shot){batch[i]->model, batch[i]->rgb, batch[i]->field};
         kept[i] = batch[i]->kept;
     }
     int r = insp_model_score_keep(engine->trunk, shot, n, kept, probability, engine->cam, good, reterr);

@@ -28,6 +28,7 @@ struct insp_engine_config {
 struct insp_score {
     struct insp_model *model; /* in: the caller keeps its reference until done */
     const uint8_t *rgb;       /* in: interleaved RGB8 [224,224,3]; transformed as the model's manifest says */
+    const struct insp_field *field; /* in: the part of the picture that counts; the model's, NULL: all */
     int64_t deadline_us; /* in: monotonic; 0: none. Expired before its batch forms: INSP_E_DEADLINE, not scored */
     void (*done)(struct insp_score *score); /* in: loop thread */
     void *data;                             /* the caller's */

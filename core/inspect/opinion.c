@@ -54,7 +54,7 @@ bool insp_opinions_take(struct insp_opinions *opinions, struct insp_opinion *opi
 }
 
 void insp_opinion_ask(struct insp_opinion *opinion, struct insp_trunk *trunk) {
-    const struct insp_shot shot = {opinion->model, opinion->rgb};
+    const struct insp_shot shot = {opinion->model, opinion->rgb, opinion->field};
     struct insp_error error;
     float cam[INSP_MAP_FLOATS];
     int64_t begin_us = insp_mono_us();

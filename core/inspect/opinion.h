@@ -12,12 +12,13 @@ struct insp_opinion {
     int64_t since_us;         /* wall; names the shadow's run (core/store/lists/shadow_rows.h) */
     /* Called on the loop when both halves have ended; owns the opinion then. */
     void (*done)(struct insp_opinion *opinion);
-    void *data;                /* the caller's */
-    uint8_t *rgb;              /* the picture, [224,224,3], owned; the active version reads it too */
-    unsigned halves;           /* that have not ended; loop thread */
-    uint32_t suspect;          /* reasons that concern the picture, not its judgement; 0 */
-    struct insp_kept *kept;    /* used by the engine only: what the pass has kept of the picture */
-    struct insp_opinion *next; /* used by the engine only */
+    void *data;                     /* the caller's */
+    uint8_t *rgb;                   /* the picture, [224,224,3], owned; the active version reads it too */
+    const struct insp_field *field; /* of the model, for the picture's camera; NULL: the whole picture */
+    unsigned halves;                /* that have not ended; loop thread */
+    uint32_t suspect;               /* reasons that concern the picture, not its judgement; 0 */
+    struct insp_kept *kept;         /* used by the engine only: what the pass has kept of the picture */
+    struct insp_opinion *next;      /* used by the engine only */
 
     /* the pipeline's half */
     bool stored; /* the inspection has a verdict and is stored */

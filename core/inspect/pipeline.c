@@ -4,6 +4,7 @@
 #include "core/inspect/frozen.h"
 #include "core/inspect/suspect.h"
 #include "core/model/model.h"
+#include "core/region/look.h"
 
 #include <string.h>
 
@@ -109,7 +110,8 @@ static struct insp_image_limits limits_of(struct insp_inspection *job) {
 
 static int decode_body(struct insp_inspection *job, struct insp_error *reterr) {
     const struct insp_image_limits limits = limits_of(job);
-    _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
+    _cleanup_(insp_image_freep) struct insp_image *image = NULL;
+    struct insp_image_stats stats;
     if (!job->sha256[0])
         insp_sha256_hex(job->body, job->body_bytes, job->sha256);
     int r = insp_image_decode(job->body, job->body_bytes, &job->type, INSP_INPUT_SIDE, &limits, &image, reterr);
@@ -119,14 +121,11 @@ static int decode_body(struct insp_inspection *job, struct insp_error *reterr) {
     job->width = image->posted_width;
     job->height = image->posted_height;
     job->stray_bytes = image->source.stray_bytes;
-    r = insp_image_resize(image, INSP_INPUT_SIDE, INSP_INPUT_SIDE, &small, reterr);
-    if (r < 0)
-        return r;
-    struct insp_image_stats stats;
-    insp_image_stats(image, small, &stats);
-    job->suspect = insp_suspect_reasons(&stats, &job->model->manifest->pictures);
-    job->rgb = insp_take_ptr(small->rgb);
-    return 0;
+    r = insp_look(image, insp_field_of(job->model->manifest->fields, job->camera), INSP_INPUT_SIDE,
+                  INSP_INPUT_SIDE, &stats, &job->rgb, reterr);
+    if (r == 0)
+        job->suspect = insp_suspect_reasons(&stats, &job->model->manifest->pictures);
+    return r;
 }
 
 static void decode_work(struct insp_task *task) {
@@ -154,12 +153,21 @@ static bool try_large(struct insp_inspection *job) {
     return true;
 }
 
-/* The opinion owns the picture, which may outlive the job. */
+static bool same_field(const struct insp_field *a, const struct insp_field *b) {
+    return a == b || (a && b && !strcmp(a->digest, b->digest));
+}
+
+/* The opinion owns the picture, which may outlive the job. A shadow with another region stays unanswered: the
+ * picture has lost what only the shadow would look at. */
 static void ask_shadow(struct insp_inspection *job) {
     const struct insp_pipeline_config *config = &job->pipeline->config;
     job->opinion = config->opinion ? config->opinion(config->opinion_arg, job) : NULL;
-    if (job->opinion)
-        job->opinion->rgb = insp_take_ptr(job->rgb);
+    if (!job->opinion)
+        return;
+    job->opinion->field = insp_field_of(job->opinion->model->manifest->fields, job->camera);
+    if (!same_field(job->opinion->field, job->score.field))
+        return;
+    job->opinion->rgb = insp_take_ptr(job->rgb);
     job->score.opinion = job->opinion;
 }
 
@@ -171,8 +179,12 @@ static void on_decoded(struct insp_task *task) {
         finish(job->pipeline, job);
         return;
     }
-    job->score = (struct insp_score){
-        .model = job->model, .rgb = job->rgb, .deadline_us = job->deadline_us, .done = on_scored, .data = job};
+    job->score = (struct insp_score){.model = job->model,
+                                     .rgb = job->rgb,
+                                     .field = insp_field_of(job->model->manifest->fields, job->camera),
+                                     .deadline_us = job->deadline_us,
+                                     .done = on_scored,
+                                     .data = job};
     ask_shadow(job);
     insp_engine_submit(job->pipeline->config.engine, &job->score);
 }

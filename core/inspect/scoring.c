@@ -61,7 +61,7 @@ static int judge(struct scoring *s, size_t i, const float *taps, struct insp_err
     const struct insp_good_only *good = &model->manifest->good_only;
     float map[INSP_TAP_CELLS], score;
     insp_good_sample_values(taps, good->channel, s->sample);
-    insp_good_score(model->good, s->sample, map, &score);
+    insp_good_score(model->good, s->sample, insp_field_taps(s->shots[i].field), map, &score);
     if (!isfinite(score))
         return insp_fail(reterr, INSP_E_MODEL, "the good-only score of image %zu is %f, not a finite number", i,
                          (double)score);
@@ -88,6 +88,13 @@ static float decide(const struct scoring *s, const struct pass *pass, size_t k) 
     return insp_logistic_probability(model->logistic, model->manifest->logistic.use, pooled, pass->prob[k]);
 }
 
+/* Takes the heat from the cells that the field ignores. */
+static void hide_ignored(struct scoring *s, size_t i) {
+    const struct insp_heat_params *heatmap = &s->shots[i].model->manifest->heatmap;
+    insp_field_map(s->shots[i].field, heatmap->scale == INSP_SCALE_FIXED ? heatmap->low : INFINITY,
+                   s->cam + i * INSP_MAP_FLOATS);
+}
+
 /* Gives picture k of a pass its answer. */
 static int answer(struct scoring *s, const struct pass *pass, size_t k, struct insp_error *reterr) {
     const size_t i = pass->image[k];
@@ -95,6 +102,7 @@ static int answer(struct scoring *s, const struct pass *pass, size_t k, struct i
     if (model->tail) {
         s->prob[i] = decide(s, pass, k);
         memcpy(s->cam + i * INSP_MAP_FLOATS, pass->cam + k * INSP_MAP_FLOATS, INSP_MAP_FLOATS * sizeof *pass->cam);
+        hide_ignored(s, i);
     }
     return model->good && (s->good || !model->tail) ? judge(s, i, s->taps + k * INSP_TAP_FLOATS, reterr) : 0;
 }

@@ -6,10 +6,11 @@
 #include "core/model/model.h"
 #include "core/model/verdict.h"
 
-/* A picture for a model; both borrowed. */
+/* Holds a picture for a model; all borrowed. */
 struct insp_shot {
-    struct insp_model *model; /* on the trunk's device */
-    const uint8_t *rgb;       /* interleaved RGB8 [224,224,3] */
+    struct insp_model *model;       /* on the trunk's device */
+    const uint8_t *rgb;             /* interleaved RGB8 [224,224,3] of insp_look */
+    const struct insp_field *field; /* of the model's manifest, as insp_look got it; NULL: the whole picture */
 };
 
 /* Holds the answer of a good-only model. */
@@ -22,8 +23,8 @@ struct insp_good_answer {
 /* Scores n pictures, each by its model. A model with a tail answers by it, by its logistic regression, or by both,
  * as its manifest says; the map is the tail's. A model without one answers by its
  * good-only model: probability as insp_good_probability, and a map of heat (insp_good_heat), of which each cell is
- * the largest of 2x2. Pictures of models with a tail share their passes, and so do those without. Blocks; threads
- * as for insp_score.
+ * the largest of 2x2. Pictures of models with a tail share their passes, and so do those without. Cells that
+ * the field ignores have no heat, and the good-only score leaves them out. Blocks; threads as for insp_score.
  *   ret_prob  float32 [n], 0..1
  *   ret_cam   float32 [n,14,14], on the scale of each manifest's heatmap
  *   ret_good  [n], or NULL: then models with a tail skip their good-only model

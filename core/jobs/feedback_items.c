@@ -54,6 +54,7 @@ static int convert(const struct insp_store *store, const struct insp_labelled *l
         return r;
     snprintf(ret->id, sizeof ret->id, "%s", labelled->id);
     snprintf(ret->sha256, sizeof ret->sha256, "%s", labelled->sha256);
+    snprintf(ret->camera, sizeof ret->camera, "%s", labelled->camera);
     snprintf(ret->defect, sizeof ret->defect, "%s", labelled->defect);
     snprintf(ret->model, sizeof ret->model, "%s", labelled->model);
     ret->label = labelled->label == INSP_LABEL_ANOMALY ? INSP_CLASS_ANOMALY : INSP_CLASS_GOOD;

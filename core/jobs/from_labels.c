@@ -1,5 +1,6 @@
 #include "core/jobs/from_labels.h"
 
+#include "core/dataset/cameras/camera_log.h"
 #include "core/dataset/class_name.h"
 
 #include <string.h>
@@ -127,20 +128,21 @@ static int raw_to_png(const void *bytes, size_t count, const char *media_type,
 }
 
 static int put(struct insp_store *store, struct insp_dataset_view *view, const struct settle *settle,
-               const struct insp_dataset_limits *limits, enum insp_dataset_change *ret_change,
+               const struct insp_dataset_limits *limits, enum insp_dataset_change *ret_change, char *ret_sha256,
                struct insp_error *reterr) {
     const struct insp_labelled *labelled = settle->labelled;
     _cleanup_free_ void *posted = NULL;
     _cleanup_free_ unsigned char *png = NULL;
-    char media_type[128], sha256[INSP_SHA256_HEX_BYTES];
+    char media_type[128];
     size_t bytes, png_bytes;
     int r = insp_store_image(store, labelled->kept_id, &posted, &bytes, media_type, reterr);
     if (r)
         return r;
     if (!is_raw(labelled))
-        return insp_dataset_put_into(view, &settle->place, posted, bytes, limits, ret_change, sha256, reterr);
+        return insp_dataset_put_into(view, &settle->place, posted, bytes, limits, ret_change, ret_sha256, reterr);
     r = raw_to_png(posted, bytes, media_type, &limits->image, &png, &png_bytes, reterr);
-    return r ? r : insp_dataset_put_into(view, &settle->place, png, png_bytes, limits, ret_change, sha256, reterr);
+    return r ? r
+             : insp_dataset_put_into(view, &settle->place, png, png_bytes, limits, ret_change, ret_sha256, reterr);
 }
 
 /* Returns true for errors that concern one image only, so that the import continues with the next. */
@@ -155,7 +157,7 @@ int insp_import_labelled(struct insp_store *store, struct insp_dataset_view *vie
                          struct insp_error *reterr) {
     struct settle settle = {.labelled = labelled};
     struct insp_error why = {0};
-    char name[INSP_NAME_BYTES];
+    char name[INSP_NAME_BYTES], sha256[INSP_SHA256_HEX_BYTES];
     enum insp_dataset_change change;
     insp_label_place(labelled, &settle.place);
     name_file(labelled, name);
@@ -168,7 +170,9 @@ int insp_import_labelled(struct insp_store *store, struct insp_dataset_view *vie
         r = insp_fail(&why, INSP_E_GONE, "the image is no longer kept");
     } else if (r == 0) {
         import = INSP_IMPORT_ADDED;
-        r = put(store, view, &settle, limits, &change, &why);
+        r = put(store, view, &settle, limits, &change, sha256, &why);
+        if (r == 0 && *labelled->camera)
+            r = insp_camera_log_add(view->set, sha256, labelled->camera, &why);
         snprintf(settle.at, sizeof settle.at, "%s/%s/%s", settle.place.split, settle.place.class, name);
     }
     if (r == INSP_E_GONE || r == INSP_E_NOT_FOUND)

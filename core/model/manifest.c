@@ -25,7 +25,7 @@ struct insp_manifest *insp_manifest_new(void) {
     struct insp_manifest *manifest = calloc(1, sizeof *manifest);
     if (!manifest)
         return NULL;
-    manifest->format = INSP_MANIFEST_FORMAT;
+    manifest->format = 1;
     manifest->input = insp_transform_default();
     manifest->threshold = 0.5F;
     manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, 0.7F, 0, 1};
@@ -46,6 +46,7 @@ int insp_review_check(const struct insp_review *review, float threshold, int cod
 void insp_manifest_free(struct insp_manifest *manifest) {
     if (!manifest)
         return;
+    insp_field_set_unref(manifest->fields);
     json_decref(manifest->training);
     json_decref(manifest->dataset);
     json_decref(manifest->curve);
@@ -303,6 +304,12 @@ static int read_golden(const json_t *root, char *ret_sha256, struct insp_error *
                            file);
 }
 
+static int read_regions(const json_t *root, struct insp_field_set **ret, struct insp_error *reterr) {
+    struct insp_error why = {0};
+    int r = insp_field_set_parse(json_object_get(root, "regions"), ret, &why);
+    return r == 0 ? 0 : insp_fail(reterr, r == INSP_E_NOMEM ? r : INSP_E_MODEL, "regions: %s", why.detail);
+}
+
 /* Keeps a document unchanged but checks its kind, so that later code finds an array for a curve and not a
  * string. */
 static int read_document(json_t *root, const char *key, bool array, json_t **ret, struct insp_error *reterr) {
@@ -327,6 +334,7 @@ static int read_fields(json_t *root, struct insp_manifest *manifest, struct insp
         (r = insp_good_scores_parse(json_object_get(root, "good_scores"), &manifest->good_scores, reterr)) < 0 ||
         (r = insp_logistic_parse(json_object_get(root, "logistic"), &manifest->logistic, reterr)) < 0 ||
         (r = insp_pictures_parse(json_object_get(root, "pictures"), &manifest->pictures, reterr)) < 0 ||
+        (r = read_regions(root, &manifest->fields, reterr)) < 0 ||
         (r = read_document(root, "threshold_source", false, &manifest->threshold_source, reterr)) < 0 ||
         (r = read_document(root, "lineage", false, &manifest->lineage, reterr)) < 0 ||
         (r = read_document(root, "training", false, &manifest->training, reterr)) < 0 ||
@@ -426,19 +434,20 @@ json_t *insp_manifest_json(const struct insp_manifest *manifest) {
     char created[INSP_RFC3339_BYTES];
     insp_rfc3339(manifest->created_us, created);
     return json_pack(
-        "{s:i, s:s, s:s, s:s, s:{s:s}, s:o, s:o, s:[s, s], s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O?, "
+        "{s:i, s:s, s:s, s:s, s:{s:s}, s:o, s:o, s:[s, s], s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:O?, "
         "s:O?, s:O?, s:O?, "
         "s:O?}",
-        "format", manifest->format, "product", manifest->product, "version", manifest->version, "created", created,
-        "trunk", "sha256", manifest->trunk_sha256, "weights", weights_json(manifest->weights_sha256), "input",
-        input_json(&manifest->input), "classes", "good", "anomaly", "threshold",
-        insp_float_json(manifest->threshold), "threshold_source", manifest->threshold_source, "review",
-        review_json(&manifest->review), "heatmap", heatmap_json(&manifest->heatmap), "golden",
-        golden_json(manifest->golden_sha256), "good_only", insp_good_only_json(&manifest->good_only),
-        "good_scores", insp_good_scores_json(&manifest->good_scores), "logistic",
-        insp_logistic_json(&manifest->logistic), "pictures", insp_pictures_json(&manifest->pictures), "training",
-        manifest->training, "dataset", manifest->dataset, "curve", manifest->curve, "metrics", manifest->metrics,
-        "lineage", manifest->lineage);
+        "format", manifest->fields ? INSP_MANIFEST_FORMAT : 1, "product", manifest->product, "version",
+        manifest->version, "created", created, "trunk", "sha256", manifest->trunk_sha256, "weights",
+        weights_json(manifest->weights_sha256), "input", input_json(&manifest->input), "classes", "good",
+        "anomaly", "threshold", insp_float_json(manifest->threshold), "threshold_source",
+        manifest->threshold_source, "review", review_json(&manifest->review), "heatmap",
+        heatmap_json(&manifest->heatmap), "golden", golden_json(manifest->golden_sha256), "good_only",
+        insp_good_only_json(&manifest->good_only), "good_scores", insp_good_scores_json(&manifest->good_scores),
+        "logistic", insp_logistic_json(&manifest->logistic), "pictures", insp_pictures_json(&manifest->pictures),
+        "regions", insp_field_set_json(manifest->fields), "training", manifest->training, "dataset",
+        manifest->dataset, "curve", manifest->curve, "metrics", manifest->metrics, "lineage", manifest->lineage);
 }
 
 int insp_manifest_format(const struct insp_manifest *manifest, char **ret, struct insp_error *reterr) {

@@ -2,7 +2,7 @@
  * figures. Pure data; nothing blocks. Any thread; one thread per object at a time.
  *
  *   {
- *     "format": 1,
+ *     "format": 1 or 2,
  *     "product": "cubes", "version": "20261124T202720Z",  names as insp_name_valid
  *     "created": "2026-11-24T20:27:20.123Z",              RFC 3339, milliseconds, 1970 to 9999
  *     "trunk": {"sha256": "..."},                         <state>/trunks/<sha256>.safetensors
@@ -21,11 +21,13 @@
  *     "heatmap": {"scale": "fixed" | "per_image", "threshold": 0..1, "low": number, "high": number > low},
  *     "pictures": {"count": ..., "bright": [least, greatest], ...},
  *                                                         see training_pictures.h; null or missing: not known
+ *     "regions": {"default": ..., "cameras": {...}},      see field_set.h; null or missing: the whole picture
  *     "training": {...}, "dataset": {...}, "curve": [...], "metrics": {...}, "lineage": {...}
  *   }
  *
- * The documents of the last line and threshold_source may be missing or null. Floats are written as the shortest
- * decimal that reads back as the same float, doubles inside the documents with 15 digits. */
+ * The documents of the last line and threshold_source may be missing or null. A manifest with regions has format
+ * 2: a reader of format 1 would serve the version without them. Floats are written as the shortest decimal that
+ * reads back as the same float, doubles inside the documents with 15 digits. */
 #ifndef INSP_MODEL_MANIFEST_H
 #define INSP_MODEL_MANIFEST_H
 
@@ -37,12 +39,13 @@
 #include "core/model/good/good_scores.h"
 #include "core/model/good_only.h"
 #include "core/model/logistic/logistic.h"
+#include "core/region/field_set.h"
 
 #include <jansson.h>
 #include <stdint.h>
 
 enum {
-    INSP_MANIFEST_FORMAT = 1,
+    INSP_MANIFEST_FORMAT = 2, /* written: 1 without regions */
     INSP_NAME_BYTES = 65,
     INSP_MANIFEST_BYTES_MAX = 1 << 20,
     INSP_MANIFEST_DEPTH_MAX = 16, /* levels of nesting */
@@ -83,6 +86,7 @@ struct insp_manifest {
     struct insp_logistic_entry logistic;
     struct insp_heat_params heatmap;
     struct insp_stat_ranges pictures; /* of the good training pictures; count 0: not known */
+    struct insp_field_set *fields;    /* the parts of the pictures that were trained; owned; NULL: all */
     /* Documents that do not influence a verdict, kept unchanged (each may be NULL): training parameters,
      * {"digest","counts"}, [{"epoch","loss","accuracy"}], evaluation on the held-out split, origin of the
      * threshold, {"parent": version that served then or null, "job": id or null, "dataset": digest}. Owned

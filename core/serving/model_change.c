@@ -148,6 +148,20 @@ static void undo_shadow(void *arg) {
                        s->product, s->after.version, INSP_LOG_QUOTED(error.detail));
 }
 
+/* The pass hides from both versions what the active one ignores. */
+static int check_regions(const struct insp_changer *changer, const char *product, const char *version,
+                         const char *active, struct insp_error *reterr) {
+    _cleanup_(insp_manifest_freep) struct insp_manifest *one = NULL, *other = NULL;
+    int r = insp_bundle_read_manifest(changer->state_dir, product, version, &one, reterr);
+    if (r == 0)
+        r = insp_bundle_read_manifest(changer->state_dir, product, active, &other, reterr);
+    if (r < 0 || insp_field_set_equal(one->fields, other->fields))
+        return r;
+    return insp_fail(reterr, INSP_E_CONFLICT,
+                     "%s was trained with other regions than the active version %s: a shadow must have the same",
+                     version, active);
+}
+
 /* Checks that a version may become the shadow, and proves it. */
 static int check_shadow(const struct insp_changer *changer, const char *product, const char *version,
                         struct insp_error *reterr) {
@@ -161,6 +175,8 @@ static int check_shadow(const struct insp_changer *changer, const char *product,
     if (r == 0 && !strcmp(active, version))
         r = insp_fail(reterr, INSP_E_CONFLICT, "%s is the active version of %s: a shadow is another one", version,
                       product);
+    if (r == 0)
+        r = check_regions(changer, product, version, active, reterr);
     return r == 0 && changer->prove ? changer->prove(changer->arg, product, version, reterr) : r;
 }
 

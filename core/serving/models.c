@@ -327,7 +327,11 @@ static void test_next(struct insp_models *models) {
         return;
     }
     struct insp_model *model = insp_model_ref(models->list.item[models->test_place].model);
-    models->score = (struct insp_score){.model = model, .rgb = models->rgb, .done = tested, .data = models};
+    models->score = (struct insp_score){.model = model,
+                                        .rgb = models->rgb,
+                                        .field = insp_field_of(model->manifest->fields, NULL),
+                                        .done = tested,
+                                        .data = models};
     insp_engine_submit(models->engine, &models->score);
 }
 

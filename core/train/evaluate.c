@@ -190,19 +190,23 @@ static int judge_labelled(const struct insp_train_context *context, const struct
     return r;
 }
 
-int insp_evaluate(const struct insp_train_context *context, const struct insp_train_params *params,
+int insp_evaluate(const struct insp_train_context *caller, const struct insp_train_params *params,
                   const char *version, json_t **ret_report, struct insp_error *reterr) {
     char name[INSP_NAME_BYTES];
     _cleanup_(insp_train_data_freep) struct insp_train_data *data = NULL;
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
-    const struct insp_progress opening = insp_progress_part(&context->progress, 0, 0.8),
-                               judging = insp_progress_part(&context->progress, 0.8, 0.95),
-                               labelled = insp_progress_part(&context->progress, 0.95, 1);
+    const struct insp_progress opening = insp_progress_part(&caller->progress, 0, 0.8),
+                               judging = insp_progress_part(&caller->progress, 0.8, 0.95),
+                               labelled = insp_progress_part(&caller->progress, 0.95, 1);
     json_t *made = NULL;
+    struct insp_train_context own = *caller;
+    const struct insp_train_context *context = &own;
     int r = pick_version(context, version, name, reterr);
     /* Fail early if the version does not exist; its input transform is needed for the features. */
     if (r == 0)
         r = insp_bundle_read_manifest(context->state_dir, context->product, name, &manifest, reterr);
+    if (r == 0)
+        own.fields = manifest->fields; /* not the product's, which may have changed since */
     if (r == 0)
         r = manifest->good_only.images
                 ? insp_train_data_list(context, params->skip_unreadable, &opening, &data, reterr)

@@ -94,7 +94,8 @@ static int score(const struct insp_feedback_config *c, struct insp_dataset *aske
     }
     ret->unreadable = n - ret->count;
     struct insp_train_data view = {.set = {.dataset = asked, .count = ret->count, .item = readable},
-                                   .cache = c->data->cache};
+                                   .cache = c->data->cache,
+                                   .fields = c->data->fields};
     r = c->scorer(c->arg, &view, all, ret->count, &scoring, probability, reterr);
     for (size_t i = 0; i < ret->count && r == 0; i++)
         ret->judged[i] = (struct judged){.item = &feedback->item[readable[i]], .probability = probability[i]};
@@ -112,6 +113,7 @@ static int ask(const struct insp_feedback_config *c, const struct insp_progress 
     for (size_t i = 0; i < feedback->count; i++) {
         item[i].path = feedback->item[i].path;
         item[i].type = feedback->item[i].type;
+        item[i].camera = feedback->item[i].camera;
         memcpy(item[i].sha256, feedback->item[i].sha256, sizeof item[i].sha256);
     }
     struct insp_dataset asked = {.root = c->data->set.dataset->root, .count = feedback->count, .item = item};

@@ -10,12 +10,13 @@
 struct insp_feedback_item {
     char id[INSP_UUID_BYTES]; /* of the inspection */
     char sha256[INSP_SHA256_HEX_BYTES];
-    char *path;                   /* owned; file of the posted bytes */
-    struct insp_media_type type;  /* format of the posted bytes */
-    uint8_t label;                /* INSP_CLASS_GOOD or INSP_CLASS_ANOMALY */
-    char defect[INSP_NAME_BYTES]; /* the label's defect type; "" if none was named */
-    char model[INSP_NAME_BYTES];  /* version that made the verdict */
-    enum insp_verdict verdict;    /* its verdict and probability */
+    char *path;                     /* owned; file of the posted bytes */
+    struct insp_media_type type;    /* format of the posted bytes */
+    uint8_t label;                  /* INSP_CLASS_GOOD or INSP_CLASS_ANOMALY */
+    char camera[INSP_CAMERA_BYTES]; /* "" if it was not given */
+    char defect[INSP_NAME_BYTES];   /* the label's defect type; "" if none was named */
+    char model[INSP_NAME_BYTES];    /* version that made the verdict */
+    enum insp_verdict verdict;      /* its verdict and probability */
     float probability;
     int64_t labelled_us; /* wall */
 };

@@ -27,13 +27,15 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
                                                .trunk_sha256 = manifest->trunk_sha256,
                                                .arithmetic = insp_device_arithmetic(context->device),
                                                .input = manifest->input,
+                                               .fields = manifest->fields,
                                                .limits = context->limits};
     size_t runs;
     int r = insp_trunk_open_on(context->device, context->state_dir, manifest->trunk_sha256, &trunk, reterr);
     if (r < 0 || (r = insp_feature_cache_open(&config, &cache, reterr)) < 0 ||
         (r = insp_feature_cache_fill(cache, trunk, &asked, progress, NULL, &runs, reterr)) < 0)
         return r;
-    struct insp_train_data own = {.set = {.dataset = &asked, .count = count, .item = all}, .cache = cache};
+    struct insp_train_data own = {
+        .set = {.dataset = &asked, .count = count, .item = all}, .cache = cache, .fields = manifest->fields};
     return insp_train_data_score(&own, scorer, all, count, progress, ret_probability, ret_map, reterr);
 }
 
@@ -76,7 +78,8 @@ int insp_score_version(const struct insp_train_context *context, const struct in
     const struct insp_scorer scorer = {
         .tail = model->tail, .logistic = model->logistic, .use = model->manifest->logistic.use};
     bool at_hand = data->cache && !strcmp(manifest->trunk_sha256, context->trunk_sha256) &&
-                   insp_transform_equal(&manifest->input, input);
+                   insp_transform_equal(&manifest->input, input) &&
+                   insp_field_set_equal(manifest->fields, data->fields);
     r = at_hand ? insp_train_data_score(data, &scorer, member, count, progress, ret_probability, ret_map, reterr)
                 : score_with_own_trunk(context, data, manifest, &scorer, member, count, progress, ret_probability,
                                        ret_map, reterr);

@@ -22,6 +22,8 @@ struct insp_train_context {
     uint64_t cache_bytes_max; /* 0: no limit */
     bool cache_half;
     struct insp_image_limits limits;
+    struct insp_field_set *fields; /* of new versions, borrowed; NULL: the whole pictures. A version that exists
+                                            is evaluated with its own */
     const struct insp_feedback *feedback; /* labelled inspections (feedback.h), borrowed; NULL: none */
     struct insp_progress progress;
     const char *job_id; /* for the new model's lineage; NULL on the command line */

@@ -1,10 +1,12 @@
 #include "core/train/train_data.h"
 
 #include "core/base/clock.h"
+#include "core/dataset/cameras/camera_log.h"
 #include "core/dataset/mask_file.h"
 #include "core/judge/heat_range.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { SCORE_BATCH = 16 };
 
@@ -21,6 +23,7 @@ static int fill(const struct insp_train_context *context, const struct insp_tran
                                                .trunk_sha256 = context->trunk_sha256,
                                                .arithmetic = insp_device_arithmetic(context->device),
                                                .input = *input,
+                                               .fields = data->fields,
                                                .limits = context->limits};
     int r = insp_feature_cache_open(&config, &data->cache, reterr);
     if (r < 0)
@@ -71,17 +74,42 @@ static void tell_scan(const struct insp_scan *scan, const struct insp_progress *
     json_decref(doubts);
 }
 
+/* Logs how many images each region has, and a camera whose region no image was seen through. */
+static void tell_fields(const struct insp_train_data *data, const struct insp_progress *progress) {
+    const struct insp_field_set *fields = data->fields;
+    const struct insp_dataset *dataset = data->set.dataset;
+    size_t own = 0;
+    for (size_t c = 0; fields && c < fields->count; c++) {
+        size_t count = 0;
+        for (size_t i = 0; i < dataset->count; i++)
+            count += dataset->item[i].camera && !strcmp(dataset->item[i].camera, fields->camera[c].camera);
+        own += count;
+        insp_progress_log(progress,
+                          count ? "regions: %zu images of camera %s, by its own region"
+                                : "check: %zu images are known to be of camera %s, which has its own region",
+                          count, fields->camera[c].camera);
+    }
+    if (fields)
+        insp_progress_log(progress, "regions: %zu images %s", dataset->count - own,
+                          fields->general ? "by the product's region" : "are used whole");
+}
+
 static int read_set(const struct insp_train_context *context, bool both, bool skip_unreadable,
                     const struct insp_progress *progress, struct insp_train_data *data,
                     struct insp_error *reterr) {
     insp_progress_stage(progress, "reading");
+    data->fields = context->fields;
     int r = (both ? insp_dataset_open : insp_dataset_list)(context->dataset_root, &data->set.dataset, reterr);
     if (r < 0)
         return r;
     insp_mask_count(data->set.dataset);
     r = insp_dataset_hash(data->set.dataset, progress, skip_unreadable, data->set.digest, reterr);
     if (r == 0)
+        r = insp_dataset_cameras(data->set.dataset, reterr);
+    if (r == 0)
         tell_scan(&data->set.dataset->scan, progress);
+    if (r == 0)
+        tell_fields(data, progress);
     return r;
 }
 
@@ -168,6 +196,10 @@ static void decide(const struct insp_train_data *data, const struct insp_scorer 
     }
 }
 
+static const struct insp_field *field_of(const struct insp_train_data *data, size_t member) {
+    return insp_field_of(data->fields, data->set.dataset->item[data->set.item[member]].camera);
+}
+
 static float largest(const float *map) {
     float max = map[0];
     for (size_t i = 1; i < INSP_MAP_FLOATS; i++)
@@ -191,6 +223,8 @@ int insp_train_data_score(const struct insp_train_data *data, const struct insp_
         if (r < 0)
             return r;
         decide(data, scorer, member + at, n, probability);
+        for (size_t i = 0; i < n && map; i++)
+            insp_field_map(field_of(data, member[at + i]), INFINITY, map + i * INSP_MAP_FLOATS);
         insp_progress_step(progress, at + n, count);
         insp_progress_yield(progress);
     }

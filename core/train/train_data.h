@@ -12,8 +12,9 @@
 struct insp_train_data {
     struct insp_members set;
     struct insp_feature_cache *cache;
-    size_t trunk_runs;            /* images that were not in the cache */
-    double reading_s, features_s; /* seconds spent on each stage */
+    const struct insp_field_set *fields; /* of the context; borrowed; NULL: the whole pictures */
+    size_t trunk_runs;                   /* images that were not in the cache */
+    double reading_s, features_s;        /* seconds spent on each stage */
 };
 
 /* Lists and hashes context->dataset_root and fills the feature cache; logs the scan's findings.
@@ -44,7 +45,8 @@ struct insp_scorer {
  *   member           [count]
  *   progress         may be NULL; asked for cancellation before each batch
  *   ret_probability  [count], of an anomaly, 0..1
- *   ret_map          [count,14,14], class activation maps, unscaled; may be NULL
+ *   ret_map          [count,14,14], class activation maps, unscaled; may be NULL. Cells that the image's field
+ *                    ignores have the least value of the others
  * Errors: INSP_E_CANCELLED, INSP_E_NOMEM, INSP_E_DEVICE, INSP_E_MODEL. */
 int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
                           const size_t *member, size_t count, const struct insp_progress *progress,

@@ -261,6 +261,7 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->input = run->params->input;
     manifest->logistic.use = run->use;
     manifest->threshold = run->threshold;
+    manifest->fields = insp_field_set_ref(run->context->fields);
     manifest->heatmap =
         (struct insp_heat_params){run->params->heatmap_scale, run->params->heatmap_threshold, run->low, run->high};
     manifest->training = insp_train_params_json(run->params);
@@ -374,8 +375,8 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
     if (r == 0)
         r = keep_good_scores(run, reterr);
     if (r == 0)
-        r = insp_picture_ranges(&run->data->set, run->member, run->train_count, &run->context->limits, &pictures,
-                                &run->manifest->pictures, reterr);
+        r = insp_picture_ranges(&run->data->set, run->member, run->train_count, run->context->fields,
+                                &run->context->limits, &pictures, &run->manifest->pictures, reterr);
     run->evaluating_s = insp_seconds_since(start_us);
     return r;
 }

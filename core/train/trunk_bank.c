@@ -22,7 +22,7 @@ int insp_trunk_bank(char *const *path, size_t count, const struct insp_transform
     for (size_t i = 0; i < count; i++) {
         if (insp_progress_cancelled(progress))
             return insp_fail(reterr, INSP_E_CANCELLED, "cancelled");
-        int r = insp_load_image(path[i], NULL, NULL, input, limits, pixels + i * INSP_INPUT_FLOATS, reterr);
+        int r = insp_load_image(path[i], NULL, NULL, NULL, input, limits, pixels + i * INSP_INPUT_FLOATS, reterr);
         if (r < 0)
             return r;
     }

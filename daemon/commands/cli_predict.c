@@ -7,6 +7,7 @@
 #include "core/inspect/scoring.h"
 #include "core/inspect/suspect.h"
 #include "core/model/verdict.h"
+#include "core/region/look.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/cli_device.h"
 #include "daemon/cli/cli_product.h"
@@ -18,7 +19,7 @@
 
 struct predict {
     struct cli_call call;
-    const char *product, *version, *heatmap;
+    const char *product, *version, *camera, *heatmap;
     bool json;
     struct insp_image_limits limits;
     struct cli_device device;
@@ -41,20 +42,19 @@ static int read_picture(const struct predict *predict, const char *path, uint8_t
     const struct insp_transform *input = &predict->model->manifest->input;
     const struct insp_media_type type = {.media = INSP_MEDIA_UNKNOWN};
     uint32_t target = input->width > input->height ? input->width : input->height;
-    _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
+    _cleanup_(insp_image_freep) struct insp_image *image = NULL;
+    const struct insp_field *field = insp_field_of(predict->model->manifest->fields, predict->camera);
+    struct insp_image_stats stats;
     _cleanup_free_ char *bytes = NULL;
     size_t count;
     int r = insp_read_file(path, predict->limits.bytes, &bytes, &count, reterr);
     if (r == 0)
         r = insp_image_decode(bytes, count, &type, target, &predict->limits, &image, reterr);
     if (r == 0)
-        r = insp_image_resize(image, input->width, input->height, &small, reterr);
+        r = insp_look(image, field, input->width, input->height, &stats, ret, reterr);
     if (r)
         return r;
-    struct insp_image_stats stats;
-    insp_image_stats(image, small, &stats);
     result->suspect = insp_suspect_reasons(&stats, &predict->model->manifest->pictures);
-    *ret = insp_take_ptr(small->rgb);
     result->width = image->posted_width;
     result->height = image->posted_height;
     return 0;
@@ -67,8 +67,10 @@ static int score(struct predict *predict, const char *path, struct result *resul
     int r = read_picture(predict, path, &rgb, result, reterr);
     int64_t decoded = insp_mono_us();
     if (r == 0)
-        r = insp_model_score(predict->device.trunk, &(struct insp_shot){predict->model, rgb}, 1,
-                             &result->probability, result->cam, &result->good, reterr);
+        r = insp_model_score(
+            predict->device.trunk,
+            &(struct insp_shot){predict->model, rgb, insp_field_of(manifest->fields, predict->camera)}, 1,
+            &result->probability, result->cam, &result->good, reterr);
     if (r < 0)
         return r;
     result->decode_ms = (double)(decoded - began) / 1000;
@@ -209,6 +211,7 @@ int cli_predict(const struct cli_command *command, int argc, char **argv) {
     const struct cli_option options[] = {
         {"product", CLI_STRING, &predict.product, 0, 0, "P", "name of the product"},
         {"version", CLI_STRING, &predict.version, 0, 0, "V", "version to use (default: the active one)"},
+        {"camera", CLI_STRING, &predict.camera, 0, 0, "C", "camera that took the pictures, for its regions"},
         {"heatmap", CLI_STRING, &predict.heatmap, 0, 0, "OUT.png", "write the image with the heatmap over it"},
         {"json", CLI_FLAG, &predict.json, 0, 0, NULL, "print one JSON object per line"},
     };

@@ -5,6 +5,7 @@
 #include "core/base/fs.h"
 #include "core/jobs/feedback_items.h"
 #include "core/jobs/job_params.h"
+#include "core/region/field_file.h"
 #include "core/report/report_html.h"
 #include "core/serving/model_change.h"
 #include "daemon/cli/cli.h"
@@ -60,11 +61,11 @@ static const struct parameter {
     {"activate", "activate", TRAIN, "WHEN", "activate the new version never, if_better or always"},
     {"version", "version", EVALUATE, "V", "version to evaluate (default: the active one)"},
 };
-enum { PARAMETERS = sizeof parameters / sizeof *parameters, COMMON = 6, HELP_BYTES = 128 };
+enum { PARAMETERS = sizeof parameters / sizeof *parameters, COMMON = 7, HELP_BYTES = 128 };
 
 struct work {
     enum insp_job_kind kind;
-    const char *product, *data, *html;
+    const char *product, *data, *regions, *html;
     bool json, no_cache, skip_unreadable;
     const char *value[PARAMETERS];
     char help[PARAMETERS][HELP_BYTES];
@@ -92,6 +93,8 @@ static size_t build_options(struct work *work, struct cli_option *options) {
         {"skip-unreadable", CLI_FLAG, &work->skip_unreadable, 0, 0, NULL, "leave out unreadable images"},
         {"no-cache", CLI_FLAG, &work->no_cache, 0, 0, NULL, "do not keep the trunk's output for later runs"},
         {"json", CLI_FLAG, &work->json, 0, 0, NULL, "print the report as one JSON document"},
+        {"regions", CLI_STRING, &work->regions, 0, 0, "FILE",
+         "regions to look at and to ignore, as JSON; train keeps them for the product"},
         {"html", CLI_STRING, &work->html, 0, 0, "FILE", "also write the report as an HTML page with pictures"},
     };
     struct insp_job_params defaults = {.train = insp_train_params_default()};
@@ -162,17 +165,31 @@ static bool extends(const struct work *work) {
     return work->params.train.mode == INSP_MODE_ADD_GOOD;
 }
 
+/* Reads the regions that the run uses: those of the product, which --regions replaces first. */
+static int read_regions(const struct work *work, struct insp_field_set **ret, struct insp_error *reterr) {
+    const char *state_dir = work->call.settings.storage_state_dir;
+    if (!work->regions)
+        return insp_field_file_read(state_dir, work->product, ret, reterr);
+    int r = insp_field_file_load(work->regions, ret, reterr);
+    if (r == 0 && work->kind == INSP_JOB_TRAIN)
+        r = insp_field_file_write(state_dir, work->product, *ret, reterr);
+    return r;
+}
+
 static int compute(struct work *work, json_t **ret_report, struct insp_error *reterr) {
     const struct daemon_settings *settings = &work->call.settings;
     struct insp_device_config config = daemon_training_device_config(settings);
     struct cli_progress progress;
     struct cli_device device;
     _cleanup_(insp_feedback_clear) struct insp_feedback feedback = {0};
+    _cleanup_(insp_field_set_unrefp) struct insp_field_set *fields = NULL;
     char cache[INSP_PATH_BYTES];
     char version[INSP_NAME_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
     const char *state_dir = settings->storage_state_dir;
     bool trained = work->kind == INSP_JOB_EVALUATE || extends(work); /* they use the model's trunk */
     int r = insp_path(cache, reterr, "%s/cache/features", state_dir);
+    if (r == 0)
+        r = read_regions(work, &fields, reterr);
     if (r == 0 && trained)
         r = cli_product_version(state_dir, work->product, work->params.version, version, trunk_sha256, reterr);
     if (r == 0)
@@ -197,6 +214,7 @@ static int compute(struct work *work, json_t **ret_report, struct insp_error *re
         .cache_bytes_max = settings->training_cache_bytes,
         .cache_half = settings->training_cache_half,
         .limits = daemon_image_limits(settings),
+        .fields = fields,
         .feedback = &feedback,
         .progress = cli_progress_hooks(&progress),
         .activate = activate,
@@ -272,6 +290,8 @@ static int run(enum insp_job_kind kind, const struct cli_command *command, int a
                          work.product);
     if (parse_parameters(&work, &error) < 0)
         return cli_usage(command, "%s", work.data ? error.detail : "--product and --data are required");
+    if (work.regions && (kind == INSP_JOB_EVALUATE || extends(&work)))
+        return cli_usage(command, "--regions: a version that exists keeps the regions that it was trained with");
     if (work.html && extends(&work))
         return cli_usage(command, "--html has no page for --mode add_good");
     if (cli_prepare_state(&work.call, &error) < 0 || check_html(&work, &error) < 0 ||

@@ -71,7 +71,7 @@ class Gauss:
 
     def score(self, sample):
         heat, score = np.empty(CELLS, np.float32), c.c_float()
-        lib.insp_good_score(self.handle, c.byref(sample), heat.ctypes.data_as(c.c_void_p), c.byref(score))
+        lib.insp_good_score(self.handle, c.byref(sample), None, heat.ctypes.data_as(c.c_void_p), c.byref(score))
         return score.value
 
 

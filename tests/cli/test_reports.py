@@ -175,3 +175,27 @@ def test_held_out_good_parts_stay_cold(cli, tmp_path):
     assert pooled["balanced_accuracy"] >= 0.85, pooled["summary"]
     page = Page((tmp_path / "r.html").read_text())
     assert f"{report['localisation']['pixel_auroc']:.4f}" in page.text and 1 <= len(page.sources) <= 64
+
+
+def test_regions_of_a_training_are_kept_and_bad_ones_are_refused_before_it_begins(trained, tmp_path):
+    file = tmp_path / "regions.json"
+    for text, words in (('{"ignore": [[[0,0],[1,0],[1,1],[0,1]]]}', "covers nothing"), ("{", "is not JSON"),
+                        ('{"cameras": {"top": {"look": [[[0,0],[1,1],[1,0],[0,1]]]}}}', "camera top: look[0]: it crosses itself")):
+        file.write_text(text)
+        assert words in cli_error(trained, "train", file)
+    assert "No such file" in cli_error(trained, "train", tmp_path / "none.json")
+    assert not (trained.state / "regions/carpet.json").exists()
+    file.write_text('{"look": [[[0,0],[0.5,0],[0.5,1],[0,1]]]}')
+    run(trained, "cross-validate", trained.data, "--epochs", 1, "--folds", 2, "--regions", file)
+    assert not (trained.state / "regions/carpet.json").exists(), "a cross-validation keeps nothing"
+    report = json.loads(run(trained, "train", trained.data, "--epochs", 1, "--activate", "never", "--json", "--regions",
+                            file).stdout)
+    manifest = json.loads((trained.state / "models/carpet" / report["version"] / "manifest.json").read_text())
+    assert manifest["regions"]["default"]["look"] == [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]]
+    assert json.loads((trained.state / "regions/carpet.json").read_text()) == manifest["regions"]
+    (trained.state / "regions/carpet.json").unlink()  # other tests train with whole pictures
+    trained("evaluate", "--product", "carpet", "--data", trained.data, "--regions", file, code=2)
+
+
+def cli_error(cli, kind, file):
+    return cli(kind, "--product", "carpet", "--data", cli.data, "--regions", file, code=1).stderr

@@ -321,6 +321,20 @@ def test_cameras(call):
     assert call("GET", "/v1/cameras", 200).json["items"] == []
 
 
+def test_regions(call):
+    regions, product = "/v1/admin/products/{product}/regions", {"product": "carpet", "admin": True}
+    left = {"look": [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]]}
+    call("GET", "/v1/products/{product}/regions", 404, product="wood")
+    call("PUT", regions, 401, left, product="carpet")
+    call("PUT", regions, 422, {"look": [[[0, 0], [1, 0]]]}, **product)
+    call("PUT", regions, 400, left, query="camera=", **product)
+    assert call("PUT", regions, 200, left, query="camera=top", **product).json["retrain"]
+    assert call("GET", "/v1/products/{product}/regions", 200, product="carpet").json["regions"]["cameras"]["top"]
+    call("GET", "/v1/products/{product}/regions", 400, query="camera=top", product="carpet")
+    call("DELETE", regions, 404, **product)
+    assert not call("DELETE", regions, 200, query="camera=top", **product).json["retrain"]
+
+
 def test_sources(call):
     [source] = call("GET", "/v1/sources", 200).json["items"]
     assert source["name"] == "folder"

@@ -79,7 +79,7 @@ def ours(good, tested, kept):
     maps, scores = [], []
     for taps in tested:
         heat, score = np.empty(CELLS, np.float32), c.c_float()
-        lib.insp_good_score(gauss, c.byref(sample_of(taps, kept)), heat.ctypes.data_as(c.c_void_p), c.byref(score))
+        lib.insp_good_score(gauss, c.byref(sample_of(taps, kept)), None, heat.ctypes.data_as(c.c_void_p), c.byref(score))
         maps.append(heat.reshape(SIDE, SIDE))
         scores.append(score.value)
     lib.insp_good_gauss_free(gauss)
@@ -145,7 +145,7 @@ def test_an_image_that_is_taken_out_again_leaves_the_model_as_it_was():
     lib.insp_good_sums_subtract(sums, c.byref(sample_of(extra, kept)))
     assert lib.insp_good_fit(sums, kept, c.byref(gauss), c.byref(error)) == 0, error.detail
     heat, score = np.empty(CELLS, np.float32), c.c_float()
-    lib.insp_good_score(gauss, c.byref(sample_of(tested, kept)), heat.ctypes.data_as(c.c_void_p), c.byref(score))
+    lib.insp_good_score(gauss, c.byref(sample_of(tested, kept)), None, heat.ctypes.data_as(c.c_void_p), c.byref(score))
     assert np.allclose(heat.reshape(SIDE, SIDE), want[0], rtol=1e-5)
     lib.insp_good_gauss_free(gauss)
     lib.insp_good_sums_free(sums)

@@ -55,7 +55,8 @@ static void check_features(struct insp_feature_cache *cache, const struct insp_d
                            float relative) {
     struct insp_transform transform = insp_transform_default();
     struct insp_image_limits limits = insp_image_limits_default();
-    ck_insp_ok(insp_load_image(set->item[item].path, NULL, NULL, &transform, &limits, pixels, &f.err), f.err);
+    ck_insp_ok(insp_load_image(set->item[item].path, NULL, NULL, NULL, &transform, &limits, pixels, &f.err),
+               f.err);
     ck_insp_ok(insp_trunk_features(f.trunk, pixels, 1, wanted, &f.err), f.err);
     insp_feature_cache_get(cache, item, got);
     for (size_t i = 0; i < INSP_FEATURE_FLOATS; i++)

@@ -53,7 +53,7 @@ START_TEST(good_images_out_of_fold_are_judged_as_new_ones_are) {
     size_t rejected = 0;
     for (size_t i = 0; i < MOST; i++) {
         float one;
-        insp_good_score(gauss, &samples[i], map, &one);
+        insp_good_score(gauss, &samples[i], NULL, map, &one);
         seen += one / MOST;
         unseen += score[i] / MOST;
         rejected += score[i] >= calibration.promise.threshold;
@@ -62,7 +62,7 @@ START_TEST(good_images_out_of_fold_are_judged_as_new_ones_are) {
         float one;
         struct insp_good_sample *sample = malloc(sizeof *sample);
         good_sample(500 + i, channel, sample);
-        insp_good_score(gauss, sample, map, &one);
+        insp_good_score(gauss, sample, NULL, map, &one);
         fresh += one / 20;
         free(sample);
     }

@@ -46,7 +46,7 @@ static float score_of(float brightness) {
         pixels[i] = brightness;
     ck_insp_ok(insp_trunk_taps(f.trunk, pixels, 1, NULL, taps, &f.err), f.err);
     insp_good_sample_values(taps, model.good.channel, sample);
-    insp_good_score(model.gauss, sample, map, &score);
+    insp_good_score(model.gauss, sample, NULL, map, &score);
     free(pixels);
     free(taps);
     free(sample);

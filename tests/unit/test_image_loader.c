@@ -116,7 +116,7 @@ START_TEST(one_image_as_the_daemon_would_see_it) {
     fixture_bytes(&f, "i/one.png", png, bytes);
     free(png);
     fixture_path(&f, "i/one.png", path[0]);
-    ck_insp_ok(insp_load_image(path[0], NULL, NULL, &transform, &limits, pixels, &f.err), f.err);
+    ck_insp_ok(insp_load_image(path[0], NULL, NULL, NULL, &transform, &limits, pixels, &f.err), f.err);
     for (size_t i = 0; i < 15; i++) {
         ck_assert_float_eq(pixels[i], (70.0f - 10) / 2);
         ck_assert_float_eq(pixels[15 + i], (60.0f - 20) / 4);
@@ -131,12 +131,13 @@ START_TEST(limits_hold_and_name_the_file) {
     struct insp_transform transform = insp_transform_default();
     struct insp_image_limits limits = insp_image_limits_default();
     limits.width = 31;
-    ck_insp_code(insp_load_image(path[0], sha256[0], NULL, &transform, &limits, pixels, &f.err),
+    ck_insp_code(insp_load_image(path[0], sha256[0], NULL, NULL, &transform, &limits, pixels, &f.err),
                  INSP_E_IMAGE_LIMIT, f.err);
     ck_assert_ptr_nonnull(strstr(f.err.detail, path[0]));
     limits = insp_image_limits_default();
     limits.bytes = 20;
-    ck_insp_code(insp_load_image(path[0], sha256[0], NULL, &transform, &limits, pixels, &f.err), INSP_E_IO, f.err);
+    ck_insp_code(insp_load_image(path[0], sha256[0], NULL, NULL, &transform, &limits, pixels, &f.err), INSP_E_IO,
+                 f.err);
     ck_assert_ptr_nonnull(strstr(f.err.detail, path[0]));
     train_fixture_close(&f);
 }

@@ -1,5 +1,6 @@
 #include "core/model/manifest.h"
 
+#include "field_samples.h"
 #include "harness.h"
 
 #include <math.h>
@@ -161,7 +162,7 @@ START_TEST(test_errors_name_the_field_and_the_range) {
     static const struct {
         const char *path, *json, *says;
     } bad[] = {
-        {"format", "2", "newer"},
+        {"format", "3", "newer"},
         {"format", "0", "expected 1"},
         {"format", "1.0", "integer"},
         {"product", "\"../x\"", "product"},
@@ -264,8 +265,25 @@ START_TEST(test_format_refuses_what_could_not_be_read) {
 }
 END_TEST
 
-INSP_TESTS(test_defaults_are_the_notebooks, test_round_trip_keeps_every_field,
-           test_floats_survive_exactly_and_read_well, test_what_the_first_bundles_say_is_read_and_kept,
-           test_documents_may_be_missing_or_null, test_errors_name_the_field_and_the_range,
-           test_unknown_keys_are_dropped, test_hostile_texts, test_every_truncation_is_refused,
-           test_format_refuses_what_could_not_be_read);
+START_TEST(test_a_manifest_with_regions_needs_a_reader_that_knows_them) {
+    _cleanup_(insp_manifest_freep) struct insp_manifest *m = example();
+    _cleanup_free_ char *plain = NULL, *text = NULL;
+    struct insp_error err = {0};
+    ck_insp_ok(insp_manifest_format(m, &plain, &err), err);
+    ck_assert_ptr_nonnull(strstr(plain, "\"format\": 1"));
+    m->fields = sample_fields("{\"default\": {\"look\": [" SAMPLE_LEFT_HALF
+                              "]}, \"cameras\": {\"top\": {\"ignore\": [" SAMPLE_RIGHT_HALF "]}}}");
+    _cleanup_(insp_manifest_freep) struct insp_manifest *back = round_trip(m);
+    ck_assert(insp_field_set_equal(m->fields, back->fields) && insp_field_own(back->fields, "top"));
+    ck_insp_ok(insp_manifest_format(m, &text, &err), err);
+    ck_assert_ptr_nonnull(strstr(text, "\"format\": 2"));
+    ck_insp_code(parse_with("regions", "{\"look\": [[[0, 0], [1, 0]]]}", &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "regions: default: look[0]"));
+}
+END_TEST
+
+INSP_TESTS(test_a_manifest_with_regions_needs_a_reader_that_knows_them, test_defaults_are_the_notebooks,
+           test_round_trip_keeps_every_field, test_floats_survive_exactly_and_read_well,
+           test_what_the_first_bundles_say_is_read_and_kept, test_documents_may_be_missing_or_null,
+           test_errors_name_the_field_and_the_range, test_unknown_keys_are_dropped, test_hostile_texts,
+           test_every_truncation_is_refused, test_format_refuses_what_could_not_be_read);

@@ -53,7 +53,7 @@ static float score_by_hand(const struct insp_transform *input, size_t member) {
     static float pixels[INSP_INPUT_FLOATS], cam[INSP_MAP_FLOATS];
     const struct insp_image_limits limits = insp_image_limits_default();
     const char *path = data->set.dataset->item[data->set.item[member]].path;
-    ck_insp_ok(insp_load_image(path, NULL, NULL, input, &limits, pixels, &f.err), f.err);
+    ck_insp_ok(insp_load_image(path, NULL, NULL, NULL, input, &limits, pixels, &f.err), f.err);
     struct insp_manifest *manifest;
     struct insp_tail_buffers *buffers;
     ck_insp_ok(insp_bundle_read(f.state, "p", version, &manifest, &buffers, &f.err), f.err);

@@ -50,7 +50,7 @@ static uint8_t *grey(const uint8_t *brightness, struct insp_model *const *models
     ck_assert_ptr_nonnull(rgb);
     for (size_t i = 0; i < n; i++) {
         memset(rgb + i * INSP_INPUT_FLOATS, brightness[i], INSP_INPUT_FLOATS);
-        ret_shot[i] = (struct insp_shot){models[i], rgb + i * INSP_INPUT_FLOATS};
+        ret_shot[i] = (struct insp_shot){models[i], rgb + i * INSP_INPUT_FLOATS, NULL};
     }
     return rgb;
 }
@@ -156,11 +156,11 @@ START_TEST(a_regression_decides_in_the_same_pass_as_on_cached_features) {
         uint8_t *rgb[7];
         with->manifest->logistic.use = use;
         for (size_t i = 0; i < 7; i++) {
-            ck_insp_ok(insp_read_rgb(data->set.dataset->item[data->set.item[i]].path, NULL, &f.context.limits,
-                                     &rgb[i], &f.err),
+            ck_insp_ok(insp_read_rgb(data->set.dataset->item[data->set.item[i]].path, NULL, NULL,
+                                     &f.context.limits, &rgb[i], &f.err),
                        f.err);
-            shot[2 * i] = (struct insp_shot){with, rgb[i]};
-            shot[2 * i + 1] = (struct insp_shot){plain, rgb[i]};
+            shot[2 * i] = (struct insp_shot){with, rgb[i], NULL};
+            shot[2 * i + 1] = (struct insp_shot){plain, rgb[i], NULL};
         }
         ck_insp_ok(insp_train_data_score(data, &scorer, member, 7, NULL, cached, NULL, &f.err), f.err);
         ck_insp_ok(insp_model_score(f.trunk, shot, 14, served, map, NULL, &f.err), f.err);

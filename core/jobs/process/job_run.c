@@ -6,6 +6,7 @@
 #include "core/model/fetch/trunk_fetch.h"
 #include "core/model/fetch/trunk_origin.h"
 #include "core/model/registry.h"
+#include "core/region/field_file.h"
 #include "core/train/trunk_bank.h"
 
 #include <string.h>
@@ -95,6 +96,10 @@ int insp_job_run(const struct insp_job_machine *machine, const struct insp_job_r
     r = insp_device_open(&machine->device, &device, reterr);
     if (r < 0 || (r = insp_trunk_open_on(device, machine->state_dir, trunk_sha256, &trunk, reterr)) < 0)
         return r;
+    _cleanup_(insp_field_set_unrefp) struct insp_field_set *fields = NULL;
+    r = insp_field_file_read(machine->state_dir, row->product, &fields, reterr);
+    if (r < 0)
+        return r;
     struct insp_train_context context = {
         .state_dir = machine->state_dir,
         .product = row->product,
@@ -106,6 +111,7 @@ int insp_job_run(const struct insp_job_machine *machine, const struct insp_job_r
         .cache_bytes_max = machine->cache_bytes_max,
         .cache_half = machine->cache_half,
         .limits = machine->limits,
+        .fields = fields,
         .progress = *progress,
         .job_id = row->id,
         .activate = activate,

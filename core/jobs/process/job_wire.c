@@ -62,10 +62,10 @@ static json_t *item_json(const struct insp_feedback_item *item) {
     _cleanup_free_ char *type = NULL;
     if (insp_base64_encode(&item->type, sizeof item->type, &type, NULL) < 0)
         return NULL;
-    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:s, s:s, s:i, s:f, s:I}", "id", item->id, "sha256", item->sha256,
-                     "path", path_json(item->path), "type", type, "label", item->label, "defect", item->defect,
-                     "model", item->model, "verdict", (int)item->verdict, "probability", (double)item->probability,
-                     "labelled_us", (json_int_t)item->labelled_us);
+    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:s, s:s, s:s, s:i, s:f, s:I}", "id", item->id, "sha256",
+                     item->sha256, "path", path_json(item->path), "type", type, "label", item->label, "camera",
+                     item->camera, "defect", item->defect, "model", item->model, "verdict", (int)item->verdict,
+                     "probability", (double)item->probability, "labelled_us", (json_int_t)item->labelled_us);
 }
 
 static json_t *feedback_json(const struct insp_feedback *feedback) {
@@ -121,6 +121,7 @@ static bool parse_item(const json_t *value, struct insp_feedback_item *item) {
     item->labelled_us = json_integer_value(json_object_get(value, "labelled_us"));
     return copy_text(value, "id", item->id, sizeof item->id) &&
            copy_text(value, "sha256", item->sha256, sizeof item->sha256) &&
+           copy_text(value, "camera", item->camera, sizeof item->camera) &&
            copy_text(value, "defect", item->defect, sizeof item->defect) &&
            copy_text(value, "model", item->model, sizeof item->model) &&
            parse_plain(value, "type", &item->type, sizeof item->type) &&

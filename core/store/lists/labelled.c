@@ -18,6 +18,7 @@ static void keep(struct insp_labelled *labelled, const struct insp_record *recor
     if (fresh || record->labelled_us > labelled->labelled_us) {
         snprintf(labelled->id, sizeof labelled->id, "%s", record->id);
         snprintf(labelled->sha256, sizeof labelled->sha256, "%s", record->sha256);
+        snprintf(labelled->camera, sizeof labelled->camera, "%s", record->camera ? record->camera : "");
         snprintf(labelled->defect, sizeof labelled->defect, "%s", record->label_defect);
         snprintf(labelled->model, sizeof labelled->model, "%s", record->model);
         labelled->label = record->label;

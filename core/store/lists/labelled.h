@@ -5,11 +5,15 @@
 
 #include "core/store/store.h"
 
-enum { INSP_LABELLED_TEXT_BYTES = 65 }; /* a name (insp_name_valid), or a hash in hexadecimal */
+enum {
+    INSP_LABELLED_TEXT_BYTES = 65,    /* a name (insp_name_valid), or a hash in hexadecimal */
+    INSP_LABELLED_CAMERA_BYTES = 129, /* up to 128 bytes of UTF-8 */
+};
 
 struct insp_labelled {
     char id[INSP_UUID_BYTES]; /* inspection with the latest label */
     char sha256[INSP_LABELLED_TEXT_BYTES];
+    char camera[INSP_LABELLED_CAMERA_BYTES]; /* of that inspection; "" if it was not given */
     enum insp_label label;
     char defect[INSP_LABELLED_TEXT_BYTES]; /* "" if none was given */
     int64_t labelled_us, received_us;      /* wall */

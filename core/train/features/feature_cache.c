@@ -11,6 +11,7 @@ struct insp_feature_cache {
     struct insp_feature_store *store;
     bool half;
     struct insp_transform input;
+    const struct insp_field_set *fields;
     struct insp_image_limits limits;
     size_t *slot; /* [items of the last fill] */
 };
@@ -42,6 +43,7 @@ int insp_feature_cache_open(const struct insp_feature_cache_config *config, stru
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the feature cache");
     cache->half = config->half;
     cache->input = config->input;
+    cache->fields = config->fields;
     cache->limits = config->limits;
     char name[INSP_SHA256_HEX_BYTES];
     set_name(config, name);
@@ -81,7 +83,7 @@ static int keep_features(struct insp_feature_cache *cache, struct insp_slot_imag
     insp_pooled_of(taps, features, pooled);
     memset(data + features_bytes(cache->half), 0, slot_bytes(cache->half) - features_bytes(cache->half));
     memcpy(data + features_bytes(cache->half), pooled, sizeof pooled);
-    insp_feature_store_commit(cache->store, image->slot, image->sha256);
+    insp_feature_store_commit(cache->store, image->slot, image->key);
     return 0;
 }
 
@@ -170,7 +172,7 @@ int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk 
                             const struct insp_dataset *dataset, const struct insp_progress *progress,
                             bool *ret_skipped, size_t *ret_trunk_runs, struct insp_error *reterr) {
     _cleanup_(insp_slot_images_clear) struct insp_slot_images images = {0};
-    int r = insp_slot_images_list(dataset, false, &images, reterr);
+    int r = insp_slot_images_list(dataset, cache->fields, false, &images, reterr);
     if (r < 0)
         return r;
     size_t *slot = reallocarray(cache->slot, dataset->count + 1, sizeof *slot);
@@ -185,8 +187,10 @@ int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk 
         return r;
     insp_progress_step(progress, images.missing_count, images.missing_count);
     for (size_t i = 0; i < dataset->count; i++) {
-        const char *sha256 = dataset->item[i].sha256;
-        slot[i] = *sha256 ? insp_slot_images_find(&images, sha256)->slot : INSP_NO_SLOT;
+        const struct insp_dataset_item *item = &dataset->item[i];
+        char key[INSP_SHA256_HEX_BYTES];
+        insp_slot_key(item->sha256, insp_field_of(cache->fields, item->camera), key);
+        slot[i] = *item->sha256 ? insp_slot_images_find(&images, key)->slot : INSP_NO_SLOT;
         if (ret_skipped)
             ret_skipped[i] = slot[i] == INSP_NO_SLOT;
     }

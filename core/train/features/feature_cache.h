@@ -3,9 +3,9 @@
  * <state>/cache/features/, so that training, all folds and later jobs run the trunk once per distinct image. Each
  * combination of trunk hash, arithmetic of the device, input transform, element type and decoding of 16-bit PNG
  * files has its own file, so a training never mixes features of two engines, compute types or instruction sets,
- * which differ in the last bits or more. A file has one entry per hash of an image's bytes: moved and renamed
- * images are found, and copies are computed once. feature_store.h describes limits, crashes and full disks. One
- * thread per cache object, one process per file. */
+ * which differ in the last bits or more. A file has one entry per hash of an image's bytes and field
+ * (insp_slot_key): moved and renamed images are found, and copies are computed once. feature_store.h describes
+ * limits, crashes and full disks. One thread per cache object, one process per file. */
 #ifndef INSP_TRAIN_FEATURES_FEATURE_CACHE_H
 #define INSP_TRAIN_FEATURES_FEATURE_CACHE_H
 
@@ -24,6 +24,7 @@ struct insp_feature_cache_config {
     const char *trunk_sha256;
     const char *arithmetic; /* insp_device_arithmetic of the trunk's device */
     struct insp_transform input;
+    const struct insp_field_set *fields; /* borrowed; must outlive the cache; NULL: the whole pictures */
     struct insp_image_limits limits;
 };
 

@@ -14,6 +14,7 @@ void insp_slot_images_clear(struct insp_slot_images *images) {
     free(images->missing);
     free(images->path);
     free(images->type);
+    free(images->field);
     *images = (struct insp_slot_images){0};
 }
 
@@ -27,36 +28,53 @@ void insp_slot_name(const char *kind, const char *trunk_sha256, const char *arit
     insp_sha256_hex(text, (size_t)n, ret_name);
 }
 
-static int by_hash_then_item(const void *a, const void *b) {
+void insp_slot_key(const char *sha256, const struct insp_field *field, char *ret_key) {
+    char text[2 * INSP_SHA256_HEX_BYTES];
+    int n = snprintf(text, sizeof text, "%s%s", sha256, field ? field->digest : "");
+    if (field)
+        insp_sha256_hex(text, (size_t)n, ret_key);
+    else
+        snprintf(ret_key, INSP_SHA256_HEX_BYTES, "%s", sha256);
+}
+
+static int by_key_then_item(const void *a, const void *b) {
     const struct insp_slot_image *x = a, *y = b;
-    int order = strcmp(x->sha256, y->sha256);
+    int order = strcmp(x->key, y->key);
     return order ? order : (x->first > y->first) - (x->first < y->first);
 }
 
-int insp_slot_images_list(const struct insp_dataset *dataset, bool good_only, struct insp_slot_images *ret,
-                          struct insp_error *reterr) {
+int insp_slot_images_list(const struct insp_dataset *dataset, const struct insp_field_set *fields, bool good_only,
+                          struct insp_slot_images *ret, struct insp_error *reterr) {
     struct insp_slot_image *image = ret->image = calloc(dataset->count + 1, sizeof *image);
     if (!image)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to list %zu images", dataset->count);
     size_t n = 0;
     for (size_t i = 0; i < dataset->count; i++) {
         const struct insp_dataset_item *item = &dataset->item[i];
-        if (*item->sha256 && (!good_only || item->label == INSP_CLASS_GOOD))
-            image[n++] = (struct insp_slot_image){item->sha256, item->path, &item->type, i, INSP_NO_SLOT};
+        if (!*item->sha256 || (good_only && item->label != INSP_CLASS_GOOD))
+            continue;
+        image[n] = (struct insp_slot_image){.sha256 = item->sha256,
+                                            .path = item->path,
+                                            .type = &item->type,
+                                            .field = insp_field_of(fields, item->camera),
+                                            .first = i,
+                                            .slot = INSP_NO_SLOT};
+        insp_slot_key(item->sha256, image[n].field, image[n].key);
+        n++;
     }
-    qsort(image, n, sizeof *image, by_hash_then_item);
+    qsort(image, n, sizeof *image, by_key_then_item);
     for (size_t i = 0; i < n; i++)
-        if (!i || strcmp(image[i].sha256, image[ret->count - 1].sha256))
+        if (!i || strcmp(image[i].key, image[ret->count - 1].key))
             image[ret->count++] = image[i];
     ret->copies = n - ret->count;
     return 0;
 }
 
-struct insp_slot_image *insp_slot_images_find(const struct insp_slot_images *images, const char *sha256) {
+struct insp_slot_image *insp_slot_images_find(const struct insp_slot_images *images, const char *key) {
     size_t low = 0, high = images->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = strcmp(sha256, images->image[middle].sha256);
+        int order = strcmp(key, images->image[middle].key);
         if (!order)
             return &images->image[middle];
         *(order < 0 ? &high : &low) = order < 0 ? middle : middle + 1;
@@ -106,17 +124,20 @@ int insp_slot_images_load(struct insp_slot_images *images, const struct insp_tra
         return r;
     images->path = calloc(2 * count + 1, sizeof *images->path);
     images->type = calloc(count + 1, sizeof *images->type);
-    if (!images->path || !images->type)
+    images->field = calloc(count + 1, sizeof *images->field);
+    if (!images->path || !images->type || !images->field)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to load %zu images", count);
     for (size_t i = 0; i < count; i++) {
         images->path[i] = images->missing[i]->path;
         images->path[count + i] = images->missing[i]->sha256;
         images->type[i] = images->missing[i]->type;
+        images->field[i] = images->missing[i]->field;
     }
     const struct insp_image_loader_config config = {.count = count,
                                                     .path = images->path,
                                                     .sha256 = images->path + count,
                                                     .type = images->type,
+                                                    .field = images->field,
                                                     .transform = *input,
                                                     .limits = *limits,
                                                     .threads = DECODERS,

@@ -100,12 +100,13 @@ static int judge(const struct insp_train_params *params, const size_t *good_fold
     return 0;
 }
 
-static int describe(const struct insp_train_params *params, struct insp_good_opinions *o,
-                    struct insp_error *reterr) {
+static int describe(const struct insp_train_context *context, const struct insp_train_params *params,
+                    struct insp_good_opinions *o, struct insp_error *reterr) {
     o->manifest = insp_manifest_new();
     if (!o->manifest)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
     o->manifest->input = params->input;
+    o->manifest->fields = insp_field_set_ref(context->fields);
     o->manifest->good_only = o->model.good;
     o->manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, params->heatmap_threshold, 0, 1};
     return 0;
@@ -136,7 +137,7 @@ static int make(const struct insp_train_context *context, const struct insp_trai
     _cleanup_free_ size_t *good_fold = NULL;
     int r = insp_good_model_fit(&config, &fitting, &o->model, reterr);
     if (r == 0)
-        r = describe(params, o, reterr);
+        r = describe(context, params, o, reterr);
     insp_progress_stage(&judging, "evaluating");
     if (r == 0)
         r = insp_good_judge(context, params, &o->model, o->manifest, data, &judging, &o->judged, reterr);

@@ -5,6 +5,7 @@
 #include "core/train/features/image_slots.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -106,7 +107,7 @@ static int compute(struct work *w, struct insp_error *reterr) {
         for (size_t i = 0; i < n && r == 0; i++) {
             insp_good_sample_make(w->taps + i * INSP_TAP_FLOATS, w->channel,
                                   insp_feature_store_data(w->store, batch[i]->slot));
-            insp_feature_store_commit(w->store, batch[i]->slot, batch[i]->sha256);
+            insp_feature_store_commit(w->store, batch[i]->slot, batch[i]->key);
             w->runs++;
         }
         insp_progress_step(&w->progress, at, count);
@@ -115,7 +116,11 @@ static int compute(struct work *w, struct insp_error *reterr) {
     return r;
 }
 
-/* Removes the images that could not be read. */
+static int by_hash(const void *a, const void *b) {
+    return strcmp(((const struct insp_slot_image *)a)->sha256, ((const struct insp_slot_image *)b)->sha256);
+}
+
+/* Removes the images that could not be read, and sorts the others by hash, as a memory wants them. */
 static void keep_readable(struct work *w) {
     size_t n = 0;
     for (size_t i = 0; i < w->images.count; i++)
@@ -123,6 +128,7 @@ static void keep_readable(struct work *w) {
             w->images.image[n++] = w->images.image[i];
     w->images.count = n;
     w->images.missing_count = 0; /* its pointers are void */
+    qsort(w->images.image, n, sizeof *w->images.image, by_hash);
 }
 
 static int fill(struct work *w, struct insp_error *reterr) {
@@ -151,6 +157,11 @@ static int read_sample(void *arg, size_t i, struct insp_good_sample *ret, struct
     return 0;
 }
 
+static const uint8_t *keep_of(void *arg, size_t i) {
+    const struct work *w = arg;
+    return insp_field_taps(w->images.image[i].field);
+}
+
 static int reserve(const struct work *w, struct insp_good_model *ret, struct insp_error *reterr) {
     size_t count = w->images.count;
     struct insp_good_memory *memory = &ret->memory;
@@ -165,7 +176,8 @@ static int reserve(const struct work *w, struct insp_good_model *ret, struct ins
 }
 
 static int calibrate(struct work *w, struct insp_good_model *ret, struct insp_error *reterr) {
-    const struct insp_good_source source = {.count = w->images.count, .read = read_sample, .arg = w};
+    const struct insp_good_source source = {
+        .count = w->images.count, .read = read_sample, .keep = keep_of, .arg = w};
     struct insp_good_calibration calibration;
     int r = reserve(w, ret, reterr);
     if (r == 0)
@@ -189,7 +201,7 @@ static int run(struct work *w, const struct insp_progress *progress, struct insp
     struct insp_progress features = insp_progress_part(progress, 0, 0.9),
                          fitting = insp_progress_part(progress, 0.9, 1);
     int64_t start = insp_mono_us();
-    int r = insp_slot_images_list(w->config->dataset, true, &w->images, reterr);
+    int r = insp_slot_images_list(w->config->dataset, w->config->context->fields, true, &w->images, reterr);
     if (r == 0)
         r = check_count(w, reterr);
     if (r < 0)

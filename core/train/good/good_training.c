@@ -61,6 +61,7 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->input = run->params->input;
     manifest->threshold = run->params->threshold;
     manifest->good_only = run->model.good;
+    manifest->fields = insp_field_set_ref(run->context->fields);
     manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, run->params->heatmap_threshold, 0, 1};
     manifest->training = insp_train_params_json(run->params);
     manifest->dataset = insp_report_dataset(&run->data->set, false);
@@ -146,8 +147,8 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
     if (r == 0)
         r = judge_labelled(run, &labelled, reterr);
     if (r == 0)
-        r = insp_picture_ranges(&run->data->set, run->member, run->count, &run->context->limits, &pictures,
-                                &run->manifest->pictures, reterr);
+        r = insp_picture_ranges(&run->data->set, run->member, run->count, run->context->fields,
+                                &run->context->limits, &pictures, &run->manifest->pictures, reterr);
     run->evaluating_s = insp_seconds_since(start_us);
     return r;
 }
@@ -158,11 +159,11 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
 static int add_golden(struct run *run, size_t member, struct insp_golden *golden, struct insp_error *reterr) {
     struct insp_golden_sample *sample = &golden->sample[golden->count];
     struct insp_model model = model_of(run);
-    int r = insp_read_rgb(item_of(run, member)->path, &item_of(run, member)->type, &run->context->limits,
-                          &sample->rgb, reterr);
+    int r = insp_read_rgb(item_of(run, member)->path, &item_of(run, member)->type,
+                          insp_field_of(run->manifest->fields, NULL), &run->context->limits, &sample->rgb, reterr);
     if (r < 0)
         return r;
-    const struct insp_shot shot = {&model, sample->rgb};
+    const struct insp_shot shot = {&model, sample->rgb, insp_field_of(run->manifest->fields, NULL)};
     r = insp_model_score(run->context->trunk, &shot, 1, &sample->probability, sample->map, NULL, reterr);
     if (r < 0)
         return r;

@@ -94,7 +94,8 @@ static void add_stats(struct run *run, const struct insp_image_stats *stats) {
         insp_stat_ranges_add(pictures, stats);
 }
 
-static int add_picture(struct run *run, const char *sha256, const uint8_t *rgb, struct insp_error *reterr) {
+static int add_picture(struct run *run, const char *sha256, const uint8_t *rgb, const struct insp_field *field,
+                       struct insp_error *reterr) {
     const struct insp_manifest *manifest = run->files.manifest;
     const struct insp_picture picture = {.rgb = rgb, .input = &manifest->input};
     float map[INSP_TAP_CELLS], score;
@@ -102,7 +103,8 @@ static int add_picture(struct run *run, const char *sha256, const uint8_t *rgb, 
     if (r < 0)
         return r;
     insp_good_sample_make(run->taps, manifest->good_only.channel, run->sample);
-    insp_good_score(run->files.good, run->sample, map, &score); /* by a model that has not seen it */
+    insp_good_score(run->files.good, run->sample, insp_field_taps(field), map,
+                    &score); /* by a model that has not seen it */
     if (!isfinite(score))
         return insp_fail(reterr, INSP_E_MODEL, "the score of the image %s is %f", sha256, (double)score);
     r = insp_good_memory_add(&run->memory, sha256, run->sample, score, reterr);
@@ -127,7 +129,8 @@ static int list_picture(struct run *run, const char *path, const char *sha256, s
 
 /* Adds a file unless the model has it. lenient: an unreadable one is counted. */
 static int add_file(struct run *run, const char *path, const char *sha256, const struct insp_media_type *type,
-                    bool lenient, struct insp_error *reterr) {
+                    const char *camera, bool lenient, struct insp_error *reterr) {
+    const struct insp_field *field = insp_field_of(run->files.manifest->fields, camera);
     _cleanup_free_ uint8_t *rgb = NULL;
     struct insp_image_stats stats = {0};
     struct insp_error why = {0};
@@ -144,11 +147,11 @@ static int add_file(struct run *run, const char *path, const char *sha256, const
     if (r == 0 && strcmp(now, sha256) != 0)
         r = insp_fail(&why, INSP_E_IMAGE, "%s has changed", path);
     if (r == 0)
-        r = insp_read_measured(path, type, &run->context->limits, &rgb, &stats, &why);
+        r = insp_read_measured(path, type, field, &run->context->limits, &rgb, &stats, &why);
     insp_progress_yield(&run->context->progress);
     if (r == 0) {
         add_stats(run, &stats);
-        r = add_picture(run, sha256, rgb, reterr);
+        r = add_picture(run, sha256, rgb, field, reterr);
         return r < 0 ? r : list_picture(run, path, sha256, reterr);
     }
     if (!lenient || r == INSP_E_NOMEM)
@@ -165,7 +168,7 @@ static int add_labelled(struct run *run, struct insp_error *reterr) {
     for (size_t i = 0; feedback && i < feedback->count && r == 0; i++) {
         const struct insp_feedback_item *item = &feedback->item[i];
         if (item->label == INSP_CLASS_GOOD)
-            r = add_file(run, item->path, item->sha256, &item->type, true, reterr);
+            r = add_file(run, item->path, item->sha256, &item->type, item->camera, true, reterr);
     }
     return r;
 }
@@ -180,7 +183,8 @@ static int add_dataset(struct run *run, struct insp_error *reterr) {
     for (size_t m = 0; r == 0 && m < data->set.count; m++) {
         const struct insp_dataset_item *item = &data->set.dataset->item[data->set.item[m]];
         if (item->label == INSP_CLASS_GOOD)
-            r = add_file(run, item->path, item->sha256, &item->type, run->params->skip_unreadable, reterr);
+            r = add_file(run, item->path, item->sha256, &item->type, item->camera, run->params->skip_unreadable,
+                         reterr);
         insp_progress_step(&run->context->progress, m + 1, data->set.count);
     }
     return r;
@@ -244,7 +248,7 @@ static int renew_golden(struct run *run, struct insp_error *reterr) {
     golden->cuda = insp_device_is_cuda(run->context->device);
     for (size_t i = 0; i < golden->count && r == 0; i++) {
         struct insp_golden_sample *sample = &golden->sample[i];
-        const struct insp_shot shot = {&model, sample->rgb};
+        const struct insp_shot shot = {&model, sample->rgb, insp_field_of(model.manifest->fields, NULL)};
         r = insp_model_score(run->context->trunk, &shot, 1, &sample->probability, sample->map, NULL, reterr);
     }
     return r;

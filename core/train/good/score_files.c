@@ -2,40 +2,36 @@
 
 #include "core/base/fs.h"
 #include "core/inspect/suspect.h"
+#include "core/region/look.h"
 
 #include <string.h>
 
 enum { BATCH = 8 };
 
-int insp_read_measured(const char *path, const struct insp_media_type *type,
+int insp_read_measured(const char *path, const struct insp_media_type *type, const struct insp_field *field,
                        const struct insp_image_limits *limits, uint8_t **ret, struct insp_image_stats *ret_stats,
                        struct insp_error *reterr) {
     static const struct insp_media_type sniff = {.media = INSP_MEDIA_UNKNOWN};
-    _cleanup_(insp_image_freep) struct insp_image *image = NULL, *small = NULL;
+    _cleanup_(insp_image_freep) struct insp_image *image = NULL;
     _cleanup_free_ char *bytes = NULL;
     size_t count;
     int r = insp_read_file(path, limits->bytes, &bytes, &count, reterr);
     if (r == 0)
         r = insp_image_decode(bytes, count, type ? type : &sniff, INSP_INPUT_SIDE, limits, &image, reterr);
-    if (r == 0)
-        r = insp_image_resize(image, INSP_INPUT_SIDE, INSP_INPUT_SIDE, &small, reterr);
-    if (r)
-        return r;
-    insp_image_stats(image, small, ret_stats);
-    *ret = insp_take_ptr(small->rgb);
-    return 0;
+    return r ? r : insp_look(image, field, INSP_INPUT_SIDE, INSP_INPUT_SIDE, ret_stats, ret, reterr);
 }
 
-int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_image_limits *limits,
-                  uint8_t **ret, struct insp_error *reterr) {
+int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_field *field,
+                  const struct insp_image_limits *limits, uint8_t **ret, struct insp_error *reterr) {
     struct insp_image_stats stats = {0};
-    return insp_read_measured(path, type, limits, ret, &stats, reterr);
+    return insp_read_measured(path, type, field, limits, ret, &stats, reterr);
 }
 
 /* Holds the readable images of a batch. */
 struct batch {
     size_t count, place[BATCH]; /* in the answers */
     uint8_t *rgb[BATCH];        /* owned */
+    const struct insp_field *field[BATCH];
     uint32_t suspect[BATCH];
 };
 
@@ -51,10 +47,12 @@ static int add(const struct insp_score_files *files, struct batch *batch, size_t
     struct insp_error why = {0};
     if (insp_progress_cancelled(progress))
         return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
-    int r = insp_read_measured(item->path, &item->type, &files->context->limits, &batch->rgb[batch->count], &stats,
-                               &why);
+    const struct insp_field *field = insp_field_of(files->model->manifest->fields, item->camera);
+    int r = insp_read_measured(item->path, &item->type, field, &files->context->limits, &batch->rgb[batch->count],
+                               &stats, &why);
     if (r == 0) {
         batch->suspect[batch->count] = insp_suspect_reasons(&stats, &files->model->manifest->pictures);
+        batch->field[batch->count] = field;
         batch->place[batch->count++] = place;
         return 0;
     }
@@ -80,7 +78,7 @@ static int score_batch(const struct insp_score_files *files, const struct batch 
     struct insp_good_answer good[BATCH];
     float probability[BATCH], map[BATCH * INSP_MAP_FLOATS];
     for (size_t i = 0; i < batch->count; i++)
-        shot[i] = (struct insp_shot){files->model, batch->rgb[i]};
+        shot[i] = (struct insp_shot){files->model, batch->rgb[i], batch->field[i]};
     int r =
         insp_model_score(files->trunk, shot, batch->count, probability, map, ret->served ? good : NULL, reterr);
     for (size_t i = 0; i < batch->count && r == 0; i++) {

@@ -11,11 +11,11 @@
 /* Decodes a file as the daemon would, to RGB8 [224,224,3]. The caller frees *ret.
  *   type  of the bytes, needed for raw frames; NULL: detected from the first bytes
  * Fails with the errors of insp_read_file, insp_image_decode and insp_image_resize. */
-int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_image_limits *limits,
-                  uint8_t **ret, struct insp_error *reterr);
+int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_field *field,
+                  const struct insp_image_limits *limits, uint8_t **ret, struct insp_error *reterr);
 
 /* Decodes a file as above and measures it. */
-int insp_read_measured(const char *path, const struct insp_media_type *type,
+int insp_read_measured(const char *path, const struct insp_media_type *type, const struct insp_field *field,
                        const struct insp_image_limits *limits, uint8_t **ret, struct insp_image_stats *ret_stats,
                        struct insp_error *reterr);
 

@@ -1,0 +1,23 @@
+/* core/dataset/cameras/camera_log.h - remember which camera took an image of a dataset, by the hash of its bytes,
+ * so that an image that moves to another class keeps its camera. The log is <set>/.cameras, one line "SHA256
+ * CAMERA" per image; of two lines with one hash the later counts. Images without a line are of an unknown camera.
+ * Functions block on the disk; any thread but the loop. */
+#ifndef INSP_DATASET_CAMERAS_CAMERA_LOG_H
+#define INSP_DATASET_CAMERAS_CAMERA_LOG_H
+
+#include "core/dataset/dataset.h"
+#include "core/region/field_set.h"
+
+enum { INSP_CAMERA_LOG_BYTES_MAX = 64 << 20 };
+
+/* Appends a line and syncs the file. An append is one write, so appends of several threads do not mix; a line that
+ * a power cut has torn is passed over when the log is read.
+ *   camera  1 to 128 bytes without control characters
+ * Errors: INSP_E_FORBIDDEN (a link in its place), INSP_E_NOSPACE, errno codes. */
+int insp_camera_log_add(const char *set, const char *sha256, const char *camera, struct insp_error *reterr);
+
+/* Sets the camera of each hashed item that the log knows. A missing log knows none. Errors: INSP_E_NOMEM, errno
+ * codes. */
+int insp_dataset_cameras(struct insp_dataset *dataset, struct insp_error *reterr);
+
+#endif

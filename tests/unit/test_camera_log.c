@@ -1,0 +1,78 @@
+#include "core/dataset/cameras/camera_log.h"
+
+#include "core/base/fs.h"
+#include "harness.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static char dir[64], path[INSP_PATH_BYTES];
+static struct insp_error err;
+
+static void setup(void) {
+    strcpy(dir, "/tmp/insp-camera-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_insp_ok(insp_path(path, &err, "%s/.cameras", dir), err);
+}
+
+static const char *hash(char digit) {
+    static char text[4][INSP_SHA256_HEX_BYTES];
+    char *at = text[digit - 'a'];
+    memset(at, digit, INSP_SHA256_HEX_BYTES - 1);
+    return at;
+}
+
+static void read_into(struct insp_dataset *set, struct insp_dataset_item item[3]) {
+    memset(item, 0, 3 * sizeof *item);
+    for (size_t i = 0; i < 3; i++)
+        strcpy(item[i].sha256, hash((char)('a' + i)));
+    *set = (struct insp_dataset){.root = dir, .count = 3, .item = item};
+    ck_insp_ok(insp_dataset_cameras(set, &err), err);
+}
+
+START_TEST(the_last_line_of_an_image_counts) {
+    struct insp_dataset set;
+    struct insp_dataset_item item[3];
+    setup();
+    read_into(&set, item);
+    ck_assert_ptr_null(item[0].camera);
+    ck_insp_ok(insp_camera_log_add(dir, hash('b'), "top", &err), err);
+    ck_insp_ok(insp_camera_log_add(dir, hash('a'), "linke Seite", &err), err);
+    ck_insp_ok(insp_camera_log_add(dir, hash('b'), "side", &err), err);
+    read_into(&set, item);
+    ck_assert_str_eq(item[0].camera, "linke Seite");
+    ck_assert_str_eq(item[1].camera, "side");
+    ck_assert_ptr_null(item[2].camera);
+    free(set.cameras);
+    ck_insp_ok(insp_remove_tree(dir, &err), err);
+}
+END_TEST
+
+START_TEST(torn_and_foreign_lines_are_passed_over) {
+    struct insp_dataset set;
+    struct insp_dataset_item item[3];
+    char text[512];
+    setup();
+    int n = snprintf(text, sizeof text, "rubbish\n\n%s top\n%s\n%s ", hash('a'), hash('c'), hash('b'));
+    ck_insp_ok(insp_write_file(path, text, (size_t)n, 0600, false, &err), err);
+    read_into(&set, item);
+    ck_assert_str_eq(item[0].camera, "top");
+    ck_assert(!item[1].camera && !item[2].camera);
+    free(set.cameras);
+    ck_insp_ok(insp_camera_log_add(dir, hash('c'), "side", &err), err); /* not at the end of the torn line */
+    read_into(&set, item);
+    ck_assert_str_eq(item[2].camera, "side");
+    free(set.cameras);
+    ck_insp_ok(insp_remove_tree(dir, &err), err);
+}
+END_TEST
+
+START_TEST(a_link_is_not_followed) {
+    setup();
+    ck_assert_int_eq(symlink("/dev/null", path), 0);
+    ck_insp_code(insp_camera_log_add(dir, hash('a'), "top", &err), INSP_E_FORBIDDEN, err);
+    ck_insp_ok(insp_remove_tree(dir, &err), err);
+}
+END_TEST
+
+INSP_TESTS(the_last_line_of_an_image_counts, torn_and_foreign_lines_are_passed_over, a_link_is_not_followed);
