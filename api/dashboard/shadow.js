@@ -67,7 +67,7 @@ export function shadowPart(product, changed, signal) {
     const { shadow: found } = await getJson(`/v1/products/${product}/shadow`, { signal });
     if (!found) return;
     const list = h("div", { class: "disagreements" });
-    part.replaceChildren(
+    const content = [
       h("h3", {}, `Shadow: ${found.version}`),
       h("p", { class: "hint" }, `Runs beside the active version since ${dateTime(found.since)}, begun by ${found.by}`),
       h("p", { class: found.running ? "summary" : "failure" }, shadowText(found)),
@@ -77,7 +77,8 @@ export function shadowPart(product, changed, signal) {
         : null,
       buttons(product, found.version, changed),
       list,
-    );
+    ];
+    part.replaceChildren(...content.filter(Boolean));
     part.hidden = false;
     list.replaceChildren(...(await pictures(found.disagreements, signal)));
   };
