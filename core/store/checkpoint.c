@@ -8,18 +8,28 @@
 
 enum { TRIES = 4 };
 
-/* Returns whether the whole journal is in the database. Passive: it waits for nobody, and neither writer nor
- * readers wait for it. */
-static bool checkpoint(struct sqlite3 *db, int *ret_pages, bool *failing) {
-    int pages = 0, moved = 0;
-    int code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
-    bool failed = code == SQLITE_OK ? pages < 0 : code != SQLITE_BUSY; /* busy: another process is doing it */
+/* Moves what the journal has. Passive: it waits for nobody, and neither writer nor readers wait for it. Returns
+ * the length of the journal at its beginning; -1 if it failed or another process is doing it. */
+static int checkpoint(struct sqlite3 *db, bool *failing) {
+    int pages = -1;
+    int code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, NULL);
+    bool failed = code == SQLITE_OK ? pages < 0 : code != SQLITE_BUSY;
     if (failed && !*failing)
         insp_log_warning("the journal of the database cannot be moved into it, and grows error=%s",
                          INSP_LOG_QUOTED(sqlite3_errmsg(db)));
     *failing = failed;
-    *ret_pages = pages;
-    return code == SQLITE_OK && moved == pages;
+    return code == SQLITE_OK ? pages : -1;
+}
+
+/* The journal starts anew only if a commit finds all of it moved, so the commits meanwhile are moved too. Returns
+ * the length of the journal. */
+static int checkpoint_all(struct sqlite3 *db, bool *failing) {
+    int before = -1, pages = checkpoint(db, failing);
+    for (int i = 1; i < TRIES && pages >= INSP_CHECKPOINT_PAGES && pages != before; i++) {
+        before = pages;
+        pages = checkpoint(db, failing);
+    }
+    return pages;
 }
 
 static void *run(void *arg) {
@@ -34,10 +44,7 @@ static void *run(void *arg) {
         c->wanted = false;
         c->next_pages = INT_MAX; /* not while it works */
         pthread_mutex_unlock(&c->lock);
-        int pages = 0;
-        /* The journal starts anew only if a commit finds all of it moved: the commits meanwhile are moved too. */
-        for (int i = 0; i < TRIES && !checkpoint(c->db, &pages, &failing) && !failing; i++)
-            ;
+        int pages = checkpoint_all(c->db, &failing);
         pthread_mutex_lock(&c->lock);
         c->next_pages = pages + INSP_CHECKPOINT_PAGES;
     }

@@ -14,7 +14,7 @@ enum {
     /* Length of the journal from which the thread works. The first commit into a journal that starts anew syncs
      * its header, so SQLite's own 1000 pages would have that wait four times as often. */
     INSP_CHECKPOINT_PAGES = 4000,
-    INSP_CHECKPOINT_PAGES_MAX = 16000, /* and from which a commit helps: commits were faster than the thread */
+    INSP_CHECKPOINT_PAGES_MAX = 12000, /* and from which a commit helps: commits were faster than the thread */
 };
 
 struct insp_checkpointer {

@@ -20,6 +20,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -28,8 +29,9 @@ enum { CELL = INSP_INPUT_SIDE / INSP_MAP_SIDE };
 
 struct fake_device {
     struct insp_device device;
-    long pass_ms, passes_left, memory_images;
-    bool lost;
+    long pass_ms, memory_images;
+    atomic_long passes_left; /* -1: no end */
+    atomic_bool lost;
 };
 
 struct fake_tail {
@@ -187,7 +189,8 @@ static void take_time(const struct insp_device *device) {
  */
 static int pass_if_alive(struct insp_device *device, struct insp_error *reterr) {
     struct fake_device *fake = (struct fake_device *)device;
-    fake->lost = fake->lost || (fake->passes_left >= 0 && fake->passes_left-- == 0);
+    if (atomic_load(&fake->passes_left) >= 0 && atomic_fetch_sub(&fake->passes_left, 1) == 0)
+        fake->lost = true;
     return fake->lost ? insp_fail(reterr, INSP_E_DEVICE, "the fake device was lost") : 0;
 }
 

@@ -14,11 +14,13 @@ static const sqlite3_io_methods *inner[2];
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t committer;
 static pthread_mutex_t sync_lock = PTHREAD_MUTEX_INITIALIZER; /* of the rest */
+static pthread_cond_t synced = PTHREAD_COND_INITIALIZER;
 static int own_syncs, other_syncs;
 
 static int count_sync(sqlite3_file *file, int flags) {
     pthread_mutex_lock(&sync_lock);
     pthread_equal(pthread_self(), committer) ? own_syncs++ : other_syncs++;
+    pthread_cond_broadcast(&synced);
     pthread_mutex_unlock(&sync_lock);
     return inner[file->pMethods - methods]->xSync(file, flags);
 }
@@ -78,8 +80,12 @@ START_TEST(test_commits_do_not_checkpoint) {
     count_syncs();
     fixture_open(&f);
     int before = syncs(&own_syncs), groups = 0;
-    while (syncs(&other_syncs) < 2 && ++groups < GROUPS_MAX)
+    while (syncs(&other_syncs) == 0 && ++groups < GROUPS_MAX)
         put_group(&f);
+    pthread_mutex_lock(&sync_lock);
+    while (groups < GROUPS_MAX && other_syncs < 2)
+        pthread_cond_wait(&synced, &sync_lock);
+    pthread_mutex_unlock(&sync_lock);
     ck_assert_int_lt(groups, GROUPS_MAX);
     ck_assert_int_le(syncs(&own_syncs) - before, 1);
     ck_assert_int_lt(size_of(&f, "-wal"), 1LL * INSP_CHECKPOINT_PAGES_MAX * PAGE_BYTES);
