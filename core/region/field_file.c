@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Nine digits are enough for every float. The largest set then has half of INSP_FIELD_FILE_BYTES_MAX. */
+enum { FORMAT = JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9) };
+
 int insp_field_file_load(const char *path, struct insp_field_set **ret, struct insp_error *reterr) {
     _cleanup_free_ char *text = NULL;
     json_error_t syntax;
@@ -57,7 +60,7 @@ int insp_field_file_write(const char *state_dir, const char *product, const stru
     if (!set)
         return remove_file(path, reterr);
     json_t *json = insp_field_set_json(set);
-    _cleanup_free_ char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+    _cleanup_free_ char *text = json ? json_dumps(json, FORMAT) : NULL;
     json_decref(json);
     if (!text)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for regions");

@@ -5,11 +5,12 @@
 #include <string.h>
 
 /* Scores members with features of the model's own trunk. The features of these members alone are computed, on a
- * view of the dataset that borrows its items. */
+ * view of the dataset that borrows its items. folder: of the cached features; NULL: they are not kept. */
 static int score_with_own_trunk(const struct insp_train_context *context, const struct insp_train_data *data,
-                                const struct insp_manifest *manifest, const struct insp_scorer *scorer,
-                                const size_t *member, size_t count, const struct insp_progress *progress,
-                                float *ret_probability, float *ret_map, struct insp_error *reterr) {
+                                const char *folder, const struct insp_manifest *manifest,
+                                const struct insp_scorer *scorer, const size_t *member, size_t count,
+                                const struct insp_progress *progress, float *ret_probability, float *ret_map,
+                                struct insp_error *reterr) {
     _cleanup_(insp_trunk_freep) struct insp_trunk *trunk = NULL;
     _cleanup_(insp_feature_cache_closep) struct insp_feature_cache *cache = NULL;
     _cleanup_free_ struct insp_dataset_item *item = calloc(count + 1, sizeof *item);
@@ -21,7 +22,7 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
         all[i] = i;
     }
     struct insp_dataset asked = {.root = data->set.dataset->root, .count = count, .item = item};
-    struct insp_feature_cache_config config = {.folder = context->cache_folder,
+    struct insp_feature_cache_config config = {.folder = folder,
                                                .bytes_max = context->cache_bytes_max,
                                                .half = context->cache_half,
                                                .trunk_sha256 = manifest->trunk_sha256,
@@ -77,12 +78,13 @@ int insp_score_version(const struct insp_train_context *context, const struct in
         return r;
     const struct insp_scorer scorer = {
         .tail = model->tail, .logistic = model->logistic, .use = model->manifest->logistic.use};
-    bool at_hand = data->cache && !strcmp(manifest->trunk_sha256, context->trunk_sha256) &&
-                   insp_transform_equal(&manifest->input, input) &&
-                   insp_field_set_equal(manifest->fields, data->fields);
+    bool same_file = data->cache && !strcmp(manifest->trunk_sha256, context->trunk_sha256) &&
+                     insp_transform_equal(&manifest->input, input);
+    bool at_hand = same_file && insp_field_set_equal(manifest->fields, data->fields);
+    const char *folder = same_file ? NULL : context->cache_folder; /* data->cache holds the lock of the file */
     r = at_hand ? insp_train_data_score(data, &scorer, member, count, progress, ret_probability, ret_map, reterr)
-                : score_with_own_trunk(context, data, manifest, &scorer, member, count, progress, ret_probability,
-                                       ret_map, reterr);
+                : score_with_own_trunk(context, data, folder, manifest, &scorer, member, count, progress,
+                                       ret_probability, ret_map, reterr);
     if (r == 0)
         *ret_manifest = insp_take_ptr(manifest);
     return r;

@@ -83,6 +83,10 @@ def test_a_tail_is_trained_validated_and_served_with_its_regions(begin):
     assert folds["state"] == "succeeded", folds
     report = run(daemon, "evaluate", version=result["version"])["result"]
     assert report["served"]["anomalies"]["anomaly"] == 12
+    # The version that serves is judged by its own regions, whose features are not those of the training.
+    put(daemon, {"look": [RIGHT]})
+    next_one = train(daemon, epochs=1, batch=4, activate="if_better")["result"]
+    assert next_one["previous"]["metrics"]["balanced_accuracy"] is not None, next_one["previous"]
 
 
 def floats(value):

@@ -3,6 +3,8 @@
 #include "core/base/fs.h"
 #include "field_samples.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,6 +48,42 @@ START_TEST(a_product_keeps_its_fields_until_they_are_removed) {
 }
 END_TEST
 
+/* Adds polygons with as many points as one may have, none of them with a short number. */
+static void add_circles(json_t *field, const char *kind) {
+    json_t *polygons = json_array();
+    for (int i = 0; i < INSP_FIELD_POLYGONS_MAX; i++) {
+        json_t *polygon = json_array();
+        for (int k = 0; k < INSP_POLYGON_POINTS_MAX; k++) {
+            double angle = 2 * 3.14159265358979 * k / INSP_POLYGON_POINTS_MAX;
+            json_array_append_new(polygon,
+                                  json_pack("[ff]", 0.3 + i * 0.017 + 0.1 * cos(angle), 0.4 + 0.3 * sin(angle)));
+        }
+        json_array_append_new(polygons, polygon);
+    }
+    json_object_set_new(field, kind, polygons);
+}
+
+START_TEST(the_largest_set_is_read_back) {
+    setup();
+    json_t *json = json_object(), *cameras = json_object();
+    json_object_set_new(json, "cameras", cameras);
+    for (int i = 0; i < 4; i++) {
+        char name[8];
+        json_t *field = json_object();
+        snprintf(name, sizeof name, "camera%d", i);
+        add_circles(field, "look");
+        json_object_set_new(cameras, name, field);
+    }
+    _cleanup_(insp_field_set_unrefp) struct insp_field_set *set = NULL;
+    ck_insp_ok(insp_field_set_parse(json, &set, &err), err);
+    json_decref(json);
+    ck_insp_ok(insp_field_file_write(dir, "p", set, &err), err);
+    _cleanup_(insp_field_set_unrefp) struct insp_field_set *again = read_back();
+    ck_assert(insp_field_set_equal(set, again));
+    ck_insp_ok(insp_remove_tree(dir, &err), err);
+}
+END_TEST
+
 START_TEST(a_refused_change_leaves_the_old_fields) {
     setup();
     _cleanup_(insp_field_set_unrefp) struct insp_field_set *set =
@@ -78,5 +116,5 @@ START_TEST(a_damaged_file_is_named) {
 }
 END_TEST
 
-INSP_TESTS(a_product_keeps_its_fields_until_they_are_removed, a_refused_change_leaves_the_old_fields,
-           a_damaged_file_is_named);
+INSP_TESTS(the_largest_set_is_read_back, a_product_keeps_its_fields_until_they_are_removed,
+           a_refused_change_leaves_the_old_fields, a_damaged_file_is_named);
