@@ -89,7 +89,7 @@ int api_shadow_promote(struct api_request *request, struct insp_error *reterr) {
         r = insp_registry_active(request->server->state_dir, request->param[0], active, reterr);
     if (r == 0 && (!*choice.version || !strcmp(choice.version, active)))
         r = insp_fail(reterr, INSP_E_NOT_FOUND, "%s has no shadow", request->param[0]);
-    return r < 0 ? r : switch_to(request, choice.version, insp_change_activate, reterr);
+    return r < 0 ? r : switch_to(request, choice.version, insp_change_promote, reterr);
 }
 
 /* Checks that the version in .../models/{version}/rollback is the active one. */

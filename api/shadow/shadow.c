@@ -41,8 +41,10 @@ static struct api_shadow_known *known_of(struct api_shadow *shadow, const char *
 
 /* Acts by the rule of the run that was counted. */
 static void decide(struct api_shadow *shadow) {
-    const struct insp_changer changer = {
-        .state_dir = shadow->server->state_dir, .store = shadow->server->config.store, .who = "rule"};
+    const struct insp_changer changer = {.state_dir = shadow->server->state_dir,
+                                         .store = shadow->server->config.store,
+                                         .who = "rule",
+                                         .shadow_since_us = shadow->choice.since_us};
     const struct insp_shadow_run run = insp_shadow_run_of(shadow->product, &shadow->choice);
     enum insp_shadow_outcome outcome = INSP_SHADOW_STAYS;
     struct insp_error error = {0};
@@ -57,13 +59,18 @@ static void decide(struct api_shadow *shadow) {
             (unsigned long long)shadow->counts.agree, (unsigned long long)shadow->counts.missed);
         break;
     case INSP_SHADOW_PROMOTE:
-        shadow->promoted = insp_models_switch(shadow->server->models, &changer, insp_change_activate,
+        shadow->promoted = insp_models_switch(shadow->server->models, &changer, insp_change_promote,
                                               shadow->product, shadow->choice.version, &error) == 0;
         if (shadow->promoted) {
             insp_log_info(
                 "a shadow became active by its rule product=%s version=%s parts=%llu agree=%llu missed=%llu",
                 shadow->product, shadow->choice.version, (unsigned long long)shadow->counts.parts,
                 (unsigned long long)shadow->counts.agree, (unsigned long long)shadow->counts.missed);
+            return;
+        }
+        if (error.code == INSP_E_CONFLICT) { /* withdrawn, promoted or begun anew meanwhile */
+            insp_log_info("the rule of a shadow is over product=%s version=%s why=%s", shadow->product,
+                          shadow->choice.version, INSP_LOG_QUOTED(error.detail));
             return;
         }
         insp_log_error(

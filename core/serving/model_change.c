@@ -67,16 +67,34 @@ static void undo_activate(void *arg) {
                        s->product, s->version, INSP_LOG_QUOTED(error.detail));
 }
 
-/* Ends the shadow if it is the version that has become active. A failure leaves a file that readers ignore while
- * the version is active. */
-static void end_shadow(const struct serving *s) {
-    struct insp_shadow_choice choice, none = {0};
+static int64_t later_ms(int64_t than_us) {
+    int64_t now_us = insp_wall_us() / 1000 * 1000;
+    return now_us > than_us ? now_us : than_us + 1000;
+}
+
+/* Keeps a shadow truthful after a change of the version that it is compared with, or of itself: its counts begin
+ * anew, for its rule too. Removes one that may run no more. A failure is logged: the change itself has been made.
+ */
+static void follow_change(const char *state_dir, const char *product, bool may_run,
+                          struct insp_shadow_choice *choice) {
     struct insp_error error;
-    if (insp_shadow_read(s->state_dir, s->product, &choice, &error) < 0 || strcmp(choice.version, s->version) != 0)
-        return;
-    if (insp_shadow_write(s->state_dir, s->product, &none, &error) < 0)
-        insp_log_warning("the shadow that became active could not be ended product=%s version=%s detail=%s",
-                         s->product, s->version, INSP_LOG_QUOTED(error.detail));
+    if (may_run)
+        choice->since_us = later_ms(choice->since_us);
+    else
+        *choice = (struct insp_shadow_choice){.version = ""};
+    if (insp_shadow_write(state_dir, product, choice, &error) < 0)
+        insp_log_warning("the shadow could not follow a change product=%s detail=%s", product,
+                         INSP_LOG_QUOTED(error.detail));
+}
+
+/* A version that becomes active is a shadow no more; one that was active may have been left behind as a shadow by
+ * a crash. */
+static void follow_serving(const struct serving *s) {
+    struct insp_shadow_choice choice;
+    struct insp_error error;
+    if (insp_shadow_read(s->state_dir, s->product, &choice, &error) == 0 && *choice.version)
+        follow_change(s->state_dir, s->product,
+                      strcmp(choice.version, s->version) != 0 && strcmp(choice.version, s->before) != 0, &choice);
 }
 
 static int change_serving(const struct insp_changer *changer, struct serving *s,
@@ -102,7 +120,7 @@ static int change_serving(const struct insp_changer *changer, struct serving *s,
         r = apply(changer, &change, 1, &(struct insp_change_work){work, undo_activate, s}, reterr);
     free(s->saved);
     if (r == 0)
-        end_shadow(s);
+        follow_serving(s);
     return r;
 }
 
@@ -111,6 +129,21 @@ int insp_change_activate(const struct insp_changer *changer, const char *product
     struct serving s = {.state_dir = changer->state_dir, .product = product, .version = version};
     _cleanup_close_ int fd = -1;
     int r = lock(changer->state_dir, &fd, reterr);
+    return r < 0 ? r : change_serving(changer, &s, do_activate, reterr);
+}
+
+int insp_change_promote(const struct insp_changer *changer, const char *product, const char *version,
+                        struct insp_error *reterr) {
+    struct serving s = {.state_dir = changer->state_dir, .product = product, .version = version};
+    struct insp_shadow_choice choice;
+    _cleanup_close_ int fd = -1;
+    int r = lock(changer->state_dir, &fd, reterr);
+    if (r == 0)
+        r = insp_shadow_read(changer->state_dir, product, &choice, reterr);
+    if (r == 0 && (strcmp(choice.version, version) != 0 ||
+                   (changer->shadow_since_us && choice.since_us != changer->shadow_since_us)))
+        r = insp_fail(reterr, INSP_E_CONFLICT, "%s is no longer the shadow of %s, or its run began anew", version,
+                      product);
     return r < 0 ? r : change_serving(changer, &s, do_activate, reterr);
 }
 
@@ -306,6 +339,17 @@ static int write_edit(const struct insp_changer *changer, struct edit *edit, str
     return apply(changer, change, count, &(struct insp_change_work){do_write, undo_write, edit}, reterr);
 }
 
+static void follow_edit(const char *state_dir, const char *product, const char *version) {
+    struct insp_shadow_choice choice;
+    struct insp_error error;
+    char active[INSP_NAME_BYTES] = "";
+    if (insp_shadow_read(state_dir, product, &choice, &error) < 0 || !*choice.version ||
+        insp_registry_active(state_dir, product, active, &error) < 0)
+        return;
+    if (!strcmp(version, active) || !strcmp(version, choice.version))
+        follow_change(state_dir, product, true, &choice);
+}
+
 int insp_change_manifest(const struct insp_changer *changer, const char *product, const char *version,
                          insp_manifest_edit *edit, void *arg, struct insp_manifest **ret,
                          struct insp_error *reterr) {
@@ -320,6 +364,8 @@ int insp_change_manifest(const struct insp_changer *changer, const char *product
         r = edit(arg, new, reterr);
     if (r == 0)
         r = write_edit(changer, &(struct edit){changer->state_dir, old, new}, reterr);
+    if (r == 0)
+        follow_edit(changer->state_dir, product, version);
     if (r == 0)
         *ret = insp_take_ptr(new);
     return r;

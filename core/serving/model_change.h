@@ -22,6 +22,7 @@ struct insp_changer {
     /* Fails if a version must not be removed because it serves. NULL: only the active version is protected. */
     int (*keep)(void *arg, const char *product, const char *version, struct insp_error *reterr);
     void *arg;
+    int64_t shadow_since_us; /* for insp_change_promote: the run that was counted; 0: any */
 };
 
 /* Makes a version active. Fails with INSP_E_NOT_FOUND, and as changer->prove, insp_registry_set_active and
@@ -29,15 +30,21 @@ struct insp_changer {
 int insp_change_activate(const struct insp_changer *changer, const char *product, const char *version,
                          struct insp_error *reterr);
 
+/* Makes the shadow of a product active. Fails with INSP_E_CONFLICT if `version` is not its shadow, or not in the
+ * run of changer->shadow_since_us, and as insp_change_activate does. */
+int insp_change_promote(const struct insp_changer *changer, const char *product, const char *version,
+                        struct insp_error *reterr);
+
 /* Rolls back to `version`, which insp_registry_rollback_target named before. Fails with INSP_E_CONFLICT if a
  * rollback would now lead to another version, and as insp_change_activate does. */
 int insp_change_rollback(const struct insp_changer *changer, const char *product, const char *version,
                          struct insp_error *reterr);
 
 /* Makes a version the shadow of a product; one without a name ends the present shadow. A shadow that becomes
- * active, by whichever way, is a shadow no more. choice: since_us and `by` are set here. Fails with
- * INSP_E_CONFLICT for the active version, INSP_E_NOT_FOUND if there is no shadow to end, and as changer->prove,
- * insp_shadow_write and insp_changes_apply do. */
+ * active, by whichever way, is a shadow no more. If another version becomes active, or thresholds or review band
+ * of either change, the shadow's run begins anew: its counts are those of one comparison. choice: since_us and
+ * `by` are set here. Fails with INSP_E_CONFLICT for the active version, INSP_E_NOT_FOUND if there is no shadow to
+ * end, and as changer->prove, insp_shadow_write and insp_changes_apply do. */
 int insp_change_shadow(const struct insp_changer *changer, const char *product,
                        const struct insp_shadow_choice *choice, struct insp_error *reterr);
 

@@ -242,7 +242,71 @@ START_TEST(what_serves_can_be_kept) {
 }
 END_TEST
 
-INSP_TESTS(a_version_is_proved_under_the_lock, a_version_that_is_gone_is_not_activated, what_serves_can_be_kept,
-           which_one_serves_is_recorded, the_active_one_is_not_removed, each_field_that_changes_has_its_row,
+static struct insp_shadow_choice shadow(void) {
+    struct insp_shadow_choice choice;
+    ck_insp_ok(insp_shadow_read(f.dir, "p", &choice, &f.err), f.err);
+    return choice;
+}
+
+static void begin_shadow(const char *version) {
+    struct insp_shadow_choice choice = {.rule = {true, 10, 1, 0}};
+    strcpy(choice.version, version);
+    ck_insp_ok(insp_change_shadow(&me, "p", &choice, &f.err), f.err);
+}
+
+/* Only the run that was counted leads to a promotion; one that was withdrawn or begun anew does not. */
+START_TEST(a_promotion_is_that_of_the_present_run) {
+    begin();
+    begin_shadow("v2");
+    me.shadow_since_us = shadow().since_us - 1000;
+    ck_insp_code(insp_change_promote(&me, "p", "v2", &f.err), INSP_E_CONFLICT, f.err);
+    me.shadow_since_us = shadow().since_us;
+    ck_insp_code(insp_change_promote(&me, "p", "v3", &f.err), INSP_E_CONFLICT, f.err);
+    ck_assert_str_eq(active(), "v1");
+    ck_insp_ok(insp_change_promote(&me, "p", "v2", &f.err), f.err);
+    ck_assert_str_eq(active(), "v2");
+    ck_assert_str_eq(shadow().version, "");
+    ck_insp_ok(insp_change_rollback(&me, "p", "v1", &f.err), f.err);
+    ck_insp_code(insp_change_promote(&me, "p", "v2", &f.err), INSP_E_CONFLICT, f.err); /* its parts came late */
+    ck_assert_str_eq(active(), "v1");
+    fixture_close(&f);
+}
+END_TEST
+
+/* Counts compare two versions as they are: if one of them changes, the run begins anew with the same rule. */
+START_TEST(a_shadow_follows_the_versions_that_it_compares) {
+    begin();
+    add_version("v3");
+    begin_shadow("v2");
+    int64_t first_us = shadow().since_us;
+    ck_insp_ok(adjust(&me, 0.25F, &f.err), f.err);
+    int64_t second_us = shadow().since_us;
+    ck_assert_int_gt(second_us, first_us);
+    ck_insp_ok(insp_change_activate(&me, "p", "v3", &f.err), f.err);
+    struct insp_shadow_choice now = shadow();
+    ck_assert_str_eq(now.version, "v2");
+    ck_assert_int_gt(now.since_us, second_us);
+    ck_assert(now.rule.on && now.rule.parts == 10);
+    fixture_close(&f);
+}
+END_TEST
+
+/* A crash between activation and its end may leave the shadow's file: a rollback does not bring it to life. */
+START_TEST(a_shadow_left_behind_ends_with_the_rollback) {
+    begin();
+    begin_shadow("v2");
+    struct insp_shadow_choice left = shadow();
+    ck_insp_ok(insp_change_activate(&me, "p", "v2", &f.err), f.err);
+    ck_insp_ok(insp_shadow_write(f.dir, "p", &left, &f.err), f.err);
+    ck_insp_ok(insp_change_rollback(&me, "p", "v1", &f.err), f.err);
+    ck_assert_str_eq(shadow().version, "");
+    fixture_close(&f);
+}
+END_TEST
+
+INSP_TESTS(a_promotion_is_that_of_the_present_run, a_shadow_follows_the_versions_that_it_compares,
+           a_shadow_left_behind_ends_with_the_rollback, a_version_is_proved_under_the_lock,
+           a_version_that_is_gone_is_not_activated, what_serves_can_be_kept, which_one_serves_is_recorded,
+           the_active_one_is_not_removed, each_field_that_changes_has_its_row,
            without_a_store_the_change_is_made_all_the_same, what_cannot_be_recorded_is_as_it_was,
            a_first_activation_that_cannot_be_recorded_is_none, changes_do_not_mix);
