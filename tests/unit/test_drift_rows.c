@@ -123,9 +123,33 @@ START_TEST(names_without_end_fill_no_disk_and_old_days_go) {
     ck_assert_uint_eq(seen.row[0].parts, 2);
     struct insp_record later = part(id[0], "c0", 100 + INSP_DRIFT_DAYS + 1, 1);
     fixture_put(&f, &later);
+    struct insp_record next = part(id[0], "c0", 100 + INSP_DRIFT_DAYS + 2, 1);
+    fixture_put(&f, &next);
     rows = 0;
     ck_insp_ok(insp_store_drift(f.store, NULL, 0, count_row, &rows, &f.err), f.err);
-    ck_assert_uint_eq(rows, 1);
+    ck_assert_uint_eq(rows, 2);
+    fixture_close(&f);
+}
+END_TEST
+
+static void put_day(struct fixture *f, int64_t day) {
+    char id[INSP_UUID_BYTES];
+    struct insp_record record = part(id, "", day, 7);
+    fixture_put(f, &record);
+}
+
+/* A day far ahead ends no rows by itself, and does not hide the present day. */
+START_TEST(a_clock_that_jumps_costs_no_history) {
+    struct fixture f;
+    const int64_t today = insp_drift_day(insp_wall_us());
+    fixture_open(&f);
+    put_day(&f, today - 1);
+    put_day(&f, today + 1000);
+    put_day(&f, today);
+    struct seen seen = read_rows(&f, NULL, 0);
+    ck_assert(seen.count == 2 && seen.row[0].day == today && seen.row[1].day == today - 1);
+    put_day(&f, today + 1001); /* and goes on: so it was right */
+    ck_assert_uint_eq(read_rows(&f, NULL, 0).count, 0);
     fixture_close(&f);
 }
 END_TEST
@@ -137,6 +161,6 @@ START_TEST(days_are_those_of_utc) {
 }
 END_TEST
 
-INSP_TESTS(a_group_is_counted_by_day_camera_and_version, later_groups_add_to_the_row,
-           only_parts_that_were_judged_good_count, names_without_end_fill_no_disk_and_old_days_go,
-           days_are_those_of_utc);
+INSP_TESTS(a_clock_that_jumps_costs_no_history, a_group_is_counted_by_day_camera_and_version,
+           later_groups_add_to_the_row, only_parts_that_were_judged_good_count,
+           names_without_end_fill_no_disk_and_old_days_go, days_are_those_of_utc);

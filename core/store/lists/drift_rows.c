@@ -1,10 +1,13 @@
 #include "core/store/lists/drift_rows.h"
 
+#include "core/base/clock.h"
 #include "core/store/internal.h"
 
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { GAP_DAYS = 31 };
 
 _Static_assert(INSP_DRIFT_BINS * sizeof(uint32_t) == 80, "the length that the table checks");
 
@@ -29,7 +32,8 @@ static bool had_its_turn(const struct insp_record *records, size_t at) {
     return false;
 }
 
-/* Says whether a day may get another row. Its first row also ends the rows that are too old. */
+/* Says whether a day may get another row. Its first row also ends the rows that are too old, unless the day before
+ * it is long ago: a clock that has jumped must not cost the history, and the next day ends them. */
 static int make_room(struct insp_store *store, int64_t day, bool *ret_room, struct insp_error *reterr) {
     char sql[128];
     int64_t rows = 0;
@@ -40,6 +44,11 @@ static int make_room(struct insp_store *store, int64_t day, bool *ret_room, stru
     *ret_room = rows < INSP_DRIFT_ROWS_A_DAY;
     if (rows)
         return 0;
+    int64_t before = 0;
+    snprintf(sql, sizeof sql, "SELECT coalesce(max(day), 0) FROM drift WHERE day < %lld", (long long)day);
+    r = insp_sql_int(store->writer, sql, &before, reterr);
+    if (r < 0 || day - before > GAP_DAYS)
+        return r;
     snprintf(sql, sizeof sql, "DELETE FROM drift WHERE day < %lld", (long long)day - INSP_DRIFT_DAYS);
     return insp_sql_exec(store->writer, sql, reterr);
 }
@@ -114,12 +123,14 @@ static int walk_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     _cleanup_stmt_ struct sqlite3_stmt *rows = NULL;
     int r = insp_sql_prepare(db,
                              "SELECT day, product, camera, model, parts, reference, bins FROM drift"
-                             " WHERE day >= ?1 AND (?2 IS NULL OR product = ?2)"
+                             " WHERE day BETWEEN ?1 AND ?3 AND (?2 IS NULL OR product = ?2)"
                              " ORDER BY product, camera, day DESC, model DESC",
                              &rows, reterr);
     if (r < 0)
         return r;
     sqlite3_bind_int64(rows, 1, walk->since_day);
+    sqlite3_bind_int64(rows, 3,
+                       insp_drift_day(insp_wall_us())); /* a clock that was wrong may have left later ones */
     if (walk->product)
         insp_sql_bind_text(rows, 2, walk->product);
     int step;
