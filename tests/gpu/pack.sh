@@ -54,6 +54,7 @@ unpack_packages() {
         find . -name '*.a' ! -name 'libcheck*.a' ! -name 'libsubunit*.a' -delete
         find usr/bin -mindepth 1 ! -name cmake ! -name ctest ! -name ninja ! -name pkgconf -delete
     )
+    ln -s . "$prefix/usr/include/x86_64-linux-gnu" # libcurl's pkg-config file names it
     ln -s pkgconf "$prefix/usr/bin/pkg-config"
 }
 
