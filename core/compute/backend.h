@@ -69,7 +69,8 @@ struct insp_device {
     const struct insp_device_ops *ops;
     size_t chunk; /* images in one pass; more make nothing faster; loading a trunk may lower it (atomic) */
     bool cuda, packed;
-    bool failed; /* used by device.c only, atomically: the probe after an error failed too */
+    unsigned host_threads; /* that may work on the CPU beside the passes; 0: one */
+    bool failed;           /* used by device.c only, atomically: the probe after an error failed too */
     /* Used by device.c only, atomically: images that fit the memory, 0 while a chunk does; full passes of so many
      * since then. */
     size_t fits, passes_that_fit;

@@ -111,6 +111,10 @@ void insp_tail_free(struct insp_tail *tail) {
         tail->ops->tail_free(tail);
 }
 
+unsigned insp_trunk_host_threads(const struct insp_trunk *trunk) {
+    return trunk->device->host_threads ? trunk->device->host_threads : 1;
+}
+
 const char *insp_trunk_precision(const struct insp_trunk *trunk) {
     return trunk->precision ? trunk->precision : "float32";
 }

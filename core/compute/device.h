@@ -86,6 +86,9 @@ int insp_device_memory(struct insp_device *device, struct insp_device_usage *ret
 int insp_trunk_load(struct insp_device *device, const struct insp_trunk_weights *weights,
                     struct insp_trunk **ret_trunk, struct insp_error *reterr);
 void insp_trunk_free(struct insp_trunk *trunk);
+/* Returns how many threads may work on the CPU with the results of a pass: those of the configuration. */
+unsigned insp_trunk_host_threads(const struct insp_trunk *trunk);
+
 /* "float32", "float16" or "bfloat16": the type that its convolutions compute in. Lives as long as the trunk. */
 const char *insp_trunk_precision(const struct insp_trunk *trunk);
 int insp_tail_load(struct insp_device *device, const struct insp_tail_weights *weights,

@@ -48,6 +48,7 @@ struct insp_engine {
     struct insp_busy *busy; /* set under the lock, in step with the queue */
     float *cam;             /* [batch_max,14,14] */
     struct insp_opinions opinions;
+    struct insp_scoring_room room;
     int64_t measure_due_us;
 
     pthread_mutex_t lock; /* all below */
@@ -139,7 +140,8 @@ static int score_images(struct insp_engine *engine, struct insp_score **batch, s
         shot[i] = (struct insp_shot){batch[i]->model, batch[i]->rgb, batch[i]->field};
         kept[i] = batch[i]->kept;
     }
-    int r = insp_model_score_keep(engine->trunk, shot, n, kept, probability, engine->cam, good, reterr);
+    int r =
+        insp_model_score_keep(engine->trunk, shot, n, &engine->room, kept, probability, engine->cam, good, reterr);
     if (r < 0)
         return r;
     for (size_t i = 0; i < n; i++) {
@@ -150,8 +152,7 @@ static int score_images(struct insp_engine *engine, struct insp_score **batch, s
     return 0;
 }
 
-/* Measures memory, without the lock. If the driver does not report it the last figures stay; they are for
- * people only. */
+/* Measures memory, without the lock. If the driver does not report it the last figures stay. */
 static void measure_memory(struct insp_engine *engine) {
     struct insp_device_usage memory;
     int64_t now_us = insp_mono_us();
@@ -163,8 +164,7 @@ static void measure_memory(struct insp_engine *engine) {
     pthread_mutex_unlock(&engine->lock);
 }
 
-/* Runs one pass. An image whose result is not finite must not fail its neighbours: they are scored again, one
- * by one. */
+/* Runs one pass. If an image's result is not finite, its neighbours are scored again, one by one. */
 static void run_pass(struct insp_engine *engine, struct insp_score **batch, size_t n) {
     struct insp_error error;
     int64_t begin_us = insp_mono_us();
@@ -179,8 +179,7 @@ static void run_pass(struct insp_engine *engine, struct insp_score **batch, size
         } else if (r < 0)
             batch[i]->error = error;
     }
-    int64_t took_us = insp_mono_us() - begin_us;
-    for (size_t i = 0; i < n; i++)
+    for (int64_t i = 0, took_us = insp_mono_us() - begin_us; i < (int64_t)n; i++)
         batch[i]->inference_us = took_us;
 }
 
@@ -316,6 +315,7 @@ static void free_memory(struct insp_engine *engine) {
     pthread_mutex_destroy(&engine->lock);
     free(engine->cam);
     insp_opinions_clear(&engine->opinions);
+    insp_scoring_room_clear(&engine->room);
     free(engine);
 }
 

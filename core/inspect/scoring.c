@@ -1,5 +1,6 @@
 #include "core/inspect/scoring.h"
 
+#include "core/compute/team.h"
 #include "core/good_only/good_score.h"
 #include "core/inspect/suspect.h"
 
@@ -16,11 +17,9 @@ struct scoring {
     struct insp_trunk *trunk;
     const struct insp_shot *shots;
     float *prob, *cam;
-    struct insp_good_answer *good; /* NULL: not asked for */
-    struct insp_kept *const *kept; /* [n], each may be NULL; or NULL */
-    float *taps;                   /* [TAP_IMAGES,28,28,448]; made for the first pass that needs them */
-    float *features;               /* [TAP_IMAGES,512,14,14]; the same */
-    struct insp_good_sample *sample;
+    struct insp_good_answer *good;  /* NULL: not asked for */
+    struct insp_kept *const *kept;  /* [n], each may be NULL; or NULL */
+    struct insp_scoring_room *room; /* of TAP_IMAGES; made for the first pass that needs it */
 };
 
 /* Holds what the pictures of a pass need besides the tails' answers. */
@@ -45,23 +44,26 @@ static struct needs needs_of(const struct scoring *s, size_t i) {
 }
 
 static int reserve(struct scoring *s, struct needs needs, struct insp_error *reterr) {
-    if (needs.features && !s->features)
-        s->features = malloc(TAP_IMAGES * INSP_FEATURE_FLOATS * sizeof *s->features);
-    if (needs.taps && !s->taps)
-        s->taps = malloc(TAP_IMAGES * INSP_TAP_FLOATS * sizeof *s->taps);
-    if (needs.taps && !s->sample)
-        s->sample = malloc(sizeof *s->sample);
-    return (s->taps && s->sample) >= needs.taps && (s->features || !needs.features)
+    struct insp_scoring_room *room = s->room;
+    if (needs.features && !room->features)
+        room->features = malloc(TAP_IMAGES * INSP_FEATURE_FLOATS * sizeof *room->features);
+    if (needs.taps && !room->taps)
+        room->taps = malloc(TAP_IMAGES * INSP_TAP_FLOATS * sizeof *room->taps);
+    if (needs.taps && !room->samples)
+        room->samples = malloc(TAP_IMAGES * sizeof *room->samples);
+    return (room->taps && room->samples) >= needs.taps && (room->features || !needs.features)
                ? 0
                : insp_fail(reterr, INSP_E_NOMEM, "no memory for the taps of a pass");
 }
 
-static int judge(struct scoring *s, size_t i, const float *taps, struct insp_error *reterr) {
+/* Judges picture i of the call, which is the k-th of its pass, by its good-only model. */
+static int judge(struct scoring *s, size_t i, size_t k, struct insp_error *reterr) {
     const struct insp_model *model = s->shots[i].model;
     const struct insp_good_only *good = &model->manifest->good_only;
     float map[INSP_TAP_CELLS], score;
-    insp_good_sample_values(taps, good->channel, s->sample);
-    insp_good_score(model->good, s->sample, insp_field_taps(s->shots[i].field), map, &score);
+    struct insp_good_sample *sample = &s->room->samples[k];
+    insp_good_sample_values(s->room->taps + k * INSP_TAP_FLOATS, good->channel, sample);
+    insp_good_score(model->good, sample, insp_field_taps(s->shots[i].field), map, &score);
     if (!isfinite(score))
         return insp_fail(reterr, INSP_E_MODEL, "the good-only score of image %zu is %f, not a finite number", i,
                          (double)score);
@@ -84,7 +86,7 @@ static float decide(const struct scoring *s, const struct pass *pass, size_t k) 
     float pooled[INSP_POOLED_FLOATS];
     if (!model->logistic)
         return pass->prob[k];
-    insp_pooled_of(s->taps + k * INSP_TAP_FLOATS, s->features + k * INSP_FEATURE_FLOATS, pooled);
+    insp_pooled_of(s->room->taps + k * INSP_TAP_FLOATS, s->room->features + k * INSP_FEATURE_FLOATS, pooled);
     return insp_logistic_probability(model->logistic, model->manifest->logistic.use, pooled, pass->prob[k]);
 }
 
@@ -104,7 +106,7 @@ static int answer(struct scoring *s, const struct pass *pass, size_t k, struct i
         memcpy(s->cam + i * INSP_MAP_FLOATS, pass->cam + k * INSP_MAP_FLOATS, INSP_MAP_FLOATS * sizeof *pass->cam);
         hide_ignored(s, i);
     }
-    return model->good && (s->good || !model->tail) ? judge(s, i, s->taps + k * INSP_TAP_FLOATS, reterr) : 0;
+    return model->good && (s->good || !model->tail) ? judge(s, i, k, reterr) : 0;
 }
 
 /* Copies what picture k shall keep. */
@@ -115,24 +117,46 @@ static void keep(const struct scoring *s, const struct pass *pass, size_t k, str
     kept->has_taps = kept->wants_taps && needs.taps;
     kept->has_features = kept->wants_features && needs.features;
     if (kept->has_taps)
-        memcpy(kept->taps, s->taps + k * INSP_TAP_FLOATS, INSP_TAP_FLOATS * sizeof *kept->taps);
+        memcpy(kept->taps, s->room->taps + k * INSP_TAP_FLOATS, INSP_TAP_FLOATS * sizeof *kept->taps);
     if (kept->has_features)
-        memcpy(kept->features, s->features + k * INSP_FEATURE_FLOATS,
+        memcpy(kept->features, s->room->features + k * INSP_FEATURE_FLOATS,
                INSP_FEATURE_FLOATS * sizeof *kept->features);
+}
+
+/* Holds the answering of a pass, in which threads take its pictures. */
+struct answering {
+    struct scoring *scoring;
+    const struct pass *pass;
+    struct needs needs;
+    int code[PASS_IMAGES];
+};
+
+static void answer_step(void *arg, size_t k, unsigned thread) {
+    struct answering *all = arg;
+    (void)thread;
+    all->code[k] = answer(all->scoring, all->pass, k, NULL);
+    keep(all->scoring, all->pass, k, all->needs);
+}
+
+/* Answers all pictures of a pass. A good-only model takes a millisecond a picture: a pass on a GPU takes less, and
+ * its cores wait meanwhile. */
+static int answer_all(struct scoring *s, const struct pass *pass, struct needs needs, struct insp_error *reterr) {
+    struct answering all = {.scoring = s, .pass = pass, .needs = needs};
+    insp_team_run(needs.taps ? insp_trunk_host_threads(s->trunk) : 1, pass->count, 1, answer_step, &all);
+    for (size_t k = 0; k < pass->count; k++)
+        if (all.code[k] < 0)
+            return answer(s, pass, k, reterr); /* again, for the detail */
+    return 0;
 }
 
 static int run(struct scoring *s, struct pass *pass, struct needs needs, struct insp_error *reterr) {
     int r = reserve(s, needs, reterr);
     if (r == 0)
         r = pass->picture[0].tail ? insp_score_pictures_taps(s->trunk, pass->picture, pass->count, pass->prob,
-                                                             pass->cam, needs.taps ? s->taps : NULL,
-                                                             needs.features ? s->features : NULL, reterr)
-                                  : insp_picture_taps(s->trunk, pass->picture, pass->count, s->taps, reterr);
-    for (size_t k = 0; k < pass->count && r == 0; k++) {
-        r = answer(s, pass, k, reterr);
-        keep(s, pass, k, needs);
-    }
-    return r;
+                                                             pass->cam, needs.taps ? s->room->taps : NULL,
+                                                             needs.features ? s->room->features : NULL, reterr)
+                                  : insp_picture_taps(s->trunk, pass->picture, pass->count, s->room->taps, reterr);
+    return r < 0 ? r : answer_all(s, pass, needs, reterr);
 }
 
 /* Scores all pictures of one kind. If one of them needs taps or features, all give them: one
@@ -167,24 +191,32 @@ static int score_kind(struct scoring *s, size_t n, bool tail, struct insp_error 
 }
 
 int insp_model_score_keep(struct insp_trunk *trunk, const struct insp_shot *shots, size_t n,
-                          struct insp_kept *const *kept, float *ret_prob, float *ret_cam,
-                          struct insp_good_answer *ret_good, struct insp_error *reterr) {
-    struct scoring s = {
-        .trunk = trunk, .shots = shots, .prob = ret_prob, .cam = ret_cam, .good = ret_good, .kept = kept};
+                          struct insp_scoring_room *room, struct insp_kept *const *kept, float *ret_prob,
+                          float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr) {
+    struct scoring s = {.trunk = trunk,
+                        .shots = shots,
+                        .prob = ret_prob,
+                        .cam = ret_cam,
+                        .good = ret_good,
+                        .kept = kept,
+                        .room = room};
     if (ret_good)
         memset(ret_good, 0, n * sizeof *ret_good);
     int r = score_kind(&s, n, true, reterr);
-    if (r == 0)
-        r = score_kind(&s, n, false, reterr);
-    free(s.taps);
-    free(s.features);
-    free(s.sample);
-    return r;
+    return r < 0 ? r : score_kind(&s, n, false, reterr);
+}
+
+void insp_scoring_room_clear(struct insp_scoring_room *room) {
+    free(room->taps);
+    free(room->features);
+    free(room->samples);
+    *room = (struct insp_scoring_room){0};
 }
 
 int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, size_t n, float *ret_prob,
                      float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr) {
-    return insp_model_score_keep(trunk, shots, n, NULL, ret_prob, ret_cam, ret_good, reterr);
+    _cleanup_(insp_scoring_room_clear) struct insp_scoring_room room = {0};
+    return insp_model_score_keep(trunk, shots, n, &room, NULL, ret_prob, ret_cam, ret_good, reterr);
 }
 
 /* --- by what a pass for another model has kept --- */
@@ -223,20 +255,16 @@ int insp_model_score_kept(struct insp_trunk *trunk, const struct insp_shot *shot
         (!model->tail || kept->has_features) && (!(model->good || model->logistic) || kept->has_taps);
     if (!enough)
         return insp_model_score(trunk, shot, 1, ret_prob, ret_cam, ret_good, reterr);
-    struct scoring s = {.trunk = trunk,
-                        .shots = shot,
-                        .prob = ret_prob,
-                        .cam = ret_cam,
-                        .good = ret_good,
-                        .taps = kept->taps,
-                        .features = kept->features};
+    _cleanup_free_ struct insp_good_sample *sample = malloc(sizeof *sample);
+    struct insp_scoring_room room = {.taps = kept->taps, .features = kept->features, .samples = sample};
+    struct scoring s = {
+        .trunk = trunk, .shots = shot, .prob = ret_prob, .cam = ret_cam, .good = ret_good, .room = &room};
     struct pass pass = {.count = 1};
-    _cleanup_free_ struct insp_good_sample *sample = s.sample = malloc(sizeof *s.sample);
     memset(ret_good, 0, sizeof *ret_good);
     if (!sample)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the taps of a picture");
     int r = model->tail ? insp_tail_score(model->tail, kept->features, 1, pass.prob, pass.cam, reterr) : 0;
-    return r == 0 ? answer(&s, &pass, 0, reterr) : r;
+    return r < 0 ? r : answer_all(&s, &pass, (struct needs){0}, reterr);
 }
 
 enum insp_verdict insp_model_verdict(const struct insp_manifest *manifest, float probability,

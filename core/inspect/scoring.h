@@ -3,6 +3,7 @@
 #ifndef INSP_INSPECT_SCORING_H
 #define INSP_INSPECT_SCORING_H
 
+#include "core/good_only/good_sample.h"
 #include "core/model/model.h"
 #include "core/model/verdict.h"
 
@@ -33,6 +34,15 @@ struct insp_good_answer {
 int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, size_t n, float *ret_prob,
                      float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr);
 
+/* Holds the memory of passes, so that each finds that of the one before. Zeroed at first; one call at a time uses
+ * it. */
+struct insp_scoring_room {
+    float *taps;                      /* [16,28,28,448] */
+    float *features;                  /* [16,512,14,14] */
+    struct insp_good_sample *samples; /* [16] */
+};
+void insp_scoring_room_clear(struct insp_scoring_room *room); /* frees it; accepts a zeroed one */
+
 /* Keeps features and taps of a picture, so that another model on the same trunk can answer without a pass. */
 struct insp_kept {
     float *features, *taps; /* owned; [512,14,14] and [28,28,448], each NULL until it is wanted */
@@ -45,10 +55,11 @@ void insp_kept_want(struct insp_kept *kept, const struct insp_model *passing, co
 void insp_kept_clear(struct insp_kept *kept); /* frees the arrays; accepts a zeroed one */
 
 /* Scores as insp_model_score does, and keeps of each picture what its insp_kept wants.
+ *   room  the caller's, for the next call
  *   kept  [n], each may be NULL */
 int insp_model_score_keep(struct insp_trunk *trunk, const struct insp_shot *shots, size_t n,
-                          struct insp_kept *const *kept, float *ret_prob, float *ret_cam,
-                          struct insp_good_answer *ret_good, struct insp_error *reterr);
+                          struct insp_scoring_room *room, struct insp_kept *const *kept, float *ret_prob,
+                          float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr);
 
 /* Scores a picture as insp_model_score does, from what a pass for another model has kept of it: on the CPU bit for
  * bit the same. If that is not enough it runs a pass. ret_cam: float32 [14,14]; ret_good: not NULL. Fails as

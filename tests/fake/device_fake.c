@@ -66,8 +66,8 @@ int insp_device_open(const struct insp_device_config *config, struct insp_device
     fake->passes_left = lost_after ? strtol(lost_after, NULL, 10) : -1;
     const char *memory_images = getenv("INSP_FAKE_MEMORY_IMAGES");
     fake->memory_images = memory_images ? strtol(memory_images, NULL, 10) : LONG_MAX;
-    fake->device =
-        (struct insp_device){.ops = &ops, .chunk = SIZE_MAX, .packed = true, .name = "cpu", .arithmetic = "fake"};
+    fake->device = (struct insp_device){
+        .ops = &ops, .chunk = SIZE_MAX, .packed = true, .host_threads = 2, .name = "cpu", .arithmetic = "fake"};
     snprintf(fake->device.description, sizeof fake->device.description,
              "cpu, fake device for tests, %u threads asked for", config->threads);
     *ret_device = &fake->device;

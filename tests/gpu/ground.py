@@ -146,7 +146,7 @@ def ninja(usr, env):
 def configure_command(tools, usr, build, pack, device, torch):
     lib = f"{usr}/lib/x86_64-linux-gnu"
     # DT_RPATH, not DT_RUNPATH: the libraries' own needs are looked up in it too
-    link = f"-Wl,--disable-new-dtags -Wl,-rpath,{lib} -Wl,-rpath-link,{lib}"
+    link = f"-L{lib} -Wl,--disable-new-dtags -Wl,-rpath,{lib} -Wl,-rpath-link,{lib}"
     prefixes = [torch.utils.cmake_prefix_path, str(pathlib.Path(torch.__file__).parent)]
     command = [tools["cmake"], "-S", str(ROOT), "-B", str(build), "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={tools['ninja']}",
                "-DCMAKE_BUILD_TYPE=Release", "-DINSP_TESTS=ON", f"-DCMAKE_PREFIX_PATH={';'.join(prefixes)}",

@@ -6,7 +6,7 @@ import shim
 
 torch.backends.cuda.matmul.allow_tf32 = False
 torch.backends.cudnn.allow_tf32 = False
-TORCH_DEVICE = torch.device(common.DEVICE if common.CUDA else "cpu")
+TORCH_DEVICE = torch.device(common.DEVICE if ":" in common.DEVICE else "cuda:0") if common.CUDA else torch.device("cpu")
 
 
 def pictures(n, seed=1):

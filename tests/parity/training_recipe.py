@@ -33,7 +33,7 @@ def data():
 def by_pytorch(state, features, labels, order):
     state = {name: torch.nn.Parameter(tensor.clone()) for name, tensor in state.items()}
     optimiser = torch.optim.Adam(state.values(), lr=1e-4)
-    loss_of = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 3.0]))
+    loss_of = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 3.0], device=features.device))
     losses, correct = [], []
     for batch in order:
         optimiser.zero_grad()

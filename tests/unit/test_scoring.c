@@ -106,6 +106,7 @@ START_TEST(what_a_pass_keeps_gives_another_model_its_own_answer) {
                                    model_of(true, false)};
     models[3]->manifest->input.scale *= 2; /* it transforms its pictures differently */
     struct insp_kept kept = {0};
+    struct insp_scoring_room room = {0};
     const uint8_t brightness[] = {70, 140};
     for (size_t a = 0; a < INSP_COUNT(models); a++)
         for (size_t b = 0; b < INSP_COUNT(models); b++) {
@@ -117,7 +118,7 @@ START_TEST(what_a_pass_keeps_gives_another_model_its_own_answer) {
             uint8_t *rgb = grey(brightness, passing, 2, shot);
             struct insp_kept *const keep[] = {&kept, NULL};
             insp_kept_want(&kept, models[a], models[b]);
-            ck_insp_ok(insp_model_score_keep(f.trunk, shot, 2, keep, prob, cam, good, &f.err), f.err);
+            ck_insp_ok(insp_model_score_keep(f.trunk, shot, 2, &room, keep, prob, cam, good, &f.err), f.err);
             shot[0].model = models[b];
             ck_insp_ok(insp_model_score(f.trunk, shot, 1, &own, map, &good_own, &f.err), f.err);
             ck_insp_ok(insp_model_score_kept(f.trunk, shot, &kept, &from_kept, map_kept, &good_kept, &f.err),
@@ -130,6 +131,7 @@ START_TEST(what_a_pass_keeps_gives_another_model_its_own_answer) {
             free(rgb);
         }
     insp_kept_clear(&kept);
+    insp_scoring_room_clear(&room);
     for (size_t i = 0; i < INSP_COUNT(models); i++)
         insp_model_unref(models[i]);
     train_fixture_close(&f);

@@ -56,6 +56,7 @@ static insp_device *open(const insp_device_config &config) {
         fail(INSP_E_DEVICE, "device " + name + " cannot be used: " + problem);
     insp_device *device =
         index >= 0 && problem.empty() ? open_cuda(index, config).release() : open_on_cpu(config.engine, threads);
+    device->host_threads = threads;
     append(*device, ", libtorch " TORCH_VERSION);
     if (!problem.empty())
         append(*device, " (auto: no CUDA: " + problem.substr(0, problem.find('\n')) + ")");
