@@ -10,10 +10,6 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 enum { INSP_TEAM_MAX = 1024 }; /* most threads of a pass */
 
 /* Does step `index`. thread: below the pass's number of threads, different for steps that run at the same time. */
@@ -27,9 +23,5 @@ void insp_team_run(unsigned threads, size_t count, size_t chunk, insp_team_step 
 
 /* Returns the number of processors that the calling thread may use, at least 1. */
 unsigned insp_team_processors(void);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

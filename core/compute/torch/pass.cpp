@@ -1,6 +1,5 @@
 /* core/compute/torch/pass.cpp - turn failures of libtorch into error codes, and set up the calling thread for
  * one call. */
-#include "core/compute/team.h"
 #include "core/compute/torch/torch.hpp"
 
 #include <algorithm>
@@ -112,25 +111,6 @@ void Pass::wait() {
 #endif
 }
 
-constexpr size_t kPiece = size_t{256} << 10; /* of a copy, for one thread */
-
-/* Copies between the caller's memory and pinned memory. One core moves some 10 GB a second: a batch of pictures
- * would take a fifth of its pass, and its taps several times as long. */
-static void copy_bytes(const Device &device, void *to, const void *from, size_t bytes) {
-    struct Copy {
-        char *to;
-        const char *from;
-        size_t bytes;
-    } copy{static_cast<char *>(to), static_cast<const char *>(from), bytes};
-    insp_team_run(
-        device.host_threads ? device.host_threads : 1, (bytes + kPiece - 1) / kPiece, 1,
-        [](void *arg, size_t i, unsigned) {
-            const Copy &of = *static_cast<Copy *>(arg);
-            std::memcpy(of.to + i * kPiece, of.from + i * kPiece, std::min(kPiece, of.bytes - i * kPiece));
-        },
-        &copy);
-}
-
 static at::Tensor pinned(at::Tensor &buffer, int64_t floats) {
     c10::InferenceMode ordinary(
         false); /* training, which runs outside of InferenceMode, writes to this buffer too */
@@ -144,52 +124,39 @@ at::Tensor Pass::upload(const float *data, at::IntArrayRef sizes) {
     if (!device_.cuda)
         return source;
     at::Tensor staging = pinned(workspace_->upload, source.numel());
-    copy_bytes(device_, staging.data_ptr(), data, source.nbytes());
+    std::memcpy(staging.data_ptr(), data, source.nbytes());
     return staging.view(sizes).to(device_.where, at::kFloat, /*non_blocking=*/true);
 }
 
-constexpr int64_t kPictureBytes = INSP_INPUT_FLOATS;
-constexpr int64_t kParameters = 9; /* of a picture: scale, mean and deviation of each channel */
-
-/* Writes the pictures and the parameters of their transforms into pinned memory. */
-struct Filling {
-    const insp_picture *pictures;
-    uint8_t *bytes;
-    float *parameters;
-};
-
-static void fill_picture(void *arg, size_t i, unsigned) {
-    const Filling &of = *static_cast<Filling *>(arg);
-    const insp_transform &input = *of.pictures[i].input;
-    float *row = of.parameters + i * kParameters;
-    std::memcpy(of.bytes + i * kPictureBytes, of.pictures[i].rgb, kPictureBytes);
-    std::fill_n(row, 3, input.scale);
-    std::copy_n(input.mean, 3, row + 3);
-    std::copy_n(input.std, 3, row + 6);
-}
-
-/* Swaps the first and the last channel of the pictures that want it. */
-static at::Tensor order_channels(const at::Tensor &x, const insp_picture *pictures) {
-    std::vector<int64_t> bgr;
-    for (int64_t i = 0; i < x.size(0); i++)
-        bgr.push_back(pictures[i].input->bgr);
-    if (std::find(bgr.begin(), bgr.end(), 1) == bgr.end())
-        return x;
-    return at::where(at::tensor(bgr, at::kLong).to(x.device()).view({-1, 1, 1, 1}).ne(0), x.flip({3}), x);
+/* [n,1,1,3] of one of the transforms' fields, on the device. */
+static at::Tensor per_channel(const std::vector<float> &values, const at::Device &where) {
+    return at::tensor(values, at::kFloat).view({-1, 1, 1, 3}).to(where);
 }
 
 at::Tensor Pass::upload_pictures(const insp_picture *pictures, size_t n) {
+    constexpr int64_t bytes = INSP_INPUT_FLOATS; /* of one picture */
     const int64_t images = static_cast<int64_t>(n);
     at::Tensor &ring = workspace_->bytes;
     if (!ring.defined() || ring.size(0) < images)
-        ring = at::empty({images, kPictureBytes}, at::TensorOptions().dtype(at::kByte).pinned_memory(true));
-    at::Tensor parameters = pinned(workspace_->upload, images * kParameters);
-    Filling filling{pictures, ring.data_ptr<uint8_t>(), parameters.data_ptr<float>()};
-    insp_team_run(device_.host_threads ? device_.host_threads : 1, n, 2, fill_picture, &filling);
+        ring = at::empty({images, bytes}, at::TensorOptions().dtype(at::kByte).pinned_memory(true));
+    std::vector<float> scale, mean, std;
+    std::vector<int64_t> bgr;
+    for (size_t i = 0; i < n; i++) {
+        const insp_transform &input = *pictures[i].input;
+        std::memcpy(ring[static_cast<int64_t>(i)].data_ptr(), pictures[i].rgb, bytes);
+        scale.insert(scale.end(), 3, input.scale);
+        mean.insert(mean.end(), input.mean, input.mean + 3);
+        std.insert(std.end(), input.std, input.std + 3);
+        bgr.push_back(input.bgr);
+    }
     at::Tensor x = ring.narrow(0, 0, images).to(device_.where, /*non_blocking=*/true);
-    parameters = parameters.view({images, 3, 1, 1, 3}).to(device_.where, /*non_blocking=*/true);
-    x = order_channels(x.view({images, INSP_INPUT_SIDE, INSP_INPUT_SIDE, 3}), pictures);
-    x = x.to(at::kFloat).mul_(parameters.select(1, 0)).sub_(parameters.select(1, 1)).div_(parameters.select(1, 2));
+    x = x.view({images, INSP_INPUT_SIDE, INSP_INPUT_SIDE, 3});
+    if (std::find(bgr.begin(), bgr.end(), 1) != bgr.end())
+        x = at::where(at::tensor(bgr, at::kLong).to(device_.where).view({-1, 1, 1, 1}).ne(0), x.flip({3}), x);
+    x = x.to(at::kFloat)
+            .mul_(per_channel(scale, device_.where))
+            .sub_(per_channel(mean, device_.where))
+            .div_(per_channel(std, device_.where));
     return x.permute({0, 3, 1, 2});
 }
 
@@ -201,10 +168,7 @@ void Pass::download(const at::Tensor &from, float *to) {
         host.copy_(source.view({-1}), /*non_blocking=*/true);
         wait();
     }
-    if (device_.cuda)
-        copy_bytes(device_, to, host.data_ptr(), host.nbytes());
-    else
-        std::memcpy(to, host.data_ptr(), host.nbytes());
+    std::memcpy(to, host.data_ptr(), host.nbytes());
 }
 
 } // namespace insp_torch
