@@ -124,7 +124,7 @@ def forward(rate):
         common.figure(f"forward at batch {n} / matrix rate", tflops / rate, "", aim, tflops >= 0.6 * rate)
         alone = kernels(make(trunk, tail, n), f"pictures, batch {n}")
         if alone:
-            common.figure(f"the device's part at batch {n} / matrix rate", GFLOP * n / alone / 1e12 / rate)
+            common.figure(f"the device's part at batch {n} / matrix rate", GFLOP * n / alone / 1e3 / rate)
         torch.backends.cudnn.benchmark = True
         peer = Peer(trunk_state, tails[0])
         pixels = network.pictures(n)
