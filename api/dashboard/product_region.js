@@ -239,6 +239,9 @@ export class Region {
       if (error.code !== "not_found") throw error; // it has none
     }
     this.#did(this.#drawing.begin(null));
-    this.said.textContent = "The next training uses the whole picture.";
+    const shared = this.camera.value.trim() && !empty(this.regions?.default);
+    this.said.textContent = shared
+      ? "The next training uses the product's region for this camera."
+      : "The next training uses the whole picture.";
   }
 }

@@ -67,9 +67,11 @@ static int serving_json(const struct api_request *request, const struct insp_fie
                                       reterr);
     if (r == INSP_E_NOT_FOUND) /* it serves from memory although its folder is gone */
         return 0;
-    if (r < 0)
+    if (r < 0 &&
+        r != INSP_E_MODEL) /* a damaged manifest tells no regions; those of the product stand all the same */
         return r;
-    *ret = json_pack("{s:s, s:b}", "version", version, "same", insp_field_set_equal(manifest->fields, set));
+    *ret =
+        json_pack("{s:s, s:b}", "version", version, "same", r == 0 && insp_field_set_equal(manifest->fields, set));
     return *ret ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer");
 }
 

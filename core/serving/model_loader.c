@@ -219,12 +219,15 @@ static bool same_decision(const struct insp_manifest *a, const struct insp_manif
            p->scale == q->scale && p->threshold == q->threshold && p->low == q->low && p->high == q->high;
 }
 
-/* Fills the item from a model on the device, if it has the weights of the version. */
+/* Fills the item from a model on the device, if it has the weights of the version, and its regions. */
 static bool reuse(struct insp_model *model, struct insp_manifest **manifest, struct insp_served_model *item,
                   int *ret_code, struct insp_error *reterr) {
     if (!model || strcmp(model->manifest->version, (*manifest)->version) != 0 ||
         strcmp(model->manifest->weights_sha256, (*manifest)->weights_sha256) != 0 ||
-        strcmp(model->manifest->good_only.sha256, (*manifest)->good_only.sha256) != 0)
+        strcmp(model->manifest->good_only.sha256, (*manifest)->good_only.sha256) != 0 ||
+        strcmp(model->manifest->logistic.sha256, (*manifest)->logistic.sha256) != 0 ||
+        model->manifest->logistic.use != (*manifest)->logistic.use ||
+        !insp_field_set_equal(model->manifest->fields, (*manifest)->fields))
         return false;
     *ret_code = 0;
     if (same_decision(*manifest, model->manifest))

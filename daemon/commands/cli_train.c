@@ -37,7 +37,8 @@ static const struct parameter {
 } parameters[] = {
     {"mode", "mode", TRAIN | FOLDS, "MODE",
      "supervised, good_only (no defects needed), add_good (train), or auto: by the number of defects"},
-    {"recipe", "recipe", TRAIN, "NAME", "notebook: its recipe exactly: --mode supervised --candidates false"},
+    {"recipe", "recipe", TRAIN, "NAME",
+     "notebook: its recipe exactly: --mode supervised --candidates false --threshold 0.5"},
     {"epochs", "epochs", TRAIN | FOLDS, "N", "largest number of passes over the images"},
     {"batch", "batch", TRAIN | FOLDS, "N", "images per mini-batch"},
     {"learning_rate", "learning-rate", TRAIN | FOLDS, "X", "step size of Adam"},

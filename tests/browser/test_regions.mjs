@@ -112,7 +112,7 @@ test("it is saved for all cameras or for one, and a training is asked for", asyn
   await at("section[aria-label=Region]", { hasText: "these cameras have their own region: top" }).waitFor();
   assert.equal((await read()).regions.cameras.top.ignore.length, 1); // the kind that was chosen
   await button("Use the whole picture").click();
-  await said("uses the whole picture");
+  await said("uses the product's region for this camera");
   assert.deepEqual((await read()).regions.cameras, {});
 });
 

@@ -67,6 +67,10 @@ def test_what_is_ignored_changes_nothing_and_what_is_looked_at_is_found(begin):
     daemon("DELETE", ADMIN)
     state = daemon("GET", BASE).json
     assert state["retrain"] and state["regions"] == {"default": None, "cameras": {}}
+    (daemon.state / f"models/part/{second}/manifest.json").write_text("{")  # what is on the disk no longer says its regions
+    assert put(daemon, {"look": [LEFT]}).status == 200
+    state = daemon("GET", BASE).json
+    assert state["serving"] == {"version": second, "same": False} and state["retrain"]
 
 
 def test_a_tail_is_trained_validated_and_served_with_its_regions(begin):
