@@ -62,10 +62,6 @@ struct list {
     void *arg;
 };
 
-static const char *text_at(struct sqlite3_stmt *row, int at) {
-    return (const char *)sqlite3_column_text(row, at); /* the column is NOT NULL */
-}
-
 static int list_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     const struct list *list = arg;
     char quoted[QUOTED_BYTES];
@@ -85,14 +81,14 @@ static int list_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     sqlite3_bind_int64(rows, 5, (sqlite3_int64)list->limit);
     int step;
     while ((step = sqlite3_step(rows)) == SQLITE_ROW) {
-        const struct insp_change change = {.id = text_at(rows, 0),
+        const struct insp_change change = {.id = insp_sql_text(rows, 0),
                                            .at_us = sqlite3_column_int64(rows, 1),
-                                           .who = text_at(rows, 2),
-                                           .product = text_at(rows, 3),
-                                           .version = text_at(rows, 4),
-                                           .field = text_at(rows, 5),
-                                           .from = text_at(rows, 6),
-                                           .to = text_at(rows, 7)};
+                                           .who = insp_sql_text(rows, 2),
+                                           .product = insp_sql_text(rows, 3),
+                                           .version = insp_sql_text(rows, 4),
+                                           .field = insp_sql_text(rows, 5),
+                                           .from = insp_sql_text(rows, 6),
+                                           .to = insp_sql_text(rows, 7)};
         if (list->callback(list->arg, &change))
             return 0;
     }

@@ -46,7 +46,8 @@ static void *run(void *arg) {
         pthread_mutex_unlock(&c->lock);
         int pages = checkpoint_all(c->db, &failing);
         pthread_mutex_lock(&c->lock);
-        c->next_pages = pages + INSP_CHECKPOINT_PAGES;
+        if (c->next_pages == INT_MAX) /* else the journal has begun anew meanwhile */
+            c->next_pages = (pages < 0 ? c->last_pages : pages) + INSP_CHECKPOINT_PAGES;
     }
     pthread_mutex_unlock(&c->lock);
     return NULL;

@@ -182,11 +182,6 @@ enum {
     CAM_COLUMN
 };
 
-static const char *text_at(struct sqlite3_stmt *row, int at) {
-    const unsigned char *text = sqlite3_column_text(row, at);
-    return text ? (const char *)text : "";
-}
-
 static int64_t us_at(struct sqlite3_stmt *row, int at) {
     return sqlite3_column_type(row, at) == SQLITE_NULL ? -1 : sqlite3_column_int64(row, at);
 }
@@ -200,14 +195,14 @@ static enum insp_verdict verdict_at(struct sqlite3_stmt *row) {
 void insp_record_read(struct sqlite3_stmt *row, struct insp_record_room *room, struct insp_record *ret) {
     size_t box_count;
     insp_id_format(sqlite3_column_blob(row, 0), room->id); /* the table's CHECK: 16 bytes */
-    if (!insp_boxes_parse(text_at(row, 14), room->box, &box_count))
+    if (!insp_boxes_parse(insp_sql_text(row, 14), room->box, &box_count))
         insp_log_warning("the boxes of an inspection are damaged in the database and left out id=%s", room->id);
     *ret = (struct insp_record){
         .id = room->id,
-        .product = text_at(row, 1),
-        .model = text_at(row, 2),
-        .camera = text_at(row, 3),
-        .part = text_at(row, 4),
+        .product = insp_sql_text(row, 1),
+        .model = insp_sql_text(row, 2),
+        .camera = insp_sql_text(row, 3),
+        .part = insp_sql_text(row, 4),
         .verdict = verdict_at(row),
         .probability = (float)sqlite3_column_double(row, 6),
         .threshold = (float)sqlite3_column_double(row, 7),
@@ -228,9 +223,9 @@ void insp_record_read(struct sqlite3_stmt *row, struct insp_record_room *room, s
         .good_percentile = (float)sqlite3_column_double(row, GOOD_PERCENTILE_COLUMN),
         .width = (uint32_t)sqlite3_column_int64(row, 15),
         .height = (uint32_t)sqlite3_column_int64(row, 16),
-        .sha256 = text_at(row, 17),
-        .media_type = text_at(row, 18),
-        .extension = text_at(row, 19),
+        .sha256 = insp_sql_text(row, 17),
+        .media_type = insp_sql_text(row, 18),
+        .extension = insp_sql_text(row, 19),
         .image_bytes = (uint64_t)sqlite3_column_int64(row, 20),
         .image_kept = sqlite3_column_int(row, 21) != 0,
         .received_us = sqlite3_column_int64(row, 22),
@@ -242,9 +237,9 @@ void insp_record_read(struct sqlite3_stmt *row, struct insp_record_room *room, s
         .store_us = sqlite3_column_int64(row, 26),
         .total_us = sqlite3_column_int64(row, 27),
         .label = (enum insp_label)sqlite3_column_int(row, 28),
-        .label_defect = text_at(row, 29),
-        .label_note = text_at(row, 30),
-        .labelled_by = text_at(row, 31),
+        .label_defect = insp_sql_text(row, 29),
+        .label_note = insp_sql_text(row, 30),
+        .labelled_by = insp_sql_text(row, 31),
         .labelled_us = sqlite3_column_int64(row, 32),
     };
 }
@@ -356,7 +351,7 @@ static int label_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) 
                  labelling->id, &row, &key, reterr);
     if (r < 0)
         return r;
-    r = insp_minute_relabel(db, text_at(row, 0), sqlite3_column_int64(row, 1),
+    r = insp_minute_relabel(db, insp_sql_text(row, 0), sqlite3_column_int64(row, 1),
                             (enum insp_label)sqlite3_column_int(row, 2), labelling->label, reterr);
     return r < 0 ? r : label_update(db, labelling, key, reterr);
 }

@@ -31,6 +31,12 @@ int insp_sql_run(struct sqlite3_stmt *statement, struct insp_error *reterr);
 /* Binds a text without a copy: it must live until the statement is reset. NULL binds "". */
 void insp_sql_bind_text(struct sqlite3_stmt *statement, int at, const char *text);
 
+/* Returns a column's text, "" for NULL; valid until the next step. */
+static inline const char *insp_sql_text(struct sqlite3_stmt *row, int at) {
+    const unsigned char *text = sqlite3_column_text(row, at);
+    return text ? (const char *)text : "";
+}
+
 static inline void insp_sql_finalizep(struct sqlite3_stmt **statement) {
     sqlite3_finalize(*statement);
 }

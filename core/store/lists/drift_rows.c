@@ -113,11 +113,6 @@ struct walk {
     void *arg;
 };
 
-static const char *text_at(struct sqlite3_stmt *row, int at) {
-    const unsigned char *text = sqlite3_column_text(row, at);
-    return text ? (const char *)text : "";
-}
-
 static int walk_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     const struct walk *walk = arg;
     _cleanup_stmt_ struct sqlite3_stmt *rows = NULL;
@@ -136,9 +131,9 @@ static int walk_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     int step;
     while ((step = sqlite3_step(rows)) == SQLITE_ROW) {
         struct insp_drift_row row = {.day = sqlite3_column_int64(rows, 0),
-                                     .product = text_at(rows, 1),
-                                     .camera = text_at(rows, 2),
-                                     .model = text_at(rows, 3),
+                                     .product = insp_sql_text(rows, 1),
+                                     .camera = insp_sql_text(rows, 2),
+                                     .model = insp_sql_text(rows, 3),
                                      .parts = (uint64_t)sqlite3_column_int64(rows, 4),
                                      .reference = (uint32_t)sqlite3_column_int64(rows, 5)};
         memcpy(row.bin, sqlite3_column_blob(rows, 6), sizeof row.bin);
