@@ -3,6 +3,9 @@
 set(INSP_SHARE_DIR "${CMAKE_INSTALL_DATADIR}/inspectd")
 
 install(TARGETS inspectd RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+if(TARGET inspectd-torch)
+  install(TARGETS inspectd-torch LIBRARY DESTINATION lib/inspectd)
+endif()
 if(TARGET inspectd-grab)
   install(TARGETS inspectd-grab RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/inspectd")
 endif()

@@ -49,7 +49,7 @@ struct insp_device_config {
 /* Opens a device. "auto" opens cuda:0 if it works, else the CPU; insp_device_describe says which and why.
  * *ret_device is the caller's. Fails with
  *   INSP_E_DEVICE     "cuda" is unusable (no driver, CPU-only libtorch, no such number), an unknown name,
- *                     Debian's slow reference BLAS
+ *                     Debian's slow reference BLAS, libtorch cannot be loaded (torch/later.c)
  *   INSP_E_PARAMETER  more than 1024 threads
  *   INSP_E_NOMEM */
 int insp_device_open(const struct insp_device_config *config, struct insp_device **ret_device,
@@ -58,7 +58,8 @@ int insp_device_open(const struct insp_device_config *config, struct insp_device
 void insp_device_free(struct insp_device *device);
 
 const char *insp_device_name(const struct insp_device *device); /* "cpu" or "cuda:N"; lives as long as device */
-/* Describes the device in one line for people: name, threads, engine, libtorch. Lives as long as device. */
+/* Describes the device in one line for people: name, threads, engine, libtorch if it is loaded. Lives as long as
+ * device. */
 const char *insp_device_describe(const struct insp_device *device);
 /* Identifies the arithmetic of the device: everything besides weights and input that decides about the bits of
  * a result, as kernels and instruction set, number type, library version, and the number of threads of

@@ -1,5 +1,6 @@
 /* core/compute/torch/open.cpp - open the back end that a configuration asks for. */
 #include "core/compute/conv_cpu.h"
+#include "core/compute/torch/later.h"
 #include "core/compute/torch/torch.hpp"
 
 #include <sched.h>
@@ -68,6 +69,10 @@ static insp_device *open(const insp_device_config &config) {
 int insp_device_open(const struct insp_device_config *config, struct insp_device **ret_device,
                      struct insp_error *reterr) {
     return insp_torch::guard(reterr, [&] { *ret_device = insp_torch::open(*config); });
+}
+
+void insp_module_described(char ret[INSP_MODULE_BYTES]) {
+    insp_module_describe(INSP_VERSION, ret);
 }
 
 const char *insp_torch_version(void) {
