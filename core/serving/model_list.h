@@ -16,7 +16,8 @@ struct insp_served_model {
     struct insp_model *shadow;                    /* owned reference; NULL: none, or it could not be loaded */
     char shadow_failure[INSP_ERROR_DETAIL_BYTES]; /* why not; "" */
     bool passed;                                  /* the last self-test passed */
-    bool pending; /* the active version is not loaded yet: a later reading loads it */
+    bool pending;        /* the active version is not loaded yet: a later reading loads it */
+    bool shadow_pending; /* nor is the shadow; shadow_failure says so */
 };
 
 struct insp_model_list {

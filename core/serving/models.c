@@ -1,15 +1,16 @@
 #include "core/serving/models.h"
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
-#include "core/serving/model_loader.h"
+#include "core/serving/model_reading.h"
 #include "core/serving/prove.h"
 
 #include <math.h>
 #include <string.h>
 
 /* A start waits for the first products only, and a reading swaps in what it has loaded before it goes on: loading
- * and proving a version takes a tenth of a second or two. */
-enum { LOADED_AT_START = 8, LOADED_AT_ONCE = 4 };
+ * and proving a version takes tenths of a second on two cores, and a hundredth on a GPU. */
+enum { LOADED_AT_START = 8, START_US = 300000, LOADED_AT_ONCE = 4 };
 
 struct insp_models {
     struct insp_lanes *lanes;
@@ -49,7 +50,10 @@ struct reload {
 /* --- starting and stopping --- */
 
 static int load_now(struct insp_models *models, struct insp_error *reterr) {
-    struct insp_model_reading reading = {.loader = models->loader, .load_most = LOADED_AT_START};
+    struct insp_model_reading reading = {.loader = models->loader,
+                                         .load_most = LOADED_AT_START,
+                                         .until_us = insp_mono_us() + START_US,
+                                         .active_only = true};
     int r = insp_model_reading_read(&reading, reterr);
     if (r == 0)
         models->list = reading.fresh;
@@ -190,7 +194,7 @@ static void swap(struct insp_models *models, struct insp_model_reading *reading)
 
 static bool any_pending(const struct insp_models *models) {
     for (size_t i = 0; i < models->list.count; i++)
-        if (models->list.item[i].pending)
+        if (models->list.item[i].pending || models->list.item[i].shadow_pending)
             return true;
     return false;
 }

@@ -94,13 +94,12 @@ export class Daemon {
     const probe = `${this.url}/${this.empty ? "healthz" : "readyz"}`;
     for (const end = Date.now() + READY_MS; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
       if (this.process.exitCode !== null || Date.now() > end) throw new Error(`the daemon is not ready: ${this.log}`);
-      if (
-        await fetch(probe).then(
-          (answer) => answer.ok,
-          () => false,
-        )
-      )
-        return;
+      // A product may still be loaded while the daemon serves others.
+      const text = await fetch(probe).then(
+        (answer) => answer.ok && answer.text(),
+        () => false,
+      );
+      if (text !== false && !text.includes("being loaded")) return;
     }
   }
 

@@ -129,7 +129,9 @@ class Daemon(Client):
                 return found
 
     def wait_ready(self):
-        eventually(lambda: self("GET", "/readyz").status == 200, START_S)
+        """Until every product is loaded, also those that the daemon loads while it serves."""
+        eventually(lambda: (answer := self("GET", "/readyz")).status == 200 and
+                   not any("being loaded" in (model["failure"] or "") for model in answer.json["models"].values()), START_S)
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
@@ -168,6 +170,7 @@ def add_version(state, product, version):
     folder = copy_state(models / "carpet" / "v1", models / product / version)
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**manifest, "product": product, "version": version}))
+    return folder
 
 
 def rewrite(path, data):
