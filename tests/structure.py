@@ -275,6 +275,17 @@ ONLY_IN = {
 }
 
 
+# Debian 12 has Node.js 18; a newer one on the developer's machine would hide these.
+AFTER_NODE_18 = (r"\.(?:toSorted|toReversed|toSpliced)\(|\b(?:Object|Map)\.groupBy\(|\bArray\.fromAsync\(|\bPromise\.withResolvers\("
+                 r"|\bimport\.meta\.(?:dirname|filename)\b|\bAbortSignal\.any\(|\bnavigator\.hardwareConcurrency\b")
+
+
+def scripts_too_new(root):
+    for path in sorted((root / "tests").rglob("*.mjs")):
+        if "node_modules" not in path.parts and (found := re.search(AFTER_NODE_18, path.read_text())):
+            yield f"{path.relative_to(root)}: has {found[0]}, which Debian 12's Node.js 18 does not know"
+
+
 def without_comments(text):
     return re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S)
 
@@ -393,7 +404,7 @@ def language_faults(root, folders=None):
 
 
 RULES = [direction_faults, circle_faults, size_faults, forbidden_words, doubles, untested_sources, wrong_names,
-         lonely_headers, hand_quoted_logs, swallowed_rows, language_faults]
+         lonely_headers, scripts_too_new, hand_quoted_logs, swallowed_rows, language_faults]
 
 
 def main():

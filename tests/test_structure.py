@@ -69,6 +69,7 @@ FAULTS = [
     ({"tests/unit/test_error.c": "/* Where no file is: an error. */\n"}, "tests/unit/test_error.c:1: a subject"),
     ({"core/base/error.c": "/* Each arrow hands the job over. */\n"}, "say hand-over"),
     ({"core/base/error.h": "/* Fails with a code.\n * It is late. code  above 0 */\n"}, "two blanks within a sentence"),
+    ({"tests/browser/test_row.mjs": "const sorted = ids.toSorted();\n"}, "tests/browser/test_row.mjs: has .toSorted("),
     ({"daemon/run.c": 'insp_log_info("left name=\\"%s\\"", name);\n'}, "INSP_LOG_QUOTED"),
 ]
 

@@ -81,11 +81,11 @@ for (const [name, button] of [
     const ids =
       name === "csv" ? lines.slice(1).map((line) => line.split(",")[0]) : lines.map((line) => JSON.parse(line).id);
     assert.deepEqual(
-      ids.toSorted(),
+      [...ids].sort(),
       items
         .slice(0, GOOD)
         .map(({ id }) => id)
-        .toSorted(),
+        .sort(),
     );
   });
 
