@@ -1,9 +1,9 @@
 // The shell: opens views, selects the product, watches whether the daemon answers.
 import { learn } from "./clock.js";
-import { byId, tickAges } from "./dom.js";
+import { byId, notice, tickAges } from "./dom.js";
 import * as line from "./line.js";
 import { live, run, state } from "./live.js";
-import { UNANSWERED_MS, askToken, getJson } from "./net.js";
+import { UNANSWERED_MS, askToken, fetchModule, getJson } from "./net.js";
 import { repeat } from "./repeat.js";
 import { sayTrouble } from "./trouble.js";
 
@@ -25,12 +25,12 @@ function parse() {
 
 // The line view is part of the page; the others are fetched when they are opened.
 const views = {
-  line: { title: "Line", load: () => line },
-  history: { title: "History", load: () => import("./history.js") },
-  inspection: { title: "Inspection", load: () => import("./inspection.js") },
-  products: { title: "Products", load: () => import("./products.js") },
-  jobs: { title: "Jobs", load: () => import("./jobs.js") },
-  models: { title: "Models", load: () => import("./models.js") },
+  line: { title: "Line", load: async () => line },
+  history: { title: "History", load: () => fetchModule("history.js") },
+  inspection: { title: "Inspection", load: () => fetchModule("inspection.js") },
+  products: { title: "Products", load: () => fetchModule("products.js") },
+  jobs: { title: "Jobs", load: () => fetchModule("jobs.js") },
+  models: { title: "Models", load: () => fetchModule("models.js") },
 };
 
 async function route() {
@@ -44,8 +44,10 @@ async function route() {
     if (link.hash === `#/${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const view = await views[name].load();
-  if (turn !== opened) return;
+  const view = await views[name]
+    .load()
+    .catch(() => notice("This view could not be fetched. Open it again in a moment."));
+  if (!view || turn !== opened) return;
   byId("view").replaceChildren();
   byId("view").className = `view-${name}`;
   close = view.open(byId("view"), at);

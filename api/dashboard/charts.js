@@ -1,6 +1,7 @@
 // Draws charts with uPlot, which is fetched with the first chart, so that the line view does not wait for it. Screen
 // readers cannot read a canvas, so each chart also has its figures as a text and as a table.
 import { h } from "./dom.js";
+import { fetchModule } from "./net.js";
 
 const TABLE_ROWS = 200; // of a longer chart the newest
 const LABEL_GAP = 6; // pixels between an axis and its labels
@@ -14,7 +15,7 @@ const lonely = (ys) => [...ys.keys()].filter((i) => known(ys[i]) && !known(ys[i 
 // null if it could not be fetched: the next data asks again, because a daemon that restarts must not cost the charts.
 let library = null;
 const loadLibrary = () =>
-  (library ??= import("./uPlot.esm.js").then(
+  (library ??= fetchModule("uPlot.esm.js").then(
     (module) => module.default,
     () => (library = null),
   ));

@@ -1,6 +1,6 @@
 // Decides when the line needs a warning. Pure functions.
 
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 // Says whether the newest verdicts leave the usual rate: by more than three standard deviations of a binomial, and by
 // at least five verdicts, so that a single anomaly on a good line is no warning.

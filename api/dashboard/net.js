@@ -120,6 +120,17 @@ export async function stream(path, { accept, progress }) {
   return new Response(answer.body.pipeThrough(counted), { headers: { "Content-Type": accept } }).blob();
 }
 
+// Imports a module of this folder. Chromium 150 and older keep a module that failed to come as failed for the life of the
+// page, so another try needs another address; a module that came once keeps its own.
+const failures = new Map();
+export function fetchModule(name) {
+  const failed = failures.get(name);
+  return import(failed ? `./${name}?try=${failed + 1}` : `./${name}`).catch((error) => {
+    failures.set(name, (failed ?? 0) + 1);
+    throw error;
+  });
+}
+
 export async function download(path, name) {
   save(await (await request(path, { asked: true })).blob(), name);
 }

@@ -156,5 +156,8 @@ export class Daemon {
 export async function launch() {
   const { chromium } = await import("playwright-core");
   const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
-  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--no-zygote", "--disable-gpu", ...quiet] });
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--no-sandbox", "--no-zygote", "--disable-gpu", ...quiet],
+  });
 }

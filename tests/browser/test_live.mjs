@@ -79,14 +79,27 @@ test("a restart of the daemon is survived by the open page", async () => {
 
 test("charts whose library did not come are drawn when it does", async () => {
   let refused = 0;
-  await site.page.route("**/uPlot.esm.js", (route) => (refused++ ? route.continue() : route.abort()));
+  await site.page.route("**/uPlot.esm.js*", (route) => (refused++ ? route.continue() : route.abort()));
   await site.during(/ERR_FAILED/, async () => {
     await site.visit("#/line");
     await site.page.reload();
     await site.page.locator(".chart canvas").first().waitFor();
   });
   assert.ok(refused > 1);
-  await site.page.unroute("**/uPlot.esm.js");
+  await site.page.unroute("**/uPlot.esm.js*");
+});
+
+test("a view that did not come is said, and opens when it does", async () => {
+  await site.page.route("**/jobs.js*", (route) => route.abort());
+  await site.visit("#/line");
+  await site.during(/ERR_FAILED/, async () => {
+    await site.visit("#/jobs");
+    await site.page.getByText("This view could not be fetched.").waitFor();
+  });
+  await site.page.unroute("**/jobs.js*");
+  await site.visit("#/line");
+  await site.visit("#/jobs");
+  await site.page.locator("#view.view-jobs").waitFor();
 });
 
 test("an anomaly rate outside its usual range is said loudly", async () => {
