@@ -12,6 +12,7 @@ const parts = (count) => `${count.toLocaleString()} ${count === 1 ? "part" : "pa
 // Says in words how far the shadow agrees.
 export function shadowText({ counts, running, failure }) {
   if (!running) return failure ? `It does not run: ${failure}` : "It is being loaded.";
+  if (failure) return `It fails: ${failure}`;
   if (!counts.parts) return "No part has been judged by both versions yet.";
   const { missed, rejected, disagree } = counts;
   const said = [
@@ -21,6 +22,15 @@ export function shadowText({ counts, running, failure }) {
   ].filter(Boolean);
   const agreed = `Of ${parts(counts.parts)} both judged ${percent(counts.agree / counts.parts)} alike`;
   return said.length ? `${agreed}; they differ about ${said.join(", ")}.` : `${agreed}.`;
+}
+
+// Says which parts are not compared; a rule counts the last two kinds as missed.
+function notCompared({ skipped, failed, lost }) {
+  return [
+    skipped && `The line had no time for ${parts(skipped)}.`,
+    failed && `It failed about ${parts(failed)}.`,
+    lost && `${parts(lost)} could not be stored and are missing here.`,
+  ].filter(Boolean);
 }
 
 export function ruleText({ rule, outcome, counts }) {
@@ -70,11 +80,9 @@ export function shadowPart(product, changed, signal) {
     const content = [
       h("h3", {}, `Shadow: ${found.version}`),
       h("p", { class: "hint" }, `Runs beside the active version since ${dateTime(found.since)}, begun by ${found.by}`),
-      h("p", { class: found.running ? "summary" : "failure" }, shadowText(found)),
+      h("p", { class: found.running && !found.failure ? "summary" : "failure" }, shadowText(found)),
       h("p", {}, ruleText(found)),
-      found.counts.skipped
-        ? h("p", { class: "hint" }, `The line had no time for ${parts(found.counts.skipped)}.`)
-        : null,
+      ...notCompared(found.counts).map((text) => h("p", { class: "hint" }, text)),
       buttons(product, found.version, changed),
       list,
     ];

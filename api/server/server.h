@@ -64,7 +64,8 @@ struct api_server {
     uv_timer_t housekeeping; /* the chore */
     uv_timer_t selftest;
     uv_timer_t grace;
-    uv_timer_t ping; /* comments on event streams */
+    uv_timer_t ping;         /* comments on event streams */
+    uv_timer_t shadow_group; /* the next parts of shadows are counted */
 
     struct insp_pipeline *pipeline;
     struct insp_models *models;

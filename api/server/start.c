@@ -230,7 +230,7 @@ static int start_handles(struct api_server *server, struct insp_error *reterr) {
     server->poll.data = server;
     server->handles_open++;
     uv_timer_t *timers[] = {&server->mhd_timer, &server->sweep, &server->deadline, &server->housekeeping,
-                            &server->selftest,  &server->grace, &server->ping};
+                            &server->selftest,  &server->grace, &server->ping,     &server->shadow_group};
     for (size_t i = 0; i < INSP_COUNT(timers); i++)
         start_timer(server, timers[i]);
     uv_poll_start(&server->poll, UV_READABLE, on_readable);

@@ -80,7 +80,7 @@ static void stop_mhd(struct api_server *server) {
 
 static void close_timers(struct api_server *server) {
     uv_timer_t *timers[] = {&server->mhd_timer, &server->sweep, &server->deadline, &server->housekeeping,
-                            &server->selftest,  &server->grace, &server->ping};
+                            &server->selftest,  &server->grace, &server->ping,     &server->shadow_group};
     for (size_t i = 0; i < INSP_COUNT(timers); i++)
         uv_close((uv_handle_t *)timers[i], closed);
 }
@@ -152,6 +152,8 @@ void api_server_stop(struct api_server *server, unsigned grace_ms, void (*stoppe
     server->stopped_arg = arg;
     uv_timer_stop(&server->housekeeping);
     uv_timer_stop(&server->selftest);
+    if (uv_is_active((uv_handle_t *)&server->shadow_group)) /* what waits is counted now */
+        uv_timer_start(&server->shadow_group, server->shadow_group.timer_cb, 0, 0);
     api_events_end(server->events);
     tell_parts(server, API_STOP_SERVER);
     insp_jobs_close(server->jobs, jobs_closed, server); /* its process has INSP_JOB_GRACE_MS to end */

@@ -4,6 +4,7 @@
 #include "api/server/stop.h"
 #include "api/shadow/shadow_state.h"
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 
 #include <string.h>
@@ -13,28 +14,56 @@ int api_shadow_new(struct api_server *server, struct api_shadow **ret, struct in
     if (!shadow)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the shadows");
     shadow->server = server;
+    shadow->timer = &server->shadow_group;
     *ret = shadow;
     return 0;
 }
 
+/* Returns the choice of a product's shadow if it is that run; NULL: the run is over. */
+static const struct insp_shadow_choice *choice_of(const struct api_shadow *shadow, const char *product,
+                                                  const char *version, int64_t since_us) {
+    const struct insp_served_model *item = insp_models_named(shadow->server->models, product);
+    return item && item->shadow_choice.since_us == since_us && !strcmp(item->shadow_choice.version, version)
+               ? &item->shadow_choice
+               : NULL;
+}
+
 /* --- what is known for metrics --- */
 
-/* Finds or makes the entry of a run; a new run of a product replaces the one before. NULL: no room. */
+/* Finds or makes the entry of a run; the present run of a product replaces the one before. NULL: no room, or the
+ * run is over and has none. */
 static struct api_shadow_known *known_of(struct api_shadow *shadow, const char *product, const char *version,
                                          int64_t since_us) {
     struct api_shadow_known *known = NULL;
     for (size_t i = 0; i < shadow->known_count && !known; i++)
         if (!strcmp(shadow->known[i].product, product))
             known = &shadow->known[i];
-    if (!known && shadow->known_count == API_SHADOW_PRODUCTS)
+    if (known && known->since_us == since_us && !strcmp(known->version, version))
+        return known;
+    if ((!known && shadow->known_count == API_SHADOW_PRODUCTS) || !choice_of(shadow, product, version, since_us))
         return NULL;
     if (!known)
         known = &shadow->known[shadow->known_count++];
-    if (known->since_us != since_us || strcmp(known->version, version) != 0)
-        *known = (struct api_shadow_known){.since_us = since_us};
+    *known = (struct api_shadow_known){.since_us = since_us};
     snprintf(known->product, sizeof known->product, "%s", product);
     snprintf(known->version, sizeof known->version, "%s", version);
     return known;
+}
+
+/* Notes parts of a run that are counted nowhere. Its rule must know. */
+static void lose(struct api_shadow *shadow, const struct api_shadow_part *part, uint64_t count) {
+    struct api_shadow_known *known = known_of(shadow, part->product, part->version, part->since_us);
+    if (known)
+        known->lost += count;
+    else
+        shadow->lost_unknown = true;
+}
+
+const char *api_shadow_failure(const struct api_shadow *shadow, const char *product, const char *version) {
+    for (size_t i = 0; i < shadow->known_count; i++)
+        if (!strcmp(shadow->known[i].product, product) && !strcmp(shadow->known[i].version, version))
+            return shadow->known[i].failure;
+    return "";
 }
 
 /* --- counting, in lane BACK: one run at a time --- */
@@ -54,9 +83,10 @@ static void decide(struct api_shadow *shadow) {
     case INSP_SHADOW_STAY:
         insp_log_info(
             "the rule of a shadow is not met: it stays a shadow product=%s version=%s parts=%llu agree=%llu "
-            "missed=%llu",
+            "missed=%llu failed=%llu lost=%llu",
             shadow->product, shadow->choice.version, (unsigned long long)shadow->counts.parts,
-            (unsigned long long)shadow->counts.agree, (unsigned long long)shadow->counts.missed);
+            (unsigned long long)shadow->counts.agree, (unsigned long long)shadow->counts.missed,
+            (unsigned long long)shadow->counts.failed, (unsigned long long)shadow->counts.lost);
         break;
     case INSP_SHADOW_PROMOTE:
         shadow->promoted = insp_models_switch(shadow->server->models, &changer, insp_change_promote,
@@ -93,10 +123,22 @@ static void count(struct insp_task *task) {
         part[i] = shadow->part[i].part;
         part[i].id = shadow->part[i].id;
     }
-    shadow->code = insp_store_shadow_add(shadow->server->config.store, &run, part, shadow->count, &shadow->counts,
-                                         &shadow->error);
-    if (shadow->code == 0)
+    shadow->code = insp_store_shadow_add(shadow->server->config.store, &run, part, shadow->count, shadow->lost,
+                                         &shadow->counts, &shadow->error);
+    if (shadow->code == 0 && !shadow->unsure)
         decide(shadow);
+}
+
+/* Puts the parts back that could not be stored, before those that came meanwhile; those that find no room are
+ * lost. A stop does not wait for a disk that fails. */
+static void put_back(struct api_shadow *shadow) {
+    const size_t room = shadow->server->stopping ? 0 : API_SHADOW_PARTS - shadow->waiting_count;
+    const size_t kept = shadow->count < room ? shadow->count : room;
+    memmove(shadow->waiting + kept, shadow->waiting, shadow->waiting_count * sizeof *shadow->waiting);
+    memcpy(shadow->waiting, shadow->part, kept * sizeof *shadow->waiting);
+    shadow->waiting_count += kept;
+    if (kept < shadow->count)
+        lose(shadow, &shadow->part[kept], shadow->count - kept);
 }
 
 static void next(struct api_shadow *shadow);
@@ -109,8 +151,13 @@ static void counted(struct insp_task *task) {
         insp_log_warning("answers of a shadow are not counted code=%s detail=%s", insp_code_wire(shadow->code),
                          INSP_LOG_QUOTED(shadow->error.detail));
     shadow->failed = shadow->code < 0;
-    if (known && shadow->code == 0)
+    shadow->next_us = insp_mono_us() + 1000 * (shadow->failed ? API_SHADOW_RETRY_MS : API_SHADOW_GROUP_MS);
+    if (known && shadow->code == 0) {
         known->counts = shadow->counts;
+        known->lost -= shadow->lost; /* the entry is of the run that was counted */
+    }
+    if (shadow->failed)
+        put_back(shadow);
     if (shadow->promoted)
         insp_models_reload(shadow->server->models, NULL, NULL);
     shadow->working = false;
@@ -138,18 +185,16 @@ static void gather(struct api_shadow *shadow) {
     snprintf(shadow->product, sizeof shadow->product, "%s", first.product);
 }
 
-/* Counts the next run. Its rule counts only as long as it is the shadow's. */
-static void next(struct api_shadow *shadow) {
-    if (shadow->working || !shadow->waiting_count)
-        return;
+/* Begins to count the next run. Its rule counts only as long as it is the shadow's. */
+static void begin(struct api_shadow *shadow) {
     const struct api_shadow_part first = shadow->waiting[0];
     gather(shadow);
-    const struct insp_served_model *item = insp_models_named(shadow->server->models, first.product);
-    shadow->choice = (struct insp_shadow_choice){.since_us = first.since_us};
+    const struct api_shadow_known *known = known_of(shadow, first.product, first.version, first.since_us);
+    shadow->lost = known ? known->lost : 0;
+    shadow->unsure = !known && shadow->lost_unknown;
+    const struct insp_shadow_choice *choice = choice_of(shadow, first.product, first.version, first.since_us);
+    shadow->choice = choice ? *choice : (struct insp_shadow_choice){.since_us = first.since_us};
     memcpy(shadow->choice.version, first.version, sizeof shadow->choice.version);
-    if (item && item->shadow_choice.since_us == first.since_us &&
-        !strcmp(item->shadow_choice.version, first.version))
-        shadow->choice = item->shadow_choice;
     shadow->promoted = false;
     shadow->working = true;
     shadow->server->opinions++;
@@ -157,25 +202,71 @@ static void next(struct api_shadow *shadow) {
     insp_work_always(shadow->server->config.lanes, INSP_LANE_BACK, &shadow->task);
 }
 
+/* Lets go of the timer. */
+static void release(struct api_shadow *shadow) {
+    if (!shadow->held)
+        return;
+    uv_timer_stop(shadow->timer);
+    shadow->held = false;
+    shadow->server->opinions--;
+}
+
+static void on_group(uv_timer_t *timer) {
+    struct api_shadow *shadow = ((struct api_server *)timer->data)->shadow;
+    release(shadow);
+    if (!shadow->working && shadow->waiting_count)
+        begin(shadow);
+}
+
+/* Counts what waits, or lets it wait for the next group: a transaction for each part would hold up the line's. */
+static void next(struct api_shadow *shadow) {
+    const int64_t wait_us = shadow->next_us - insp_mono_us();
+    const bool soon = shadow->waiting_count >= API_SHADOW_SOON && !shadow->failed;
+    if (shadow->working || !shadow->waiting_count)
+        return;
+    if (wait_us <= 0 || soon || shadow->server->stopping) {
+        release(shadow);
+        begin(shadow);
+    } else if (!shadow->held) {
+        shadow->held = true;
+        shadow->server->opinions++;
+        uv_timer_start(shadow->timer, on_group, (uint64_t)(wait_us + 999) / 1000, 0);
+    }
+}
+
 /* --- opinions --- */
+
+static void note_failure(struct api_shadow_known *known, const struct insp_opinion *opinion) {
+    if (!*known->failure)
+        insp_log_warning("a shadow fails product=%s version=%s code=%s detail=%s", known->product, known->version,
+                         insp_code_wire(opinion->code), INSP_LOG_QUOTED(opinion->error.detail));
+    memcpy(known->failure, opinion->error.detail, sizeof known->failure);
+}
 
 static void take(struct api_shadow *shadow, const struct insp_opinion *opinion) {
     const struct insp_manifest *manifest = opinion->model->manifest;
     struct api_shadow_known *known = known_of(shadow, manifest->product, manifest->version, opinion->since_us);
+    struct api_shadow_part part = {.since_us = opinion->since_us,
+                                   .part = {.active = opinion->active,
+                                            .skipped = !opinion->answered && !opinion->code,
+                                            .failed = opinion->code < 0}};
     if (known)
         known->took_us += opinion->took_us;
-    if (shadow->waiting_count == API_SHADOW_PARTS)
-        return; /* the disk is slower than the line: these parts are counted nowhere, and nothing waits for them */
-    struct api_shadow_part *part = &shadow->waiting[shadow->waiting_count++];
-    *part = (struct api_shadow_part){.since_us = opinion->since_us,
-                                     .part = {.active = opinion->active, .skipped = !opinion->answered}};
-    snprintf(part->product, sizeof part->product, "%s", manifest->product);
-    snprintf(part->version, sizeof part->version, "%s", manifest->version);
-    memcpy(part->id, opinion->id, sizeof part->id);
+    if (known && opinion->code < 0)
+        note_failure(known, opinion);
+    else if (known && opinion->answered)
+        known->failure[0] = '\0';
+    snprintf(part.product, sizeof part.product, "%s", manifest->product);
+    snprintf(part.version, sizeof part.version, "%s", manifest->version);
+    memcpy(part.id, opinion->id, sizeof part.id);
     if (opinion->answered) {
-        part->part.shadow = insp_opinion_verdict(opinion);
-        part->part.probability = opinion->probability;
+        part.part.shadow = insp_opinion_verdict(opinion);
+        part.part.probability = opinion->probability;
     }
+    if (shadow->waiting_count == API_SHADOW_PARTS)
+        lose(shadow, &part, 1); /* the disk is slower than the line, and nothing waits for it */
+    else
+        shadow->waiting[shadow->waiting_count++] = part;
 }
 
 static void ended(struct insp_opinion *opinion) {

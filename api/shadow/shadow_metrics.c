@@ -2,7 +2,7 @@
 #include "api/shadow/shadow.h"
 #include "api/shadow/shadow_state.h"
 
-enum metric { PARTS, MISSED, REJECTED, OTHER, SKIPPED, SECONDS };
+enum metric { PARTS, MISSED, REJECTED, OTHER, SKIPPED, FAILED, LOST, SECONDS };
 
 static double value_of(const struct api_shadow_known *known, enum metric metric) {
     const struct insp_shadow_counts *c = &known->counts;
@@ -17,6 +17,10 @@ static double value_of(const struct api_shadow_known *known, enum metric metric)
         return (double)(c->parts - c->agree - c->missed - c->rejected);
     case SKIPPED:
         return (double)c->skipped;
+    case FAILED:
+        return (double)c->failed;
+    case LOST:
+        return (double)(c->lost + known->lost);
     default:
         return (double)known->took_us / 1e6;
     }
@@ -33,6 +37,8 @@ void api_shadow_metrics(const struct api_shadow *shadow, FILE *out) {
         {"inspectd_shadow_disagreements_total", NULL, ",kind=\"rejected\"", REJECTED},
         {"inspectd_shadow_disagreements_total", NULL, ",kind=\"other\"", OTHER},
         {"inspectd_shadow_skipped_total", "Inspections for whose shadow the line had no time.", "", SKIPPED},
+        {"inspectd_shadow_failed_total", "Inspections about which the shadow failed.", "", FAILED},
+        {"inspectd_shadow_lost_total", "Inspections whose comparison could not be stored.", "", LOST},
         {"inspectd_shadow_seconds_total", "Time of the inference thread that went to the shadow.", "", SECONDS},
     };
     for (size_t k = 0; k < INSP_COUNT(row); k++) {

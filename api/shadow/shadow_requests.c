@@ -2,6 +2,7 @@
  * the loop knows. */
 #include "api/resources/handlers.h"
 #include "api/server/server.h"
+#include "api/shadow/shadow.h"
 
 #include "core/base/fs.h"
 #include "core/serving/shadow.h"
@@ -12,24 +13,26 @@ enum { LIMIT_DEFAULT = 50, ID_PATH_BYTES = 128 };
 
 static const char *const no_query[] = {NULL};
 
-/* The snapshot says whether the shadow runs, and why it does not. */
+/* The snapshot says whether the shadow runs, and why it does not, or why it fails. */
 int api_shadow_before(struct api_request *request, struct insp_error *reterr) {
     const struct insp_served_model *item = insp_models_named(request->server->models, request->param[0]);
     if (!item)
         return insp_fail(reterr, INSP_E_UNKNOWN_PRODUCT, "no product is named \"%s\"", request->param[0]);
+    const char *why = *item->shadow_failure ? item->shadow_failure
+                                            : api_shadow_failure(request->server->shadow, item->product,
+                                                                 item->shadow_choice.version);
     request->snapshot =
         json_pack("{s:s?, s:s?, s:s?}", "version", item->shadow ? item->shadow_choice.version : NULL, "failure",
-                  *item->shadow_failure ? item->shadow_failure : NULL, "active",
-                  item->model ? item->model->manifest->version : NULL);
+                  *why ? why : NULL, "active", item->model ? item->model->manifest->version : NULL);
     api_hide_json(request->response.hidden, request->snapshot);
     return request->snapshot ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the shadow");
 }
 
 static json_t *counts_json(const struct insp_shadow_counts *c) {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "parts", (json_int_t)c->parts, "agree",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "parts", (json_int_t)c->parts, "agree",
                      (json_int_t)c->agree, "disagree", (json_int_t)(c->parts - c->agree), "missed",
-                     (json_int_t)c->missed, "rejected", (json_int_t)c->rejected, "skipped",
-                     (json_int_t)c->skipped);
+                     (json_int_t)c->missed, "rejected", (json_int_t)c->rejected, "skipped", (json_int_t)c->skipped,
+                     "failed", (json_int_t)c->failed, "lost", (json_int_t)c->lost);
 }
 
 static int add_part(void *arg, const struct insp_shadow_part *part) {

@@ -55,11 +55,11 @@ bool insp_opinions_take(struct insp_opinions *opinions, struct insp_opinion *opi
 
 void insp_opinion_ask(struct insp_opinion *opinion, struct insp_trunk *trunk) {
     const struct insp_shot shot = {opinion->model, opinion->rgb, opinion->field};
-    struct insp_error error;
     float cam[INSP_MAP_FLOATS];
     int64_t begin_us = insp_mono_us();
-    opinion->answered = insp_model_score_kept(trunk, &shot, opinion->kept, &opinion->probability, cam,
-                                              &opinion->good, &error) == 0;
+    opinion->code = insp_model_score_kept(trunk, &shot, opinion->kept, &opinion->probability, cam, &opinion->good,
+                                          &opinion->error);
+    opinion->answered = opinion->code == 0;
     opinion->took_us = insp_mono_us() - begin_us;
 }
 

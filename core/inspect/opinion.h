@@ -26,7 +26,9 @@ struct insp_opinion {
     enum insp_verdict active;
 
     /* the engine's half */
-    bool answered; /* false: the line had no time for the shadow, or it failed */
+    bool answered;           /* false: the line had no time for the shadow, or it failed */
+    int code;                /* INSP_E_*: it failed, with error filled; else 0 */
+    struct insp_error error; /* of the shadow */
     float probability;
     struct insp_good_answer good;
     int64_t took_us; /* on the inference thread */

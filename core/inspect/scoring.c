@@ -35,12 +35,18 @@ struct pass {
     float prob[PASS_IMAGES], cam[PASS_IMAGES * INSP_MAP_FLOATS];
 };
 
-static struct needs needs_of(const struct scoring *s, size_t i) {
+/* with_kept: also for what shall be kept of the picture. */
+static struct needs needs_of(const struct scoring *s, size_t i, bool with_kept) {
     const struct insp_model *model = s->shots[i].model;
-    const struct insp_kept *kept = s->kept ? s->kept[i] : NULL;
+    const struct insp_kept *kept = s->kept && with_kept ? s->kept[i] : NULL;
     return (struct needs){.taps = model->logistic || (model->good && (s->good || !model->tail)) ||
                                   (kept && kept->wants_taps),
                           .features = model->tail && (model->logistic || (kept && kept->wants_features))};
+}
+
+static void add_needs(struct needs *needs, struct needs more) {
+    needs->taps |= more.taps;
+    needs->features |= more.features;
 }
 
 static int reserve(struct scoring *s, struct needs needs, struct insp_error *reterr) {
@@ -149,7 +155,7 @@ static int answer_all(struct scoring *s, const struct pass *pass, struct needs n
     return 0;
 }
 
-static int run(struct scoring *s, struct pass *pass, struct needs needs, struct insp_error *reterr) {
+static int run_for(struct scoring *s, struct pass *pass, struct needs needs, struct insp_error *reterr) {
     int r = reserve(s, needs, reterr);
     if (r == 0)
         r = pass->picture[0].tail ? insp_score_pictures_taps(s->trunk, pass->picture, pass->count, pass->prob,
@@ -159,20 +165,31 @@ static int run(struct scoring *s, struct pass *pass, struct needs needs, struct 
     return r < 0 ? r : answer_all(s, pass, needs, reterr);
 }
 
+/* Holds what the pictures of a kind need, and with what shall be kept of them. */
+struct kind_needs {
+    struct needs own, all;
+};
+
+/* Runs a pass. If that fails it may be for what another model wants to be kept: again without it. */
+static int run(struct scoring *s, struct pass *pass, struct kind_needs needs, struct insp_error *reterr) {
+    const bool more = needs.all.taps != needs.own.taps || needs.all.features != needs.own.features;
+    int r = run_for(s, pass, needs.all, reterr);
+    return r < 0 && more ? run_for(s, pass, needs.own, reterr) : r;
+}
+
 /* Scores all pictures of one kind. If one of them needs taps or features, all give them: one
  * pass costs less than two. */
 static int score_kind(struct scoring *s, size_t n, bool tail, struct insp_error *reterr) {
     struct pass pass = {.count = 0};
-    struct needs needs = {0};
+    struct kind_needs needs = {0};
     int r = 0;
     for (size_t i = 0; i < n; i++) {
-        struct needs one = needs_of(s, i);
         if (!s->shots[i].model->tail != !tail)
             continue;
-        needs.taps |= one.taps;
-        needs.features |= one.features;
+        add_needs(&needs.own, needs_of(s, i, false));
+        add_needs(&needs.all, needs_of(s, i, true));
     }
-    const size_t most = needs.taps || needs.features ? TAP_IMAGES : PASS_IMAGES;
+    const size_t most = needs.all.taps || needs.all.features ? TAP_IMAGES : PASS_IMAGES;
     for (size_t i = 0; i < n && r == 0; i++) {
         const struct insp_model *model = s->shots[i].model;
         if (!model->tail != !tail)

@@ -61,7 +61,10 @@ enum insp_shadow_decision insp_shadow_decide(const struct insp_shadow_rule *rule
                                              const struct insp_shadow_counts *counts) {
     if (!rule->on || counts->outcome != INSP_SHADOW_OPEN || counts->parts < rule->parts)
         return INSP_SHADOW_WAIT;
-    return counts->parts - counts->agree <= rule->max_disagreements && counts->missed <= rule->max_missed
+    /* Nobody knows what the shadow would have said: the worst counts. */
+    const uint64_t unknown = counts->failed + counts->lost;
+    return counts->parts - counts->agree + unknown <= rule->max_disagreements &&
+                   counts->missed + unknown <= rule->max_missed
                ? INSP_SHADOW_PROMOTE
                : INSP_SHADOW_STAY;
 }

@@ -33,8 +33,8 @@ int insp_shadow_rule_parse(const json_t *object, int code, struct insp_shadow_ru
 json_t *insp_shadow_rule_json(const struct insp_shadow_rule *rule);
 
 enum insp_shadow_decision { INSP_SHADOW_WAIT, INSP_SHADOW_PROMOTE, INSP_SHADOW_STAY };
-/* Decides by the counts of a run. A rule decides once, as soon as there are enough parts: its outcome is kept.
- * Pure. */
+/* Decides by the counts of a run. A rule decides once, as soon as there are enough parts: its outcome is kept. A
+ * part for which the shadow failed, or whose answer was lost, counts as one that it would have missed. Pure. */
 enum insp_shadow_decision insp_shadow_decide(const struct insp_shadow_rule *rule,
                                              const struct insp_shadow_counts *counts);
 

@@ -165,10 +165,19 @@ static const char version_17[] =
     "  active INTEGER NOT NULL CHECK (active IN (0, 1, 2)), shadow INTEGER NOT NULL CHECK (shadow IN (0, 1, 2)),"
     "  probability REAL NOT NULL, PRIMARY KEY (product, version, since_us, key)) STRICT, WITHOUT ROWID;";
 
+/* Parts of which the shadow's answer is not known. Runs that were over stayed forever. */
+static const char version_18[] =
+    "ALTER TABLE shadow ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE shadow ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;"
+    "DELETE FROM shadow_part WHERE since_us <"
+    "  (SELECT max(since_us) FROM shadow AS run WHERE run.product = shadow_part.product);"
+    "DELETE FROM shadow WHERE since_us < (SELECT max(since_us) FROM shadow AS run WHERE run.product = "
+    "shadow.product);";
+
 static const struct insp_migration migrations[] = {
     {1, version_1},   {2, version_2},   {3, version_3},   {4, version_4},   {5, version_5},   {6, version_6},
     {7, version_7},   {8, version_8},   {9, version_9},   {10, version_10}, {11, version_11}, {12, version_12},
-    {13, version_13}, {14, version_14}, {15, version_15}, {16, version_16}, {17, version_17}};
+    {13, version_13}, {14, version_14}, {15, version_15}, {16, version_16}, {17, version_17}, {18, version_18}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

@@ -220,7 +220,8 @@ static int score(struct insp_trunk *trunk, struct insp_tail *const *tails, const
     int alive = pass_if_alive(trunk->device, reterr);
     if (alive < 0)
         return alive;
-    if (n > (size_t)((struct fake_device *)trunk->device)->memory_images)
+    if (n > (size_t)((struct fake_device *)trunk->device)->memory_images ||
+        ((ret_taps || ret_features) && getenv("INSP_FAKE_NO_TAPS")))
         return no_memory(reterr);
     take_time(trunk->device);
     for (size_t i = 0; i < n; i++) {

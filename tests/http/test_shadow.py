@@ -1,7 +1,9 @@
 """A version that runs beside the active one: opinions, disagreements, promotion by hand and by rule."""
+import contextlib
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import threading
 
@@ -77,7 +79,8 @@ def test_the_active_version_answers_and_disagreements_are_listed(line):
     ids = one_by_one(daemon, 0.2, 0.4, 0.6, 0.45)  # the shadow: 0.5, 0.7, 0.9, 0.75
     assert [daemon("GET", f"/v1/inspections/{one}").json["verdict"] for one in ids] == ["good", "good", "anomaly", "good"]
     found = shadow(daemon)
-    assert {**found["counts"], "skipped": 0} == {"parts": 4, "agree": 1, "disagree": 3, "missed": 0, "rejected": 3, "skipped": 0}
+    assert {**found["counts"], "skipped": 0} == {"parts": 4, "agree": 1, "disagree": 3, "missed": 0, "rejected": 3, "skipped": 0,
+                                                 "failed": 0, "lost": 0}
     assert [one["id"] for one in found["disagreements"]] == [ids[3], ids[1], ids[0]]
     newest = found["disagreements"][0]
     assert newest["active"] == "good" and newest["shadow"] == "anomaly" and newest["probability"] == pytest.approx(0.75, abs=0.05)
@@ -85,6 +88,7 @@ def test_the_active_version_answers_and_disagreements_are_listed(line):
     assert len(daemon("GET", "/v1/products/carpet/shadow?limit=1").json["shadow"]["disagreements"]) == 1
     assert daemon.metric("shadow_parts_total") == 4 and daemon.metric("shadow_disagreements_total") == 3
     assert daemon.metric("shadow_seconds_total") > 0 and daemon.metric("shadow_skipped_total") == found["counts"]["skipped"]
+    assert daemon.metric("shadow_failed_total") == 0 and daemon.metric("shadow_lost_total") == 0
     [change] = daemon("GET", "/v1/admin/products/carpet/models/v2/changes").json["items"]
     assert change["field"] == "shadow" and change["to"] == "v2"
 
@@ -111,6 +115,12 @@ def test_it_survives_a_restart_and_a_crash(line):
     assert shadow(again) == before and before["running"]
     one_by_one(again, 0.3)
     assert shadow(again)["counts"]["parts"] == 3 and active(again) == "v1"
+    before = shadow(again)["counts"]
+    post(again, 0.3, 0.3)
+    again.stop()  # what waits for the next group is counted first
+    third = line(state=daemon.state)
+    after = shadow(third)["counts"]
+    assert after["parts"] + after["skipped"] == before["parts"] + before["skipped"] + 2
 
 
 def test_promotion_by_hand_and_back_in_one_call_each(line):
@@ -205,6 +215,25 @@ def test_a_busy_line_answers_as_ever(line):
         one.join()
     assert got == ["good"] * 12
     eventually(lambda: (c := shadow(daemon)["counts"])["parts"] + c["skipped"] == 12, 60)
+
+
+def test_parts_wait_for_a_disk_that_fails_and_a_rule_knows_of_those_that_are_lost(line):
+    daemon = line(v2=0.3)
+    put(daemon, "v2", {"parts": 100, "max_disagreements": 3, "max_missed": 0})
+    one_by_one(daemon, 0.1)
+    with contextlib.closing(sqlite3.connect(daemon.state / "inspectd.sqlite3", timeout=60, isolation_level=None)) as db:
+        db.execute("CREATE TRIGGER fails BEFORE UPDATE ON shadow BEGIN SELECT RAISE(ABORT, 'by the test'); END")
+        image, connection = grey(0.1), daemon.connect()
+        for _ in range(300):  # 256 of them wait
+            assert daemon.inspect(image, "product=carpet&camera=c1", connection=connection).json["verdict"] == "good"
+        eventually(lambda: daemon.metric("shadow_lost_total") >= 300 - 256, 60)
+        assert "answers of a shadow are not counted" in daemon.log_text()
+        assert shadow(daemon)["counts"]["parts"] == 1
+        db.execute("DROP TRIGGER fails")
+    keys = ("parts", "skipped", "lost")
+    found = eventually(lambda: sum((one := shadow(daemon))["counts"][k] for k in keys) >= 301 and one, 60)
+    assert found["counts"]["lost"] >= 300 - 256 and found["counts"]["agree"] == found["counts"]["parts"] > 100
+    assert eventually(lambda: shadow(daemon)["outcome"], 60) == "stays" and active(daemon) == "v1"
 
 
 @pytest.mark.real_device

@@ -319,6 +319,7 @@ END_TEST
 struct asked {
     size_t ended, answered;
     float probability;
+    int code;
 };
 
 static void on_ended(struct insp_opinion *opinion) {
@@ -326,6 +327,7 @@ static void on_ended(struct insp_opinion *opinion) {
     asked->ended++;
     asked->answered += opinion->answered;
     asked->probability = opinion->probability;
+    asked->code = opinion->code;
     insp_opinion_free(opinion);
 }
 
@@ -368,12 +370,14 @@ START_TEST(test_a_shadow_waits_for_every_picture_and_its_failure_is_its_own) {
     while (asked.ended < 4)
         uv_run(&s.f.loop, UV_RUN_ONCE);
     ck_assert_uint_eq(asked.answered, 1); /* the last: behind the others pictures waited */
+    ck_assert_int_eq(asked.code, 0);
     submit_asking(&s, 4, &asked, s.f.broken);
     run_until(&s, 5);
     while (asked.ended < 5)
         uv_run(&s.f.loop, UV_RUN_ONCE);
     ck_insp_ok(s.score[4].code, s.score[4].error);
     ck_assert_uint_eq(asked.answered, 1);
+    ck_assert_int_lt(asked.code, 0); /* not for want of time */
     finish(&s);
 }
 END_TEST

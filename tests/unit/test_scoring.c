@@ -138,6 +138,35 @@ START_TEST(what_a_pass_keeps_gives_another_model_its_own_answer) {
 }
 END_TEST
 
+/* A pass gives its answers although it has no memory for what it should keep. */
+START_TEST(a_pass_without_memory_for_what_is_kept_answers) {
+    train_fixture_open(&f);
+    struct insp_model *passing = model_of(true, false), *other = model_of(true, true);
+    struct insp_kept kept = {0};
+    struct insp_kept *const keep[] = {&kept};
+    struct insp_scoring_room room = {0};
+    struct insp_shot shot;
+    const uint8_t brightness[] = {70};
+    float prob, own, cam[INSP_MAP_FLOATS];
+    struct insp_good_answer good;
+    uint8_t *rgb = grey(brightness, &passing, 1, &shot);
+    ck_insp_ok(insp_model_score(f.trunk, &shot, 1, &own, cam, &good, &f.err), f.err);
+    insp_kept_want(&kept, passing, other);
+    setenv("INSP_FAKE_NO_TAPS", "1", 1);
+    ck_insp_ok(insp_model_score_keep(f.trunk, &shot, 1, &room, keep, &prob, cam, &good, &f.err), f.err);
+    ck_assert(prob == own && !kept.has_taps && !kept.has_features);
+    shot.model = other;
+    ck_insp_code(insp_model_score(f.trunk, &shot, 1, &prob, cam, &good, &f.err), INSP_E_NOMEM, f.err);
+    unsetenv("INSP_FAKE_NO_TAPS");
+    free(rgb);
+    insp_kept_clear(&kept);
+    insp_scoring_room_clear(&room);
+    insp_model_unref(passing);
+    insp_model_unref(other);
+    train_fixture_close(&f);
+}
+END_TEST
+
 /* The daemon's answers are those that a training judged by, bit for bit, beside models without a regression. */
 START_TEST(a_regression_decides_in_the_same_pass_as_on_cached_features) {
     train_fixture_open(&f);
@@ -218,6 +247,7 @@ START_TEST(a_part_unlike_every_good_one_is_reviewed) {
 }
 END_TEST
 
-INSP_TESTS(what_a_pass_keeps_gives_another_model_its_own_answer, each_image_gets_the_answer_of_its_own_model,
+INSP_TESTS(a_pass_without_memory_for_what_is_kept_answers, what_a_pass_keeps_gives_another_model_its_own_answer,
+           each_image_gets_the_answer_of_its_own_model,
            a_regression_decides_in_the_same_pass_as_on_cached_features,
            a_model_of_nothing_and_a_score_that_is_no_number_are_refused, a_part_unlike_every_good_one_is_reviewed);

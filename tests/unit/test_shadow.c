@@ -44,6 +44,10 @@ START_TEST(a_rule_decides_once_and_by_both_limits) {
     ck_assert_int_eq(insp_shadow_decide(&rule, &counts), INSP_SHADOW_STAY);
     counts = (struct insp_shadow_counts){.parts = 100, .agree = 96};
     ck_assert_int_eq(insp_shadow_decide(&rule, &counts), INSP_SHADOW_STAY);
+    counts = (struct insp_shadow_counts){.parts = 100, .agree = 100, .lost = 2};
+    ck_assert_int_eq(insp_shadow_decide(&rule, &counts), INSP_SHADOW_STAY); /* both may have been missed */
+    counts = (struct insp_shadow_counts){.parts = 100, .agree = 100, .failed = 1};
+    ck_assert_int_eq(insp_shadow_decide(&rule, &counts), INSP_SHADOW_PROMOTE);
     counts = (struct insp_shadow_counts){.parts = 5000, .agree = 5000, .outcome = INSP_SHADOW_STAYS};
     ck_assert_int_eq(insp_shadow_decide(&rule, &counts), INSP_SHADOW_WAIT);
 }

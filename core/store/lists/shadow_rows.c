@@ -8,6 +8,7 @@ struct add {
     const struct insp_shadow_run *run;
     const struct insp_shadow_part *part;
     size_t count;
+    uint64_t lost;
     struct insp_shadow_counts counts;
 };
 
@@ -17,11 +18,12 @@ static void bind_run(struct sqlite3_stmt *s, const struct insp_shadow_run *run) 
     sqlite3_bind_int64(s, 3, run->since_us);
 }
 
+/* ret_known may be NULL. */
 static int read_counts(struct sqlite3 *db, const struct insp_shadow_run *run, struct insp_shadow_counts *ret,
-                       struct insp_error *reterr) {
+                       bool *ret_known, struct insp_error *reterr) {
     _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
     int r = insp_sql_prepare(db,
-                             "SELECT parts, agree, missed, rejected, skipped, outcome FROM shadow"
+                             "SELECT parts, agree, missed, rejected, skipped, outcome, failed, lost FROM shadow"
                              " WHERE product = ?1 AND version = ?2 AND since_us = ?3",
                              &row, reterr);
     if (r < 0)
@@ -35,7 +37,11 @@ static int read_counts(struct sqlite3 *db, const struct insp_shadow_run *run, st
                                            .missed = (uint64_t)sqlite3_column_int64(row, 2),
                                            .rejected = (uint64_t)sqlite3_column_int64(row, 3),
                                            .skipped = (uint64_t)sqlite3_column_int64(row, 4),
-                                           .outcome = (enum insp_shadow_outcome)sqlite3_column_int(row, 5)};
+                                           .outcome = (enum insp_shadow_outcome)sqlite3_column_int(row, 5),
+                                           .failed = (uint64_t)sqlite3_column_int64(row, 6),
+                                           .lost = (uint64_t)sqlite3_column_int64(row, 7)};
+    if (ret_known)
+        *ret_known = step == SQLITE_ROW;
     return step == SQLITE_ROW || step == SQLITE_DONE ? 0 : insp_sql_fail(db, reterr);
 }
 
@@ -43,11 +49,11 @@ static int write_counts(struct sqlite3 *db, const struct add *add, struct insp_e
     _cleanup_stmt_ struct sqlite3_stmt *put = NULL;
     int r =
         insp_sql_prepare(db,
-                         "INSERT INTO shadow (product, version, since_us, parts, agree, missed, rejected, skipped)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+                         "INSERT INTO shadow (product, version, since_us, parts, agree, missed, rejected, skipped,"
+                         " failed, lost) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
                          " ON CONFLICT (product, version, since_us) DO UPDATE SET parts = excluded.parts,"
                          " agree = excluded.agree, missed = excluded.missed, rejected = excluded.rejected,"
-                         " skipped = excluded.skipped",
+                         " skipped = excluded.skipped, failed = excluded.failed, lost = excluded.lost",
                          &put, reterr);
     if (r < 0)
         return r;
@@ -57,6 +63,8 @@ static int write_counts(struct sqlite3 *db, const struct add *add, struct insp_e
     sqlite3_bind_int64(put, 6, (sqlite3_int64)add->counts.missed);
     sqlite3_bind_int64(put, 7, (sqlite3_int64)add->counts.rejected);
     sqlite3_bind_int64(put, 8, (sqlite3_int64)add->counts.skipped);
+    sqlite3_bind_int64(put, 9, (sqlite3_int64)add->counts.failed);
+    sqlite3_bind_int64(put, 10, (sqlite3_int64)add->counts.lost);
     return insp_sql_run(put, reterr);
 }
 
@@ -99,15 +107,36 @@ static int trim(struct sqlite3 *db, const struct add *add, struct insp_error *re
     return insp_sql_run(remove, reterr);
 }
 
+/* Removes the runs of the product that ended before this one began. */
+static int end_earlier(struct sqlite3 *db, const struct insp_shadow_run *run, struct insp_error *reterr) {
+    static const char *const sql[] = {"DELETE FROM shadow WHERE product = ?1 AND since_us < ?2",
+                                      "DELETE FROM shadow_part WHERE product = ?1 AND since_us < ?2"};
+    int r = 0;
+    for (size_t i = 0; i < INSP_COUNT(sql) && r == 0; i++) {
+        _cleanup_stmt_ struct sqlite3_stmt *remove = NULL;
+        r = insp_sql_prepare(db, sql[i], &remove, reterr);
+        if (r < 0)
+            return r;
+        insp_sql_bind_text(remove, 1, run->product);
+        sqlite3_bind_int64(remove, 2, run->since_us);
+        r = insp_sql_run(remove, reterr);
+    }
+    return r;
+}
+
 static int add_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct add *add = arg;
-    bool disagree = false;
-    int r = read_counts(db, add->run, &add->counts, reterr);
+    bool disagree = false, known;
+    int r = read_counts(db, add->run, &add->counts, &known, reterr);
+    if (r == 0 && !known)
+        r = end_earlier(db, add->run, reterr);
+    add->counts.lost += add->lost;
     for (size_t i = 0; i < add->count && r == 0; i++) {
         const struct insp_shadow_part *part = &add->part[i];
         struct insp_shadow_counts *counts = &add->counts;
         counts->skipped += part->skipped;
-        if (part->skipped)
+        counts->failed += part->failed;
+        if (part->skipped || part->failed)
             continue;
         counts->parts++;
         counts->agree += part->active == part->shadow;
@@ -124,9 +153,9 @@ static int add_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
 }
 
 int insp_store_shadow_add(struct insp_store *store, const struct insp_shadow_run *run,
-                          const struct insp_shadow_part *part, size_t count, struct insp_shadow_counts *ret,
-                          struct insp_error *reterr) {
-    struct add add = {.run = run, .part = part, .count = count};
+                          const struct insp_shadow_part *part, size_t count, uint64_t lost,
+                          struct insp_shadow_counts *ret, struct insp_error *reterr) {
+    struct add add = {.run = run, .part = part, .count = count, .lost = lost};
     int r = insp_store_write(store, add_work, &add, reterr);
     if (r == 0)
         *ret = add.counts;
@@ -169,7 +198,7 @@ struct read {
 
 static int counts_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct read *read = arg;
-    return read_counts(db, read->run, &read->counts, reterr);
+    return read_counts(db, read->run, &read->counts, NULL, reterr);
 }
 
 int insp_store_shadow_counts(struct insp_store *store, const struct insp_shadow_run *run,

@@ -1,6 +1,6 @@
 /* core/store/lists/shadow_rows.h - count how a shadow, a version that runs beside the active one, agrees with it,
- * and keep the inspections about which they disagree. One row of counts per run of a shadow; the newest
- * INSP_SHADOW_KEPT disagreements of a run. All functions block on SQLite; any thread. */
+ * and keep the inspections about which they disagree. One row of counts for the last run of each product's shadow;
+ * the newest INSP_SHADOW_KEPT disagreements of it. All functions block on SQLite; any thread. */
 #ifndef INSP_STORE_LISTS_SHADOW_ROWS_H
 #define INSP_STORE_LISTS_SHADOW_ROWS_H
 
@@ -27,22 +27,24 @@ struct insp_shadow_counts {
     uint64_t agree;                   /* with equal verdicts */
     uint64_t missed;                  /* not good by the active version, good by the shadow */
     uint64_t rejected;                /* good by the active version, not good by the shadow */
-    uint64_t skipped; /* without an answer of the shadow: the line had no time for it, or it failed */
+    uint64_t skipped;                 /* without an answer of the shadow: the line had no time for it */
+    uint64_t failed;                  /* without one: the shadow failed */
+    uint64_t lost;                    /* with or without one: it could not be stored */
 };
 
 /* The verdicts of one inspection, whose row is stored. */
 struct insp_shadow_part {
     const char *id; /* UUIDv7 */
     enum insp_verdict active, shadow;
-    float probability; /* of the shadow */
-    bool skipped;      /* the shadow gave none */
+    float probability;    /* of the shadow */
+    bool skipped, failed; /* the shadow gave none: the line had no time, or it failed */
 };
 
-/* Adds parts to the counts of a run, in one transaction. *ret are the counts afterwards. Fails with the codes of
- * insp_store_write. */
+/* Adds parts to the counts of a run, and a number of lost ones, in one transaction. The first of a run removes the
+ * earlier runs of the product. *ret are the counts afterwards. Fails with the codes of insp_store_write. */
 int insp_store_shadow_add(struct insp_store *store, const struct insp_shadow_run *run,
-                          const struct insp_shadow_part *part, size_t count, struct insp_shadow_counts *ret,
-                          struct insp_error *reterr);
+                          const struct insp_shadow_part *part, size_t count, uint64_t lost,
+                          struct insp_shadow_counts *ret, struct insp_error *reterr);
 
 /* Reads the counts of a run; all 0 if nothing was counted. */
 int insp_store_shadow_counts(struct insp_store *store, const struct insp_shadow_run *run,
