@@ -39,7 +39,7 @@ int api_label_delete(struct api_request *request, struct insp_error *reterr);
 /* statistics.c: API_WORK */
 int api_statistics_get(struct api_request *request, struct insp_error *reterr);
 
-/* drift_get.c: API_WORK */
+/* drift_get.c: API_HEAVY, the chance of a day with 86,400 parts takes milliseconds */
 int api_drift_get(struct api_request *request, struct insp_error *reterr);
 
 /* products.c: API_WORK; api_products_before, on the loop, copies the state of the models to request->snapshot */

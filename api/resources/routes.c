@@ -24,7 +24,7 @@ const struct api_route api_routes[] = {
     {"DELETE", "/v1/inspections/{id}/label", API_OPEN, API_ROLE_OPERATOR, API_WORK, 0, NULL, NULL,
      api_label_delete},
     {"GET", "/v1/statistics", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_statistics_get},
-    {"GET", "/v1/statistics/drift", API_OPEN, VIEWERS, API_WORK, 0, NULL, NULL, api_drift_get},
+    {"GET", "/v1/statistics/drift", API_OPEN, VIEWERS, API_HEAVY, 0, NULL, NULL, api_drift_get},
     {"GET", "/v1/products", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_products_before, api_products_list},
     {"GET", "/v1/products/{product}", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_products_before, api_product_get},
     {"GET", "/v1/products/{product}/models", API_OPEN, VIEWERS, API_WORK, 0, NULL, api_products_before,

@@ -3,6 +3,7 @@
 #include "core/base/log.h"
 #include "core/base/utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 bool api_camera_drifts(const struct api_drift_camera *camera) {
@@ -30,34 +31,70 @@ static struct api_drift_camera *place_for(struct api_drift *drift, bool wanted) 
     return NULL;
 }
 
-/* Takes the first row of a camera that has enough parts: rows come newest day first. */
-static int take(void *arg, const struct insp_drift_row *row) {
-    struct api_drift *drift = arg;
-    struct api_drift_camera camera = {.day = row->day, .parts = row->parts};
-    camera.drift = insp_drift_of(row->bin, row->parts, row->reference);
-    if (camera.drift.state == INSP_DRIFT_FEW)
-        return 0;
-    snprintf(camera.product, sizeof camera.product, "%s", row->product);
-    snprintf(camera.camera, sizeof camera.camera, "%s", row->camera);
-    snprintf(camera.model, sizeof camera.model, "%s", row->model);
-    struct api_drift_camera *known = find(drift, &camera);
-    struct api_drift_camera *place = known ? NULL : place_for(drift, api_camera_drifts(&camera));
-    if (place)
-        *place = camera;
-    return 0;
+bool api_drift_rows_add(struct api_drift_rows *rows, const struct insp_drift_row *row) {
+    if (rows->count == rows->room) {
+        size_t room = rows->room ? 2 * rows->room : 64;
+        struct api_drift_row *more = reallocarray(rows->row, room, sizeof *more);
+        if (!more)
+            return false;
+        rows->row = more;
+        rows->room = room;
+    }
+    struct api_drift_row *copy = &rows->row[rows->count++];
+    copy->row = *row;
+    snprintf(copy->product, sizeof copy->product, "%s", row->product);
+    snprintf(copy->camera, sizeof copy->camera, "%s", row->camera);
+    snprintf(copy->model, sizeof copy->model, "%s", row->model);
+    copy->row.product = copy->row.camera = copy->row.model = NULL;
+    return true;
 }
 
-void api_drift_read(struct insp_store *store, int64_t now_us, struct api_drift *ret) {
-    struct api_drift drift = {0};
-    struct insp_error error;
-    if (insp_store_drift(store, NULL, insp_drift_day(now_us) - 1, take, &drift, &error) == 0) {
-        *ret = drift;
+/* Gathers the rows of versions that serve. */
+struct reading {
+    struct insp_models *models;
+    struct api_drift_rows rows;
+    bool failed;
+};
+
+static int gather(void *arg, const struct insp_drift_row *row) {
+    struct reading *reading = arg;
+    if (insp_models_serve(reading->models, row->product, row->model))
+        reading->failed = !api_drift_rows_add(&reading->rows, row);
+    return reading->failed;
+}
+
+/* Takes the first row of a camera that has enough parts: rows come newest day first. */
+static void take(struct api_drift *drift, const struct api_drift_row *copy) {
+    const struct insp_drift_row *row = &copy->row;
+    struct api_drift_camera camera = {.day = row->day, .parts = row->parts};
+    snprintf(camera.product, sizeof camera.product, "%s", copy->product);
+    snprintf(camera.camera, sizeof camera.camera, "%s", copy->camera);
+    snprintf(camera.model, sizeof camera.model, "%s", copy->model);
+    if (find(drift, &camera))
         return;
-    }
-    if (!ret->failed)
+    camera.drift = insp_drift_of(row->bin, row->parts, row->reference);
+    if (camera.drift.state == INSP_DRIFT_FEW)
+        return;
+    struct api_drift_camera *place = place_for(drift, api_camera_drifts(&camera));
+    if (place)
+        *place = camera;
+}
+
+void api_drift_read(struct insp_store *store, struct insp_models *models, int64_t now_us, struct api_drift *ret) {
+    struct reading reading = {.models = models};
+    struct insp_error error;
+    int r = insp_store_drift(store, NULL, insp_drift_day(now_us) - 1, gather, &reading, &error);
+    if (r == 0 && reading.failed)
+        r = insp_fail(&error, INSP_E_NOMEM, "no memory for the drift of the cameras");
+    if (r == 0)
+        *ret = (struct api_drift){0};
+    for (size_t i = 0; r == 0 && i < reading.rows.count; i++)
+        take(ret, &reading.rows.row[i]);
+    free(reading.rows.row);
+    if (r < 0 && !ret->failed)
         insp_log_warning("the drift of good parts cannot be read code=%s detail=%s", insp_code_wire(error.code),
                          INSP_LOG_QUOTED(error.detail));
-    ret->failed = true;
+    ret->failed = r < 0;
 }
 
 void api_drift_keep_serving(struct api_drift *drift, const struct insp_models *models) {

@@ -25,14 +25,26 @@ struct api_drift {
     struct api_drift_camera camera[API_DRIFT_CAMERAS];
 };
 
+/* Holds a row with its texts: it is judged (insp_drift_of takes milliseconds) after the reading. */
+struct api_drift_row {
+    struct insp_drift_row row; /* its texts are NULL */
+    char product[INSP_NAME_BYTES], camera[INSP_TAG_BYTES], model[INSP_NAME_BYTES];
+};
+struct api_drift_rows {
+    struct api_drift_row *row; /* owned */
+    size_t count, room;
+};
+/* Appends a copy of a row. Returns false without memory. */
+bool api_drift_rows_add(struct api_drift_rows *rows, const struct insp_drift_row *row);
+
 /* Says whether a camera drifts. Pure. */
 bool api_camera_drifts(const struct api_drift_camera *camera);
 
-/* Reads the state from the store. A failure is logged, and *ret stays as it was. Blocks on the disk; any thread
- * but the loop. */
-void api_drift_read(struct insp_store *store, int64_t now_us, struct api_drift *ret);
+/* Reads the state of the versions that serve from the store. A failure is logged, and *ret stays as it was. Blocks
+ * on the disk; any thread but the loop. */
+void api_drift_read(struct insp_store *store, struct insp_models *models, int64_t now_us, struct api_drift *ret);
 
-/* Removes the cameras whose version serves no more. Loop thread. */
+/* Removes the cameras whose version has ceased to serve meanwhile. Loop thread. */
 void api_drift_keep_serving(struct api_drift *drift, const struct insp_models *models);
 
 /* Says whether a camera drifts, and lists those that do: "carpet cam1 higher, ...". Pure. */

@@ -101,7 +101,7 @@ static void chore(struct insp_task *task) {
     bool warned = storage->low || server->retention_due_us == AT_ONCE_US;
     look_at_store(server, storage);
     look_at_disk(server, storage);
-    api_drift_read(server->config.store, insp_wall_us(), &server->chore_drift);
+    api_drift_read(server->config.store, server->models, insp_wall_us(), &server->chore_drift);
     log_alarms(alarms, api_storage_alarms(storage));
     alarms = api_storage_alarms(storage);
     if (server->retention_due_us && insp_mono_us() >= server->retention_due_us) {

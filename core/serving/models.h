@@ -1,5 +1,5 @@
 /* core/serving/models.h - keep the model that serves each product, and test it at intervals. Loop thread,
- * except insp_models_new (before the loop runs), insp_models_switch and insp_models_remove. */
+ * except insp_models_new (before the loop runs) and the functions that say so. */
 #ifndef INSP_SERVING_MODELS_H
 #define INSP_SERVING_MODELS_H
 
@@ -56,6 +56,9 @@ void insp_models_reload(struct insp_models *models, insp_models_done *done, void
 /* Reads again and also hashes the files of the serving models. Damage appears in the log, in insp_models_json
  * and in insp_models_trunk_damage; the models keep serving. */
 void insp_models_verify(struct insp_models *models, insp_models_done *done, void *arg);
+
+/* Says whether a version serves, as the active one of its product or as its shadow. Any thread. */
+bool insp_models_serve(struct insp_models *models, const char *product, const char *version);
 
 /* Sets the callback for each product whose version or thresholds were swapped in; it is called on the loop. */
 typedef void insp_models_changed(void *arg, const char *product, const char *version);

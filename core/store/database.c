@@ -29,7 +29,7 @@ static const char minute_put_sql[] =
     " ON CONFLICT (minute, product) DO UPDATE SET good = good + excluded.good, anomaly = anomaly + "
     "excluded.anomaly, review = review + excluded.review, late = late + excluded.late";
 static const char drift_get_sql[] =
-    "SELECT parts, bins FROM drift WHERE day = ?1 AND product = ?2 AND camera = ?3 AND model = ?4";
+    "SELECT parts, bins, reference FROM drift WHERE day = ?1 AND product = ?2 AND camera = ?3 AND model = ?4";
 static const char drift_put_sql[] =
     "INSERT INTO drift (day, product, camera, model, parts, reference, bins) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
     " ON CONFLICT (day, product, camera, model) DO UPDATE SET parts = excluded.parts,"

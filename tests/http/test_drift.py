@@ -1,7 +1,10 @@
 """Drift: good parts of a camera that score otherwise than those of the training."""
+import contextlib
 import datetime
 import json
 import re
+import sqlite3
+import struct
 
 import pytest
 from broker import Broker, Subscriber
@@ -130,3 +133,15 @@ def test_a_manifest_with_wrong_scores_does_not_serve(start, template, tmp_path):
     daemon = start(state=state, wait_ready=False)
     assert "good_scores.quantiles" in eventually(
         lambda: (daemon("GET", "/v1/products/carpet").json["serving"] or {}).get("failure"))
+
+
+def test_versions_that_serve_no_more_take_no_place_of_those_that_do(drifting):
+    """64 cameras are watched. After a change of the version each one has rows of both."""
+    daemon = drifting()
+    today = datetime.datetime.now(datetime.timezone.utc).date().toordinal() - datetime.date(1970, 1, 1).toordinal()
+    bins = struct.pack("<20I", *[3] * 20)
+    rows = [(today, "carpet", f"a{i:02}", "v0", 60, 200, bins) for i in range(64)] + [(today, "carpet", "z", "v1", 60, 200, bins)]
+    with contextlib.closing(sqlite3.connect(daemon.state / "inspectd.sqlite3", timeout=60)) as db, db:
+        db.executemany("INSERT INTO drift VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    seen = lambda: re.findall(r'^inspectd_drift\{product="carpet",camera="(.*)"\} 0$', daemon("GET", "/metrics").body.decode(), re.M)
+    eventually(lambda: seen() == ["z"], 60)

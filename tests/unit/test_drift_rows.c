@@ -74,6 +74,24 @@ START_TEST(later_groups_add_to_the_row) {
 }
 END_TEST
 
+/* Places among 70 parts of the training say nothing about places among 90. */
+START_TEST(another_reference_begins_the_row_anew) {
+    struct fixture f;
+    char id[4][INSP_UUID_BYTES];
+    fixture_open(&f);
+    struct insp_record record[4] = {part(id[0], "a", 100, 3), part(id[1], "a", 100, 19), part(id[2], "a", 100, 5),
+                                    part(id[3], "a", 100, 6)};
+    record[2].drift.reference = record[3].drift.reference = 90;
+    ck_insp_ok(insp_store_put(f.store, record, 2, &f.err), f.err);
+    ck_insp_ok(insp_store_put(f.store, record + 2, 1, &f.err), f.err);
+    ck_insp_ok(insp_store_put(f.store, record + 3, 1, &f.err), f.err);
+    struct seen seen = read_rows(&f, NULL, 0);
+    ck_assert(seen.count == 1 && seen.row[0].parts == 2 && seen.row[0].reference == 90);
+    ck_assert(!seen.row[0].bin[3] && !seen.row[0].bin[19] && seen.row[0].bin[5] == 1 && seen.row[0].bin[6] == 1);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(only_parts_that_were_judged_good_count) {
     struct fixture f;
     char id[INSP_UUID_BYTES];
@@ -161,6 +179,7 @@ START_TEST(days_are_those_of_utc) {
 }
 END_TEST
 
-INSP_TESTS(a_clock_that_jumps_costs_no_history, a_group_is_counted_by_day_camera_and_version,
-           later_groups_add_to_the_row, only_parts_that_were_judged_good_count,
-           names_without_end_fill_no_disk_and_old_days_go, days_are_those_of_utc);
+INSP_TESTS(another_reference_begins_the_row_anew, a_clock_that_jumps_costs_no_history,
+           a_group_is_counted_by_day_camera_and_version, later_groups_add_to_the_row,
+           only_parts_that_were_judged_good_count, names_without_end_fill_no_disk_and_old_days_go,
+           days_are_those_of_utc);

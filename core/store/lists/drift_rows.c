@@ -74,6 +74,7 @@ static int add_row(struct insp_store *store, const struct insp_record *records, 
     if (step == SQLITE_ROW) { /* the table's CHECK gives the length */
         parts = sqlite3_column_int64(get, 0);
         memcpy(bins, sqlite3_column_blob(get, 1), sizeof bins);
+        reference = (uint32_t)sqlite3_column_int64(get, 2);
     }
     int r = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : insp_sql_fail(store->writer, reterr);
     sqlite3_reset(get);
@@ -85,6 +86,10 @@ static int add_row(struct insp_store *store, const struct insp_record *records, 
         const struct insp_drift_place *place = &records[i].drift;
         if (!counts(&records[i]) || !same_row(first, &records[i]))
             continue;
+        if (parts && reference != place->reference) { /* places among other parts of the training */
+            parts = 0;
+            memset(bins, 0, sizeof bins);
+        }
         parts++;
         reference = place->reference;
         if (reference && place->bin < INSP_DRIFT_BINS)

@@ -1,7 +1,8 @@
 /* core/store/lists/drift_rows.h - count the parts that were judged good by their place among the good parts of the
  * training (good_drift.h): one row per day (UTC), product, camera and version, written in the transaction of the
- * inspections. Reading needs no inspection, and the counts cover rows that retention has removed. A label that is
- * set afterwards moves no part. */
+ * inspections. A row begins anew when the good parts of the training change with which its parts are compared,
+ * because another threshold calls others good. Reading needs no inspection, and the counts cover rows that
+ * retention has removed. A label that is set afterwards moves no part. */
 #ifndef INSP_STORE_LISTS_DRIFT_ROWS_H
 #define INSP_STORE_LISTS_DRIFT_ROWS_H
 
@@ -15,7 +16,7 @@ enum {
 struct insp_drift_row {
     int64_t day; /* days since 1970-01-01, UTC */
     const char *product, *camera, *model;
-    uint64_t parts; /* judged good */
+    uint64_t parts; /* judged good, since the row began */
     uint32_t reference, bin[INSP_DRIFT_BINS];
 };
 
