@@ -46,6 +46,7 @@ function facts(item, model) {
     ["Part", item.part ?? "–"],
     ["Received", dateTime(item.received_at)],
     ["Heat", heatText(heatmap)],
+    ["Heat of", heatmap.map.replaceAll("_", " ")],
     ["Decided by", item.decided_by === "good_only" ? "the model of good parts" : "the trained model"],
     ["Unlike good", distanceText(item.good_only)],
     ["Boxes", boxes.length ? boxes.join("; ") : "none"],

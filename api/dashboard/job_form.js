@@ -77,6 +77,18 @@ const CHOICES = [
     "Better means a higher balanced accuracy on the held-out images.",
   ],
   [
+    "heat",
+    "Heat",
+    [
+      ["auto", "what locates best"],
+      ["class_activation", "class activation"],
+      ["good_only", "distance from good parts"],
+      ["product", "product of both"],
+    ],
+    ["train"],
+    "The map that is shown.",
+  ],
+  [
     "heatmap_scale",
     "Heatmap scale",
     [
@@ -95,6 +107,7 @@ const MORE = [
   "max_missed",
   "max_rejected",
   "heatmap_threshold",
+  "heat",
   "heatmap_scale",
   "seed",
   "skip_unreadable",

@@ -273,6 +273,26 @@ function candidatesTable({ candidates }) {
   ];
 }
 
+// The maps that were compared, and why one is shown.
+function heatMapsTable({ heat_maps: maps }) {
+  if (!maps) return null;
+  const figure = (value) => (value === null ? "–" : value.toFixed(4));
+  return [
+    table(
+      "Which heat is shown: compared by the held-out images",
+      ["", "Pixel AUROC by masks", "AUROC of the hottest cell", "Good parts with heat", ""],
+      maps.list.map(({ name, pixel_auroc: pixels, separation, good_shown: shown }) => [
+        name.replaceAll("_", " "),
+        figure(pixels),
+        figure(separation),
+        `${shown.hits} of ${shown.of}`,
+        name === maps.taken ? "taken" : "",
+      ]),
+    ),
+    h("p", {}, `Of these, ${maps.reason}.`),
+  ];
+}
+
 // The threshold that keeps two promises, or why none does.
 function bothPromises({ threshold_promise: promise }) {
   if (!promise) return null;
@@ -320,6 +340,7 @@ export function report(job) {
     metrics ? metricsTables(metrics) : null,
     servedTables(result),
     candidatesTable(result),
+    heatMapsTable(result),
     bothPromises(result),
     result.folds?.length ? foldTable(result) : null,
     h("div", { class: "curves" }, charts),

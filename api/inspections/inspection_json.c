@@ -2,6 +2,7 @@
 
 #include "api/http/response.h"
 #include "core/inspect/suspect.h"
+#include "core/model/heat/heat_choice.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -27,10 +28,16 @@ static json_t *boxes(const struct insp_record *record) {
     return list;
 }
 
+/* A number of a newer schema, which no version of this one writes, is no map that it could name. */
+static const char *heat_map(const struct insp_record *record) {
+    bool known = record->heat_kind >= 0 && record->heat_kind < INSP_HEAT_KINDS;
+    return insp_heat_kind_name(known ? (enum insp_heat_kind)record->heat_kind : INSP_HEAT_ACTIVATION);
+}
+
 static json_t *heatmap(const struct insp_record *record) {
     char href[96];
     snprintf(href, sizeof href, "/v1/inspections/%s/heatmap.png", record->id);
-    return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o}", "href", href, "threshold",
+    return json_pack("{s:s,s:s,s:o,s:s,s:o,s:o,s:o}", "href", href, "map", heat_map(record), "threshold",
                      api_json_float(record->heat_threshold), "scale",
                      record->heat_per_image ? "per_image" : "fixed", "max", api_json_float(record->heat_max),
                      "area", api_json_float(record->heat_area), "boxes", boxes(record));

@@ -44,6 +44,7 @@ void insp_inspection_record(const struct insp_inspection *job, struct insp_recor
         .heat_low = manifest->heatmap.low,
         .heat_high = manifest->heatmap.high,
         .heat_per_image = manifest->heatmap.scale == INSP_SCALE_PER_IMAGE,
+        .heat_kind = (int)(insp_manifest_good_decides(manifest) ? INSP_HEAT_GOOD_ONLY : manifest->heat.kind),
         .box = job->heat.box,
         .box_count = job->heat.box_count,
         .cam = job->score.cam,

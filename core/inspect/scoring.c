@@ -35,12 +35,20 @@ struct pass {
     float prob[PASS_IMAGES], cam[PASS_IMAGES * INSP_MAP_FLOATS];
 };
 
+/* Says whether the good-only model of a version shapes its heat. */
+static bool shows_good(const struct insp_model *model) {
+    return model->good && (!model->tail || model->manifest->heat.kind != INSP_HEAT_ACTIVATION);
+}
+
+static bool needs_good(const struct scoring *s, const struct insp_model *model) {
+    return model->good && (s->good || shows_good(model));
+}
+
 /* with_kept: also for what shall be kept of the picture. */
 static struct needs needs_of(const struct scoring *s, size_t i, bool with_kept) {
     const struct insp_model *model = s->shots[i].model;
     const struct insp_kept *kept = s->kept && with_kept ? s->kept[i] : NULL;
-    return (struct needs){.taps = model->logistic || (model->good && (s->good || !model->tail)) ||
-                                  (kept && kept->wants_taps),
+    return (struct needs){.taps = model->logistic || needs_good(s, model) || (kept && kept->wants_taps),
                           .features = model->tail && (model->logistic || (kept && kept->wants_features))};
 }
 
@@ -62,6 +70,19 @@ static int reserve(struct scoring *s, struct needs needs, struct insp_error *ret
                : insp_fail(reterr, INSP_E_NOMEM, "no memory for the taps of a pass");
 }
 
+/* Makes the heat that the version shows. distance: [28,28]; cam: in, the tail's map if there is a tail; out. */
+static void show(const struct insp_model *model, const float *distance, float *cam) {
+    const struct insp_manifest *manifest = model->manifest;
+    float good[INSP_MAP_FLOATS];
+    if (!shows_good(model))
+        return;
+    insp_good_heat_map(&manifest->good_only.scale, manifest->heat.threshold, distance, good);
+    if (model->tail)
+        insp_heat_make(&manifest->heat, cam, good, INSP_MAP_FLOATS, cam);
+    else
+        memcpy(cam, good, sizeof good);
+}
+
 /* Judges picture i of the call, which is the k-th of its pass, by its good-only model. */
 static int judge(struct scoring *s, size_t i, size_t k, struct insp_error *reterr) {
     const struct insp_model *model = s->shots[i].model;
@@ -79,10 +100,9 @@ static int judge(struct scoring *s, size_t i, size_t k, struct insp_error *reter
             .unlike = score > good->unlike,
             .score = score,
             .percentile = insp_good_percentile(good->quantile, INSP_GOOD_QUANTILES, score)};
-    if (!model->tail) {
+    if (!model->tail)
         s->prob[i] = insp_good_probability(&good->scale, score);
-        insp_good_heat_map(&good->scale, model->manifest->heatmap.threshold, map, s->cam + i * INSP_MAP_FLOATS);
-    }
+    show(model, map, s->cam + i * INSP_MAP_FLOATS);
     return 0;
 }
 
@@ -110,9 +130,11 @@ static int answer(struct scoring *s, const struct pass *pass, size_t k, struct i
     if (model->tail) {
         s->prob[i] = decide(s, pass, k);
         memcpy(s->cam + i * INSP_MAP_FLOATS, pass->cam + k * INSP_MAP_FLOATS, INSP_MAP_FLOATS * sizeof *pass->cam);
-        hide_ignored(s, i);
     }
-    return model->good && (s->good || !model->tail) ? judge(s, i, k, reterr) : 0;
+    int r = needs_good(s, model) ? judge(s, i, k, reterr) : 0;
+    if (r == 0 && model->tail)
+        hide_ignored(s, i);
+    return r;
 }
 
 /* Copies what picture k shall keep. */

@@ -22,13 +22,13 @@ struct insp_good_answer {
 };
 
 /* Scores n pictures, each by its model. A model with a tail answers by it, by its logistic regression, or by both,
- * as its manifest says; the map is the tail's. A model without one answers by its
- * good-only model: probability as insp_good_probability, and a map of heat (insp_good_heat), of which each cell is
- * the largest of 2x2. Pictures of models with a tail share their passes, and so do those without. Cells that
- * the field ignores have no heat, and the good-only score leaves them out. Blocks; threads as for insp_score.
+ * as its manifest says; its map is the one of manifest->heat. A model without one answers by its good-only model:
+ * probability as insp_good_probability, and a map of heat (insp_good_heat), of which each cell is the largest of
+ * 2x2. Pictures of models with a tail share their passes, and so do those without. Cells that the field ignores
+ * have no heat, and the good-only score leaves them out. Blocks; threads as for insp_score.
  *   ret_prob  float32 [n], 0..1
  *   ret_cam   float32 [n,14,14], on the scale of each manifest's heatmap
- *   ret_good  [n], or NULL: then models with a tail skip their good-only model
+ *   ret_good  [n], or NULL: then models with a tail skip their good-only model, unless it shapes their heat
  * Fails as insp_score_pictures_taps does, with INSP_E_MODEL for a good-only score that is not finite, and with
  * INSP_E_INTERNAL for a model that has neither. */
 int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, size_t n, float *ret_prob,

@@ -18,6 +18,10 @@ static const char *const activate_names[] = {
     [INSP_ACTIVATE_NEVER] = "never", [INSP_ACTIVATE_IF_BETTER] = "if_better", [INSP_ACTIVATE_ALWAYS] = "always"};
 static const char *const scale_names[] = {[INSP_SCALE_FIXED] = "fixed", [INSP_SCALE_PER_IMAGE] = "per_image"};
 
+/* The heat that is chosen, then the kinds of heat in the order of their enum. */
+static const char *const heat_names[] = {"auto", "class_activation", "good_only", "product"};
+
+_Static_assert(INSP_COUNT(heat_names) == INSP_HEAT_KINDS + 1, "each heat has a name");
 _Static_assert(INSP_COUNT(kind_names) == INSP_JOB_KINDS, "each kind has a name");
 
 const char *insp_job_kind_name(enum insp_job_kind kind) {
@@ -217,6 +221,12 @@ static int parse_member(enum insp_job_kind kind, const char *name, const json_t 
                    ? 0
                    : insp_fail(reterr, INSP_E_PARAMETER, "input must be one of \"notebook\", \"imagenet\"");
     }
+    if (!strcmp(name, "heat") && bit == TRAIN) {
+        r = parse_choice(name, value, heat_names, INSP_COUNT(heat_names), &choice, reterr);
+        p->train.heat_auto = choice <= 0;
+        p->train.heat = choice > 0 ? (enum insp_heat_kind)(choice - 1) : INSP_HEAT_ACTIVATION;
+        return r;
+    }
     if (!strcmp(name, "heatmap_scale") && bit != EVALUATE) {
         r = parse_choice(name, value, scale_names, INSP_COUNT(scale_names), &choice, reterr);
         if (r == 0)
@@ -238,6 +248,8 @@ static int parse_recipe(enum insp_job_kind kind, const json_t *value, struct ins
         return insp_fail(reterr, INSP_E_PARAMETER, "recipe must be \"notebook\"");
     train->mode = INSP_MODE_SUPERVISED;
     train->candidates = false;
+    train->heat_auto = false;
+    train->heat = INSP_HEAT_ACTIVATION;
     train->threshold_auto = false;
     return 0;
 }
@@ -292,6 +304,7 @@ json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_para
     if (bit == TRAIN) {
         json_object_set_new(object, "activate", json_string(activate_names[t->activate]));
         json_object_set_new(object, "candidates", json_boolean(t->candidates));
+        json_object_set_new(object, "heat", json_string(heat_names[t->heat_auto ? 0 : t->heat + 1]));
     }
     if (bit != EVALUATE) {
         json_object_set_new(object, "mode", json_string(mode_names[t->mode]));

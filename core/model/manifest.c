@@ -29,6 +29,7 @@ struct insp_manifest *insp_manifest_new(void) {
     manifest->input = insp_transform_default();
     manifest->threshold = 0.5F;
     manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, 0.7F, 0, 1};
+    manifest->heat = insp_heat_choice_old(true, manifest->heatmap.threshold);
     manifest->pictures = insp_stat_ranges_none();
     return manifest;
 }
@@ -54,6 +55,7 @@ void insp_manifest_free(struct insp_manifest *manifest) {
     json_decref(manifest->threshold_source);
     json_decref(manifest->lineage);
     json_decref(manifest->images);
+    json_decref(manifest->heat_chosen);
     free(manifest);
 }
 
@@ -344,6 +346,11 @@ static int read_fields(json_t *root, struct insp_manifest *manifest, struct insp
         return r;
     if (!manifest->weights_sha256[0] && !insp_manifest_good_decides(manifest))
         return insp_fail(reterr, INSP_E_MODEL, "weights and good_only are null: the bundle has no model");
+    r = insp_heat_choice_parse(json_object_get(root, "heat"), *manifest->weights_sha256,
+                               manifest->good_only.images != 0, manifest->heatmap.threshold, &manifest->heat,
+                               &manifest->heat_chosen, reterr);
+    if (r < 0)
+        return r;
     if (!manifest->weights_sha256[0] && manifest->logistic.use != INSP_LOGISTIC_NONE)
         return insp_fail(reterr, INSP_E_MODEL, "logistic must be null where weights are: the tail gives the map");
     return 0;
@@ -430,24 +437,39 @@ static json_t *golden_json(const char *sha256) {
     return *sha256 ? json_pack("{s:s, s:s}", "file", INSP_GOLDEN_FILE, "sha256", sha256) : json_null();
 }
 
+/* A bundle without a tail has no other map than the good-only one. */
+static json_t *heat_json(const struct insp_manifest *manifest) {
+    struct insp_heat_choice choice = manifest->heat;
+    if (!*manifest->weights_sha256)
+        choice.kind = INSP_HEAT_GOOD_ONLY;
+    return insp_heat_choice_json(&choice, manifest->heat_chosen);
+}
+
+static int format_of(const struct insp_manifest *manifest) {
+    if (*manifest->weights_sha256 && manifest->heat.kind != INSP_HEAT_ACTIVATION)
+        return 3;
+    return manifest->fields ? 2 : 1;
+}
+
 json_t *insp_manifest_json(const struct insp_manifest *manifest) {
     char created[INSP_RFC3339_BYTES];
     insp_rfc3339(manifest->created_us, created);
     return json_pack(
         "{s:i, s:s, s:s, s:s, s:{s:s}, s:o, s:o, s:[s, s], s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, "
         "s:O?, "
         "s:O?, s:O?, s:O?, "
         "s:O?}",
-        "format", manifest->fields ? INSP_MANIFEST_FORMAT : 1, "product", manifest->product, "version",
-        manifest->version, "created", created, "trunk", "sha256", manifest->trunk_sha256, "weights",
-        weights_json(manifest->weights_sha256), "input", input_json(&manifest->input), "classes", "good",
-        "anomaly", "threshold", insp_float_json(manifest->threshold), "threshold_source",
-        manifest->threshold_source, "review", review_json(&manifest->review), "heatmap",
-        heatmap_json(&manifest->heatmap), "golden", golden_json(manifest->golden_sha256), "good_only",
-        insp_good_only_json(&manifest->good_only), "good_scores", insp_good_scores_json(&manifest->good_scores),
-        "logistic", insp_logistic_json(&manifest->logistic), "pictures", insp_pictures_json(&manifest->pictures),
-        "regions", insp_field_set_json(manifest->fields), "training", manifest->training, "dataset",
-        manifest->dataset, "curve", manifest->curve, "metrics", manifest->metrics, "lineage", manifest->lineage);
+        "format", format_of(manifest), "product", manifest->product, "version", manifest->version, "created",
+        created, "trunk", "sha256", manifest->trunk_sha256, "weights", weights_json(manifest->weights_sha256),
+        "input", input_json(&manifest->input), "classes", "good", "anomaly", "threshold",
+        insp_float_json(manifest->threshold), "threshold_source", manifest->threshold_source, "review",
+        review_json(&manifest->review), "heatmap", heatmap_json(&manifest->heatmap), "heat", heat_json(manifest),
+        "golden", golden_json(manifest->golden_sha256), "good_only", insp_good_only_json(&manifest->good_only),
+        "good_scores", insp_good_scores_json(&manifest->good_scores), "logistic",
+        insp_logistic_json(&manifest->logistic), "pictures", insp_pictures_json(&manifest->pictures), "regions",
+        insp_field_set_json(manifest->fields), "training", manifest->training, "dataset", manifest->dataset,
+        "curve", manifest->curve, "metrics", manifest->metrics, "lineage", manifest->lineage);
 }
 
 int insp_manifest_format(const struct insp_manifest *manifest, char **ret, struct insp_error *reterr) {

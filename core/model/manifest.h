@@ -2,7 +2,7 @@
  * figures. Pure data; nothing blocks. Any thread; one thread per object at a time.
  *
  *   {
- *     "format": 1 or 2,
+ *     "format": 1 to 3,
  *     "product": "cubes", "version": "20261124T202720Z",  names as insp_name_valid
  *     "created": "2026-11-24T20:27:20.123Z",              RFC 3339, milliseconds, 1970 to 9999
  *     "trunk": {"sha256": "..."},                         <state>/trunks/<sha256>.safetensors
@@ -19,6 +19,7 @@
  *     "threshold_source": {"from": "default" | "training" | "patch" | "cross-validate", ...},
  *     "review": {"low": 0..threshold, "high": threshold..1},  low < high; null or missing: none
  *     "heatmap": {"scale": "fixed" | "per_image", "threshold": 0..1, "low": number, "high": number > low},
+ *     "heat": {"map": ..., "chosen": ...},                see heat/heat_choice.h; null or missing: older bundles
  *     "pictures": {"count": ..., "bright": [least, greatest], ...},
  *                                                         see training_pictures.h; null or missing: not known
  *     "regions": {"default": ..., "cameras": {...}},      see field_set.h; null or missing: the whole picture
@@ -26,7 +27,8 @@
  *   }
  *
  * The documents of the last line and threshold_source may be missing or null. A manifest with regions has format
- * 2: a reader of format 1 would serve the version without them. Floats are written as the shortest decimal that
+ * 2, one that shows another heat than class activation beside a tail format 3: a reader of an older format would
+ * serve the version without them. Floats are written as the shortest decimal that
  * reads back as the same float, doubles inside the documents with 15 digits. */
 #ifndef INSP_MODEL_MANIFEST_H
 #define INSP_MODEL_MANIFEST_H
@@ -38,6 +40,7 @@
 #include "core/image/transform.h"
 #include "core/model/good/good_scores.h"
 #include "core/model/good_only.h"
+#include "core/model/heat/heat_choice.h"
 #include "core/model/logistic/logistic.h"
 #include "core/region/field_set.h"
 
@@ -45,7 +48,7 @@
 #include <stdint.h>
 
 enum {
-    INSP_MANIFEST_FORMAT = 2, /* written: 1 without regions */
+    INSP_MANIFEST_FORMAT = 3, /* written: insp_manifest_json chooses */
     INSP_NAME_BYTES = 65,
     INSP_MANIFEST_BYTES_MAX = 1 << 20,
     INSP_MANIFEST_DEPTH_MAX = 16, /* levels of nesting */
@@ -85,6 +88,8 @@ struct insp_manifest {
     struct insp_good_scores good_scores;       /* of good parts that the tail had not seen */
     struct insp_logistic_entry logistic;
     struct insp_heat_params heatmap;
+    struct insp_heat_choice heat;     /* insp_manifest_new: class activation */
+    json_t *heat_chosen;              /* why; owned reference, may be NULL */
     struct insp_stat_ranges pictures; /* of the good training pictures; count 0: not known */
     struct insp_field_set *fields;    /* the parts of the pictures that were trained; owned; NULL: all */
     /* Documents that do not influence a verdict, kept unchanged (each may be NULL): training parameters,

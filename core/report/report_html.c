@@ -3,6 +3,7 @@
 #include "core/report/candidates_section.h"
 #include "core/report/curves.h"
 #include "core/report/figures.h"
+#include "core/report/heat_section.h"
 #include "core/report/html.h"
 #include "core/report/lookup.h"
 #include "core/report/picture.h"
@@ -206,6 +207,7 @@ static int body(const struct page *page, struct insp_error *reterr) {
     insp_report_served(out, page->report);
     insp_report_localisation(out, page->report);
     insp_report_candidates(out, page->report);
+    insp_report_heat_maps(out, page->report);
     insp_report_promised(out, page->report);
     insp_report_advice(out, page->report);
     insp_report_folds(out, page->report);

@@ -18,9 +18,10 @@ static const char put_row_sql[] =
     "INSERT INTO inspection (key, id, product, model, camera, part, anomaly, probability, threshold, heat_max,"
     " heat_area, heat_threshold, heat_low, heat_high, heat_per_image, boxes, width, height, sha256, media_type,"
     " extension, image_bytes, received_us, decode_us, queue_us, inference_us, store_us, total_us, review,"
-    " receive_us, wait_us, suspect, takt_us, good_decided, good_score, good_threshold, good_percentile)"
+    " receive_us, wait_us, suspect, takt_us, good_decided, good_score, good_threshold, good_percentile,"
+    " heat_kind)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
-    " ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37)";
+    " ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38)";
 static const char put_map_sql[] = "INSERT INTO map (key, cam) VALUES (?1, ?2)";
 static const char put_place_sql[] = "INSERT INTO outbox (key) VALUES (?1)";
 static const char minute_get_sql[] = "SELECT latency FROM minute WHERE minute = ?1 AND product = ?2";

@@ -49,6 +49,7 @@ static void bind_tail(struct sqlite3_stmt *s, const struct insp_record *record, 
     sqlite3_bind_int64(s, 32, record->suspect);
     sqlite3_bind_int64(s, 33, record->takt_us);
     sqlite3_bind_int(s, 34, record->good_decided);
+    sqlite3_bind_int(s, 38, record->heat_kind);
     for (int i = 35; i <= 37; i++)
         sqlite3_bind_null(s, i);
     if (!record->good_known)
@@ -168,7 +169,7 @@ const char insp_record_columns[] =
     " heat_threshold, heat_low, heat_high, heat_per_image, boxes, width, height, sha256, media_type, extension,"
     " image_bytes, image_kept, received_us, decode_us, queue_us, inference_us, store_us, total_us, label,"
     " label_defect, label_note, labelled_by, labelled_us, review, receive_us,"
-    " wait_us, suspect, takt_us, good_decided, good_score, good_threshold, good_percentile";
+    " wait_us, suspect, takt_us, good_decided, good_score, good_threshold, good_percentile, heat_kind";
 enum {
     REVIEW_COLUMN = 33,
     RECEIVE_COLUMN,
@@ -179,11 +180,19 @@ enum {
     GOOD_SCORE_COLUMN,
     GOOD_THRESHOLD_COLUMN,
     GOOD_PERCENTILE_COLUMN,
+    HEAT_KIND_COLUMN,
     CAM_COLUMN
 };
 
 static int64_t us_at(struct sqlite3_stmt *row, int at) {
     return sqlite3_column_type(row, at) == SQLITE_NULL ? -1 : sqlite3_column_int64(row, at);
+}
+
+/* Rows of schemas before 19 show the map of the model that decided. */
+static int heat_kind_at(struct sqlite3_stmt *row) {
+    return sqlite3_column_type(row, HEAT_KIND_COLUMN) == SQLITE_NULL
+               ? sqlite3_column_int(row, GOOD_DECIDED_COLUMN) != 0
+               : sqlite3_column_int(row, HEAT_KIND_COLUMN);
 }
 
 static enum insp_verdict verdict_at(struct sqlite3_stmt *row) {
@@ -212,6 +221,7 @@ void insp_record_read(struct sqlite3_stmt *row, struct insp_record_room *room, s
         .heat_low = (float)sqlite3_column_double(row, 11),
         .heat_high = (float)sqlite3_column_double(row, 12),
         .heat_per_image = sqlite3_column_int(row, 13) != 0,
+        .heat_kind = heat_kind_at(row),
         .box = room->box,
         .box_count = box_count,
         .suspect = (uint32_t)sqlite3_column_int64(row, SUSPECT_COLUMN),

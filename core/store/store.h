@@ -50,6 +50,7 @@ struct insp_record {
     float probability, threshold;
     float heat_max, heat_area, heat_threshold, heat_low, heat_high;
     bool heat_per_image;
+    int heat_kind;              /* core/model/heat/heat_choice.h: the map that cam and the heat are of */
     const struct insp_box *box; /* [box_count], at most INSP_BOXES_MAX */
     size_t box_count;
     const float *cam;  /* [14*14]; NULL in lists */

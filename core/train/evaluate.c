@@ -142,7 +142,8 @@ static int score(const struct insp_train_context *context, const struct insp_man
                 : insp_score_version(context, data, &manifest->input, manifest->version, a->member, a->count,
                                      progress, a->probability, a->map, &again, reterr);
     if (r == 0)
-        insp_heat_normalise(a->map, a->count * INSP_MAP_FLOATS, manifest->heatmap.low, manifest->heatmap.high);
+        insp_train_data_heat(data, a->member, a->count, manifest->heatmap.scale, manifest->heatmap.low,
+                             manifest->heatmap.high, a->map);
     return r;
 }
 

@@ -74,7 +74,10 @@ int insp_golden_pick(const struct insp_train_context *context, const struct insp
         *logistic = *parts->logistic;
     struct pick pick = {.context = context,
                         .data = data,
-                        .model = {.manifest = manifest, .tail = loaded, .logistic = logistic},
+                        .model = {.manifest = manifest,
+                                  .tail = loaded,
+                                  .logistic = logistic,
+                                  .good = (struct insp_good_gauss *)(uintptr_t)parts->good},
                         .golden = golden};
     golden->cuda = insp_device_is_cuda(context->device);
     if (r == 0)

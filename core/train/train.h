@@ -49,7 +49,8 @@ struct insp_train_context {
  * With params->threshold_auto the tail's threshold is chosen, and the report has "threshold_promise"
  * (insp_report_promise) with "from": "folds", two halves of the training part, each scored by models of the other,
  * or "held_out" for more than 500 training images or too few for halves. With params->candidates the same scores
- * choose how the version decides: "candidates" (insp_candidates_json), else null.
+ * choose how the version decides: "candidates" (insp_candidates_json), else null. With a good-only model beside the
+ * tail "heat_maps" (insp_heat_maps_json) says which map is shown, else it is null.
  *
  * A cross-validation judges all images, each with the model of the fold that holds it out. Its report also has
  * "params", "thin", "folds": [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled",

@@ -253,6 +253,13 @@ int insp_train_data_heat_range(const struct insp_train_data *data, struct insp_t
     return insp_heat_range(good_max, good, anomaly_max, anomalies, heatmap_threshold, ret_low, ret_high, reterr);
 }
 
+void insp_train_data_heat(const struct insp_train_data *data, const size_t *member, size_t count,
+                          enum insp_heatmap_scale scale, float low, float high, float *map) {
+    insp_heat_normalise(map, count * INSP_MAP_FLOATS, low, high);
+    for (size_t i = 0; i < count && scale == INSP_SCALE_FIXED; i++)
+        insp_field_map(field_of(data, member[i]), 0, map + i * INSP_MAP_FLOATS);
+}
+
 int insp_train_data_metrics(const struct insp_train_data *data, const size_t *member, size_t count,
                             const float *probability, double threshold, struct insp_metrics *ret,
                             struct insp_error *reterr) {

@@ -59,6 +59,11 @@ int insp_train_data_heat_range(const struct insp_train_data *data, struct insp_t
                                size_t count, float heatmap_threshold, const struct insp_progress *progress,
                                float *ret_low, float *ret_high, struct insp_error *reterr);
 
+/* Scales maps [count,14,14] of class activation in place to heat, not clamped. With a fixed scale, ignored cells
+ * have heat 0 or less. member: [count]; low, high: as insp_train_data_heat_range gives them. */
+void insp_train_data_heat(const struct insp_train_data *data, const size_t *member, size_t count,
+                          enum insp_heatmap_scale scale, float low, float high, float *map);
+
 /* Copies the members' features to ret_features, float32 [count,512,14,14]. */
 void insp_train_data_gather(const struct insp_train_data *data, const size_t *member, size_t count,
                             float *ret_features);

@@ -2,6 +2,7 @@
 
 #include "core/good_only/good_fit.h"
 #include "core/train/good/good_training.h"
+#include "core/train/heat/heat_choose.h"
 
 enum insp_train_mode insp_train_mode_choose(enum insp_train_mode mode, size_t good, size_t defective) {
     if (mode != INSP_MODE_AUTO)
@@ -30,6 +31,8 @@ int insp_train(const struct insp_train_context *context, const struct insp_train
                json_t **ret_report, struct insp_error *reterr) {
     enum insp_train_mode mode;
     int r = insp_train_mode_of(context, params->mode, &mode, reterr);
+    if (r == 0)
+        r = insp_heat_choose_check(params, mode, reterr);
     if (r < 0)
         return r;
     if (mode == INSP_MODE_ADD_GOOD)

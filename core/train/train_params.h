@@ -35,9 +35,11 @@ struct insp_train_params {
     enum insp_activate activate;           /* if_better */
     double max_missed;         /* 0.05: share of anomalies that the threshold may miss: advised, or auto */
     enum insp_train_mode mode; /* auto; of a cross-validation not add_good */
-    double max_rejected;  /* 0.05: share of good parts that a good-only model, or a tail with threshold_auto, may
-                             reject */
-    bool skip_unreadable; /* false: an unreadable image fails the job */
+    double max_rejected; /* 0.05: share of good parts that a good-only model, or a tail with threshold_auto, may
+                            reject */
+    bool heat_auto;      /* true: a training with both models chooses the map that locates best */
+    enum insp_heat_kind heat;    /* class_activation: the map to show, unless heat_auto */
+    bool skip_unreadable;        /* false: an unreadable image fails the job */
     struct insp_transform input; /* insp_transform_default */
 };
 /* Returns the defaults. */

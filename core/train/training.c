@@ -13,6 +13,7 @@
 #include "core/train/golden_pick.h"
 #include "core/train/good/good_model.h"
 #include "core/train/good/good_training.h"
+#include "core/train/heat/heat_choose.h"
 #include "core/train/promotion.h"
 
 #include <math.h>
@@ -39,6 +40,8 @@ struct run {
     json_t *feedback;            /* feedback.h; NULL: none */
     bool beside;                 /* a good-only model is wanted */
     struct insp_good_model good; /* good.gauss NULL: none */
+    struct insp_heat_choice heat;
+    json_t *heat_maps; /* insp_heat_maps_json; NULL: there was no choice */
     struct insp_manifest *manifest;
     struct insp_promotion promotion;
     double training_s, threshold_s, evaluating_s, writing_s;
@@ -57,6 +60,7 @@ static void run_free(struct run *run) {
     json_decref(run->promise);
     json_decref(run->feedback);
     insp_good_model_clear(&run->good);
+    json_decref(run->heat_maps);
     insp_manifest_free(run->manifest);
     insp_promotion_clear(&run->promotion);
 }
@@ -232,9 +236,25 @@ static int judge(struct run *run, const struct insp_progress *progress, struct i
                                   run->map, reterr);
     if (r < 0)
         return r;
-    insp_heat_normalise(run->map, run->held_count * INSP_MAP_FLOATS, run->low, run->high);
+    insp_train_data_heat(run->data, held_out(run), run->held_count, run->params->heatmap_scale, run->low,
+                         run->high, run->map);
     return insp_train_data_metrics(run->data, held_out(run), run->held_count, run->probability,
                                    (double)run->threshold, &run->metrics, reterr);
+}
+
+/* Chooses the map that is shown, and puts its heat in place of class activation's. */
+static int choose_heat(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
+    const struct insp_heat_task task = {.context = run->context,
+                                        .params = run->params,
+                                        .data = run->data,
+                                        .good = &run->good,
+                                        .member = held_out(run),
+                                        .count = run->held_count,
+                                        .probability = run->probability,
+                                        .threshold = run->threshold,
+                                        .low = run->low,
+                                        .high = run->high};
+    return insp_heat_choose(&task, progress, run->map, &run->heat, &run->heat_maps, reterr);
 }
 
 static int localise(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
@@ -264,6 +284,13 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->fields = insp_field_set_ref(run->context->fields);
     manifest->heatmap =
         (struct insp_heat_params){run->params->heatmap_scale, run->params->heatmap_threshold, run->low, run->high};
+    if (run->heat.kind != INSP_HEAT_ACTIVATION) { /* its map is heat */
+        manifest->heatmap.low = 0;
+        manifest->heatmap.high = 1;
+    }
+    manifest->heat = run->heat;
+    manifest->heat_chosen = json_incref(run->heat_maps);
+    manifest->good_only = run->good.good;
     manifest->training = insp_train_params_json(run->params);
     manifest->dataset = insp_report_dataset(&run->data->set, false);
     manifest->images = insp_report_members(&run->data->set, held_out(run), run->held_count);
@@ -311,7 +338,8 @@ static int write_bundle(struct run *run, struct insp_error *reterr) {
 static int report(const struct run *run, json_t **ret, struct insp_error *reterr) {
     const struct insp_train_data *data = run->data;
     json_t *json = json_pack(
-        "{s:s, s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:O?, s:i, s:o, s:o, s:O?, s:i, s:{s:f, s:f, s:f, "
+        "{s:s, s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:O?, s:i, s:o, s:o, s:O?, s:O?, s:i, s:{s:f, s:f, "
+        "s:f, "
         "s:f, "
         "s:f, s:f}}",
         "kind", "train", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "good_only",
@@ -320,9 +348,9 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
         run->promotion.reason, "params", insp_train_params_json(run->params), "dataset",
         insp_report_dataset(&data->set, true), "epochs", run->curve, "candidates", run->candidates, "held_out",
         (int)run->held_count, "metrics", insp_report_metrics(&data->set, &run->metrics), "previous",
-        insp_promotion_previous_json(&run->promotion), "feedback", run->feedback, "trunk_runs",
-        (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s, "training",
-        run->training_s, "threshold", run->threshold_s, "evaluating", run->evaluating_s, "writing",
+        insp_promotion_previous_json(&run->promotion), "feedback", run->feedback, "heat_maps", run->heat_maps,
+        "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s,
+        "training", run->training_s, "threshold", run->threshold_s, "evaluating", run->evaluating_s, "writing",
         run->writing_s);
     if (json && run->promise && json_object_update(json, run->promise) < 0) {
         json_decref(json);
@@ -353,7 +381,8 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
     insp_progress_stage(progress, "evaluating");
     const struct insp_progress maps = insp_progress_part(progress, 0, 0.6),
                                held = insp_progress_part(progress, 0.6, 0.75),
-                               old = insp_progress_part(progress, 0.75, 0.9),
+                               heat = insp_progress_part(progress, 0.75, 0.8),
+                               old = insp_progress_part(progress, 0.8, 0.9),
                                masks = insp_progress_part(progress, 0.9, 0.97),
                                pictures = insp_progress_part(progress, 0.97, 1);
     int r = choose_by_held_out(run, &held, reterr);
@@ -362,6 +391,8 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
                                        run->params->heatmap_threshold, &maps, &run->low, &run->high, reterr);
     if (r == 0)
         r = judge(run, &held, reterr);
+    if (r == 0)
+        r = choose_heat(run, &heat, reterr);
     if (r == 0)
         r = insp_promotion_compare(run->context, run->params, run->data, held_out(run), run->held_count, &old,
                                    &run->promotion, reterr);
@@ -403,26 +434,11 @@ static int judge_labelled(struct run *run, const struct insp_progress *progress,
     return insp_feedback_report_or_null(&config, progress, &run->feedback, reterr);
 }
 
-/* Fits the good-only model to all good images: it judges each out of fold, so no image must be held out. */
+/* Fits the good-only model, if one is wanted and the set has enough good images. */
 static int fit_beside(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
-    const struct insp_good_model_config config = {.context = run->context,
-                                                  .dataset = run->data->set.dataset,
-                                                  .input = run->params->input,
-                                                  .alpha = run->params->max_rejected,
-                                                  .seed = run->params->seed,
-                                                  .skip_unreadable = run->params->skip_unreadable};
-    struct insp_error why;
-    if (!run->beside)
-        return 0;
-    int r = insp_good_model_fit(&config, progress, &run->good, &why);
-    if (r == INSP_E_DATASET) {
-        insp_progress_log(progress, "no good-only model beside the trained one: %s", why.detail);
-        return 0;
-    }
-    if (r < 0)
-        return insp_fail(reterr, r, "%s", why.detail);
-    run->manifest->good_only = run->good.good;
-    return 0;
+    return run->beside ? insp_good_model_beside(run->context, run->params, run->data->set.dataset, progress,
+                                                &run->good, reterr)
+                       : 0;
 }
 
 static int finish(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
@@ -444,9 +460,9 @@ static int train(struct run *run, json_t **ret_report, struct insp_error *reterr
                                training =
                                    insp_progress_part(whole, 0.35, run->params->threshold_auto ? 0.65 : 0.9),
                                threshold = insp_progress_part(whole, 0.65, 0.9),
-                               evaluating = insp_progress_part(whole, 0.9, 0.96),
-                               labelled = insp_progress_part(whole, 0.96, 0.97),
-                               beside = insp_progress_part(whole, 0.97, 0.98),
+                               beside = insp_progress_part(whole, 0.9, 0.91),
+                               evaluating = insp_progress_part(whole, 0.91, 0.97),
+                               labelled = insp_progress_part(whole, 0.97, 0.98),
                                writing = insp_progress_part(whole, 0.98, 1);
     int r = insp_memory_check(insp_memory_training_estimate(run->params->batch), insp_memory_available(),
                               "training", reterr);
@@ -460,11 +476,11 @@ static int train(struct run *run, json_t **ret_report, struct insp_error *reterr
     if (r == 0)
         r = choose_by_folds(run, &threshold, reterr);
     if (r == 0)
+        r = fit_beside(run, &beside, reterr);
+    if (r == 0)
         r = evaluate(run, &evaluating, reterr);
     if (r == 0)
         r = judge_labelled(run, &labelled, reterr);
-    if (r == 0)
-        r = fit_beside(run, &beside, reterr);
     if (r == 0)
         r = finish(run, &writing, reterr);
     return r ? r : report(run, ret_report, reterr);

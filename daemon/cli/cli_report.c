@@ -305,6 +305,22 @@ static void print_candidates(FILE *out, const json_t *report) {
     fprintf(out, "  Of these, %s.\n", insp_lookup_text(candidates, "reason"));
 }
 
+/* Prints the maps that were compared, and why one is shown. */
+static void print_heat_maps(FILE *out, const json_t *report) {
+    const json_t *maps = insp_lookup(report, "heat_maps"), *map;
+    size_t i;
+    if (!json_is_object(maps))
+        return;
+    fprintf(out, "\nWhich heat is shown:\n  %-27s %11s %12s %21s\n", "", "pixel AUROC", "hottest cell",
+            "good parts with heat");
+    json_array_foreach(insp_lookup(maps, "list"), i, map) {
+        fprintf(out, "  %-27s %11.4f %12.4f %12.0f of %5.0f\n", insp_lookup_text(map, "name"),
+                insp_lookup_number(map, "pixel_auroc"), insp_lookup_number(map, "separation"),
+                insp_lookup_number(map, "good_shown.hits"), insp_lookup_number(map, "good_shown.of"));
+    }
+    fprintf(out, "  Of these, %s.\n", insp_lookup_text(maps, "reason"));
+}
+
 void cli_report_train(FILE *out, const json_t *report) {
     if (!strcmp(insp_lookup_text(report, "mode"), "add_good")) {
         print_added(out, report);
@@ -317,6 +333,7 @@ void cli_report_train(FILE *out, const json_t *report) {
     print_metrics(out, json_object_get(report, "metrics"));
     print_images(out, report, "metrics");
     print_candidates(out, report);
+    print_heat_maps(out, report);
     print_promise(out, report, true);
     print_good_only(out, report);
     print_feedback(out, report);

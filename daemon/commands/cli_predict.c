@@ -127,16 +127,18 @@ static int print_json(const struct predict *predict, const char *path, const str
     for (unsigned i = 0; reasons && i < INSP_SUSPECT_COUNT; i++)
         if (result->suspect >> i & 1)
             json_array_append_new(reasons, json_string(insp_suspect_name((enum insp_suspect_reason)i)));
-    json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:f, s:f, s:s, s:o, s:{s:f, s:f, s:f, s:o}, s:{s:I, s:I}, s:b, s:o, s:{s:f, s:f}}",
-        "file", path, "product", manifest->product, "model", manifest->version, "verdict",
-        insp_verdict_name(result->verdict), "probability", plain(result->probability), "threshold",
-        plain(manifest->threshold), "decided_by",
-        insp_manifest_good_decides(manifest) ? "good_only" : "supervised", "good_only",
-        good_json(manifest, &result->good), "heatmap", "threshold", plain(manifest->heatmap.threshold), "max",
-        plain(result->heat.max), "area", plain(result->heat.area), "boxes", boxes, "image", "width",
-        (json_int_t)result->width, "height", (json_int_t)result->height, "suspect", result->suspect != 0,
-        "reasons", reasons, "timing_ms", "decode", result->decode_ms, "inference", result->inference_ms);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:s, s:o, s:{s:s, s:f, s:f, s:f, s:o}, s:{s:I, s:I}, s:b, s:o, "
+                  "s:{s:f, s:f}}",
+                  "file", path, "product", manifest->product, "model", manifest->version, "verdict",
+                  insp_verdict_name(result->verdict), "probability", plain(result->probability), "threshold",
+                  plain(manifest->threshold), "decided_by",
+                  insp_manifest_good_decides(manifest) ? "good_only" : "supervised", "good_only",
+                  good_json(manifest, &result->good), "heatmap", "map", insp_heat_kind_name(manifest->heat.kind),
+                  "threshold", plain(manifest->heatmap.threshold), "max", plain(result->heat.max), "area",
+                  plain(result->heat.area), "boxes", boxes, "image", "width", (json_int_t)result->width, "height",
+                  (json_int_t)result->height, "suspect", result->suspect != 0, "reasons", reasons, "timing_ms",
+                  "decode", result->decode_ms, "inference", result->inference_ms);
     return cli_print_json(predict->call.command, object);
 }
 

@@ -157,11 +157,31 @@ START_TEST(the_default_decides_by_the_number_of_defects) {
     ck_assert_int_eq(json_integer_value(json_object_get(good, "images")), 24);
     ck_insp_ok(insp_model_load(f.device, f.state, "p", text(report, "version"), &model, &f.err), f.err);
     ck_assert(model->tail && model->good && !insp_manifest_good_decides(model->manifest));
+    const json_t *maps = json_object_get(report, "heat_maps");
+    ck_assert_str_eq(text(maps, "from"), "separation");
+    ck_assert_uint_eq(json_array_size(json_object_get(maps, "list")), INSP_HEAT_KINDS);
+    ck_assert_str_eq(text(model->manifest->heat_chosen, "reason"), text(maps, "reason"));
+    ck_assert_str_eq(insp_heat_kind_name(model->manifest->heat.kind), text(maps, "taken"));
     insp_model_unref(model);
     evaluate_both(text(report, "version"));
     json_decref(report);
 
+    params.heat_auto = false;
+    params.heat = INSP_HEAT_PRODUCT;
+    params.activate = INSP_ACTIVATE_ALWAYS;
+    report = train(&params); /* activated, so it has passed its self-test with this map */
+    ck_assert(json_is_true(json_object_get(report, "activated")));
+    ck_insp_ok(insp_model_load(f.device, f.state, "p", text(report, "version"), &model, &f.err), f.err);
+    ck_assert_int_eq(model->manifest->heat.kind, INSP_HEAT_PRODUCT);
+    ck_assert(model->manifest->heatmap.low == 0 && model->manifest->heatmap.high == 1);
+    insp_model_unref(model);
+    json_decref(report);
+
     params.mode = INSP_MODE_SUPERVISED;
+    report = NULL;
+    ck_insp_code(insp_train(&f.context, &params, &report, &f.err), INSP_E_PARAMETER, f.err);
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "needs a good-only model"));
+    params.heat_auto = true;
     report = train(&params);
     ck_assert(json_is_null(json_object_get(report, "good_only")));
     json_decref(report);

@@ -1,5 +1,7 @@
 #include "api/inspections/inspection_json.h"
+
 #include "core/inspect/suspect.h"
+#include "core/model/heat/heat_choice.h"
 #include "tests/unit/harness.h"
 
 #include <string.h>
@@ -87,6 +89,11 @@ START_TEST(test_heatmap_and_image) {
     heatmap = json_object_get(json, "heatmap");
     ck_assert(json_is_array(json_object_get(heatmap, "boxes")));
     ck_assert_str_eq(text(heatmap, "scale"), "per_image");
+    ck_assert_str_eq(text(heatmap, "map"), "class_activation");
+    json_decref(json);
+    r.heat_kind = INSP_HEAT_PRODUCT;
+    json = made(&r);
+    ck_assert_str_eq(text(json_object_get(json, "heatmap"), "map"), "product");
     json_decref(json);
 }
 END_TEST

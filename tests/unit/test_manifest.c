@@ -162,7 +162,7 @@ START_TEST(test_errors_name_the_field_and_the_range) {
     static const struct {
         const char *path, *json, *says;
     } bad[] = {
-        {"format", "3", "newer"},
+        {"format", "4", "newer"},
         {"format", "0", "expected 1"},
         {"format", "1.0", "integer"},
         {"product", "\"../x\"", "product"},

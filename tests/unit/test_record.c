@@ -18,6 +18,7 @@ static int expect_round_trip(void *arg, const struct insp_record *got) {
     ck_assert_int_eq(got->received_us, put->received_us);
     ck_assert_int_eq(got->total_us, put->total_us);
     ck_assert_int_eq(got->label, INSP_LABEL_NONE);
+    ck_assert_int_eq(got->heat_kind, put->heat_kind);
     ck_assert(got->good_decided == put->good_decided && got->good_known == put->good_known);
     ck_assert(got->good_score == put->good_score && got->good_threshold == put->good_threshold &&
               got->good_percentile == put->good_percentile);
@@ -47,6 +48,7 @@ START_TEST(test_what_goes_in_comes_out) {
     record.good_score = 11.25f;
     record.good_threshold = 14;
     record.good_percentile = 62.5f;
+    record.heat_kind = 2;
     fixture_put(&f, &record);
     ck_insp_ok(insp_store_get(f.store, id, expect_round_trip, &record, &f.err), f.err);
     fixture_close(&f);

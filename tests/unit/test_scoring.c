@@ -100,6 +100,38 @@ START_TEST(each_image_gets_the_answer_of_its_own_model) {
 END_TEST
 
 /* For each pair of models, beside another picture in the pass. */
+/* The heat of a version with both models is the map that its manifest names, with or without a good-only answer.
+ */
+START_TEST(a_version_with_both_models_shows_the_heat_that_it_chose) {
+    train_fixture_open(&f);
+    train_fixture_install_trunk(&f);
+    const uint8_t brightness[] = {230};
+    struct insp_model *both = model_of(true, true), *alone = model_of(false, true);
+    struct insp_shot shot[2];
+    float prob, activation[INSP_MAP_FLOATS], good[INSP_MAP_FLOATS], map[INSP_MAP_FLOATS];
+    struct insp_good_answer answer;
+    _cleanup_free_ uint8_t *rgb = grey(brightness, &both, 1, shot);
+    shot[1] = (struct insp_shot){alone, shot->rgb, NULL};
+    both->manifest->heat = alone->manifest->heat =
+        (struct insp_heat_choice){INSP_HEAT_ACTIVATION, 0.7F, -100, 100};
+    ck_insp_ok(insp_model_score(f.trunk, shot, 1, &prob, activation, &answer, &f.err), f.err);
+    ck_insp_ok(insp_model_score(f.trunk, shot + 1, 1, &prob, good, NULL, &f.err), f.err);
+    ck_assert_float_gt(good[0], 0);
+    for (enum insp_heat_kind kind = 0; kind < INSP_HEAT_KINDS; kind++) {
+        both->manifest->heat.kind = kind;
+        ck_insp_ok(insp_model_score(f.trunk, shot, 1, &prob, map, NULL, &f.err), f.err);
+        for (size_t i = 0; i < INSP_MAP_FLOATS; i++)
+            ck_assert_float_eq(map[i], kind == INSP_HEAT_ACTIVATION ? activation[i]
+                                       : kind == INSP_HEAT_GOOD_ONLY
+                                           ? good[i]
+                                           : insp_heat_product((activation[i] + 100) / 200, good[i]));
+    }
+    insp_model_unref(both);
+    insp_model_unref(alone);
+    train_fixture_close(&f);
+}
+END_TEST
+
 START_TEST(what_a_pass_keeps_gives_another_model_its_own_answer) {
     train_fixture_open(&f);
     struct insp_model *models[] = {model_of(true, false), model_of(true, true), model_of(false, true),
@@ -247,7 +279,7 @@ START_TEST(a_part_unlike_every_good_one_is_reviewed) {
 }
 END_TEST
 
-INSP_TESTS(a_pass_without_memory_for_what_is_kept_answers, what_a_pass_keeps_gives_another_model_its_own_answer,
-           each_image_gets_the_answer_of_its_own_model,
+INSP_TESTS(a_version_with_both_models_shows_the_heat_that_it_chose, a_pass_without_memory_for_what_is_kept_answers,
+           what_a_pass_keeps_gives_another_model_its_own_answer, each_image_gets_the_answer_of_its_own_model,
            a_regression_decides_in_the_same_pass_as_on_cached_features,
            a_model_of_nothing_and_a_score_that_is_no_number_are_refused, a_part_unlike_every_good_one_is_reviewed);

@@ -125,6 +125,31 @@ START_TEST(scores_come_in_the_order_asked) {
 }
 END_TEST
 
+/* The daemon shows no heat in ignored cells, and neither does a report. */
+START_TEST(ignored_cells_have_no_heat) {
+    static const char json[] = "{\"look\":[[[0,0],[1,0],[1,0.5],[0,0.5]]]}";
+    train_fixture_open(&f);
+    fixture_set(&f, 2, 1, 0);
+    struct insp_train_data *data = open_data(false);
+    float map[INSP_MAP_FLOATS];
+    const size_t member = 0;
+    json_t *region = json_loads(json, 0, NULL);
+    _cleanup_(insp_field_set_unrefp) struct insp_field_set *fields = NULL;
+    ck_insp_ok(insp_field_set_parse(region, &fields, &f.err), f.err);
+    data->fields = fields;
+    for (size_t i = 0; i < INSP_MAP_FLOATS; i++)
+        map[i] = 4; /* a picture that is hot all over */
+    insp_train_data_heat(data, &member, 1, INSP_SCALE_FIXED, 2, 4, map);
+    ck_assert(map[0] == 1 && map[INSP_MAP_FLOATS - 1] == 0);
+    map[INSP_MAP_FLOATS - 1] = 4;
+    insp_train_data_heat(data, &member, 1, INSP_SCALE_PER_IMAGE, 0, 1, map);
+    ck_assert(map[0] == 1 && map[INSP_MAP_FLOATS - 1] == 4);
+    json_decref(region);
+    insp_train_data_free(data);
+    train_fixture_close(&f);
+}
+END_TEST
+
 START_TEST(metrics_are_of_the_members_asked) {
     train_fixture_open(&f);
     fixture_set(&f, 3, 2, 1);
@@ -152,4 +177,5 @@ START_TEST(metrics_are_of_the_members_asked) {
 END_TEST
 
 INSP_TESTS(members_carry_class_and_label, skipped_images_are_no_members, a_class_that_cannot_be_read_is_told,
-           opening_can_be_cancelled, scores_come_in_the_order_asked, metrics_are_of_the_members_asked);
+           opening_can_be_cancelled, scores_come_in_the_order_asked, ignored_cells_have_no_heat,
+           metrics_are_of_the_members_asked);

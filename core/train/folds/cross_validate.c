@@ -57,7 +57,7 @@ static int score_fold(struct validation *v, size_t count, struct insp_tail *tail
     int r = insp_train_data_score(v->data, &scorer, v->member, count, progress, ret_probability, map, reterr);
     if (r < 0)
         return r;
-    insp_heat_normalise(map, count * INSP_MAP_FLOATS, low, high);
+    insp_train_data_heat(v->data, v->member, count, v->params->heatmap_scale, low, high, map);
     for (size_t i = 0; i < count; i++) {
         size_t m = v->member[i];
         v->probability[m] = ret_probability[i];

@@ -109,6 +109,7 @@ static int describe(const struct insp_train_context *context, const struct insp_
     o->manifest->fields = insp_field_set_ref(context->fields);
     o->manifest->good_only = o->model.good;
     o->manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, params->heatmap_threshold, 0, 1};
+    o->manifest->heat = insp_heat_choice_old(false, params->heatmap_threshold);
     return 0;
 }
 

@@ -10,6 +10,8 @@ struct work {
     const struct insp_good_model *fitted;
     struct insp_model model; /* the fitted one, as it would serve */
     struct insp_train_data *data;
+    const size_t *member; /* [count] */
+    size_t count;
     struct insp_good_judged *ret;
 };
 
@@ -53,12 +55,13 @@ static int judge_defect(struct work *w, size_t member, const struct insp_progres
 
 static int judge(struct work *w, const struct insp_progress *progress, struct insp_error *reterr) {
     struct insp_good_judged *ret = w->ret;
-    size_t n = w->data->set.count;
+    size_t n = w->count;
     int r = 0;
-    for (size_t m = 0; m < n && r == 0; m++) {
+    for (size_t i = 0; i < n && r == 0; i++) {
+        size_t m = w->member[i];
         float *score = ret->score + ret->count, *map = ret->map + ret->count * INSP_MAP_FLOATS;
         const struct insp_progress part =
-            insp_progress_part(progress, (double)m / (double)n, (double)(m + 1) / (double)n);
+            insp_progress_part(progress, (double)i / (double)n, (double)(i + 1) / (double)n);
         bool known = true;
         if (insp_progress_cancelled(progress))
             return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
@@ -70,7 +73,7 @@ static int judge(struct work *w, const struct insp_progress *progress, struct in
             ret->member[ret->count++] = m;
         else
             w->data->set.skipped++;
-        insp_progress_step(progress, m + 1, n);
+        insp_progress_step(progress, i + 1, n);
         insp_progress_yield(progress);
     }
     return r;
@@ -80,7 +83,22 @@ int insp_good_judge(const struct insp_train_context *context, const struct insp_
                     const struct insp_good_model *model, struct insp_manifest *manifest,
                     struct insp_train_data *data, const struct insp_progress *progress,
                     struct insp_good_judged *ret, struct insp_error *reterr) {
-    size_t n = data->set.count;
+    _cleanup_free_ size_t *all = calloc(data->set.count + 1, sizeof *all);
+    *ret = (struct insp_good_judged){0};
+    if (!all)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to judge %zu images", data->set.count);
+    for (size_t m = 0; m < data->set.count; m++)
+        all[m] = m;
+    return insp_good_judge_members(context, params, model, manifest, data, all, data->set.count, progress, ret,
+                                   reterr);
+}
+
+int insp_good_judge_members(const struct insp_train_context *context, const struct insp_train_params *params,
+                            const struct insp_good_model *model, struct insp_manifest *manifest,
+                            struct insp_train_data *data, const size_t *member, size_t count,
+                            const struct insp_progress *progress, struct insp_good_judged *ret,
+                            struct insp_error *reterr) {
+    size_t n = count;
     *ret = (struct insp_good_judged){.member = calloc(n + 1, sizeof *ret->member),
                                      .score = calloc(n + 1, sizeof *ret->score),
                                      .map = calloc(n + 1, INSP_MAP_FLOATS * sizeof *ret->map)};
@@ -89,6 +107,8 @@ int insp_good_judge(const struct insp_train_context *context, const struct insp_
                      .fitted = model,
                      .model = {.manifest = manifest, .good = model->gauss},
                      .data = data,
+                     .member = member,
+                     .count = count,
                      .ret = ret};
     int r = ret->member && ret->score && ret->map
                 ? judge(&w, progress, reterr)

@@ -245,3 +245,21 @@ int insp_good_model_fit(const struct insp_good_model_config *config, const struc
     clear(&w);
     return r;
 }
+
+int insp_good_model_beside(const struct insp_train_context *context, const struct insp_train_params *params,
+                           const struct insp_dataset *dataset, const struct insp_progress *progress,
+                           struct insp_good_model *ret, struct insp_error *reterr) {
+    const struct insp_good_model_config config = {.context = context,
+                                                  .dataset = dataset,
+                                                  .input = params->input,
+                                                  .alpha = params->max_rejected,
+                                                  .seed = params->seed,
+                                                  .skip_unreadable = params->skip_unreadable};
+    struct insp_error why;
+    int r = insp_good_model_fit(&config, progress, ret, &why);
+    if (r == INSP_E_DATASET) {
+        insp_progress_log(progress, "no good-only model beside the trained one: %s", why.detail);
+        return 0;
+    }
+    return r < 0 ? insp_fail(reterr, r, "%s", why.detail) : 0;
+}

@@ -45,4 +45,10 @@ json_t *insp_good_model_json(const struct insp_good_model *model, double max_rej
 int insp_good_model_fit(const struct insp_good_model_config *config, const struct insp_progress *progress,
                         struct insp_good_model *ret, struct insp_error *reterr);
 
+/* Fits one beside a tail, to all good images: it judges each out of fold, so none must be held out. With too few
+ * of them the log says so, and *ret stays empty. Fails as above but for INSP_E_DATASET. */
+int insp_good_model_beside(const struct insp_train_context *context, const struct insp_train_params *params,
+                           const struct insp_dataset *dataset, const struct insp_progress *progress,
+                           struct insp_good_model *ret, struct insp_error *reterr);
+
 #endif

@@ -63,6 +63,7 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->good_only = run->model.good;
     manifest->fields = insp_field_set_ref(run->context->fields);
     manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, run->params->heatmap_threshold, 0, 1};
+    manifest->heat = insp_heat_choice_old(false, run->params->heatmap_threshold);
     manifest->training = insp_train_params_json(run->params);
     manifest->dataset = insp_report_dataset(&run->data->set, false);
     manifest->images = insp_report_members(&run->data->set, NULL, 0);

@@ -238,18 +238,28 @@ static int fit(struct run *run, struct insp_error *reterr) {
     return r < 0 ? r : calibrate(run, reterr);
 }
 
-/* The tail's answers stay; those of a version without one change with its model. */
+/* The tail's answers stay; maps that the good-only model shapes, and the answers of a version without a tail,
+ * change with it. */
 static int renew_golden(struct run *run, struct insp_error *reterr) {
     struct insp_golden *golden = run->files.golden;
     struct insp_model model = {.manifest = run->files.manifest, .good = run->gauss};
+    _cleanup_(insp_tail_freep) struct insp_tail *tail = NULL;
     int r = 0;
-    if (!golden || run->files.tail)
+    if (!golden || (run->files.tail && run->files.manifest->heat.kind == INSP_HEAT_ACTIVATION))
         return 0;
+    if (run->files.tail) {
+        struct insp_tail_weights view = insp_tail_buffers_view(run->files.tail);
+        r = insp_tail_load(run->context->device, &view, &tail, reterr);
+        model.tail = tail;
+    }
     golden->cuda = insp_device_is_cuda(run->context->device);
     for (size_t i = 0; i < golden->count && r == 0; i++) {
         struct insp_golden_sample *sample = &golden->sample[i];
         const struct insp_shot shot = {&model, sample->rgb, insp_field_of(model.manifest->fields, NULL)};
-        r = insp_model_score(run->context->trunk, &shot, 1, &sample->probability, sample->map, NULL, reterr);
+        float probability;
+        r = insp_model_score(run->context->trunk, &shot, 1, &probability, sample->map, NULL, reterr);
+        if (r == 0 && !tail)
+            sample->probability = probability;
     }
     return r;
 }
