@@ -130,6 +130,8 @@ COVERED_ELSEWHERE = {
     "daemon/cli/cli_device.c": "tests/cli/test_models.py",
     "daemon/commands/cli_job.c": "tests/http/test_jobs.py",
     "daemon/commands/cli_model.c": "tests/cli/test_models.py",
+    "daemon/commands/cli_shadow.c": "tests/cli/test_models.py",
+    "daemon/cli/cli_prove.c": "tests/cli/test_models.py",
     "daemon/commands/cli_predict.c": "tests/cli/test_models.py",
     "daemon/cli/cli_print.c": "tests/cli/test_models.py",
     "daemon/cli/cli_product.c": "tests/cli/test_models.py",

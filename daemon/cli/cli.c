@@ -91,6 +91,14 @@ static const struct cli_command commands[] = {
      "A running daemon loads it.\n"
      "\n  inspectd model rollback --product carpet\n",
      cli_model_rollback},
+    {"model shadow", "--product P [VERSION | --promote | --end] [options]", "run a version beside the active one",
+     "Lets a version judge the same parts as the active one, whose verdicts alone count; shows how far it "
+     "agrees;\n"
+     "makes it the active one, or ends it. With --parts it becomes active by itself, if it keeps both limits.\n"
+     "\n  inspectd model shadow --product carpet 20261124T202720Z --parts 2000 --max-disagreements 4\n"
+     "  inspectd model shadow --product carpet\n"
+     "  inspectd model shadow --product carpet --promote\n",
+     cli_model_shadow},
     {"grab", "--camera ID --product P [options]", "post the frames of a GigE Vision camera",
      "Gets frames from a camera by Aravis (GigE Vision, USB3 Vision) and posts each one to the daemon. Opens the\n"
      "camera again when it was lost, and tells the daemon when it is silent. Each frame ends with a verdict or "

@@ -102,6 +102,7 @@ int cli_trunk_list(const struct cli_command *command, int argc, char **argv);
 int cli_model_list(const struct cli_command *command, int argc, char **argv);
 int cli_model_activate(const struct cli_command *command, int argc, char **argv);
 int cli_model_rollback(const struct cli_command *command, int argc, char **argv);
+int cli_model_shadow(const struct cli_command *command, int argc, char **argv);
 int cli_grab(const struct cli_command *command, int argc, char **argv);
 int cli_token_add(const struct cli_command *command, int argc, char **argv);
 int cli_token_list(const struct cli_command *command, int argc, char **argv);

@@ -4,11 +4,9 @@
 #include "core/model/bundle.h"
 #include "core/model/registry.h"
 #include "core/serving/model_change.h"
-#include "core/serving/prove.h"
 #include "daemon/cli/cli.h"
-#include "daemon/cli/cli_device.h"
 #include "daemon/cli/cli_product.h"
-#include "daemon/serve_config.h"
+#include "daemon/cli/cli_prove.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -104,47 +102,18 @@ int cli_model_list(const struct cli_command *command, int argc, char **argv) {
     return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 }
 
-/* Arguments of prove, which runs the self-test on this process's device. The daemon repeats it on its own device
- * before it swaps. */
-struct proof {
-    const struct cli_call *call;
-    const char *trunk_sha256;
-};
-
-static int prove(void *arg, const char *product, const char *version, struct insp_error *reterr) {
-    const struct proof *proof = arg;
-    const struct cli_call *call = proof->call;
-    struct insp_device_config config = daemon_device_config(&call->settings);
-    config.batch_max = 1;
-    struct insp_model_files files = {0};
-    struct insp_model *model = NULL;
-    struct cli_device device;
-    int r = insp_model_read(call->settings.storage_state_dir, product, version, &files, reterr);
-    if (r == 0)
-        r = cli_device_open(&device, &config, call->settings.storage_state_dir, proof->trunk_sha256, reterr);
-    if (r == 0) {
-        r = insp_model_new(device.device, &files, &model, reterr);
-        if (r == 0)
-            r = insp_prove(device.trunk, insp_device_is_cuda(device.device), model, files.golden, reterr);
-        insp_model_unref(model);
-        cli_device_close(&device);
-    }
-    insp_model_files_clear(&files);
-    return r;
-}
-
 /* Activates or rolls back, by `change`. A version that fails its self-test is not activated. */
 static int switch_to(const struct cli_call *call, const char *product, const char *version,
                      const char *trunk_sha256,
                      int (*change)(const struct insp_changer *changer, const char *product, const char *version,
                                    struct insp_error *reterr),
                      struct insp_error *reterr) {
-    struct proof proof = {call, trunk_sha256};
+    struct cli_proof proof = {call, trunk_sha256};
     _cleanup_(insp_store_closep) struct insp_store *store = cli_open_audit(call);
     const struct insp_changer changer = {.state_dir = call->settings.storage_state_dir,
                                          .store = store,
                                          .who = "cli",
-                                         .prove = prove,
+                                         .prove = cli_prove,
                                          .arg = &proof};
     return change(&changer, product, version, reterr);
 }

@@ -133,6 +133,32 @@ def test_activate_and_rollback(trained, tmp_path):
                                    ("cli", first, "active", f'"{second}"', f'"{first}"')]
 
 
+def test_a_shadow_begins_is_shown_ends_and_is_promoted(trained, tmp_path):
+    cli = type(trained)(tmp_path / "state")
+    shutil.copytree(trained.state, cli.state)
+    first = next(m["version"] for m in versions(cli) if m["active"] and m["product"] == "carpet")
+    shutil.copytree(cli.state / "models/carpet" / first, cli.state / "models/carpet/v2")
+    path = cli.state / "models/carpet/v2/manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "version": "v2"}))
+    shadow = lambda *words, **more: cli("model", "shadow", "--product", "carpet", *words, **more)
+    assert shadow().stdout == "carpet has no shadow\n"
+    for words in (["--promote"], ["--end"]):
+        assert "carpet has no shadow" in shadow(*words, code=1).stderr
+    assert "is the active version" in shadow(first, code=1).stderr and "nonesuch" in shadow("nonesuch", code=1).stderr
+    for wrong in (["v2", "--end"], ["--promote", "--end"], ["--parts", 5], ["v2", "--max-missed", 1]):
+        shadow(*wrong, code=2)
+    assert shadow("v2", "--parts", 2000, "--max-disagreements", 4).stdout == "carpet v2 runs as the shadow\n"
+    found = json.loads(shadow("--json").stdout)["shadow"]
+    assert found["version"] == "v2" and found["by"] == "cli" and found["outcome"] is None and found["counts"]["parts"] == 0
+    assert found["rule"] == {"parts": 2000, "max_disagreements": 4, "max_missed": 0}
+    text = shadow().stdout
+    assert "0 parts compared" in text and "after 2000 parts with at most 4 disagreements" in text
+    assert shadow("--end").stdout == "carpet v2 is no longer the shadow\n" and "no shadow" in shadow().stdout
+    shadow("v2")
+    assert shadow("--promote").stdout == "carpet v2 is active\n" and "no shadow" in shadow().stdout
+    assert [m["version"] for m in versions(cli) if m["active"] and m["product"] == "carpet"] == ["v2"]
+
+
 def test_a_spoilt_version_is_not_activated(trained, tmp_path):
     shutil.copytree(trained.state, tmp_path / "state")
     cli = type(trained)(tmp_path / "state")

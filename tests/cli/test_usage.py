@@ -6,7 +6,7 @@ import pytest
 from conftest import BINARY
 
 COMMANDS = ["serve", "check-config", "demo-data", "train", "cross-validate", "evaluate", "predict", "trunk fetch", "trunk import",
-            "trunk bank", "trunk list", "model list", "model activate", "model rollback", "token add", "token list",
+            "trunk bank", "trunk list", "model list", "model activate", "model rollback", "model shadow", "token add", "token list",
             "token revoke", "version"]
 
 
