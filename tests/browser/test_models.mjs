@@ -123,6 +123,35 @@ test("a version is activated, and rolled back", async () => {
   assert.equal(await active(), old);
 });
 
+test("a version runs as the shadow, with a rule, is ended, and is promoted", async () => {
+  await open();
+  const old = await active();
+  const other = (await models()).find((model) => !model.active).version;
+  const part = site.page.getByRole("region", { name: "Shadow of carpet" });
+  const shadow = async () => (await site.daemon.ask("GET", "/v1/products/carpet/shadow")).shadow;
+  await unfold(other, "Run as shadow");
+  await card(other).getByLabel("make it active by itself").check();
+  await card(other).locator("input[name=parts]").fill("500");
+  await card(other).getByRole("button", { name: "Run as shadow" }).click();
+  await part.getByRole("heading", { name: `Shadow: ${other}` }).waitFor();
+  assert.match(await textOf(part), /after 500 parts more, if at most 2 verdicts differ/);
+  assert.deepEqual((await shadow()).rule, { parts: 500, max_disagreements: 2, max_missed: 0 });
+  await part.getByRole("button", { name: "End the shadow" }).click();
+  await confirm("End the shadow");
+  await part.waitFor({ state: "hidden" });
+  assert.equal(await shadow(), null);
+  await open(); // the list is drawn anew meanwhile, with everything folded
+  await unfold(other, "Run as shadow");
+  await card(other).getByRole("button", { name: "Run as shadow" }).click();
+  await part.getByRole("button", { name: "Promote" }).click();
+  await confirm("Promote");
+  await site.page.locator(`.model.active[data-version="${other}"]`).waitFor();
+  assert.equal(await active(), other);
+  await card(other).getByRole("button", { name: "Roll back" }).click();
+  await confirm("Roll back");
+  await site.page.locator(`.model.active[data-version="${old}"]`).waitFor();
+});
+
 test("a version is deleted after a question, and not without its answer", async () => {
   await open();
   const other = (await models()).find((model) => !model.active).version;

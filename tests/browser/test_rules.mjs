@@ -57,6 +57,7 @@ test("a shadow is told by what it would have changed", () => {
   );
   assert.match(shadowText({ counts: { ...counts, parts: 0 }, running: true }), /No part/);
   assert.match(shadowText({ counts, running: false, failure: "damaged" }), /does not run: damaged/);
+  assert.match(shadowText({ counts, running: true, failure: "no memory" }), /It fails: no memory/);
   assert.match(ruleText({ counts, rule: null, outcome: null }), /only if somebody/);
   assert.match(ruleText({ counts, rule, outcome: null }), /after 300 parts more, if at most 4 .* at most 0/);
   assert.match(ruleText({ counts, rule, outcome: "stays" }), /was not met/);
