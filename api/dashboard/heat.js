@@ -1,9 +1,9 @@
-// Draws heat: enlarges the daemon's map of 14 x 14 numbers, colours it and cuts it off at a threshold, as core/heat/
+// Draws heat: enlarges the daemon's map, 14 x 14 numbers or more with tiles, colours it and cuts it off at a threshold, as core/heat/
 // does for the PNG. Changes of threshold, opacity and view therefore need no request.
 import { getJson } from "./net.js";
 
-const SIDE = 14;
-const PIXELS_MAX = 640; // longer side of a canvas; more pixels would not show more of 14 x 14 numbers
+const REPORT_SIDE = 14;
+const PIXELS_MAX = 640; // longer side of a canvas; more pixels would hardly show more of so few numbers
 const THRESHOLD_ALPHA = 0.75; // lets the surface shine through
 
 // Linear light of the hues at heat 0, 1/5 .. 1 (core/heat/heat_colour.c). Only proportions count; lightness is set
@@ -44,36 +44,41 @@ export function imagePath(item, width) {
   return width && width < item.image.width ? `${item.image.href}?width=${width}` : item.image.href;
 }
 
-// Fetches the map of an inspection: 196 numbers 0..1, row by row.
+// Fetches the map of an inspection: {columns, rows, numbers}, numbers 0..1, row by row.
 export async function loadMap(item, signal) {
-  const { heat } = await getJson(`/v1/inspections/${item.id}/heat`, { signal });
-  return heat.flat();
+  const { columns, rows, heat } = await getJson(`/v1/inspections/${item.id}/heat`, { signal });
+  return { columns, rows, numbers: heat.flat() };
 }
 
 // Decodes the map of an image in a report: base64 of 196 bytes, 255 is heat 1.
-export const decodeMap = (base64) => Array.from(atob(base64), (letter) => letter.charCodeAt(0) / 255);
+export const decodeMap = (base64) => ({
+  columns: REPORT_SIDE,
+  rows: REPORT_SIDE,
+  numbers: Array.from(atob(base64), (letter) => letter.charCodeAt(0) / 255),
+});
 
-// Maps each pixel of a side to the map, as [interval, fraction of it] (torch's interpolate, align_corners = false).
-const places = (count) =>
+// Maps each of `count` pixels of a side to the cells of the map, as [interval, fraction of it] (torch's interpolate,
+// align_corners = false).
+const places = (count, cells) =>
   Array.from({ length: count }, (_, p) => {
-    const place = Math.max(0, ((p + 0.5) * SIDE) / count - 0.5);
-    const interval = Math.min(SIDE - 1, Math.floor(place));
+    const place = Math.max(0, ((p + 0.5) * cells) / count - 0.5);
+    const interval = Math.min(cells - 1, Math.floor(place));
     return [interval, place - interval];
   });
 
 // Enlarges the map bilinearly to width x height.
-export function enlarge(map, width, height) {
-  const columns = places(width);
+export function enlarge({ columns, rows, numbers }, width, height) {
+  const across = places(width, columns);
   const out = new Float32Array(width * height);
-  const profile = new Float64Array(SIDE + 1);
-  places(height).forEach(([upper, fraction], y) => {
-    const lower = Math.min(SIDE - 1, upper + 1);
-    for (let c = 0; c < SIDE; c++) {
-      const a = map[upper * SIDE + c];
-      profile[c] = a + fraction * (map[lower * SIDE + c] - a);
+  const profile = new Float64Array(columns + 1);
+  places(height, rows).forEach(([upper, fraction], y) => {
+    const lower = Math.min(rows - 1, upper + 1);
+    for (let c = 0; c < columns; c++) {
+      const a = numbers[upper * columns + c];
+      profile[c] = a + fraction * (numbers[lower * columns + c] - a);
     }
-    profile[SIDE] = profile[SIDE - 1];
-    columns.forEach(([c, f], x) => {
+    profile[columns] = profile[columns - 1];
+    across.forEach(([c, f], x) => {
       out[y * width + x] = profile[c] + f * (profile[c + 1] - profile[c]);
     });
   });
@@ -117,7 +122,7 @@ export function heatCanvas(size, map, threshold) {
   canvas.className = "heat";
   canvas.setAttribute("aria-hidden", "true");
   Promise.resolve(map).then(
-    (numbers) => drawHeat(canvas, { ...size, values: enlarge(numbers, size.width, size.height) }, { threshold }),
+    (whole) => drawHeat(canvas, { ...size, values: enlarge(whole, size.width, size.height) }, { threshold }),
     () => canvas.remove(), // the picture stays without heat
   );
   return canvas;

@@ -66,6 +66,21 @@ const CHOICES = [
     "Below 10 defective images good parts alone decide.",
   ],
   [
+    "tiles",
+    "Tiles",
+    [
+      ["1x1", "none: the picture whole"],
+      ["2x2", "2 x 2"],
+      ["3x2", "3 x 2"],
+      ["4x3", "4 x 3"],
+      ["6x4", "6 x 4"],
+      ["8x6", "8 x 6"],
+      ["10x6", "10 x 6"],
+    ],
+    BOTH,
+    "For small defects in large pictures, from good parts alone; an inspection takes as many times longer.",
+  ],
+  [
     "activate",
     "Activate",
     [
@@ -109,6 +124,7 @@ const MORE = [
   "heatmap_threshold",
   "heat",
   "heatmap_scale",
+  "tiles",
   "seed",
   "skip_unreadable",
 ];

@@ -1,4 +1,4 @@
-/* Answers the posted image, thumbnails, and the heatmap as a PNG or as 14x14 numbers. None of them ever
+/* Answers the posted image, thumbnails, and the heatmap as a PNG or as numbers. None of them ever
  * changes, so all carry a strong ETag and may be cached forever. The tag is compared before an image is read
  * or rendered. */
 #include "api/resources/handlers.h"
@@ -18,7 +18,7 @@ struct facts {
     bool suspect, image_kept, jpeg, has_cam;
     struct insp_heat_params heat;
     uint32_t width, height;
-    float cam[INSP_MAP_FLOATS];
+    float cam[INSP_TILES_MAP_MAX];
 };
 
 static int keep_facts(void *arg, const struct insp_record *record) {
@@ -27,13 +27,17 @@ static int keep_facts(void *arg, const struct insp_record *record) {
     facts->suspect = record->verdict != INSP_VERDICT_GOOD;
     facts->image_kept = record->image_kept;
     facts->jpeg = !strcmp(record->media_type, "image/jpeg");
-    facts->heat = (struct insp_heat_params){record->heat_per_image ? INSP_SCALE_PER_IMAGE : INSP_SCALE_FIXED,
-                                            record->heat_threshold, record->heat_low, record->heat_high};
+    facts->heat =
+        (struct insp_heat_params){.scale = record->heat_per_image ? INSP_SCALE_PER_IMAGE : INSP_SCALE_FIXED,
+                                  .threshold = record->heat_threshold,
+                                  .low = record->heat_low,
+                                  .high = record->heat_high};
     facts->width = record->width;
     facts->height = record->height;
-    facts->has_cam = record->cam != NULL;
-    if (record->cam)
-        memcpy(facts->cam, record->cam, sizeof facts->cam);
+    facts->has_cam = record->cam != NULL && insp_map_cells(record->map) <= INSP_COUNT(facts->cam);
+    facts->heat.map = record->map;
+    if (facts->has_cam)
+        memcpy(facts->cam, record->cam, insp_map_cells(record->map) * sizeof *facts->cam);
     return 0;
 }
 
@@ -167,16 +171,17 @@ int api_inspection_heatmap(struct api_request *request, struct insp_error *reter
     return code;
 }
 
-/* Makes 14 rows of 14 numbers 0..1, top left first. New reference; NULL without memory. */
+/* Makes the rows of numbers 0..1, top left first. New reference; NULL without memory. */
 static json_t *heat_rows(const struct facts *facts) {
-    float heat[INSP_MAP_FLOATS];
+    float heat[INSP_TILES_MAP_MAX];
+    const struct insp_map_size map = insp_heat_map(&facts->heat);
     json_t *rows = json_array();
     insp_heat_scale(&facts->heat, facts->cam, heat);
-    for (size_t y = 0; y < INSP_MAP_SIDE; y++) {
+    for (size_t y = 0; y < map.rows; y++) {
         json_t *row = json_array();
-        for (size_t x = 0; x < INSP_MAP_SIDE; x++)
-            json_array_append_new(row, api_json_float(heat[y * INSP_MAP_SIDE + x]));
-        if (json_array_size(row) < INSP_MAP_SIDE || json_array_append_new(rows, row)) {
+        for (size_t x = 0; x < map.columns; x++)
+            json_array_append_new(row, api_json_float(heat[y * map.columns + x]));
+        if (json_array_size(row) < map.columns || json_array_append_new(rows, row)) {
             json_decref(rows);
             return NULL;
         }
@@ -198,11 +203,12 @@ int api_inspection_heat(struct api_request *request, struct insp_error *reterr) 
         return 0;
     const char *scale = facts.heat.scale == INSP_SCALE_PER_IMAGE ? "per_image" : "fixed";
     size_t bytes;
-    char *line =
-        api_json_line(json_pack("{s:s,s:s,s:o,s:I,s:I,s:o}", "id", request->param[0], "scale", scale, "threshold",
-                                api_json_float(facts.heat.threshold), "width", (json_int_t)facts.width, "height",
-                                (json_int_t)facts.height, "heat", heat_rows(&facts)),
-                      &bytes);
+    char *line = api_json_line(json_pack("{s:s,s:s,s:o,s:I,s:I,s:i,s:i,s:o}", "id", request->param[0], "scale",
+                                         scale, "threshold", api_json_float(facts.heat.threshold), "width",
+                                         (json_int_t)facts.width, "height", (json_int_t)facts.height, "columns",
+                                         insp_heat_map(&facts.heat).columns, "rows",
+                                         insp_heat_map(&facts.heat).rows, "heat", heat_rows(&facts)),
+                               &bytes);
     if (!line)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the answer");
     api_response_take(&request->response, 200, line, bytes, "application/json");

@@ -13,8 +13,12 @@ struct results {
     size_t count;
 };
 
+static struct insp_map_size map_of(const struct insp_inspection *job) {
+    return insp_heat_map(&job->model->manifest->heatmap);
+}
+
 static void scale_heat(const struct insp_inspection *job, float *ret) {
-    insp_heat_scale(&job->model->manifest->heatmap, job->score.cam, ret);
+    insp_heat_scale(&job->model->manifest->heatmap, job->cam, ret);
 }
 
 /* --- JSON --- */
@@ -26,7 +30,7 @@ static void add_floats(json_t *data, const float *value, size_t count) {
 
 /* Makes the flat list of an output. New reference; shorter than the output without memory. */
 static json_t *data_of(enum api_kserve_output which, const struct results *results) {
-    float heat[INSP_MAP_FLOATS];
+    float heat[INSP_TILES_MAP_MAX];
     json_t *data = json_array();
     for (size_t i = 0; i < results->count; i++) {
         const struct insp_inspection *job = results->job[i];
@@ -36,19 +40,22 @@ static json_t *data_of(enum api_kserve_output which, const struct results *resul
             json_array_append_new(data, json_string(insp_verdict_name(job->verdict)));
         } else {
             scale_heat(job, heat);
-            add_floats(data, heat, INSP_MAP_FLOATS);
+            add_floats(data, heat, insp_map_cells(map_of(job)));
         }
     }
     return data;
 }
 
-static size_t elements(enum api_kserve_output which) {
-    return which == API_KSERVE_HEATMAP ? INSP_MAP_FLOATS : 1;
+/* All images of a call have the same model. */
+static size_t elements(enum api_kserve_output which, const struct results *results) {
+    return which == API_KSERVE_HEATMAP ? insp_map_cells(map_of(results->job[0])) : 1;
 }
 
-static json_t *shape_of(enum api_kserve_output which, size_t count) {
-    return which == API_KSERVE_HEATMAP ? json_pack("[I,i,i]", (json_int_t)count, INSP_MAP_SIDE, INSP_MAP_SIDE)
-                                       : json_pack("[I]", (json_int_t)count);
+static json_t *shape_of(enum api_kserve_output which, const struct results *results) {
+    const json_int_t count = (json_int_t)results->count;
+    return which == API_KSERVE_HEATMAP
+               ? json_pack("[I,i,i]", count, map_of(results->job[0]).rows, map_of(results->job[0]).columns)
+               : json_pack("[I]", count);
 }
 
 /* --- binary --- */
@@ -62,14 +69,14 @@ static void put_u32(uint8_t **at, const void *host) {
 }
 
 static size_t binary_bytes(enum api_kserve_output which, const struct results *results) {
-    size_t bytes = results->count * elements(which) * sizeof(float);
+    size_t bytes = results->count * elements(which, results) * sizeof(float);
     for (size_t i = 0; which == API_KSERVE_VERDICT && i < results->count; i++)
         bytes += strlen(insp_verdict_name(results->job[i]->verdict)); /* behind its length of four bytes */
     return bytes;
 }
 
 static void put_binary(enum api_kserve_output which, const struct results *results, uint8_t **at) {
-    float heat[INSP_MAP_FLOATS];
+    float heat[INSP_TILES_MAP_MAX];
     for (size_t i = 0; i < results->count; i++) {
         const struct insp_inspection *job = results->job[i];
         if (which == API_KSERVE_PROBABILITY) {
@@ -82,7 +89,7 @@ static void put_binary(enum api_kserve_output which, const struct results *resul
             *at += length;
         } else {
             scale_heat(job, heat);
-            for (size_t k = 0; k < INSP_MAP_FLOATS; k++)
+            for (size_t k = 0; k < insp_map_cells(map_of(job)); k++)
                 put_u32(at, &heat[k]);
         }
     }
@@ -92,14 +99,13 @@ static void put_binary(enum api_kserve_output which, const struct results *resul
 
 /* Makes the description of an output, with its data unless it is binary. NULL without memory. */
 static json_t *describe(enum api_kserve_output which, bool binary, const struct results *results) {
-    json_t *item =
-        json_pack("{s:s,s:s,s:o}", "name", api_kserve_output_name[which], "datatype",
-                  which == API_KSERVE_VERDICT ? "BYTES" : "FP32", "shape", shape_of(which, results->count));
+    json_t *item = json_pack("{s:s,s:s,s:o}", "name", api_kserve_output_name[which], "datatype",
+                             which == API_KSERVE_VERDICT ? "BYTES" : "FP32", "shape", shape_of(which, results));
     if (!item)
         return NULL;
     json_t *value = binary ? json_pack("{s:I}", "binary_data_size", (json_int_t)binary_bytes(which, results))
                            : data_of(which, results);
-    bool whole = value && (binary || json_array_size(value) == results->count * elements(which));
+    bool whole = value && (binary || json_array_size(value) == results->count * elements(which, results));
     if (!whole || json_object_set(item, binary ? "parameters" : "data", value)) {
         json_decref(item);
         item = NULL;

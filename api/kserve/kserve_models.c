@@ -59,12 +59,12 @@ int api_kserve_server(struct api_request *request, struct insp_error *reterr) {
 
 static json_t *describe(const struct insp_manifest *manifest) {
     enum { ANY = -1 };
+    const struct insp_map_size map = insp_tiles_map(manifest->tiles);
     return json_pack("{s:s,s:[s],s:s,s:[{s:s,s:s,s:[i]}],s:[{s:s,s:s,s:[i]},{s:s,s:s,s:[i]},{s:s,s:s,s:[i,i,i]}]}",
                      "name", manifest->product, "versions", manifest->version, "platform", "inspectd_vgg16",
                      "inputs", "name", "image", "datatype", "BYTES", "shape", ANY, "outputs", "name",
                      "probability", "datatype", "FP32", "shape", ANY, "name", "verdict", "datatype", "BYTES",
-                     "shape", ANY, "name", "heatmap", "datatype", "FP32", "shape", ANY, INSP_MAP_SIDE,
-                     INSP_MAP_SIDE);
+                     "shape", ANY, "name", "heatmap", "datatype", "FP32", "shape", ANY, map.rows, map.columns);
 }
 
 int api_kserve_model_get(struct api_request *request, struct insp_error *reterr) {

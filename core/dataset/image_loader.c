@@ -32,23 +32,44 @@ struct insp_image_loader {
     pthread_t thread[THREADS_MAX];
 };
 
+static int check_tiles(struct insp_tiles tiles, uint32_t width, uint32_t height, struct insp_error *reterr) {
+    char text[INSP_TILES_TEXT_BYTES], most[INSP_TILES_TEXT_BYTES];
+    if (insp_tiles_fit(tiles, width, height))
+        return 0;
+    const struct insp_tile_rect tile = insp_tiles_rect(tiles, 0, width, height);
+    return insp_fail(
+        reterr, INSP_E_DATASET,
+        "%ux%u pixels are too few for %s tiles: a tile would have %ux%u pixels, fewer than the %dx%d that "
+        "the network sees; at most %s fit",
+        width, height, insp_tiles_text(tiles, text), tile.width, tile.height, INSP_TILE_PIXELS, INSP_TILE_PIXELS,
+        insp_tiles_text(insp_tiles_most(width, height), most));
+}
+
 static int decode_bytes(const char *bytes, size_t count, const struct insp_media_type *type,
-                        const struct insp_field *field, const struct insp_transform *transform,
-                        const struct insp_image_limits *limits, float *ret_pixels, struct insp_error *reterr) {
+                        const struct insp_field *field, struct insp_tiles tiles,
+                        const struct insp_transform *transform, const struct insp_image_limits *limits,
+                        float *ret_pixels, struct insp_error *reterr) {
     _cleanup_(insp_image_freep) struct insp_image *image = NULL;
     _cleanup_free_ uint8_t *rgb = NULL;
     const struct insp_media_type sniff = {.media = INSP_MEDIA_UNKNOWN};
     unsigned side = transform->width > transform->height ? transform->width : transform->height;
-    int r = insp_image_decode(bytes, count, type ? type : &sniff, side, limits, &image, reterr);
-    if (r < 0 || (r = insp_look(image, field, transform->width, transform->height, NULL, &rgb, reterr)) < 0)
-        return r;
-    insp_transform_apply(transform, rgb, ret_pixels);
-    return 0;
+    const bool tiled = insp_tiles_on(tiles);
+    int r = insp_image_decode(bytes, count, type ? type : &sniff, tiled ? 0 : side, limits, &image, reterr);
+    if (r == 0)
+        r = check_tiles(tiles, image->posted_width, image->posted_height, reterr);
+    if (r == 0)
+        r = tiled ? insp_look_tiles(image, field, tiles, NULL, &rgb, reterr)
+                  : insp_look(image, field, transform->width, transform->height, NULL, &rgb, reterr);
+    const size_t picture = (size_t)3 * transform->width * transform->height;
+    for (size_t t = 0; r == 0 && t < insp_tiles_count(tiles); t++)
+        insp_transform_apply(transform, rgb + t * picture, ret_pixels + t * picture);
+    return r;
 }
 
-int insp_load_image(const char *path, const char *sha256, const struct insp_media_type *type,
-                    const struct insp_field *field, const struct insp_transform *transform,
-                    const struct insp_image_limits *limits, float *ret_pixels, struct insp_error *reterr) {
+/* Decodes a file for one input, or for those of its tiles. */
+static int load(const char *path, const char *sha256, const struct insp_media_type *type,
+                const struct insp_field *field, struct insp_tiles tiles, const struct insp_transform *transform,
+                const struct insp_image_limits *limits, float *ret_pixels, struct insp_error *reterr) {
     _cleanup_free_ char *bytes = NULL;
     size_t count;
     int r = insp_read_file(path, limits->bytes, &bytes, &count, reterr);
@@ -60,10 +81,16 @@ int insp_load_image(const char *path, const char *sha256, const struct insp_medi
         if (strcmp(now, sha256) != 0)
             return insp_fail(reterr, INSP_E_IMAGE, "%s changed while it was being read", path);
     }
-    r = decode_bytes(bytes, count, type, field, transform, limits, ret_pixels, reterr);
+    r = decode_bytes(bytes, count, type, field, tiles, transform, limits, ret_pixels, reterr);
     if (r < 0)
         insp_error_prefix(reterr, "%s", path);
     return r;
+}
+
+int insp_load_image(const char *path, const char *sha256, const struct insp_media_type *type,
+                    const struct insp_field *field, const struct insp_transform *transform,
+                    const struct insp_image_limits *limits, float *ret_pixels, struct insp_error *reterr) {
+    return load(path, sha256, type, field, (struct insp_tiles){0, 0}, transform, limits, ret_pixels, reterr);
 }
 
 /* Waits until the next image's entry in the ring is free and claims the image. Returns false at the end. */
@@ -84,9 +111,8 @@ static void *load_images(void *arg) {
     const struct insp_image_loader_config *c = &loader->config;
     for (size_t i; take(loader, &i);) {
         struct entry *entry = &loader->ring[i % c->ahead];
-        entry->code =
-            insp_load_image(c->path[i], c->sha256[i], c->type ? c->type[i] : NULL, c->field ? c->field[i] : NULL,
-                            &c->transform, &c->limits, entry->pixels, &entry->error);
+        entry->code = load(c->path[i], c->sha256[i], c->type ? c->type[i] : NULL, c->field ? c->field[i] : NULL,
+                           c->tiles, &c->transform, &c->limits, entry->pixels, &entry->error);
         pthread_mutex_lock(&loader->lock);
         entry->ready = true;
         pthread_cond_broadcast(&loader->changed);
@@ -103,7 +129,7 @@ int insp_image_loader_new(const struct insp_image_loader_config *config, struct 
     pthread_mutex_init(&loader->lock, NULL);
     pthread_cond_init(&loader->changed, NULL);
     loader->config = *config;
-    loader->floats = (size_t)3 * config->transform.width * config->transform.height;
+    loader->floats = insp_tiles_count(config->tiles) * 3 * config->transform.width * config->transform.height;
     loader->block = calloc(config->ahead, loader->floats * sizeof(float));
     loader->ring = calloc(config->ahead, sizeof *loader->ring);
     _cleanup_(insp_image_loader_freep) struct insp_image_loader *owned = loader;

@@ -32,11 +32,12 @@ struct insp_image_loader_config {
     const char *const *sha256;                 /* [count], borrowed; NULL entries: not checked */
     const struct insp_media_type *const *type; /* [count], borrowed; NULL: detected from the first bytes */
     const struct insp_field *const
-        *field; /* [count], borrowed; NULL: the whole pictures; NULL entries: the same */
+        *field;              /* [count], borrowed; NULL: the whole pictures; NULL entries: the same */
+    struct insp_tiles tiles; /* each image gives so many inputs; with a grid the transform is 224x224 */
     struct insp_transform transform;
     struct insp_image_limits limits;
     unsigned threads; /* >= 1; at most 16 are started */
-    size_t ahead;     /* images in memory at once, >= threads; 600 KB each */
+    size_t ahead;     /* images in memory at once, >= threads; 600 KB for each input */
 };
 
 /* Starts the helper threads. The config's arrays must outlive the loader. Errors: INSP_E_NOMEM, an errno code if a
@@ -46,9 +47,10 @@ int insp_image_loader_new(const struct insp_image_loader_config *config, struct 
 /* Stops and joins the threads; each finishes its current image first. Accepts NULL. */
 void insp_image_loader_free(struct insp_image_loader *loader);
 
-/* Waits for the next image in the order of `path` and copies it to ret_pixels (float32 [3, height, width]). Call
- * it at most `count` times, always from the same thread. Fails with the errors of insp_load_image; a failure
- * concerns one image only, and the next call returns the image after it. */
+/* Waits for the next image in the order of `path` and copies it to ret_pixels (float32 [tiles, 3, height, width];
+ * tiles that the field ignores are black). Call it at most `count` times, always from the same thread. Fails with
+ * the errors of insp_load_image, and with INSP_E_DATASET for an image whose tiles have fewer pixels than the
+ * network sees; a failure concerns one image only, and the next call returns the image after it. */
 int insp_image_loader_next(struct insp_image_loader *loader, float *ret_pixels, struct insp_error *reterr);
 
 DEFINE_CLEANUP(struct insp_image_loader, insp_image_loader_free);

@@ -8,14 +8,15 @@
 #include <stdlib.h>
 
 static int measure(const struct insp_image_limits *limits, const struct insp_field_set *fields,
-                   const struct insp_dataset_item *item, struct insp_image_stats *ret, struct insp_error *reterr) {
+                   struct insp_tiles tiles, const struct insp_dataset_item *item, struct insp_image_stats *ret,
+                   struct insp_error *reterr) {
     _cleanup_(insp_image_freep) struct insp_image *image = NULL;
     _cleanup_free_ char *bytes = NULL;
     _cleanup_free_ uint8_t *rgb = NULL;
     size_t count;
     int r = insp_read_file(item->path, limits->bytes, &bytes, &count, reterr);
     if (r == 0)
-        r = insp_image_decode(bytes, count, &item->type, INSP_INPUT_SIDE, limits, &image, reterr);
+        r = insp_image_decode(bytes, count, &item->type, insp_look_side(tiles), limits, &image, reterr);
     if (r == 0)
         r = insp_look(image, insp_field_of(fields, item->camera), INSP_INPUT_SIDE, INSP_INPUT_SIDE, ret, &rgb,
                       reterr);
@@ -54,9 +55,9 @@ static const struct insp_dataset_item *item_of(const struct insp_members *member
 }
 
 int insp_picture_ranges(const struct insp_members *members, const size_t *member, size_t count,
-                        const struct insp_field_set *fields, const struct insp_image_limits *limits,
-                        const struct insp_progress *progress, struct insp_stat_ranges *ret,
-                        struct insp_error *reterr) {
+                        const struct insp_field_set *fields, struct insp_tiles tiles,
+                        const struct insp_image_limits *limits, const struct insp_progress *progress,
+                        struct insp_stat_ranges *ret, struct insp_error *reterr) {
     struct insp_stat_ranges ranges = insp_stat_ranges_none();
     _cleanup_free_ struct insp_layout *layout = malloc(INSP_PICTURES_MEASURED_MAX * sizeof *layout);
     struct doubtful doubtful[INSP_SUSPECT_COUNT] = {0};
@@ -76,7 +77,7 @@ int insp_picture_ranges(const struct insp_members *members, const size_t *member
         if (insp_progress_cancelled(progress))
             return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while measuring the training images");
         insp_progress_yield(progress);
-        int r = measure(limits, fields, item, &stats, &why);
+        int r = measure(limits, fields, tiles, item, &stats, &why);
         if (r == INSP_E_NOMEM)
             return insp_fail(reterr, r, "%s", why.detail);
         if (r < 0) {

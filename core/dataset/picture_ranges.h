@@ -16,12 +16,13 @@ enum { INSP_PICTURES_MEASURED_MAX = 100 };
  * logged and skipped.
  *   member    [count], indices of members
  *   fields    the parts of the pictures that count; NULL: all
+ *   tiles     of the version: they decide at which size a picture is decoded
  *   progress  may be NULL; asked for cancellation before each image
  *   ret       ranges of the measured images; ret->count is their number
  * Errors: INSP_E_CANCELLED, INSP_E_NOMEM. */
 int insp_picture_ranges(const struct insp_members *members, const size_t *member, size_t count,
-                        const struct insp_field_set *fields, const struct insp_image_limits *limits,
-                        const struct insp_progress *progress, struct insp_stat_ranges *ret,
-                        struct insp_error *reterr);
+                        const struct insp_field_set *fields, struct insp_tiles tiles,
+                        const struct insp_image_limits *limits, const struct insp_progress *progress,
+                        struct insp_stat_ranges *ret, struct insp_error *reterr);
 
 #endif

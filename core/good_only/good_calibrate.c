@@ -13,7 +13,8 @@ struct calibration {
     struct insp_good_sample *sample;
     struct insp_good_sums *whole, *part;
     float *score; /* [count], then sorted */
-    float *cell;  /* [count,28,28], distances out of fold, then sorted */
+    size_t parts; /* of an image */
+    float *cell;  /* [count,parts,28,28], distances out of fold, then sorted */
 };
 
 static void clear(struct calibration *c) {
@@ -32,7 +33,7 @@ static int prepare(struct calibration *c, uint64_t seed, struct insp_error *rete
     c->whole = insp_good_sums_new();
     c->part = insp_good_sums_new();
     c->score = calloc(count, sizeof *c->score);
-    c->cell = calloc(count, INSP_TAP_CELLS * sizeof *c->cell);
+    c->cell = calloc(count, c->parts * INSP_TAP_CELLS * sizeof *c->cell);
     if (!c->order || !c->sample || !c->whole || !c->part || !c->score || !c->cell)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to fit a good-only model to %zu images", count);
     for (size_t i = 0; i < count; i++) { /* Fisher-Yates, from the front */
@@ -43,35 +44,62 @@ static int prepare(struct calibration *c, uint64_t seed, struct insp_error *rete
     return 0;
 }
 
-/* Adds the samples at first, first + step, ... of the order. */
+static bool absent(const struct calibration *c, size_t s) {
+    return c->source->absent && c->source->absent(c->source->arg, s);
+}
+
+/* Adds the images at first, first + step, ... of the order. */
 static int add(struct calibration *c, size_t first, size_t step, struct insp_good_sums *sums,
                struct insp_error *reterr) {
     int r = 0;
-    for (size_t at = first; at < c->source->count && r == 0; at += step) {
-        r = c->source->read(c->source->arg, c->order[at], c->sample, reterr);
-        if (r == 0)
-            insp_good_sums_add(sums, c->sample);
-    }
+    for (size_t at = first; at < c->source->count && r == 0; at += step)
+        for (size_t s = c->order[at] * c->parts; s < (c->order[at] + 1) * c->parts && r == 0; s++) {
+            if (absent(c, s))
+                continue;
+            r = c->source->read(c->source->arg, s, c->sample, reterr);
+            if (r == 0)
+                insp_good_sums_add(sums, c->sample);
+        }
     return r;
 }
 
-static const uint8_t *keep_of(const struct calibration *c, size_t i) {
-    return c->source->keep ? c->source->keep(c->source->arg, i) : NULL;
+static const uint8_t *keep_of(const struct calibration *c, size_t s) {
+    return c->source->keep ? c->source->keep(c->source->arg, s) : NULL;
 }
 
 /* Moves the cells that count to the front; returns their number. */
 static size_t gather_cells(struct calibration *c) {
     size_t n = 0;
-    for (size_t i = 0; i < c->source->count; i++) {
-        const uint8_t *keep = keep_of(c, i);
+    for (size_t s = 0; s < c->source->count * c->parts; s++) {
+        if (absent(c, s))
+            continue;
+        const uint8_t *keep = keep_of(c, s);
         for (size_t cell = 0; cell < INSP_TAP_CELLS; cell++)
             if (!keep || keep[cell])
-                c->cell[n++] = c->cell[i * INSP_TAP_CELLS + cell];
+                c->cell[n++] = c->cell[s * INSP_TAP_CELLS + cell];
     }
     return n;
 }
 
-/* Scores a fold's samples by a model of all others. */
+/* Scores an image by its worst part. */
+static int score_image(struct calibration *c, const struct insp_good_gauss *gauss, size_t i,
+                       struct insp_error *reterr) {
+    int r = 0;
+    for (size_t s = i * c->parts; s < (i + 1) * c->parts && r == 0; s++) {
+        float score;
+        if (absent(c, s))
+            continue;
+        r = c->source->read(c->source->arg, s, c->sample, reterr);
+        if (r < 0)
+            break;
+        insp_good_score(gauss, c->sample, keep_of(c, s), c->cell + s * INSP_TAP_CELLS, &score);
+        if (!(score <= c->score[i])) /* also a NaN, which insp_good_promise_of refuses */
+            c->score[i] = score;
+    }
+    return r;
+}
+
+/* Scores a fold's images by a model of all others. */
 static int score_fold(struct calibration *c, size_t fold, struct insp_error *reterr) {
     _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = NULL;
     memset(c->part, 0, sizeof *c->part);
@@ -81,12 +109,8 @@ static int score_fold(struct calibration *c, size_t fold, struct insp_error *ret
     insp_good_sums_split(c->whole, c->part);
     r = insp_good_fit_part(c->whole, c->channel, &gauss, reterr);
     insp_good_sums_merge(c->whole, c->part);
-    for (size_t at = fold; at < c->source->count && r == 0; at += INSP_GOOD_FOLDS) {
-        size_t i = c->order[at];
-        r = c->source->read(c->source->arg, i, c->sample, reterr);
-        if (r == 0)
-            insp_good_score(gauss, c->sample, keep_of(c, i), c->cell + i * INSP_TAP_CELLS, &c->score[i]);
-    }
+    for (size_t at = fold; at < c->source->count && r == 0; at += INSP_GOOD_FOLDS)
+        r = score_image(c, gauss, c->order[at], reterr);
     return r;
 }
 
@@ -128,7 +152,7 @@ static int run(struct calibration *c, double alpha, uint64_t seed, float *ret_sc
         return r;
     memcpy(ret_score, c->score, c->source->count * sizeof *ret_score);
     if (ret_map)
-        memcpy(ret_map, c->cell, c->source->count * INSP_TAP_CELLS * sizeof *ret_map);
+        memcpy(ret_map, c->cell, c->source->count * c->parts * INSP_TAP_CELLS * sizeof *ret_map);
     r = judge(c, alpha, ret, reterr);
     if (r == 0)
         *ret_gauss = insp_take_ptr(gauss);
@@ -139,7 +163,7 @@ int insp_good_calibrate(const struct insp_good_source *source, const uint16_t ch
                         double alpha, uint64_t seed, float *ret_score, float *ret_map,
                         struct insp_good_gauss **ret_gauss, struct insp_good_sums **ret_sums,
                         struct insp_good_calibration *ret, struct insp_error *reterr) {
-    struct calibration c = {.source = source, .channel = channel};
+    struct calibration c = {.source = source, .channel = channel, .parts = source->parts ? source->parts : 1};
     int r = run(&c, alpha, seed, ret_score, ret_map, ret_gauss, ret, reterr);
     if (r == 0)
         *ret_sums = insp_take_ptr(c.whole);

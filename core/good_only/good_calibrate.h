@@ -6,15 +6,21 @@
 #include "core/good_only/good_fit.h"
 #include "core/good_only/good_threshold.h"
 
+#include <stdbool.h>
+
 enum { INSP_GOOD_FOLDS = 5 };
 
 /* Gives samples one at a time, so that the caller decides where they lie. */
 struct insp_good_source {
     size_t count; /* different images; copies of one would make the scores out of fold too small */
-    /* Writes sample i, 0..count-1, the same at each call. A negative code ends the calibration. */
-    int (*read)(void *arg, size_t i, struct insp_good_sample *ret, struct insp_error *reterr);
-    /* Returns the cells of sample i that count (insp_good_score); the operation may be NULL: all count. */
-    const uint8_t *(*keep)(void *arg, size_t i);
+    size_t parts; /* samples of an image, its tiles; 0 means 1. Sample s is part s % parts of image s / parts */
+    /* Writes sample s, the same at each call. A negative code ends the calibration. */
+    int (*read)(void *arg, size_t s, struct insp_good_sample *ret, struct insp_error *reterr);
+    /* Returns the cells of sample s that count (insp_good_score), valid until the next call; NULL: all count. The
+     * operation may be NULL. */
+    const uint8_t *(*keep)(void *arg, size_t s);
+    /* Says that no cell of sample s counts: it is left out. The operation may be NULL. */
+    bool (*absent)(void *arg, size_t s);
     void *arg;
 };
 
@@ -25,13 +31,14 @@ struct insp_good_calibration {
     float unlike;                        /* insp_good_unlike of them */
 };
 
-/* Fits a model to all samples, and scores each by a model of the four other fifths. A fifth's sums are taken out
- * of the whole, so each sample is added twice. Needs 100 MB and, per image, some 10 ms and 3 KB. Any thread.
+/* Fits a model to all samples, and scores each image by its worst part, by a model of the other four fifths of the
+ * images. A fifth's sums are taken out of the whole, so each sample is added twice. Needs 100 MB and, per sample,
+ * some 10 ms and 3 KB. Any thread.
  *   channel    the channels of the samples
  *   alpha      above 0, below 1: the share of good parts that may reach the threshold
  *   seed       decides about the folds; equal seeds give equal results
- *   ret_score  [count], out of fold, in the order of the samples; caller's memory
- *   ret_map    [count,28,28], distances out of fold; caller's memory, or NULL
+ *   ret_score  [count], out of fold, in the order of the images; caller's memory
+ *   ret_map    [count,parts,28,28], distances out of fold; caller's memory, or NULL
  *   ret_gauss  fitted to all samples; the caller's
  *   ret_sums   of all samples; the caller's
  * Fails as insp_good_fit, insp_good_promise_of and source->read do. */

@@ -27,13 +27,15 @@ static void write_boxes(struct insp_regions *regions, struct insp_heat_summary *
 
 int insp_heat_summarise(const struct insp_heat_params *params, bool suspect, const float *cam, uint32_t width,
                         uint32_t height, struct insp_heat_summary *ret, struct insp_error *reterr) {
-    float heat[INSP_MAP_FLOATS];
+    _cleanup_free_ float *heat = malloc(insp_heat_cells(params) * sizeof *heat);
+    if (!heat)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a map");
     insp_heat_scale(params, cam, heat);
     _cleanup_(insp_heat_rows_clear) struct insp_heat_rows rows = {0};
     _cleanup_(insp_regions_clear) struct insp_regions regions = {0};
-    int code = insp_heat_rows_init(heat, width, height, &rows, reterr);
+    int code = insp_heat_rows_init(heat, insp_heat_map(params), width, height, &rows, reterr);
     if (!code)
-        code = insp_regions_init(&regions, INSP_BOXES_MAX, INSP_MAP_SIDE, UINT32_MAX,
+        code = insp_regions_init(&regions, INSP_BOXES_MAX, insp_heat_map(params).columns, UINT32_MAX,
                                  reterr); /* enough room, except for ridges thinner than a pixel */
     if (code)
         return code;
@@ -42,12 +44,12 @@ int insp_heat_summarise(const struct insp_heat_params *params, bool suspect, con
     uint64_t pixels = 0;
     double max = 0;
     for (uint32_t y = 0; y < height; y++) {
-        double profile[INSP_MAP_SIDE + 1];
+        double profile[INSP_HEAT_COLUMNS_MAX + 1];
         insp_heat_rows_profile(&rows, y, profile);
         max = insp_heat_rows_max(&rows, profile, max);
         if (!boxes)
             continue;
-        struct insp_heat_run run[INSP_MAP_SIDE];
+        struct insp_heat_run run[INSP_HEAT_COLUMNS_MAX];
         size_t count = insp_heat_rows_runs(&rows, profile, params->threshold, run);
         code = insp_regions_row(&regions, y, run, count, reterr);
         if (code)

@@ -38,7 +38,7 @@ static const uint8_t *hot_colour_of(const struct painter *painter, double heat) 
 }
 
 static void paint_raw(const struct painter *painter, const double *profile, uint8_t *out) {
-    for (unsigned c = 0; c < INSP_MAP_SIDE; c++) {
+    for (unsigned c = 0; c < painter->rows.map.columns; c++) {
         for (uint32_t x = painter->rows.start[c]; x < painter->rows.start[c + 1]; x++)
             memcpy(out + (size_t)x * 3, colour_of(painter, insp_heat_rows_value(&painter->rows, profile, c, x)),
                    3);
@@ -48,7 +48,7 @@ static void paint_raw(const struct painter *painter, const double *profile, uint
 /* Colours the pixels begin..end-1 of one row, over the content of out. */
 static void paint_run(const struct painter *painter, const double *profile, const struct insp_heat_run *run,
                       uint8_t *out) {
-    for (unsigned c = 0; c < INSP_MAP_SIDE; c++) {
+    for (unsigned c = 0; c < painter->rows.map.columns; c++) {
         uint32_t begin = run->begin > painter->rows.start[c] ? run->begin : painter->rows.start[c];
         uint32_t end = run->end < painter->rows.start[c + 1] ? run->end : painter->rows.start[c + 1];
         for (uint32_t x = begin; x < end; x++) {
@@ -67,7 +67,7 @@ static void paint_run(const struct painter *painter, const double *profile, cons
 }
 
 static void paint_hot(const struct painter *painter, const double *profile, uint8_t *out) {
-    struct insp_heat_run run[INSP_MAP_SIDE];
+    struct insp_heat_run run[INSP_HEAT_COLUMNS_MAX];
     size_t count = painter->hot ? insp_heat_rows_runs(&painter->rows, profile, painter->threshold, run) : 0;
     for (size_t i = 0; i < count; i++)
         paint_run(painter, profile, &run[i], out);
@@ -107,7 +107,7 @@ static void paint_boxes(const struct painter *painter, uint32_t y, uint8_t *row)
 }
 
 static void paint_row(const struct painter *painter, uint32_t y, uint8_t *out) {
-    double profile[INSP_MAP_SIDE + 1];
+    double profile[INSP_HEAT_COLUMNS_MAX + 1];
     insp_heat_rows_profile(&painter->rows, y, profile);
     switch (painter->view) {
     case INSP_VIEW_RAW:
@@ -162,26 +162,26 @@ int insp_heat_render(const struct insp_heat_params *params, bool suspect, const 
                      struct insp_error *reterr) {
     if (view == INSP_VIEW_OVERLAY && !image)
         return insp_fail(reterr, INSP_E_INTERNAL, "an overlay needs the image");
-    float heat[INSP_MAP_FLOATS];
+    _cleanup_free_ float *heat = malloc(insp_heat_cells(params) * sizeof *heat);
     struct painter painter = {.view = view,
                               .threshold = params->threshold,
                               .hot = params->scale == INSP_SCALE_FIXED || suspect,
                               .line = line_width(width, height)};
     _cleanup_(insp_image_freep) struct insp_image *resized = NULL;
-    int code = 0;
-    if (view == INSP_VIEW_OVERLAY) {
+    int code = heat ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for a map");
+    if (!code && view == INSP_VIEW_OVERLAY) {
         code = insp_heat_summarise(params, suspect, cam, width, height, &painter.summary, reterr);
         painter.rgb = image->rgb;
         if (!code && (image->width != width || image->height != height)) {
             code = insp_image_resize(image, width, height, &resized, reterr);
             painter.rgb = code ? NULL : resized->rgb;
         }
-        if (code)
-            return code;
     }
+    if (code)
+        return code;
     insp_heat_scale(params, cam, heat);
     insp_heat_colours(painter.colour);
-    code = insp_heat_rows_init(heat, width, height, &painter.rows, reterr);
+    code = insp_heat_rows_init(heat, insp_heat_map(params), width, height, &painter.rows, reterr);
     if (code)
         return code;
     code = encode(&painter, limits, ret_png, ret_bytes, reterr);

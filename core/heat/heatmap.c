@@ -23,9 +23,9 @@ bool insp_heat_view_parse(const char *text, enum insp_heat_view *ret) {
 }
 
 /* Finds the range of the finite values of a map; returns false if the map is flat or has none. */
-static bool map_range(const float *cam, float *ret_low, float *ret_high) {
+static bool map_range(const float *cam, size_t cells, float *ret_low, float *ret_high) {
     float low = INFINITY, high = -INFINITY;
-    for (size_t i = 0; i < INSP_MAP_FLOATS; i++) {
+    for (size_t i = 0; i < cells; i++) {
         if (!isfinite(cam[i]))
             continue;
         low = fminf(low, cam[i]);
@@ -36,18 +36,27 @@ static bool map_range(const float *cam, float *ret_low, float *ret_high) {
     return high - low > FLAT * fmaxf(fabsf(low), fabsf(high));
 }
 
+struct insp_map_size insp_heat_map(const struct insp_heat_params *params) {
+    return params->map.columns ? params->map : (struct insp_map_size){INSP_MAP_SIDE, INSP_MAP_SIDE};
+}
+
+size_t insp_heat_cells(const struct insp_heat_params *params) {
+    return insp_map_cells(insp_heat_map(params));
+}
+
 void insp_heat_scale(const struct insp_heat_params *params, const float *cam, float *out) {
+    const size_t cells = insp_heat_cells(params);
     float low, high;
-    bool flat = !map_range(cam, &low, &high);
+    bool flat = !map_range(cam, cells, &low, &high);
     if (params->scale == INSP_SCALE_FIXED) {
         low = params->low;
         high = params->high;
     }
     if (flat || !(high > low)) {
-        memset(out, 0, INSP_MAP_FLOATS * sizeof *out);
+        memset(out, 0, cells * sizeof *out);
         return;
     }
-    for (size_t i = 0; i < INSP_MAP_FLOATS; i++) {
+    for (size_t i = 0; i < cells; i++) {
         float heat = (cam[i] - low) / (high - low);
         out[i] = heat > 0 ? fminf(heat, 1) : 0; /* a NaN is not above 0 */
     }

@@ -16,7 +16,12 @@ struct insp_heat_summary {
     struct insp_box box[INSP_BOXES_MAX]; /* largest area first */
 };
 
-/* Scales a 14x14 map to heat 0..1 by the manifest's parameters. A flat map and a NaN give 0. out may be cam. */
+/* Returns the size of the maps: params->map, 14x14 where that is not set; and its cells, at most
+ * INSP_TILES_MAP_MAX. */
+struct insp_map_size insp_heat_map(const struct insp_heat_params *params);
+size_t insp_heat_cells(const struct insp_heat_params *params);
+
+/* Scales a map to heat 0..1 by the manifest's parameters. A flat map and a NaN give 0. out may be cam. */
 void insp_heat_scale(const struct insp_heat_params *params, const float *cam, float *out);
 
 /* Computes boxes, area and maximum of the heat upsampled bilinearly (align_corners = false; heat_rows.h has

@@ -11,7 +11,7 @@ struct insp_box {
 
 /* Bounds the boxes of one image. Hot neighbours in a row or column of the 14x14 map belong to one region, so
  * the most separate regions form a checkerboard. (A ridge thinner than one pixel may split into several
- * regions; only the largest are kept.) */
+ * regions, and the maps of tiles hold more; only the largest are kept.) */
 enum { INSP_BOXES_MAX = 14 * 14 / 2 };
 
 #endif

@@ -19,6 +19,7 @@ struct insp_image_limits insp_image_limits_alone(const struct insp_image_limits 
     alone.cancelled = NULL;
     alone.cancelled_arg = NULL;
     alone.claim = NULL;
+    alone.kept_bytes = 0;
     return alone;
 }
 
@@ -35,6 +36,16 @@ int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, str
     image->source = (struct insp_image_source){.bits = 8, .orientation = 1};
     *ret = insp_take_ptr(image);
     return 0;
+}
+
+void insp_image_keep_claim(struct insp_image *image, size_t bytes, struct insp_image_claim *ret) {
+    *ret = (struct insp_image_claim){0};
+    if (!image->claim.budget)
+        return;
+    *ret = image->claim;
+    ret->pixels = 0;
+    ret->bytes = bytes;
+    image->claim.bytes -= bytes;
 }
 
 void insp_image_free(struct insp_image *image) {

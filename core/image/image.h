@@ -36,6 +36,9 @@ struct insp_image_limits {
     bool (*cancelled)(void *arg);
     void *cancelled_arg;
     struct insp_image_claim *claim; /* set by insp_image_decode only */
+    /* Bytes that are claimed beside the picture's, for what outlives it (insp_image_keep_claim); with them every
+     * picture waits for its share. */
+    size_t kept_bytes;
 };
 /* Returns the default limits: 64 MiB, sides of 16384, 64 000 000 pixels, 64 stray bytes, PNG bits from the
  * file, no budget. */
@@ -67,6 +70,10 @@ struct insp_image {
 int insp_image_new(uint32_t width, uint32_t height, struct insp_image **ret, struct insp_error *reterr);
 
 void insp_image_free(struct insp_image *image); /* accepts NULL */
+
+/* Moves `bytes`, at most the limits' kept_bytes, from the picture's claim to *ret, to be returned with
+ * insp_image_budget_return. */
+void insp_image_keep_claim(struct insp_image *image, size_t bytes, struct insp_image_claim *ret);
 
 /* Parses a Content-Type value: image/jpeg, image/png, or image/x-raw;format=mono8|rgb8|bgr8;width=W;height=H
  * (type and parameter names in any case, parameters in any order, quoted or not). content_type may be NULL.

@@ -22,9 +22,6 @@ struct call {
     struct call *next;
 };
 
-struct score_list {
-    struct insp_score *head, **tail;
-};
 struct call_list {
     struct call *head, **tail;
 };
@@ -46,7 +43,7 @@ struct insp_engine {
     struct insp_trunk *trunk;
     size_t batch_max;
     struct insp_busy *busy; /* set under the lock, in step with the queue */
-    float *cam;             /* [batch_max,14,14] */
+    float *cam;             /* of a batch */
     struct insp_opinions opinions;
     struct insp_scoring_room room;
     int64_t measure_due_us;
@@ -54,29 +51,16 @@ struct insp_engine {
     pthread_mutex_t lock; /* all below */
     pthread_cond_t work_came, call_finished;
     bool stop;
-    struct score_list waiting, scored;
+    struct insp_score_list waiting, scored;
     struct call_list calls, called;
     struct insp_opinion *asked; /* their engine's half has ended */
     struct insp_engine_status status;
 };
 
-static void push_score(struct score_list *list, struct insp_score *score) {
-    score->next = NULL;
-    *list->tail = score;
-    list->tail = &score->next;
-}
-
 static void push_call(struct call_list *list, struct call *call) {
     call->next = NULL;
     *list->tail = call;
     list->tail = &call->next;
-}
-
-static struct insp_score *take_scores(struct score_list *list) {
-    struct insp_score *head = list->head;
-    list->head = NULL;
-    list->tail = &list->head;
-    return head;
 }
 
 static struct call *take_calls(struct call_list *list) {
@@ -100,16 +84,18 @@ static void refuse(struct insp_score *score, int code, int64_t now_us, const cha
 static size_t form_batch(struct insp_engine *engine, struct insp_score **ret_batch) {
     int64_t deadline_us[LOOK_LIMIT], now_us = insp_mono_us();
     enum insp_batch_fate fate[LOOK_LIMIT];
-    size_t count = 0, taken = 0;
-    for (struct insp_score *s = engine->waiting.head; s && count < LOOK_LIMIT; s = s->next)
+    size_t weight[LOOK_LIMIT], count = 0, taken = 0;
+    for (struct insp_score *s = engine->waiting.head; s && count < LOOK_LIMIT; s = s->next) {
+        weight[count] = s->single ? 1 : insp_tiles_count(s->model->manifest->tiles);
         deadline_us[count++] = s->deadline_us;
-    insp_batch_form(deadline_us, count, engine->batch_max, now_us, fate);
-    struct insp_score **last = engine->waiting.tail, *rest = take_scores(&engine->waiting);
+    }
+    insp_batch_form(deadline_us, weight, count, engine->batch_max, now_us, fate);
+    struct insp_score **last = engine->waiting.tail, *rest = insp_score_take(&engine->waiting);
     for (size_t i = 0; i < count; i++) {
         struct insp_score *s = rest;
         rest = s->next;
         if (fate[i] == INSP_BATCH_WAIT) {
-            push_score(&engine->waiting, s);
+            insp_score_push(&engine->waiting, s);
             continue;
         }
         engine->status.queued--;
@@ -118,7 +104,7 @@ static size_t form_batch(struct insp_engine *engine, struct insp_score **ret_bat
             continue;
         }
         refuse(s, INSP_E_DEADLINE, now_us, "the deadline passed while the image waited for the device");
-        push_score(&engine->scored, s);
+        insp_score_push(&engine->scored, s);
     }
     if (rest) {
         *engine->waiting.tail = rest;
@@ -132,12 +118,13 @@ static int score_images(struct insp_engine *engine, struct insp_score **batch, s
     struct insp_shot shot[INSP_BATCH_LIMIT] = {0}; /* GCC does not see under the sanitizers that n >= 1 */
     struct insp_good_answer good[INSP_BATCH_LIMIT];
     struct insp_kept *kept[INSP_BATCH_LIMIT] = {NULL};
-    float probability[INSP_BATCH_LIMIT];
+    float probability[INSP_BATCH_LIMIT], *cam = engine->cam;
     if (!engine->trunk)
         return insp_fail(reterr, INSP_E_NOT_READY,
                          "no trunk is loaded: run `inspectd trunk import` or `inspectd trunk bank`");
     for (size_t i = 0; i < n; i++) {
-        shot[i] = (struct insp_shot){batch[i]->model, batch[i]->rgb, batch[i]->field};
+        shot[i] = (struct insp_shot){
+            .model = batch[i]->model, .rgb = batch[i]->rgb, .field = batch[i]->field, .single = batch[i]->single};
         kept[i] = batch[i]->kept;
     }
     int r =
@@ -145,9 +132,12 @@ static int score_images(struct insp_engine *engine, struct insp_score **batch, s
     if (r < 0)
         return r;
     for (size_t i = 0; i < n; i++) {
+        const size_t cells =
+            batch[i]->single ? INSP_MAP_FLOATS : insp_map_cells(insp_tiles_map(batch[i]->model->manifest->tiles));
         batch[i]->probability = probability[i];
         batch[i]->good = good[i];
-        memcpy(batch[i]->cam, engine->cam + i * INSP_MAP_FLOATS, sizeof batch[i]->cam);
+        memcpy(batch[i]->cam, cam, cells * sizeof *cam);
+        cam += cells;
     }
     return 0;
 }
@@ -221,7 +211,7 @@ static void pass(struct insp_engine *engine) {
     for (size_t i = 0; i < n; i++) {
         if (insp_opinions_take(&engine->opinions, batch[i]->opinion, batch[i]->code))
             batch[i]->opinion = NULL;
-        push_score(&engine->scored, batch[i]);
+        insp_score_push(&engine->scored, batch[i]);
     }
     uv_async_send(&engine->async);
     ask_shadows(engine);
@@ -272,7 +262,7 @@ static void *inference_thread(void *arg) {
 
 static void deliver(struct insp_engine *engine) {
     pthread_mutex_lock(&engine->lock);
-    struct insp_score *score = take_scores(&engine->scored);
+    struct insp_score *score = insp_score_take(&engine->scored);
     struct insp_opinion *opinion = insp_take_ptr(engine->asked);
     struct call *call = take_calls(&engine->called);
     pthread_mutex_unlock(&engine->lock);
@@ -335,7 +325,8 @@ static struct insp_engine *allocate(const struct insp_engine_config *config) {
     engine->device_config.batch_max = config->batch_max;
     engine->batch_max = config->batch_max;
     engine->busy = config->busy;
-    engine->cam = malloc(config->batch_max * INSP_MAP_FLOATS * sizeof *engine->cam);
+    engine->cam = malloc((config->batch_max + INSP_TILES_MAX) * INSP_MAP_FLOATS * sizeof *engine->cam);
+    engine->room.pass_max = config->batch_max;
     engine->waiting.tail = &engine->waiting.head;
     engine->scored.tail = &engine->scored.head;
     engine->calls.tail = &engine->calls.head;
@@ -434,7 +425,7 @@ void insp_engine_submit(struct insp_engine *engine, struct insp_score *score) {
     if (score->opinion)
         score->opinion->halves++;
     pthread_mutex_lock(&engine->lock);
-    push_score(&engine->waiting, score);
+    insp_score_push(&engine->waiting, score);
     engine->status.queued++;
     if (engine->busy)
         insp_busy_set(engine->busy, true);
@@ -473,12 +464,12 @@ void insp_engine_status(struct insp_engine *engine, struct insp_engine_status *r
 /* Refuses all waiting images and calls; returns true if any is to be delivered. After the join. */
 static bool refuse_rest(struct insp_engine *engine) {
     int64_t now_us = insp_mono_us();
-    struct insp_score *next = take_scores(&engine->waiting);
+    struct insp_score *next = insp_score_take(&engine->waiting);
     for (struct insp_score *score; (score = next);) {
         next = score->next;
         engine->status.queued--;
         refuse(score, INSP_E_SHUTTING_DOWN, now_us, "the daemon stopped before the image was scored");
-        push_score(&engine->scored, score);
+        insp_score_push(&engine->scored, score);
     }
     struct call *next_call = take_calls(&engine->calls);
     for (struct call *call; (call = next_call);) {

@@ -1,5 +1,6 @@
 /* core/inspect/engine.h - run the inference thread and its queue. A batch consists of the images that wait at
- * the moment the device becomes free, oldest first, at most batch_max. There is no fixed delay, so a single
+ * the moment the device becomes free, oldest first, at most batch_max; a tile counts as an image, but a picture's
+ * tiles stay together, in as many passes as they need. There is no fixed delay, so a single
  * image never waits for others.
  *
  * Threads: new, close, submit and call on the loop thread (a call that waits: any thread but the inference
@@ -8,43 +9,16 @@
 #define INSP_INSPECT_ENGINE_H
 
 #include "core/base/lanes/busy.h"
-#include "core/inspect/opinion.h"
+#include "core/inspect/score.h"
 
 #include <uv.h>
 
 struct insp_engine;
 
-enum { INSP_BATCH_LIMIT = 64 }; /* most images in one pass */
-
 struct insp_engine_config {
     struct insp_device_config device;
     size_t batch_max;       /* 1..INSP_BATCH_LIMIT images in one pass */
     struct insp_busy *busy; /* borrowed; raised while images wait or are being scored; may be NULL */
-};
-
-/* Holds one image to score. The memory is the caller's and must live until done. If a whole pass fails with
- * INSP_E_MODEL, its images are scored again one by one, so that only an image with a result that is not finite
- * fails (then batch is 1 and inference_us the time of all). Without a trunk: INSP_E_NOT_READY. */
-struct insp_score {
-    struct insp_model *model; /* in: the caller keeps its reference until done */
-    const uint8_t *rgb;       /* in: interleaved RGB8 [224,224,3]; transformed as the model's manifest says */
-    const struct insp_field *field; /* in: the part of the picture that counts; the model's, NULL: all */
-    int64_t deadline_us; /* in: monotonic; 0: none. Expired before its batch forms: INSP_E_DEADLINE, not scored */
-    void (*done)(struct insp_score *score); /* in: loop thread */
-    void *data;                             /* the caller's */
-    /* in: NULL, or the opinion to ask for after the pass. The engine adds and ends its half. `rgb` is the
-     * opinion's. */
-    struct insp_opinion *opinion;
-    float probability;              /* out */
-    float cam[INSP_MAP_FLOATS];     /* out */
-    struct insp_good_answer good;   /* out */
-    int64_t queue_us, inference_us; /* out: wait for the device; duration of its pass */
-    size_t batch;                   /* out: images in its pass */
-    int code;                       /* out: 0 or INSP_E_*, with error filled */
-    struct insp_error error;
-    struct insp_kept *kept;  /* used by the engine only */
-    int64_t submitted_us;    /* used by the engine only */
-    struct insp_score *next; /* used by the engine only */
 };
 
 /* Starts the inference thread, opens the device on it and waits for that. *ret is the caller's until

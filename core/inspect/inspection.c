@@ -16,6 +16,8 @@ void insp_inspection_free(struct insp_inspection *job) {
     insp_opinion_end(job->opinion); /* never submitted */
     free(job->body);
     free(job->rgb);
+    free(job->cam);
+    insp_image_budget_return(&job->claim);
     free(job->png);
     insp_model_unref(job->model);
     free(job);
@@ -47,7 +49,8 @@ void insp_inspection_record(const struct insp_inspection *job, struct insp_recor
         .heat_kind = (int)(insp_manifest_good_decides(manifest) ? INSP_HEAT_GOOD_ONLY : manifest->heat.kind),
         .box = job->heat.box,
         .box_count = job->heat.box_count,
-        .cam = job->score.cam,
+        .cam = job->cam,
+        .map = insp_heat_map(&manifest->heatmap),
         .width = job->width,
         .height = job->height,
         .sha256 = job->sha256,

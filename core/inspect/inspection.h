@@ -35,7 +35,8 @@ struct insp_inspection {
     char id[INSP_UUID_BYTES];
     uint32_t width, height; /* of the posted image */
     char sha256[INSP_SHA256_HEX_BYTES];
-    uint8_t *rgb; /* RGB8 [224,224,3], owned; freed after the pass */
+    uint8_t *rgb; /* as in struct insp_shot, owned; freed after the pass */
+    float *cam;   /* the map, insp_heat_cells of the model's heatmap, owned */
     struct insp_score score;
     struct insp_opinion *opinion; /* of the shadow; its pipeline half, ended with the job; NULL: none */
     uint32_t stray_bytes;         /* stray bytes skipped in a JPEG */
@@ -55,11 +56,12 @@ struct insp_inspection {
     struct insp_task task;
     struct insp_pipeline *pipeline;
     struct insp_inspection *next;
-    int64_t submitted_us;   /* monotonic */
-    bool large;             /* decoded as a heavy task */
-    bool judged;            /* has its verdict */
-    bool storing;           /* loop thread: in a group that is being committed */
-    _Atomic bool abandoned; /* its client has left: it ends before its next stage */
+    struct insp_image_claim claim; /* the share of the budget that the tiles of rgb hold */
+    int64_t submitted_us;          /* monotonic */
+    bool large;                    /* decoded as a heavy task */
+    bool judged;                   /* has its verdict */
+    bool storing;                  /* loop thread: in a group that is being committed */
+    _Atomic bool abandoned;        /* its client has left: it ends before its next stage */
 };
 
 /* Returns a zeroed inspection with an id, the caller's; NULL without memory. Any thread. */

@@ -18,6 +18,7 @@ void insp_opinion_free(struct insp_opinion *opinion) {
         return;
     insp_model_unref(opinion->model);
     free(opinion->rgb);
+    insp_image_budget_return(&opinion->claim);
     free(opinion);
 }
 
@@ -54,8 +55,8 @@ bool insp_opinions_take(struct insp_opinions *opinions, struct insp_opinion *opi
 }
 
 void insp_opinion_ask(struct insp_opinion *opinion, struct insp_trunk *trunk) {
-    const struct insp_shot shot = {opinion->model, opinion->rgb, opinion->field};
-    float cam[INSP_MAP_FLOATS];
+    const struct insp_shot shot = {.model = opinion->model, .rgb = opinion->rgb, .field = opinion->field};
+    float cam[INSP_TILES_MAP_MAX];
     int64_t begin_us = insp_mono_us();
     opinion->code = insp_model_score_kept(trunk, &shot, opinion->kept, &opinion->probability, cam, &opinion->good,
                                           &opinion->error);

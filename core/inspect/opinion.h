@@ -12,8 +12,9 @@ struct insp_opinion {
     int64_t since_us;         /* wall; names the shadow's run (core/store/lists/shadow_rows.h) */
     /* Called on the loop when both halves have ended; owns the opinion then. */
     void (*done)(struct insp_opinion *opinion);
-    void *data;                     /* the caller's */
-    uint8_t *rgb;                   /* the picture, [224,224,3], owned; the active version reads it too */
+    void *data;   /* the caller's */
+    uint8_t *rgb; /* the picture, as in struct insp_shot, owned; the active version reads it too */
+    struct insp_image_claim claim;  /* the share of the image budget that rgb holds */
     const struct insp_field *field; /* of the model, for the picture's camera; NULL: the whole picture */
     unsigned halves;                /* that have not ended; loop thread */
     uint32_t suspect;               /* reasons that concern the picture, not its judgement; 0 */

@@ -72,6 +72,7 @@ static void end_opinion(struct insp_inspection *job) {
 static void finish(struct insp_pipeline *pipeline, struct insp_inspection *job) {
     end_opinion(job);
     free(insp_take_ptr(job->rgb));
+    insp_image_budget_return(&job->claim);
     free(insp_take_ptr(job->body));
     if (job->code < 0)
         job->total_us = insp_mono_us() - job->started_us;
@@ -103,29 +104,40 @@ static struct insp_image_limits limits_of(struct insp_inspection *job) {
     struct insp_image_limits limits = job->pipeline->config.image_limits;
     if (!job->large && limits.pixels > INSP_BUDGET_SMALL_PIXELS)
         limits.pixels = INSP_BUDGET_SMALL_PIXELS;
+    limits.kept_bytes =
+        insp_tiles_on(job->model->manifest->tiles) ? insp_look_bytes(job->model->manifest->tiles) : 0;
     limits.cancelled = too_late;
     limits.cancelled_arg = job;
     return limits;
 }
 
 static int decode_body(struct insp_inspection *job, struct insp_error *reterr) {
+    const struct insp_manifest *manifest = job->model->manifest;
     const struct insp_image_limits limits = limits_of(job);
     _cleanup_(insp_image_freep) struct insp_image *image = NULL;
     struct insp_image_stats stats;
     if (!job->sha256[0])
         insp_sha256_hex(job->body, job->body_bytes, job->sha256);
-    int r = insp_image_decode(job->body, job->body_bytes, &job->type, INSP_INPUT_SIDE, &limits, &image, reterr);
+    if (limits.kept_bytes && !job->large)
+        return insp_fail(reterr, INSP_E_IMAGE_LIMIT,
+                         "a picture of which tiles are made is decoded as a large one");
+    int r = insp_image_decode(job->body, job->body_bytes, &job->type, insp_look_side(manifest->tiles), &limits,
+                              &image, reterr);
     if (r < 0)
         return r;
     name_media(job);
     job->width = image->posted_width;
     job->height = image->posted_height;
     job->stray_bytes = image->source.stray_bytes;
-    r = insp_look(image, insp_field_of(job->model->manifest->fields, job->camera), INSP_INPUT_SIDE,
-                  INSP_INPUT_SIDE, &stats, &job->rgb, reterr);
-    if (r == 0)
-        job->suspect = insp_suspect_reasons(&stats, &job->model->manifest->pictures);
-    return r;
+    r = insp_look_tiles(image, insp_field_of(manifest->fields, job->camera), manifest->tiles, &stats, &job->rgb,
+                        reterr);
+    if (r < 0)
+        return r;
+    if (limits.kept_bytes)
+        insp_image_keep_claim(image, limits.kept_bytes, &job->claim);
+    job->suspect = insp_suspect_reasons(&stats, &manifest->pictures) | insp_suspect_tiles(manifest->tiles, &stats);
+    job->cam = calloc(insp_heat_cells(&manifest->heatmap), sizeof *job->cam);
+    return job->cam ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory for the map");
 }
 
 static void decode_work(struct insp_task *task) {
@@ -141,11 +153,12 @@ static void decode_work(struct insp_task *task) {
 
 static void on_scored(struct insp_score *score);
 
-/* Decodes a large image in lane LARGE, so that such images hold up no small one: the first attempt allows small
- * images only, and ends at the header of any other. */
+/* Decodes a large image, and one of which tiles are made, in lane LARGE, so that such images hold up no small one:
+ * the first attempt allows small images only, and ends at the header of any other. */
 static bool try_large(struct insp_inspection *job) {
     if (job->code != INSP_E_IMAGE_LIMIT || job->large ||
-        job->pipeline->config.image_limits.pixels <= INSP_BUDGET_SMALL_PIXELS)
+        (job->pipeline->config.image_limits.pixels <= INSP_BUDGET_SMALL_PIXELS &&
+         !insp_tiles_on(job->model->manifest->tiles)))
         return false;
     job->code = 0;
     job->large = true;
@@ -153,21 +166,25 @@ static bool try_large(struct insp_inspection *job) {
     return true;
 }
 
-static bool same_field(const struct insp_field *a, const struct insp_field *b) {
-    return a == b || (a && b && !strcmp(a->digest, b->digest));
+static bool same_look(const struct insp_inspection *job, const struct insp_opinion *opinion) {
+    const struct insp_field *a = opinion->field, *b = job->score.field;
+    return insp_tiles_equal(job->model->manifest->tiles, opinion->model->manifest->tiles) &&
+           (a == b || (a && b && !strcmp(a->digest, b->digest)));
 }
 
-/* The opinion owns the picture, which may outlive the job. A shadow with another region stays unanswered: the
- * picture has lost what only the shadow would look at. */
+/* The opinion owns the picture, which may outlive the job. A shadow with another region or grid stays unanswered:
+ * the picture has lost what only the shadow would look at. */
 static void ask_shadow(struct insp_inspection *job) {
     const struct insp_pipeline_config *config = &job->pipeline->config;
     job->opinion = config->opinion ? config->opinion(config->opinion_arg, job) : NULL;
     if (!job->opinion)
         return;
     job->opinion->field = insp_field_of(job->opinion->model->manifest->fields, job->camera);
-    if (!same_field(job->opinion->field, job->score.field))
+    if (!same_look(job, job->opinion))
         return;
     job->opinion->rgb = insp_take_ptr(job->rgb);
+    job->opinion->claim = job->claim;
+    job->claim = (struct insp_image_claim){0};
     job->score.opinion = job->opinion;
 }
 
@@ -182,6 +199,7 @@ static void on_decoded(struct insp_task *task) {
     job->score = (struct insp_score){.model = job->model,
                                      .rgb = job->rgb,
                                      .field = insp_field_of(job->model->manifest->fields, job->camera),
+                                     .cam = job->cam,
                                      .deadline_us = job->deadline_us,
                                      .done = on_scored,
                                      .data = job};
@@ -194,8 +212,8 @@ static void on_decoded(struct insp_task *task) {
 static void judge(struct insp_inspection *job) {
     const struct insp_manifest *manifest = job->model->manifest;
     job->verdict = insp_model_verdict(manifest, job->score.probability, &job->score.good, &job->suspect);
-    job->code = insp_heat_summarise(&manifest->heatmap, job->verdict != INSP_VERDICT_GOOD, job->score.cam,
-                                    job->width, job->height, &job->heat, &job->error);
+    job->code = insp_heat_summarise(&manifest->heatmap, job->verdict != INSP_VERDICT_GOOD, job->cam, job->width,
+                                    job->height, &job->heat, &job->error);
 }
 
 static void judge_once(struct insp_inspection *job) {
@@ -325,9 +343,9 @@ static void render_work(struct insp_task *task) {
     judge_once(job);
     const struct insp_image_limits limits = limits_of(job);
     if (job->code == 0)
-        job->code = insp_heat_render(&job->model->manifest->heatmap, job->verdict != INSP_VERDICT_GOOD,
-                                     job->score.cam, INSP_VIEW_THRESHOLD, NULL, job->width, job->height, &limits,
-                                     &job->png, &job->png_bytes, &job->error);
+        job->code = insp_heat_render(&job->model->manifest->heatmap, job->verdict != INSP_VERDICT_GOOD, job->cam,
+                                     INSP_VIEW_THRESHOLD, NULL, job->width, job->height, &limits, &job->png,
+                                     &job->png_bytes, &job->error);
     if (job->code == INSP_E_CANCELLED)
         ended(job, "heatmap was rendered");
     job->store_us += insp_mono_us() - begun_us;
@@ -360,6 +378,7 @@ static void on_scored(struct insp_score *score) {
     struct insp_inspection *job = score->data;
     struct insp_pipeline *pipeline = job->pipeline;
     free(insp_take_ptr(job->rgb));
+    insp_image_budget_return(&job->claim);
     job->queue_us = score->queue_us;
     job->inference_us = score->inference_us;
     job->code = score->code;

@@ -10,8 +10,10 @@
 /* Holds a picture for a model; all borrowed. */
 struct insp_shot {
     struct insp_model *model;       /* on the trunk's device */
-    const uint8_t *rgb;             /* interleaved RGB8 [224,224,3] of insp_look */
+    const uint8_t *rgb;             /* interleaved RGB8 [tiles,224,224,3] of insp_look_tiles */
     const struct insp_field *field; /* of the model's manifest, as insp_look got it; NULL: the whole picture */
+    bool single; /* rgb is one tile, [224,224,3], of which all cells count; no difference to a model without tiles
+                  */
 };
 
 /* Holds the answer of a good-only model. */
@@ -25,9 +27,14 @@ struct insp_good_answer {
  * as its manifest says; its map is the one of manifest->heat. A model without one answers by its good-only model:
  * probability as insp_good_probability, and a map of heat (insp_good_heat), of which each cell is the largest of
  * 2x2. Pictures of models with a tail share their passes, and so do those without. Cells that the field ignores
- * have no heat, and the good-only score leaves them out. Blocks; threads as for insp_score.
+ * have no heat, and the good-only score leaves them out.
+ *
+ * All tiles of a picture are scored, in as many passes as they need, but for those that the field ignores. The
+ * picture's answer is that of the worst tile: the highest probability, and the highest good-only score. Its map is
+ * stitched (insp_tiles_stitch). Blocks; threads as for insp_score.
  *   ret_prob  float32 [n], 0..1
- *   ret_cam   float32 [n,14,14], on the scale of each manifest's heatmap
+ *   ret_cam   float32, on the scale of each manifest's heatmap, the maps of the pictures one after the other: each
+ *             as insp_tiles_map says, 14x14 without tiles and for a single one
  *   ret_good  [n], or NULL: then models with a tail skip their good-only model, unless it shapes their heat
  * Fails as insp_score_pictures_taps does, with INSP_E_MODEL for a good-only score that is not finite, and with
  * INSP_E_INTERNAL for a model that has neither. */
@@ -37,6 +44,7 @@ int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, si
 /* Holds the memory of passes, so that each finds that of the one before. Zeroed at first; one call at a time uses
  * it. */
 struct insp_scoring_room {
+    size_t pass_max;                  /* most pictures, or tiles, in one pass; 0: as many as are best */
     float *taps;                      /* [16,28,28,448] */
     float *features;                  /* [16,512,14,14] */
     struct insp_good_sample *samples; /* [16] */
@@ -49,8 +57,8 @@ struct insp_kept {
     bool wants_features, wants_taps, has_features, has_taps;
 };
 
-/* Says what a pass for one model shall keep for another one, and makes room. Without memory, or if the models
- * transform their pictures differently, it keeps nothing. */
+/* Says what a pass for one model shall keep for another one, and makes room. Without memory, with
+ * tiles, or if the models transform their pictures differently, it keeps nothing. */
 void insp_kept_want(struct insp_kept *kept, const struct insp_model *passing, const struct insp_model *other);
 void insp_kept_clear(struct insp_kept *kept); /* frees the arrays; accepts a zeroed one */
 
@@ -62,7 +70,7 @@ int insp_model_score_keep(struct insp_trunk *trunk, const struct insp_shot *shot
                           float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr);
 
 /* Scores a picture as insp_model_score does, from what a pass for another model has kept of it: on the CPU bit for
- * bit the same. If that is not enough it runs a pass. ret_cam: float32 [14,14]; ret_good: not NULL. Fails as
+ * bit the same. If that is not enough it runs a pass. ret_cam: as there; ret_good: not NULL. Fails as
  * insp_model_score does. */
 int insp_model_score_kept(struct insp_trunk *trunk, const struct insp_shot *shot, const struct insp_kept *kept,
                           float *ret_prob, float *ret_cam, struct insp_good_answer *ret_good,

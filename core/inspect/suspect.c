@@ -2,6 +2,8 @@
 
 #include "core/compute/vgg16.h"
 
+#include <math.h>
+
 /* Limits without training pictures. With them BLACK_BELOW, WHITE_ABOVE and FLAT_BELOW bound how strict the
  * limits can become. */
 #define BLACK_BELOW 17.0F      /* bright: 12-bit values read as 16-bit reach 15 */
@@ -124,6 +126,15 @@ uint32_t insp_suspect_reasons(const struct insp_image_stats *stats, const struct
            (uint32_t)is_other_shape(ASK(ASPECT)) << INSP_SUSPECT_SHAPE |
            (uint32_t)is_too_small(ASK(SIDE)) << INSP_SUSPECT_SIZE;
 #undef ASK
+}
+
+uint32_t insp_suspect_tiles(struct insp_tiles tiles, const struct insp_image_stats *stats) {
+    const float side = stats->value[INSP_STAT_SIDE], aspect = stats->value[INSP_STAT_ASPECT];
+    const float longer = aspect >= 1 ? side * aspect : side / aspect;
+    const uint32_t shorter = (uint32_t)side, other = (uint32_t)lroundf(longer);
+    return insp_tiles_fit(tiles, aspect >= 1 ? other : shorter, aspect >= 1 ? shorter : other)
+               ? 0
+               : 1U << INSP_SUSPECT_SIZE;
 }
 
 enum insp_verdict insp_suspect_verdict(enum insp_verdict verdict, uint32_t reasons) {

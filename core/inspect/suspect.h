@@ -6,6 +6,7 @@
 
 #include "core/image/stats.h"
 #include "core/model/verdict.h"
+#include "core/region/tiles.h"
 
 /* X(symbol, name): bit 1 << symbol in a set of reasons. The names are a public contract (openapi.yaml), and
  * the database stores the bits: append new reasons. */
@@ -40,6 +41,10 @@ const char *insp_suspect_name(enum insp_suspect_reason reason);
  * product that is dark, flat, grey or transparent by nature stays inspectable, because the limits move with
  * its pictures. Without ranges (count 0: an older bundle) only limits apply that no part is likely to reach. */
 uint32_t insp_suspect_reasons(const struct insp_image_stats *stats, const struct insp_stat_ranges *ranges);
+
+/* Returns the reason `size` as such a set if a tile of a picture has fewer pixels than the network sees, else 0.
+ */
+uint32_t insp_suspect_tiles(struct insp_tiles tiles, const struct insp_image_stats *stats);
 
 /* Returns the verdict that stands: review in place of good if there is a reason. */
 enum insp_verdict insp_suspect_verdict(enum insp_verdict verdict, uint32_t reasons);

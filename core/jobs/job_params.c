@@ -180,6 +180,17 @@ static int parse_threshold(enum insp_job_kind kind, const json_t *value, struct 
     return parse_number(find_number("threshold"), value, train, reterr);
 }
 
+static int parse_tiles(const json_t *value, struct insp_tiles *ret, struct insp_error *reterr) {
+    const char *text = json_string_value(value);
+    return text && insp_tiles_parse(text, ret)
+               ? 0
+               : insp_fail(
+                     reterr, INSP_E_PARAMETER,
+                     "tiles must be \"COLUMNSxROWS\", such as \"4x3\": at most %d columns, %d rows and %d tiles; "
+                     "\"1x1\" for none",
+                     INSP_TILES_SIDE_MAX, INSP_TILES_SIDE_MAX, INSP_TILES_MAX);
+}
+
 static int parse_member(enum insp_job_kind kind, const char *name, const json_t *value, struct insp_job_params *p,
                         struct insp_error *reterr) {
     unsigned bit = 1u << kind;
@@ -215,6 +226,8 @@ static int parse_member(enum insp_job_kind kind, const char *name, const json_t 
             p->train.mode = (enum insp_train_mode)choice;
         return r;
     }
+    if (!strcmp(name, "tiles") && bit != EVALUATE)
+        return parse_tiles(value, &p->train.tiles, reterr);
     if (!strcmp(name, "input") && bit != EVALUATE) {
         const char *text = json_string_value(value);
         return text && insp_transform_named(text, &p->train.input)
@@ -291,6 +304,7 @@ int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct 
 json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_params *p) {
     unsigned bit = 1u << kind;
     const struct insp_train_params *t = &p->train;
+    char tiles[INSP_TILES_TEXT_BYTES];
     if (kind == INSP_JOB_TRUNK_FETCH)
         return json_object();
     if (kind == INSP_JOB_TRUNK_BANK)
@@ -308,6 +322,7 @@ json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_para
     }
     if (bit != EVALUATE) {
         json_object_set_new(object, "mode", json_string(mode_names[t->mode]));
+        json_object_set_new(object, "tiles", json_string(insp_tiles_text(t->tiles, tiles)));
         json_object_set_new(object, "input", json_string(insp_transform_name(&t->input)));
         json_object_set_new(object, "heatmap_scale", json_string(scale_names[t->heatmap_scale]));
         json_object_set_new(

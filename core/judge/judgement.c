@@ -1,7 +1,8 @@
 #include "core/judge/judgement.h"
 
 struct insp_heat_params insp_judgement_heat(const struct insp_judgement *j) {
-    return (struct insp_heat_params){j->heatmap_scale, j->heatmap_threshold, 0, 1};
+    return (struct insp_heat_params){
+        .scale = j->heatmap_scale, .threshold = j->heatmap_threshold, .low = 0, .high = 1};
 }
 
 bool insp_judgement_anomaly(const struct insp_judgement *j, size_t i) {

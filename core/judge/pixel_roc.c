@@ -1,5 +1,6 @@
 #include "core/judge/pixel_roc.h"
 
+#include "core/compute/vgg16.h"
 #include "core/heat/heat_rows.h"
 #include "core/judge/mask.h"
 
@@ -21,7 +22,7 @@ void insp_pixel_roc_clear(struct insp_pixel_roc *roc) {
 
 static void add_row(struct insp_pixel_roc *roc, const struct insp_heat_rows *rows, const double *profile,
                     const struct insp_image *mask, uint32_t y) {
-    for (unsigned c = 0; c < INSP_MAP_SIDE; c++)
+    for (unsigned c = 0; c < rows->map.columns; c++)
         for (uint32_t x = rows->start[c]; x < rows->start[c + 1]; x++) {
             double place = (insp_heat_rows_value(rows, profile, c, x) - roc->low) / roc->step;
             /* The highest score belongs to the last bin; rounding may put the lowest score just below the first.
@@ -34,11 +35,12 @@ static void add_row(struct insp_pixel_roc *roc, const struct insp_heat_rows *row
 int insp_pixel_roc_add(struct insp_pixel_roc *roc, const float *map, const struct insp_image *mask,
                        struct insp_error *reterr) {
     struct insp_heat_rows rows;
-    int r = insp_heat_rows_init(map, mask->width, mask->height, &rows, reterr);
+    int r = insp_heat_rows_init(map, (struct insp_map_size){INSP_MAP_SIDE, INSP_MAP_SIDE}, mask->width,
+                                mask->height, &rows, reterr);
     if (r < 0)
         return r;
     for (uint32_t y = 0; y < mask->height; y++) {
-        double profile[INSP_MAP_SIDE + 1];
+        double profile[INSP_HEAT_COLUMNS_MAX + 1];
         insp_heat_rows_profile(&rows, y, profile);
         add_row(roc, &rows, profile, mask, y);
     }

@@ -28,7 +28,8 @@ struct insp_manifest *insp_manifest_new(void) {
     manifest->format = 1;
     manifest->input = insp_transform_default();
     manifest->threshold = 0.5F;
-    manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, 0.7F, 0, 1};
+    manifest->heatmap =
+        (struct insp_heat_params){.scale = INSP_SCALE_FIXED, .threshold = 0.7F, .low = 0, .high = 1};
     manifest->heat = insp_heat_choice_old(true, manifest->heatmap.threshold);
     manifest->pictures = insp_stat_ranges_none();
     return manifest;
@@ -337,6 +338,7 @@ static int read_fields(json_t *root, struct insp_manifest *manifest, struct insp
         (r = insp_logistic_parse(json_object_get(root, "logistic"), &manifest->logistic, reterr)) < 0 ||
         (r = insp_pictures_parse(json_object_get(root, "pictures"), &manifest->pictures, reterr)) < 0 ||
         (r = read_regions(root, &manifest->fields, reterr)) < 0 ||
+        (r = insp_manifest_read_tiles(manifest, json_object_get(root, "tiles"), reterr)) < 0 ||
         (r = read_document(root, "threshold_source", false, &manifest->threshold_source, reterr)) < 0 ||
         (r = read_document(root, "lineage", false, &manifest->lineage, reterr)) < 0 ||
         (r = read_document(root, "training", false, &manifest->training, reterr)) < 0 ||
@@ -446,6 +448,8 @@ static json_t *heat_json(const struct insp_manifest *manifest) {
 }
 
 static int format_of(const struct insp_manifest *manifest) {
+    if (insp_tiles_on(manifest->tiles))
+        return 4;
     if (*manifest->weights_sha256 && manifest->heat.kind != INSP_HEAT_ACTIVATION)
         return 3;
     return manifest->fields ? 2 : 1;
@@ -456,7 +460,7 @@ json_t *insp_manifest_json(const struct insp_manifest *manifest) {
     insp_rfc3339(manifest->created_us, created);
     return json_pack(
         "{s:i, s:s, s:s, s:s, s:{s:s}, s:o, s:o, s:[s, s], s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, "
+        "s:o, s:o, "
         "s:O?, "
         "s:O?, s:O?, s:O?, "
         "s:O?}",
@@ -468,8 +472,9 @@ json_t *insp_manifest_json(const struct insp_manifest *manifest) {
         "golden", golden_json(manifest->golden_sha256), "good_only", insp_good_only_json(&manifest->good_only),
         "good_scores", insp_good_scores_json(&manifest->good_scores), "logistic",
         insp_logistic_json(&manifest->logistic), "pictures", insp_pictures_json(&manifest->pictures), "regions",
-        insp_field_set_json(manifest->fields), "training", manifest->training, "dataset", manifest->dataset,
-        "curve", manifest->curve, "metrics", manifest->metrics, "lineage", manifest->lineage);
+        insp_field_set_json(manifest->fields), "tiles", insp_tiles_json(manifest->tiles), "training",
+        manifest->training, "dataset", manifest->dataset, "curve", manifest->curve, "metrics", manifest->metrics,
+        "lineage", manifest->lineage);
 }
 
 int insp_manifest_format(const struct insp_manifest *manifest, char **ret, struct insp_error *reterr) {

@@ -23,13 +23,14 @@
  *     "pictures": {"count": ..., "bright": [least, greatest], ...},
  *                                                         see training_pictures.h; null or missing: not known
  *     "regions": {"default": ..., "cameras": {...}},      see field_set.h; null or missing: the whole picture
+ *     "tiles": {"columns": 1..16, "rows": 1..16},         see tiles.h; null or missing: none
  *     "training": {...}, "dataset": {...}, "curve": [...], "metrics": {...}, "lineage": {...}
  *   }
  *
  * The documents of the last line and threshold_source may be missing or null. A manifest with regions has format
- * 2, one that shows another heat than class activation beside a tail format 3: a reader of an older format would
- * serve the version without them. Floats are written as the shortest decimal that
- * reads back as the same float, doubles inside the documents with 15 digits. */
+ * 2, one that shows another heat than class activation beside a tail format 3, one with tiles format 4: a reader
+ * of an older format would serve the version without them. Floats are written as the shortest decimal that reads
+ * back as the same float, doubles inside the documents with 15 digits. */
 #ifndef INSP_MODEL_MANIFEST_H
 #define INSP_MODEL_MANIFEST_H
 
@@ -48,7 +49,7 @@
 #include <stdint.h>
 
 enum {
-    INSP_MANIFEST_FORMAT = 3, /* written: insp_manifest_json chooses */
+    INSP_MANIFEST_FORMAT = 4, /* written: insp_manifest_json chooses */
     INSP_NAME_BYTES = 65,
     INSP_MANIFEST_BYTES_MAX = 1 << 20,
     INSP_MANIFEST_DEPTH_MAX = 16, /* levels of nesting */
@@ -70,8 +71,9 @@ enum insp_heatmap_scale { INSP_SCALE_FIXED, INSP_SCALE_PER_IMAGE };
 /* Turns a map into heat: heat = (cam - low) / (high - low), clamped to 0..1. */
 struct insp_heat_params {
     enum insp_heatmap_scale scale;
-    float threshold; /* 0..1, of the scaled map */
-    float low, high; /* in units of the class activation map; used by INSP_SCALE_FIXED; low < high */
+    float threshold;          /* 0..1, of the scaled map */
+    float low, high;          /* in units of the class activation map; used by INSP_SCALE_FIXED; low < high */
+    struct insp_map_size map; /* of the maps; zeros: 14x14 */
 };
 
 struct insp_manifest {
@@ -92,6 +94,7 @@ struct insp_manifest {
     json_t *heat_chosen;              /* why; owned reference, may be NULL */
     struct insp_stat_ranges pictures; /* of the good training pictures; count 0: not known */
     struct insp_field_set *fields;    /* the parts of the pictures that were trained; owned; NULL: all */
+    struct insp_tiles tiles;          /* the grid that the network sees; insp_manifest_tile sets it */
     /* Documents that do not influence a verdict, kept unchanged (each may be NULL): training parameters,
      * {"digest","counts"}, [{"epoch","loss","accuracy"}], evaluation on the held-out split, origin of the
      * threshold, {"parent": version that served then or null, "job": id or null, "dataset": digest}. Owned
@@ -119,6 +122,14 @@ int insp_manifest_format(const struct insp_manifest *manifest, char **ret, struc
 /* Returns the manifest as a JSON object (new reference) for the API; NULL without memory or with a number that
  * is not finite. The object shares the documents with the manifest: do not change them. */
 json_t *insp_manifest_json(const struct insp_manifest *manifest);
+
+/* Sets the grid of tiles, the size of the heat's map and the tiles of the fields. Fails as insp_field_set_tile
+ * does.
+ */
+int insp_manifest_tile(struct insp_manifest *manifest, struct insp_tiles tiles, struct insp_error *reterr);
+/* Does so for {"columns", "rows"} or null of a manifest's text, whose heatmap and fields are set. Fails with
+ * INSP_E_MODEL, INSP_E_NOMEM. */
+int insp_manifest_read_tiles(struct insp_manifest *manifest, const json_t *json, struct insp_error *reterr);
 
 /* Says whether the good-only model decides, because the bundle has no trained tail. */
 bool insp_manifest_good_decides(const struct insp_manifest *manifest);

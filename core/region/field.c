@@ -86,18 +86,73 @@ int insp_field_fill(const struct insp_field *field, struct insp_image *image, st
                             image->posted_width, image->posted_height);
 }
 
-void insp_field_map(const struct insp_field *field, float floor, float *map) {
+/* Sets the cells that do not count to the lesser of `floor` and the least one that does. */
+static void hide(const uint8_t *keep, float floor, float *map) {
     float least = floor;
-    if (!field)
-        return;
     for (size_t i = 0; i < MAP_SIDE * MAP_SIDE; i++)
-        if (field->map_keep[i])
+        if (keep[i])
             least = fminf(least, map[i]);
     for (size_t i = 0; i < MAP_SIDE * MAP_SIDE; i++)
-        if (!field->map_keep[i])
+        if (!keep[i])
             map[i] = least;
+}
+
+void insp_field_map(const struct insp_field *field, float floor, float *map) {
+    if (field)
+        hide(field->map_keep, floor, map);
 }
 
 const uint8_t *insp_field_taps(const struct insp_field *field) {
     return field ? field->tap_keep : NULL;
+}
+
+/* --- tiles --- */
+
+/* A cell of a tile has 8x8 of the pixels that the network sees. */
+enum { TAP_PIXELS = INSP_FIELD_SIDE / TAP_SIDE };
+
+int insp_field_tile(struct insp_field *field, struct insp_tiles tiles, struct insp_error *reterr) {
+    uint8_t row[2 * INSP_TILES_MAP_SIDE_MAX * TAP_PIXELS];
+    const struct insp_map_size map = insp_tiles_map(tiles);
+    const size_t columns = 2 * (size_t)map.columns, rows = 2 * (size_t)map.rows;
+    const uint32_t width = (uint32_t)columns * TAP_PIXELS, height = (uint32_t)rows * TAP_PIXELS;
+    bool any = false;
+    if (!insp_tiles_on(tiles) || insp_tiles_equal(tiles, field->tiles))
+        return 0;
+    memset(field->tile_keep, 0, sizeof field->tile_keep);
+    for (uint32_t y = 0; y < height; y++) {
+        uint8_t *cell = field->tile_keep + y / TAP_PIXELS * columns;
+        insp_field_row(field, width, height, y, row);
+        for (uint32_t x = 0; x < width; x++) {
+            cell[x / TAP_PIXELS] |= row[x];
+            any |= row[x];
+        }
+    }
+    field->tiles = tiles;
+    return any ? 0 : insp_fail(reterr, INSP_E_PARAMETER, "no tile has a pixel inside the region");
+}
+
+bool insp_field_cells_of(const struct insp_field *field, struct insp_tiles tiles, size_t tile,
+                         struct insp_field_cells *ret) {
+    uint8_t any = 0;
+    if (!insp_tiles_on(tiles)) {
+        memcpy(ret->map_keep, field->map_keep, sizeof ret->map_keep);
+        memcpy(ret->tap_keep, field->tap_keep, sizeof ret->tap_keep);
+        return true;
+    }
+    const size_t columns = 2 * (size_t)insp_tiles_map(tiles).columns, step = 2 * (size_t)INSP_TILE_STEP;
+    const uint8_t *corner = field->tile_keep + tile / tiles.columns * step * columns + tile % tiles.columns * step;
+    memset(ret->map_keep, 0, sizeof ret->map_keep);
+    for (size_t y = 0; y < TAP_SIDE; y++)
+        for (size_t x = 0; x < TAP_SIDE; x++) {
+            const uint8_t keep = corner[y * columns + x];
+            ret->tap_keep[y * TAP_SIDE + x] = keep;
+            ret->map_keep[y / 2 * MAP_SIDE + x / 2] |= keep;
+            any |= keep;
+        }
+    return any;
+}
+
+void insp_field_cells_map(const struct insp_field_cells *cells, float floor, float *map) {
+    hide(cells->map_keep, floor, map);
 }

@@ -9,6 +9,7 @@
 #include "core/base/sha256.h"
 #include "core/image/image.h"
 #include "core/region/polygon.h"
+#include "core/region/tiles.h"
 
 enum {
     INSP_FIELD_POLYGONS_MAX = 16, /* to look at, and as many to ignore */
@@ -26,6 +27,16 @@ struct insp_field {
     /* Derived by insp_field_finish, as the digest: 1 for a kept pixel, or a cell with at least one kept pixel;
      * else 0. */
     uint8_t keep[INSP_FIELD_PIXELS];
+    uint8_t map_keep[INSP_FIELD_MAP_SIDE * INSP_FIELD_MAP_SIDE];
+    uint8_t tap_keep[INSP_FIELD_TAP_SIDE * INSP_FIELD_TAP_SIDE];
+    /* Derived by insp_field_tile for this grid, {0, 0} before: cells as those of tap_keep, but of all tiles, twice
+     * as many in each direction as insp_tiles_map says. */
+    struct insp_tiles tiles;
+    uint8_t tile_keep[4 * INSP_TILES_MAP_MAX];
+};
+
+/* Holds the cells of a tile that count: 1, else 0. */
+struct insp_field_cells {
     uint8_t map_keep[INSP_FIELD_MAP_SIDE * INSP_FIELD_MAP_SIDE];
     uint8_t tap_keep[INSP_FIELD_TAP_SIDE * INSP_FIELD_TAP_SIDE];
 };
@@ -46,6 +57,16 @@ int insp_field_fill(const struct insp_field *field, struct insp_image *image, st
 /* Sets the ignored cells of a map [14,14] to the lesser of `floor` and the least kept cell. field: NULL does
  * nothing. floor: the value that the model's scale calls heat 0, INFINITY if it has none. */
 void insp_field_map(const struct insp_field *field, float floor, float *map);
+
+/* Derives the cells of all tiles, in some milliseconds; does nothing for {0, 0} and for the grid of the call
+ * before. Before the field is shared. Fails with INSP_E_PARAMETER if no tile holds a kept pixel. */
+int insp_field_tile(struct insp_field *field, struct insp_tiles tiles, struct insp_error *reterr);
+/* Copies the cells of a tile; without tiles, those of the field. tiles: {0, 0}, or as the field was tiled. Returns
+ * whether any of them counts. */
+bool insp_field_cells_of(const struct insp_field *field, struct insp_tiles tiles, size_t tile,
+                         struct insp_field_cells *ret);
+/* Does to a tile's map what insp_field_map does to that of a whole picture. */
+void insp_field_cells_map(const struct insp_field_cells *cells, float floor, float *map);
 
 /* Returns the kept cells of the good-only model's distances, [28,28]; NULL for all, if field is NULL. */
 const uint8_t *insp_field_taps(const struct insp_field *field);

@@ -241,6 +241,13 @@ static const struct insp_field *find_own(const struct insp_field_set *set, const
     return NULL;
 }
 
+int insp_field_set_tile(struct insp_field_set *set, struct insp_tiles tiles, struct insp_error *reterr) {
+    int r = set && set->general ? insp_field_tile(set->general, tiles, reterr) : 0;
+    for (size_t i = 0; set && i < set->count && r == 0; i++)
+        r = insp_field_tile(set->camera[i].field, tiles, reterr);
+    return r;
+}
+
 const struct insp_field *insp_field_of(const struct insp_field_set *set, const char *camera) {
     const struct insp_field *own = find_own(set, camera);
     return own ? own : set ? set->general : NULL;

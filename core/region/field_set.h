@@ -53,6 +53,9 @@ const struct insp_field *insp_field_of(const struct insp_field_set *set, const c
 /* Says whether a camera has a separate field. */
 bool insp_field_own(const struct insp_field_set *set, const char *camera);
 
+/* Derives the cells of all tiles for each field (insp_field_tile). Before the set is shared; accepts NULL. */
+int insp_field_set_tile(struct insp_field_set *set, struct insp_tiles tiles, struct insp_error *reterr);
+
 /* Returns the digest of a set, "" for NULL. */
 const char *insp_field_set_digest(const struct insp_field_set *set);
 /* Says whether two sets, NULL allowed, have the same fields. */

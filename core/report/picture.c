@@ -75,7 +75,8 @@ static int put_photo(FILE *out, const struct insp_image *thumbnail, const char *
 /* Draws the heat above the threshold and its boxes, as light lines with a dark edge like the daemon's overlay. */
 static int put_heat(FILE *out, const struct insp_image *thumbnail, const float *heat, float threshold,
                     struct insp_error *reterr) {
-    const struct insp_heat_params params = {INSP_SCALE_FIXED, threshold, 0, 1};
+    const struct insp_heat_params params = {
+        .scale = INSP_SCALE_FIXED, .threshold = threshold, .low = 0, .high = 1};
     struct insp_heat_summary summary;
     _cleanup_free_ unsigned char *png = NULL;
     size_t bytes;

@@ -188,11 +188,13 @@ static int check_regions(const struct insp_changer *changer, const char *product
     int r = insp_bundle_read_manifest(changer->state_dir, product, version, &one, reterr);
     if (r == 0)
         r = insp_bundle_read_manifest(changer->state_dir, product, active, &other, reterr);
-    if (r < 0 || (one && other && insp_field_set_equal(one->fields, other->fields)))
+    if (r < 0 || (one && other && insp_field_set_equal(one->fields, other->fields) &&
+                  insp_tiles_equal(one->tiles, other->tiles)))
         return r;
-    return insp_fail(reterr, INSP_E_CONFLICT,
-                     "%s was trained with other regions than the active version %s: a shadow must have the same",
-                     version, active);
+    return insp_fail(
+        reterr, INSP_E_CONFLICT,
+        "%s was trained with other regions or tiles than the active version %s: a shadow must have the same",
+        version, active);
 }
 
 /* Checks that a version may become the shadow, and proves it. */

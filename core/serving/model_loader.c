@@ -105,7 +105,10 @@ static int ask_work(struct insp_device *device, struct insp_trunk *trunk, void *
     (void)device;
     if (!trunk)
         return insp_fail(reterr, INSP_E_NOT_READY, "no trunk is loaded");
-    const struct insp_shot shot = {q->model, q->rgb, insp_field_of(q->model->manifest->fields, NULL)};
+    const struct insp_shot shot = {.model = q->model,
+                                   .rgb = q->rgb,
+                                   .field = insp_field_of(q->model->manifest->fields, NULL),
+                                   .single = true};
     return insp_model_score(trunk, &shot, 1, q->probability, q->map, NULL, reterr);
 }
 

@@ -23,7 +23,8 @@ static bool reuse(struct insp_model *model, struct insp_manifest **manifest, str
         strcmp(model->manifest->good_only.sha256, (*manifest)->good_only.sha256) != 0 ||
         strcmp(model->manifest->logistic.sha256, (*manifest)->logistic.sha256) != 0 ||
         model->manifest->logistic.use != (*manifest)->logistic.use ||
-        !insp_field_set_equal(model->manifest->fields, (*manifest)->fields))
+        !insp_field_set_equal(model->manifest->fields, (*manifest)->fields) ||
+        !insp_tiles_equal(model->manifest->tiles, (*manifest)->tiles))
         return false;
     *ret_code = 0;
     if (same_decision(*manifest, model->manifest))

@@ -29,6 +29,7 @@ struct insp_models {
     size_t test_place;
     struct insp_score score; /* of the self-test */
     uint8_t *rgb;            /* of the self-test */
+    float cam[INSP_MAP_FLOATS];
 };
 
 struct waiter {
@@ -337,6 +338,8 @@ static void test_next(struct insp_models *models) {
     struct insp_model *model = insp_model_ref(models->list.item[models->test_place].model);
     models->score = (struct insp_score){.model = model,
                                         .rgb = models->rgb,
+                                        .single = true,
+                                        .cam = models->cam,
                                         .field = insp_field_of(model->manifest->fields, NULL),
                                         .done = tested,
                                         .data = models};

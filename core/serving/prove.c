@@ -118,7 +118,8 @@ int insp_prove_by(const struct insp_prover *prover, struct insp_model *model, co
 
 static int score_here(void *arg, struct insp_model *model, const uint8_t *rgb, float *ret_probability,
                       float *ret_map, struct insp_error *reterr) {
-    const struct insp_shot shot = {model, rgb, insp_field_of(model->manifest->fields, NULL)};
+    const struct insp_shot shot = {
+        .model = model, .rgb = rgb, .field = insp_field_of(model->manifest->fields, NULL), .single = true};
     return insp_model_score(arg, &shot, 1, ret_probability, ret_map, NULL, reterr);
 }
 

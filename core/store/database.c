@@ -23,6 +23,7 @@ static const char put_row_sql[] =
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
     " ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38)";
 static const char put_map_sql[] = "INSERT INTO map (key, cam) VALUES (?1, ?2)";
+static const char put_tiled_map_sql[] = "INSERT INTO tiled_map (key, cam, columns) VALUES (?1, ?2, ?3)";
 static const char put_place_sql[] = "INSERT INTO outbox (key) VALUES (?1)";
 static const char minute_get_sql[] = "SELECT latency FROM minute WHERE minute = ?1 AND product = ?2";
 static const char minute_put_sql[] =
@@ -89,6 +90,8 @@ static int open_writer(struct insp_store *store, struct insp_error *reterr) {
         r = insp_sql_prepare(store->writer, put_row_sql, &store->put_row, reterr);
     if (r == 0)
         r = insp_sql_prepare(store->writer, put_map_sql, &store->put_map, reterr);
+    if (r == 0)
+        r = insp_sql_prepare(store->writer, put_tiled_map_sql, &store->put_tiled_map, reterr);
     if (r == 0)
         r = insp_sql_prepare(store->writer, put_place_sql, &store->put_place, reterr);
     if (r == 0)
@@ -232,6 +235,7 @@ void insp_store_close(struct insp_store *store) {
         sqlite3_close(store->reader[i]);
     sqlite3_finalize(store->put_row);
     sqlite3_finalize(store->put_map);
+    sqlite3_finalize(store->put_tiled_map);
     sqlite3_finalize(store->put_place);
     sqlite3_finalize(store->minute_get);
     sqlite3_finalize(store->minute_put);

@@ -43,8 +43,8 @@ struct insp_store {
     pthread_mutex_t write_lock; /* of the writer connection and its statements */
     struct sqlite3 *writer;
     struct insp_checkpointer checkpointer; /* of the writer's journal */
-    struct sqlite3_stmt *put_row, *put_map, *put_place, *minute_get, *minute_put, *minute_late, *drift_get,
-        *drift_put;
+    struct sqlite3_stmt *put_row, *put_map, *put_tiled_map, *put_place, *minute_get, *minute_put, *minute_late,
+        *drift_get, *drift_put;
     bool outbox;            /* there are sinks: inspections get a place (outbox.h). Under the write lock */
     struct insp_late *late; /* [late_room], late_count in use; of the last put */
     size_t late_room, late_count;

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { MAP_FLOATS = 14 * 14 };
+enum { MAP_SIDE = 14, MAP_BYTES = MAP_SIDE * MAP_SIDE * sizeof(float) };
 static const int64_t AHEAD_US = 30 * 1000000LL; /* below the slack that lists allow anyway */
 
 static void bind_head(struct sqlite3_stmt *s, const struct insp_record *record, const unsigned char *blob,
@@ -59,6 +59,19 @@ static void bind_tail(struct sqlite3_stmt *s, const struct insp_record *record, 
     sqlite3_bind_double(s, 37, (double)record->good_percentile);
 }
 
+/* Stores the map, 14x14 in one table and a larger one in another. */
+static int put_map(struct insp_store *store, const struct insp_record *record, int64_t key,
+                   struct insp_error *reterr) {
+    const size_t cells = (size_t)record->map.columns * record->map.rows;
+    const bool tiled = cells && (record->map.columns != MAP_SIDE || record->map.rows != MAP_SIDE);
+    struct sqlite3_stmt *s = tiled ? store->put_tiled_map : store->put_map;
+    sqlite3_bind_int64(s, 1, key);
+    sqlite3_bind_blob(s, 2, record->cam, tiled ? (int)(cells * sizeof(float)) : (int)MAP_BYTES, SQLITE_STATIC);
+    if (tiled)
+        sqlite3_bind_int(s, 3, record->map.columns);
+    return insp_sql_run(s, reterr);
+}
+
 static int put_one(struct insp_store *store, const struct insp_record *record, struct insp_error *reterr) {
     unsigned char blob[INSP_ID_BLOB_BYTES];
     char boxes[INSP_BOXES_TEXT_BYTES];
@@ -69,11 +82,8 @@ static int put_one(struct insp_store *store, const struct insp_record *record, s
     insp_boxes_format(record->box, record->box_count, boxes);
     bind_tail(store->put_row, record, boxes);
     int r = insp_sql_run(store->put_row, reterr);
-    if (r == 0 && record->cam) {
-        sqlite3_bind_int64(store->put_map, 1, key);
-        sqlite3_bind_blob(store->put_map, 2, record->cam, MAP_FLOATS * sizeof(float), SQLITE_STATIC);
-        r = insp_sql_run(store->put_map, reterr);
-    }
+    if (r == 0 && record->cam)
+        r = put_map(store, record, key, reterr);
     if (r == 0)
         r = insp_outbox_add(store, key, reterr);
     if (r == 0 && record->watched)
@@ -181,7 +191,8 @@ enum {
     GOOD_THRESHOLD_COLUMN,
     GOOD_PERCENTILE_COLUMN,
     HEAT_KIND_COLUMN,
-    CAM_COLUMN
+    CAM_COLUMN,
+    CAM_WIDTH_COLUMN
 };
 
 static int64_t us_at(struct sqlite3_stmt *row, int at) {
@@ -282,25 +293,46 @@ static int find(struct sqlite3 *db, const char *sql, const char *id, struct sqli
     return 0;
 }
 
+/* Copies the map of a row. *ret is the caller's; NULL if the row has none. */
+static int read_map(struct sqlite3_stmt *row, float **ret, struct insp_map_size *ret_map,
+                    struct insp_error *reterr) {
+    const size_t bytes = (size_t)sqlite3_column_bytes(row, CAM_COLUMN);
+    const bool tiled = sqlite3_column_type(row, CAM_WIDTH_COLUMN) != SQLITE_NULL;
+    const size_t columns = tiled ? (size_t)sqlite3_column_int(row, CAM_WIDTH_COLUMN) : MAP_SIDE;
+    const size_t rows = columns ? bytes / (columns * sizeof(float)) : 0;
+    const bool whole = rows && rows <= INSP_TILES_MAP_SIDE_MAX && columns <= INSP_TILES_MAP_SIDE_MAX &&
+                       bytes == columns * rows * sizeof(float) && (tiled || rows == MAP_SIDE);
+    *ret_map = whole ? (struct insp_map_size){(uint16_t)columns, (uint16_t)rows} : (struct insp_map_size){0, 0};
+    if (!whole)
+        return 0;
+    *ret = malloc(bytes);
+    if (!*ret)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a map");
+    memcpy(*ret, sqlite3_column_blob(row, CAM_COLUMN), bytes); /* SQLite does not guarantee alignment */
+    return 0;
+}
+
 static int get_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     const struct get *get = arg;
     int64_t key;
     char sql[1024];
     _cleanup_stmt_ struct sqlite3_stmt *row = NULL;
-    snprintf(sql, sizeof sql,
-             "SELECT %s, cam FROM inspection LEFT JOIN map USING (key) WHERE inspection.key = ?1 AND id = ?2",
-             insp_record_columns);
+    snprintf(
+        sql, sizeof sql,
+        "SELECT %s, coalesce(map.cam, tiled_map.cam), tiled_map.columns FROM inspection LEFT JOIN map USING (key)"
+        " LEFT JOIN tiled_map USING (key) WHERE inspection.key = ?1 AND id = ?2",
+        insp_record_columns);
     int r = find(db, sql, get->id, &row, &key, reterr);
     if (r < 0)
         return r;
     struct insp_record_room room;
     struct insp_record record;
-    float cam[MAP_FLOATS];
     insp_record_read(row, &room, &record);
-    if (sqlite3_column_bytes(row, CAM_COLUMN) == (int)sizeof cam) {
-        memcpy(cam, sqlite3_column_blob(row, CAM_COLUMN), sizeof cam); /* SQLite does not guarantee alignment */
-        record.cam = cam;
-    }
+    _cleanup_free_ float *cam = NULL;
+    r = read_map(row, &cam, &record.map, reterr);
+    if (r < 0)
+        return r;
+    record.cam = cam;
     get->callback(get->arg, &record);
     return 0;
 }

@@ -177,11 +177,17 @@ static const char version_18[] =
 /* The map that is shown as heat (enum insp_heat_kind). Until now it was the one of the model that decided. */
 static const char version_19[] = "ALTER TABLE inspection ADD COLUMN heat_kind INTEGER;";
 
+/* Maps of versions with tiles (core/region/tiles.h): float32 [rows,columns]. */
+static const char version_20[] =
+    "CREATE TABLE tiled_map (key INTEGER PRIMARY KEY REFERENCES inspection (key) ON DELETE CASCADE,"
+    "  columns INTEGER NOT NULL CHECK (columns BETWEEN 14 AND 194),"
+    "  cam BLOB NOT NULL CHECK (length(cam) BETWEEN 1 AND 38800 AND length(cam) % (4 * columns) = 0)) STRICT;";
+
 static const struct insp_migration migrations[] = {
     {1, version_1},   {2, version_2},   {3, version_3},   {4, version_4},   {5, version_5},
     {6, version_6},   {7, version_7},   {8, version_8},   {9, version_9},   {10, version_10},
     {11, version_11}, {12, version_12}, {13, version_13}, {14, version_14}, {15, version_15},
-    {16, version_16}, {17, version_17}, {18, version_18}, {19, version_19}};
+    {16, version_16}, {17, version_17}, {18, version_18}, {19, version_19}, {20, version_20}};
 
 const struct insp_migration *insp_schema_migrations(size_t *ret_count) {
     *ret_count = INSP_COUNT(migrations);

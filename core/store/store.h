@@ -18,6 +18,7 @@
 #include "core/good_only/good_drift.h"
 #include "core/image/box.h"
 #include "core/model/verdict.h"
+#include "core/region/tiles.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,9 +54,10 @@ struct insp_record {
     int heat_kind;              /* core/model/heat/heat_choice.h: the map that cam and the heat are of */
     const struct insp_box *box; /* [box_count], at most INSP_BOXES_MAX */
     size_t box_count;
-    const float *cam;  /* [14*14]; NULL in lists */
-    bool good_decided; /* the good-only model gave verdict and probability, not the trained tail */
-    bool good_known;   /* false: the model has no good-only part, and the next three are 0 */
+    const float *cam;         /* [map.rows,map.columns]; NULL in lists */
+    struct insp_map_size map; /* of cam; zeros mean 14x14 in a record to be stored */
+    bool good_decided;        /* the good-only model gave verdict and probability, not the trained tail */
+    bool good_known;          /* false: the model has no good-only part, and the next three are 0 */
     float good_score, good_threshold, good_percentile; /* percentile 0..100, core/model/good_only.h */
     uint32_t suspect;                                  /* set of reasons, core/inspect/suspect.h; 0: not suspect */
     uint32_t width, height;

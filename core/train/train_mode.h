@@ -11,9 +11,10 @@
  * enough to train on. Other modes stay. Pure; any thread. */
 enum insp_train_mode insp_train_mode_choose(enum insp_train_mode mode, size_t good, size_t defective);
 
-/* Chooses for the images of context->dataset_root as above. Blocks on the disk. Fails as insp_dataset_list does.
- */
-int insp_train_mode_of(const struct insp_train_context *context, enum insp_train_mode mode,
+/* Chooses by params->mode for the images of context->dataset_root as above; with tiles INSP_MODE_AUTO is
+ * INSP_MODE_GOOD_ONLY. Blocks on the disk. Fails as insp_dataset_list does, and with INSP_E_PARAMETER for tiles
+ * with another mode. */
+int insp_train_mode_of(const struct insp_train_context *context, const struct insp_train_params *params,
                        enum insp_train_mode *ret, struct insp_error *reterr);
 
 #endif

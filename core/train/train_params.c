@@ -35,8 +35,9 @@ const char *insp_train_mode_name(enum insp_train_mode mode) {
 }
 
 json_t *insp_train_params_json(const struct insp_train_params *p) {
+    char tiles[INSP_TILES_TEXT_BYTES];
     return json_pack(
-        "{s:[o,o], s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:f, s:s, s:s, s:f, s:b, s:s}",
+        "{s:[o,o], s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:f, s:s, s:s, s:f, s:b, s:s, s:s}",
         "class_weights", insp_float_json(p->class_weights[0]), insp_float_json(p->class_weights[1]),
         "learning_rate", insp_float_json(p->learning_rate), "epochs", (json_int_t)p->epochs, "batch",
         (json_int_t)p->batch, "target_accuracy", insp_float_json(p->target_accuracy), "test_share",
@@ -46,5 +47,6 @@ json_t *insp_train_params_json(const struct insp_train_params *p) {
         p->heatmap_scale == INSP_SCALE_FIXED ? "fixed" : "per_image", "activate", insp_activate_name(p->activate),
         "skip_unreadable", (int)p->skip_unreadable, "max_missed", p->max_missed, "input",
         insp_transform_name(&p->input), "mode", insp_train_mode_name(p->mode), "max_rejected", p->max_rejected,
-        "candidates", (int)p->candidates, "heat", p->heat_auto ? "auto" : insp_heat_kind_name(p->heat));
+        "candidates", (int)p->candidates, "heat", p->heat_auto ? "auto" : insp_heat_kind_name(p->heat), "tiles",
+        insp_tiles_text(p->tiles, tiles));
 }

@@ -39,6 +39,7 @@ struct insp_train_params {
                             reject */
     bool heat_auto;      /* true: a training with both models chooses the map that locates best */
     enum insp_heat_kind heat;    /* class_activation: the map to show, unless heat_auto */
+    struct insp_tiles tiles;     /* {0, 0}: none; of good-only models alone */
     bool skip_unreadable;        /* false: an unreadable image fails the job */
     struct insp_transform input; /* insp_transform_default */
 };

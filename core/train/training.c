@@ -282,8 +282,10 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->logistic.use = run->use;
     manifest->threshold = run->threshold;
     manifest->fields = insp_field_set_ref(run->context->fields);
-    manifest->heatmap =
-        (struct insp_heat_params){run->params->heatmap_scale, run->params->heatmap_threshold, run->low, run->high};
+    manifest->heatmap = (struct insp_heat_params){.scale = run->params->heatmap_scale,
+                                                  .threshold = run->params->heatmap_threshold,
+                                                  .low = run->low,
+                                                  .high = run->high};
     if (run->heat.kind != INSP_HEAT_ACTIVATION) { /* its map is heat */
         manifest->heatmap.low = 0;
         manifest->heatmap.high = 1;
@@ -407,7 +409,8 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
         r = keep_good_scores(run, reterr);
     if (r == 0)
         r = insp_picture_ranges(&run->data->set, run->member, run->train_count, run->context->fields,
-                                &run->context->limits, &pictures, &run->manifest->pictures, reterr);
+                                (struct insp_tiles){0, 0}, &run->context->limits, &pictures,
+                                &run->manifest->pictures, reterr);
     run->evaluating_s = insp_seconds_since(start_us);
     return r;
 }

@@ -27,7 +27,7 @@ struct predict {
 };
 
 struct result {
-    float probability, cam[INSP_MAP_FLOATS];
+    float probability, cam[INSP_TILES_MAP_MAX];
     enum insp_verdict verdict;
     uint32_t width, height; /* of the image in the file */
     struct insp_heat_summary heat;
@@ -36,27 +36,29 @@ struct result {
     double decode_ms, inference_ms;
 };
 
-/* Reads a file into *ret, RGB8 [224,224,3], the caller's, and sets the result's size and suspect reasons. */
+/* Reads a file into *ret, as insp_look_tiles makes it, the caller's, and sets the result's size and suspect
+ * reasons. */
 static int read_picture(const struct predict *predict, const char *path, uint8_t **ret, struct result *result,
                         struct insp_error *reterr) {
-    const struct insp_transform *input = &predict->model->manifest->input;
+    const struct insp_manifest *manifest = predict->model->manifest;
     const struct insp_media_type type = {.media = INSP_MEDIA_UNKNOWN};
-    uint32_t target = input->width > input->height ? input->width : input->height;
     _cleanup_(insp_image_freep) struct insp_image *image = NULL;
-    const struct insp_field *field = insp_field_of(predict->model->manifest->fields, predict->camera);
+    const struct insp_field *field = insp_field_of(manifest->fields, predict->camera);
     struct insp_image_stats stats;
     _cleanup_free_ char *bytes = NULL;
     size_t count;
     int r = insp_read_file(path, predict->limits.bytes, &bytes, &count, reterr);
     if (r == 0)
-        r = insp_image_decode(bytes, count, &type, target, &predict->limits, &image, reterr);
+        r = insp_image_decode(bytes, count, &type, insp_look_side(manifest->tiles), &predict->limits, &image,
+                              reterr);
     if (r == 0)
-        r = insp_look(image, field, input->width, input->height, &stats, ret, reterr);
+        r = insp_look_tiles(image, field, manifest->tiles, &stats, ret, reterr);
     if (r)
         return r;
-    result->suspect = insp_suspect_reasons(&stats, &predict->model->manifest->pictures);
     result->width = image->posted_width;
     result->height = image->posted_height;
+    result->suspect =
+        insp_suspect_reasons(&stats, &manifest->pictures) | insp_suspect_tiles(manifest->tiles, &stats);
     return 0;
 }
 
@@ -67,10 +69,11 @@ static int score(struct predict *predict, const char *path, struct result *resul
     int r = read_picture(predict, path, &rgb, result, reterr);
     int64_t decoded = insp_mono_us();
     if (r == 0)
-        r = insp_model_score(
-            predict->device.trunk,
-            &(struct insp_shot){predict->model, rgb, insp_field_of(manifest->fields, predict->camera)}, 1,
-            &result->probability, result->cam, &result->good, reterr);
+        r = insp_model_score(predict->device.trunk,
+                             &(struct insp_shot){.model = predict->model,
+                                                 .rgb = rgb,
+                                                 .field = insp_field_of(manifest->fields, predict->camera)},
+                             1, &result->probability, result->cam, &result->good, reterr);
     if (r < 0)
         return r;
     result->decode_ms = (double)(decoded - began) / 1000;

@@ -55,6 +55,8 @@ static const struct parameter {
     {"input", "input", TRAIN | FOLDS, "HOW", "notebook: pixels as 0..1; imagenet: ImageNet's mean and deviation"},
     {"heat", "heat", TRAIN, "MAP",
      "map to show: class_activation, good_only, product, or auto: the one that locates defects best"},
+    {"tiles", "tiles", TRAIN | FOLDS, "CxR",
+     "columns and rows of overlapping tiles, for large images and small defects; 1x1: none"},
     {"heatmap_threshold", "heatmap-threshold", TRAIN | FOLDS, "X", "show heat from this value on"},
     {"heatmap_scale", "heatmap-scale", TRAIN | FOLDS, "S", "fixed or per_image"},
     {"max_missed", "max-missed", TRAIN | FOLDS, "X",

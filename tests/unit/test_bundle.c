@@ -181,7 +181,7 @@ START_TEST(test_a_good_only_model_is_kept_and_checked_as_strictly_as_the_tail) {
                                       .sha256 = calloc(1, INSP_SHA256_HEX_BYTES)},
                             kept = {0};
     _cleanup_(insp_manifest_freep) struct insp_manifest *summed = some_manifest("v5");
-    memory.sums->count = 1;
+    memory.sums->count = memory.images = 1;
     memset(memory.sha256[0], 'd', INSP_SHA256_HEX_BYTES - 1);
     summed->good_only = m->good_only;
     ck_insp_code(insp_bundle_read_memory(state, third, &kept, &err), INSP_E_MODEL, err);

@@ -10,6 +10,7 @@ enum { SCORES = 8 };
 struct scores {
     struct engine_fixture f;
     struct insp_score score[SCORES];
+    float cam[SCORES][INSP_MAP_FLOATS];
     uint8_t *rgb[SCORES];
     size_t finished;
 };
@@ -26,8 +27,12 @@ static bool fake(const struct scores *s) {
 static void submit(struct scores *s, size_t i, struct insp_model *model, float brightness, int64_t deadline_us) {
     s->rgb[i] = malloc(INSP_INPUT_FLOATS);
     memset(s->rgb[i], (int)(brightness * 255), INSP_INPUT_FLOATS);
-    s->score[i] = (struct insp_score){
-        .model = model, .rgb = s->rgb[i], .deadline_us = deadline_us, .done = on_done, .data = s};
+    s->score[i] = (struct insp_score){.model = model,
+                                      .rgb = s->rgb[i],
+                                      .cam = s->cam[i],
+                                      .deadline_us = deadline_us,
+                                      .done = on_done,
+                                      .data = s};
     insp_engine_submit(s->f.engine, &s->score[i]);
 }
 
@@ -338,7 +343,7 @@ static void submit_asking(struct scores *s, size_t i, struct asked *asked, struc
     opinion->data = asked;
     opinion->rgb = calloc(1, INSP_INPUT_FLOATS);
     s->score[i] = (struct insp_score){
-        .model = s->f.good, .rgb = opinion->rgb, .opinion = opinion, .done = on_done, .data = s};
+        .model = s->f.good, .rgb = opinion->rgb, .cam = s->cam[i], .opinion = opinion, .done = on_done, .data = s};
     insp_engine_submit(s->f.engine, &s->score[i]);
     insp_opinion_end(opinion);
 }

@@ -73,6 +73,36 @@ START_TEST(ignored_cells_have_no_heat) {
 }
 END_TEST
 
+START_TEST(tiles_have_the_cells_of_their_part) {
+    _cleanup_(insp_field_set_unrefp) struct insp_field_set *set = sample_fields(corner);
+    const struct insp_tiles tiles = {4, 2};
+    struct insp_field_cells cells, right;
+    struct insp_error err = {0};
+    ck_insp_ok(insp_field_set_tile(set, tiles, &err), err);
+    const struct insp_field *field = set->general;
+    for (size_t t = 0; t < 8;
+         t++) /* 50 columns of cells: the left half ends in the second tile, behind the third begins */
+        ck_assert_int_eq(insp_field_cells_of(field, tiles, t, &cells), t % 4 < 3);
+    insp_field_cells_of(field, tiles, 1, &cells);
+    insp_field_cells_of(field, tiles, 2, &right);
+    for (size_t y = 0; y < 28; y++) /* neighbours agree about the cells that they share */
+        for (size_t x = 0; x < 4; x++)
+            ck_assert_int_eq(cells.tap_keep[y * 28 + 24 + x], right.tap_keep[y * 28 + x]);
+    for (size_t y = 0; y < 14; y++)
+        for (size_t x = 0; x < 14; x++) {
+            const uint8_t *tap = cells.tap_keep + 2 * y * 28 + 2 * x;
+            ck_assert_int_eq(cells.map_keep[y * 14 + x], tap[0] | tap[1] | tap[28] | tap[29]);
+        }
+    float map[196];
+    for (size_t i = 0; i < 196; i++)
+        map[i] = 1;
+    insp_field_cells_map(&right, 0, map);
+    ck_assert(map[0] == 1 && map[13] == 0);
+    ck_assert(insp_field_cells_of(field, (struct insp_tiles){0, 0}, 0, &cells));
+    ck_assert_mem_eq(cells.tap_keep, field->tap_keep, sizeof cells.tap_keep);
+}
+END_TEST
+
 static void refuse(struct insp_field *field, const char *text) {
     struct insp_error err = {0};
     ck_insp_code(insp_field_finish(field, &err), INSP_E_PARAMETER, err);
@@ -89,6 +119,6 @@ START_TEST(a_field_that_covers_nothing_is_refused) {
 }
 END_TEST
 
-INSP_TESTS(cells_count_that_have_a_kept_pixel, ignored_pixels_lose_their_content,
-           a_picture_without_a_kept_pixel_is_refused, ignored_cells_have_no_heat,
-           a_field_that_covers_nothing_is_refused);
+INSP_TESTS(tiles_have_the_cells_of_their_part, cells_count_that_have_a_kept_pixel,
+           ignored_pixels_lose_their_content, a_picture_without_a_kept_pixel_is_refused,
+           ignored_cells_have_no_heat, a_field_that_covers_nothing_is_refused);

@@ -124,5 +124,38 @@ START_TEST(failures_leave_nothing_and_name_the_cause) {
 }
 END_TEST
 
-INSP_TESTS(good_images_out_of_fold_are_judged_as_new_ones_are, twenty_images_are_enough_and_say_what_is_missing,
-           failures_leave_nothing_and_name_the_cause);
+static bool third_is_absent(void *arg, size_t s) {
+    (void)arg;
+    return s % 3 == 2;
+}
+
+/* Three samples an image, of which one is left out: the worse of the others is the image's score. */
+START_TEST(an_image_of_parts_is_judged_by_its_worst) {
+    struct insp_good_source source = source_of(MOST);
+    enum { IMAGES = MOST / 3 };
+    source.count = IMAGES;
+    source.parts = 3;
+    source.absent = third_is_absent;
+    bad = 5; /* absent: never read */
+    _cleanup_(insp_good_gauss_freep) struct insp_good_gauss *gauss = NULL;
+    _cleanup_(insp_good_sums_freep) struct insp_good_sums *sums = NULL;
+    _cleanup_free_ float *maps = calloc(MOST, INSP_TAP_CELLS * sizeof *maps);
+    struct insp_good_calibration calibration;
+    float score[IMAGES];
+    ck_insp_ok(insp_good_calibrate(&source, channel, 0.2, 1, score, maps, &gauss, &sums, &calibration, &err), err);
+    bad = MOST;
+    ck_assert_uint_eq(sums->count, 2 * IMAGES);
+    for (size_t i = 0; i < IMAGES; i++) {
+        float largest[3] = {0};
+        for (size_t cell = 0; cell < 3 * INSP_TAP_CELLS; cell++)
+            largest[cell / INSP_TAP_CELLS] =
+                fmaxf(largest[cell / INSP_TAP_CELLS], maps[3 * i * INSP_TAP_CELLS + cell]);
+        ck_assert_float_eq(score[i], fmaxf(largest[0], largest[1]));
+        ck_assert_float_eq(largest[2], 0);
+    }
+    free(samples);
+}
+END_TEST
+
+INSP_TESTS(an_image_of_parts_is_judged_by_its_worst, good_images_out_of_fold_are_judged_as_new_ones_are,
+           twenty_images_are_enough_and_say_what_is_missing, failures_leave_nothing_and_name_the_cause);

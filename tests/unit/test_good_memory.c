@@ -33,7 +33,7 @@ static void add(struct insp_good_memory *memory, unsigned number) {
         (&sample->x[0][0][0])[i] = (float)number;
     sample->tap_sum[1] = number;
     hash_of(number, sha256);
-    ck_insp_ok(insp_good_memory_add(memory, sha256, sample, (float)number / 10, &err), err);
+    ck_insp_ok(insp_good_memory_add(memory, sha256, sample, 1, (float)number / 10, &err), err);
     free(sample);
 }
 
@@ -126,5 +126,24 @@ START_TEST(another_file_is_refused) {
 }
 END_TEST
 
-INSP_TESTS(everything_survives_the_file_bit_for_bit, values_that_no_fit_can_use_are_refused,
-           another_file_is_refused);
+START_TEST(images_of_many_tiles_survive_too) {
+    open_folder();
+    struct insp_good_memory memory = some(2), back = {0};
+    struct insp_good_sample *tiles = calloc(4, sizeof *tiles);
+    char sha256[INSP_SHA256_HEX_BYTES];
+    hash_of(3, sha256);
+    ck_insp_ok(insp_good_memory_add(&memory, sha256, tiles, 4, 0.3F, &err), err);
+    ck_insp_ok(insp_good_memory_write(path, &memory, &err), err);
+    ck_insp_ok(insp_good_memory_read(path, &back, &err), err);
+    ck_assert_uint_eq(back.images, 3);
+    ck_assert_uint_eq(back.sums->count, 6);
+    ck_assert_mem_eq(back.score, memory.score, 3 * sizeof *memory.score);
+    free(tiles);
+    insp_good_memory_clear(&memory);
+    insp_good_memory_clear(&back);
+    close_folder();
+}
+END_TEST
+
+INSP_TESTS(images_of_many_tiles_survive_too, everything_survives_the_file_bit_for_bit,
+           values_that_no_fit_can_use_are_refused, another_file_is_refused);

@@ -31,7 +31,7 @@ static float probability_of(struct insp_model *model, uint8_t brightness) {
     static uint8_t rgb[INSP_INPUT_FLOATS];
     float probability, cam[INSP_MAP_FLOATS];
     memset(rgb, brightness, sizeof rgb);
-    const struct insp_shot shot = {model, rgb, NULL};
+    const struct insp_shot shot = {.model = model, .rgb = rgb, .field = NULL};
     ck_insp_ok(insp_model_score(f.trunk, &shot, 1, &probability, cam, NULL, &f.err), f.err);
     return probability;
 }

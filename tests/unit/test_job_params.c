@@ -43,10 +43,10 @@ START_TEST(every_parameter_is_taken) {
               "{\"dataset\":\"a/b\",\"class_weights\":[2,5],\"learning_rate\":0.001,\"epochs\":3,\"batch\":4,"
               "\"target_accuracy\":1,\"test_share\":0.3,\"seed\":7,\"threshold\":0.4,\"heatmap_threshold\":0.6,"
               "\"heatmap_scale\":\"per_image\",\"input\":\"imagenet\",\"activate\":\"always\",\"skip_unreadable\":"
-              "true,\"mode\":\"good_only\",\"max_rejected\":0.01,\"candidates\":false}",
+              "true,\"mode\":\"good_only\",\"max_rejected\":0.01,\"candidates\":false,\"tiles\":\"8x6\"}",
               &p),
         err);
-    ck_assert(!p.train.candidates);
+    ck_assert(!p.train.candidates && p.train.tiles.columns == 8 && p.train.tiles.rows == 6);
     ck_assert_float_eq(p.train.class_weights[1], 5);
     ck_assert_float_eq(p.train.learning_rate, 0.001f);
     ck_assert_uint_eq(p.train.batch, 4);

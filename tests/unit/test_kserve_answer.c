@@ -11,12 +11,14 @@ enum { IMAGES = 2 };
 static struct insp_error err;
 static struct insp_manifest manifest = {.product = "carpet", .version = "v1", .heatmap = {.low = 0, .high = 2}};
 static struct insp_model model = {.references = 1, .manifest = &manifest};
+static float cam[IMAGES][INSP_MAP_FLOATS] = {{2, 1}, {0, 9}};
 static struct insp_inspection jobs[IMAGES] = {
-    {.model = &model, .id = "id-1", .verdict = INSP_VERDICT_GOOD, .score = {.probability = 0.25f, .cam = {2, 1}}},
+    {.model = &model, .id = "id-1", .verdict = INSP_VERDICT_GOOD, .score = {.probability = 0.25f}, .cam = cam[0]},
     {.model = &model,
      .id = "id-2",
      .verdict = INSP_VERDICT_ANOMALY,
-     .score = {.probability = 0.7f, .cam = {0, 9}}},
+     .score = {.probability = 0.7f},
+     .cam = cam[1]},
 };
 static struct insp_inspection *const job[IMAGES] = {&jobs[0], &jobs[1]};
 

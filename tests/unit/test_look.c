@@ -77,5 +77,39 @@ START_TEST(a_black_picture_is_black_inside_a_thin_region) {
 }
 END_TEST
 
-INSP_TESTS(a_defect_that_is_ignored_changes_nothing, without_a_field_it_resizes_and_measures,
-           a_black_picture_is_black_inside_a_thin_region);
+static uint8_t *look_tiles(struct insp_image *image, const struct insp_field *field, struct insp_tiles tiles) {
+    uint8_t *rgb = NULL;
+    ck_insp_ok(insp_look_tiles(image, field, tiles, NULL, &rgb, &err), err);
+    insp_image_free(image);
+    return rgb;
+}
+
+static bool changed(const uint8_t *a, const uint8_t *b, size_t tile) {
+    return memcmp(a + tile * BYTES, b + tile * BYTES, BYTES) != 0;
+}
+
+/* A spot is seen by the tiles that it lies in, by two in their overlap; what the region ignores is seen by none.
+ */
+START_TEST(each_tile_shows_its_part_at_full_size) {
+    const struct insp_tiles tiles = {2, 1};
+    _cleanup_(insp_field_set_unrefp) struct insp_field_set *set =
+        sample_fields("{\"ignore\": [" SAMPLE_RIGHT_HALF "]}");
+    ck_insp_ok(insp_field_set_tile(set, tiles, &err), err);
+    _cleanup_free_ uint8_t *clean = look_tiles(sample_image(1000, 300), NULL, tiles);
+    _cleanup_free_ uint8_t *left = look_tiles(with_defect(1000, 300, 100, 20, 2), NULL, tiles);
+    _cleanup_free_ uint8_t *both = look_tiles(with_defect(1000, 300, 499, 20, 2), NULL, tiles);
+    _cleanup_free_ uint8_t *masked = look_tiles(sample_image(1000, 300), set->general, tiles);
+    _cleanup_free_ uint8_t *ignored = look_tiles(with_defect(1000, 300, 520, 20, 20), set->general, tiles);
+    ck_assert(changed(clean, left, 0) && !changed(clean, left, 1));
+    ck_assert(changed(clean, both, 0) && changed(clean, both, 1));
+    ck_assert(!changed(masked, ignored, 0) && !changed(masked, ignored, 1));
+    _cleanup_free_ uint8_t *none = look_tiles(sample_image(1000, 300), NULL, (struct insp_tiles){0, 0});
+    _cleanup_free_ uint8_t *plain = look(sample_image(1000, 300), NULL, NULL);
+    ck_assert_mem_eq(none, plain, BYTES);
+    _cleanup_free_ uint8_t *tiny = look_tiles(sample_image(3, 2), NULL, (struct insp_tiles){16, 4});
+    ck_assert_ptr_nonnull(tiny);
+}
+END_TEST
+
+INSP_TESTS(each_tile_shows_its_part_at_full_size, a_defect_that_is_ignored_changes_nothing,
+           without_a_field_it_resizes_and_measures, a_black_picture_is_black_inside_a_thin_region);

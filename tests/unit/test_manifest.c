@@ -50,7 +50,8 @@ START_TEST(test_round_trip_keeps_every_field) {
         m->input.std[i] = 0.229F / (float)(i + 1);
     }
     m->threshold = nextafterf(0.5F, 0);
-    m->heatmap = (struct insp_heat_params){INSP_SCALE_PER_IMAGE, 1.F / 3, -1.2345678e-20F, 3.4028e20F};
+    m->heatmap = (struct insp_heat_params){
+        .scale = INSP_SCALE_PER_IMAGE, .threshold = 1.F / 3, .low = -1.2345678e-20F, .high = 3.4028e20F};
     m->training = json_pack("{s:i, s:f}", "batch", 10, "learning_rate", 1e-4);
     m->dataset = json_pack("{s:s}", "digest", "x");
     m->curve = json_pack("[{s:i, s:f}]", "epoch", 1, "loss", 0.25);
@@ -162,7 +163,10 @@ START_TEST(test_errors_name_the_field_and_the_range) {
     static const struct {
         const char *path, *json, *says;
     } bad[] = {
-        {"format", "4", "newer"},
+        {"format", "5", "newer"},
+        {"tiles", "{\"columns\": 17, \"rows\": 1}", "1 to 16"},
+        {"tiles", "{\"columns\": 9, \"rows\": 8}", "64"},
+        {"tiles", "\"4x3\"", "columns"},
         {"format", "0", "expected 1"},
         {"format", "1.0", "integer"},
         {"product", "\"../x\"", "product"},
@@ -282,7 +286,27 @@ START_TEST(test_a_manifest_with_regions_needs_a_reader_that_knows_them) {
 }
 END_TEST
 
-INSP_TESTS(test_a_manifest_with_regions_needs_a_reader_that_knows_them, test_defaults_are_the_notebooks,
+START_TEST(test_a_manifest_with_tiles_needs_a_reader_that_knows_them) {
+    _cleanup_(insp_manifest_freep) struct insp_manifest *m = example();
+    _cleanup_free_ char *text = NULL;
+    struct insp_error err = {0};
+    m->heatmap.scale = INSP_SCALE_FIXED;
+    m->fields = sample_fields("{\"look\": [" SAMPLE_LEFT_HALF "]}");
+    ck_insp_ok(insp_manifest_tile(m, (struct insp_tiles){4, 3}, &err), err);
+    _cleanup_(insp_manifest_freep) struct insp_manifest *back = round_trip(m);
+    ck_assert(back->tiles.columns == 4 && back->tiles.rows == 3);
+    ck_assert(back->heatmap.map.columns == 50 && back->heatmap.map.rows == 38);
+    ck_assert_int_eq(back->fields->general->tiles.columns, 4); /* ready to mask tiles */
+    ck_insp_ok(insp_manifest_format(m, &text, &err), err);
+    ck_assert_ptr_nonnull(strstr(text, "\"format\": 4"));
+    m->heatmap.scale = INSP_SCALE_PER_IMAGE;
+    ck_insp_code(insp_manifest_format(m, &text, &err), INSP_E_MODEL, err);
+    ck_assert_ptr_nonnull(strstr(err.detail, "heatmap.scale"));
+}
+END_TEST
+
+INSP_TESTS(test_a_manifest_with_tiles_needs_a_reader_that_knows_them,
+           test_a_manifest_with_regions_needs_a_reader_that_knows_them, test_defaults_are_the_notebooks,
            test_round_trip_keeps_every_field, test_floats_survive_exactly_and_read_well,
            test_what_the_first_bundles_say_is_read_and_kept, test_documents_may_be_missing_or_null,
            test_errors_name_the_field_and_the_range, test_unknown_keys_are_dropped, test_hostile_texts,

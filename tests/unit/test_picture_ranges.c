@@ -59,7 +59,8 @@ static bool always(void *arg) {
 static int measure(size_t good, bool cancelled, struct insp_stat_ranges *ret, struct insp_error *error) {
     const struct insp_image_limits limits = insp_image_limits_default();
     const struct insp_progress progress = {.event = note, .cancelled = cancelled ? always : NULL};
-    return insp_picture_ranges(&members, member + GOOD - good, good + BAD, NULL, &limits, &progress, ret, error);
+    return insp_picture_ranges(&members, member + GOOD - good, good + BAD, NULL, (struct insp_tiles){0, 0},
+                               &limits, &progress, ret, error);
 }
 
 START_TEST(only_good_ones_are_measured) {
@@ -199,7 +200,9 @@ START_TEST(photographs_of_something_else_are_suspect_and_good_ones_are_not) {
             some[trained++] = i;
     }
     const struct insp_members set = {.dataset = cubes, .count = cubes->count, .item = index};
-    ck_insp_ok(insp_picture_ranges(&set, some, trained, NULL, &limits, NULL, &ranges, &error), error);
+    ck_insp_ok(
+        insp_picture_ranges(&set, some, trained, NULL, (struct insp_tiles){0, 0}, &limits, NULL, &ranges, &error),
+        error);
     ck_assert(ranges.layout.known);
     good = 0;
     for (size_t i = 0; i < cubes->count; i++)

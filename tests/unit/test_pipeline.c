@@ -111,7 +111,7 @@ static int expect_record(void *arg, const struct insp_record *record) {
         ck_assert(got->x == box->x && got->y == box->y && got->width == box->width && got->height == box->height);
         ck_assert_float_eq_tol(got->max, box->max, 1e-4f);
     }
-    ck_assert_mem_eq(record->cam, job->score.cam, sizeof job->score.cam);
+    ck_assert_mem_eq(record->cam, job->cam, INSP_MAP_FLOATS * sizeof *job->cam);
     ck_assert(record->decode_us == job->decode_us && record->queue_us == job->queue_us);
     ck_assert(record->inference_us == job->inference_us && record->store_us == job->store_us);
     ck_assert_int_eq(record->total_us, job->total_us);

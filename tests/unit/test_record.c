@@ -25,6 +25,33 @@ static int expect_round_trip(void *arg, const struct insp_record *got) {
     return 0;
 }
 
+static int expect_tiled(void *arg, const struct insp_record *got) {
+    const struct insp_record *put = arg;
+    ck_assert(got->map.columns == put->map.columns && got->map.rows == put->map.rows);
+    ck_assert_mem_eq(got->cam, put->cam, (size_t)put->map.columns * put->map.rows * sizeof(float));
+    return 0;
+}
+
+/* Maps of the largest grids are kept whole beside the usual ones, and go with their row. */
+START_TEST(test_maps_of_tiles) {
+    static const struct insp_map_size sizes[] = {{26, 14}, {14, 26}, {194, 50}, {98, 98}, {14, 194}};
+    static float cam[INSP_TILES_MAP_MAX];
+    struct fixture f;
+    char id[INSP_UUID_BYTES];
+    fixture_open(&f);
+    for (size_t i = 0; i < INSP_TILES_MAP_MAX; i++)
+        cam[i] = (float)i;
+    for (size_t i = 0; i < INSP_COUNT(sizes); i++) {
+        struct insp_record record = fixture_record(id, "p", true);
+        record.cam = cam;
+        record.map = sizes[i];
+        fixture_put(&f, &record);
+        ck_insp_ok(insp_store_get(f.store, id, expect_tiled, &record, &f.err), f.err);
+    }
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(test_what_goes_in_comes_out) {
     struct fixture f;
     char id[INSP_UUID_BYTES], media_type[128];
@@ -128,5 +155,5 @@ START_TEST(test_an_id_is_stored_once) {
 }
 END_TEST
 
-INSP_TESTS(test_what_goes_in_comes_out, test_labels_come_change_and_go, test_unknown_ids_are_not_found,
-           test_an_id_is_stored_once);
+INSP_TESTS(test_maps_of_tiles, test_what_goes_in_comes_out, test_labels_come_change_and_go,
+           test_unknown_ids_are_not_found, test_an_id_is_stored_once);

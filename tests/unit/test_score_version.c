@@ -18,7 +18,8 @@ static void write_model(const struct insp_transform *input) {
     strcpy(manifest->trunk_sha256, f.trunk_sha256);
     manifest->input = *input;
     manifest->threshold = 0.5f;
-    manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, 0.7f, 0, 1};
+    manifest->heatmap =
+        (struct insp_heat_params){.scale = INSP_SCALE_FIXED, .threshold = 0.7f, .low = 0, .high = 1};
     ck_insp_ok(insp_bundle_write(f.state, manifest, tail, NULL, &f.err), f.err);
     strcpy(version, manifest->version);
 }

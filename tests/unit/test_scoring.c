@@ -3,6 +3,7 @@
 #include "core/good_only/good_score.h"
 #include "core/inspect/suspect.h"
 #include "core/train/good/score_files.h"
+#include "tests/unit/field_samples.h"
 #include "tests/unit/train_fixture.h"
 
 #include <math.h>
@@ -50,7 +51,7 @@ static uint8_t *grey(const uint8_t *brightness, struct insp_model *const *models
     ck_assert_ptr_nonnull(rgb);
     for (size_t i = 0; i < n; i++) {
         memset(rgb + i * INSP_INPUT_FLOATS, brightness[i], INSP_INPUT_FLOATS);
-        ret_shot[i] = (struct insp_shot){models[i], rgb + i * INSP_INPUT_FLOATS, NULL};
+        ret_shot[i] = (struct insp_shot){.model = models[i], .rgb = rgb + i * INSP_INPUT_FLOATS, .field = NULL};
     }
     return rgb;
 }
@@ -220,10 +221,10 @@ START_TEST(a_regression_decides_in_the_same_pass_as_on_cached_features) {
         with->manifest->logistic.use = use;
         for (size_t i = 0; i < 7; i++) {
             ck_insp_ok(insp_read_rgb(data->set.dataset->item[data->set.item[i]].path, NULL, NULL,
-                                     &f.context.limits, &rgb[i], &f.err),
+                                     (struct insp_tiles){0, 0}, &f.context.limits, &rgb[i], &f.err),
                        f.err);
-            shot[2 * i] = (struct insp_shot){with, rgb[i], NULL};
-            shot[2 * i + 1] = (struct insp_shot){plain, rgb[i], NULL};
+            shot[2 * i] = (struct insp_shot){.model = with, .rgb = rgb[i], .field = NULL};
+            shot[2 * i + 1] = (struct insp_shot){.model = plain, .rgb = rgb[i], .field = NULL};
         }
         ck_insp_ok(insp_train_data_score(data, &scorer, member, 7, NULL, cached, NULL, &f.err), f.err);
         ck_insp_ok(insp_model_score(f.trunk, shot, 14, served, map, NULL, &f.err), f.err);
@@ -236,6 +237,69 @@ START_TEST(a_regression_decides_in_the_same_pass_as_on_cached_features) {
     }
     insp_train_data_free(data);
     insp_model_unref(with);
+    insp_model_unref(plain);
+    train_fixture_close(&f);
+}
+END_TEST
+
+/* The worst tile decides, however the tiles fall into passes; a region leaves tiles out. */
+START_TEST(tiles_are_one_picture) {
+    enum { TILES = 20, CELLS = 62 * 50 };
+    train_fixture_open(&f);
+    struct insp_model *alone = model_of(false, true), *tail = model_of(true, true), *plain = model_of(false, true);
+    struct insp_model *models[TILES];
+    uint8_t brightness[TILES];
+    static float cam[2 * CELLS + INSP_MAP_FLOATS], again[2 * CELLS + INSP_MAP_FLOATS];
+    float prob[3], prob_again[3];
+    struct insp_good_answer good[3], good_again[3];
+    struct insp_shot tile[TILES];
+    const struct insp_tiles tiles = {5, 4};
+    ck_insp_ok(insp_manifest_tile(alone->manifest, tiles, &f.err), f.err);
+    ck_insp_ok(insp_manifest_tile(tail->manifest, tiles, &f.err), f.err);
+    for (size_t i = 0; i < TILES; i++) {
+        models[i] = alone;
+        brightness[i] = (uint8_t)(i == 13 ? 200 : 20);
+    }
+    uint8_t *rgb = grey(brightness, models, TILES, tile);
+    const struct insp_shot shot[] = {
+        {.model = alone, .rgb = rgb}, {.model = plain, .rgb = rgb}, {.model = tail, .rgb = rgb}};
+    struct insp_scoring_room room = {.pass_max = 3};
+    ck_insp_ok(insp_model_score(f.trunk, shot, 3, prob, cam, good, &f.err), f.err);
+    ck_insp_ok(insp_model_score_keep(f.trunk, shot, 3, &room, NULL, prob_again, again, good_again, &f.err), f.err);
+    insp_scoring_room_clear(&room);
+    ck_assert_mem_eq(prob, prob_again, sizeof prob);
+    ck_assert_mem_eq(cam, again, sizeof cam);
+    ck_assert_float_eq_tol(good[0].score, 200 / 255.0F, 1e-3F);
+    ck_assert_float_eq_tol(good[2].score, good[0].score, 1e-6F);
+    ck_assert_float_eq_tol(good[1].score, 20 / 255.0F, 1e-3F); /* without tiles the first picture alone */
+    ck_assert(good[0].unlike && !good[1].unlike && good[2].unlike);
+    float heat = insp_good_heat(&alone->manifest->good_only.scale, 0.7F, 200 / 255.0F);
+    size_t hot = 0;
+    for (size_t y = 0; y < 50; y++)
+        for (size_t x = 0; x < 62; x++) { /* tile 13 is at column 3 of row 2 */
+            bool inside = x >= 36 && x < 50 && y >= 24 && y < 38, core = x >= 38 && x < 48 && y >= 26 && y < 36;
+            ck_assert(inside || cam[y * 62 + x] < 0.1F);
+            ck_assert(!core || fabsf(cam[y * 62 + x] - heat) < 0.02F);
+            hot += cam[y * 62 + x] > 0.1F;
+        }
+    ck_assert_uint_ge(hot, 144);
+    alone->manifest->fields = sample_fields("{\"look\": [" SAMPLE_LEFT_HALF "]}");
+    ck_insp_ok(insp_manifest_tile(alone->manifest, tiles, &f.err), f.err);
+    memset(rgb + (size_t)13 * INSP_INPUT_FLOATS, 255,
+           INSP_INPUT_FLOATS); /* ignored, and so is what no tile may see */
+    memset(rgb + (size_t)14 * INSP_INPUT_FLOATS, 255, INSP_INPUT_FLOATS);
+    const struct insp_shot masked = {.model = alone, .rgb = rgb, .field = alone->manifest->fields->general};
+    ck_insp_ok(insp_model_score(f.trunk, &masked, 1, prob, cam, good, &f.err), f.err);
+    ck_assert_float_eq_tol(good[0].score, 20 / 255.0F, 1e-3F);
+    const struct insp_shot single = {.model = alone,
+                                     .rgb = rgb + (size_t)13 * INSP_INPUT_FLOATS,
+                                     .single = true,
+                                     .field = alone->manifest->fields->general};
+    ck_insp_ok(insp_model_score(f.trunk, &single, 1, prob, cam, good, &f.err), f.err);
+    ck_assert_float_eq_tol(good[0].score, 1, 1e-3F);
+    free(rgb);
+    insp_model_unref(alone);
+    insp_model_unref(tail);
     insp_model_unref(plain);
     train_fixture_close(&f);
 }
@@ -279,7 +343,8 @@ START_TEST(a_part_unlike_every_good_one_is_reviewed) {
 }
 END_TEST
 
-INSP_TESTS(a_version_with_both_models_shows_the_heat_that_it_chose, a_pass_without_memory_for_what_is_kept_answers,
-           what_a_pass_keeps_gives_another_model_its_own_answer, each_image_gets_the_answer_of_its_own_model,
+INSP_TESTS(tiles_are_one_picture, a_version_with_both_models_shows_the_heat_that_it_chose,
+           a_pass_without_memory_for_what_is_kept_answers, what_a_pass_keeps_gives_another_model_its_own_answer,
+           each_image_gets_the_answer_of_its_own_model,
            a_regression_decides_in_the_same_pass_as_on_cached_features,
            a_model_of_nothing_and_a_score_that_is_no_number_are_refused, a_part_unlike_every_good_one_is_reviewed);

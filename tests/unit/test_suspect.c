@@ -192,5 +192,16 @@ START_TEST(test_focus_and_layout) {
 }
 END_TEST
 
-INSP_TESTS(test_focus_and_layout, test_without_training_pictures, test_with_training_pictures,
-           test_products_that_are_so_by_nature, test_pictures, test_names);
+START_TEST(test_a_picture_smaller_than_its_tiles_need_is_suspect) {
+    struct insp_image_stats stats = usual(); /* 640x480 */
+    ck_assert_uint_eq(insp_suspect_tiles((struct insp_tiles){0, 0}, &stats), 0);
+    ck_assert_uint_eq(insp_suspect_tiles((struct insp_tiles){2, 2}, &stats), 0);
+    ck_assert_uint_eq(insp_suspect_tiles((struct insp_tiles){2, 3}, &stats), BIT(SIZE));
+    stats.value[INSP_STAT_ASPECT] = 3.0f / 4;
+    ck_assert_uint_eq(insp_suspect_tiles((struct insp_tiles){3, 2}, &stats), BIT(SIZE));
+}
+END_TEST
+
+INSP_TESTS(test_a_picture_smaller_than_its_tiles_need_is_suspect, test_focus_and_layout,
+           test_without_training_pictures, test_with_training_pictures, test_products_that_are_so_by_nature,
+           test_pictures, test_names);

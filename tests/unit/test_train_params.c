@@ -9,6 +9,7 @@ static const char *text(const json_t *object, const char *name) {
 START_TEST(all_parameters_are_kept) {
     struct insp_train_params params = insp_train_params_default();
     params.seed = 7;
+    params.tiles = (struct insp_tiles){4, 3};
     params.heatmap_scale = INSP_SCALE_PER_IMAGE;
     params.skip_unreadable = true;
     json_t *json = insp_train_params_json(&params);
@@ -25,6 +26,7 @@ START_TEST(all_parameters_are_kept) {
     ck_assert_str_eq(text(json, "mode"), "auto");
     ck_assert_double_eq(json_real_value(json_object_get(json, "max_rejected")), 0.05);
     ck_assert(json_is_true(json_object_get(json, "candidates")));
+    ck_assert_str_eq(text(json, "tiles"), "4x3");
     ck_assert_uint_eq(json_object_size(json), 19);
     json_decref(json);
 }

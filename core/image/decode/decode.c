@@ -29,9 +29,12 @@ int insp_image_reserve(const struct insp_image_limits *limits, uint64_t width, u
                        struct insp_error *reterr) {
     const struct insp_image_asker asker = {limits->background, limits->wait_us, limits->cancelled,
                                            limits->cancelled_arg};
-    return limits->claim
-               ? insp_image_budget_claim(limits->budget, &asker, width * height, bytes, limits->claim, reterr)
-               : 0;
+    uint64_t pixels = width * height;
+    if (limits->kept_bytes && pixels <= INSP_BUDGET_SMALL_PIXELS)
+        pixels = INSP_BUDGET_SMALL_PIXELS + 1; /* it waits: the number of threads does not bound what is kept */
+    return limits->claim ? insp_image_budget_claim(limits->budget, &asker, pixels, bytes + limits->kept_bytes,
+                                                   limits->claim, reterr)
+                         : 0;
 }
 
 enum insp_media insp_image_sniff(const void *bytes, size_t count) {

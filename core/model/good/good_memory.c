@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HASH_BYTES = 32, TENSORS = 7, IMAGES_MAX = 1 << 24 };
+enum { HASH_BYTES = 32, TENSORS = 7, SAMPLES = TENSORS /* written for tiles only */, IMAGES_MAX = 1 << 24 };
 
 void insp_good_memory_clear(struct insp_good_memory *memory) {
     insp_good_sums_free(memory->sums);
@@ -18,7 +18,7 @@ void insp_good_memory_clear(struct insp_good_memory *memory) {
 }
 
 size_t insp_good_memory_find(const struct insp_good_memory *memory, const char *sha256, bool *ret_found) {
-    size_t low = 0, high = memory->sums->count;
+    size_t low = 0, high = memory->images;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (strcmp(memory->sha256[middle], sha256) < 0)
@@ -26,13 +26,14 @@ size_t insp_good_memory_find(const struct insp_good_memory *memory, const char *
         else
             high = middle;
     }
-    *ret_found = low < memory->sums->count && !strcmp(memory->sha256[low], sha256);
+    *ret_found = low < memory->images && !strcmp(memory->sha256[low], sha256);
     return low;
 }
 
 int insp_good_memory_add(struct insp_good_memory *memory, const char *sha256,
-                         const struct insp_good_sample *sample, float score, struct insp_error *reterr) {
-    size_t count = memory->sums->count;
+                         const struct insp_good_sample *sample, size_t samples, float score,
+                         struct insp_error *reterr) {
+    size_t count = memory->images;
     bool found;
     size_t at = insp_good_memory_find(memory, sha256, &found);
     float *scores = reallocarray(memory->score, count + 1, sizeof *scores);
@@ -47,7 +48,9 @@ int insp_good_memory_add(struct insp_good_memory *memory, const char *sha256,
     memmove(hashes + at + 1, hashes + at, (count - at) * sizeof *hashes);
     scores[at] = score;
     snprintf(hashes[at], sizeof hashes[at], "%s", sha256);
-    insp_good_sums_add(memory->sums, sample);
+    for (size_t i = 0; i < samples; i++)
+        insp_good_sums_add(memory->sums, &sample[i]);
+    memory->images++;
     return 0;
 }
 
@@ -94,16 +97,17 @@ static void describe(const struct insp_good_sums *sums, const double *count, con
 }
 
 int insp_good_memory_write(const char *path, const struct insp_good_memory *memory, struct insp_error *reterr) {
-    size_t n = memory->sums->count;
-    const double count = (double)n;
-    struct insp_tensor tensor[TENSORS];
+    size_t n = memory->images;
+    const double count = (double)n, samples = (double)memory->sums->count;
+    struct insp_tensor tensor[TENSORS + 1];
     _cleanup_free_ uint8_t *hash = malloc(n * HASH_BYTES + 1);
     if (!hash)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the hashes of %zu images", n);
     for (size_t i = 0; i < n; i++)
         to_bytes(memory->sha256[i], hash + i * HASH_BYTES);
     describe(memory->sums, &count, memory->score, hash, n, tensor);
-    return insp_safetensors_write(path, tensor, TENSORS, reterr);
+    tensor[SAMPLES] = (struct insp_tensor){"samples", INSP_F64, 1, {1}, 1, &samples};
+    return insp_safetensors_write(path, tensor, memory->sums->count == n ? TENSORS : TENSORS + 1, reterr);
 }
 
 /* Copies a tensor that must have the name, type and shape of `wanted`. */
@@ -136,7 +140,7 @@ static int check(const struct insp_good_memory *memory, struct insp_error *reter
         (r = check_finite("sum", &sums->sum[0][0][0], sizeof sums->sum / sizeof(double), reterr)) < 0 ||
         (r = check_finite("product", &sums->product[0][0][0], sizeof sums->product / sizeof(double), reterr)) < 0)
         return r;
-    for (size_t i = 0; i < sums->count; i++) {
+    for (size_t i = 0; i < memory->images; i++) {
         if (!(isfinite(memory->score[i]) && memory->score[i] >= 0))
             return insp_fail(reterr, INSP_E_MODEL,
                              "tensor score: element %zu is %f, not a finite number of 0 or more", i,
@@ -147,15 +151,16 @@ static int check(const struct insp_good_memory *memory, struct insp_error *reter
     return 0;
 }
 
-static int read_count(const struct insp_safetensors *file, size_t *ret, struct insp_error *reterr) {
-    struct insp_tensor tensor[TENSORS];
+static int read_count(const struct insp_safetensors *file, const char *name, double least, size_t *ret,
+                      struct insp_error *reterr) {
+    struct insp_tensor tensor = {.dtype = INSP_F64, .rank = 1, .shape = {1}, .elements = 1};
     double count;
-    describe(NULL, NULL, NULL, NULL, 0, tensor);
-    int r = copy(file, &tensor[0], &count, sizeof count, reterr);
+    snprintf(tensor.name, sizeof tensor.name, "%s", name);
+    int r = copy(file, &tensor, &count, sizeof count, reterr);
     if (r < 0)
         return r;
-    if (!(count >= 1 && count <= IMAGES_MAX && count == floor(count)))
-        return insp_fail(reterr, INSP_E_MODEL, "tensor count is %g, not a number of images", count);
+    if (!(count >= least && count <= IMAGES_MAX && count == floor(count)))
+        return insp_fail(reterr, INSP_E_MODEL, "tensor %s is %g, not a number of images", name, count);
     *ret = (size_t)count;
     return 0;
 }
@@ -164,7 +169,10 @@ static int read_all(const struct insp_safetensors *file, struct insp_good_memory
                     struct insp_error *reterr) {
     struct insp_tensor tensor[TENSORS];
     size_t n = 0;
-    int r = read_count(file, &n, reterr);
+    int r = read_count(file, "count", 1, &n, reterr);
+    size_t samples = n;
+    if (r == 0 && insp_safetensors_find(file, "samples"))
+        r = read_count(file, "samples", (double)n, &samples, reterr);
     if (r < 0)
         return r;
     struct insp_good_sums *sums = memory->sums = insp_good_sums_new();
@@ -173,7 +181,8 @@ static int read_all(const struct insp_safetensors *file, struct insp_good_memory
     memory->sha256 = calloc(n, sizeof *memory->sha256);
     if (!sums || !hash || !memory->score || !memory->sha256)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the sums of %zu images", n);
-    sums->count = n;
+    sums->count = samples;
+    memory->images = n;
     void *const to[TENSORS] = {NULL,          sums->tap_sum, sums->tap_squares, sums->sum, sums->product,
                                memory->score, hash};
     const size_t bytes[TENSORS] = {0,

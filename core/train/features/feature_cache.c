@@ -158,7 +158,8 @@ static int compute(struct fill *f, struct insp_error *reterr) {
     if (!pixels || !features || !taps)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to compute features");
     _cleanup_(insp_image_loader_freep) struct insp_image_loader *loader = NULL;
-    int r = insp_slot_images_load(f->images, &f->cache->input, &f->cache->limits, &loader, reterr);
+    int r = insp_slot_images_load(f->images, (struct insp_tiles){0, 0}, &f->cache->input, &f->cache->limits,
+                                  &loader, reterr);
     if (r < 0)
         return r;
     f->loader = loader;

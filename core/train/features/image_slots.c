@@ -115,10 +115,10 @@ int insp_slot_input_check(const struct insp_transform *input, struct insp_error 
                      input->height, INSP_INPUT_SIDE, INSP_INPUT_SIDE);
 }
 
-int insp_slot_images_load(struct insp_slot_images *images, const struct insp_transform *input,
-                          const struct insp_image_limits *limits, struct insp_image_loader **ret,
-                          struct insp_error *reterr) {
-    size_t count = images->missing_count;
+int insp_slot_images_load(struct insp_slot_images *images, struct insp_tiles tiles,
+                          const struct insp_transform *input, const struct insp_image_limits *limits,
+                          struct insp_image_loader **ret, struct insp_error *reterr) {
+    size_t count = images->missing_count, ahead = AHEAD / insp_tiles_count(tiles);
     int r = insp_slot_input_check(input, reterr);
     if (r < 0)
         return r;
@@ -138,9 +138,10 @@ int insp_slot_images_load(struct insp_slot_images *images, const struct insp_tra
                                                     .sha256 = images->path + count,
                                                     .type = images->type,
                                                     .field = images->field,
+                                                    .tiles = tiles,
                                                     .transform = *input,
                                                     .limits = *limits,
                                                     .threads = DECODERS,
-                                                    .ahead = AHEAD};
+                                                    .ahead = ahead > DECODERS ? ahead : DECODERS};
     return insp_image_loader_new(&config, ret, reterr);
 }

@@ -63,9 +63,9 @@ int insp_slot_images_assign(struct insp_slot_images *images, struct insp_feature
 
 /* Starts a loader of the missing images, which borrows `images`. *ret is the caller's. Fails with INSP_E_PARAMETER
  * if the input is not 224x224, and as insp_image_loader_new does. */
-int insp_slot_images_load(struct insp_slot_images *images, const struct insp_transform *input,
-                          const struct insp_image_limits *limits, struct insp_image_loader **ret,
-                          struct insp_error *reterr);
+int insp_slot_images_load(struct insp_slot_images *images, struct insp_tiles tiles,
+                          const struct insp_transform *input, const struct insp_image_limits *limits,
+                          struct insp_image_loader **ret, struct insp_error *reterr);
 /* Checks that the trunk can take the transform's output, [3,224,224]. Fails with INSP_E_PARAMETER. */
 int insp_slot_input_check(const struct insp_transform *input, struct insp_error *reterr);
 

@@ -235,7 +235,7 @@ int insp_cross_validate(const struct insp_train_context *context, const struct i
                         json_t **ret_report, struct insp_error *reterr) {
     struct validation v = {.context = context, .params = params};
     enum insp_train_mode mode;
-    int r = insp_train_mode_of(context, params->mode, &mode, reterr);
+    int r = insp_train_mode_of(context, params, &mode, reterr);
     if (r < 0)
         return r;
     if (mode == INSP_MODE_GOOD_ONLY)

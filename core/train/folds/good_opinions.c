@@ -46,7 +46,7 @@ int insp_good_limits_without(const float *score, const size_t *fold, size_t coun
 /* Deals the distinct good images out to the folds in a random order. *ret is the caller's. */
 static int deal(const struct insp_good_memory *memory, size_t folds, uint64_t seed, size_t **ret,
                 struct insp_error *reterr) {
-    size_t count = memory->sums->count;
+    size_t count = memory->images;
     struct insp_random random;
     _cleanup_free_ size_t *order = calloc(count + 1, sizeof *order), *fold = calloc(count + 1, sizeof *fold);
     if (!order || !fold)
@@ -81,7 +81,7 @@ static int judge(const struct insp_train_params *params, const size_t *good_fold
     const struct insp_good_memory *memory = &o->model.memory;
     for (size_t f = 0; f < params->folds; f++) {
         struct insp_good_limits limits;
-        int r = insp_good_limits_without(memory->score, good_fold, memory->sums->count, f, params->max_rejected,
+        int r = insp_good_limits_without(memory->score, good_fold, memory->images, f, params->max_rejected,
                                          &o->model.good.scale, &limits, reterr);
         if (r)
             return r;
@@ -108,9 +108,10 @@ static int describe(const struct insp_train_context *context, const struct insp_
     o->manifest->input = params->input;
     o->manifest->fields = insp_field_set_ref(context->fields);
     o->manifest->good_only = o->model.good;
-    o->manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, params->heatmap_threshold, 0, 1};
+    o->manifest->heatmap = (struct insp_heat_params){
+        .scale = INSP_SCALE_FIXED, .threshold = params->heatmap_threshold, .low = 0, .high = 1};
     o->manifest->heat = insp_heat_choice_old(false, params->heatmap_threshold);
-    return 0;
+    return insp_manifest_tile(o->manifest, params->tiles, reterr);
 }
 
 static int reserve(struct insp_good_opinions *o, struct insp_error *reterr) {
@@ -132,6 +133,7 @@ static int make(const struct insp_train_context *context, const struct insp_trai
     const struct insp_good_model_config config = {.context = context,
                                                   .dataset = data->set.dataset,
                                                   .input = params->input,
+                                                  .tiles = params->tiles,
                                                   .alpha = params->max_rejected,
                                                   .seed = params->seed,
                                                   .skip_unreadable = params->skip_unreadable};

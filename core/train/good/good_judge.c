@@ -22,6 +22,19 @@ void insp_good_judged_clear(struct insp_good_judged *judged) {
     *judged = (struct insp_good_judged){0};
 }
 
+/* Makes heat of the distances of an image's tiles, [tiles,28,28], and reduces it to [14,14]. */
+static void reduce_heat(const struct work *w, const float *distance, float *ret) {
+    const struct insp_tiles tiles = w->fitted->tiles;
+    float map[INSP_MAP_FLOATS], whole[INSP_TILES_MAP_MAX] = {0};
+    for (size_t t = 0; t < insp_tiles_count(tiles); t++) {
+        insp_good_heat_map(&w->fitted->good.scale, w->params->heatmap_threshold, distance + t * INSP_TAP_CELLS,
+                           map);
+        if (insp_tiles_on(tiles))
+            insp_tiles_stitch(tiles, t, map, whole);
+    }
+    insp_map_reduce(insp_tiles_map(tiles), insp_tiles_on(tiles) ? whole : map, ret);
+}
+
 /* Takes the score of a good image from the calibration; returns false if the image was not readable then. */
 static bool judge_good(const struct work *w, size_t member, float *ret_score, float *ret_map) {
     const struct insp_good_memory *memory = &w->fitted->memory;
@@ -31,8 +44,7 @@ static bool judge_good(const struct work *w, size_t member, float *ret_score, fl
     if (!found)
         return false;
     *ret_score = memory->score[at];
-    insp_good_heat_map(&w->fitted->good.scale, w->params->heatmap_threshold, w->fitted->map + at * INSP_TAP_CELLS,
-                       ret_map);
+    reduce_heat(w, w->fitted->map + at * insp_tiles_count(w->fitted->tiles) * INSP_TAP_CELLS, ret_map);
     return true;
 }
 

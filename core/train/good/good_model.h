@@ -13,15 +13,17 @@ struct insp_good_model_config {
     const struct insp_train_context *context;
     const struct insp_dataset *dataset; /* hashed (insp_dataset_hash); images without a hash are left out */
     struct insp_transform input;
-    double alpha;         /* above 0, below 1: the share of good parts that the threshold may reject */
-    uint64_t seed;        /* of channels and folds: equal seeds give equal models */
-    bool skip_unreadable; /* leave out images that do not decode, instead of failing */
+    struct insp_tiles tiles; /* one model for all tiles, which are samples of it; the fields have their cells */
+    double alpha;            /* above 0, below 1: the share of good parts that the threshold may reject */
+    uint64_t seed;           /* of channels and folds: equal seeds give equal models */
+    bool skip_unreadable;    /* leave out images that do not decode, instead of failing */
 };
 
 struct insp_good_model {
-    struct insp_good_gauss *gauss;    /* owned */
-    struct insp_good_memory memory;   /* owned: sums, and the scores of its images out of fold */
-    float *map;                       /* [good.images,28,28], distances out of fold, in that order; owned */
+    struct insp_good_gauss *gauss;  /* owned */
+    struct insp_good_memory memory; /* owned: sums, and the scores of its images out of fold */
+    struct insp_tiles tiles;
+    float *map;                       /* [good.images,tiles,28,28], distances out of fold, in that order; owned */
     struct insp_good_only good;       /* for the manifest, without sha256 */
     struct insp_good_promise promise; /* says how many more images would keep the alpha that was requested */
     size_t copies;                    /* good images left out, because they equal another one byte by byte */

@@ -62,8 +62,12 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->threshold = run->params->threshold;
     manifest->good_only = run->model.good;
     manifest->fields = insp_field_set_ref(run->context->fields);
-    manifest->heatmap = (struct insp_heat_params){INSP_SCALE_FIXED, run->params->heatmap_threshold, 0, 1};
+    manifest->heatmap = (struct insp_heat_params){
+        .scale = INSP_SCALE_FIXED, .threshold = run->params->heatmap_threshold, .low = 0, .high = 1};
     manifest->heat = insp_heat_choice_old(false, run->params->heatmap_threshold);
+    int r = insp_manifest_tile(manifest, run->params->tiles, reterr);
+    if (r < 0)
+        return r;
     manifest->training = insp_train_params_json(run->params);
     manifest->dataset = insp_report_dataset(&run->data->set, false);
     manifest->images = insp_report_members(&run->data->set, NULL, 0);
@@ -148,7 +152,7 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
     if (r == 0)
         r = judge_labelled(run, &labelled, reterr);
     if (r == 0)
-        r = insp_picture_ranges(&run->data->set, run->member, run->count, run->context->fields,
+        r = insp_picture_ranges(&run->data->set, run->member, run->count, run->context->fields, run->params->tiles,
                                 &run->context->limits, &pictures, &run->manifest->pictures, reterr);
     run->evaluating_s = insp_seconds_since(start_us);
     return r;
@@ -156,16 +160,40 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
 
 /* --- writing --- */
 
+/* Scores the tiles one by one, and keeps the answer of the worst, with its picture at the front of rgb. */
+static int keep_worst(struct run *run, const struct insp_field *field, struct insp_golden_sample *sample,
+                      struct insp_error *reterr) {
+    const struct insp_tiles tiles = run->manifest->tiles;
+    struct insp_model model = model_of(run);
+    struct insp_field_cells cells;
+    size_t worst = 0;
+    int r = 0;
+    sample->probability = -1;
+    for (size_t t = 0; t < insp_tiles_count(tiles) && r == 0; t++) {
+        const struct insp_shot shot = {
+            .model = &model, .rgb = sample->rgb + t * INSP_GOLDEN_RGB_BYTES, .field = field, .single = true};
+        float probability, map[INSP_MAP_FLOATS];
+        if (field && !insp_field_cells_of(field, tiles, t, &cells))
+            continue;
+        r = insp_model_score(run->context->trunk, &shot, 1, &probability, map, NULL, reterr);
+        if (r < 0 || probability <= sample->probability)
+            continue;
+        worst = t;
+        sample->probability = probability;
+        memcpy(sample->map, map, sizeof map);
+    }
+    memmove(sample->rgb, sample->rgb + worst * INSP_GOLDEN_RGB_BYTES, INSP_GOLDEN_RGB_BYTES);
+    return r;
+}
+
 /* Decodes a picture as the daemon would and keeps the model's answer. */
 static int add_golden(struct run *run, size_t member, struct insp_golden *golden, struct insp_error *reterr) {
     struct insp_golden_sample *sample = &golden->sample[golden->count];
-    struct insp_model model = model_of(run);
-    int r = insp_read_rgb(item_of(run, member)->path, &item_of(run, member)->type,
-                          insp_field_of(run->manifest->fields, NULL), &run->context->limits, &sample->rgb, reterr);
-    if (r < 0)
-        return r;
-    const struct insp_shot shot = {&model, sample->rgb, insp_field_of(run->manifest->fields, NULL)};
-    r = insp_model_score(run->context->trunk, &shot, 1, &sample->probability, sample->map, NULL, reterr);
+    const struct insp_field *field = insp_field_of(run->manifest->fields, NULL);
+    int r = insp_read_rgb(item_of(run, member)->path, &item_of(run, member)->type, field, run->manifest->tiles,
+                          &run->context->limits, &sample->rgb, reterr);
+    if (r == 0)
+        r = keep_worst(run, field, sample, reterr);
     if (r < 0)
         return r;
     sample->label = run->data->set.label[member];
@@ -252,6 +280,7 @@ int insp_train_good_only(const struct insp_train_context *context, const struct 
         const struct insp_good_model_config config = {.context = context,
                                                       .dataset = run.data->set.dataset,
                                                       .input = params->input,
+                                                      .tiles = params->tiles,
                                                       .alpha = params->max_rejected,
                                                       .seed = params->seed,
                                                       .skip_unreadable = params->skip_unreadable};

@@ -76,7 +76,7 @@ static int open_base(struct run *run, struct insp_error *reterr) {
     read_list(run);
     r = insp_bundle_read_memory(c->state_dir, run->files.manifest, &run->memory, reterr);
     run->before = (double)run->files.manifest->good_only.scale.threshold;
-    run->sample = malloc(sizeof *run->sample);
+    run->sample = malloc(insp_tiles_count(run->files.manifest->tiles) * sizeof *run->sample);
     run->taps = malloc(INSP_TAP_FLOATS * sizeof *run->taps);
     if (r == 0 && (!run->sample || !run->taps))
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the taps of an image");
@@ -94,20 +94,41 @@ static void add_stats(struct run *run, const struct insp_image_stats *stats) {
         insp_stat_ranges_add(pictures, stats);
 }
 
+/* Makes the samples of a picture's tiles, but of those that the field ignores, and finds the highest score. */
+static int make_samples(struct run *run, const uint8_t *rgb, const struct insp_field *field, size_t *ret_count,
+                        float *ret_score, struct insp_error *reterr) {
+    const struct insp_manifest *manifest = run->files.manifest;
+    struct insp_field_cells cells;
+    size_t n = 0;
+    *ret_score = 0;
+    for (size_t t = 0; t < insp_tiles_count(manifest->tiles); t++) {
+        const struct insp_picture picture = {.rgb = rgb + t * INSP_INPUT_FLOATS, .input = &manifest->input};
+        float map[INSP_TAP_CELLS], score;
+        if (field && !insp_field_cells_of(field, manifest->tiles, t, &cells))
+            continue;
+        int r = insp_picture_taps(run->context->trunk, &picture, 1, run->taps, reterr);
+        if (r < 0)
+            return r;
+        insp_good_sample_make(run->taps, manifest->good_only.channel, &run->sample[n]);
+        insp_good_score(run->files.good, &run->sample[n], field ? cells.tap_keep : NULL, map,
+                        &score); /* by a model that has not seen it */
+        *ret_score = !(score <= *ret_score) ? score : *ret_score;
+        n++;
+    }
+    *ret_count = n;
+    return 0;
+}
+
 static int add_picture(struct run *run, const char *sha256, const uint8_t *rgb, const struct insp_field *field,
                        struct insp_error *reterr) {
-    const struct insp_manifest *manifest = run->files.manifest;
-    const struct insp_picture picture = {.rgb = rgb, .input = &manifest->input};
-    float map[INSP_TAP_CELLS], score;
-    int r = insp_picture_taps(run->context->trunk, &picture, 1, run->taps, reterr);
+    float score;
+    size_t samples;
+    int r = make_samples(run, rgb, field, &samples, &score, reterr);
     if (r < 0)
         return r;
-    insp_good_sample_make(run->taps, manifest->good_only.channel, run->sample);
-    insp_good_score(run->files.good, run->sample, insp_field_taps(field), map,
-                    &score); /* by a model that has not seen it */
     if (!isfinite(score))
         return insp_fail(reterr, INSP_E_MODEL, "the score of the image %s is %f", sha256, (double)score);
-    r = insp_good_memory_add(&run->memory, sha256, run->sample, score, reterr);
+    r = insp_good_memory_add(&run->memory, sha256, run->sample, samples, score, reterr);
     if (r == 0)
         run->added++;
     return r;
@@ -131,6 +152,7 @@ static int list_picture(struct run *run, const char *path, const char *sha256, s
 static int add_file(struct run *run, const char *path, const char *sha256, const struct insp_media_type *type,
                     const char *camera, bool lenient, struct insp_error *reterr) {
     const struct insp_field *field = insp_field_of(run->files.manifest->fields, camera);
+    const struct insp_tiles tiles = run->files.manifest->tiles;
     _cleanup_free_ uint8_t *rgb = NULL;
     struct insp_image_stats stats = {0};
     struct insp_error why = {0};
@@ -147,8 +169,11 @@ static int add_file(struct run *run, const char *path, const char *sha256, const
     if (r == 0 && strcmp(now, sha256) != 0)
         r = insp_fail(&why, INSP_E_IMAGE, "%s has changed", path);
     if (r == 0)
-        r = insp_read_measured(path, type, field, &run->context->limits, &rgb, &stats, &why);
+        r = insp_read_measured(path, type, field, tiles, &run->context->limits, &rgb, &stats, &why);
     insp_progress_yield(&run->context->progress);
+    if (r == 0 && insp_suspect_tiles(tiles, &stats))
+        r = insp_fail(&why, INSP_E_IMAGE, "%s has fewer pixels than the tiles of version %s need", path,
+                      run->base);
     if (r == 0) {
         add_stats(run, &stats);
         r = add_picture(run, sha256, rgb, field, reterr);
@@ -201,7 +226,7 @@ static int ascending(const void *a, const void *b) {
  * so it stays. */
 static int calibrate(struct run *run, struct insp_error *reterr) {
     struct insp_good_only *good = &run->files.manifest->good_only;
-    size_t n = run->memory.sums->count;
+    size_t n = run->memory.images;
     const json_t *wanted = json_object_get(run->files.manifest->training, "max_rejected");
     const float cold_warm[] = {good->scale.cold, good->scale.warm};
     _cleanup_free_ float *sorted = malloc(n * sizeof *sorted);
@@ -255,7 +280,10 @@ static int renew_golden(struct run *run, struct insp_error *reterr) {
     golden->cuda = insp_device_is_cuda(run->context->device);
     for (size_t i = 0; i < golden->count && r == 0; i++) {
         struct insp_golden_sample *sample = &golden->sample[i];
-        const struct insp_shot shot = {&model, sample->rgb, insp_field_of(model.manifest->fields, NULL)};
+        const struct insp_shot shot = {.model = &model,
+                                       .rgb = sample->rgb,
+                                       .field = insp_field_of(model.manifest->fields, NULL),
+                                       .single = true};
         float probability;
         r = insp_model_score(run->context->trunk, &shot, 1, &probability, sample->map, NULL, reterr);
         if (r == 0 && !tail)

@@ -9,22 +9,23 @@
 enum { BATCH = 8 };
 
 int insp_read_measured(const char *path, const struct insp_media_type *type, const struct insp_field *field,
-                       const struct insp_image_limits *limits, uint8_t **ret, struct insp_image_stats *ret_stats,
-                       struct insp_error *reterr) {
+                       struct insp_tiles tiles, const struct insp_image_limits *limits, uint8_t **ret,
+                       struct insp_image_stats *ret_stats, struct insp_error *reterr) {
     static const struct insp_media_type sniff = {.media = INSP_MEDIA_UNKNOWN};
     _cleanup_(insp_image_freep) struct insp_image *image = NULL;
     _cleanup_free_ char *bytes = NULL;
     size_t count;
     int r = insp_read_file(path, limits->bytes, &bytes, &count, reterr);
     if (r == 0)
-        r = insp_image_decode(bytes, count, type ? type : &sniff, INSP_INPUT_SIDE, limits, &image, reterr);
-    return r ? r : insp_look(image, field, INSP_INPUT_SIDE, INSP_INPUT_SIDE, ret_stats, ret, reterr);
+        r = insp_image_decode(bytes, count, type ? type : &sniff, insp_look_side(tiles), limits, &image, reterr);
+    return r ? r : insp_look_tiles(image, field, tiles, ret_stats, ret, reterr);
 }
 
 int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_field *field,
-                  const struct insp_image_limits *limits, uint8_t **ret, struct insp_error *reterr) {
+                  struct insp_tiles tiles, const struct insp_image_limits *limits, uint8_t **ret,
+                  struct insp_error *reterr) {
     struct insp_image_stats stats = {0};
-    return insp_read_measured(path, type, field, limits, ret, &stats, reterr);
+    return insp_read_measured(path, type, field, tiles, limits, ret, &stats, reterr);
 }
 
 /* Holds the readable images of a batch. */
@@ -43,15 +44,17 @@ static void clear(struct batch *batch) {
 static int add(const struct insp_score_files *files, struct batch *batch, size_t member, size_t place,
                const struct insp_progress *progress, const struct insp_answers *ret, struct insp_error *reterr) {
     const struct insp_dataset_item *item = &files->set->dataset->item[files->set->item[member]];
+    const struct insp_manifest *manifest = files->model->manifest;
     struct insp_image_stats stats = {0};
     struct insp_error why = {0};
     if (insp_progress_cancelled(progress))
         return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
-    const struct insp_field *field = insp_field_of(files->model->manifest->fields, item->camera);
-    int r = insp_read_measured(item->path, &item->type, field, &files->context->limits, &batch->rgb[batch->count],
-                               &stats, &why);
+    const struct insp_field *field = insp_field_of(manifest->fields, item->camera);
+    int r = insp_read_measured(item->path, &item->type, field, manifest->tiles, &files->context->limits,
+                               &batch->rgb[batch->count], &stats, &why);
     if (r == 0) {
-        batch->suspect[batch->count] = insp_suspect_reasons(&stats, &files->model->manifest->pictures);
+        batch->suspect[batch->count] =
+            insp_suspect_reasons(&stats, &manifest->pictures) | insp_suspect_tiles(manifest->tiles, &stats);
         batch->field[batch->count] = field;
         batch->place[batch->count++] = place;
         return 0;
@@ -76,16 +79,20 @@ static int score_batch(const struct insp_score_files *files, const struct batch 
                        const struct insp_answers *ret, struct insp_error *reterr) {
     struct insp_shot shot[BATCH] = {0};
     struct insp_good_answer good[BATCH];
-    float probability[BATCH], map[BATCH * INSP_MAP_FLOATS];
+    float probability[BATCH];
+    const struct insp_map_size size = insp_tiles_map(files->model->manifest->tiles);
+    _cleanup_free_ float *map = malloc(BATCH * insp_map_cells(size) * sizeof *map);
+    if (!map)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the maps of a batch");
     for (size_t i = 0; i < batch->count; i++)
-        shot[i] = (struct insp_shot){files->model, batch->rgb[i], batch->field[i]};
+        shot[i] = (struct insp_shot){.model = files->model, .rgb = batch->rgb[i], .field = batch->field[i]};
     int r =
         insp_model_score(files->trunk, shot, batch->count, probability, map, ret->served ? good : NULL, reterr);
     for (size_t i = 0; i < batch->count && r == 0; i++) {
         size_t place = batch->place[i];
         ret->probability[place] = probability[i];
         if (ret->map)
-            memcpy(ret->map + place * INSP_MAP_FLOATS, map + i * INSP_MAP_FLOATS, INSP_MAP_FLOATS * sizeof *map);
+            insp_map_reduce(size, map + i * insp_map_cells(size), ret->map + place * INSP_MAP_FLOATS);
         if (ret->served && good[i].known)
             ret->served[place] = served_of(files->model->manifest, probability[i], &good[i], batch->suspect[i]);
     }

@@ -8,16 +8,17 @@
 #include "core/judge/served.h"
 #include "core/train/train_data.h"
 
-/* Decodes a file as the daemon would, to RGB8 [224,224,3]. The caller frees *ret.
+/* Decodes a file as the daemon would, to RGB8 [tiles,224,224,3] (insp_look_tiles). The caller frees *ret.
  *   type  of the bytes, needed for raw frames; NULL: detected from the first bytes
  * Fails with the errors of insp_read_file, insp_image_decode and insp_image_resize. */
 int insp_read_rgb(const char *path, const struct insp_media_type *type, const struct insp_field *field,
-                  const struct insp_image_limits *limits, uint8_t **ret, struct insp_error *reterr);
+                  struct insp_tiles tiles, const struct insp_image_limits *limits, uint8_t **ret,
+                  struct insp_error *reterr);
 
 /* Decodes a file as above and measures it. */
 int insp_read_measured(const char *path, const struct insp_media_type *type, const struct insp_field *field,
-                       const struct insp_image_limits *limits, uint8_t **ret, struct insp_image_stats *ret_stats,
-                       struct insp_error *reterr);
+                       struct insp_tiles tiles, const struct insp_image_limits *limits, uint8_t **ret,
+                       struct insp_image_stats *ret_stats, struct insp_error *reterr);
 
 struct insp_score_files {
     const struct insp_train_context *context;
@@ -29,7 +30,8 @@ struct insp_score_files {
 /* Says where the answers go; caller's memory. */
 struct insp_answers {
     float *probability;         /* [count] */
-    float *map;                 /* [count,14,14], as insp_model_score gives them; may be NULL */
+    float *map;                 /* [count,14,14], as insp_model_score gives them, with tiles reduced to this size
+                                   (insp_map_reduce); may be NULL */
     struct insp_served *served; /* [count], as the daemon would answer; NULL, and for a model without a good-only
                                    model: not asked for */
     bool *unreadable; /* [count], set for images that do not decode, whose answers stay unset; NULL: such an image

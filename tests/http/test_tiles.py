@@ -1,0 +1,121 @@
+"""Tiles: trained with, kept by the version, applied to each picture; and a map of many cells."""
+import io
+import json
+
+import PIL.Image
+import pytest
+from test_good_only import run, serving, train
+
+SIZE = (640, 320)
+RIGHT = [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]
+
+
+def part(level, spot=None, size=SIZE):
+    """A dark picture; each level is another one. spot: the corner of a small white square."""
+    image = PIL.Image.linear_gradient("L").resize(size).point(lambda v: v // 8 + level).convert("RGB")
+    if spot:
+        image.paste((255, 255, 255), (*spot, spot[0] + 24, spot[1] + 24))
+    out = io.BytesIO()
+    image.save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+@pytest.fixture
+def begin(start, tmp_path):
+    """A daemon whose client is admin, with 22 good parts and one with a spot."""
+    for i in range(23):
+        path = tmp_path / "sets/parts" / ("train/good" if i < 22 else "test/spot") / f"{i:03}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(part(i, (300, 100) if i == 22 else None))
+    daemon = start(f"training.dataset_roots={tmp_path}/sets")
+    daemon.token = (daemon.state / "admin.token").read_text().strip()
+    return daemon
+
+
+def admin(daemon, method, path, body):
+    return daemon(method, f"/v1/admin/products/part/{path}", json.dumps(body), Content_Type="application/json")
+
+
+def heat(daemon, found):
+    return daemon("GET", f"/v1/inspections/{found['id']}/heat").json
+
+
+def hottest(rows):
+    return max((value, x, y) for y, row in enumerate(rows) for x, value in enumerate(row))
+
+
+def test_a_version_with_tiles_from_the_training_to_the_map(begin):
+    daemon = begin
+    result = train(daemon, tiles="2x1", activate="always")["result"]
+    assert (result["mode"], result["params"]["tiles"], result["metrics"]["images"]) == ("good_only", "2x1", 23)
+    version = result["version"]
+    serving(daemon, version)
+    assert daemon("GET", "/readyz").json["models"]["part"]["self_test"] == "golden"
+    manifest = daemon("GET", f"/v1/products/part/models/{version}").json
+    assert (manifest["format"], manifest["tiles"]) == (3, {"columns": 2, "rows": 1})
+    fine = daemon.inspect(part(11), "product=part").json
+    assert (fine["verdict"], fine["reasons"]) == ("good", []), fine
+    for corner in ((40, 40), (308, 150), (600, 280)):  # the second lies in the overlap
+        bad = daemon.inspect(part(11, corner), "product=part").json
+        assert bad["verdict"] == "anomaly" and bad["good_only"]["score"] > bad["good_only"]["threshold"], bad
+        told = heat(daemon, bad)
+        assert (told["columns"], told["rows"], len(told["heat"]), len(told["heat"][0])) == (26, 14, 14, 26)
+        value, x, y = hottest(told["heat"])
+        assert value == pytest.approx(bad["heatmap"]["max"], abs=1e-3)
+        assert abs((x + 0.5) * 640 / 26 - corner[0] - 12) < 50 and abs((y + 0.5) * 320 / 14 - corner[1] - 12) < 50, (x, y)
+        box = bad["heatmap"]["boxes"][0]
+        assert box["x"] <= corner[0] + 12 <= box["x"] + box["width"] and box["y"] <= corner[1] + 12 <= box["y"] + box["height"]
+        for view in ("raw", "threshold", "overlay"):
+            png = daemon("GET", f"/v1/inspections/{bad['id']}/heatmap.png?view={view}")
+            assert png.status == 200, png.body
+            assert PIL.Image.open(io.BytesIO(png.body)).size == SIZE
+    small = daemon.inspect(part(11, size=(320, 160)), "product=part").json
+    assert (small["verdict"], small["reasons"]) == ("review", ["size"]), small
+    usual = daemon.inspect(part(11)).json  # the template's product has no tiles
+    assert heat(daemon, usual)["columns"] == 14
+
+    assert daemon("GET", "/v2/models/part").json["outputs"][2]["shape"] == [-1, 14, 26]
+    report = run(daemon, "evaluate", version=version)["result"]
+    assert (report["metrics"]["images"], report["served"]["by_type"]["spot"]["hits"]) == (23, 1)
+    folds = run(daemon, "cross-validate", tiles="2x1", mode="good_only", folds=2)["result"]
+    assert folds["mode"] == "good_only" and folds["pooled"]["recall"]["value"] == 1
+
+    other = train(daemon, tiles="2x1", seed=4, activate="never")["result"]["version"]
+    assert admin(daemon, "PUT", "shadow", {"version": other}).status == 200
+    plain = train(daemon, activate="never")["result"]["version"]
+    refused = admin(daemon, "PUT", "shadow", {"version": plain})
+    assert (refused.status, refused.code) == (409, "conflict") and "tiles" in refused.json["detail"]
+    new = daemon.inspect(part(22), "product=part").json
+    daemon("PUT", f"/v1/inspections/{new['id']}/label", json.dumps({"label": "good"}), Content_Type="application/json")
+    more = run(daemon, "train", mode="add_good", dataset="parts")
+    assert more["state"] == "succeeded", more
+    again = daemon("GET", f"/v1/products/part/models/{more['result']['version']}").json
+    assert again["tiles"] == manifest["tiles"] and again["good_only"]["images"] == 23
+
+
+def test_what_a_region_ignores_no_tile_sees(begin):
+    daemon = begin
+    assert admin(daemon, "PUT", "regions", {"ignore": [RIGHT]}).status == 200
+    version = train(daemon, tiles="2x1", activate="always")["result"]["version"]
+    serving(daemon, version)
+    clean = daemon.inspect(part(11), "product=part").json
+    ignored = daemon.inspect(part(11, (560, 100)), "product=part").json
+    found = daemon.inspect(part(11, (200, 100)), "product=part").json
+    assert (clean["verdict"], ignored["verdict"], found["verdict"]) == ("good", "good", "anomaly")
+    assert ignored["good_only"] == clean["good_only"] and heat(daemon, ignored)["heat"] == heat(daemon, clean)["heat"]
+    assert all(value == 0 for row in heat(daemon, found)["heat"] for value in row[13:])
+
+
+def test_bad_grids_are_refused(begin):
+    daemon = begin
+    for tiles in ("0x2", "17x1", "9x8", "4", "4x", "-1x2", "two", 4, [4, 3]):
+        answer = admin(daemon, "POST", "train", {"dataset": "parts", "tiles": tiles})
+        assert answer.status == 422, (tiles, answer.body)
+        assert (answer.status, answer.code) == (422, "invalid_parameter") and "64 tiles" in answer.json["detail"], (tiles, answer.body)
+    for kind, parameters, code, words in (("train", {"tiles": "8x6"}, "dataset_invalid", "at most 3x1 fit"),
+                                          ("cross-validate", {"tiles": "1x2"}, "dataset_invalid", "640x172"),
+                                          ("train", {"tiles": "2x1", "mode": "supervised"}, "invalid_parameter", "mode good_only"),
+                                          ("train", {"tiles": "2x1", "mode": "add_good"}, "invalid_parameter", "keeps the tiles")):
+        done = run(daemon, kind, **parameters)
+        assert (done["state"], done["error"]["code"]) == ("failed", code) and words in done["error"]["detail"], done
+    assert not list(daemon.state.glob("models/part/*/manifest.json"))
