@@ -3,6 +3,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
 #include "core/model/float_json.h"
+#include "core/train/train_mode.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -297,8 +298,10 @@ int insp_job_params_parse(enum insp_job_kind kind, const json_t *object, struct 
     if (!*p.dataset && kind != INSP_JOB_TRUNK_FETCH && p.train.mode != INSP_MODE_ADD_GOOD)
         return insp_fail(reterr, INSP_E_PARAMETER,
                          "dataset is required: a folder below one of training.dataset_roots, such as \"carpet\"");
-    *ret = p;
-    return 0;
+    r = insp_train_tiles_check(&p.train, reterr);
+    if (r == 0)
+        *ret = p;
+    return r;
 }
 
 json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_params *p) {

@@ -4,20 +4,17 @@
 #include "core/train/good/good_training.h"
 #include "core/train/heat/heat_choose.h"
 
-/* Checks what tiles allow. They know which image is defective, but not which of its tiles: masks would have to say
- * it.
- */
-static int check_tiles(const struct insp_train_params *params, struct insp_error *reterr) {
+/* The label of a defective image does not say which of its tiles show the defect: masks would have to. */
+int insp_train_tiles_check(const struct insp_train_params *params, struct insp_error *reterr) {
     if (!insp_tiles_on(params->tiles))
         return 0;
     if (params->mode == INSP_MODE_ADD_GOOD)
         return insp_fail(reterr, INSP_E_PARAMETER,
-                         "a version that exists keeps the tiles that it was trained with: leave tiles away");
+                         "a version that exists keeps the tiles that it was trained with: leave out tiles");
     if (params->mode == INSP_MODE_SUPERVISED)
-        return insp_fail(
-            reterr, INSP_E_PARAMETER,
-            "tiles need --mode good_only, which needs no defective images: a supervised training cannot "
-            "tell which tiles of a defective image show its defect");
+        return insp_fail(reterr, INSP_E_PARAMETER,
+                         "tiles need mode good_only, for which no image must be defective: a supervised training "
+                         "cannot tell which tiles of a defective image show its defect");
     return 0;
 }
 
@@ -32,7 +29,7 @@ int insp_train_mode_of(const struct insp_train_context *context, const struct in
                        enum insp_train_mode *ret, struct insp_error *reterr) {
     _cleanup_(insp_dataset_freep) struct insp_dataset *dataset = NULL;
     size_t defective = 0;
-    int r = check_tiles(params, reterr);
+    int r = insp_train_tiles_check(params, reterr);
     *ret = params->mode;
     if (r < 0 || params->mode != INSP_MODE_AUTO)
         return r;

@@ -11,6 +11,9 @@
  * enough to train on. Other modes stay. Pure; any thread. */
 enum insp_train_mode insp_train_mode_choose(enum insp_train_mode mode, size_t good, size_t defective);
 
+/* Checks that the mode allows the tiles. Fails with INSP_E_PARAMETER. Pure; any thread. */
+int insp_train_tiles_check(const struct insp_train_params *params, struct insp_error *reterr);
+
 /* Chooses by params->mode for the images of context->dataset_root as above; with tiles INSP_MODE_AUTO is
  * INSP_MODE_GOOD_ONLY. Blocks on the disk. Fails as insp_dataset_list does, and with INSP_E_PARAMETER for tiles
  * with another mode. */

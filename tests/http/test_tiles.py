@@ -112,10 +112,11 @@ def test_bad_grids_are_refused(begin):
         answer = admin(daemon, "POST", "train", {"dataset": "parts", "tiles": tiles})
         assert answer.status == 422, (tiles, answer.body)
         assert (answer.status, answer.code) == (422, "invalid_parameter") and "64 tiles" in answer.json["detail"], (tiles, answer.body)
+    for mode, words in (("supervised", "mode good_only"), ("add_good", "keeps the tiles")):
+        answer = admin(daemon, "POST", "train", {"dataset": "parts", "tiles": "2x1", "mode": mode})
+        assert (answer.status, answer.code) == (422, "invalid_parameter") and words in answer.json["detail"], answer.body
     for kind, parameters, code, words in (("train", {"tiles": "8x6"}, "dataset_invalid", "at most 3x1 fit"),
-                                          ("cross-validate", {"tiles": "1x2"}, "dataset_invalid", "640x172"),
-                                          ("train", {"tiles": "2x1", "mode": "supervised"}, "invalid_parameter", "mode good_only"),
-                                          ("train", {"tiles": "2x1", "mode": "add_good"}, "invalid_parameter", "keeps the tiles")):
+                                          ("cross-validate", {"tiles": "1x2"}, "dataset_invalid", "640x172")):
         done = run(daemon, kind, **parameters)
         assert (done["state"], done["error"]["code"]) == ("failed", code) and words in done["error"]["detail"], done
     assert not list(daemon.state.glob("models/part/*/manifest.json"))
