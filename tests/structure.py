@@ -60,6 +60,7 @@ COVERED_ELSEWHERE = {
     "api/server/deadline.c": "tests/http/test_overload.py",
     "api/inspections/labels.c": "tests/http/test_contract.py",
     "core/serving/model_loader.c": "tests/http/test_models.py",
+    "core/model/heat/manifest_tiles.c": "tests/unit/test_manifest.c",
     "core/inspect/engine_trunk.c": "tests/http/test_models.py",
     "core/inspect/opinion.c": "tests/unit/test_engine.c, tests/http/test_shadow.py",
     "api/resources/model_patch.c": "tests/http/test_thresholds.py",

@@ -52,7 +52,7 @@ def test_a_version_with_tiles_from_the_training_to_the_map(begin):
     serving(daemon, version)
     assert daemon("GET", "/readyz").json["models"]["part"]["self_test"] == "golden"
     manifest = daemon("GET", f"/v1/products/part/models/{version}").json
-    assert (manifest["format"], manifest["tiles"]) == (3, {"columns": 2, "rows": 1})
+    assert (manifest["format"], manifest["tiles"]) == (4, {"columns": 2, "rows": 1})
     fine = daemon.inspect(part(11), "product=part").json
     assert (fine["verdict"], fine["reasons"]) == ("good", []), fine
     for corner in ((40, 40), (308, 150), (600, 280)):  # the second lies in the overlap

@@ -112,7 +112,7 @@ START_TEST(a_version_with_both_models_shows_the_heat_that_it_chose) {
     float prob, activation[INSP_MAP_FLOATS], good[INSP_MAP_FLOATS], map[INSP_MAP_FLOATS];
     struct insp_good_answer answer;
     _cleanup_free_ uint8_t *rgb = grey(brightness, &both, 1, shot);
-    shot[1] = (struct insp_shot){alone, shot->rgb, NULL};
+    shot[1] = (struct insp_shot){.model = alone, .rgb = shot->rgb};
     both->manifest->heat = alone->manifest->heat =
         (struct insp_heat_choice){INSP_HEAT_ACTIVATION, 0.7F, -100, 100};
     ck_insp_ok(insp_model_score(f.trunk, shot, 1, &prob, activation, &answer, &f.err), f.err);

@@ -27,7 +27,7 @@ START_TEST(all_parameters_are_kept) {
     ck_assert_double_eq(json_real_value(json_object_get(json, "max_rejected")), 0.05);
     ck_assert(json_is_true(json_object_get(json, "candidates")));
     ck_assert_str_eq(text(json, "tiles"), "4x3");
-    ck_assert_uint_eq(json_object_size(json), 19);
+    ck_assert_uint_eq(json_object_size(json), 20);
     json_decref(json);
 }
 END_TEST
