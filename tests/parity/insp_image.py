@@ -19,7 +19,7 @@ class Limits(c.Structure):
     _fields_ = [("bytes", c.c_size_t), ("width", c.c_uint32), ("height", c.c_uint32), ("pixels", c.c_uint64),
                 ("jpeg_stray_bytes", c.c_uint32), ("png16_bits", c.c_uint), ("budget", c.c_void_p),
                 ("background", c.c_bool), ("wait_us", c.c_int64), ("cancelled", c.c_void_p), ("cancelled_arg", c.c_void_p),
-                ("claim", c.c_void_p)]
+                ("claim", c.c_void_p), ("kept_bytes", c.c_size_t)]
 
 
 class Source(c.Structure):
@@ -37,7 +37,8 @@ class Image(c.Structure):
 
 
 class HeatParams(c.Structure):
-    _fields_ = [("scale", c.c_int), ("threshold", c.c_float), ("low", c.c_float), ("high", c.c_float)]
+    _fields_ = [("scale", c.c_int), ("threshold", c.c_float), ("low", c.c_float), ("high", c.c_float),
+                ("columns", c.c_uint16), ("rows", c.c_uint16)]
 
 
 class Box(c.Structure):
