@@ -135,6 +135,12 @@ static int take_job(const struct patch *patch, const json_t *id, struct insp_man
         return refuse_job(json_string_value(id), INSP_E_CONFLICT,
                           "this job ran on another trunk than this version, so its scores differ from the model's",
                           reterr);
+    const char *regions = json_string_value(json_object_get(patch->advice, "regions"));
+    if (strcmp(regions ? regions : insp_field_set_digest(NULL), insp_field_set_digest(manifest->fields)) != 0)
+        return refuse_job(json_string_value(id), INSP_E_CONFLICT,
+                          "this job ran with other regions than this version has, so its scores differ from the "
+                          "model's",
+                          reterr);
     if (manifest->logistic.use != INSP_LOGISTIC_NONE)
         return refuse_job(
             json_string_value(id), INSP_E_CONFLICT,

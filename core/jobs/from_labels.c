@@ -1,5 +1,6 @@
 #include "core/jobs/from_labels.h"
 
+#include "core/base/fs.h"
 #include "core/dataset/cameras/camera_log.h"
 #include "core/dataset/class_name.h"
 
@@ -145,6 +146,20 @@ static int put(struct insp_store *store, struct insp_dataset_view *view, const s
              : insp_dataset_put_into(view, &settle->place, png, png_bytes, limits, ret_change, ret_sha256, reterr);
 }
 
+/* Remembers the camera of an image that the set had before, such as one that a person uploaded. */
+static int tell_camera(struct insp_dataset_view *view, const struct settle *settle, struct insp_error *reterr) {
+    const struct insp_labelled *labelled = settle->labelled;
+    char path[INSP_PATH_BYTES], sha256[INSP_SHA256_HEX_BYTES];
+    if (!*labelled->camera)
+        return 0;
+    if (!is_raw(labelled))
+        return insp_camera_log_add(view->set, labelled->sha256, labelled->camera, reterr);
+    int r = insp_path(path, reterr, "%s/%s", view->set, settle->at); /* a PNG, whose hash is its own */
+    if (r == 0)
+        r = insp_sha256_file(path, sha256, reterr);
+    return r < 0 ? r : insp_camera_log_add(view->set, sha256, labelled->camera, reterr);
+}
+
 /* Returns true for errors that concern one image only, so that the import continues with the next. */
 static bool own_fault(int code) {
     return code == INSP_E_IMAGE || code == INSP_E_IMAGE_LIMIT || code == INSP_E_MEDIA_TYPE ||
@@ -166,6 +181,7 @@ int insp_import_labelled(struct insp_store *store, struct insp_dataset_view *vie
     int r = insp_dataset_edit(view, settle_work, &settle, &why);
     if (r == 0 && settle.found) {
         import = settle.moved ? INSP_IMPORT_MOVED : INSP_IMPORT_DUPLICATE;
+        r = tell_camera(view, &settle, &why);
     } else if (r == 0 && !*labelled->kept_id) {
         r = insp_fail(&why, INSP_E_GONE, "the image is no longer kept");
     } else if (r == 0) {

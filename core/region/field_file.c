@@ -68,18 +68,29 @@ int insp_field_file_write(const char *state_dir, const char *product, const stru
     return r < 0 ? r : insp_write_file(path, text, strlen(text), 0640, true, reterr);
 }
 
-int insp_field_file_change(const char *state_dir, const char *product, const char *camera, json_t *json,
-                           struct insp_field_set **ret, struct insp_error *reterr) {
+/* Takes the lock under which sets are changed; closing *ret releases it. */
+static int lock_sets(const char *state_dir, int *ret, struct insp_error *reterr) {
     char folder[INSP_PATH_BYTES], lock[INSP_PATH_BYTES];
-    _cleanup_(insp_field_set_unrefp) struct insp_field_set *old = NULL, *changed = NULL;
-    _cleanup_close_ int locked = -1;
     int r = insp_path(folder, reterr, "%s/regions", state_dir);
     if (r == 0)
         r = insp_mkdir_all(folder, 0750, reterr);
     if (r == 0)
         r = insp_path(lock, reterr, "%s/.lock", folder);
-    if (r == 0)
-        r = insp_lock_file(lock, 0640, &locked, reterr);
+    return r < 0 ? r : insp_lock_file(lock, 0640, ret, reterr);
+}
+
+int insp_field_file_replace(const char *state_dir, const char *product, const struct insp_field_set *set,
+                            struct insp_error *reterr) {
+    _cleanup_close_ int locked = -1;
+    int r = lock_sets(state_dir, &locked, reterr);
+    return r < 0 ? r : insp_field_file_write(state_dir, product, set, reterr);
+}
+
+int insp_field_file_change(const char *state_dir, const char *product, const char *camera, json_t *json,
+                           struct insp_field_set **ret, struct insp_error *reterr) {
+    _cleanup_(insp_field_set_unrefp) struct insp_field_set *old = NULL, *changed = NULL;
+    _cleanup_close_ int locked = -1;
+    int r = lock_sets(state_dir, &locked, reterr);
     if (r == 0)
         r = insp_field_file_read(state_dir, product, &old, reterr);
     if (r == 0)

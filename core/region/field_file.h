@@ -26,4 +26,8 @@ int insp_field_file_write(const char *state_dir, const char *product, const stru
 int insp_field_file_change(const char *state_dir, const char *product, const char *camera, json_t *json,
                            struct insp_field_set **ret, struct insp_error *reterr);
 
+/* Replaces the set of a product as insp_field_file_write does, while no other thread or process changes it. */
+int insp_field_file_replace(const char *state_dir, const char *product, const struct insp_field_set *set,
+                            struct insp_error *reterr);
+
 #endif

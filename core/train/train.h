@@ -54,7 +54,7 @@ struct insp_train_context {
  *
  * A cross-validation judges all images, each with the model of the fold that holds it out. Its report also has
  * "params", "thin", "folds": [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled",
- * "threshold_advice", "mode" and "trunk", the trunk's hash. params->mode chooses the models as for a training, but
+ * "threshold_advice", "mode", "trunk", the trunk's hash, and "regions", the digest of the fields. params->mode chooses the models as for a training, but
  * for add_good. With mode auto and a good-only model beside the tails it has "served" (core/judge/served.h) and
  * "good_only" too. With mode good_only it has both, no "threshold_advice", and empty "epochs": good images are
  * judged out of fold by limits from the other folds, defects by the whole model and such limits.

@@ -170,14 +170,26 @@ static bool extends(const struct work *work) {
     return work->params.train.mode == INSP_MODE_ADD_GOOD;
 }
 
-/* Reads the regions that the run uses: those of the product, which --regions replaces first. */
+/* Says whether the run judges with the regions of a version that exists. */
+static bool of_version(const struct work *work) {
+    return work->kind == INSP_JOB_EVALUATE || extends(work);
+}
+
+/* Reads the regions that the run uses: those of --regions, else those of the product. */
 static int read_regions(const struct work *work, struct insp_field_set **ret, struct insp_error *reterr) {
     const char *state_dir = work->call.settings.storage_state_dir;
-    if (!work->regions)
-        return insp_field_file_read(state_dir, work->product, ret, reterr);
-    int r = insp_field_file_load(work->regions, ret, reterr);
-    if (r == 0 && work->kind == INSP_JOB_TRAIN)
-        r = insp_field_file_write(state_dir, work->product, *ret, reterr);
+    if (work->regions)
+        return insp_field_file_load(work->regions, ret, reterr);
+    return of_version(work) ? 0 : insp_field_file_read(state_dir, work->product, ret, reterr);
+}
+
+/* Keeps the regions of a training that has succeeded for the product's next one. */
+static int keep_regions(const struct work *work, const struct insp_field_set *fields, struct insp_error *reterr) {
+    if (!work->regions || work->kind != INSP_JOB_TRAIN)
+        return 0;
+    int r = insp_field_file_replace(work->call.settings.storage_state_dir, work->product, fields, reterr);
+    if (r < 0)
+        insp_error_prefix(reterr, "the version was made, but its regions are not kept for the product");
     return r;
 }
 
@@ -191,7 +203,7 @@ static int compute(struct work *work, json_t **ret_report, struct insp_error *re
     char cache[INSP_PATH_BYTES];
     char version[INSP_NAME_BYTES], trunk_sha256[INSP_SHA256_HEX_BYTES];
     const char *state_dir = settings->storage_state_dir;
-    bool trained = work->kind == INSP_JOB_EVALUATE || extends(work); /* they use the model's trunk */
+    bool trained = of_version(work); /* it uses the model's trunk */
     int r = insp_path(cache, reterr, "%s/cache/features", state_dir);
     if (r == 0)
         r = read_regions(work, &fields, reterr);
@@ -228,7 +240,7 @@ static int compute(struct work *work, json_t **ret_report, struct insp_error *re
     r = run_kind(work, &context, ret_report, reterr);
     cli_progress_end(&progress);
     cli_device_close(&device);
-    return r;
+    return r < 0 ? r : keep_regions(work, fields, reterr);
 }
 
 static void print_report(const struct work *work, const json_t *report) {

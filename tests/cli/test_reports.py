@@ -188,11 +188,15 @@ def test_regions_of_a_training_are_kept_and_bad_ones_are_refused_before_it_begin
     file.write_text('{"look": [[[0,0],[0.5,0],[0.5,1],[0,1]]]}')
     run(trained, "cross-validate", trained.data, "--epochs", 1, "--folds", 2, "--regions", file)
     assert not (trained.state / "regions/carpet.json").exists(), "a cross-validation keeps nothing"
+    trained("train", "--product", "carpet", "--data", tmp_path, "--regions", file, code=1)
+    assert not (trained.state / "regions/carpet.json").exists(), "a training that fails keeps nothing"
     report = json.loads(run(trained, "train", trained.data, "--epochs", 1, "--activate", "never", "--json", "--regions",
                             file).stdout)
     manifest = json.loads((trained.state / "models/carpet" / report["version"] / "manifest.json").read_text())
     assert manifest["regions"]["default"]["look"] == [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]]
     assert json.loads((trained.state / "regions/carpet.json").read_text()) == manifest["regions"]
+    (trained.state / "regions/carpet.json").write_text("damaged")
+    run(trained, "evaluate", trained.data)  # with the regions of its version: the product's are not read
     (trained.state / "regions/carpet.json").unlink()  # other tests train with whole pictures
     trained("evaluate", "--product", "carpet", "--data", trained.data, "--regions", file, code=2)
 

@@ -95,8 +95,13 @@ def test_the_threshold_of_a_cross_validation(begin):
     (folder / "stranger" / "manifest.json").write_text(json.dumps(manifest))
     answer = patch(daemon, {"threshold_job": done["id"]}, "stranger")
     assert answer.status == 409 and "another trunk" in answer.json["detail"]
-    # Neither do a tail's about a version that decides by more than its tail.
+    # Neither do those of pictures of which another part was judged.
     manifest["trunk"]["sha256"] = model(daemon)["trunk"]["sha256"]
+    regions = {"default": {"look": [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]]}}
+    (folder / "stranger" / "manifest.json").write_text(json.dumps(manifest | {"format": 2, "regions": regions}))
+    answer = patch(daemon, {"threshold_job": done["id"]}, "stranger")
+    assert answer.status == 409 and "other regions" in answer.json["detail"], answer.body
+    # Neither do a tail's about a version that decides by more than its tail.
     manifest["logistic"] = {"file": "logistic.safetensors", "sha256": "c" * 64, "use": "averaged"}
     (folder / "stranger" / "manifest.json").write_text(json.dumps(manifest))
     answer = patch(daemon, {"threshold_job": done["id"]}, "stranger")

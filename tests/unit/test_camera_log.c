@@ -4,6 +4,7 @@
 #include "harness.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char dir[64], path[INSP_PATH_BYTES];
@@ -67,6 +68,49 @@ START_TEST(torn_and_foreign_lines_are_passed_over) {
 }
 END_TEST
 
+/* A file system may fill what a power cut left unwritten with NULs; the lines behind them count. */
+START_TEST(nuls_hide_no_line) {
+    struct insp_dataset set;
+    struct insp_dataset_item item[3];
+    char text[512];
+    setup();
+    int n = snprintf(text, sizeof text, "%s top\n%c%c\n%s side\n", hash('a'), 0, 0, hash('b'));
+    ck_insp_ok(insp_write_file(path, text, (size_t)n, 0600, false, &err), err);
+    read_into(&set, item);
+    ck_assert_str_eq(item[0].camera, "top");
+    ck_assert_str_eq(item[1].camera, "side");
+    free(set.cameras);
+    ck_insp_ok(insp_remove_tree(dir, &err), err);
+}
+END_TEST
+
+START_TEST(the_log_holds_no_more_than_it_knows) {
+    struct insp_dataset set;
+    struct insp_dataset_item item[3];
+    _cleanup_free_ char *text = malloc(INSP_CAMERA_LOG_STEP);
+    struct stat st;
+    size_t used = 0;
+    setup();
+    for (unsigned i = 0; i < 2; i++) /* the same again needs no line */
+        ck_insp_ok(insp_camera_log_add(dir, hash('a'), "top", &err), err);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_lt(st.st_size, 100);
+    while (used + 200 < INSP_CAMERA_LOG_STEP) /* one image that was moved between cameras again and again */
+        used += (size_t)sprintf(text + used, "%s %s\n", hash('b'), used % 2 ? "left" : "right");
+    ck_insp_ok(insp_write_file(path, text, used, 0600, false, &err), err);
+    for (unsigned i = 0; i < 4; i++)
+        ck_insp_ok(insp_camera_log_add(dir, hash('b'), i % 2 ? "side" : "top", &err), err);
+    ck_insp_ok(insp_camera_log_add(dir, hash('c'), "side", &err), err);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_lt(st.st_size, 1000);
+    read_into(&set, item);
+    ck_assert_str_eq(item[1].camera, "side");
+    ck_assert_str_eq(item[2].camera, "side");
+    free(set.cameras);
+    ck_insp_ok(insp_remove_tree(dir, &err), err);
+}
+END_TEST
+
 START_TEST(a_link_is_not_followed) {
     setup();
     ck_assert_int_eq(symlink("/dev/null", path), 0);
@@ -75,4 +119,5 @@ START_TEST(a_link_is_not_followed) {
 }
 END_TEST
 
-INSP_TESTS(the_last_line_of_an_image_counts, torn_and_foreign_lines_are_passed_over, a_link_is_not_followed);
+INSP_TESTS(the_last_line_of_an_image_counts, torn_and_foreign_lines_are_passed_over, nuls_hide_no_line,
+           the_log_holds_no_more_than_it_knows, a_link_is_not_followed);

@@ -108,6 +108,24 @@ START_TEST(taken_once_and_moved_by_a_new_word) {
 }
 END_TEST
 
+/* An image that a person uploaded before its inspection was labelled is judged by the region of its camera too. */
+START_TEST(the_camera_of_an_image_that_the_set_has_is_remembered) {
+    char id[INSP_UUID_BYTES], path[INSP_PATH_BYTES];
+    setup();
+    struct insp_labelled one = a_hole(id);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_ADDED);
+    ck_insp_ok(insp_path(path, &f.err, "%s/.cameras", set), f.err);
+    unlink(path);
+    ck_assert_int_eq(take(&one), INSP_IMPORT_DUPLICATE);
+    _cleanup_free_ char *text = NULL;
+    size_t bytes;
+    ck_insp_ok(insp_read_file(path, 1000, &text, &bytes, &f.err), f.err);
+    ck_assert_ptr_nonnull(strstr(text, one.sha256));
+    ck_assert_ptr_nonnull(strstr(text, one.camera));
+    teardown();
+}
+END_TEST
+
 START_TEST(raw_frames_are_known_again) {
     uint8_t frame[SIDE * SIDE] = {3};
     char id[INSP_UUID_BYTES];
@@ -149,5 +167,6 @@ START_TEST(a_full_disk_ends_it) {
 }
 END_TEST
 
-INSP_TESTS(classes_of_labels, taken_once_and_moved_by_a_new_word, raw_frames_are_known_again,
-           what_cannot_be_taken_says_why, a_full_disk_ends_it);
+INSP_TESTS(the_camera_of_an_image_that_the_set_has_is_remembered, classes_of_labels,
+           taken_once_and_moved_by_a_new_word, raw_frames_are_known_again, what_cannot_be_taken_says_why,
+           a_full_disk_ends_it);

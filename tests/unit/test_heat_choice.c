@@ -67,6 +67,7 @@ END_TEST
 /* A good part shows heat in the product only where it shows heat in one of both maps. */
 START_TEST(the_product_keeps_the_meaning_of_the_threshold) {
     ck_assert_float_eq_tol(insp_heat_product(0.7F, 0.7F), 0.7F, 1e-6F);
+    ck_assert_float_lt(insp_heat_product(9, 0.4F), 0.7F); /* far from the threshold of good parts */
     for (int a = -10; a < 20; a++)
         for (int g = 0; g < 20; g++) {
             float one = (float)a / 10, other = (float)g / 10, product = insp_heat_product(one, other);

@@ -6,29 +6,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { DIGITS = INSP_SHA256_HEX_BYTES - 1 };
 
 static int path_of(const char *set, char *ret, struct insp_error *reterr) {
     return insp_path(ret, reterr, "%s/.cameras", set);
-}
-
-int insp_camera_log_add(const char *set, const char *sha256, const char *camera, struct insp_error *reterr) {
-    char path[INSP_PATH_BYTES], line[2 + DIGITS + 256];
-    int r = path_of(set, path, reterr);
-    if (r < 0)
-        return r;
-    _cleanup_close_ int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-    if (fd < 0)
-        return errno == ELOOP ? insp_fail(reterr, INSP_E_FORBIDDEN, "%s is a link", path)
-                              : insp_fail_errno(reterr, errno, "cannot write %s", path);
-    /* The line break before it ends a line that a full disk has cut off. */
-    int n = snprintf(line, sizeof line, "\n%.64s %.200s\n", sha256, camera);
-    int error = -insp_write_all(fd, line, (size_t)n);
-    if (!error && fsync(fd) < 0)
-        error = errno;
-    return error ? insp_fail_errno(reterr, error, "cannot write %s", path) : 0;
 }
 
 struct entry {
@@ -75,19 +59,102 @@ static const struct entry *find(const struct entry *entry, size_t count, const c
     return low && !strcmp(entry[low - 1].sha256, sha256) ? &entry[low - 1] : NULL;
 }
 
+/* Reads the log. A power cut may leave NULs where bytes were announced but not written; they end a line like any
+ * other rubbish. *ret is the caller's. */
+static int read_log(const char *path, char **ret, size_t *ret_bytes, struct insp_error *reterr) {
+    int r = insp_read_file(path, INSP_CAMERA_LOG_BYTES_MAX, ret, ret_bytes, reterr);
+    for (size_t i = 0; r == 0 && i < *ret_bytes; i++)
+        if (!(*ret)[i])
+            (*ret)[i] = '\n';
+    return r;
+}
+
+/* Says whether the last line of a hash names this camera already. */
+static bool known(const char *text, const char *sha256, const char *camera) {
+    const char *last = NULL;
+    for (const char *at = text; (at = strstr(at, sha256)); at += DIGITS)
+        if ((at == text || at[-1] == '\n') && at[DIGITS] == ' ' && strchr(at, '\n'))
+            last = at + DIGITS + 1;
+    return last && !strncmp(last, camera, strlen(camera)) && last[strlen(camera)] == '\n';
+}
+
+static size_t count_lines(const char *text) {
+    size_t lines = 1;
+    for (const char *p = text; (p = strchr(p, '\n')); p++)
+        lines++;
+    return lines;
+}
+
+/* Writes the log anew, with the last line of each hash alone. The text is split on the way. */
+static int compact(const char *path, char *text, size_t bytes, struct insp_error *reterr) {
+    _cleanup_free_ struct entry *entry = calloc(count_lines(text), sizeof *entry);
+    _cleanup_free_ char *kept = malloc(bytes + 1);
+    if (!entry || !kept)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to shorten %s", path);
+    size_t count = parse(text, entry), used = 0;
+    for (size_t i = 0; i < count; i++)
+        if (i + 1 == count || strcmp(entry[i].sha256, entry[i + 1].sha256) != 0)
+            used += (size_t)snprintf(kept + used, bytes + 1 - used, "%s %s\n", entry[i].sha256, entry[i].camera);
+    return insp_write_file(path, kept, used, 0640, true, reterr);
+}
+
+/* Opens the log under a lock. One that was written anew meanwhile is another file, so it is opened again. */
+static int open_locked(const char *path, int *ret, struct insp_error *reterr) {
+    for (;;) {
+        struct stat mine, named;
+        _cleanup_close_ int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+        if (fd < 0)
+            return errno == ELOOP ? insp_fail(reterr, INSP_E_FORBIDDEN, "%s is a link", path)
+                                  : insp_fail_errno(reterr, errno, "cannot write %s", path);
+        int r = insp_lock(fd, INSP_LOCK_WAIT);
+        if (r < 0 || fstat(fd, &mine) < 0)
+            return insp_fail_errno(reterr, r < 0 ? -r : errno, "cannot lock %s", path);
+        if (lstat(path, &named) == 0 && named.st_ino == mine.st_ino && named.st_dev == mine.st_dev) {
+            *ret = fd;
+            fd = -1;
+            return 0;
+        }
+    }
+}
+
+int insp_camera_log_add(const char *set, const char *sha256, const char *camera, struct insp_error *reterr) {
+    char path[INSP_PATH_BYTES], line[2 + DIGITS + 256];
+    _cleanup_close_ int fd = -1;
+    _cleanup_free_ char *text = NULL;
+    size_t bytes;
+    int r = path_of(set, path, reterr);
+    if (r == 0)
+        r = open_locked(path, &fd, reterr);
+    if (r == 0)
+        r = read_log(path, &text, &bytes, reterr);
+    if (r < 0 || known(text, sha256, camera))
+        return r;
+    /* The line break before it ends a line that a full disk has cut off. */
+    int n = snprintf(line, sizeof line, "\n%.64s %.200s\n", sha256, camera);
+    int error = -insp_write_all(fd, line, (size_t)n);
+    if (!error && fsync(fd) < 0)
+        error = errno;
+    if (error)
+        return insp_fail_errno(reterr, error, "cannot write %s", path);
+    if (bytes / INSP_CAMERA_LOG_STEP == (bytes + (size_t)n) / INSP_CAMERA_LOG_STEP)
+        return 0;
+    free(text);
+    text = NULL;
+    r = read_log(path, &text, &bytes, reterr);
+    return r < 0 ? r : compact(path, text, bytes, reterr);
+}
+
 int insp_dataset_cameras(struct insp_dataset *dataset, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     _cleanup_free_ char *text = NULL;
-    size_t bytes, lines = 1;
+    size_t bytes;
     int r = path_of(dataset->root, path, reterr);
     if (r < 0 || access(path, F_OK) < 0)
         return r;
-    r = insp_read_file(path, INSP_CAMERA_LOG_BYTES_MAX, &text, &bytes, reterr);
+    r = read_log(path, &text, &bytes, reterr);
     if (r < 0)
         return r;
-    for (const char *p = text; (p = strchr(p, '\n')); p++)
-        lines++;
-    _cleanup_free_ struct entry *entry = calloc(lines, sizeof *entry);
+    _cleanup_free_ struct entry *entry = calloc(count_lines(text), sizeof *entry);
     if (!entry)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the cameras of %s", dataset->root);
     size_t count = parse(text, entry);

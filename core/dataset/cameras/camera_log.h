@@ -8,10 +8,14 @@
 #include "core/dataset/dataset.h"
 #include "core/region/field_set.h"
 
-enum { INSP_CAMERA_LOG_BYTES_MAX = 64 << 20 };
+enum {
+    INSP_CAMERA_LOG_BYTES_MAX = 64 << 20,
+    INSP_CAMERA_LOG_STEP = 64 << 10, /* bytes; crossing a multiple of it, the log is written anew */
+};
 
-/* Appends a line and syncs the file. An append is one write, so appends of several threads do not mix; a line that
- * a power cut has torn is passed over when the log is read.
+/* Appends a line under a lock and syncs the file, unless the log says the same already; at each
+ * INSP_CAMERA_LOG_STEP lines that no longer count are removed. A line that a power cut has torn, and NULs that one
+ * has left, are passed over when the log is read.
  *   camera  1 to 128 bytes without control characters
  * Errors: INSP_E_FORBIDDEN (a link in its place), INSP_E_NOSPACE, errno codes. */
 int insp_camera_log_add(const char *set, const char *sha256, const char *camera, struct insp_error *reterr);

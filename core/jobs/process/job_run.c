@@ -97,7 +97,9 @@ int insp_job_run(const struct insp_job_machine *machine, const struct insp_job_r
     if (r < 0 || (r = insp_trunk_open_on(device, machine->state_dir, trunk_sha256, &trunk, reterr)) < 0)
         return r;
     _cleanup_(insp_field_set_unrefp) struct insp_field_set *fields = NULL;
-    r = insp_field_file_read(machine->state_dir, row->product, &fields, reterr);
+    /* An evaluation and an extension use those of their version. */
+    if (row->kind != INSP_JOB_EVALUATE && row->params.train.mode != INSP_MODE_ADD_GOOD)
+        r = insp_field_file_read(machine->state_dir, row->product, &fields, reterr);
     if (r < 0)
         return r;
     struct insp_train_context context = {

@@ -83,7 +83,7 @@ json_t *insp_heat_choice_json(const struct insp_heat_choice *choice, json_t *cho
 }
 
 float insp_heat_product(float activation, float good) {
-    return sqrtf(fmaxf(activation, 0) * fmaxf(good, 0));
+    return sqrtf(fminf(fmaxf(activation, 0), 1) * fminf(fmaxf(good, 0), 1));
 }
 
 void insp_heat_make(const struct insp_heat_choice *choice, const float *activation, const float *good,

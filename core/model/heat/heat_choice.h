@@ -37,7 +37,8 @@ int insp_heat_choice_parse(const json_t *object, bool tail, bool good, float thr
 json_t *insp_heat_choice_json(const struct insp_heat_choice *choice, json_t *chosen);
 
 /* Returns the product of two heats, sqrt(activation * good), on the scale of both: it is at a threshold where both
- * are, and reaches it only if at least one of both does. A heat below 0 counts as 0. */
+ * are, and reaches it only if at least one of both does. A heat below 0 counts as 0, one above 1 as 1: a very hot
+ * map alone makes no heat. */
 float insp_heat_product(float activation, float good);
 
 /* Makes the map that is shown.

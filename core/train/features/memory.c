@@ -115,10 +115,11 @@ int insp_memory_limit(uint64_t bytes_max, struct insp_error *reterr) {
 uint64_t insp_memory_training_estimate(unsigned batch) {
     const uint64_t weights = (uint64_t)INSP_TAIL_CONVS * INSP_CHANNELS * INSP_CHANNELS * 9 * sizeof(float);
     const uint64_t map = (uint64_t)INSP_FEATURE_FLOATS * sizeof(float);
-    /* Ten copies of the weights: initial, parameters, gradients, two moments, two packed, three of the last
-     * epochs. Per image: the input and three layers, each with its gradient, and scratch for one unfolded input (9
-     * maps). 64 MiB for the rest. */
-    return 10 * weights + batch * map * (2 * (1 + INSP_TAIL_CONVS) + 9) + (64u << 20);
+    /* Ten copies of the weights in a training: initial, parameters, gradients, two moments, two packed, three of
+     * the last epochs. Four that wait while its halves are trained: the tail, its average, and the packed one of
+     * two layouts. Per image: the input and three layers, each with its gradient, and scratch for one unfolded
+     * input (9 maps). 64 MiB for the rest. */
+    return 14 * weights + batch * map * (2 * (1 + INSP_TAIL_CONVS) + 9) + (64u << 20);
 }
 
 int insp_memory_check(uint64_t bytes, uint64_t available, const char *what, struct insp_error *reterr) {

@@ -174,16 +174,17 @@ static int report(struct validation *v, const struct insp_progress *progress, js
         r = insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
     v->evaluating_s += insp_seconds_since(start_us);
     if (r == 0) {
-        json_t *json = json_pack(
-            "{s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, "
-            "s:f}}",
-            "kind", "cross-validate", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "product",
-            v->context->product, "trunk", v->context->trunk_sha256, "params", insp_train_params_json(v->params),
-            "dataset", insp_report_dataset(&data->set, true), "thin", v->thin, "folds", v->folds, "mean",
-            insp_fold_figures_json(&v->figures, false), "std", insp_fold_figures_json(&v->figures, true), "pooled",
-            insp_report_metrics(&data->set, &metrics), "trunk_runs", (int)data->trunk_runs, "seconds", "reading",
-            data->reading_s, "features", data->features_s, "training", v->training_s, "evaluating",
-            v->evaluating_s);
+        json_t *json =
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, "
+                      "s:f}}",
+                      "kind", "cross-validate", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "product",
+                      v->context->product, "trunk", v->context->trunk_sha256, "regions",
+                      insp_field_set_digest(v->context->fields), "params", insp_train_params_json(v->params),
+                      "dataset", insp_report_dataset(&data->set, true), "thin", v->thin, "folds", v->folds, "mean",
+                      insp_fold_figures_json(&v->figures, false), "std", insp_fold_figures_json(&v->figures, true),
+                      "pooled", insp_report_metrics(&data->set, &metrics), "trunk_runs", (int)data->trunk_runs,
+                      "seconds", "reading", data->reading_s, "features", data->features_s, "training",
+                      v->training_s, "evaluating", v->evaluating_s);
         r = insp_report_join(json, json_incref(part), ret, reterr);
     }
     json_decref(part);
