@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 void insp_promotion_clear(struct insp_promotion *promotion) {
     json_decref(promotion->previous_metrics);
@@ -103,6 +104,15 @@ static bool wanted(enum insp_activate policy, double accuracy, struct insp_promo
 int insp_promotion_decide(const struct insp_train_context *context, enum insp_activate policy, const char *version,
                           double accuracy, struct insp_promotion *promotion, struct insp_error *reterr) {
     return wanted(policy, accuracy, promotion) ? insp_promotion_activate(context, version, promotion, reterr) : 0;
+}
+
+void insp_promotion_say_source(enum insp_activate policy, const json_t *promise,
+                               struct insp_promotion *promotion) {
+    const char *from = json_string_value(json_object_get(json_object_get(promise, "threshold_promise"), "from"));
+    size_t used = strlen(promotion->reason);
+    if (policy == INSP_ACTIVATE_IF_BETTER && *promotion->previous && from && !strcmp(from, "held_out"))
+        snprintf(promotion->reason + used, sizeof promotion->reason - used,
+                 "; the held-out images also chose the new version's threshold, which flatters it a little");
 }
 
 json_t *insp_promotion_previous_json(const struct insp_promotion *promotion) {

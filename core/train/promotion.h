@@ -33,6 +33,10 @@ int insp_promotion_compare(const struct insp_train_context *context, const struc
 int insp_promotion_decide(const struct insp_train_context *context, enum insp_activate policy, const char *version,
                           double accuracy, struct insp_promotion *promotion, struct insp_error *reterr);
 
+/* Adds to the reason of a comparison that the images of the comparison also chose the threshold. promise: the
+ * report's part with "threshold_promise"; NULL: no threshold was chosen. */
+void insp_promotion_say_source(enum insp_activate policy, const json_t *promise, struct insp_promotion *promotion);
+
 /* Reads the bundle back from the disk, proves it on the device that trained it, and activates it by
  * context->activate, whatever the policy. A version that must not serve (INSP_E_SELF_TEST, INSP_E_CONFLICT) is no
  * failure: the old one keeps serving, and the reason is logged. Fails with the other errors of insp_model_read,

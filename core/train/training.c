@@ -453,6 +453,7 @@ static int finish(struct run *run, const struct insp_progress *progress, struct 
     if (r == 0)
         r = insp_promotion_decide(run->context, run->params->activate, run->manifest->version,
                                   run->metrics.balanced_accuracy, &run->promotion, reterr);
+    insp_promotion_say_source(run->params->activate, run->promise, &run->promotion);
     run->writing_s = insp_seconds_since(start_us);
     return r;
 }

@@ -308,6 +308,7 @@ START_TEST(a_threshold_is_chosen_out_of_fold_or_by_the_held_out_part) {
     json_t *report = train(&params), *promise = json_object_get(report, "threshold_promise");
     struct insp_manifest *manifest;
     ck_assert_str_eq(text(promise, "from"), "folds");
+    ck_assert_ptr_null(strstr(text(report, "reason"), "also chose"));
     ck_assert_str_eq(text(json_object_get(report, "params"), "threshold"), "auto");
     ck_insp_ok(insp_bundle_read(f.state, "p", text(report, "version"), &manifest, NULL, &f.err), f.err);
     ck_assert_float_eq(manifest->threshold, (float)json_real_value(json_object_get(promise, "threshold")));
@@ -330,6 +331,7 @@ START_TEST(a_threshold_is_chosen_out_of_fold_or_by_the_held_out_part) {
     report = train(&params);
     promise = json_object_get(report, "threshold_promise");
     ck_assert_str_eq(text(promise, "from"), "held_out");
+    ck_assert_ptr_nonnull(strstr(text(report, "reason"), "the held-out images also chose")); /* and compared */
     ck_assert(json_is_false(json_object_get(promise, "kept")));
     ck_assert_ptr_nonnull(strstr(text(promise, "reason"), "more anomalies are needed"));
     candidates = json_object_get(report, "candidates"); /* three held-out images choose no more than a threshold */
