@@ -165,7 +165,7 @@ def test_held_out_good_parts_stay_cold(cli, tmp_path):
     if FAKE:
         pytest.skip("the fake network learns nothing")
     data = tmp_path / "carpet"
-    cli("demo-data", data, "--images", 100, "--seed", 3)
+    cli("demo-data", data, "--images", 60, "--seed", 4)
     cli("trunk", "bank", "--images", data, "--count", 16)
     report = json.loads(run(cli, "cross-validate", data, "--folds", 2, "--epochs", 3, "--json", "--html",
                             tmp_path / "r.html").stdout)

@@ -326,7 +326,7 @@ static struct insp_tail_buffers *train(struct insp_device *device, size_t steps,
 }
 
 START_TEST(test_trainer_learns_and_repeats) {
-    enum { STEPS = 12 };
+    enum { STEPS = 6 };
     float first = 0, last = 0, again_first = 0, again_last = 0;
     _cleanup_(insp_device_freep) struct insp_device *device = open_cpu(INSP_CPU_AUTO, 2);
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *a = train(device, STEPS, &first, &last);
