@@ -428,6 +428,7 @@ def test_no_report_before_the_end(begin):
     assert daemon("GET", "/v1/jobs/0190b6f2-0000-7000-8000-000000000000/report.html").code == "not_found"
 
 
+@pytest.mark.sequential
 def test_the_trunk_runs_once_per_image(begin, tmp_path_factory):
     """Folds and epochs do not multiply it: one run per image. A second job on the same images: none."""
     images = 20  # as few as three folds need: the thread sanitizer takes seconds for each

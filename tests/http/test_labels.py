@@ -257,6 +257,7 @@ def labelled(begin):
     return daemon
 
 
+@pytest.mark.sequential
 def test_a_candidate_is_held_against_the_labels(labelled):
     result = run_job(labelled, "train", activate="never")["result"]
     feedback, unseen = result["feedback"], result["feedback"]["unseen"]

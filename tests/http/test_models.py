@@ -228,6 +228,7 @@ def spoil(folder):
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.sequential
 @pytest.mark.real_device
 def test_a_spoilt_version_never_serves(begin):
     daemon = begin()
@@ -281,6 +282,7 @@ def test_damaged_golden_samples_are_named(begin):
     assert answer.code == "model_invalid" and "golden-2.png" in answer.json["detail"]
 
 
+@pytest.mark.sequential
 def test_if_better_is_the_default_and_says_what_it_compared(begin):
     daemon = begin()
     first = finished(daemon, submit(daemon, epochs=1).headers["Location"])
