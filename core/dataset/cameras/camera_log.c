@@ -110,8 +110,7 @@ static int open_locked(const char *path, int *ret, struct insp_error *reterr) {
         if (r < 0 || fstat(fd, &mine) < 0)
             return insp_fail_errno(reterr, r < 0 ? -r : errno, "cannot lock %s", path);
         if (lstat(path, &named) == 0 && named.st_ino == mine.st_ino && named.st_dev == mine.st_dev) {
-            *ret = fd;
-            fd = -1;
+            *ret = insp_take_fd(fd);
             return 0;
         }
     }
@@ -121,13 +120,13 @@ int insp_camera_log_add(const char *set, const char *sha256, const char *camera,
     char path[INSP_PATH_BYTES], line[2 + DIGITS + 256];
     _cleanup_close_ int fd = -1;
     _cleanup_free_ char *text = NULL;
-    size_t bytes;
+    size_t bytes = 0;
     int r = path_of(set, path, reterr);
     if (r == 0)
         r = open_locked(path, &fd, reterr);
     if (r == 0)
         r = read_log(path, &text, &bytes, reterr);
-    if (r < 0 || known(text, sha256, camera))
+    if (r < 0 || !text || known(text, sha256, camera))
         return r;
     /* The line break before it ends a line that a full disk has cut off. */
     int n = snprintf(line, sizeof line, "\n%.64s %.200s\n", sha256, camera);

@@ -59,7 +59,7 @@ int insp_heat_maps_compare(const struct insp_judgement *judgement, const float *
     struct insp_heat_maps maps = {.from = INSP_HEAT_BY_SEPARATION};
     for (enum insp_heat_kind k = 0; k < INSP_HEAT_KINDS; k++) {
         struct insp_judgement one = *judgement;
-        struct insp_localisation localisation;
+        struct insp_localisation localisation = {0};
         one.map = map[k];
         int r = measure(&one, map[k], &maps.figures[k], reterr);
         if (r == 0)
