@@ -30,6 +30,7 @@ NOT_RUN = {
     "inspectd trunk fetch": "downloads 528 MB; tests/cli/test_fetch.py has a server",
     "python3 /usr/share/inspectd/convert_pth.py": "needs torchvision's weights; tests/parity/test_convert.py has the script",
     'curl -X PUT -H "Authorization: Bearer $TOKEN" -d "{\\"version': "needs a second version; tests/http/test_shadow.py has one",
+    "inspectd model shadow ": "needs a second version; tests/cli/test_models.py has one",
     "inspectd train --product screws --mode add_good": "needs 20 good parts and one more; tests/http/test_good_only.py has them",
 }
 # Blocks for a daemon that does not run; it is started again afterwards.
