@@ -11,10 +11,12 @@ struct insp_served_model {
     struct insp_model *model;              /* owned reference; NULL if loading failed or no version is active */
     char failure[INSP_ERROR_DETAIL_BYTES]; /* why model is NULL, or the error of the self-test; "" */
     char reload_failure[INSP_ERROR_DETAIL_BYTES]; /* why the active version does not serve; "" */
+    char refused[INSP_NAME_BYTES];                /* the active version, if loading it failed; "" */
     char damage[INSP_ERROR_DETAIL_BYTES];         /* damage of the serving files, by the last verification; "" */
     struct insp_shadow_choice shadow_choice;      /* version "": none */
     struct insp_model *shadow;                    /* owned reference; NULL: none, or it could not be loaded */
     char shadow_failure[INSP_ERROR_DETAIL_BYTES]; /* why not; "" */
+    char shadow_refused[INSP_NAME_BYTES];         /* the shadow's version, if loading it failed; "" */
     bool passed;                                  /* the last self-test passed */
     bool pending;        /* the active version is not loaded yet: a later reading loads it */
     bool shadow_pending; /* nor is the shadow; shadow_failure says so */

@@ -58,10 +58,15 @@ static int load_version(const struct insp_model_reading *reading, const char *pr
     return r;
 }
 
-/* Loads the active version. The manifest alone says whether it belongs to the loaded trunk. */
-static int load(struct insp_model_reading *reading, struct insp_served_model *item, struct insp_error *reterr) {
+/* Loads the active version. The manifest alone says whether it belongs to the loaded trunk. ret_version: the
+ * version that it tried to load; "" if it could not be read which one. */
+static int load(struct insp_model_reading *reading, struct insp_served_model *item,
+                char ret_version[INSP_NAME_BYTES], struct insp_error *reterr) {
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = NULL;
     int r = read_active(reading, item->product, &manifest, reterr);
+    ret_version[0] = '\0';
+    if (r == 0)
+        memcpy(ret_version, manifest->version, INSP_NAME_BYTES);
     if (r == 0)
         r = insp_model_loader_check_trunk(reading->loader, manifest, INSP_E_MODEL, reterr);
     if (r == 0)
@@ -103,7 +108,23 @@ static void verify_trunk(struct insp_model_reading *reading) {
                    INSP_LOG_QUOTED(error.detail));
 }
 
-/* Fills an item whose version is on the device. Returns 1, and fills nothing, if it must be loaded. */
+/* Makes an item that serves on as before. Its shadow is read anew. */
+static void take_over(const struct insp_served_model *old, struct insp_served_model *item) {
+    struct insp_served_model fresh = *item;
+    *item = *old;
+    item->pending = false;
+    item->shadow = fresh.shadow;
+    item->shadow_pending = fresh.shadow_pending;
+    item->shadow_choice = fresh.shadow_choice;
+    memcpy(item->refused, fresh.refused, sizeof item->refused);
+    memcpy(item->shadow_failure, fresh.shadow_failure, sizeof item->shadow_failure);
+    memcpy(item->shadow_refused, fresh.shadow_refused, sizeof item->shadow_refused);
+    if (item->model)
+        insp_model_ref(item->model);
+}
+
+/* Fills an item whose version is on the device, or was tried by the reading that this one continues. Returns 1 if
+ * it must be loaded; `refused` says then whether that failed before. */
 static int find_loaded(struct insp_model_reading *reading, struct insp_model *offered,
                        struct insp_served_model *item, struct insp_error *reterr) {
     const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
@@ -119,18 +140,21 @@ static int find_loaded(struct insp_model_reading *reading, struct insp_model *of
     }
     if (reuse(offered, &manifest, item, &r, reterr))
         return r;
-    return old && reuse(old->shadow, &manifest, item, &r, reterr) ? r : 1; /* it is promoted */
+    if (old && reuse(old->shadow, &manifest, item, &r, reterr)) /* it is promoted */
+        return r;
+    if (!old || strcmp(old->refused, manifest->version) != 0)
+        return 1;
+    memcpy(item->refused, old->refused, sizeof item->refused);
+    if (!reading->chained || old->pending)
+        return 1;
+    take_over(old, item);
+    return 0;
 }
 
-/* Makes an item that serves on as before. Its shadow is read anew. */
-static void take_over(const struct insp_served_model *old, struct insp_served_model *item) {
-    struct insp_served_model fresh = *item;
-    *item = *old;
-    item->shadow = fresh.shadow;
-    item->shadow_pending = fresh.shadow_pending;
-    item->shadow_choice = fresh.shadow_choice;
-    memcpy(item->shadow_failure, fresh.shadow_failure, sizeof item->shadow_failure);
-    insp_model_ref(item->model);
+/* Says whether the reading that this one continues has logged a failure. */
+static bool logged(const struct insp_model_reading *reading, bool pending, const char *known,
+                   const struct insp_error *error) {
+    return reading->chained && !pending && !strcmp(known, error->detail);
 }
 
 /* Keeps the model that served in place of a version that cannot be loaded, and notes the error until a reading
@@ -138,14 +162,14 @@ static void take_over(const struct insp_served_model *old, struct insp_served_mo
 static void keep_serving(const struct insp_model_reading *reading, struct insp_served_model *item,
                          const struct insp_error *error) {
     const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
-    insp_log_warning("model not loaded product=%s code=%s detail=%s", item->product, insp_code_wire(error->code),
-                     INSP_LOG_QUOTED(error->detail));
+    if (!old || !logged(reading, old->pending, old->model ? old->reload_failure : old->failure, error))
+        insp_log_warning("model not loaded product=%s code=%s detail=%s", item->product,
+                         insp_code_wire(error->code), INSP_LOG_QUOTED(error->detail));
     if (!old || !old->model) {
         memcpy(item->failure, error->detail, sizeof item->failure);
         return;
     }
     take_over(old, item);
-    item->pending = false;
     memcpy(item->reload_failure, error->detail, sizeof item->reload_failure);
 }
 
@@ -169,10 +193,25 @@ static int find_shadow(const struct insp_model_reading *reading, struct insp_mod
 }
 
 /* A shadow's failure concerns no verdict: the API shows it, and the log has it. */
-static void note_shadow_failure(struct insp_served_model *item, const struct insp_error *error) {
+static void note_shadow_failure(const struct insp_model_reading *reading, struct insp_served_model *item,
+                                const struct insp_error *error) {
+    const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
     memcpy(item->shadow_failure, error->detail, sizeof item->shadow_failure);
-    insp_log_warning("shadow not loaded product=%s version=%s code=%s detail=%s", item->product,
-                     item->shadow_choice.version, insp_code_wire(error->code), INSP_LOG_QUOTED(error->detail));
+    if (!old || !logged(reading, old->shadow_pending, old->shadow_failure, error))
+        insp_log_warning("shadow not loaded product=%s version=%s code=%s detail=%s", item->product,
+                         item->shadow_choice.version, insp_code_wire(error->code), INSP_LOG_QUOTED(error->detail));
+}
+
+/* Says whether a shadow must be loaded. If the reading that this one continues failed to, its failure stays. */
+static bool must_load_shadow(const struct insp_model_reading *reading, struct insp_served_model *item) {
+    const struct insp_served_model *old = insp_model_list_find(&reading->old, item->product);
+    if (!old || strcmp(old->shadow_refused, item->shadow_choice.version) != 0)
+        return true;
+    memcpy(item->shadow_refused, old->shadow_refused, sizeof item->shadow_refused);
+    if (!reading->chained || old->shadow_pending)
+        return true;
+    memcpy(item->shadow_failure, old->shadow_failure, sizeof item->shadow_failure);
+    return false;
 }
 
 /* Finds the shadow of a product; pending, if it must be loaded. */
@@ -188,9 +227,9 @@ static void add_shadow(const struct insp_model_reading *reading, struct insp_mod
         item->shadow_choice = (struct insp_shadow_choice){0}; /* it has become active */
     if (r == 0 && *item->shadow_choice.version)
         r = find_shadow(reading, offered, item, &error);
-    item->shadow_pending = r == 1;
+    item->shadow_pending = r == 1 && must_load_shadow(reading, item);
     if (r < 0)
-        note_shadow_failure(item, &error);
+        note_shadow_failure(reading, item, &error);
 }
 
 /* Adds a product to the list; pending, if its version must be loaded. */
@@ -207,10 +246,15 @@ static void add_product(struct insp_model_reading *reading, const char *product)
 }
 
 static void load_pending(struct insp_model_reading *reading, struct insp_served_model *item) {
+    char version[INSP_NAME_BYTES];
     struct insp_error error;
     item->pending = false;
-    if (load(reading, item, &error) < 0)
-        keep_serving(reading, item, &error);
+    item->refused[0] = '\0';
+    reading->tried++;
+    if (load(reading, item, version, &error) == 0)
+        return;
+    keep_serving(reading, item, &error);
+    memcpy(item->refused, version, sizeof item->refused);
 }
 
 /* Leaves a product to a later reading. The model that it has goes on serving. */
@@ -228,51 +272,60 @@ static void put_off(struct insp_model_reading *reading, struct insp_served_model
 static void load_shadow(struct insp_model_reading *reading, struct insp_served_model *item) {
     struct insp_error error;
     item->shadow_pending = false;
-    if (load_version(reading, item->product, item->shadow_choice.version, &item->shadow, &error) < 0)
-        note_shadow_failure(item, &error);
-    else
+    item->shadow_refused[0] = '\0';
+    reading->tried++;
+    if (load_version(reading, item->product, item->shadow_choice.version, &item->shadow, &error) == 0) {
         reading->loaded++;
+        return;
+    }
+    note_shadow_failure(reading, item, &error);
+    memcpy(item->shadow_refused, item->shadow_choice.version, sizeof item->shadow_refused);
 }
 
 /* Says whether the reading may load one more. */
-static bool may_load(const struct insp_model_reading *reading, size_t tried) {
-    return tried == 0 ||
-           (tried < reading->load_most && (!reading->until_us || insp_mono_us() < reading->until_us));
+static bool may_load(const struct insp_model_reading *reading) {
+    return reading->tried == 0 ||
+           (reading->tried < reading->load_most && (!reading->until_us || insp_mono_us() < reading->until_us));
 }
 
-/* Loads pending versions, as many as the reading may: the one that was asked for first, and shadows once every
- * active version is loaded. */
-static void load_some(struct insp_model_reading *reading) {
-    struct insp_served_model *asked = insp_model_list_find(&reading->fresh, reading->asked);
-    size_t tried = 0;
-    if (asked && asked->pending) {
-        load_pending(reading, asked);
-        tried++;
-    }
+/* again: those that failed before. */
+static void load_active_ones(struct insp_model_reading *reading, bool again) {
     for (size_t i = 0; i < reading->fresh.count; i++) {
         struct insp_served_model *item = &reading->fresh.item[i];
-        if (!item->pending)
+        if (!item->pending || (*item->refused != '\0') != again)
             continue;
-        if (may_load(reading, tried)) {
+        if (may_load(reading))
             load_pending(reading, item);
-            tried++;
-        } else {
+        else
             put_off(reading, item);
-        }
     }
-    const bool shadows = reading->pending == 0 && !reading->active_only;
+}
+
+static void load_shadows(struct insp_model_reading *reading, bool wanted, bool again) {
     for (size_t i = 0; i < reading->fresh.count; i++) {
         struct insp_served_model *item = &reading->fresh.item[i];
-        if (!item->shadow_pending)
+        if (!item->shadow_pending || (*item->shadow_refused != '\0') != again)
             continue;
-        if (shadows && may_load(reading, tried)) {
+        if (wanted && may_load(reading)) {
             load_shadow(reading, item);
-            tried++;
         } else {
             snprintf(item->shadow_failure, sizeof item->shadow_failure, "the shadow is being loaded");
             reading->pending++;
         }
     }
+}
+
+/* Loads pending versions, as many as the reading may: the one that was asked for first, and shadows once every
+ * active version is loaded. A version that failed before holds up no other one. */
+static void load_some(struct insp_model_reading *reading) {
+    struct insp_served_model *asked = insp_model_list_find(&reading->fresh, reading->asked);
+    if (asked && asked->pending)
+        load_pending(reading, asked);
+    load_active_ones(reading, false);
+    load_active_ones(reading, true);
+    const bool shadows = reading->pending == 0 && !reading->active_only;
+    load_shadows(reading, shadows, false);
+    load_shadows(reading, shadows, true);
 }
 
 static bool listed(const struct insp_names *names, const char *name) {

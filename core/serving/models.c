@@ -237,6 +237,7 @@ static void read_done(struct insp_task *task) {
 static void start_reload(struct insp_models *models) {
     struct waiter *waiters = models->waiters;
     models->waiters = NULL;
+    const bool chained = !models->reload_again; /* nobody asked to try again what has failed */
     models->reload_again = false;
     struct reload *reload = calloc(1, sizeof *reload);
     if (!reload || insp_model_list_copy(&models->list, &reload->reading.old)) {
@@ -249,6 +250,7 @@ static void start_reload(struct insp_models *models) {
     reload->models = models;
     reload->reading.loader = models->loader;
     reload->reading.load_most = LOADED_AT_ONCE;
+    reload->reading.chained = chained;
     memcpy(reload->reading.asked, models->asked, sizeof reload->reading.asked);
     models->asked[0] = '\0';
     reload->reading.verify = models->verify_next;

@@ -23,7 +23,8 @@ int insp_models_new(struct insp_lanes *lanes, struct insp_engine *engine, const 
 void insp_models_free(struct insp_models *models); /* accepts NULL; only while not insp_models_busy */
 
 /* Starts to load the versions that are pending, a few per reading, on lane CHORE; each reading swaps in what it
- * loaded, and starts the next one. Shadows come last. A product that insp_models_get was asked for comes first. */
+ * loaded, and starts the next one. Shadows come last. A product that insp_models_get was asked for comes first. A
+ * version that cannot be loaded is tried again only by insp_models_reload. */
 void insp_models_load_pending(struct insp_models *models);
 /* Starts no further reading for pending products: the daemon stops. */
 void insp_models_stop(struct insp_models *models);

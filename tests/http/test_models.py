@@ -96,6 +96,31 @@ def test_a_daemon_that_still_loads_stops(admin, state):
     assert admin(state).stop() == 0
 
 
+def test_versions_that_cannot_be_loaded_hold_up_no_other_one(admin, state):
+    """Neither active ones nor shadows, whatever their names: each is tried once, and again only when somebody asks."""
+    def shadow_of(product):
+        (state / "models" / product / "shadow.json").write_text(json.dumps(
+            {"version": "v2", "since": "2026-11-28T00:00:00.000Z", "by": "cli", "rule": None}))
+
+    add_version(state, "carpet", "v2")
+    shadow_of("carpet")
+    for i in range(8):  # as many as a start tries; a later reading tries four
+        for version in ("v1", "v2"):
+            rewrite(add_version(state, f"a{i}", version) / "model.safetensors", b"damaged")
+        shadow_of(f"a{i}")
+    daemon = admin(state, wait_ready=False)
+    tried = lambda: [daemon.log_text().count(f"{kind} not loaded product=a") for kind in ("model", "shadow")]
+    readings = lambda: re.findall(r"models read again products=9 loaded=\d+ pending=(\d+)", daemon.log_text())
+    eventually(lambda: daemon("GET", "/readyz").json["models"]["carpet"]["ready"], 60)
+    eventually(lambda: readings()[-1:] == ["0"], 60)
+    assert daemon("GET", "/v1/products/carpet/shadow").json["shadow"]["running"]
+    assert tried() == [8, 8] and len(readings()) <= 5
+    assert "model.safetensors" in daemon.inspect(IMAGE, "product=a7").json["detail"]
+    daemon.process.send_signal(signal.SIGHUP)
+    eventually(lambda: tried() == [16, 16] and readings()[-1:] == ["0"], 60)
+    assert daemon.inspect(IMAGE).status == 200
+
+
 @pytest.mark.parametrize("damage, word", [(flip_a_weight, "sha256"), (shape_wrong, "classifier.weight"),
                                           (cut_manifest, "manifest.json")])
 def test_damaged_model_is_named_and_others_serve(admin, state, damage, word):
