@@ -136,7 +136,12 @@ static int take_job(const struct patch *patch, const json_t *id, struct insp_man
                           "this job ran on another trunk than this version, so its scores differ from the model's",
                           reterr);
     const char *regions = json_string_value(json_object_get(patch->advice, "regions"));
-    if (strcmp(regions ? regions : insp_field_set_digest(NULL), insp_field_set_digest(manifest->fields)) != 0)
+    if (!regions)
+        return refuse_job(json_string_value(id), INSP_E_CONFLICT,
+                          "an older version of inspectd ran this job and did not note its regions, so its scores "
+                          "may differ from the model's: validate again",
+                          reterr);
+    if (strcmp(regions, insp_field_set_digest(manifest->fields)) != 0)
         return refuse_job(json_string_value(id), INSP_E_CONFLICT,
                           "this job ran with other regions than this version has, so its scores differ from the "
                           "model's",

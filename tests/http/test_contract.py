@@ -120,7 +120,16 @@ def test_products(call):
     call("GET", "/v1/products", 200)
     call("GET", "/v1/products/{product}", 200, product="carpet")
     call("GET", "/v1/products/{product}", 404, product="wood")
+    # A version of each format that a manifest may have.
+    manifest = add_version(call.client.state, "carpet", "tiled") / "manifest.json"
+    written = json.loads(manifest.read_text())
+    half, grid = [[0, 0], [0.5, 0], [0.5, 1], [0, 1]], {"columns": 4, "rows": 3}
+    for expected, more in (1, {}), (2, {"regions": {"default": {"look": [half]}}}), (4, {"tiles": grid}):
+        manifest.write_text(json.dumps({**written, **more, "format": expected}))
+        tiled = call("GET", "/v1/products/{product}/models/{version}", 200, product="carpet", version="tiled").json
+        assert (tiled["format"], tiled["tiles"]) == (expected, more.get("tiles"))
     call("GET", "/v1/products/{product}/models", 200, product="carpet")
+    call("DELETE", "/v1/admin/products/{product}/models/{version}", 204, admin=True, product="carpet", version="tiled")
     call("GET", "/v1/products/{product}/models/{version}", 200, product="carpet", version="v1")
     call("GET", "/v1/products/{product}/models/{version}", 404, product="carpet", version="v9")
 

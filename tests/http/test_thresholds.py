@@ -1,6 +1,8 @@
 """Thresholds: advised by a cross-validation, stored with the model, each change on record."""
+import contextlib
 import json
 import shutil
+import sqlite3
 
 import pytest
 from conftest import picture, token
@@ -106,6 +108,11 @@ def test_the_threshold_of_a_cross_validation(begin):
     (folder / "stranger" / "manifest.json").write_text(json.dumps(manifest))
     answer = patch(daemon, {"threshold_job": done["id"]}, "stranger")
     assert answer.status == 409 and "logistic regression" in answer.json["detail"], answer.body
+    # Neither do those of an older inspectd, which did not note the regions, even about a version without any.
+    with contextlib.closing(sqlite3.connect(daemon.state / "inspectd.sqlite3", timeout=60)) as db, db:
+        db.execute("UPDATE jobs SET result = json_remove(result, '$.regions') WHERE id = ?", (done["id"],))
+    answer = patch(daemon, {"threshold_job": done["id"]}, trained["version"])
+    assert answer.status == 409 and "did not note its regions" in answer.json["detail"], answer.body
     # Neither do those of images that the network saw in another form.
     other = finished(daemon, submit(daemon, "cross-validate", epochs=1, folds=2, max_missed=0.4,
                                     input="imagenet").headers["Location"])
