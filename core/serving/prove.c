@@ -27,13 +27,18 @@ void insp_prove_draw(unsigned number, uint8_t *ret_rgb) {
             (number ? draw_second : draw_first)(x, y, ret_rgb + 3 * ((size_t)y * SIDE + (size_t)x));
 }
 
-int insp_prove_compare(const struct insp_golden_sample *expected, size_t number, float probability,
-                       const float *map, float tolerance, struct insp_error *reterr) {
+/* The square root of a product magnifies the rounding of a heat near 0: 1e-4 becomes 0.01. Its square does not. */
+static float comparable(enum insp_heat_kind kind, float heat) {
+    return kind == INSP_HEAT_PRODUCT ? heat * fabsf(heat) : heat;
+}
+
+int insp_prove_compare(const struct insp_golden_sample *expected, size_t number, enum insp_heat_kind kind,
+                       float probability, const float *map, float tolerance, struct insp_error *reterr) {
     const char *class = expected->label == INSP_CLASS_ANOMALY ? "anomaly" : "good";
     float largest = 1, furthest = 0;
     for (size_t i = 0; i < INSP_MAP_FLOATS; i++) {
-        float off = fabsf(map[i] - expected->map[i]);
-        largest = fmaxf(largest, fabsf(expected->map[i]));
+        const float trained = comparable(kind, expected->map[i]), off = fabsf(comparable(kind, map[i]) - trained);
+        largest = fmaxf(largest, fabsf(trained));
         furthest = isnan(off) ? INFINITY : fmaxf(furthest, off);
     }
     if (!(fabsf(probability - expected->probability) <= tolerance))
@@ -43,8 +48,8 @@ int insp_prove_compare(const struct insp_golden_sample *expected, size_t number,
     if (!(furthest <= tolerance * largest))
         return insp_fail(
             reterr, INSP_E_SELF_TEST,
-            "the map of golden sample %zu (%s) differs by %g (of at most %g) from the map when trained", number,
-            class, (double)furthest, (double)largest);
+            "the %smap of golden sample %zu (%s) differs by %g (of at most %g) from the map when trained",
+            kind == INSP_HEAT_PRODUCT ? "squared " : "", number, class, (double)furthest, (double)largest);
     return 0;
 }
 
@@ -55,7 +60,8 @@ static int prove_golden(const struct insp_prover *prover, struct insp_model *mod
         float probability, map[INSP_MAP_FLOATS];
         int r = prover->score(prover->arg, model, golden->sample[i].rgb, &probability, map, reterr);
         if (r == 0)
-            r = insp_prove_compare(&golden->sample[i], i + 1, probability, map, tolerance, reterr);
+            r = insp_prove_compare(&golden->sample[i], i + 1, model->manifest->heat.kind, probability, map,
+                                   tolerance, reterr);
         if (r < 0)
             return r;
     }

@@ -8,7 +8,8 @@
 #include "core/model/model.h"
 
 /* Limit the deviation of an answer from the stored one: in probability, and in the map as a share of the
- * stored map's largest magnitude (at least 1). CPUs compute in float32: instruction sets and libtorch round
+ * stored map's largest magnitude (at least 1); of a product of two heats, in the squares of the map, whose root
+ * magnifies the rounding of cells near 0. CPUs compute in float32: instruction sets and libtorch round
  * sums of 4608 products differently, through three convolutions; tests/bench/bench_forward.py keeps them
  * within 1e-4 of each other. A GPU on either side computes in bfloat16 or float16, with 8 or 11 bits of
  * significand. */
@@ -43,8 +44,8 @@ int insp_prove(struct insp_trunk *trunk, bool cuda, struct insp_model *model, co
                struct insp_error *reterr);
 
 /* Checks the answer to a golden sample; fails with INSP_E_SELF_TEST and both answers. number: 1.., for the
- * detail. Pure. */
-int insp_prove_compare(const struct insp_golden_sample *expected, size_t number, float probability,
-                       const float *map, float tolerance, struct insp_error *reterr);
+ * detail. kind: of the map that the version shows. Pure. */
+int insp_prove_compare(const struct insp_golden_sample *expected, size_t number, enum insp_heat_kind kind,
+                       float probability, const float *map, float tolerance, struct insp_error *reterr);
 
 #endif

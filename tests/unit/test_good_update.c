@@ -1,3 +1,4 @@
+#include "core/model/model.h"
 #include "core/model/registry.h"
 #include "core/train/feedback.h"
 #include "tests/unit/train_fixture.h"
@@ -105,6 +106,27 @@ START_TEST(an_image_is_added_exactly_without_the_old_ones) {
 }
 END_TEST
 
+/* Activates a copy of a version whose tail a GPU has trained and whose heat the good-only model gives. */
+static void activate_as_of_a_gpu(const char *version) {
+    struct insp_model_files files = {0};
+    struct insp_good_memory memory = {0};
+    ck_insp_ok(insp_model_read(f.state, "p", version, &files, &f.err), f.err);
+    ck_insp_ok(insp_bundle_read_memory(f.state, files.manifest, &memory, &f.err), f.err);
+    ck_assert(files.tail && files.golden && !files.golden->cuda);
+    files.golden->cuda = true;
+    files.manifest->heat = (struct insp_heat_choice){INSP_HEAT_GOOD_ONLY, 0.7f, 0, 1};
+    strcpy(files.manifest->version, "gpu");
+    const struct insp_bundle_parts parts = {.tail = files.tail,
+                                            .golden = files.golden,
+                                            .good = files.good,
+                                            .memory = &memory,
+                                            .logistic = files.logistic};
+    ck_insp_ok(insp_bundle_write_parts(f.state, files.manifest, &parts, &f.err), f.err);
+    ck_insp_ok(insp_registry_set_active(f.state, "p", "gpu", &f.err), f.err);
+    insp_good_memory_clear(&memory);
+    insp_model_files_clear(&files);
+}
+
 START_TEST(a_tail_stays_and_known_or_missing_images_add_nothing) {
     train_fixture_open(&f);
     fixture_set(&f, 22, 6, 6);
@@ -134,6 +156,13 @@ START_TEST(a_tail_stays_and_known_or_missing_images_add_nothing) {
     label_good("newer.png", 77);
     json_t *third = run(&add);
     ck_assert(json_is_false(json_object_get(third, "activated")) && number(third, "added") == 1);
+    activate_as_of_a_gpu(text(second, "version"));
+    json_t *fourth = run(&add); /* on the CPU */
+    struct insp_model_files files = {0};
+    ck_insp_ok(insp_model_read(f.state, "p", text(fourth, "version"), &files, &f.err), f.err);
+    ck_assert(files.manifest->heat.kind == INSP_HEAT_GOOD_ONLY && files.golden->cuda);
+    insp_model_files_clear(&files);
+    json_decref(fourth);
     json_decref(first);
     json_decref(second);
     json_decref(third);

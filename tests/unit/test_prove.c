@@ -151,20 +151,50 @@ START_TEST(the_map_is_compared_as_a_share_of_its_size) {
     struct insp_golden_sample sample = {.probability = 0.5f};
     float map[INSP_MAP_FLOATS] = {0};
     map[0] = 0.9e-3f;
-    ck_insp_ok(insp_prove_compare(&sample, 1, 0.5f, map, 1e-3f, &err), err);
+    ck_insp_ok(insp_prove_compare(&sample, 1, INSP_HEAT_ACTIVATION, 0.5f, map, 1e-3f, &err), err);
     map[0] = 1.1e-3f;
-    ck_insp_code(insp_prove_compare(&sample, 1, 0.5f, map, 1e-3f, &err), INSP_E_SELF_TEST, err);
+    ck_insp_code(insp_prove_compare(&sample, 1, INSP_HEAT_ACTIVATION, 0.5f, map, 1e-3f, &err), INSP_E_SELF_TEST,
+                 err);
     sample.map[1] = map[1] = 2000; /* whose rounding is larger than that of small numbers */
     map[0] = 1.9f;
-    ck_insp_ok(insp_prove_compare(&sample, 1, 0.5f, map, 1e-3f, &err), err);
+    ck_insp_ok(insp_prove_compare(&sample, 1, INSP_HEAT_ACTIVATION, 0.5f, map, 1e-3f, &err), err);
     map[0] = NAN;
-    ck_insp_code(insp_prove_compare(&sample, 1, 0.5f, map, 1e-3f, &err), INSP_E_SELF_TEST, err);
+    ck_insp_code(insp_prove_compare(&sample, 1, INSP_HEAT_ACTIVATION, 0.5f, map, 1e-3f, &err), INSP_E_SELF_TEST,
+                 err);
     map[0] = 0;
-    ck_insp_code(insp_prove_compare(&sample, 1, NAN, map, 1e-3f, &err), INSP_E_SELF_TEST, err);
-    ck_insp_code(insp_prove_compare(&sample, 1, 0.502f, map, 1e-3f, &err), INSP_E_SELF_TEST, err);
+    ck_insp_code(insp_prove_compare(&sample, 1, INSP_HEAT_ACTIVATION, NAN, map, 1e-3f, &err), INSP_E_SELF_TEST,
+                 err);
+    ck_insp_code(insp_prove_compare(&sample, 1, INSP_HEAT_ACTIVATION, 0.502f, map, 1e-3f, &err), INSP_E_SELF_TEST,
+                 err);
 }
 END_TEST
 
-INSP_TESTS(a_model_that_answers_as_trained_is_proved, a_model_that_answers_otherwise_is_not,
-           a_network_that_does_not_look_is_not_proved, the_two_pictures_differ, half_precision_is_given_more_room,
-           the_map_is_compared_as_a_share_of_its_size);
+/* Activations 0 and 1e-4, a rounding apart, have the products 0 and 0.01 with a good-only heat of 1. */
+START_TEST(a_product_may_differ_by_the_root_of_a_rounding) {
+    static const struct {
+        float activation, tolerance;
+    } device[] = {{1e-4f, INSP_PROVE_TOLERANCE_CPU}, {5e-3f, INSP_PROVE_TOLERANCE_CUDA}};
+    for (size_t i = 0; i < INSP_COUNT(device); i++) {
+        const float tolerance = device[i].tolerance;
+        struct insp_error err;
+        struct insp_golden_sample sample = {.probability = 0.5f};
+        float map[INSP_MAP_FLOATS] = {0};
+        map[0] = insp_heat_product(device[i].activation, 1);
+        ck_assert_float_gt(map[0], tolerance);
+        ck_insp_ok(insp_prove_compare(&sample, 1, INSP_HEAT_PRODUCT, 0.5f, map, tolerance, &err), err);
+        ck_insp_code(insp_prove_compare(&sample, 1, INSP_HEAT_GOOD_ONLY, 0.5f, map, tolerance, &err),
+                     INSP_E_SELF_TEST, err);
+        map[0] = insp_heat_product(1.1f * tolerance, 1); /* more than a rounding */
+        ck_insp_code(insp_prove_compare(&sample, 1, INSP_HEAT_PRODUCT, 0.5f, map, tolerance, &err),
+                     INSP_E_SELF_TEST, err);
+        ck_assert_ptr_nonnull(strstr(err.detail, "the squared map of golden sample 1"));
+        map[0] = NAN;
+        ck_insp_code(insp_prove_compare(&sample, 1, INSP_HEAT_PRODUCT, 0.5f, map, tolerance, &err),
+                     INSP_E_SELF_TEST, err);
+    }
+}
+END_TEST
+
+INSP_TESTS(a_product_may_differ_by_the_root_of_a_rounding, a_model_that_answers_as_trained_is_proved,
+           a_model_that_answers_otherwise_is_not, a_network_that_does_not_look_is_not_proved,
+           the_two_pictures_differ, half_precision_is_given_more_room, the_map_is_compared_as_a_share_of_its_size);

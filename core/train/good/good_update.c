@@ -277,7 +277,8 @@ static int renew_golden(struct run *run, struct insp_error *reterr) {
         r = insp_tail_load(run->context->device, &view, &tail, reterr);
         model.tail = tail;
     }
-    golden->cuda = insp_device_is_cuda(run->context->device);
+    /* A tail's probabilities stay, and so does the tolerance of the device that gave them. */
+    golden->cuda = (tail && golden->cuda) || insp_device_is_cuda(run->context->device);
     for (size_t i = 0; i < golden->count && r == 0; i++) {
         struct insp_golden_sample *sample = &golden->sample[i];
         const struct insp_shot shot = {.model = &model,
