@@ -111,6 +111,66 @@ START_TEST(the_log_holds_no_more_than_it_knows) {
 }
 END_TEST
 
+/* Writes a line of image a and many of image b, up to just below this many steps of the log. */
+static void fill(size_t steps) {
+    const size_t most = steps * INSP_CAMERA_LOG_STEP;
+    _cleanup_free_ char *text = malloc(most);
+    size_t used = (size_t)sprintf(text, "%s top\n", hash('a'));
+    while (used + 100 < most)
+        used += (size_t)sprintf(text + used, "%s %s\n", hash('b'), used % 2 ? "left" : "right");
+    ck_insp_ok(insp_write_file(path, text, used, 0666, false, &err), err);
+}
+
+static off_t size_of_log(void) {
+    struct stat st;
+    ck_assert_int_eq(stat(path, &st), 0);
+    return st.st_size;
+}
+
+/* A folder in which no file can be made stands in for the full disk: the log cannot be written anew. */
+START_TEST(a_line_is_stored_though_the_log_cannot_be_shortened) {
+    struct insp_dataset set;
+    struct insp_dataset_item item[3];
+    setup();
+    fill(1);
+    ck_assert_int_eq(chmod(dir, 0555), 0);
+    if (getuid() == 0)
+        ck_assert_int_eq(seteuid(65534), 0);
+    int r = insp_camera_log_add(dir, hash('c'), "a camera with a name that crosses the step", &err);
+    if (getuid() == 0)
+        ck_assert_int_eq(seteuid(0), 0);
+    ck_assert_int_eq(chmod(dir, 0755), 0);
+    ck_insp_ok(r, err);
+    ck_assert_int_gt(size_of_log(), INSP_CAMERA_LOG_STEP); /* not shortened */
+    read_into(&set, item);
+    ck_assert_str_eq(item[2].camera, "a camera with a name that crosses the step");
+    free(set.cameras);
+    ck_insp_ok(insp_remove_tree(dir, &err), err);
+}
+END_TEST
+
+/* The end of a long log is searched alone: an image whose line lies before it gets another one. */
+START_TEST(a_long_log_is_not_read_for_each_line) {
+    struct insp_dataset set;
+    struct insp_dataset_item item[3];
+    setup();
+    fill(3);
+    const off_t before = size_of_log();
+    ck_assert_int_eq(truncate(path, before - 2000), 0); /* away from the step, in the middle of a line */
+    ck_insp_ok(insp_camera_log_add(dir, hash('a'), "top", &err), err);
+    const off_t after = size_of_log();
+    ck_assert_int_gt(after, before - 2000);
+    ck_insp_ok(insp_camera_log_add(dir, hash('a'), "top", &err), err); /* the line that was added is found */
+    ck_assert_int_eq(size_of_log(), after);
+    ck_insp_ok(insp_camera_log_add(dir, hash('c'), "side", &err), err);
+    read_into(&set, item);
+    ck_assert_str_eq(item[0].camera, "top");
+    ck_assert_str_eq(item[2].camera, "side");
+    free(set.cameras);
+    ck_insp_ok(insp_remove_tree(dir, &err), err);
+}
+END_TEST
+
 START_TEST(a_link_is_not_followed) {
     setup();
     ck_assert_int_eq(symlink("/dev/null", path), 0);
@@ -120,4 +180,5 @@ START_TEST(a_link_is_not_followed) {
 END_TEST
 
 INSP_TESTS(the_last_line_of_an_image_counts, torn_and_foreign_lines_are_passed_over, nuls_hide_no_line,
-           the_log_holds_no_more_than_it_knows, a_link_is_not_followed);
+           the_log_holds_no_more_than_it_knows, a_line_is_stored_though_the_log_cannot_be_shortened,
+           a_long_log_is_not_read_for_each_line, a_link_is_not_followed);

@@ -1,6 +1,7 @@
 #include "core/dataset/cameras/camera_log.h"
 
 #include "core/base/fs.h"
+#include "core/base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,14 +60,48 @@ static const struct entry *find(const struct entry *entry, size_t count, const c
     return low && !strcmp(entry[low - 1].sha256, sha256) ? &entry[low - 1] : NULL;
 }
 
-/* Reads the log. A power cut may leave NULs where bytes were announced but not written; they end a line like any
- * other rubbish. *ret is the caller's. */
+/* Makes a text of bytes. A power cut may leave NULs where bytes were announced but not written; they end a line
+ * like any other rubbish. text: [bytes + 1]. */
+static void clean(char *text, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++)
+        if (!text[i])
+            text[i] = '\n';
+    text[bytes] = '\0';
+}
+
+/* Reads the log. *ret is the caller's. */
 static int read_log(const char *path, char **ret, size_t *ret_bytes, struct insp_error *reterr) {
     int r = insp_read_file(path, INSP_CAMERA_LOG_BYTES_MAX, ret, ret_bytes, reterr);
-    for (size_t i = 0; r == 0 && i < *ret_bytes; i++)
-        if (!(*ret)[i])
-            (*ret)[i] = '\n';
+    if (r == 0)
+        clean(*ret, *ret_bytes);
     return r;
+}
+
+/* Reads the lines that begin in the last INSP_CAMERA_LOG_STEP bytes: an import of many images would otherwise read
+ * the whole log for each of them. *ret is the caller's, *ret_lines a part of it; *ret_bytes: of the whole log. */
+static int read_end(int fd, const char *path, char **ret, const char **ret_lines, size_t *ret_bytes,
+                    struct insp_error *reterr) {
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return insp_fail_errno(reterr, errno, "cannot examine %s", path);
+    if (!S_ISREG(st.st_mode) || st.st_size > INSP_CAMERA_LOG_BYTES_MAX)
+        return insp_fail(reterr, INSP_E_IO, "%s is not a regular file of at most %d bytes", path,
+                         INSP_CAMERA_LOG_BYTES_MAX);
+    const off_t from = st.st_size > INSP_CAMERA_LOG_STEP ? st.st_size - INSP_CAMERA_LOG_STEP : 0;
+    size_t bytes = 0;
+    _cleanup_free_ char *text = malloc((size_t)(st.st_size - from) + 1);
+    if (!text)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the end of %s", path);
+    int r = lseek(fd, from, SEEK_SET) < 0 ? -errno : insp_read_all(fd, text, (size_t)(st.st_size - from), &bytes);
+    if (r < 0)
+        return insp_fail_errno(reterr, -r, "cannot read %s", path);
+    clean(text, bytes);
+    *ret_bytes = (size_t)st.st_size;
+    *ret_lines = from ? strchr(text, '\n') : text;
+    if (!*ret_lines)
+        *ret_lines = text + bytes;
+    *ret = insp_take_ptr(text);
+    return 0;
 }
 
 /* Says whether the last line of a hash names this camera already. */
@@ -85,8 +120,13 @@ static size_t count_lines(const char *text) {
     return lines;
 }
 
-/* Writes the log anew, with the last line of each hash alone. The text is split on the way. */
-static int compact(const char *path, char *text, size_t bytes, struct insp_error *reterr) {
+/* Writes the log anew, with the last line of each hash alone. */
+static int compact(const char *path, struct insp_error *reterr) {
+    _cleanup_free_ char *text = NULL;
+    size_t bytes = 0;
+    int r = read_log(path, &text, &bytes, reterr);
+    if (r < 0)
+        return r;
     _cleanup_free_ struct entry *entry = calloc(count_lines(text), sizeof *entry);
     _cleanup_free_ char *kept = malloc(bytes + 1);
     if (!entry || !kept)
@@ -120,13 +160,15 @@ int insp_camera_log_add(const char *set, const char *sha256, const char *camera,
     char path[INSP_PATH_BYTES], line[2 + DIGITS + 256];
     _cleanup_close_ int fd = -1;
     _cleanup_free_ char *text = NULL;
+    const char *lines = NULL;
+    struct insp_error why;
     size_t bytes = 0;
     int r = path_of(set, path, reterr);
     if (r == 0)
         r = open_locked(path, &fd, reterr);
     if (r == 0)
-        r = read_log(path, &text, &bytes, reterr);
-    if (r < 0 || !text || known(text, sha256, camera))
+        r = read_end(fd, path, &text, &lines, &bytes, reterr);
+    if (r < 0 || !lines || known(lines, sha256, camera))
         return r;
     /* The line break before it ends a line that a full disk has cut off. */
     int n = snprintf(line, sizeof line, "\n%.64s %.200s\n", sha256, camera);
@@ -135,12 +177,10 @@ int insp_camera_log_add(const char *set, const char *sha256, const char *camera,
         error = errno;
     if (error)
         return insp_fail_errno(reterr, error, "cannot write %s", path);
-    if (bytes / INSP_CAMERA_LOG_STEP == (bytes + (size_t)n) / INSP_CAMERA_LOG_STEP)
-        return 0;
-    free(text);
-    text = NULL;
-    r = read_log(path, &text, &bytes, reterr);
-    return r < 0 ? r : compact(path, text, bytes, reterr);
+    /* The line is stored, whether the log becomes shorter or not; the next step tries again. */
+    if (bytes / INSP_CAMERA_LOG_STEP != (bytes + (size_t)n) / INSP_CAMERA_LOG_STEP && compact(path, &why) < 0)
+        insp_log_warning("a log of cameras was not shortened detail=%s", INSP_LOG_QUOTED(why.detail));
+    return 0;
 }
 
 int insp_dataset_cameras(struct insp_dataset *dataset, struct insp_error *reterr) {
