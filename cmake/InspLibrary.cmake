@@ -1,8 +1,9 @@
 # insp_library(NAME DEPS...): makes a static library of all sources below the calling folder. A library links only the
 # libraries that it names, so a reference against the direction daemon -> api -> core also fails at link time.
 function(insp_library name)
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.c")
-  list(FILTER sources EXCLUDE REGEX "/torch/") # insp_device
+  # Relative, so that the folders above the checkout do not count.
+  file(GLOB_RECURSE sources RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.c")
+  list(FILTER sources EXCLUDE REGEX "(^|/)torch/") # insp_device
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC ${ARGN} PRIVATE insp_options)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)

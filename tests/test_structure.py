@@ -130,3 +130,25 @@ def test_exit_code_and_report(tmp_path):
     write(tmp_path, {"core/base/error.c": '#include "core/store/row.h"\n'})
     run = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True)
     assert run.returncode == 1 and "against the direction" in run.stderr
+
+
+def test_the_folders_above_a_checkout_exclude_no_source(tmp_path):
+    """cmake/InspLibrary.cmake leaves out the sources below torch/, and nothing else."""
+    library = tmp_path / "torch" / "model"
+    for name in "model.c", "heat/map.c", "torch/cpu.c":
+        (library / name).parent.mkdir(parents=True, exist_ok=True)
+        (library / name).touch()
+    (library / "list.cmake").write_text(f"""
+        include("{pathlib.Path(__file__).parents[1]}/cmake/InspLibrary.cmake")
+        function(add_library)
+          message("${{ARGN}}")
+        endfunction()
+        function(target_link_libraries)
+        endfunction()
+        function(set_target_properties)
+        endfunction()
+        insp_library(insp_model)
+    """)
+    done = subprocess.run(["cmake", "-P", "list.cmake"], cwd=library, capture_output=True, text=True, check=True)
+    sources = [name for name in done.stderr.strip().split(";") if name.endswith(".c")]
+    assert sorted(name.removeprefix(f"{library}/") for name in sources) == ["heat/map.c", "model.c"], done.stderr
