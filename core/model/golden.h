@@ -24,7 +24,7 @@ enum { INSP_GOLDEN_MAX = 4, INSP_GOLDEN_RGB_BYTES = INSP_INPUT_SIDE * INSP_INPUT
 struct insp_golden_sample {
     uint8_t label;              /* INSP_CLASS_GOOD or INSP_CLASS_ANOMALY */
     float probability;          /* 0..1, the model's answer */
-    float map[INSP_MAP_FLOATS]; /* the model's class activation map, unscaled */
+    float map[INSP_MAP_FLOATS]; /* the map that the version shows as heat, as insp_model_score gives it */
     uint8_t *rgb;               /* [224,224,3], owned */
 };
 

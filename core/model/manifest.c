@@ -348,10 +348,7 @@ static int read_fields(json_t *root, struct insp_manifest *manifest, struct insp
         return r;
     if (!manifest->weights_sha256[0] && !insp_manifest_good_decides(manifest))
         return insp_fail(reterr, INSP_E_MODEL, "weights and good_only are null: the bundle has no model");
-    r = insp_heat_choice_parse(json_object_get(root, "heat"), *manifest->weights_sha256,
-                               manifest->good_only.images != 0, manifest->heatmap.threshold, &manifest->heat,
-                               &manifest->heat_chosen, reterr);
-    if (r < 0)
+    if ((r = insp_manifest_read_heat(manifest, json_object_get(root, "heat"), reterr)) < 0)
         return r;
     if (!manifest->weights_sha256[0] && manifest->logistic.use != INSP_LOGISTIC_NONE)
         return insp_fail(reterr, INSP_E_MODEL, "logistic must be null where weights are: the tail gives the map");

@@ -2,7 +2,7 @@
  * figures. Pure data; nothing blocks. Any thread; one thread per object at a time.
  *
  *   {
- *     "format": 1 to 3,
+ *     "format": 1 to 4,
  *     "product": "cubes", "version": "20261124T202720Z",  names as insp_name_valid
  *     "created": "2026-11-24T20:27:20.123Z",              RFC 3339, milliseconds, 1970 to 9999
  *     "trunk": {"sha256": "..."},                         <state>/trunks/<sha256>.safetensors
@@ -127,9 +127,15 @@ json_t *insp_manifest_json(const struct insp_manifest *manifest);
  * does.
  */
 int insp_manifest_tile(struct insp_manifest *manifest, struct insp_tiles tiles, struct insp_error *reterr);
-/* Does so for {"columns", "rows"} or null of a manifest's text, whose heatmap and fields are set. Fails with
- * INSP_E_MODEL, INSP_E_NOMEM. */
+/* Sets grid and size for {"columns", "rows"} or null of a manifest's text, whose heatmap is set. Leaves the fields
+ * without tiles, which take milliseconds each: lists of versions need none. Fails with INSP_E_MODEL. */
 int insp_manifest_read_tiles(struct insp_manifest *manifest, const json_t *json, struct insp_error *reterr);
+/* Sets the tiles of the fields of a manifest that was parsed, before it masks a picture. Fails with INSP_E_MODEL.
+ */
+int insp_manifest_tile_fields(struct insp_manifest *manifest, struct insp_error *reterr);
+/* Sets heat and heat_chosen for the object of a manifest's text, NULL in older ones, all other fields of which are
+ * set. Fails as insp_heat_choice_parse does. */
+int insp_manifest_read_heat(struct insp_manifest *manifest, const json_t *json, struct insp_error *reterr);
 
 /* Says whether the good-only model decides, because the bundle has no trained tail. */
 bool insp_manifest_good_decides(const struct insp_manifest *manifest);

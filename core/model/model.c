@@ -31,6 +31,8 @@ int insp_model_read(const char *state_dir, const char *product, const char *vers
     struct insp_model_files files = {0};
     int r = insp_bundle_read(state_dir, product, version, &files.manifest, &files.tail, reterr);
     if (r == 0)
+        r = insp_manifest_tile_fields(files.manifest, reterr);
+    if (r == 0)
         r = insp_bundle_read_good(state_dir, files.manifest, &files.good, reterr);
     if (r == 0)
         r = insp_bundle_read_logistic(state_dir, files.manifest, &files.logistic, reterr);
@@ -85,14 +87,27 @@ int insp_model_load(struct insp_device *device, const char *state_dir, const cha
     return r;
 }
 
+/* Makes the fields of a manifest ready to mask pictures: equal ones of a model are so already. */
+static int share_fields(const struct insp_model *model, struct insp_manifest *manifest,
+                        struct insp_error *reterr) {
+    const struct insp_manifest *ready = model->manifest;
+    if (!insp_tiles_equal(manifest->tiles, ready->tiles) || !insp_field_set_equal(manifest->fields, ready->fields))
+        return insp_manifest_tile_fields(manifest, reterr);
+    insp_field_set_unref(manifest->fields);
+    manifest->fields = insp_field_set_ref(ready->fields);
+    return 0;
+}
+
 int insp_model_with_manifest(struct insp_model *model, struct insp_manifest *manifest, struct insp_model **ret,
                              struct insp_error *reterr) {
+    _cleanup_(insp_manifest_freep) struct insp_manifest *owned = manifest;
+    int r = share_fields(model, owned, reterr);
+    if (r < 0)
+        return r;
     struct insp_model *changed = calloc(1, sizeof *changed);
-    if (!changed) {
-        insp_manifest_free(manifest);
+    if (!changed)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the model");
-    }
-    changed->manifest = manifest;
+    changed->manifest = insp_take_ptr(owned);
     changed->tail = model->tail;
     changed->good = model->good;
     changed->logistic = model->logistic;

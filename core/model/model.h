@@ -31,16 +31,16 @@ struct insp_model_files {
 };
 
 /* Reads and verifies <state>/models/<product>/<version>, some 30 MB. Blocks on the disk and uses no device;
- * any thread. *ret is the caller's (insp_model_files_clear). Fails as insp_bundle_read and
- * insp_bundle_read_golden do. */
+ * any thread. The fields of the manifest have their tiles. *ret is the caller's (insp_model_files_clear). Fails as
+ * insp_bundle_read, insp_bundle_read_golden and insp_manifest_tile_fields do. */
 int insp_model_read(const char *state_dir, const char *product, const char *version, struct insp_model_files *ret,
                     struct insp_error *reterr);
 void insp_model_files_clear(struct insp_model_files *files); /* accepts a zeroed one */
 
-/* Packs the weights onto the device, in tenths of a second. On success it takes manifest, good and logistic over;
- * the rest of files stays the caller's. *ret is one reference, the caller's. One thread at a time per device, even
- * while another thread scores; unless insp_device_is_packed, only a thread that may call libtorch. Fails as
- * insp_tail_load does. */
+/* Packs the weights onto the device, in tenths of a second. The fields of the manifest have their tiles. On
+ * success it takes manifest, good and logistic over; the rest of files stays the caller's. *ret is one reference,
+ * the caller's. One thread at a time per device, even while another thread scores; unless insp_device_is_packed,
+ * only a thread that may call libtorch. Fails as insp_tail_load does. */
 int insp_model_new(struct insp_device *device, struct insp_model_files *files, struct insp_model **ret,
                    struct insp_error *reterr);
 
@@ -49,8 +49,9 @@ int insp_model_load(struct insp_device *device, const char *state_dir, const cha
                     struct insp_model **ret, struct insp_error *reterr);
 
 /* Makes a model with the same weights and another manifest (threshold, review, heatmap) without device work,
- * so a change of threshold costs the line nothing. Takes the manifest over, also on failure. *ret is one
- * reference, the caller's. Any thread. Fails with INSP_E_NOMEM. */
+ * so a change of threshold costs the line nothing. Equal fields are shared. Takes the manifest over, also on
+ * failure. *ret is one reference, the caller's. Any thread. Fails with INSP_E_NOMEM, and as
+ * insp_manifest_tile_fields does. */
 int insp_model_with_manifest(struct insp_model *model, struct insp_manifest *manifest, struct insp_model **ret,
                              struct insp_error *reterr);
 

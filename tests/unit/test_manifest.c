@@ -269,6 +269,31 @@ START_TEST(test_format_refuses_what_could_not_be_read) {
 }
 END_TEST
 
+/* An older inspectd kept a changed heatmap.threshold in the bundle; its golden maps are those of the training. */
+START_TEST(test_older_bundles_show_the_heat_of_their_training) {
+    static const struct {
+        const char *training;
+        float threshold;
+    } bundle[] = {{"{\"heatmap_threshold\": 0.75}", 0.75F},
+                  {"{\"heatmap_threshold\": 7}", 0.25F},
+                  {"{\"heatmap_threshold\": \"0.75\"}", 0.25F},
+                  {"null", 0.25F}};
+    for (size_t i = 0; i < INSP_COUNT(bundle); i++) {
+        struct insp_error err = {0};
+        _cleanup_(insp_manifest_freep) struct insp_manifest *m = example(), *back = NULL;
+        m->heatmap.threshold = 0.25F; /* by a PATCH */
+        json_t *root = insp_manifest_json(m);
+        json_object_del(root, "heat");
+        json_object_set_new(root, "training", json_loads(bundle[i].training, JSON_DECODE_ANY, NULL));
+        _cleanup_free_ char *text = json_dumps(root, 0);
+        json_decref(root);
+        ck_insp_ok(insp_manifest_parse(text, strlen(text), &back, &err), err);
+        ck_assert_float_eq(back->heat.threshold, bundle[i].threshold);
+        ck_assert_float_eq(back->heatmap.threshold, 0.25F);
+    }
+}
+END_TEST
+
 START_TEST(test_a_manifest_with_regions_needs_a_reader_that_knows_them) {
     _cleanup_(insp_manifest_freep) struct insp_manifest *m = example();
     _cleanup_free_ char *plain = NULL, *text = NULL;
@@ -296,7 +321,11 @@ START_TEST(test_a_manifest_with_tiles_needs_a_reader_that_knows_them) {
     _cleanup_(insp_manifest_freep) struct insp_manifest *back = round_trip(m);
     ck_assert(back->tiles.columns == 4 && back->tiles.rows == 3);
     ck_assert(back->heatmap.map.columns == 50 && back->heatmap.map.rows == 38);
-    ck_assert_int_eq(back->fields->general->tiles.columns, 4); /* ready to mask tiles */
+    ck_assert_int_eq(back->fields->general->tiles.columns, 0); /* a list of versions masks no tiles */
+    ck_insp_ok(insp_manifest_tile_fields(back, &err), err);
+    ck_assert_int_eq(back->fields->general->tiles.columns, 4); /* ready to mask them */
+    ck_assert_mem_eq(back->fields->general->tile_keep, m->fields->general->tile_keep,
+                     sizeof m->fields->general->tile_keep);
     ck_insp_ok(insp_manifest_format(m, &text, &err), err);
     ck_assert_ptr_nonnull(strstr(text, "\"format\": 4"));
     m->heatmap.scale = INSP_SCALE_PER_IMAGE;
@@ -305,7 +334,8 @@ START_TEST(test_a_manifest_with_tiles_needs_a_reader_that_knows_them) {
 }
 END_TEST
 
-INSP_TESTS(test_a_manifest_with_tiles_needs_a_reader_that_knows_them,
+INSP_TESTS(test_older_bundles_show_the_heat_of_their_training,
+           test_a_manifest_with_tiles_needs_a_reader_that_knows_them,
            test_a_manifest_with_regions_needs_a_reader_that_knows_them, test_defaults_are_the_notebooks,
            test_round_trip_keeps_every_field, test_floats_survive_exactly_and_read_well,
            test_what_the_first_bundles_say_is_read_and_kept, test_documents_may_be_missing_or_null,

@@ -3,6 +3,7 @@
 #include "core/base/fs.h"
 #include "core/model/bundle.h"
 
+#include "field_samples.h"
 #include "harness.h"
 
 #include <pthread.h>
@@ -133,5 +134,37 @@ START_TEST(test_another_manifest_shares_the_weights) {
 }
 END_TEST
 
-INSP_TESTS(test_another_manifest_shares_the_weights, test_load_and_score, test_what_cannot_be_loaded,
-           test_the_last_reference_frees);
+/* The tiles of a field take milliseconds, so the manifest of a change gets those of the model. */
+START_TEST(test_a_loaded_model_has_the_tiles_of_its_fields) {
+    begin();
+    struct insp_error err = {0};
+    _cleanup_(insp_device_freep) struct insp_device *device = open_cpu();
+    _cleanup_(insp_model_unrefp) struct insp_model *model = NULL, *changed = NULL, *other = NULL;
+    struct insp_manifest *manifest = NULL;
+    {
+        _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = insp_tail_buffers_new();
+        _cleanup_(insp_manifest_freep) struct insp_manifest *m = insp_manifest_new();
+        insp_tail_init_identity(tail, 1, 1);
+        strcpy(m->product, "cubes");
+        strcpy(m->version, "tiled");
+        memset(m->trunk_sha256, 'a', 64);
+        m->fields = sample_fields("{\"look\": [" SAMPLE_LEFT_HALF "]}");
+        ck_insp_ok(insp_manifest_tile(m, (struct insp_tiles){4, 3}, &err), err);
+        ck_insp_ok(insp_bundle_write(state, m, tail, NULL, &err), err);
+    }
+    ck_insp_ok(insp_model_load(device, state, "cubes", "tiled", &model, &err), err);
+    ck_assert_int_eq(model->manifest->fields->general->tiles.columns, 4);
+    ck_insp_ok(insp_bundle_read_manifest(state, "cubes", "tiled", &manifest, &err), err);
+    ck_assert_int_eq(manifest->fields->general->tiles.columns, 0);
+    ck_insp_ok(insp_model_with_manifest(model, manifest, &changed, &err), err);
+    ck_assert_ptr_eq(changed->manifest->fields, model->manifest->fields);
+    ck_insp_ok(insp_bundle_read_manifest(state, "cubes", "tiled", &manifest, &err), err);
+    manifest->tiles = (struct insp_tiles){2, 1};
+    ck_insp_ok(insp_model_with_manifest(model, manifest, &other, &err), err);
+    ck_assert_int_eq(other->manifest->fields->general->tiles.columns, 2);
+    ck_assert_int_eq(model->manifest->fields->general->tiles.columns, 4);
+}
+END_TEST
+
+INSP_TESTS(test_a_loaded_model_has_the_tiles_of_its_fields, test_another_manifest_shares_the_weights,
+           test_load_and_score, test_what_cannot_be_loaded, test_the_last_reference_frees);

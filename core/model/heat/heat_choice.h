@@ -25,7 +25,7 @@ struct insp_heat_choice {
     float low, high; /* class activation with heat 0 and heat 1; used by INSP_HEAT_PRODUCT; low < high */
 };
 
-/* Returns the choice of older bundles. tail: the bundle has one. threshold: of their heatmap. */
+/* Returns the choice of older bundles. tail: the bundle has one. threshold: of struct insp_heat_choice. */
 struct insp_heat_choice insp_heat_choice_old(bool tail, float threshold);
 
 /* Parses the manifest's object; NULL or null gives insp_heat_choice_old. *ret_chosen is a new reference, or NULL.
