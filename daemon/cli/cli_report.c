@@ -287,6 +287,15 @@ static void print_promise(FILE *out, const json_t *report, bool chosen) {
     }
 }
 
+/* Prints a figure, or "-" if there is none. */
+static void print_figure(FILE *out, int width, const json_t *object, const char *path) {
+    double value = insp_lookup_number(object, path);
+    if (isnan(value))
+        fprintf(out, "%*s", width, "-");
+    else
+        fprintf(out, "%*.4f", width, value);
+}
+
 /* Prints the ways to decide that were compared, and why one was taken. */
 static void print_candidates(FILE *out, const json_t *report) {
     const json_t *candidates = insp_lookup(report, "candidates"), *candidate;
@@ -296,8 +305,9 @@ static void print_candidates(FILE *out, const json_t *report) {
     fprintf(out, "\nWhat decides:\n  %-27s %8s %18s %20s\n", "", "area", "anomalies missed",
             "good parts rejected");
     json_array_foreach(insp_lookup(candidates, "list"), i, candidate) {
-        fprintf(out, "  %-27s %8.4f %9.0f of %5.0f %11.0f of %5.0f\n", insp_lookup_text(candidate, "name"),
-                insp_lookup_number(candidate, "auc"), insp_lookup_number(candidate, "promise.missed.hits"),
+        fprintf(out, "  %-27s", insp_lookup_text(candidate, "name"));
+        print_figure(out, 9, candidate, "auc");
+        fprintf(out, " %9.0f of %5.0f %11.0f of %5.0f\n", insp_lookup_number(candidate, "promise.missed.hits"),
                 insp_lookup_number(candidate, "promise.missed.of"),
                 insp_lookup_number(candidate, "promise.rejected.hits"),
                 insp_lookup_number(candidate, "promise.rejected.of"));
@@ -314,9 +324,11 @@ static void print_heat_maps(FILE *out, const json_t *report) {
     fprintf(out, "\nWhich heat is shown:\n  %-27s %11s %12s %21s\n", "", "pixel AUROC", "hottest cell",
             "good parts with heat");
     json_array_foreach(insp_lookup(maps, "list"), i, map) {
-        fprintf(out, "  %-27s %11.4f %12.4f %12.0f of %5.0f\n", insp_lookup_text(map, "name"),
-                insp_lookup_number(map, "pixel_auroc"), insp_lookup_number(map, "separation"),
-                insp_lookup_number(map, "good_shown.hits"), insp_lookup_number(map, "good_shown.of"));
+        fprintf(out, "  %-27s", insp_lookup_text(map, "name"));
+        print_figure(out, 12, map, "pixel_auroc");
+        print_figure(out, 13, map, "separation");
+        fprintf(out, " %12.0f of %5.0f\n", insp_lookup_number(map, "good_shown.hits"),
+                insp_lookup_number(map, "good_shown.of"));
     }
     fprintf(out, "  Of these, %s.\n", insp_lookup_text(maps, "reason"));
 }
@@ -355,16 +367,13 @@ static void print_folds(FILE *out, const json_t *folds) {
     fprintf(out, "\n  fold  balanced accuracy   accuracy  anomalies found  good passed  area under ROC\n");
     json_array_foreach(folds, i, fold) {
         const json_t *metrics = json_object_get(fold, "metrics");
-        double area = insp_lookup_number(metrics, "roc_auc");
         fprintf(out, "  %4.0f", insp_lookup_number(fold, "fold"));
         print_cell(out, 17, metrics, "balanced_accuracy");
         print_cell(out, 9, metrics, "accuracy.value");
         print_cell(out, 15, metrics, "recall.value");
         print_cell(out, 11, metrics, "specificity.value");
-        if (isnan(area))
-            fprintf(out, "%16s\n", "-");
-        else
-            fprintf(out, "%16.4f\n", area);
+        print_figure(out, 16, metrics, "roc_auc");
+        fputc('\n', out);
     }
 }
 

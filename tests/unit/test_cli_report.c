@@ -110,6 +110,19 @@ START_TEST(test_figures_that_a_fold_does_not_have) {
 }
 END_TEST
 
+START_TEST(test_maps_without_a_figure) {
+    char *text =
+        printed(cli_report_train,
+                "{'product':'p','version':'v','metrics':%s,'heat_maps':{'reason':'one was taken','list':["
+                "{'name':'good_only','pixel_auroc':null,'separation':0.75,'good_shown':{'hits':1,'of':9}},"
+                "{'name':'product','pixel_auroc':0.5,'separation':null,'good_shown':{'hits':0,'of':9}}]}}");
+    ck_says(text, "  good_only                             -       0.7500            1 of     9\n");
+    ck_says(text, "  product                          0.5000            -            0 of     9\n");
+    ck_assert_ptr_null(strstr(text, "nan"));
+    free(text);
+}
+END_TEST
+
 START_TEST(test_what_is_missing_is_left_out) {
     char *text = printed(cli_report_evaluate, "{'product':'p','version':'v'}");
     ck_says(text, "Product p, version v");
@@ -176,5 +189,6 @@ START_TEST(test_verdicts_of_both_models) {
 }
 END_TEST
 
-INSP_TESTS(test_a_chosen_threshold, test_verdicts_of_both_models, test_train, test_feedback, test_cross_validate,
-           test_figures_that_a_fold_does_not_have, test_what_is_missing_is_left_out, test_wrong_images_and_masks);
+INSP_TESTS(test_maps_without_a_figure, test_a_chosen_threshold, test_verdicts_of_both_models, test_train,
+           test_feedback, test_cross_validate, test_figures_that_a_fold_does_not_have,
+           test_what_is_missing_is_left_out, test_wrong_images_and_masks);
