@@ -1,10 +1,13 @@
 """Models: broken ones are named and never serve, good ones are swapped under load."""
 import array
 import hashlib
+import io
 import json
+import math
 import re
 import signal
 
+import PIL.Image
 import pytest
 from conftest import Daemon, add_version, copy_state, eventually, picture, rewrite
 from test_jobs import begin, datasets, finished, submit  # noqa: F401 (begin and datasets are fixtures)
@@ -202,6 +205,47 @@ def test_a_registry_that_cannot_be_read_again_is_told(start, state):
     (state / "gone").rename(state / "models")
     daemon.process.send_signal(signal.SIGHUP)
     eventually(lambda: reasons(daemon) == [])
+
+
+def regression(folder, name, bias):
+    """Writes a logistic regression that gives each picture the same probability; returns its entry of the manifest."""
+    header = json.dumps({"weight": {"dtype": "F32", "shape": [2880], "data_offsets": [0, 11520]},
+                         "bias": {"dtype": "F32", "shape": [1], "data_offsets": [11520, 11524]}}).encode()
+    header += b" " * (-len(header) % 8)
+    data = len(header).to_bytes(8, "little") + header + array.array("f", [0] * 2880 + [bias]).tobytes()
+    (folder / "logistic.safetensors").write_bytes(data)
+    return {"file": "logistic.safetensors", "sha256": hashlib.sha256(data).hexdigest(), "use": name}
+
+
+def test_a_bundle_replaced_on_disk_is_loaded_anew(start, state):
+    daemon, folder = start(state=state), state / "models/carpet/v1"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    image = PIL.Image.new("L", (224, 224))
+    image.paste(255, (0, 0, 112, 224))
+    half = io.BytesIO()
+    image.save(half, "PNG")
+    left, right = ({"look": [[[x, 0], [x + 0.5, 0], [x + 0.5, 1], [x, 1]]]} for x in (0, 0.5))
+
+    def answer(**change):
+        """The probability of a picture whose left half is white, once the changed bundle of the same name is read."""
+        (folder / "manifest.json").write_text(json.dumps(manifest | change))
+        readings = daemon.log_text().count("models read again")
+        daemon.process.send_signal(signal.SIGHUP)
+        eventually(lambda: daemon.log_text().count("models read again") > readings)
+        made = daemon.inspect(half.getvalue()).json
+        assert made["model"] == "v1" and reasons(daemon) == []
+        return made["probability"]
+
+    plain = answer()  # the fake device answers by the mean brightness
+    assert plain == pytest.approx(0.5, abs=0.01)
+    hot, cold = 1 / (1 + math.exp(-2)), 1 / (1 + math.exp(2))
+    assert answer(logistic=regression(folder, "alone", 2)) == pytest.approx(hot, abs=1e-5)
+    assert answer(logistic=regression(folder, "alone", -2)) == pytest.approx(cold, abs=1e-5)
+    assert answer(logistic=regression(folder, "averaged", -2)) == pytest.approx(1 / (1 + math.e), abs=0.01)
+    assert answer() == plain
+    regions = answer(format=2, regions=left), answer(format=2, regions=right)
+    assert regions[0] == pytest.approx(plain + 0.22, abs=0.02) and regions[1] == pytest.approx(plain - 0.28, abs=0.02)
+    assert answer() == plain
 
 
 def test_activate_and_rollback(admin, state):
