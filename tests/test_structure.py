@@ -138,7 +138,9 @@ def test_the_folders_above_a_checkout_exclude_no_source(tmp_path):
     for name in "model.c", "heat/map.c", "torch/cpu.c":
         (library / name).parent.mkdir(parents=True, exist_ok=True)
         (library / name).touch()
-    (library / "list.cmake").write_text(f"""
+    (library / "CMakeLists.txt").write_text(f"""
+        cmake_minimum_required(VERSION 3.25)
+        project(checkout LANGUAGES NONE)
         include("{pathlib.Path(__file__).parents[1]}/cmake/InspLibrary.cmake")
         function(add_library)
           message("${{ARGN}}")
@@ -149,6 +151,8 @@ def test_the_folders_above_a_checkout_exclude_no_source(tmp_path):
         endfunction()
         insp_library(insp_model)
     """)
-    done = subprocess.run(["cmake", "-P", "list.cmake"], cwd=library, capture_output=True, text=True, check=True)
-    sources = [name for name in done.stderr.strip().split(";") if name.endswith(".c")]
-    assert sorted(name.removeprefix(f"{library}/") for name in sources) == ["heat/map.c", "model.c"], done.stderr
+    done = subprocess.run(["cmake", "-S", library, "-B", tmp_path / "build"], capture_output=True, text=True, check=True)
+    listed = [line for line in done.stderr.splitlines() if line.startswith("insp_model;STATIC")]
+    assert len(listed) == 1, done.stderr
+    sources = listed[0].split(";")[2:]
+    assert sorted(name.removeprefix(f"{library}/") for name in sources) == ["heat/map.c", "model.c"]

@@ -16,8 +16,9 @@ enum {
 /* Appends a line under a lock and syncs the file, unless the last INSP_CAMERA_LOG_STEP bytes of the log say the
  * same already. At each INSP_CAMERA_LOG_STEP it removes lines that no longer count; if that fails, a warning says
  * so, and the line is stored all the same. A line that a power cut has torn, and NULs that one has left, are
- * passed over when the log is read. camera  1 to 128 bytes without control characters Errors: INSP_E_FORBIDDEN (a
- * link in its place), INSP_E_NOSPACE, errno codes. */
+ * passed over when the log is read.
+ *   camera  1 to 128 bytes without control characters
+ * Errors: INSP_E_FORBIDDEN (a link in its place), INSP_E_NOSPACE, errno codes. */
 int insp_camera_log_add(const char *set, const char *sha256, const char *camera, struct insp_error *reterr);
 
 /* Sets the camera of each hashed item that the log knows. A missing log knows none. Errors: INSP_E_NOMEM, errno
