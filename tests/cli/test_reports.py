@@ -8,6 +8,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from plate import near, plate  # noqa: E402
 from report_page import Page  # noqa: E402
 
 FAKE = os.environ.get("INSP_FAKE_DEVICE") == "1"
@@ -203,3 +204,34 @@ def test_regions_of_a_training_are_kept_and_bad_ones_are_refused_before_it_begin
 
 def cli_error(cli, kind, file):
     return cli(kind, "--product", "carpet", "--data", cli.data, "--regions", file, code=1).stderr
+
+
+@pytest.mark.slow  # 1,300 passes: two minutes of two cores
+@pytest.mark.real_device
+def test_tiles_find_a_scratch_of_20_pixels_on_4096x3072(cli, tmp_path):
+    """Which the whole picture hides."""
+    if FAKE:
+        pytest.skip("the fake network sees no scratch")
+    good, of_each = 20, 3
+    data, judged, places = tmp_path / "plates", tmp_path / "judged", {}
+    (data / "train/good").mkdir(parents=True)
+    judged.mkdir()
+    for i in range(good + 2 * of_each):
+        bad = i >= good + of_each
+        path = data / f"train/good/{i:02}.jpg" if i < good else judged / f"{'bad' if bad else 'good'}-{i:02}.jpg"
+        image, places[path.name] = plate(i, bad)
+        image.save(path, quality=93)
+    cli("trunk", "bank", "--images", data / "train/good", "--count", 8)
+    found = {}
+    for grid in "1x1", "8x6":
+        product = f"plate-{grid}"
+        cli("train", "--product", product, "--data", data, "--mode", "good_only", "--tiles", grid, "--activate", "always")
+        lines = cli("predict", "--product", product, "--json", *sorted(judged.iterdir())).stdout.splitlines()
+        answers = {pathlib.Path(answer["file"]).name: answer for answer in map(json.loads, lines)}
+        assert len(answers) == 2 * of_each
+        found[grid] = {name for name, answer in answers.items() if answer["verdict"] == "anomaly"}
+        print(grid, sorted(found[grid]), [f"{name} {a['good_only']['score']:.2f}" for name, a in sorted(answers.items())])
+    bad = {name for name in answers if name.startswith("bad")}
+    assert found["8x6"] == bad, "every scratch is found, and no good part is rejected"
+    assert all(any(near(box, places[name]) for box in answers[name]["heatmap"]["boxes"]) for name in bad)
+    assert not bad <= found["1x1"], "the whole picture shows every scratch: this test proves nothing about tiles"
