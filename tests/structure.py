@@ -117,7 +117,6 @@ COVERED_ELSEWHERE = {
     "core/compute/torch/graph.cpp": "tests/gpu/test_forward.py",
     "core/compute/torch/layers.cpp": "tests/unit/test_device.c, tests/parity",
     "core/compute/torch/precision.cpp": "tests/gpu/test_forward.py",
-    "core/serving/model_reading.c": "tests/http/test_models.py",
     "core/compute/torch/later.c": "tests/cli/test_torch.py",
     "core/compute/torch/network.cpp": "tests/unit/test_device.c, tests/parity",
     "core/compute/torch/open.cpp": "tests/unit/test_device.c",

@@ -8,11 +8,13 @@
 
 #include <string.h>
 
-static bool same_decision(const struct insp_manifest *a, const struct insp_manifest *b) {
-    const struct insp_review *x = &a->review, *y = &b->review;
-    const struct insp_heat_params *p = &a->heatmap, *q = &b->heatmap;
-    return a->threshold == b->threshold && x->on == y->on && x->low == y->low && x->high == y->high &&
-           p->scale == q->scale && p->threshold == q->threshold && p->low == q->low && p->high == q->high;
+/* Compares all that a manifest's file says: a part that is left out here would be served as it was before. */
+static bool same_manifest(const struct insp_manifest *a, const struct insp_manifest *b) {
+    json_t *x = insp_manifest_json(a), *y = insp_manifest_json(b);
+    const bool same = json_equal(x, y);
+    json_decref(x);
+    json_decref(y);
+    return same;
 }
 
 /* Fills the item from a model on the device, if it has the weights of the version, and its regions. */
@@ -27,7 +29,7 @@ static bool reuse(struct insp_model *model, struct insp_manifest **manifest, str
         !insp_tiles_equal(model->manifest->tiles, (*manifest)->tiles))
         return false;
     *ret_code = 0;
-    if (same_decision(*manifest, model->manifest))
+    if (same_manifest(*manifest, model->manifest))
         item->model = insp_model_ref(model);
     else
         *ret_code = insp_model_with_manifest(model, insp_take_ptr(*manifest), &item->model, reterr);
@@ -284,8 +286,8 @@ static void load_shadow(struct insp_model_reading *reading, struct insp_served_m
 
 /* Says whether the reading may load one more. */
 static bool may_load(const struct insp_model_reading *reading) {
-    return reading->tried == 0 ||
-           (reading->tried < reading->load_most && (!reading->until_us || insp_mono_us() < reading->until_us));
+    return reading->tried < reading->load_most &&
+           (reading->loaded == 0 || !reading->until_us || insp_mono_us() < reading->until_us);
 }
 
 /* again: those that failed before. */

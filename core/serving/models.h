@@ -13,11 +13,11 @@
 
 struct insp_models;
 
-/* Loads and proves the active version of the first product, and of further ones as far as a start may wait for
- * them; blocks. The other products and all shadows are pending: insp_models_load_pending starts to load them. A
- * version that cannot be loaded or fails its self-test is logged and listed with its failure, and the other
- * products serve. state_dir is borrowed until insp_models_free. *ret is the caller's. Fails with INSP_E_NOMEM and
- * errors of the registry folder. */
+/* Loads and proves active versions by the names of their products, until one serves, and further ones as far as a
+ * start may wait for them; blocks. The other products and all shadows are pending: insp_models_load_pending starts
+ * to load them. A version that cannot be loaded or fails its self-test is logged and listed with its failure, and
+ * the other products serve. state_dir is borrowed until insp_models_free. *ret is the caller's. Fails with
+ * INSP_E_NOMEM and errors of the registry folder. */
 int insp_models_new(struct insp_lanes *lanes, struct insp_engine *engine, const char *state_dir,
                     struct insp_models **ret, struct insp_error *reterr);
 void insp_models_free(struct insp_models *models); /* accepts NULL; only while not insp_models_busy */
