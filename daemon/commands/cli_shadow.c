@@ -75,7 +75,27 @@ static int show(const struct cli_call *call, const struct shadowing *s, const st
     return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 }
 
-/* Begins, ends or promotes; ret_version is the version that it concerns. */
+/* Ends the shadow, also a damaged one; ret_version is "" then. It must work when a version cannot be read. */
+static int end(const struct cli_call *call, const struct shadowing *s, char ret_version[INSP_NAME_BYTES],
+               struct insp_error *reterr) {
+    const char *state_dir = call->settings.storage_state_dir;
+    const struct insp_shadow_choice none = {0};
+    struct insp_shadow_choice present = {0};
+    int r = insp_shadow_read(state_dir, s->product, &present, reterr);
+    if (r == 0 && !*present.version)
+        r = insp_fail(reterr, INSP_E_NOT_FOUND, "%s has no shadow", s->product);
+    if (r == INSP_E_NOT_FOUND) /* or no valid name */
+        return r;
+    memcpy(ret_version, r == 0 ? present.version : none.version, INSP_NAME_BYTES);
+    r = cli_prepare_state(call, reterr);
+    if (r < 0)
+        return r;
+    _cleanup_(insp_store_closep) struct insp_store *store = cli_open_audit(call);
+    const struct insp_changer changer = {.state_dir = state_dir, .store = store, .who = "cli"};
+    return insp_change_shadow(&changer, s->product, &none, reterr);
+}
+
+/* Begins or promotes; ret_version is the version that it concerns. */
 static int change(const struct cli_call *call, const struct shadowing *s, const struct insp_shadow_choice *present,
                   char ret_version[INSP_NAME_BYTES], struct insp_error *reterr) {
     const char *state_dir = call->settings.storage_state_dir;
@@ -126,18 +146,25 @@ int cli_model_shadow(const struct cli_command *command, int argc, char **argv) {
         return cli_usage(command, "VERSION, --promote and --end exclude each other");
     if ((s.max_disagreements || s.max_missed || (s.parts && !s.version)) && !(s.parts && s.version))
         return cli_usage(command, "a rule is for a VERSION, and needs --parts");
+    if (s.end) {
+        if (end(&call, &s, version, &error) < 0)
+            return cli_fail(command, &error);
+        if (*version)
+            printf("%s %s is no longer the shadow\n", s.product, version);
+        else
+            printf("%s has no shadow any more\n", s.product);
+        cli_tell_daemon(&call);
+        return CLI_OK;
+    }
     /* The first call is for its error, which lists the products. */
     if (cli_product_version(call.settings.storage_state_dir, s.product, NULL, version, trunk_sha256, &error) < 0 ||
         insp_shadow_read(call.settings.storage_state_dir, s.product, &present, &error) < 0)
         return cli_fail(command, &error);
-    if (!s.version && !s.promote && !s.end)
+    if (!s.version && !s.promote)
         return show(&call, &s, &present);
     if (change(&call, &s, &present, version, &error) < 0)
         return cli_fail(command, &error);
-    printf("%s %s %s\n", s.product, version,
-           s.promote ? "is active"
-           : s.end   ? "is no longer the shadow"
-                     : "runs as the shadow");
+    printf("%s %s %s\n", s.product, version, s.promote ? "is active" : "runs as the shadow");
     cli_tell_daemon(&call);
     return CLI_OK;
 }

@@ -155,6 +155,18 @@ def test_a_shadow_begins_is_shown_ends_and_is_promoted(trained, tmp_path):
     assert "0 parts compared" in text and "after 2000 parts with at most 4 disagreements" in text
     assert shadow("--end").stdout == "carpet v2 is no longer the shadow\n" and "no shadow" in shadow().stdout
     shadow("v2")
+    file = cli.state / "models/carpet/shadow.json"
+    whole = file.read_text()
+    for damaged in (path, cli.state / "models/carpet" / first / "manifest.json"):  # an end is needed most then
+        manifest = damaged.read_text()
+        damaged.write_text("{")
+        file.write_text(whole)
+        assert shadow("--end").stdout == "carpet v2 is no longer the shadow\n" and not file.exists()
+        damaged.write_text(manifest)
+    file.write_text("{")
+    assert shadow("--end").stdout == "carpet has no shadow any more\n" and not file.exists()
+    assert "no product" in cli("model", "shadow", "--product", "a/b", "--end", code=1).stderr
+    shadow("v2")
     assert shadow("--promote").stdout == "carpet v2 is active\n" and "no shadow" in shadow().stdout
     assert [m["version"] for m in versions(cli) if m["active"] and m["product"] == "carpet"] == ["v2"]
 
