@@ -49,7 +49,7 @@ bool api_drift_rows_add(struct api_drift_rows *rows, const struct insp_drift_row
     return true;
 }
 
-/* Gathers the rows of versions that serve. */
+/* Gathers the rows of versions that give verdicts. */
 struct reading {
     struct insp_models *models;
     struct api_drift_rows rows;
@@ -58,7 +58,7 @@ struct reading {
 
 static int gather(void *arg, const struct insp_drift_row *row) {
     struct reading *reading = arg;
-    if (insp_models_serve(reading->models, row->product, row->model))
+    if (insp_models_judge(reading->models, row->product, row->model))
         reading->failed = !api_drift_rows_add(&reading->rows, row);
     return reading->failed;
 }

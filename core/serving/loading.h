@@ -16,6 +16,7 @@ struct insp_model_loader {
     struct insp_model *offered; /* under the lock; owned reference or NULL */
     struct serving_name {
         char product[INSP_NAME_BYTES], version[INSP_NAME_BYTES];
+        bool shadow;
     } * serving; /* under the lock; owned */
     size_t serving_count;
 };

@@ -35,14 +35,22 @@ void insp_model_loader_free(struct insp_model_loader *loader) {
 
 /* --- serving versions --- */
 
-bool insp_model_loader_serves(struct insp_model_loader *loader, const char *product, const char *version) {
+static bool serves(struct insp_model_loader *loader, const char *product, const char *version, bool as_shadow) {
     bool found = false;
     pthread_mutex_lock(&loader->lock);
     for (size_t i = 0; i < loader->serving_count; i++)
-        found = found ||
-                (!strcmp(loader->serving[i].product, product) && !strcmp(loader->serving[i].version, version));
+        found = found || (!strcmp(loader->serving[i].product, product) &&
+                          !strcmp(loader->serving[i].version, version) && loader->serving[i].shadow == as_shadow);
     pthread_mutex_unlock(&loader->lock);
     return found;
+}
+
+bool insp_model_loader_judges(struct insp_model_loader *loader, const char *product, const char *version) {
+    return serves(loader, product, version, false);
+}
+
+bool insp_model_loader_serves(struct insp_model_loader *loader, const char *product, const char *version) {
+    return serves(loader, product, version, false) || serves(loader, product, version, true);
 }
 
 int insp_model_loader_note_serving(struct insp_model_loader *loader, const struct insp_model_list *list) {
@@ -55,6 +63,7 @@ int insp_model_loader_note_serving(struct insp_model_loader *loader, const struc
         for (size_t k = 0; k < INSP_COUNT(models); k++) {
             if (!models[k])
                 continue;
+            names[n].shadow = k == 1;
             memcpy(names[n].product, list->item[i].product, INSP_NAME_BYTES);
             memcpy(names[n++].version, models[k]->manifest->version, INSP_NAME_BYTES);
         }

@@ -26,7 +26,10 @@ int insp_model_loader_prove(struct insp_model_loader *loader, const char *produc
 /* Drops the model that insp_model_loader_prove kept, because the version was not made active. Any thread. */
 void insp_model_loader_withdraw(struct insp_model_loader *loader);
 
-/* Says whether a version serves, or did at the loop's last swap: its files must stay. Any thread. */
+/* Says whether a version gives the verdicts of its product, or did at the loop's last swap. Any thread. */
+bool insp_model_loader_judges(struct insp_model_loader *loader, const char *product, const char *version);
+/* Says whether a version serves, as the active one or as the shadow, or did at the loop's last swap: its files
+ * must stay. Any thread. */
 bool insp_model_loader_serves(struct insp_model_loader *loader, const char *product, const char *version);
 /* Notes the versions in the loop's list, after each swap. Returns 0, or INSP_E_NOMEM and keeps the earlier
  * note. */

@@ -146,8 +146,8 @@ int insp_models_remove(struct insp_models *models, const struct insp_changer *ch
     return insp_change_remove(&keeping, product, version, reterr);
 }
 
-bool insp_models_serve(struct insp_models *models, const char *product, const char *version) {
-    return insp_model_loader_serves(models->loader, product, version);
+bool insp_models_judge(struct insp_models *models, const char *product, const char *version) {
+    return insp_model_loader_judges(models->loader, product, version);
 }
 
 /* --- reading again --- */

@@ -58,8 +58,8 @@ void insp_models_reload(struct insp_models *models, insp_models_done *done, void
  * and in insp_models_trunk_damage; the models keep serving. */
 void insp_models_verify(struct insp_models *models, insp_models_done *done, void *arg);
 
-/* Says whether a version serves, as the active one of its product or as its shadow. Any thread. */
-bool insp_models_serve(struct insp_models *models, const char *product, const char *version);
+/* Says whether a version gives the verdicts of its product; a shadow does not. Any thread. */
+bool insp_models_judge(struct insp_models *models, const char *product, const char *version);
 
 /* Sets the callback for each product whose version or thresholds were swapped in; it is called on the loop. */
 typedef void insp_models_changed(void *arg, const char *product, const char *version);
