@@ -19,54 +19,16 @@ int api_shadow_new(struct api_server *server, struct api_shadow **ret, struct in
     return 0;
 }
 
-/* Returns the choice of a product's shadow if it is that run; NULL: the run is over. */
-static const struct insp_shadow_choice *choice_of(const struct api_shadow *shadow, const char *product,
-                                                  const char *version, int64_t since_us) {
-    const struct insp_served_model *item = insp_models_named(shadow->server->models, product);
-    return item && item->shadow_choice.since_us == since_us && !strcmp(item->shadow_choice.version, version)
-               ? &item->shadow_choice
-               : NULL;
-}
-
-/* --- what is known for metrics --- */
-
-/* Finds or makes the entry of a run; the present run of a product replaces the one before. NULL: no room, or the
- * run is over and has none. */
-static struct api_shadow_known *known_of(struct api_shadow *shadow, const char *product, const char *version,
-                                         int64_t since_us) {
-    struct api_shadow_known *known = NULL;
-    for (size_t i = 0; i < shadow->known_count && !known; i++)
-        if (!strcmp(shadow->known[i].product, product))
-            known = &shadow->known[i];
-    if (known && known->since_us == since_us && !strcmp(known->version, version))
-        return known;
-    if ((!known && shadow->known_count == API_SHADOW_PRODUCTS) || !choice_of(shadow, product, version, since_us))
-        return NULL;
-    if (!known)
-        known = &shadow->known[shadow->known_count++];
-    *known = (struct api_shadow_known){.since_us = since_us};
-    snprintf(known->product, sizeof known->product, "%s", product);
-    snprintf(known->version, sizeof known->version, "%s", version);
-    return known;
-}
+/* --- counting, in lane BACK: one run at a time --- */
 
 /* Notes parts of a run that are counted nowhere. Its rule must know. */
 static void lose(struct api_shadow *shadow, const struct api_shadow_part *part, uint64_t count) {
-    struct api_shadow_known *known = known_of(shadow, part->product, part->version, part->since_us);
+    struct api_shadow_known *known = api_shadow_known_of(shadow, part->product, part->version, part->since_us);
     if (known)
         known->lost += count;
     else
         shadow->lost_unknown = true;
 }
-
-const char *api_shadow_failure(const struct api_shadow *shadow, const char *product, const char *version) {
-    for (size_t i = 0; i < shadow->known_count; i++)
-        if (!strcmp(shadow->known[i].product, product) && !strcmp(shadow->known[i].version, version))
-            return shadow->known[i].failure;
-    return "";
-}
-
-/* --- counting, in lane BACK: one run at a time --- */
 
 /* Acts by the rule of the run that was counted. */
 static void decide(struct api_shadow *shadow) {
@@ -117,7 +79,8 @@ static void decide(struct api_shadow *shadow) {
 
 static void count(struct insp_task *task) {
     struct api_shadow *shadow = task->data;
-    const struct insp_shadow_run run = insp_shadow_run_of(shadow->product, &shadow->choice);
+    struct insp_shadow_run run = insp_shadow_run_of(shadow->product, &shadow->choice);
+    run.over = shadow->over;
     struct insp_shadow_part part[API_SHADOW_PARTS];
     for (size_t i = 0; i < shadow->count; i++) {
         part[i] = shadow->part[i].part;
@@ -141,12 +104,22 @@ static void put_back(struct api_shadow *shadow) {
         lose(shadow, &shadow->part[kept], shadow->count - kept);
 }
 
+/* Gives up the parts of a run that a stop could not count: nothing waits for a disk that fails. */
+static void give_up(struct api_shadow *shadow, struct api_shadow_known *known) {
+    insp_log_warning("stopping: parts of a shadow are not counted, and its rule will not know of them product=%s "
+                     "version=%s parts=%llu",
+                     shadow->product, shadow->choice.version,
+                     (unsigned long long)(known ? known->lost : shadow->count));
+    if (known)
+        known->given_up = true;
+}
+
 static void next(struct api_shadow *shadow);
 
 static void counted(struct insp_task *task) {
     struct api_shadow *shadow = task->data;
     struct api_shadow_known *known =
-        known_of(shadow, shadow->product, shadow->choice.version, shadow->choice.since_us);
+        api_shadow_known_of(shadow, shadow->product, shadow->choice.version, shadow->choice.since_us);
     if (shadow->code < 0 && !shadow->failed)
         insp_log_warning("answers of a shadow are not counted code=%s detail=%s", insp_code_wire(shadow->code),
                          INSP_LOG_QUOTED(shadow->error.detail));
@@ -158,6 +131,8 @@ static void counted(struct insp_task *task) {
     }
     if (shadow->failed)
         put_back(shadow);
+    if (shadow->failed && shadow->server->stopping)
+        give_up(shadow, known);
     if (shadow->promoted)
         insp_models_reload(shadow->server->models, NULL, NULL);
     shadow->working = false;
@@ -171,29 +146,45 @@ static bool same_run(const struct api_shadow_part *a, const struct api_shadow_pa
     return a->since_us == b->since_us && !strcmp(a->product, b->product) && !strcmp(a->version, b->version);
 }
 
-/* Moves the parts of the first run that waits to the task. */
-static void gather(struct api_shadow *shadow) {
-    const struct api_shadow_part first = shadow->waiting[0];
+/* Returns the run to count next: that of the first part that waits, or one with lost parts. */
+static struct api_shadow_part first_run(struct api_shadow *shadow) {
+    struct api_shadow_part first = {.since_us = 0};
+    const struct api_shadow_known *lost = api_shadow_lost_run(shadow);
+    if (shadow->waiting_count)
+        return shadow->waiting[0];
+    if (lost) {
+        first.since_us = lost->since_us;
+        memcpy(first.product, lost->product, sizeof first.product);
+        memcpy(first.version, lost->version, sizeof first.version);
+    }
+    return first;
+}
+
+/* Moves the parts of a run to the task. */
+static void gather(struct api_shadow *shadow, const struct api_shadow_part *first) {
     size_t left = 0;
     shadow->count = 0;
     for (size_t i = 0; i < shadow->waiting_count; i++)
-        if (same_run(&shadow->waiting[i], &first))
+        if (same_run(&shadow->waiting[i], first))
             shadow->part[shadow->count++] = shadow->waiting[i];
         else
             shadow->waiting[left++] = shadow->waiting[i];
     shadow->waiting_count = left;
-    snprintf(shadow->product, sizeof shadow->product, "%s", first.product);
+    snprintf(shadow->product, sizeof shadow->product, "%s", first->product);
 }
 
 /* Begins to count the next run. Its rule counts only as long as it is the shadow's. */
 static void begin(struct api_shadow *shadow) {
-    const struct api_shadow_part first = shadow->waiting[0];
-    gather(shadow);
-    const struct api_shadow_known *known = known_of(shadow, first.product, first.version, first.since_us);
+    const struct api_shadow_part first = first_run(shadow);
+    gather(shadow, &first);
+    const struct api_shadow_known *known =
+        api_shadow_known_of(shadow, first.product, first.version, first.since_us);
     shadow->lost = known ? known->lost : 0;
     shadow->unsure = !known && shadow->lost_unknown;
-    const struct insp_shadow_choice *choice = choice_of(shadow, first.product, first.version, first.since_us);
+    const struct insp_shadow_choice *choice =
+        api_shadow_choice_of(shadow, first.product, first.version, first.since_us);
     shadow->choice = choice ? *choice : (struct insp_shadow_choice){.since_us = first.since_us};
+    shadow->over = !choice;
     memcpy(shadow->choice.version, first.version, sizeof shadow->choice.version);
     shadow->promoted = false;
     shadow->working = true;
@@ -211,10 +202,15 @@ static void release(struct api_shadow *shadow) {
     shadow->server->opinions--;
 }
 
+/* Says whether there is anything to count. */
+static bool anything(struct api_shadow *shadow) {
+    return shadow->waiting_count || api_shadow_lost_run(shadow);
+}
+
 static void on_group(uv_timer_t *timer) {
     struct api_shadow *shadow = ((struct api_server *)timer->data)->shadow;
     release(shadow);
-    if (!shadow->working && shadow->waiting_count)
+    if (!shadow->working && anything(shadow))
         begin(shadow);
 }
 
@@ -222,7 +218,7 @@ static void on_group(uv_timer_t *timer) {
 static void next(struct api_shadow *shadow) {
     const int64_t wait_us = shadow->next_us - insp_mono_us();
     const bool soon = shadow->waiting_count >= API_SHADOW_SOON && !shadow->failed;
-    if (shadow->working || !shadow->waiting_count)
+    if (shadow->working || !anything(shadow))
         return;
     if (wait_us <= 0 || soon || shadow->server->stopping) {
         release(shadow);
@@ -245,7 +241,8 @@ static void note_failure(struct api_shadow_known *known, const struct insp_opini
 
 static void take(struct api_shadow *shadow, const struct insp_opinion *opinion) {
     const struct insp_manifest *manifest = opinion->model->manifest;
-    struct api_shadow_known *known = known_of(shadow, manifest->product, manifest->version, opinion->since_us);
+    struct api_shadow_known *known =
+        api_shadow_known_of(shadow, manifest->product, manifest->version, opinion->since_us);
     struct api_shadow_part part = {.since_us = opinion->since_us,
                                    .part = {.active = opinion->active,
                                             .skipped = !opinion->answered && !opinion->code,

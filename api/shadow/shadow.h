@@ -14,8 +14,9 @@ struct api_shadow;
  * server->shadow_group, which a stop lets fire at once. Fails with INSP_E_NOMEM. */
 int api_shadow_new(struct api_server *server, struct api_shadow **ret, struct insp_error *reterr);
 
-/* Returns why the shadow of a product failed about the last part; "" if it did not. */
-const char *api_shadow_failure(const struct api_shadow *shadow, const char *product, const char *version);
+/* Returns why the shadow of a product failed about the last part of a run; "" if it did not. */
+const char *api_shadow_failure(const struct api_shadow *shadow, const char *product, const char *version,
+                               int64_t since_us);
 
 /* insp_pipeline_config.opinion: asks the shadow of the product if the active version judges the job. arg: the
  * struct api_server. */

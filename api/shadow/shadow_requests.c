@@ -18,9 +18,10 @@ int api_shadow_before(struct api_request *request, struct insp_error *reterr) {
     const struct insp_served_model *item = insp_models_named(request->server->models, request->param[0]);
     if (!item)
         return insp_fail(reterr, INSP_E_UNKNOWN_PRODUCT, "no product is named \"%s\"", request->param[0]);
-    const char *why = *item->shadow_failure ? item->shadow_failure
-                                            : api_shadow_failure(request->server->shadow, item->product,
-                                                                 item->shadow_choice.version);
+    const char *why = *item->shadow_failure
+                          ? item->shadow_failure
+                          : api_shadow_failure(request->server->shadow, item->product, item->shadow_choice.version,
+                                               item->shadow_choice.since_us);
     request->snapshot =
         json_pack("{s:s?, s:s?, s:s?}", "version", item->shadow ? item->shadow_choice.version : NULL, "failure",
                   *why ? why : NULL, "active", item->model ? item->model->manifest->version : NULL);

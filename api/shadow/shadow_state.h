@@ -14,7 +14,7 @@ enum {
     API_SHADOW_SOON = 64,       /* so many that wait are counted at once, fewer in the next group */
     API_SHADOW_GROUP_MS = 200,  /* between the transactions of two groups */
     API_SHADOW_RETRY_MS = 1000, /* after a transaction that failed */
-    API_SHADOW_PRODUCTS = 64,   /* in metrics */
+    API_SHADOW_PRODUCTS = 64,   /* in metrics; those whose shadow has ended make room */
 };
 
 /* A part with its run. */
@@ -30,6 +30,7 @@ struct api_shadow_known {
     int64_t since_us, took_us; /* took_us: on the inference thread, since the start of the daemon or the shadow */
     struct insp_shadow_counts counts;
     uint64_t lost;                         /* parts that are to be counted as lost */
+    bool given_up;                         /* a stop could not count them */
     char failure[INSP_ERROR_DETAIL_BYTES]; /* why the shadow failed about the last part; "" */
 };
 
@@ -50,6 +51,7 @@ struct api_shadow {
     struct insp_shadow_choice choice;
     size_t count;
     uint64_t lost; /* of the run, to be counted */
+    bool over;     /* it is not the present run of its product */
     bool unsure;   /* parts of runs like this one were lost that nobody has counted */
     struct api_shadow_part part[API_SHADOW_PARTS];
     struct insp_shadow_counts counts;
@@ -57,5 +59,17 @@ struct api_shadow {
     int code;
     struct insp_error error;
 };
+
+/* Returns the choice of a product's shadow if it is that run; NULL: the run is over. */
+const struct insp_shadow_choice *api_shadow_choice_of(const struct api_shadow *shadow, const char *product,
+                                                      const char *version, int64_t since_us);
+
+/* Finds or makes the entry of a run; the present run of a product replaces the one before. NULL: no room, or the
+ * run is over and has none. */
+struct api_shadow_known *api_shadow_known_of(struct api_shadow *shadow, const char *product, const char *version,
+                                             int64_t since_us);
+
+/* Finds a run with lost parts that are to be counted. NULL: none. */
+struct api_shadow_known *api_shadow_lost_run(struct api_shadow *shadow);
 
 #endif

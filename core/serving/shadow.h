@@ -51,7 +51,7 @@ int insp_shadow_write(const char *state_dir, const char *product, const struct i
 /* Returns the run that the store counts under; borrows from its arguments. */
 static inline struct insp_shadow_run insp_shadow_run_of(const char *product,
                                                         const struct insp_shadow_choice *choice) {
-    return (struct insp_shadow_run){product, choice->version, choice->since_us};
+    return (struct insp_shadow_run){.product = product, .version = choice->version, .since_us = choice->since_us};
 }
 
 #endif

@@ -3,13 +3,14 @@ import contextlib
 import io
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import threading
 
 import PIL.Image
 import pytest
-from conftest import copy_state, eventually, picture, rewrite
+from conftest import add_version, copy_state, eventually, picture, rewrite
 
 JSON = {"Content_Type": "application/json"}
 
@@ -23,11 +24,14 @@ def make_version(state, version, bias):
 @pytest.fixture
 def line(start, template, tmp_path):
     """line(version=bias, ...) -> a daemon with these versions beside v1, as the admin."""
-    def begin(*options, state=None, env=None, **versions):
+    def begin(*options, state=None, env=None, wood=False, **versions):
         if state is None:
             state = copy_state(template, tmp_path / "state")
             for version, bias in versions.items():
                 make_version(state, version, bias)
+            if wood:  # another product, with the same versions
+                for version in ("v1", *versions):
+                    add_version(state, "wood", version)
         daemon = start(*options, state=state, env=env)
         daemon.token = (daemon.state / "admin.token").read_text().strip()
         return daemon
@@ -218,8 +222,10 @@ def test_a_busy_line_answers_as_ever(line):
 
 
 def test_parts_wait_for_a_disk_that_fails_and_a_rule_knows_of_those_that_are_lost(line):
-    daemon = line(v2=0.3)
+    daemon = line(v2=0.3, wood=True)
     put(daemon, "v2", {"parts": 2, "max_disagreements": 3, "max_missed": 0})
+    wood = lambda method, path, body=None: daemon(method, f"/v1/{path}products/wood/shadow", body, **JSON)
+    assert wood("PUT", "admin/", '{"version": "v2"}').status == 200
     one_by_one(daemon, 0.1)
     with contextlib.closing(sqlite3.connect(daemon.state / "inspectd.sqlite3", timeout=60, isolation_level=None)) as db:
         db.execute("CREATE TRIGGER fails BEFORE UPDATE ON shadow BEGIN SELECT RAISE(ABORT, 'by the test'); END")
@@ -229,11 +235,22 @@ def test_parts_wait_for_a_disk_that_fails_and_a_rule_knows_of_those_that_are_los
         eventually(lambda: daemon.metric("shadow_lost_total") >= 300 - 256, 60)
         assert "answers of a shadow are not counted" in daemon.log_text()
         assert shadow(daemon)["counts"]["parts"] == 1
+        for _ in range(3):  # no room is left
+            assert daemon.inspect(image, "product=wood&camera=c1", connection=connection).json["verdict"] == "good"
+        eventually(lambda: daemon.metric("shadow_lost_total") >= 303 - 256, 60)
         db.execute("DROP TRIGGER fails")
     keys = ("parts", "skipped", "lost")
     found = eventually(lambda: sum((one := shadow(daemon))["counts"][k] for k in keys) >= 301 and one, 60)
     assert found["counts"]["lost"] >= 300 - 256 and found["counts"]["agree"] == found["counts"]["parts"] >= 2
     assert eventually(lambda: shadow(daemon)["outcome"], 60) == "stays" and active(daemon) == "v1"
+    # Lost parts are counted though no further part of their run comes.
+    eventually(lambda: sum(wood("GET", "").json["shadow"]["counts"][k] for k in keys) == 3, 60)
+    with contextlib.closing(sqlite3.connect(daemon.state / "inspectd.sqlite3", timeout=60, isolation_level=None)) as db:
+        db.execute("CREATE TRIGGER fails BEFORE UPDATE ON shadow BEGIN SELECT RAISE(ABORT, 'by the test'); END")
+    for _ in range(2):
+        daemon.inspect(image, "product=carpet&camera=c1")
+    daemon.stop()
+    eventually(lambda: re.search(r"parts of a shadow are not counted, .* product=carpet version=v2 parts=2\n", daemon.log_text()), 60)
 
 
 @pytest.mark.real_device

@@ -2,7 +2,8 @@
 
 #include "tests/unit/store_fixture.h"
 
-static const struct insp_shadow_run run = {"p", "v2", 1000}, later = {"p", "v2", 2000};
+static const struct insp_shadow_run run = {.product = "p", .version = "v2", .since_us = 1000},
+                                    later = {.product = "p", .version = "v2", .since_us = 2000};
 
 struct seen {
     size_t count;
@@ -120,7 +121,7 @@ START_TEST(a_run_that_begins_ends_the_earlier_ones) {
     char id[INSP_UUID_BYTES];
     static struct seen seen, other;
     struct insp_shadow_counts counts;
-    const struct insp_shadow_run neighbour = {"q", "v2", 500};
+    const struct insp_shadow_run neighbour = {.product = "q", .version = "v2", .since_us = 500};
     fixture_open(&f);
     stored(&f, id);
     const struct insp_shadow_part one = part(id, INSP_VERDICT_GOOD, INSP_VERDICT_ANOMALY);
@@ -139,6 +140,27 @@ START_TEST(a_run_that_begins_ends_the_earlier_ones) {
 }
 END_TEST
 
-INSP_TESTS(answers_that_are_not_known_are_counted_apart, a_run_that_begins_ends_the_earlier_ones,
+START_TEST(a_run_ends_the_others_after_a_clock_was_set_back_but_not_when_it_is_over) {
+    struct fixture f;
+    char id[INSP_UUID_BYTES];
+    struct insp_shadow_counts counts;
+    const struct insp_shadow_run late = {.product = "p", .version = "v3", .since_us = 1000, .over = true};
+    fixture_open(&f);
+    stored(&f, id);
+    const struct insp_shadow_part one = part(id, INSP_VERDICT_GOOD, INSP_VERDICT_ANOMALY);
+    ck_insp_ok(insp_store_shadow_add(f.store, &later, &one, 1, 0, &counts, &f.err), f.err);
+    ck_insp_ok(insp_store_shadow_add(f.store, &run, &one, 1, 0, &counts, &f.err), f.err);
+    ck_insp_ok(insp_store_shadow_counts(f.store, &later, &counts, &f.err), f.err);
+    ck_assert_uint_eq(counts.parts, 0);
+    ck_insp_ok(insp_store_shadow_add(f.store, &late, &one, 1, 0, &counts, &f.err), f.err);
+    ck_assert_uint_eq(counts.parts, 1);
+    ck_insp_ok(insp_store_shadow_counts(f.store, &run, &counts, &f.err), f.err);
+    ck_assert_uint_eq(counts.parts, 1);
+    fixture_close(&f);
+}
+END_TEST
+
+INSP_TESTS(a_run_ends_the_others_after_a_clock_was_set_back_but_not_when_it_is_over,
+           answers_that_are_not_known_are_counted_apart, a_run_that_begins_ends_the_earlier_ones,
            verdicts_are_counted_by_what_the_shadow_would_change, each_run_counts_for_itself_and_survives,
            the_newest_disagreements_are_kept);

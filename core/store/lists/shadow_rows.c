@@ -107,18 +107,18 @@ static int trim(struct sqlite3 *db, const struct add *add, struct insp_error *re
     return insp_sql_run(remove, reterr);
 }
 
-/* Removes the runs of the product that ended before this one began. */
-static int end_earlier(struct sqlite3 *db, const struct insp_shadow_run *run, struct insp_error *reterr) {
-    static const char *const sql[] = {"DELETE FROM shadow WHERE product = ?1 AND since_us < ?2",
-                                      "DELETE FROM shadow_part WHERE product = ?1 AND since_us < ?2"};
+/* Removes the other runs of the product: they have ended, whatever the clock said when they began. */
+static int end_others(struct sqlite3 *db, const struct insp_shadow_run *run, struct insp_error *reterr) {
+    static const char *const sql[] = {
+        "DELETE FROM shadow WHERE product = ?1 AND (version, since_us) <> (?2, ?3)",
+        "DELETE FROM shadow_part WHERE product = ?1 AND (version, since_us) <> (?2, ?3)"};
     int r = 0;
     for (size_t i = 0; i < INSP_COUNT(sql) && r == 0; i++) {
         _cleanup_stmt_ struct sqlite3_stmt *remove = NULL;
         r = insp_sql_prepare(db, sql[i], &remove, reterr);
         if (r < 0)
             return r;
-        insp_sql_bind_text(remove, 1, run->product);
-        sqlite3_bind_int64(remove, 2, run->since_us);
+        bind_run(remove, run);
         r = insp_sql_run(remove, reterr);
     }
     return r;
@@ -128,8 +128,8 @@ static int add_work(struct sqlite3 *db, void *arg, struct insp_error *reterr) {
     struct add *add = arg;
     bool disagree = false, known;
     int r = read_counts(db, add->run, &add->counts, &known, reterr);
-    if (r == 0 && !known)
-        r = end_earlier(db, add->run, reterr);
+    if (r == 0 && !known && !add->run->over)
+        r = end_others(db, add->run, reterr);
     add->counts.lost += add->lost;
     for (size_t i = 0; i < add->count && r == 0; i++) {
         const struct insp_shadow_part *part = &add->part[i];

@@ -12,6 +12,7 @@ enum { INSP_SHADOW_KEPT = 500 };
 struct insp_shadow_run {
     const char *product, *version;
     int64_t since_us; /* wall */
+    bool over;        /* another one may have begun; for insp_store_shadow_add */
 };
 
 /* The numbers are stored; append only. */
@@ -41,7 +42,8 @@ struct insp_shadow_part {
 };
 
 /* Adds parts to the counts of a run, and a number of lost ones, in one transaction. The first of a run removes the
- * earlier runs of the product. *ret are the counts afterwards. Fails with the codes of insp_store_write. */
+ * other runs of the product, unless it is over. *ret are the counts afterwards. Fails with the codes of
+ * insp_store_write. */
 int insp_store_shadow_add(struct insp_store *store, const struct insp_shadow_run *run,
                           const struct insp_shadow_part *part, size_t count, uint64_t lost,
                           struct insp_shadow_counts *ret, struct insp_error *reterr);
