@@ -4,7 +4,8 @@
  * The input `image` is BYTES [n] or [n,1], one encoded JPEG or PNG per element, or UINT8 [n,height,width,3], RGB.
  * Binary BYTES elements are a u32 length, little-endian, and the bytes; in JSON they are base64, and the input's
  * parameters say so ("content_type": "base64"). The outputs are `probability` FP32 [n], `verdict` BYTES [n] and
- * `heatmap` FP32 [n,14,14], or as many cells as the tiles of the version have. Parameters of other servers (sequences, priority) are ignored. */
+ * `heatmap` FP32 [n,14,14], or as many cells as the tiles of the version have. Parameters of other servers
+ * (sequences, priority) are ignored. */
 #ifndef INSP_API_KSERVE_TENSORS_H
 #define INSP_API_KSERVE_TENSORS_H
 

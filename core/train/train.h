@@ -49,15 +49,16 @@ struct insp_train_context {
  * With params->threshold_auto the tail's threshold is chosen, and the report has "threshold_promise"
  * (insp_report_promise) with "from": "folds", two halves of the training part, each scored by models of the other,
  * or "held_out" for more than 500 training images or too few for halves. With params->candidates the same scores
- * choose how the version decides: "candidates" (insp_candidates_json), else null. With a good-only model beside the
- * tail "heat_maps" (insp_heat_maps_json) says which map is shown, else it is null.
+ * choose how the version decides: "candidates" (insp_candidates_json), else null. With a good-only model beside
+ * the tail "heat_maps" (insp_heat_maps_json) says which map is shown, else it is null.
  *
  * A cross-validation judges all images, each with the model of the fold that holds it out. Its report also has
  * "params", "thin", "folds": [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled",
- * "threshold_advice", "mode", "trunk", the trunk's hash, and "regions", the digest of the fields. params->mode chooses the models as for a training, but
- * for add_good. With mode auto and a good-only model beside the tails it has "served" (core/judge/served.h) and
- * "good_only" too. With mode good_only it has both, no "threshold_advice", and empty "epochs": good images are
- * judged out of fold by limits from the other folds, defects by the whole model and such limits.
+ * "threshold_advice", "mode", "trunk", the trunk's hash, and "regions", the digest of the fields. params->mode
+ * chooses the models as for a training, but for add_good. With mode auto and a good-only model beside the tails it
+ * has "served" (core/judge/served.h) and "good_only" too. With mode good_only it has both, no "threshold_advice",
+ * and empty "epochs": good images are judged out of fold by limits from the other folds, defects by the whole
+ * model and such limits.
  *
  * Errors; nothing half-written stays:
  *   INSP_E_DATASET    the folder is no dataset, or has too few images
