@@ -10,7 +10,7 @@ import ssl
 import subprocess
 
 import pytest
-from conftest import eventually, picture
+from conftest import copy_state, eventually, picture
 
 IMAGE = picture(noise=True)
 HALF_SENT = b"POST /v1/inspections?product=carpet HTTP/1.1\r\nHost: localhost\r\nContent-Ty"
@@ -348,6 +348,7 @@ def test_connections_are_lowered_to_what_descriptors_allow(start, monkeypatch, t
 
 def test_far_too_few_descriptors_end_the_start(template, monkeypatch, tmp_path):
     limited(monkeypatch, tmp_path, 100)
-    done = subprocess.run([os.environ["INSPECTD"], "serve", "-o", f"storage.state_dir={template}", "-o",
+    state = copy_state(template, tmp_path / "state")
+    done = subprocess.run([os.environ["INSPECTD"], "serve", "-o", f"storage.state_dir={state}", "-o",
                            "server.listen=127.0.0.1:0"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "LimitNOFILE" in done.stderr

@@ -186,6 +186,7 @@ def template(tmp_path_factory):
         subprocess.run([os.environ["INSP_MAKE_BUNDLE"], str(state), "carpet"], check=True)
     weights = {path: path.stat() for path in state.rglob("*.safetensors")}
     yield state
+    assert not (state / "lock").exists(), f"a test ran a daemon in {state} while others copy it: use copy_state"
     for path, before in weights.items():
         now = path.stat()  # another file: another ctest has made the template anew
         assert now.st_ino != before.st_ino or now.st_mtime_ns == before.st_mtime_ns, f"a test wrote into {path}: use rewrite"
