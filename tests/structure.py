@@ -270,6 +270,7 @@ ONLY_IN = {
     r"\bflock\(": (["core/base/fs.c"], "use insp_lock or insp_lock_file (core/base/fs.h)"),
     r"\b(?:realpath|openat2)\(": (["core/base/below.c", "core/compute/torch/cpu.cpp"],
                                  "use insp_resolve or insp_resolve_below (core/base/below.h)"),
+    r"\breadlink\(": (["core/base/fs.c"], "use insp_find_installed (core/base/fs.h)"),
     r"(?<![\w.>])read\(\w*fd\b": (["core/base/fs.c"], "use insp_read_all (core/base/fs.h)"),
     r"\bpthread_create\(": (["core/base/lanes/thread.c"], "use insp_thread_start (core/base/lanes/thread.h)"),
     r"(?i)0x9e3779b97f4a7c15": (["core/base/splitmix.h"], "use insp_splitmix (core/base/splitmix.h)"),

@@ -61,6 +61,7 @@ FAULTS = [
     ({"daemon/run.c": "while (flock(fd, LOCK_EX) < 0)\n"}, "has flock("),
     ({"daemon/run.c": "if (!realpath(path, resolved))\n"}, "has realpath("),
     ({"daemon/run.c": "pthread_create(&thread, NULL, run, NULL);\n"}, "has pthread_create("),
+    ({"daemon/run.c": "ssize_t n = readlink(path, target, bytes);\n"}, "insp_find_installed"),
     ({"daemon/run.c": "ssize_t n = read(fd, data, bytes);\n"}, "has read(fd"),
     ({"daemon/run.c": 'snprintf(text, bytes, "%.*g", digits, value);\n'}, "insp_float_text"),
     ({"daemon/run.c": "uint64_t z = (*state += 0x9e3779b97f4a7c15u);\n"}, "insp_splitmix"),

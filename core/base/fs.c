@@ -24,6 +24,20 @@ int insp_path(char *ret_path, struct insp_error *reterr, const char *format, ...
     return 0;
 }
 
+bool insp_find_installed(const char *name, int mode, char ret_path[INSP_PATH_BYTES]) {
+    static const char *const places[] = {"/", "/../libexec/inspectd/", "/../lib/inspectd/"};
+    char folder[INSP_PATH_BYTES];
+    ssize_t bytes = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    if (bytes <= 0)
+        return false;
+    folder[bytes] = 0;
+    *strrchr(folder, '/') = 0; /* the kernel names it from the root */
+    for (size_t i = 0; i < INSP_COUNT(places); i++)
+        if (insp_path(ret_path, NULL, "%s%s%s", folder, places[i], name) == 0 && access(ret_path, mode) == 0)
+            return true;
+    return false;
+}
+
 int insp_mkdir_all(const char *path, mode_t mode, struct insp_error *reterr) {
     char part[INSP_PATH_BYTES];
     int r = insp_path(part, reterr, "%s", path);

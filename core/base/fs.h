@@ -19,6 +19,10 @@ enum { INSP_PATH_BYTES = 4096 };
 int insp_path(char *ret_path, struct insp_error *reterr, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Finds a file of this installation: beside the running program, or in libexec/inspectd or lib/inspectd of its
+ * prefix. `mode` is R_OK or X_OK. Returns false if there is none that the process may use so. */
+bool insp_find_installed(const char *name, int mode, char ret_path[INSP_PATH_BYTES]);
+
 /* Makes a folder and its missing parents, as mkdir -p does. Existing folders keep their mode. */
 int insp_mkdir_all(const char *path, mode_t mode, struct insp_error *reterr);
 

@@ -26,21 +26,6 @@ static int mode_of(const char *word) {
     return -1;
 }
 
-/* Finds the program. Returns false if this build has none. */
-static bool find_program(char ret[INSP_PATH_BYTES]) {
-    static const char *const places[] = {"/", "/../libexec/inspectd/", "/../lib/inspectd/"};
-    char folder[INSP_PATH_BYTES];
-    ssize_t bytes = readlink("/proc/self/exe", folder, sizeof folder - 1);
-    if (bytes <= 0)
-        return false;
-    folder[bytes] = 0;
-    *strrchr(folder, '/') = 0; /* the kernel names it from the root */
-    for (size_t i = 0; i < INSP_COUNT(places); i++)
-        if (insp_path(ret, NULL, "%s%s%s", folder, places[i], PROGRAM) == 0 && !access(ret, X_OK))
-            return true;
-    return false;
-}
-
 /* Replaces this process by the grabber. Returns only if that fails. */
 static int execute(const struct cli_command *command, const struct call *call, int mode) {
     char program[INSP_PATH_BYTES], number[6][24];
@@ -50,7 +35,7 @@ static int execute(const struct cli_command *command, const struct call *call, i
     struct insp_error error = {0};
     for (size_t i = 0; i < INSP_COUNT(numbers); i++)
         snprintf(number[i], sizeof number[i], "%llu", numbers[i]);
-    if (!find_program(program)) {
+    if (!insp_find_installed(PROGRAM, X_OK, program)) {
         insp_fail(&error, INSP_E_CONFIG,
                   "this inspectd was built without Aravis, so it cannot reach cameras: install libaravis-dev and "
                   "libusb-1.0-0-dev, build again and install " PROGRAM);

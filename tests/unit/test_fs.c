@@ -133,6 +133,14 @@ START_TEST(paths_that_do_not_fit_are_errors) {
 }
 END_TEST
 
+START_TEST(files_of_the_installation_are_found_beside_the_program) {
+    char path[INSP_PATH_BYTES];
+    ck_assert(insp_find_installed("test_fs", X_OK, path));
+    ck_assert_str_eq(strrchr(path, '/'), "/test_fs");
+    ck_assert(!insp_find_installed("no_such_file", R_OK, path));
+}
+END_TEST
+
 START_TEST(free_space_is_asked_of_the_right_place) {
     uint64_t available = 0, total = 0;
     ck_insp_ok(insp_disk_free("/tmp", &available, &total, &err), err);
@@ -145,4 +153,5 @@ END_TEST
 INSP_TESTS(writes_reads_and_leaves_no_temporary, a_file_over_the_limit_is_refused_by_size,
            a_pipe_is_refused_at_once, a_write_that_fails_keeps_the_old_file_and_leaves_nothing,
            folders_are_made_all_the_way_and_removed_with_their_content, names_that_become_paths_are_tame,
-           paths_that_do_not_fit_are_errors, free_space_is_asked_of_the_right_place);
+           paths_that_do_not_fit_are_errors, files_of_the_installation_are_found_beside_the_program,
+           free_space_is_asked_of_the_right_place);

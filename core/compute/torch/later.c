@@ -18,21 +18,6 @@
 typedef int open_device(const struct insp_device_config *config, struct insp_device **ret_device,
                         struct insp_error *reterr);
 
-/* Finds the module beside the program, or in the prefix's lib. Returns false if there is none. */
-static bool find_module(char ret[INSP_PATH_BYTES]) {
-    static const char *const places[] = {"/", "/../lib/inspectd/"};
-    char folder[INSP_PATH_BYTES];
-    ssize_t bytes = readlink("/proc/self/exe", folder, sizeof folder - 1);
-    if (bytes <= 0)
-        return false;
-    folder[bytes] = 0;
-    *strrchr(folder, '/') = 0; /* the kernel names it from the root */
-    for (size_t i = 0; i < INSP_COUNT(places); i++)
-        if (insp_path(ret, NULL, "%s%s" MODULE, folder, places[i]) == 0 && !access(ret, R_OK))
-            return true;
-    return false;
-}
-
 /* Checks that the module is of the build of this program. */
 static int check_module(void *module, const char *path, struct insp_error *reterr) {
     void (*described)(char ret[INSP_MODULE_BYTES]);
@@ -57,7 +42,7 @@ static int load_module(open_device **ret, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     int r = 0;
     pthread_mutex_lock(&lock);
-    if (!loaded && !find_module(path)) {
+    if (!loaded && !insp_find_installed(MODULE, R_OK, path)) {
         r = insp_fail(reterr, INSP_E_DEVICE,
                       MODULE " is missing, which computes with libtorch: it belongs beside this program or into "
                              "the prefix's lib/inspectd, where `cmake --install` puts it");
