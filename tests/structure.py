@@ -29,6 +29,7 @@ LAYERS = ["base", "image", "region", "compute", "good_only", "model", "store", "
 COVERED_ELSEWHERE = {
     "core/model/bundle_sweep.c": "tests/unit/test_bundle.c",
     "core/train/candidates/candidate_models.c": "tests/unit/test_out_of_fold.c",
+    "core/train/folds/fold_scores.c": "tests/unit/test_cross_validate.c",
     "core/train/heat/heat_choose.c": "tests/unit/test_good_training.c",
     "api/access/gate.c": "tests/fault/test_foreign_pages.py",
     "api/listen/certificate.c": "tests/http/test_tls.py",

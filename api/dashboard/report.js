@@ -259,7 +259,7 @@ function candidatesTable({ candidates }) {
     table(
       candidates.from === "folds"
         ? "What decides: compared by images that the models had not seen"
-        : "What decides: compared by the held-out images",
+        : "What decides: compared by held-out images",
       ["", "Area under ROC", "Anomalies missed", "Good parts rejected", ""],
       candidates.list.map(({ name, auc, promise: { missed, rejected } }) => [
         name.replaceAll("_", " "),
@@ -294,8 +294,14 @@ function heatMapsTable({ heat_maps: maps }) {
 }
 
 // The threshold that keeps two promises, or why none does.
-function bothPromises({ threshold_promise: promise }) {
+function bothPromises({ threshold_promise: promise, cpu_seconds: cost }) {
   if (!promise) return null;
+  const spent =
+    promise.from === "folds" && cost?.training
+      ? `These scores took ${cost.threshold.toFixed(1)} s of processor time, ${(cost.threshold / cost.training).toFixed(2)} times the training's own.`
+      : promise.from === "held_out_half"
+        ? "Half of the held-out images chose it; the other half judges the version."
+        : null;
   const row = (name, { hits, of, at_most: most, allowed, kept }) => [
     name,
     `${hits} of ${of}`,
@@ -309,6 +315,7 @@ function bothPromises({ threshold_promise: promise }) {
       ["", "Images", "With 95 % confidence", "Asked for", ""],
       [row("anomalies missed", promise.missed), row("good parts rejected", promise.rejected)],
     ),
+    spent ? h("p", {}, spent) : null,
     promise.reason ? h("p", {}, `To keep it: ${promise.reason}.`) : null,
     promise.preventing.length
       ? table(

@@ -6,6 +6,7 @@
 #include "api/server/server.h"
 #include "core/base/clock.h"
 #include "core/base/fs.h"
+#include "core/judge/candidates.h"
 #include "core/model/bundle.h"
 #include "core/serving/model_change.h"
 #include "core/store/changes.h"
@@ -48,12 +49,40 @@ static int check_job(const struct api_request *request, const char *id, const js
                           "this job has no threshold advice: it judged a good-only model, or an older version of "
                           "inspectd ran it",
                           reterr);
+    return 0;
+}
+
+/* Finds the job's advice for versions that decide as this one does. A version of an older inspectd does not say
+ * whether its tail has averaged weights; it counts as one without. */
+static int advice_for(const char *id, const json_t *result, const struct insp_manifest *manifest,
+                      const json_t **ret, struct insp_error *reterr) {
+    const char *name = json_string_value(json_object_get(manifest->training, "candidate"));
+    const json_t *list = json_object_get(json_object_get(result, "candidates"), "list"), *candidate;
+    const json_t *advice = NULL;
+    size_t i;
+    if (!name && manifest->logistic.use == INSP_LOGISTIC_NONE)
+        name = insp_candidate_name(INSP_CANDIDATE_TAIL);
+    if (!manifest->weights_sha256[0] || !insp_candidate_named(name, manifest->logistic.use))
+        return refuse_job(id, INSP_E_CONFLICT,
+                          "this version does not decide by a trained tail, or does not say how it decides: train "
+                          "again",
+                          reterr);
+    if (!list && !strcmp(name, insp_candidate_name(INSP_CANDIDATE_TAIL)))
+        advice = json_object_get(result, "threshold_advice"); /* the job judged tails alone */
+    json_array_foreach(list, i, candidate) if (says(candidate, "name", name)) advice =
+        json_object_get(candidate, "threshold_advice");
+    if (!json_is_object(advice))
+        return insp_fail(reterr, INSP_E_CONFLICT,
+                         "threshold_job %.64s: this version decides by %s, which the job did not judge, so its "
+                         "scores differ from the model's",
+                         id, name);
     if (!json_is_true(json_object_get(advice, "reachable"))) {
         const char *reason = json_string_value(json_object_get(advice, "reason"));
         return insp_fail(reterr, INSP_E_CONFLICT,
                          "threshold_job %.64s: the advised threshold misses more anomalies than max_missed: %s",
                          id, reason ? reason : "too few anomalies");
     }
+    *ret = advice;
     return 0;
 }
 
@@ -130,7 +159,7 @@ static int take_threshold(const struct patch *patch, const json_t *value, struct
 static int take_job(const struct patch *patch, const json_t *id, struct insp_manifest *manifest,
                     struct insp_error *reterr) {
     const struct insp_changer changer = api_changer(patch->request);
-    const json_t *advice = json_object_get(patch->advice, "threshold_advice");
+    const json_t *advice = NULL;
     if (!says(patch->advice, "trunk", manifest->trunk_sha256))
         return refuse_job(json_string_value(id), INSP_E_CONFLICT,
                           "this job ran on another trunk than this version, so its scores differ from the model's",
@@ -146,17 +175,13 @@ static int take_job(const struct patch *patch, const json_t *id, struct insp_man
                           "this job ran with other regions than this version has, so its scores differ from the "
                           "model's",
                           reterr);
-    if (manifest->logistic.use != INSP_LOGISTIC_NONE)
-        return refuse_job(
-            json_string_value(id), INSP_E_CONFLICT,
-            "this version decides by a logistic regression too, and the job judged tails alone, so its "
-            "scores differ from the model's; the training has chosen a threshold for it",
-            reterr);
     if (!says(json_object_get(patch->advice, "params"), "input", insp_transform_name(&manifest->input)))
         return refuse_job(
             json_string_value(id), INSP_E_CONFLICT,
             "this job ran with another input than this version, so its scores differ from the model's", reterr);
-    int r = take_fraction("threshold", json_object_get(advice, "threshold"), &manifest->threshold, reterr);
+    int r = advice_for(json_string_value(id), patch->advice, manifest, &advice, reterr);
+    if (r == 0)
+        r = take_fraction("threshold", json_object_get(advice, "threshold"), &manifest->threshold, reterr);
     return r < 0 ? r
                  : set_source(manifest,
                               json_pack("{s:s, s:O, s:O?, s:O?, s:O?, s:s, s:o}", "from", "cross-validate", "job",

@@ -19,6 +19,10 @@ int64_t insp_wall_us(void) {
     return read_clock(CLOCK_REALTIME);
 }
 
+int64_t insp_cpu_us(void) {
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 void insp_rfc3339(int64_t wall_us, char *out) {
     int64_t seconds = wall_us / 1000000, micros = wall_us % 1000000;
     if (micros < 0) {

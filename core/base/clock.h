@@ -1,4 +1,4 @@
-/* core/base/clock.h - read the two clocks, write and parse RFC 3339 times. Any thread; nothing blocks.
+/* core/base/clock.h - read the clocks, write and parse RFC 3339 times. Any thread; nothing blocks.
  *   monotonic  for durations and deadlines: microseconds since an arbitrary start
  *   wall       for records: microseconds since 1970-01-01T00:00:00Z */
 #ifndef INSP_BASE_CLOCK_H
@@ -9,6 +9,10 @@
 
 int64_t insp_mono_us(void); /* monotonic clock */
 int64_t insp_wall_us(void); /* wall clock */
+
+/* Returns the processor time that all threads of this process have used, in microseconds: the cost of work on a
+ * machine that does other work too. */
+int64_t insp_cpu_us(void);
 
 enum { INSP_RFC3339_BYTES = 32 };
 

@@ -205,7 +205,7 @@ static int parse_member(enum insp_job_kind kind, const char *name, const json_t 
         return parse_text(name, value, p->dataset, sizeof p->dataset, reterr);
     if (!strcmp(name, "skip_unreadable"))
         return parse_flag(name, value, &p->train.skip_unreadable, reterr);
-    if (!strcmp(name, "candidates") && bit == TRAIN)
+    if (!strcmp(name, "candidates") && bit != EVALUATE)
         return parse_flag(name, value, &p->train.candidates, reterr);
     if (!strcmp(name, "class_weights") && bit != EVALUATE)
         return parse_class_weights(value, p->train.class_weights, reterr);
@@ -256,7 +256,7 @@ static int parse_recipe(enum insp_job_kind kind, const json_t *value, struct ins
                         struct insp_error *reterr) {
     if (!value)
         return 0;
-    if (kind != INSP_JOB_TRAIN)
+    if (kind == INSP_JOB_EVALUATE)
         return insp_fail(reterr, INSP_E_PARAMETER, "%s has no parameter \"recipe\"", kind_names[kind]);
     if (!json_is_string(value) || strcmp(json_string_value(value), "notebook") != 0)
         return insp_fail(reterr, INSP_E_PARAMETER, "recipe must be \"notebook\"");
@@ -320,10 +320,10 @@ json_t *insp_job_params_json(enum insp_job_kind kind, const struct insp_job_para
         json_object_set_new(object, "version", json_string(p->version));
     if (bit == TRAIN) {
         json_object_set_new(object, "activate", json_string(activate_names[t->activate]));
-        json_object_set_new(object, "candidates", json_boolean(t->candidates));
         json_object_set_new(object, "heat", json_string(heat_names[t->heat_auto ? 0 : t->heat + 1]));
     }
     if (bit != EVALUATE) {
+        json_object_set_new(object, "candidates", json_boolean(t->candidates));
         json_object_set_new(object, "mode", json_string(mode_names[t->mode]));
         json_object_set_new(object, "tiles", json_string(insp_tiles_text(t->tiles, tiles)));
         json_object_set_new(object, "input", json_string(insp_transform_name(&t->input)));

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct {
     const char *name, *words;
@@ -24,6 +25,13 @@ const char *insp_candidate_name(enum insp_candidate candidate) {
     return about[candidate].name;
 }
 
+bool insp_candidate_named(const char *name, enum insp_logistic_use use) {
+    for (enum insp_candidate c = 0; c < INSP_CANDIDATES; c++)
+        if (name && !strcmp(about[c].name, name))
+            return about[c].use == use;
+    return false;
+}
+
 bool insp_candidate_averages(enum insp_candidate candidate) {
     return about[candidate].averages;
 }
@@ -40,16 +48,18 @@ static enum insp_candidate best(const bool *known, const double *auc) {
     return taken;
 }
 
-/* Computes the areas within one half, with scratch memory for count images; NaN for a half of one class. */
-static int areas_of_half(const struct insp_candidate_scores *scores, const uint8_t *label, const size_t *half,
-                         size_t count, size_t which, double ret[INSP_CANDIDATES], struct insp_error *reterr) {
+/* Computes the areas over the images of one fold, or over all others, with scratch memory for count images; NaN if
+ * they are of one class. */
+static int areas_of(const struct insp_candidate_scores *scores, const uint8_t *label, const size_t *fold,
+                    size_t count, size_t which, bool others, double ret[INSP_CANDIDATES],
+                    struct insp_error *reterr) {
     _cleanup_free_ float *probability = calloc(count + 1, sizeof *probability);
     _cleanup_free_ uint8_t *of = calloc(count + 1, sizeof *of);
     int r = probability && of ? 0 : insp_fail(reterr, INSP_E_NOMEM, "no memory to compare %zu images", count);
     for (enum insp_candidate c = 0; c < INSP_CANDIDATES && r == 0; c++) {
         size_t n = 0;
         for (size_t i = 0; scores->probability[c] && i < count; i++)
-            if (half[i] == which) {
+            if ((fold[i] == which) != others) {
                 probability[n] = scores->probability[c][i];
                 of[n++] = label[i];
             }
@@ -58,26 +68,51 @@ static int areas_of_half(const struct insp_candidate_scores *scores, const uint8
     return r;
 }
 
-static int nest(const struct insp_candidate_scores *scores, const uint8_t *label, const size_t *half, size_t count,
-                struct insp_candidates *candidates, struct insp_error *reterr) {
-    double auc[2][INSP_CANDIDATES];
-    for (size_t which = 0; which < 2; which++) {
-        int r = areas_of_half(scores, label, half, count, which, auc[which], reterr);
+static void note_known(const struct insp_candidate_scores *scores, bool known[INSP_CANDIDATES]) {
+    for (enum insp_candidate c = 0; c < INSP_CANDIDATES; c++)
+        known[c] = scores->probability[c] != NULL;
+}
+
+int insp_candidates_without(const struct insp_candidate_scores *scores, const uint8_t *label, const size_t *fold,
+                            size_t count, size_t omitted, enum insp_candidate *ret, struct insp_error *reterr) {
+    double auc[INSP_CANDIDATES];
+    bool known[INSP_CANDIDATES];
+    int r = areas_of(scores, label, fold, count, omitted, true, auc, reterr);
+    note_known(scores, known);
+    if (r == 0)
+        *ret = best(known, auc);
+    return r;
+}
+
+/* Computes the mean area of the choice without a fold, judged by that fold. A fold of one class judges nothing,
+ * nor does one without which the other images are of one class. */
+static int nest(const struct insp_candidate_scores *scores, const uint8_t *label, const size_t *fold, size_t folds,
+                size_t count, struct insp_candidates *candidates, struct insp_error *reterr) {
+    double chosen[INSP_CANDIDATES], judged[INSP_CANDIDATES], sum = 0;
+    size_t counted = 0;
+    for (size_t f = 0; f < folds; f++) {
+        int r = areas_of(scores, label, fold, count, f, true, chosen, reterr);
+        if (r == 0)
+            r = areas_of(scores, label, fold, count, f, false, judged, reterr);
         if (r < 0)
             return r;
+        double area = judged[best(candidates->known, chosen)];
+        if (isnan(area) || isnan(chosen[INSP_CANDIDATE_TAIL]))
+            continue;
+        sum += area;
+        counted++;
     }
-    candidates->nested_auc =
-        (auc[1][best(candidates->known, auc[0])] + auc[0][best(candidates->known, auc[1])]) / 2;
+    candidates->nested_auc = counted ? sum / (double)counted : (double)NAN;
     return 0;
 }
 
-int insp_candidates_compare(const struct insp_candidate_scores *scores, const uint8_t *label, const size_t *half,
-                            size_t count, double max_missed, double max_rejected, struct insp_candidates *ret,
-                            struct insp_error *reterr) {
-    struct insp_candidates candidates = {.nested_auc = NAN};
+int insp_candidates_compare(const struct insp_candidate_scores *scores, const uint8_t *label, const size_t *fold,
+                            size_t folds, size_t count, double max_missed, double max_rejected,
+                            struct insp_candidates *ret, struct insp_error *reterr) {
+    struct insp_candidates candidates = {.nested_auc = NAN, .folds = folds};
+    note_known(scores, candidates.known);
     for (enum insp_candidate c = 0; c < INSP_CANDIDATES; c++) {
         const float *probability = scores->probability[c];
-        candidates.known[c] = probability != NULL;
         int r = probability ? insp_threshold_promise_of(probability, label, count, max_missed, max_rejected,
                                                         &candidates.promise[c], reterr)
                             : 0;
@@ -87,7 +122,7 @@ int insp_candidates_compare(const struct insp_candidate_scores *scores, const ui
             return r;
     }
     candidates.taken = best(candidates.known, candidates.auc);
-    int r = half ? nest(scores, label, half, count, &candidates, reterr) : 0;
+    int r = nest(scores, label, fold, folds, count, &candidates, reterr);
     if (r == 0)
         *ret = candidates;
     return r;
@@ -108,7 +143,9 @@ static json_t *reason_json(const struct insp_candidates *candidates, const char 
         return json_string("there was no other candidate than the tail");
     const enum insp_candidate other = candidates->taken == INSP_CANDIDATE_TAIL ? second : INSP_CANDIDATE_TAIL;
     if (isfinite(candidates->nested_auc))
-        snprintf(nested, sizeof nested, ": chosen by one half and judged by the other, the area is %.3f",
+        snprintf(nested, sizeof nested, ": chosen by %s, the area is %.3f",
+                 candidates->folds > 2 ? "all folds but one and judged by that one"
+                                       : "one half and judged by the other",
                  candidates->nested_auc);
     return json_sprintf(
         "%s was taken: its area under the ROC curve is %.3f %s, that of %s %.3f%s. A choice among %zu "

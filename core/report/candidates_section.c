@@ -33,7 +33,7 @@ void insp_report_candidates(FILE *out, const json_t *report) {
         "class=\"number\">anomalies missed</th><th scope=\"col\" class=\"number\">good parts rejected</th><td>"
         "</td></tr></thead><tbody>\n",
         strcmp(insp_lookup_text(candidates, "from"), "folds") == 0 ? "images that the models had not seen"
-                                                                   : "the held-out images");
+                                                                   : "held-out images");
     json_array_foreach(insp_lookup(candidates, "list"), i, candidate) row(out, candidate, taken);
     fputs("</tbody></table></div>\n<p>Of these, ", out);
     insp_html_text(out, insp_lookup_text(candidates, "reason"));

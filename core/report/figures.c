@@ -283,6 +283,20 @@ static void promised_row(FILE *out, const json_t *promise, const char *name, con
     fprintf(out, "</td><td>%s</td></tr>\n", kept ? "kept" : "not kept");
 }
 
+/* Writes the processor time of scores out of fold, in units of the training. */
+static void promised_cost(FILE *out, const json_t *report) {
+    double training = insp_lookup_number(report, "cpu_seconds.training");
+    double threshold = insp_lookup_number(report, "cpu_seconds.threshold");
+    if (training > 0 && !strcmp(insp_lookup_text(report, "threshold_promise.from"), "folds"))
+        fprintf(out,
+                "<p class=\"soft\">These scores took %.1f s of processor time, %.2f times the training's own %.1f "
+                "s.</p>\n",
+                threshold, threshold / training, training);
+    if (!strcmp(insp_lookup_text(report, "threshold_promise.from"), "held_out_half"))
+        fputs("<p class=\"soft\">Half of the held-out images chose it; the other half judges the version.</p>\n",
+              out);
+}
+
 void insp_report_promised(FILE *out, const json_t *report) {
     const json_t *promise = insp_lookup(report, "threshold_promise"), *image;
     double threshold = insp_lookup_number(promise, "threshold");
@@ -298,6 +312,7 @@ void insp_report_promised(FILE *out, const json_t *report) {
     promised_row(out, promise, "Anomalies missed", "missed");
     promised_row(out, promise, "Good parts rejected", "rejected");
     end_table(out);
+    promised_cost(out, report);
     if (!*insp_lookup_text(promise, "reason"))
         return;
     fputs("<p>To keep it: ", out);

@@ -29,7 +29,8 @@ struct insp_train_params {
     uint64_t seed;                     /* 42 */
     float threshold;                   /* 0.5: verdict anomaly if probability >= threshold */
     bool threshold_auto; /* true: a training chooses the tail's threshold for max_missed and max_rejected */
-    bool candidates; /* true: a training with threshold_auto compares ways to decide (core/judge/candidates.h) */
+    bool candidates;     /* true: a training with threshold_auto, or a cross-validation, compares ways to decide
+                            (core/judge/candidates.h) */
     float heatmap_threshold;               /* 0.7: heat 0..1 */
     enum insp_heatmap_scale heatmap_scale; /* fixed */
     enum insp_activate activate;           /* if_better */

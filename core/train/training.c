@@ -6,10 +6,9 @@
 #include "core/judge/heat_range.h"
 #include "core/judge/report.h"
 #include "core/model/bundle.h"
-#include "core/train/candidates/candidate_models.h"
+#include "core/train/candidates/choice.h"
 #include "core/train/features/memory.h"
 #include "core/train/feedback.h"
-#include "core/train/folds/out_of_fold.h"
 #include "core/train/golden_pick.h"
 #include "core/train/good/good_model.h"
 #include "core/train/good/good_training.h"
@@ -19,19 +18,30 @@
 #include <math.h>
 #include <string.h>
 
+/* Holds a duration, and the processor time of all threads within it. */
+struct span {
+    double seconds, cpu_s;
+};
+
+static struct span span_start(void) {
+    return (struct span){(double)insp_mono_us() / 1e6, (double)insp_cpu_us() / 1e6};
+}
+
+static struct span span_since(struct span start) {
+    const struct span now = span_start();
+    return (struct span){now.seconds - start.seconds, now.cpu_s - start.cpu_s};
+}
+
 /* A training from data to report. run_free releases it at any stage. */
 struct run {
     const struct insp_train_context *context;
     const struct insp_train_params *params;
     struct insp_train_data *data;
-    size_t *member; /* [count]: first the training split, then the held-out */
-    size_t train_count, held_count;
+    size_t *member; /* [count]: first the training split, then held-out images that only choose, then the others */
+    size_t train_count, choosing_count, held_count;
     struct insp_candidate_models models; /* trained; after the choice those of the candidate that was taken */
-    enum insp_logistic_use use;          /* of models.logistic */
-    json_t *candidates;                  /* insp_candidates_json; NULL: there was no choice */
+    struct insp_choice choice;
     json_t *curve;
-    float threshold;             /* that of params, or the one that was chosen */
-    json_t *promise;             /* {"threshold_promise"}; NULL: the threshold was not chosen */
     struct insp_metrics metrics; /* of the held-out images */
     float *probability;          /* [held_count] */
     float *map;                  /* [held_count,14,14], heat */
@@ -44,20 +54,20 @@ struct run {
     json_t *heat_maps; /* insp_heat_maps_json; NULL: there was no choice */
     struct insp_manifest *manifest;
     struct insp_promotion promotion;
-    double training_s, threshold_s, evaluating_s, writing_s;
+    struct span training_time, threshold_time;
+    double evaluating_s, writing_s;
 };
 
 static void run_free(struct run *run) {
     insp_train_data_free(run->data);
     free(run->member);
     insp_candidate_models_clear(&run->models);
-    json_decref(run->candidates);
+    insp_choice_clear(&run->choice);
     json_decref(run->curve);
     insp_metrics_clear(&run->metrics);
     free(run->probability);
     free(run->map);
     json_decref(run->judged);
-    json_decref(run->promise);
     json_decref(run->feedback);
     insp_good_model_clear(&run->good);
     json_decref(run->heat_maps);
@@ -126,106 +136,55 @@ static int split(struct run *run, struct insp_error *reterr) {
     for (size_t m = 0; m < data->set.count; m++)
         if (is_held_out[m])
             run->member[run->train_count + run->held_count++] = m;
-    return check_classes(run, reterr);
+    r = check_classes(run, reterr);
+    if (r == 0)
+        r = insp_choice_divide(run->params, &data->set, run->train_count, run->member + run->train_count,
+                               run->held_count, &run->choosing_count, reterr);
+    run->held_count -= run->choosing_count;
+    return r;
 }
 
-static const size_t *held_out(const struct run *run) {
+static const size_t *choosing(const struct run *run) {
     return run->member + run->train_count;
+}
+
+/* Returns the held-out members that judge the version, [held_count]. */
+static const size_t *held_out(const struct run *run) {
+    return choosing(run) + run->choosing_count;
 }
 
 /* --- the threshold --- */
 
-/* More images than this have a held-out part that is large enough to choose by. */
-enum { OUT_OF_FOLD_MAX = 500 };
-
 static struct insp_scorer scorer_of(const struct run *run) {
-    return (struct insp_scorer){.tail = run->models.served, .logistic = run->models.logistic, .use = run->use};
+    return (struct insp_scorer){.tail = run->models.served,
+                                .logistic = run->models.logistic,
+                                .use = insp_candidate_use(run->choice.taken)};
 }
 
-/* Says whether ways to decide are compared, not the tail alone trained. */
-static bool compares(const struct run *run) {
-    return run->params->candidates && run->params->threshold_auto;
+/* Returns by which images to choose: a part of the held-out ones, or all of them if they are too few for parts. */
+static struct insp_choice_task choice_task(const struct run *run) {
+    return (struct insp_choice_task){.context = run->context,
+                                     .params = run->params,
+                                     .data = run->data,
+                                     .trained = run->member,
+                                     .trained_count = run->train_count,
+                                     .held = run->choosing_count ? choosing(run) : held_out(run),
+                                     .held_count = run->choosing_count ? run->choosing_count : run->held_count,
+                                     .apart = run->choosing_count > 0,
+                                     .epochs = (unsigned)json_array_size(run->curve)};
 }
 
-/* Chooses how to decide, and the threshold, from scores of images that their models have not seen.
- *   half  [count]; NULL: the images have no halves
- *   from  says where the scores come from */
-static int choose(struct run *run, const size_t *member, size_t count, const struct insp_candidate_scores *scores,
-                  const size_t *half, const char *from, struct insp_error *reterr) {
-    struct insp_candidates candidates;
-    _cleanup_free_ uint8_t *label = calloc(count + 1, sizeof *label);
-    run->promise = json_object();
-    if (!label || !run->promise)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to choose a threshold by %zu images", count);
-    for (size_t i = 0; i < count; i++)
-        label[i] = run->data->set.label[member[i]];
-    int r = insp_candidates_compare(scores, label, half, count, run->params->max_missed, run->params->max_rejected,
-                                    &candidates, reterr);
-    if (r == 0)
-        r = insp_candidate_models_keep(&run->models, run->context->device, candidates.taken, reterr);
-    const struct insp_threshold_promise *promise = &candidates.promise[candidates.taken];
-    if (r == 0)
-        r = insp_report_promise(&run->data->set, member, count, scores->probability[candidates.taken], promise,
-                                run->promise, reterr);
-    if (r < 0)
-        return r;
-    run->threshold = promise->threshold;
-    run->use = insp_candidate_use(candidates.taken);
-    run->candidates = compares(run) ? insp_candidates_json(&candidates, from) : NULL;
-    return json_object_set_new(json_object_get(run->promise, "threshold_promise"), "from", json_string(from)) ==
-                       0 &&
-                   (run->candidates || !compares(run))
-               ? 0
-               : insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
-}
-
-/* Chooses by the training part, each half scored by models of the other. With too few images, or with enough in
- * the held-out part, leaves the choice to choose_by_held_out. */
 static int choose_by_folds(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
-    struct insp_error why = {0};
-    struct insp_candidate_scores scores = {0};
-    int64_t start_us = insp_mono_us();
-    run->threshold = run->params->threshold;
-    if (!run->params->threshold_auto)
-        return 0;
-    _cleanup_free_ size_t *half = calloc(run->train_count + 1, sizeof *half);
-    if (!half)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the scores of %zu images", run->train_count);
-    int r = run->train_count > OUT_OF_FOLD_MAX
-                ? insp_fail(&why, INSP_E_DATASET, "%zu images are enough without them", run->train_count)
-                : insp_out_of_fold(run->context, run->params, run->data, run->member, run->train_count,
-                                   (unsigned)json_array_size(run->curve), compares(run), progress, &scores, half,
-                                   &why);
-    run->threshold_s = insp_seconds_since(start_us);
-    if (r == 0)
-        r = choose(run, run->member, run->train_count, &scores, half, "folds", reterr);
-    else if (r != INSP_E_DATASET)
-        r = insp_fail(reterr, r, "%s", why.detail);
-    else {
-        insp_progress_log(progress, "the threshold is chosen by the held-out images, not by folds: %s",
-                          why.detail);
-        r = 0;
-    }
-    insp_candidate_scores_clear(&scores);
+    const struct insp_choice_task task = choice_task(run);
+    const struct span start = span_start();
+    int r = insp_choice_by_folds(&task, progress, &run->models, &run->choice, reterr);
+    run->threshold_time = span_since(start);
     return r;
 }
 
-/* Chooses by the held-out part, whose figures then flatter the version a little. Too small a set for halves has
- * too few held-out images to choose more by than a threshold. */
 static int choose_by_held_out(struct run *run, const struct insp_progress *progress, struct insp_error *reterr) {
-    struct insp_candidate_scores scores = {0};
-    const bool all = compares(run) && run->train_count > OUT_OF_FOLD_MAX;
-    if (!run->params->threshold_auto || run->promise)
-        return 0;
-    int r = insp_candidate_scores_reserve(all && run->models.averaged, all && run->models.logistic,
-                                          run->held_count, &scores, reterr);
-    if (r == 0)
-        r = insp_candidate_models_score(&run->models, run->context->device, run->data, held_out(run), NULL,
-                                        run->held_count, progress, &scores, reterr);
-    if (r == 0)
-        r = choose(run, held_out(run), run->held_count, &scores, NULL, "held_out", reterr);
-    insp_candidate_scores_clear(&scores);
-    return r;
+    const struct insp_choice_task task = choice_task(run);
+    return insp_choice_by_held_out(&task, progress, &run->models, &run->choice, reterr);
 }
 
 /* --- judging --- */
@@ -239,7 +198,7 @@ static int judge(struct run *run, const struct insp_progress *progress, struct i
     insp_train_data_heat(run->data, held_out(run), run->held_count, run->params->heatmap_scale, run->low,
                          run->high, run->map);
     return insp_train_data_metrics(run->data, held_out(run), run->held_count, run->probability,
-                                   (double)run->threshold, &run->metrics, reterr);
+                                   (double)run->choice.threshold, &run->metrics, reterr);
 }
 
 /* Chooses the map that is shown, and puts its heat in place of class activation's. */
@@ -251,7 +210,7 @@ static int choose_heat(struct run *run, const struct insp_progress *progress, st
                                         .member = held_out(run),
                                         .count = run->held_count,
                                         .probability = run->probability,
-                                        .threshold = run->threshold,
+                                        .threshold = run->choice.threshold,
                                         .low = run->low,
                                         .high = run->high};
     return insp_heat_choose(&task, progress, run->map, &run->heat, &run->heat_maps, reterr);
@@ -264,7 +223,7 @@ static int localise(struct run *run, const struct insp_progress *progress, struc
                                              .count = run->held_count,
                                              .probability = run->probability,
                                              .map = run->map,
-                                             .threshold = (double)run->threshold,
+                                             .threshold = (double)run->choice.threshold,
                                              .heatmap_scale = params->heatmap_scale,
                                              .heatmap_threshold = params->heatmap_threshold};
     return insp_judgement_json(&judgement, &run->context->limits, progress, &run->judged, reterr);
@@ -279,8 +238,8 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     snprintf(manifest->product, sizeof manifest->product, "%s", run->context->product);
     snprintf(manifest->trunk_sha256, sizeof manifest->trunk_sha256, "%s", run->context->trunk_sha256);
     manifest->input = run->params->input;
-    manifest->logistic.use = run->use;
-    manifest->threshold = run->threshold;
+    manifest->logistic.use = insp_candidate_use(run->choice.taken);
+    manifest->threshold = run->choice.threshold;
     manifest->fields = insp_field_set_ref(run->context->fields);
     manifest->heatmap = (struct insp_heat_params){.scale = run->params->heatmap_scale,
                                                   .threshold = run->params->heatmap_threshold,
@@ -295,11 +254,11 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->good_only = run->good.good;
     manifest->training = insp_train_params_json(run->params);
     manifest->dataset = insp_report_dataset(&run->data->set, false);
-    manifest->images = insp_report_members(&run->data->set, held_out(run), run->held_count);
+    manifest->images = insp_report_members(&run->data->set, choosing(run), run->choosing_count + run->held_count);
     manifest->curve = json_incref(run->curve);
     manifest->metrics = insp_report_metrics(&run->data->set, &run->metrics);
-    bool usual = !run->promise && manifest->threshold == insp_train_params_default().threshold;
-    json_t *promise = json_copy(json_object_get(run->promise, "threshold_promise"));
+    bool usual = !run->choice.promise && manifest->threshold == insp_train_params_default().threshold;
+    json_t *promise = json_copy(json_object_get(run->choice.promise, "threshold_promise"));
     json_object_del(promise, "preventing"); /* images are for the report */
     manifest->threshold_source =
         json_pack("{s:s, s:o*}", "from", usual ? "default" : "training", "promise", promise);
@@ -307,7 +266,9 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
         json_pack("{s:s?, s:s?, s:s}", "parent", *run->promotion.previous ? run->promotion.previous : NULL, "job",
                   run->context->job_id, "dataset", run->data->set.digest);
     if (!manifest->training || !manifest->dataset || !manifest->metrics || !manifest->threshold_source ||
-        !manifest->lineage || !manifest->images)
+        !manifest->lineage || !manifest->images ||
+        json_object_set_new(manifest->training, "candidate", json_string(insp_candidate_name(run->choice.taken))) <
+            0)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
     return 0;
 }
@@ -341,20 +302,19 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
     const struct insp_train_data *data = run->data;
     json_t *json = json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:O?, s:i, s:o, s:o, s:O?, s:O?, s:i, s:{s:f, s:f, "
-        "s:f, "
-        "s:f, "
-        "s:f, s:f}}",
+        "s:f, s:f, s:f, s:f}, s:{s:f, s:f}}",
         "kind", "train", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "good_only",
         run->good.gauss ? insp_good_model_json(&run->good, run->params->max_rejected) : json_null(), "product",
         run->context->product, "version", run->manifest->version, "activated", run->promotion.activated, "reason",
         run->promotion.reason, "params", insp_train_params_json(run->params), "dataset",
-        insp_report_dataset(&data->set, true), "epochs", run->curve, "candidates", run->candidates, "held_out",
-        (int)run->held_count, "metrics", insp_report_metrics(&data->set, &run->metrics), "previous",
+        insp_report_dataset(&data->set, true), "epochs", run->curve, "candidates", run->choice.candidates,
+        "held_out", (int)run->held_count, "metrics", insp_report_metrics(&data->set, &run->metrics), "previous",
         insp_promotion_previous_json(&run->promotion), "feedback", run->feedback, "heat_maps", run->heat_maps,
         "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s,
-        "training", run->training_s, "threshold", run->threshold_s, "evaluating", run->evaluating_s, "writing",
-        run->writing_s);
-    if (json && run->promise && json_object_update(json, run->promise) < 0) {
+        "training", run->training_time.seconds, "threshold", run->threshold_time.seconds, "evaluating",
+        run->evaluating_s, "writing", run->writing_s, "cpu_seconds", "training", run->training_time.cpu_s,
+        "threshold", run->threshold_time.cpu_s);
+    if (json && run->choice.promise && json_object_update(json, run->choice.promise) < 0) {
         json_decref(json);
         json = NULL;
     }
@@ -372,9 +332,10 @@ static int fit(struct run *run, const struct insp_progress *progress, struct ins
         .count = run->train_count,
         .stop_early = true,
     };
-    int64_t start_us = insp_mono_us();
-    int r = insp_candidate_models_fit(&config, compares(run), progress, &run->models, &run->curve, reterr);
-    run->training_s = insp_seconds_since(start_us);
+    const struct span start = span_start();
+    int r = insp_candidate_models_fit(&config, insp_choice_compares(run->params), progress, &run->models,
+                                      &run->curve, reterr);
+    run->training_time = span_since(start);
     return r;
 }
 
@@ -453,7 +414,7 @@ static int finish(struct run *run, const struct insp_progress *progress, struct 
     if (r == 0)
         r = insp_promotion_decide(run->context, run->params->activate, run->manifest->version,
                                   run->metrics.balanced_accuracy, &run->promotion, reterr);
-    insp_promotion_say_source(run->params->activate, run->promise, &run->promotion);
+    insp_promotion_say_source(run->params->activate, run->choice.promise, &run->promotion);
     run->writing_s = insp_seconds_since(start_us);
     return r;
 }

@@ -265,6 +265,22 @@ static void print_kept(FILE *out, const json_t *promise, const char *key, const 
             json_is_true(insp_lookup(error, "kept")) ? "" : ": NOT KEPT");
 }
 
+/* Says by which images a threshold was chosen; from: of the report's threshold_promise. */
+static const char *images_of(const char *from) {
+    if (!strcmp(from, "held_out_half"))
+        return "half of the held-out images; the other half judges the version";
+    return !strcmp(from, "held_out") ? "the held-out images" : "models that had not seen the image";
+}
+
+/* Prints the processor time of scores out of fold, in units of the training. */
+static void print_cost(FILE *out, const json_t *report) {
+    double training = insp_lookup_number(report, "cpu_seconds.training");
+    double threshold = insp_lookup_number(report, "cpu_seconds.threshold");
+    if (training > 0 && !strcmp(insp_lookup_text(report, "threshold_promise.from"), "folds"))
+        fprintf(out, "  These scores took %.1f s of processor time, %.2f times the training's own %.1f s.\n",
+                threshold, threshold / training, training);
+}
+
 /* Prints the threshold that was chosen for two promises. chosen: the version has it. */
 static void print_promise(FILE *out, const json_t *report, bool chosen) {
     const json_t *promise = insp_lookup(report, "threshold_promise"), *image;
@@ -272,11 +288,10 @@ static void print_promise(FILE *out, const json_t *report, bool chosen) {
     if (!json_is_object(promise))
         return;
     fprintf(out, "\n%s %.9g, by scores of %s:\n", chosen ? "Threshold chosen:" : "Threshold for both promises:",
-            insp_lookup_number(promise, "threshold"),
-            !strcmp(insp_lookup_text(promise, "from"), "held_out") ? "the held-out images"
-                                                                   : "models that had not seen the image");
+            insp_lookup_number(promise, "threshold"), images_of(insp_lookup_text(promise, "from")));
     print_kept(out, promise, "missed", "anomalies missed");
     print_kept(out, promise, "rejected", "good parts rejected");
+    print_cost(out, report);
     if (*insp_lookup_text(promise, "reason"))
         fprintf(out, "  To keep it: %s.\n", insp_lookup_text(promise, "reason"));
     json_array_foreach(insp_lookup(promise, "preventing"), i, image) {
@@ -411,6 +426,7 @@ void cli_report_cross_validate(FILE *out, const json_t *report) {
     fprintf(out, "\nAll folds together, each image scored by a model that was not trained on it:\n");
     print_metrics(out, json_object_get(report, "pooled"));
     print_images(out, report, "pooled");
+    print_candidates(out, report);
     print_served(out, report);
     print_good_only(out, report);
     print_promise(out, report, false);

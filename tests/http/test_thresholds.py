@@ -72,13 +72,18 @@ def test_refused_changes_leave_no_row(begin):
     assert changes(daemon)["items"] == [] and model(daemon)["threshold_source"] is None
 
 
+def advice_for(job, candidate):
+    return next(c["threshold_advice"] for c in job["result"]["candidates"]["list"] if c["name"] == candidate)
+
+
 def test_the_threshold_of_a_cross_validation(begin):
     daemon = begin()
     trained = finished(daemon, submit(daemon, epochs=1, threshold=0.5, activate="always").headers["Location"])["result"]
     assert trained["threshold"] == 0.5 and trained["candidates"] is None
     done = finished(daemon, submit(daemon, "cross-validate", epochs=1, folds=2, max_missed=0.4).headers["Location"])
-    advice = done["result"]["threshold_advice"]
+    advice = advice_for(done, "tail")  # what the version decides by
     assert done["params"]["max_missed"] == advice["max_missed"] == 0.4 and advice["reachable"]
+    assert model(daemon, trained["version"])["training"]["candidate"] == "tail"
     assert advice["missed"]["high"] <= 0.4
     answer = patch(daemon, {"threshold_job": done["id"]}, trained["version"])
     assert answer.status == 200, answer.body
@@ -103,11 +108,23 @@ def test_the_threshold_of_a_cross_validation(begin):
     (folder / "stranger" / "manifest.json").write_text(json.dumps(manifest | {"format": 2, "regions": regions}))
     answer = patch(daemon, {"threshold_job": done["id"]}, "stranger")
     assert answer.status == 409 and "other regions" in answer.json["detail"], answer.body
-    # Neither do a tail's about a version that decides by more than its tail.
-    manifest["logistic"] = {"file": "logistic.safetensors", "sha256": "c" * 64, "use": "averaged"}
-    (folder / "stranger" / "manifest.json").write_text(json.dumps(manifest))
+    # Each version gets the advice for its own way to decide, if it says which, and the job judged it.
+    notebook = finished(daemon, submit(daemon, "cross-validate", epochs=1, folds=2, max_missed=0.4,
+                                       recipe="notebook").headers["Location"])
+    assert notebook["result"]["candidates"] is None and notebook["params"]["candidates"] is False
+    both = {"logistic": {"file": "logistic.safetensors", "sha256": "c" * 64, "use": "averaged"}}
+    for job, way, training, word in (
+            (done, both, {}, "does not say how it decides"), (done, both, {"candidate": "tail"}, "does not say how"),
+            (done, {}, {"candidate": "tail_averaged"}, "decides by tail_averaged, which the job did not judge"),
+            (notebook, both, {"candidate": "tail_and_logistic"}, "the job did not judge")):
+        (folder / "stranger" / "manifest.json").write_text(json.dumps(manifest | way | {"training": training}))
+        answer = patch(daemon, {"threshold_job": job["id"]}, "stranger")
+        assert answer.status == 409 and word in answer.json["detail"], answer.body
+    (folder / "stranger" / "manifest.json").write_text(
+        json.dumps(manifest | both | {"training": {"candidate": "tail_and_logistic"}}))
     answer = patch(daemon, {"threshold_job": done["id"]}, "stranger")
-    assert answer.status == 409 and "logistic regression" in answer.json["detail"], answer.body
+    wanted = advice_for(done, "tail_and_logistic")["threshold"]
+    assert answer.status == 200 and answer.json["threshold"] == pytest.approx(wanted, abs=1e-7), answer.body
     # Neither do those of an older inspectd, which did not note the regions, even about a version without any.
     with contextlib.closing(sqlite3.connect(daemon.state / "inspectd.sqlite3", timeout=60)) as db, db:
         db.execute("UPDATE jobs SET result = json_remove(result, '$.regions') WHERE id = ?", (done["id"],))

@@ -160,12 +160,23 @@ START_TEST(test_a_chosen_threshold) {
         "true,"
         "'hits':0,'of':80,'at_most':0.0368},'rejected':{'allowed':0.05,'kept':false,'hits':4,'of':90,'at_most':"
         "0.0988},'reason':'1200 more good images','preventing':[{'path':'train/good/7.png','type':'good',"
-        "'probability':0.75}]}}");
+        "'probability':0.75}]},'cpu_seconds':{'training':20,'threshold':12.5}}");
+    ck_says(text, "  These scores took 12.5 s of processor time, 0.62 times the training's own 20.0 s.\n");
     ck_says(text, "Threshold chosen: 0.4375, by scores of models that had not seen the image:\n");
     ck_says(text, "  anomalies missed     at most 3.7 of 100 (95 %; asked for: 5), here 0 of 80\n");
     ck_says(text, "  good parts rejected  at most 9.9 of 100 (95 %; asked for: 5), here 4 of 90: NOT KEPT\n");
     ck_says(text, "  To keep it: 1200 more good images.\nImages that prevent it:\n       0.7500  good          "
                   "train/good/7");
+    free(text);
+}
+END_TEST
+
+START_TEST(test_a_threshold_by_half_of_the_held_out_images) {
+    char *text = printed(cli_report_train, "{'metrics':%s,'threshold_promise':{'threshold':0.5,'from':"
+                                           "'held_out_half','preventing':[]},'cpu_seconds':{'training':20,"
+                                           "'threshold':0.1}}");
+    ck_says(text, "by scores of half of the held-out images; the other half judges the version:\n");
+    ck_assert_ptr_null(strstr(text, "processor time"));
     free(text);
 }
 END_TEST
@@ -189,6 +200,6 @@ START_TEST(test_verdicts_of_both_models) {
 }
 END_TEST
 
-INSP_TESTS(test_maps_without_a_figure, test_a_chosen_threshold, test_verdicts_of_both_models, test_train,
-           test_feedback, test_cross_validate, test_figures_that_a_fold_does_not_have,
-           test_what_is_missing_is_left_out, test_wrong_images_and_masks);
+INSP_TESTS(test_maps_without_a_figure, test_a_chosen_threshold, test_a_threshold_by_half_of_the_held_out_images,
+           test_verdicts_of_both_models, test_train, test_feedback, test_cross_validate,
+           test_figures_that_a_fold_does_not_have, test_what_is_missing_is_left_out, test_wrong_images_and_masks);

@@ -27,6 +27,15 @@ START_TEST(parses_offsets_and_fractions) {
 }
 END_TEST
 
+START_TEST(processor_time_grows_with_work) {
+    int64_t start = insp_cpu_us();
+    volatile unsigned work = 0;
+    while (insp_cpu_us() - start < 1000)
+        work += 1;
+    ck_assert_uint_gt(work, 0);
+}
+END_TEST
+
 START_TEST(refuses_everything_else) {
     static const char *const bad[] = {"",
                                       "now",
@@ -57,5 +66,5 @@ START_TEST(monotonic_never_steps_back) {
 }
 END_TEST
 
-INSP_TESTS(formats_utc_milliseconds, parses_offsets_and_fractions, refuses_everything_else,
-           monotonic_never_steps_back);
+INSP_TESTS(formats_utc_milliseconds, processor_time_grows_with_work, parses_offsets_and_fractions,
+           refuses_everything_else, monotonic_never_steps_back);

@@ -67,12 +67,61 @@ START_TEST(every_image_is_judged_once) {
 }
 END_TEST
 
+/* The fake tail takes bright pictures for defects, which are dark here. */
+static void reversed_set(void) {
+    char path[64];
+    for (size_t i = 0; i < 20; i++) {
+        snprintf(path, sizeof path, "%s/%02zu.png", i % 2 ? "test/hole" : "train/good", i);
+        fixture_image(&f, path, (uint8_t)((i % 2 ? 20 : 200) + i));
+    }
+}
+
+START_TEST(all_candidates_are_judged_and_each_fold_by_the_choice_of_the_others) {
+    train_fixture_open(&f);
+    reversed_set();
+    struct insp_train_params params = fixture_params();
+    params.max_missed = 0.5;
+    json_t *report = validate(&params), *candidates = json_object_get(report, "candidates"), *candidate;
+    const char *taken = json_string_value(json_object_get(candidates, "taken"));
+    size_t i, known = 0;
+    ck_assert_uint_eq(json_array_size(json_object_get(candidates, "list")), 5);
+    json_array_foreach(json_object_get(candidates, "list"), i, candidate) {
+        const json_t *advice = json_object_get(candidate, "threshold_advice");
+        ck_assert_int_eq(number(json_object_get(advice, "missed"), "of"), 10);
+        if (!strcmp(json_string_value(json_object_get(candidate, "name")), taken)) {
+            known++;
+            ck_assert(json_equal(advice, json_object_get(report, "threshold_advice")));
+        }
+    }
+    ck_assert_uint_eq(known, 1);
+    if (fixture_is_fake()) {
+        ck_assert_str_eq(taken, "tail_and_logistic");
+        ck_assert_double_eq_tol(json_real_value(json_object_get(candidates, "nested_auc")), 1, 1e-9);
+        json_array_foreach(json_object_get(report, "folds"), i, candidate)
+            ck_assert_str_eq(json_string_value(json_object_get(candidate, "candidate")), "tail_and_logistic");
+        ck_assert_double_eq_tol(value_of(json_object_get(report, "pooled"), "roc_auc"), 1, 1e-9);
+    }
+    json_decref(report);
+
+    params.candidates = false; /* the notebook's: the tail alone */
+    report = validate(&params);
+    ck_assert(json_is_null(json_object_get(report, "candidates")));
+    ck_assert_ptr_null(json_object_get(json_array_get(json_object_get(report, "folds"), 0), "candidate"));
+    ck_assert(json_is_object(json_object_get(report, "threshold_advice")));
+    if (fixture_is_fake())
+        ck_assert_double_eq_tol(value_of(json_object_get(report, "pooled"), "roc_auc"), 0, 1e-9);
+    json_decref(report);
+    train_fixture_close(&f);
+}
+END_TEST
+
 START_TEST(mean_and_deviation_are_of_the_folds) {
     train_fixture_open(&f);
     fixture_set(&f, 8, 6, 0);
     fixture_image(&f, "test/hole/dark.png", 30); /* the fake device judges it good */
     fixture_image(&f, "train/good/bright.png", 200);
     struct insp_train_params params = fixture_params();
+    params.candidates = false;
     json_t *report = validate(&params), *folds = json_object_get(report, "folds");
     const char *const figure[] = {"accuracy", "balanced_accuracy", "recall", "roc_auc"};
     for (size_t i = 0; i < INSP_COUNT(figure); i++) {
@@ -119,5 +168,6 @@ START_TEST(cancelled_within_a_fold) {
 }
 END_TEST
 
-INSP_TESTS(every_image_is_judged_once, mean_and_deviation_are_of_the_folds,
-           thin_defects_are_told_and_too_few_images_refused, cancelled_within_a_fold);
+INSP_TESTS(every_image_is_judged_once, all_candidates_are_judged_and_each_fold_by_the_choice_of_the_others,
+           mean_and_deviation_are_of_the_folds, thin_defects_are_told_and_too_few_images_refused,
+           cancelled_within_a_fold);

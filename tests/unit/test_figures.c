@@ -92,7 +92,8 @@ START_TEST(facts_of_any_kind) {
 END_TEST
 
 START_TEST(a_threshold_for_two_promises) {
-    json_t *report = parsed("{'threshold_promise':" SAMPLE_PROMISE "}");
+    json_t *report =
+        parsed("{'cpu_seconds':{'training':20,'threshold':10},'threshold_promise':" SAMPLE_PROMISE "}");
     WRITTEN(text, insp_report_promised(out, report));
     ck_says(text, "Threshold for both promises: 0.4375");
     ck_says(text, "<td class=\"number\">4 of 90</td><td class=\"number\">9.9 %</td><td class=\"number\">5.0 "

@@ -33,6 +33,13 @@ START_TEST(the_defaults_are_the_notebooks) {
     ck_insp_ok(parse(INSP_JOB_TRAIN, "{\"dataset\":\"carpet\",\"recipe\":\"notebook\"}", &p), err);
     ck_assert_int_eq(p.train.mode, INSP_MODE_SUPERVISED); /* the notebook knows no other */
     ck_assert(!p.train.candidates);
+    ck_insp_ok(parse(INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"carpet\"}", &p), err);
+    ck_assert(p.train.candidates && !p.train.threshold_auto);
+    ck_insp_ok(parse(INSP_JOB_CROSS_VALIDATE, "{\"dataset\":\"carpet\",\"recipe\":\"notebook\"}", &p), err);
+    ck_assert(!p.train.candidates && p.train.mode == INSP_MODE_SUPERVISED);
+    json_t *shown = insp_job_params_json(INSP_JOB_CROSS_VALIDATE, &p);
+    ck_assert(json_is_false(json_object_get(shown, "candidates")));
+    json_decref(shown);
 }
 END_TEST
 

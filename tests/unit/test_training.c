@@ -93,6 +93,7 @@ START_TEST(writes_and_activates_a_model_that_can_be_read) {
     ck_assert_float_eq(manifest->threshold, params.threshold);
     ck_assert_float_lt(manifest->heatmap.low, manifest->heatmap.high);
     ck_assert_int_eq(number(manifest->training, "seed"), 42);
+    ck_assert_str_eq(text(manifest->training, "candidate"), "tail");
     ck_assert_double_eq(json_real_value(json_object_get(manifest->training, "target_accuracy")), 0.98);
     ck_assert_uint_eq(json_array_size(manifest->curve), 2);
     ck_assert(json_equal(json_object_get(manifest->metrics, "confusion"),
@@ -308,6 +309,9 @@ START_TEST(a_threshold_is_chosen_out_of_fold_or_by_the_held_out_part) {
     json_t *report = train(&params), *promise = json_object_get(report, "threshold_promise");
     struct insp_manifest *manifest;
     ck_assert_str_eq(text(promise, "from"), "folds");
+    const json_t *cost = json_object_get(report, "cpu_seconds");
+    ck_assert_double_gt(json_real_value(json_object_get(cost, "training")), 0);
+    ck_assert_double_gt(json_real_value(json_object_get(cost, "threshold")), 0);
     ck_assert_ptr_null(strstr(text(report, "reason"), "also chose"));
     ck_assert_str_eq(text(json_object_get(report, "params"), "threshold"), "auto");
     ck_insp_ok(insp_bundle_read(f.state, "p", text(report, "version"), &manifest, NULL, &f.err), f.err);
@@ -321,6 +325,7 @@ START_TEST(a_threshold_is_chosen_out_of_fold_or_by_the_held_out_part) {
     ck_assert_uint_ge(json_array_size(json_object_get(candidates, "list")), 3);
     if (fixture_is_fake())
         ck_assert_str_eq(text(candidates, "taken"), "tail");
+    ck_assert_str_eq(text(manifest->training, "candidate"), text(candidates, "taken"));
     ck_assert((manifest->logistic.use == INSP_LOGISTIC_NONE) ==
               (strstr(text(candidates, "taken"), "logistic") == NULL));
     insp_manifest_free(manifest);

@@ -74,17 +74,26 @@ void insp_candidate_scores_clear(struct insp_candidate_scores *scores) {
     *scores = (struct insp_candidate_scores){0};
 }
 
-/* Scores with one tail, then combines it with the logistic regression. Of a half without an averaged tail, because
- * its training stopped after one epoch, the tail stands for it: their weights are equal. */
-static int score_tail(const struct insp_candidate_models *models, struct insp_tail *tail, bool averaged,
-                      const struct insp_train_data *data, const size_t *member, const size_t *place, size_t count,
-                      const struct insp_progress *progress, const struct insp_candidate_scores *ret,
-                      struct insp_error *reterr) {
+int insp_candidate_models_averaged(const struct insp_candidate_models *models, struct insp_device *device,
+                                   struct insp_tail **ret, struct insp_error *reterr) {
+    *ret = NULL;
+    if (!models->averaged)
+        return 0;
+    struct insp_tail_weights view = insp_tail_buffers_view(models->averaged);
+    return insp_tail_load(device, &view, ret, reterr);
+}
+
+int insp_candidate_models_score_by(const struct insp_candidate_models *models, struct insp_tail *tail,
+                                   bool averaged, const struct insp_train_data *data, const size_t *member,
+                                   const size_t *place, size_t count, const struct insp_progress *progress,
+                                   const struct insp_candidate_scores *ret, float *ret_map,
+                                   struct insp_error *reterr) {
     const struct insp_scorer scorer = {.tail = tail};
     _cleanup_free_ float *probability = calloc(count + 1, sizeof *probability);
     float pooled[INSP_POOLED_FLOATS];
-    int r = probability ? insp_train_data_score(data, &scorer, member, count, progress, probability, NULL, reterr)
-                        : insp_fail(reterr, INSP_E_NOMEM, "no memory to score %zu images", count);
+    int r = probability
+                ? insp_train_data_score(data, &scorer, member, count, progress, probability, ret_map, reterr)
+                : insp_fail(reterr, INSP_E_NOMEM, "no memory to score %zu images", count);
     for (size_t i = 0; i < count && r == 0; i++) {
         size_t to = place ? place[i] : i;
         if (models->logistic)
@@ -102,16 +111,14 @@ int insp_candidate_models_score(const struct insp_candidate_models *models, stru
                                 size_t count, const struct insp_progress *progress,
                                 const struct insp_candidate_scores *ret, struct insp_error *reterr) {
     _cleanup_(insp_tail_freep) struct insp_tail *averaged = NULL;
-    int r = score_tail(models, models->served, false, data, member, place, count, progress, ret, reterr);
+    int r = insp_candidate_models_score_by(models, models->served, false, data, member, place, count, progress,
+                                           ret, NULL, reterr);
     if (r < 0 || !ret->probability[INSP_CANDIDATE_TAIL_AVERAGED])
         return r;
-    if (models->averaged) {
-        struct insp_tail_weights view = insp_tail_buffers_view(models->averaged);
-        r = insp_tail_load(device, &view, &averaged, reterr);
-    }
+    r = insp_candidate_models_averaged(models, device, &averaged, reterr);
     return r < 0 ? r
-                 : score_tail(models, averaged ? averaged : models->served, true, data, member, place, count,
-                              progress, ret, reterr);
+                 : insp_candidate_models_score_by(models, averaged ? averaged : models->served, true, data, member,
+                                                  place, count, progress, ret, NULL, reterr);
 }
 
 int insp_candidate_models_keep(struct insp_candidate_models *models, struct insp_device *device,

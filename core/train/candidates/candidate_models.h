@@ -34,6 +34,19 @@ int insp_candidate_models_score(const struct insp_candidate_models *models, stru
                                 size_t count, const struct insp_progress *progress,
                                 const struct insp_candidate_scores *ret, struct insp_error *reterr);
 
+/* The two steps of insp_candidate_models_score. insp_candidate_models_averaged loads the averaged tail; *ret is
+ * the caller's, or NULL if its training ended after one epoch: then the tail stands for it, their weights are
+ * equal. insp_candidate_models_score_by scores the candidates that use this tail. averaged  `tail` has averaged
+ * weights, or stands for such a one ret_map   [count,14,14], the tail's activation in the order of `member`; NULL:
+ * not wanted */
+int insp_candidate_models_averaged(const struct insp_candidate_models *models, struct insp_device *device,
+                                   struct insp_tail **ret, struct insp_error *reterr);
+int insp_candidate_models_score_by(const struct insp_candidate_models *models, struct insp_tail *tail,
+                                   bool averaged, const struct insp_train_data *data, const size_t *member,
+                                   const size_t *place, size_t count, const struct insp_progress *progress,
+                                   const struct insp_candidate_scores *ret, float *ret_map,
+                                   struct insp_error *reterr);
+
 /* Drops the models that a candidate does not need; its tail becomes tail and served. Fails as insp_tail_load does.
  */
 int insp_candidate_models_keep(struct insp_candidate_models *models, struct insp_device *device,
