@@ -86,6 +86,8 @@ struct epoch {
 static int run_epoch(struct loop *l, struct insp_random *random, struct epoch *ret, struct insp_error *reterr) {
     int64_t start = insp_mono_us();
     size_t batch = l->config->params->batch, batches = l->config->count / batch, right = 0;
+    if (batches > l->steps_total - l->steps_done)
+        batches = l->steps_total - l->steps_done;
     double loss = 0;
     insp_random_shuffle(random, l->order, l->config->count);
     for (size_t b = 0; b < batches; b++) {
@@ -109,6 +111,12 @@ static struct insp_progress rest(const struct loop *l) {
 
 static unsigned epochs_of(const struct insp_fit_config *c) {
     return c->epochs && c->epochs < c->params->epochs ? c->epochs : c->params->epochs;
+}
+
+/* Returns the number of mini-batches of a fit that does not stop early. */
+static size_t steps_of(const struct insp_fit_config *c) {
+    const size_t steps = epochs_of(c) * (c->count / c->params->batch);
+    return c->steps && c->steps < steps ? c->steps : steps;
 }
 
 static void tell_stage(const struct loop *l, unsigned epoch) {
@@ -137,7 +145,7 @@ static int run_epochs(struct loop *l, uint64_t seed, json_t *curve, struct insp_
     const struct insp_fit_config *c = l->config;
     struct insp_random random;
     insp_random_seed(&random, seed);
-    for (unsigned e = 1; e <= epochs_of(c); e++) {
+    for (unsigned e = 1; l->steps_done < l->steps_total; e++) {
         struct epoch epoch;
         tell_stage(l, e);
         int r = run_epoch(l, &random, &epoch, reterr);
@@ -179,7 +187,7 @@ int insp_fit(const struct insp_fit_config *c, const struct insp_progress *progre
                             .order = order,
                             .features = features,
                             .label = label,
-                            .steps_total = epochs_of(c) * (c->count / batch)};
+                            .steps_total = steps_of(c)};
         r = run_epochs(&loop, seed, curve, reterr);
     }
     if (r < 0) {

@@ -15,6 +15,7 @@ struct insp_fit_config {
     size_t count;
     bool stop_early;                   /* stop after an epoch whose accuracy exceeds params->target_accuracy */
     unsigned epochs;                   /* at most; 0: params->epochs */
+    size_t steps;                      /* mini-batches at most, also within an epoch; 0: no limit */
     struct insp_tail_history *history; /* receives the weights after each epoch; NULL: not wanted */
     size_t fold; /* 1-based, 0 outside cross-validation; reported with progress and added to the seed */
 };

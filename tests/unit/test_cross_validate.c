@@ -81,6 +81,7 @@ START_TEST(all_candidates_are_judged_and_each_fold_by_the_choice_of_the_others) 
     reversed_set();
     struct insp_train_params params = fixture_params();
     params.max_missed = 0.5;
+    params.epochs = 4;
     json_t *report = validate(&params), *candidates = json_object_get(report, "candidates"), *candidate;
     const char *taken = json_string_value(json_object_get(candidates, "taken"));
     size_t i, known = 0;

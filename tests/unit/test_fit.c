@@ -94,6 +94,32 @@ START_TEST(whole_batches_and_every_epoch) {
 }
 END_TEST
 
+START_TEST(stops_within_an_epoch_at_a_number_of_mini_batches) {
+    open_data();
+    struct insp_train_params params = fixture_params();
+    params.epochs = 3;
+    struct insp_fit_config config = config_of(&params);
+    struct watch watch = {0};
+    struct insp_progress progress = {.event = on_event, .arg = &watch};
+    struct insp_trainer *trainer;
+    config.steps = 5;
+    json_t *curve = fit(&config, &progress, &trainer);
+    ck_assert(watch.steps == 5 && watch.total == 5);
+    ck_assert_uint_eq(json_array_size(curve), 3);
+    if (fixture_is_fake()) /* of the one mini-batch of the last epoch */
+        ck_assert_double_eq_tol(json_real_value(json_object_get(json_array_get(curve, 2), "loss")), M_LN2 / 5,
+                                1e-6);
+    json_decref(curve);
+    insp_trainer_free(trainer);
+    watch = (struct watch){0};
+    config.steps = 7; /* more than there are */
+    json_decref(fit(&config, &progress, &trainer));
+    ck_assert_uint_eq(watch.steps, 6);
+    insp_trainer_free(trainer);
+    close_data();
+}
+END_TEST
+
 START_TEST(stops_early_only_where_asked) {
     open_data();
     struct insp_train_params params = fixture_params();
@@ -202,5 +228,6 @@ START_TEST(a_trunk_that_sees_nothing_is_told) {
 }
 END_TEST
 
-INSP_TESTS(whole_batches_and_every_epoch, stops_early_only_where_asked, the_same_seed_gives_the_same_parameters,
-           cancelled_between_batches, less_than_a_batch_is_refused, a_trunk_that_sees_nothing_is_told);
+INSP_TESTS(whole_batches_and_every_epoch, stops_within_an_epoch_at_a_number_of_mini_batches,
+           stops_early_only_where_asked, the_same_seed_gives_the_same_parameters, cancelled_between_batches,
+           less_than_a_batch_is_refused, a_trunk_that_sees_nothing_is_told);

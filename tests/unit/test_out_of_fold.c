@@ -21,12 +21,21 @@ static void close_set(void) {
 static struct insp_candidate_scores scores;
 static size_t half[20];
 
+static size_t yields; /* one for each mini-batch, and for each pass that scores */
+
+static void on_yield(void *arg) {
+    (void)arg;
+    yields++;
+}
+
 static int run(size_t count, unsigned epochs, bool candidates, const struct insp_train_params *params) {
+    const struct insp_progress progress = {.yield = on_yield};
     size_t member[20];
+    yields = 0;
     for (size_t i = 0; i < count; i++)
         member[i] = i;
     insp_candidate_scores_clear(&scores);
-    return insp_out_of_fold(&f.context, params, data, member, count, epochs, candidates, NULL, &scores, half,
+    return insp_out_of_fold(&f.context, params, data, member, count, epochs, candidates, &progress, &scores, half,
                             &f.err);
 }
 
@@ -34,7 +43,7 @@ START_TEST(every_member_is_scored_once_and_equal_seeds_give_equal_scores) {
     float first[INSP_CANDIDATES][20];
     open_set(12, 8);
     struct insp_train_params params = fixture_params();
-    params.epochs = 3;
+    params.epochs = 4;
     params.target_accuracy = 1;
     ck_insp_ok(run(20, 0, true, &params), f.err);
     for (enum insp_candidate c = 0; c < INSP_CANDIDATES; c++)
@@ -52,9 +61,27 @@ START_TEST(every_member_is_scored_once_and_equal_seeds_give_equal_scores) {
     ck_insp_ok(run(18, 0, false, &params), f.err); /* a part of the set */
     for (enum insp_candidate c = INSP_CANDIDATE_TAIL + 1; c < INSP_CANDIDATES; c++)
         ck_assert_ptr_null(scores.probability[c]);
-    ck_insp_ok(run(20, 1, true, &params), f.err); /* after one epoch the averaged weights are the last ones */
+    ck_insp_ok(run(20, 3, true, &params), f.err); /* too few epochs to average the last ones */
     ck_assert_ptr_null(scores.probability[INSP_CANDIDATE_TAIL_AVERAGED]);
     ck_assert_ptr_nonnull(scores.probability[INSP_CANDIDATE_BOTH]);
+    insp_candidate_scores_clear(&scores);
+    close_set();
+}
+END_TEST
+
+/* A training of 40 mini-batches: 36 are 90 % of it, and scoring 20 images by two tails costs as much as 2.2. */
+START_TEST(both_halves_and_the_scores_cost_less_than_the_training) {
+    open_set(12, 8);
+    struct insp_train_params params = fixture_params();
+    params.epochs = 20;
+    params.batch = 5;
+    params.target_accuracy = 1;
+    ck_insp_ok(run(20, 10, true, &params), f.err);
+    ck_assert_uint_eq(yields, 2 * 16 + 2 * 2);
+    ck_insp_ok(run(20, 10, false, &params), f.err); /* by one tail: 1.1 */
+    ck_assert_uint_eq(yields, 2 * 17 + 2);
+    ck_insp_ok(run(20, 1, true, &params), f.err); /* 4 mini-batches */
+    ck_assert_uint_eq(yields, 2 * 1 + 2);
     insp_candidate_scores_clear(&scores);
     close_set();
 }
@@ -73,5 +100,6 @@ START_TEST(too_few_images_are_refused_before_anything_is_trained) {
 }
 END_TEST
 
-INSP_TESTS(every_member_is_scored_once_and_equal_seeds_give_equal_scores,
+INSP_TESTS(both_halves_and_the_scores_cost_less_than_the_training,
+           every_member_is_scored_once_and_equal_seeds_give_equal_scores,
            too_few_images_are_refused_before_anything_is_trained);

@@ -21,14 +21,11 @@ START_TEST(the_mean_is_of_the_last_three_epochs) {
     train_fixture_open(&f);
     ck_assert_ptr_null(insp_tail_history_mean(&history));
     add(&history, 5);
-    ck_assert_ptr_null(insp_tail_history_mean(&history)); /* the mean of one is that one */
-    ck_assert_uint_eq(history.epochs, 0);
     add(&history, 2);
     add(&history, 4);
-    struct insp_tail_buffers *mean = insp_tail_history_mean(&history);
-    ck_assert_ptr_nonnull(mean);
-    ck_assert_float_eq_tol(mean->classifier_bias[1], 3, 1e-6F);
-    insp_tail_buffers_free(mean);
+    ck_assert_ptr_null(insp_tail_history_mean(&history)); /* the first epoch would be one of them */
+    ck_assert_uint_eq(history.epochs, 0);
+    struct insp_tail_buffers *mean;
     for (int i = 0; i < 5; i++)
         add(&history, (float)(1 << i));
     mean = insp_tail_history_mean(&history);

@@ -8,7 +8,7 @@
 
 /* All owned. A zeroed one is empty. */
 struct insp_candidate_models {
-    struct insp_tail_buffers *tail, *averaged; /* averaged NULL: not wanted, or after one epoch */
+    struct insp_tail_buffers *tail, *averaged; /* averaged NULL: not wanted, or after too few epochs */
     struct insp_tail *served;                  /* `tail` on the device */
     struct insp_logistic *logistic;            /* NULL: not wanted, or too many images */
 };
@@ -34,13 +34,15 @@ int insp_candidate_models_score(const struct insp_candidate_models *models, stru
                                 size_t count, const struct insp_progress *progress,
                                 const struct insp_candidate_scores *ret, struct insp_error *reterr);
 
-/* The two steps of insp_candidate_models_score. insp_candidate_models_averaged loads the averaged tail; *ret is
- * the caller's, or NULL if its training ended after one epoch: then the tail stands for it, their weights are
- * equal. insp_candidate_models_score_by scores the candidates that use this tail. averaged  `tail` has averaged
- * weights, or stands for such a one ret_map   [count,14,14], the tail's activation in the order of `member`; NULL:
- * not wanted */
+/* Loads the averaged tail, the first step of insp_candidate_models_score. *ret is the caller's, or NULL if the
+ * training ended after too few epochs (tail_history.h): then the tail stands for it. Fails as insp_tail_load does.
+ */
 int insp_candidate_models_averaged(const struct insp_candidate_models *models, struct insp_device *device,
                                    struct insp_tail **ret, struct insp_error *reterr);
+/* Scores members by the candidates that use this tail, the second step of insp_candidate_models_score.
+ *   averaged  the tail has averaged weights, or stands for such a one
+ *   ret_map   [count,14,14], the tail's activation in the order of `member`; NULL: not wanted
+ * Fails as insp_train_data_score does. */
 int insp_candidate_models_score_by(const struct insp_candidate_models *models, struct insp_tail *tail,
                                    bool averaged, const struct insp_train_data *data, const size_t *member,
                                    const size_t *place, size_t count, const struct insp_progress *progress,

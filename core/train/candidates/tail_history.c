@@ -35,11 +35,11 @@ int insp_tail_history_add(struct insp_tail_history *history, struct insp_trainer
 }
 
 struct insp_tail_buffers *insp_tail_history_mean(struct insp_tail_history *history) {
-    const size_t count = history->epochs < INSP_TAIL_HISTORY ? history->epochs : INSP_TAIL_HISTORY;
+    const size_t count = INSP_TAIL_HISTORY;
     float *to[ARRAYS], *from[ARRAYS];
     size_t floats[ARRAYS];
     struct insp_tail_buffers *mean = NULL;
-    if (count > 1) {
+    if (history->epochs >= INSP_TAIL_AVERAGE_EPOCHS) {
         arrays_of(history->kept[0], to, floats);
         for (size_t k = 1; k < count; k++) {
             arrays_of(history->kept[k], from, floats);

@@ -6,7 +6,11 @@
 
 #include "core/model/weights.h"
 
-enum { INSP_TAIL_HISTORY = 3 };
+enum {
+    INSP_TAIL_HISTORY = 3,
+    /* The mean of fewer epochs would contain the first one, after which a tail has hardly learnt. */
+    INSP_TAIL_AVERAGE_EPOCHS = INSP_TAIL_HISTORY + 1,
+};
 
 /* A zeroed one is empty. Each of the weights takes 28 MB. */
 struct insp_tail_history {
@@ -21,7 +25,7 @@ int insp_tail_history_add(struct insp_tail_history *history, struct insp_trainer
                           struct insp_error *reterr);
 
 /* Returns the mean of the weights that are kept, the caller's (insp_tail_buffers_free), and empties the history.
- * Returns NULL after fewer than two epochs, whose mean is no other tail. */
+ * Returns NULL after fewer than INSP_TAIL_AVERAGE_EPOCHS epochs. */
 struct insp_tail_buffers *insp_tail_history_mean(struct insp_tail_history *history);
 
 #endif

@@ -18,7 +18,7 @@ void insp_fold_scores_clear(struct insp_fold_scores *f) {
 int insp_fold_scores_reserve(const struct insp_members *set, const struct insp_train_params *params,
                              bool candidates, struct insp_fold_scores *ret, struct insp_error *reterr) {
     const size_t count = set->count;
-    const bool averaged = candidates && params->epochs > 1; /* after one epoch they are the last ones */
+    const bool averaged = candidates && params->epochs >= INSP_TAIL_AVERAGE_EPOCHS;
     struct insp_fold_scores f = {.count = count, .folds = params->folds, .compares = candidates};
     int r = insp_candidate_scores_reserve(averaged, candidates && count <= INSP_LOGISTIC_IMAGES_MAX, count,
                                           &f.scores, reterr);

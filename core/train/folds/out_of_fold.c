@@ -8,6 +8,11 @@
 
 enum { HALVES = 2 };
 
+/* The time to score an image, in units of training on it once: measured with the packed kernels. A training runs
+ * eight convolutions an image (three forward, two for gradients of inputs, three for those of weights), a score
+ * three. */
+#define SCORE_COST 0.28
+
 struct work {
     const struct insp_train_context *context;
     const struct insp_train_params *params;
@@ -15,6 +20,7 @@ struct work {
     const size_t *member; /* [count] */
     size_t count, *fold;  /* [count]; the caller's */
     unsigned epochs;
+    size_t steps; /* of the training of one half, at most */
     bool candidates;
     size_t *chosen, *place; /* [count] scratch: members, and their places among all */
     struct insp_candidate_scores scores;
@@ -38,6 +44,7 @@ static int run_fold(struct work *w, size_t fold, const struct insp_progress *pro
                                            .count = choose(w, fold, false),
                                            .stop_early = true,
                                            .epochs = w->epochs,
+                                           .steps = w->steps,
                                            .fold = fold + 1};
     /* Without events: the curve of the job shows its final tail. */
     struct insp_progress silent = insp_progress_part(progress, 0, 1);
@@ -78,6 +85,15 @@ static int divide(struct work *w, struct insp_error *reterr) {
     return r;
 }
 
+/* Returns the mini-batches for one half, so that both and the scores cost INSP_OUT_OF_FOLD_COST of a training. */
+static size_t steps_within(const struct work *w, unsigned epochs, bool averaged) {
+    const size_t batch = w->params->batch;
+    const double training = (double)epochs * (double)(w->count / batch),
+                 scores = SCORE_COST * (averaged ? 2 : 1) * (double)w->count / (double)batch,
+                 half = (INSP_OUT_OF_FOLD_COST * training - scores) / HALVES;
+    return half > 1 ? (size_t)half : 1;
+}
+
 int insp_out_of_fold(const struct insp_train_context *context, const struct insp_train_params *params,
                      const struct insp_train_data *data, const size_t *member, size_t count, unsigned epochs,
                      bool candidates, const struct insp_progress *progress, struct insp_candidate_scores *ret,
@@ -90,11 +106,13 @@ int insp_out_of_fold(const struct insp_train_context *context, const struct insp
                      .fold = ret_half,
                      .epochs = epochs,
                      .candidates = candidates};
+    const unsigned most = epochs && epochs < params->epochs ? epochs : params->epochs;
+    const bool averaged = candidates && most >= INSP_TAIL_AVERAGE_EPOCHS;
     int r = divide(&w, reterr);
-    if (r == 0) /* after one epoch the averaged weights are the last ones */
-        r = insp_candidate_scores_reserve(candidates && epochs != 1 && params->epochs > 1,
-                                          candidates && count <= INSP_LOGISTIC_IMAGES_MAX, count, &w.scores,
-                                          reterr);
+    w.steps = steps_within(&w, most, averaged);
+    if (r == 0)
+        r = insp_candidate_scores_reserve(averaged, candidates && count <= INSP_LOGISTIC_IMAGES_MAX, count,
+                                          &w.scores, reterr);
     for (size_t f = 0; f < HALVES && r == 0; f++) {
         const struct insp_progress part =
             insp_progress_part(progress, (double)f / HALVES, (double)(f + 1) / HALVES);

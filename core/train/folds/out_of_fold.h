@@ -7,8 +7,8 @@
 #include "core/train/train_data.h"
 
 /* Divides the members into two halves, stratified by defect type, and scores each half by models that are trained
- * on the other one, with the recipe of the training. With the epochs that the training took, this costs no more
- * mini-batches than it.
+ * on the other one, with the recipe of the training, but for fewer mini-batches: so many that they and the scores
+ * cost INSP_OUT_OF_FOLD_COST of a training of so many epochs, the same number on every machine.
  *   member      [count]
  *   epochs      at most so many; 0: those of params
  *   candidates  scores by all candidates (core/judge/candidates.h), else by the tail alone
@@ -17,6 +17,7 @@
  *   ret_half    [count], 0 or 1
  * Fails with INSP_E_DATASET, and then nothing was trained (too few images of a class, or for a mini-batch), and
  * with the errors of insp_fit and insp_train_data_score. */
+#define INSP_OUT_OF_FOLD_COST 0.9
 int insp_out_of_fold(const struct insp_train_context *context, const struct insp_train_params *params,
                      const struct insp_train_data *data, const size_t *member, size_t count, unsigned epochs,
                      bool candidates, const struct insp_progress *progress, struct insp_candidate_scores *ret,
