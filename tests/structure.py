@@ -63,6 +63,7 @@ COVERED_ELSEWHERE = {
     "core/serving/model_loader.c": "tests/http/test_models.py",
     "core/model/heat/manifest_tiles.c": "tests/unit/test_manifest.c",
     "core/inspect/engine_trunk.c": "tests/http/test_models.py",
+    "core/inspect/score.c": "tests/unit/test_engine.c",
     "core/inspect/opinion.c": "tests/unit/test_engine.c, tests/http/test_shadow.py",
     "api/resources/model_patch.c": "tests/http/test_thresholds.py",
     "api/resources/models_admin.c": "tests/http/test_models.py",

@@ -9,7 +9,11 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { LOOK_LIMIT = 4 * INSP_BATCH_LIMIT, MEASURE_US = 1000000 };
+enum {
+    LOOK_LIMIT = 4 * INSP_BATCH_LIMIT,
+    MEASURE_US = 1000000,
+    SHADOW_TILES = 4, /* of one pass of a shadow, for which a picture of the line may wait */
+};
 
 struct call {
     insp_engine_work *work;
@@ -45,7 +49,8 @@ struct insp_engine {
     struct insp_busy *busy; /* set under the lock, in step with the queue */
     float *cam;             /* of a batch */
     struct insp_opinions opinions;
-    struct insp_scoring_room room;
+    struct insp_scoring_room room, shadow_room;
+    int64_t line_us; /* spent on the line while the present shadow was asked */
     int64_t measure_due_us;
 
     pthread_mutex_t lock; /* all below */
@@ -113,35 +118,6 @@ static size_t form_batch(struct insp_engine *engine, struct insp_score **ret_bat
     return taken;
 }
 
-static int score_images(struct insp_engine *engine, struct insp_score **batch, size_t n,
-                        struct insp_error *reterr) {
-    struct insp_shot shot[INSP_BATCH_LIMIT] = {0}; /* GCC does not see under the sanitizers that n >= 1 */
-    struct insp_good_answer good[INSP_BATCH_LIMIT];
-    struct insp_kept *kept[INSP_BATCH_LIMIT] = {NULL};
-    float probability[INSP_BATCH_LIMIT], *cam = engine->cam;
-    if (!engine->trunk)
-        return insp_fail(reterr, INSP_E_NOT_READY,
-                         "no trunk is loaded: run `inspectd trunk import` or `inspectd trunk bank`");
-    for (size_t i = 0; i < n; i++) {
-        shot[i] = (struct insp_shot){
-            .model = batch[i]->model, .rgb = batch[i]->rgb, .field = batch[i]->field, .single = batch[i]->single};
-        kept[i] = batch[i]->kept;
-    }
-    int r =
-        insp_model_score_keep(engine->trunk, shot, n, &engine->room, kept, probability, engine->cam, good, reterr);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < n; i++) {
-        const size_t cells =
-            batch[i]->single ? INSP_MAP_FLOATS : insp_map_cells(insp_tiles_map(batch[i]->model->manifest->tiles));
-        batch[i]->probability = probability[i];
-        batch[i]->good = good[i];
-        memcpy(batch[i]->cam, cam, cells * sizeof *cam);
-        cam += cells;
-    }
-    return 0;
-}
-
 /* Measures memory, without the lock. If the driver does not report it the last figures stay. */
 static void measure_memory(struct insp_engine *engine) {
     struct insp_device_usage memory;
@@ -158,14 +134,15 @@ static void measure_memory(struct insp_engine *engine) {
 static void run_pass(struct insp_engine *engine, struct insp_score **batch, size_t n) {
     struct insp_error error;
     int64_t begin_us = insp_mono_us();
-    int r = score_images(engine, batch, n, &error);
+    int r = insp_score_batch(engine->trunk, batch, n, &engine->room, engine->cam, &error);
     for (size_t i = 0; i < n; i++) {
         batch[i]->queue_us = begin_us - batch[i]->submitted_us;
         batch[i]->batch = n;
         batch[i]->code = r;
         if (r == INSP_E_MODEL && n > 1) {
             batch[i]->batch = 1;
-            batch[i]->code = score_images(engine, &batch[i], 1, &batch[i]->error);
+            batch[i]->code =
+                insp_score_batch(engine->trunk, &batch[i], 1, &engine->room, engine->cam, &batch[i]->error);
         } else if (r < 0)
             batch[i]->error = error;
     }
@@ -180,7 +157,9 @@ static void ask_shadows(struct insp_engine *engine) {
         struct insp_opinion *opinion = engine->opinions.at[i];
         if (!engine->waiting.head && !engine->calls.head && !engine->stop) {
             pthread_mutex_unlock(&engine->lock);
-            insp_opinion_ask(opinion, engine->trunk);
+            engine->line_us = 0;
+            insp_opinion_ask(opinion, engine->trunk, &engine->shadow_room);
+            opinion->took_us -= engine->line_us;
             pthread_mutex_lock(&engine->lock);
         }
         opinion->next = engine->asked;
@@ -189,13 +168,14 @@ static void ask_shadows(struct insp_engine *engine) {
     }
 }
 
-/* Forms and runs a pass. Under the lock, which it releases for the pass. */
-static void pass(struct insp_engine *engine) {
+/* Forms and runs a pass. asks: shadows are asked afterwards. Under the lock, which it releases for the pass. */
+static void pass(struct insp_engine *engine, bool asks) {
     struct insp_score *batch[INSP_BATCH_LIMIT];
     size_t n = form_batch(engine, batch);
-    insp_opinions_begin(&engine->opinions);
+    if (asks)
+        insp_opinions_begin(&engine->opinions);
     for (size_t i = 0; i < n; i++)
-        batch[i]->kept = insp_opinions_lend(&engine->opinions, batch[i]->model, batch[i]->opinion);
+        batch[i]->kept = asks ? insp_opinions_lend(&engine->opinions, batch[i]->model, batch[i]->opinion) : NULL;
     if (n) {
         engine->status.in_pass = n;
         engine->status.busy_since_us = insp_mono_us();
@@ -209,12 +189,13 @@ static void pass(struct insp_engine *engine) {
         engine->status.passes_of[n]++;
     }
     for (size_t i = 0; i < n; i++) {
-        if (insp_opinions_take(&engine->opinions, batch[i]->opinion, batch[i]->code))
+        if (asks && insp_opinions_take(&engine->opinions, batch[i]->opinion, batch[i]->code))
             batch[i]->opinion = NULL;
         insp_score_push(&engine->scored, batch[i]);
     }
     uv_async_send(&engine->async);
-    ask_shadows(engine);
+    if (asks)
+        ask_shadows(engine);
 }
 
 /* Runs a call. Under the lock, which it releases for the work. */
@@ -237,6 +218,22 @@ static void run_call(struct insp_engine *engine) {
     uv_async_send(&engine->async);
 }
 
+/* Runs what waits between two passes of a shadow, without a shadow for it. False if the engine stops. */
+static bool line_first(void *arg) {
+    struct insp_engine *engine = arg;
+    int64_t begin_us = insp_mono_us();
+    pthread_mutex_lock(&engine->lock);
+    while (!engine->stop && (engine->calls.head || engine->waiting.head))
+        if (engine->calls.head)
+            run_call(engine);
+        else
+            pass(engine, false);
+    bool on = !engine->stop;
+    pthread_mutex_unlock(&engine->lock);
+    engine->line_us += insp_mono_us() - begin_us;
+    return on;
+}
+
 static void *inference_thread(void *arg) {
     struct insp_engine *engine = arg;
     pthread_mutex_lock(&engine->lock);
@@ -244,7 +241,7 @@ static void *inference_thread(void *arg) {
         if (engine->calls.head)
             run_call(engine);
         else if (engine->waiting.head)
-            pass(engine);
+            pass(engine, true);
         else {
             if (engine->busy)
                 insp_busy_set(engine->busy, false);
@@ -306,6 +303,7 @@ static void free_memory(struct insp_engine *engine) {
     free(engine->cam);
     insp_opinions_clear(&engine->opinions);
     insp_scoring_room_clear(&engine->room);
+    insp_scoring_room_clear(&engine->shadow_room);
     free(engine);
 }
 
@@ -327,6 +325,10 @@ static struct insp_engine *allocate(const struct insp_engine_config *config) {
     engine->busy = config->busy;
     engine->cam = malloc((config->batch_max + INSP_TILES_MAX) * INSP_MAP_FLOATS * sizeof *engine->cam);
     engine->room.pass_max = config->batch_max;
+    engine->shadow_room =
+        (struct insp_scoring_room){.pass_max = config->batch_max < SHADOW_TILES ? config->batch_max : SHADOW_TILES,
+                                   .between = line_first,
+                                   .between_arg = engine};
     engine->waiting.tail = &engine->waiting.head;
     engine->scored.tail = &engine->scored.head;
     engine->calls.tail = &engine->calls.head;

@@ -54,13 +54,14 @@ bool insp_opinions_take(struct insp_opinions *opinions, struct insp_opinion *opi
     return true;
 }
 
-void insp_opinion_ask(struct insp_opinion *opinion, struct insp_trunk *trunk) {
+void insp_opinion_ask(struct insp_opinion *opinion, struct insp_trunk *trunk, struct insp_scoring_room *room) {
     const struct insp_shot shot = {.model = opinion->model, .rgb = opinion->rgb, .field = opinion->field};
     float cam[INSP_TILES_MAP_MAX];
     int64_t begin_us = insp_mono_us();
-    opinion->code = insp_model_score_kept(trunk, &shot, opinion->kept, &opinion->probability, cam, &opinion->good,
-                                          &opinion->error);
-    opinion->answered = opinion->code == 0;
+    int r = insp_model_score_kept(trunk, &shot, opinion->kept, room, &opinion->probability, cam, &opinion->good,
+                                  &opinion->error);
+    opinion->answered = r == 0;
+    opinion->code = r == INSP_E_CANCELLED ? 0 : r; /* the engine stops: for want of time */
     opinion->took_us = insp_mono_us() - begin_us;
 }
 

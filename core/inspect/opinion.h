@@ -61,8 +61,9 @@ struct insp_kept *insp_opinions_lend(struct insp_opinions *opinions, const struc
                                      struct insp_opinion *opinion);
 /* Takes an opinion whose picture was scored and has room; returns whether it did. */
 bool insp_opinions_take(struct insp_opinions *opinions, struct insp_opinion *opinion, int code);
-/* Asks the shadow about the picture of one of them. Blocks for the time of a tail, or of a pass. */
-void insp_opinion_ask(struct insp_opinion *opinion, struct insp_trunk *trunk);
+/* Asks the shadow about the picture of one of them. Blocks for the time of a tail, or of passes, between which it
+ * calls room->between; if that ends them, the opinion stays unanswered. */
+void insp_opinion_ask(struct insp_opinion *opinion, struct insp_trunk *trunk, struct insp_scoring_room *room);
 void insp_opinions_clear(struct insp_opinions *opinions); /* frees the room */
 
 #endif

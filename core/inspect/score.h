@@ -33,6 +33,15 @@ struct insp_score {
     struct insp_score *next; /* used by the engine only */
 };
 
+/* Scores the images of a pass and fills in their answers, except code, times and batch.
+ *   trunk  NULL: fails with INSP_E_NOT_READY
+ *   batch  [n], n from 1 to INSP_BATCH_LIMIT
+ *   cam    scratch memory for the maps of the batch
+ * Fails as insp_model_score_keep does, with INSP_E_MODEL if one image has a result that is not finite. Blocks;
+ * inference thread. */
+int insp_score_batch(struct insp_trunk *trunk, struct insp_score **batch, size_t n, struct insp_scoring_room *room,
+                     float *cam, struct insp_error *reterr);
+
 struct insp_score_list {
     struct insp_score *head, **tail;
 };

@@ -20,6 +20,7 @@ struct scoring {
     struct insp_good_answer *good;  /* NULL: not asked for */
     struct insp_kept *const *kept;  /* [n], each may be NULL; or NULL */
     struct insp_scoring_room *room; /* of TAP_IMAGES; made for the first pass that needs it */
+    bool begun;                     /* a pass has run */
 };
 
 /* Holds what the pictures of a pass need besides the tails' answers. */
@@ -228,6 +229,9 @@ struct kind_needs {
 /* Runs a pass. If that fails it may be for what another model wants to be kept: again without it. */
 static int run(struct scoring *s, struct pass *pass, struct kind_needs needs, struct insp_error *reterr) {
     const bool more = needs.all.taps != needs.own.taps || needs.all.features != needs.own.features;
+    if (s->begun && s->room->between && !s->room->between(s->room->between_arg))
+        return insp_fail(reterr, INSP_E_CANCELLED, "ended between two passes");
+    s->begun = true;
     int r = run_for(s, pass, needs.all, reterr);
     return r < 0 && more ? run_for(s, pass, needs.own, reterr) : r;
 }
@@ -360,13 +364,13 @@ void insp_kept_clear(struct insp_kept *kept) {
 }
 
 int insp_model_score_kept(struct insp_trunk *trunk, const struct insp_shot *shot, const struct insp_kept *kept,
-                          float *ret_prob, float *ret_cam, struct insp_good_answer *ret_good,
-                          struct insp_error *reterr) {
+                          struct insp_scoring_room *own, float *ret_prob, float *ret_cam,
+                          struct insp_good_answer *ret_good, struct insp_error *reterr) {
     const struct insp_model *model = shot->model;
     const bool enough = !insp_tiles_on(model->manifest->tiles) && (!model->tail || kept->has_features) &&
                         (!(model->good || model->logistic) || kept->has_taps);
     if (!enough)
-        return insp_model_score(trunk, shot, 1, ret_prob, ret_cam, ret_good, reterr);
+        return insp_model_score_keep(trunk, shot, 1, own, NULL, ret_prob, ret_cam, ret_good, reterr);
     _cleanup_free_ struct insp_good_sample *sample = malloc(sizeof *sample);
     struct insp_scoring_room room = {.taps = kept->taps, .features = kept->features, .samples = sample};
     struct scoring s = {

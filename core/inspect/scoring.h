@@ -44,7 +44,11 @@ int insp_model_score(struct insp_trunk *trunk, const struct insp_shot *shots, si
 /* Holds the memory of passes, so that each finds that of the one before. Zeroed at first; one call at a time uses
  * it. */
 struct insp_scoring_room {
-    size_t pass_max;                  /* most pictures, or tiles, in one pass; 0: as many as are best */
+    size_t pass_max; /* most pictures, or tiles, in one pass; 0: as many as are best */
+    /* Called between the passes of a call, on its thread. False ends the call with INSP_E_CANCELLED. NULL: nothing
+     * is between them. */
+    bool (*between)(void *arg);
+    void *between_arg;
     float *taps;                      /* [16,28,28,448] */
     float *features;                  /* [16,512,14,14] */
     struct insp_good_sample *samples; /* [16] */
@@ -70,11 +74,12 @@ int insp_model_score_keep(struct insp_trunk *trunk, const struct insp_shot *shot
                           float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr);
 
 /* Scores a picture as insp_model_score does, from what a pass for another model has kept of it: on the CPU bit for
- * bit the same. If that is not enough it runs a pass. ret_cam: as there; ret_good: not NULL. Fails as
- * insp_model_score does. */
+ * bit the same. If that is not enough it runs passes of its own. ret_cam: as there; ret_good: not NULL. Fails as
+ * insp_model_score does.
+ *   room  the caller's, for passes */
 int insp_model_score_kept(struct insp_trunk *trunk, const struct insp_shot *shot, const struct insp_kept *kept,
-                          float *ret_prob, float *ret_cam, struct insp_good_answer *ret_good,
-                          struct insp_error *reterr);
+                          struct insp_scoring_room *room, float *ret_prob, float *ret_cam,
+                          struct insp_good_answer *ret_good, struct insp_error *reterr);
 
 /* Derives the verdict from the answer of a picture. A picture that the tail calls good and the good-only model
  * finds unlike good parts gets the reason INSP_SUSPECT_UNLIKE_GOOD. A picture with a reason is never good.

@@ -387,6 +387,55 @@ START_TEST(test_a_shadow_waits_for_every_picture_and_its_failure_is_its_own) {
 }
 END_TEST
 
+/* A picture that comes while a shadow scores its tiles waits for one pass of it, not for all; afterwards the
+ * shadow goes on. Each pass of the fake device takes 20 ms, so the tiles take a quarter of a second. */
+static void submit_the_second(struct insp_score *score) {
+    struct scores *s = score->data;
+    on_done(score);
+    submit(s, 1, s->f.good, 0, 0);
+}
+
+/* Opens an engine with a slow device, and submits a picture with a shadow that has 48 tiles. */
+static void open_with_tiles(struct scores *s, struct asked *asked, void (*done)(struct insp_score *score)) {
+    setenv("INSP_FAKE_PASS_MS", "20", 1);
+    engine_open(&s->f, 64, true);
+    unsetenv("INSP_FAKE_PASS_MS");
+    ck_insp_ok(insp_manifest_tile(s->f.bad->manifest, (struct insp_tiles){8, 6}, &s->f.err), s->f.err);
+    struct insp_opinion *opinion = insp_opinion_new(s->f.bad);
+    opinion->done = on_ended;
+    opinion->data = asked;
+    opinion->rgb = calloc(48, INSP_INPUT_FLOATS);
+    s->score[0] = (struct insp_score){
+        .model = s->f.good, .rgb = opinion->rgb, .cam = s->cam[0], .opinion = opinion, .done = done, .data = s};
+    insp_engine_submit(s->f.engine, &s->score[0]);
+    insp_opinion_end(opinion);
+}
+
+START_TEST(test_a_picture_waits_for_one_pass_of_the_tiles_of_a_shadow) {
+    static struct scores s;
+    struct asked asked = {0};
+    open_with_tiles(&s, &asked, submit_the_second);
+    run_until(&s, 2);
+    ck_assert_uint_eq(asked.ended, 0); /* the shadow is not through yet */
+    while (!asked.ended)
+        uv_run(&s.f.loop, UV_RUN_ONCE);
+    ck_insp_ok(s.score[1].code, s.score[1].error);
+    ck_assert(asked.answered == 1 && asked.code == 0 && asked.probability > 0.5F);
+    finish(&s);
+}
+END_TEST
+
+/* Closing ends a shadow between two passes: it is unanswered, and has not failed. */
+START_TEST(test_closing_ends_the_tiles_of_a_shadow) {
+    static struct scores s;
+    struct asked asked = {0};
+    open_with_tiles(&s, &asked, on_done);
+    run_until(&s, 1);
+    finish(&s);
+    ck_assert(asked.ended == 1 && asked.answered == 0 && asked.code == 0);
+}
+END_TEST
+
 START_TEST(test_opinions_end_when_the_engine_closes) {
     static struct scores s;
     struct asked asked = {0};
@@ -400,7 +449,8 @@ START_TEST(test_opinions_end_when_the_engine_closes) {
 }
 END_TEST
 
-INSP_TESTS(test_a_shadow_is_asked_after_the_answer,
+INSP_TESTS(test_a_picture_waits_for_one_pass_of_the_tiles_of_a_shadow, test_closing_ends_the_tiles_of_a_shadow,
+           test_a_shadow_is_asked_after_the_answer,
            test_a_shadow_waits_for_every_picture_and_its_failure_is_its_own,
            test_opinions_end_when_the_engine_closes, test_what_waits_is_one_batch_of_mixed_products,
            test_a_training_waits_while_images_wait, test_expired_are_answered_unscored,

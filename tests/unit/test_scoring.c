@@ -154,8 +154,9 @@ START_TEST(what_a_pass_keeps_gives_another_model_its_own_answer) {
             ck_insp_ok(insp_model_score_keep(f.trunk, shot, 2, &room, keep, prob, cam, good, &f.err), f.err);
             shot[0].model = models[b];
             ck_insp_ok(insp_model_score(f.trunk, shot, 1, &own, map, &good_own, &f.err), f.err);
-            ck_insp_ok(insp_model_score_kept(f.trunk, shot, &kept, &from_kept, map_kept, &good_kept, &f.err),
-                       f.err);
+            ck_insp_ok(
+                insp_model_score_kept(f.trunk, shot, &kept, &room, &from_kept, map_kept, &good_kept, &f.err),
+                f.err);
             ck_assert_mem_eq(&own, &from_kept, sizeof own);
             ck_assert_mem_eq(map, map_kept, sizeof map);
             ck_assert_mem_eq(&good_own.score, &good_kept.score, sizeof good_own.score);
@@ -238,6 +239,48 @@ START_TEST(a_regression_decides_in_the_same_pass_as_on_cached_features) {
     insp_train_data_free(data);
     insp_model_unref(with);
     insp_model_unref(plain);
+    train_fixture_close(&f);
+}
+END_TEST
+
+static size_t pauses, pauses_left;
+
+static bool interlude(void *arg) {
+    ck_assert_ptr_eq(arg, &pauses);
+    pauses++;
+    return pauses_left-- > 0;
+}
+
+/* Between the passes of a call others may run, and may end it. */
+START_TEST(the_passes_of_a_picture_can_be_interrupted) {
+    enum { TILES = 20, CELLS = 62 * 50 };
+    train_fixture_open(&f);
+    struct insp_model *alone = model_of(false, true), *models[TILES];
+    uint8_t brightness[TILES];
+    static float cam[CELLS];
+    float prob;
+    struct insp_good_answer good;
+    struct insp_shot tile[TILES];
+    ck_insp_ok(insp_manifest_tile(alone->manifest, (struct insp_tiles){5, 4}, &f.err), f.err);
+    for (size_t i = 0; i < TILES; i++) {
+        models[i] = alone;
+        brightness[i] = 20;
+    }
+    uint8_t *rgb = grey(brightness, models, TILES, tile);
+    const struct insp_shot shot = {.model = alone, .rgb = rgb};
+    struct insp_scoring_room room = {.pass_max = 6, .between = interlude, .between_arg = &pauses};
+    const struct insp_kept nothing = {0};
+    pauses_left = 3;
+    ck_insp_ok(insp_model_score_kept(f.trunk, &shot, &nothing, &room, &prob, cam, &good, &f.err), f.err);
+    ck_assert_uint_eq(pauses, 3); /* four passes: 6, 6, 6 and 2 tiles */
+    pauses = 0;
+    pauses_left = 1;
+    ck_insp_code(insp_model_score_kept(f.trunk, &shot, &nothing, &room, &prob, cam, &good, &f.err),
+                 INSP_E_CANCELLED, f.err);
+    ck_assert_uint_eq(pauses, 2);
+    insp_scoring_room_clear(&room);
+    free(rgb);
+    insp_model_unref(alone);
     train_fixture_close(&f);
 }
 END_TEST
@@ -343,8 +386,8 @@ START_TEST(a_part_unlike_every_good_one_is_reviewed) {
 }
 END_TEST
 
-INSP_TESTS(tiles_are_one_picture, a_version_with_both_models_shows_the_heat_that_it_chose,
-           a_pass_without_memory_for_what_is_kept_answers, what_a_pass_keeps_gives_another_model_its_own_answer,
-           each_image_gets_the_answer_of_its_own_model,
+INSP_TESTS(the_passes_of_a_picture_can_be_interrupted, tiles_are_one_picture,
+           a_version_with_both_models_shows_the_heat_that_it_chose, a_pass_without_memory_for_what_is_kept_answers,
+           what_a_pass_keeps_gives_another_model_its_own_answer, each_image_gets_the_answer_of_its_own_model,
            a_regression_decides_in_the_same_pass_as_on_cached_features,
            a_model_of_nothing_and_a_score_that_is_no_number_are_refused, a_part_unlike_every_good_one_is_reviewed);
