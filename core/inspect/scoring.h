@@ -74,7 +74,7 @@ int insp_model_score_keep(struct insp_trunk *trunk, const struct insp_shot *shot
                           float *ret_cam, struct insp_good_answer *ret_good, struct insp_error *reterr);
 
 /* Scores a picture as insp_model_score does, from what a pass for another model has kept of it: on the CPU bit for
- * bit the same. If that is not enough it runs passes of its own. ret_cam: as there; ret_good: not NULL. Fails as
+ * bit the same. If that is not enough it runs separate passes. ret_cam: as there; ret_good: not NULL. Fails as
  * insp_model_score does.
  *   room  the caller's, for passes */
 int insp_model_score_kept(struct insp_trunk *trunk, const struct insp_shot *shot, const struct insp_kept *kept,

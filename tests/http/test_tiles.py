@@ -1,9 +1,11 @@
 """Tiles: trained with, kept by the version, applied to each picture; and a map of many cells."""
 import io
 import json
+import signal
 
 import PIL.Image
 import pytest
+from conftest import eventually
 from test_good_only import run, serving, train
 
 SIZE = (640, 320)
@@ -91,6 +93,36 @@ def test_a_version_with_tiles_from_the_training_to_the_map(begin):
     assert more["state"] == "succeeded", more
     again = daemon("GET", f"/v1/products/part/models/{more['result']['version']}").json
     assert again["tiles"] == manifest["tiles"] and again["good_only"]["images"] == 23
+
+
+def test_a_bundle_with_other_tiles_or_another_good_only_model_is_loaded_anew(begin):
+    daemon = begin
+    version, fine, plain = (train(daemon, activate=when, **kind)["result"]["version"] for when, kind in (
+        ("always", {"tiles": "2x1"}), ("never", {"tiles": "2x1", "seed": 4}), ("never", {})))
+    serving(daemon, version)
+    picture, models = part(11, (300, 100)), daemon.state / "models/part"
+
+    def answer(of):
+        """The answer of the version, once its files are those of another one."""
+        for file in (models / of).iterdir():
+            (models / version / file.name).write_bytes(file.read_bytes())
+        manifest = json.loads((models / version / "manifest.json").read_text())
+        (models / version / "manifest.json").write_text(json.dumps(manifest | {"version": version}))
+        readings = daemon.log_text().count("models read again")
+        daemon.process.send_signal(signal.SIGHUP)
+        eventually(lambda: daemon.log_text().count("models read again") > readings)
+        made = daemon.inspect(picture, "product=part").json
+        assert made["model"] == version and daemon("GET", "/readyz").json["reasons"] == [], made
+        return made["good_only"], heat(daemon, made)["columns"]
+
+    before = daemon.inspect(picture, "product=part").json
+    other_channels, no_tiles = answer(fine), answer(plain)
+    assert heat(daemon, before)["columns"] == other_channels[1] == 26 and no_tiles[1] == 14
+    assert len({before["good_only"]["score"], other_channels[0]["score"], no_tiles[0]["score"]}) == 3
+    for known, expected in (fine, other_channels), (plain, no_tiles):  # as they answer under their own names
+        assert daemon("POST", f"/v1/admin/products/part/models/{known}/activate").status == 200
+        made = daemon.inspect(picture, "product=part").json
+        assert made["model"] == known and (made["good_only"], heat(daemon, made)["columns"]) == expected
 
 
 def test_what_a_region_ignores_no_tile_sees(begin):
