@@ -1,5 +1,6 @@
 # Flags by which a memory error ends the process instead of being exploitable. Each is used if the compiler has it.
 #   -fcf-protection               indirect jumps reach marked places only (CET; x86)
+#   -mbranch-protection=standard  the same, and signed return addresses (AArch64)
 #   -z shstk                      marks the program as fit for a shadow stack. The linker marks it only if all objects are marked,
 #                                 and glibc's Scrt1.o, crti.o and crtn.o are not (Debian 12 and 13), although they return as they
 #                                 were called. For indirect jumps (IBT) they are not fit: _start begins without endbr64.
@@ -12,7 +13,7 @@ include(CheckCCompilerFlag)
 include(CheckCSourceCompiles)
 include(CheckLinkerFlag)
 set(flags -fno-common -fstack-protector-strong)
-foreach(flag -fcf-protection -fstack-clash-protection -ftrivial-auto-var-init=zero)
+foreach(flag -fcf-protection -mbranch-protection=standard -fstack-clash-protection -ftrivial-auto-var-init=zero)
   string(MAKE_C_IDENTIFIER "INSP_HAS${flag}" name)
   check_c_compiler_flag("-Werror ${flag}" ${name})
   if(${name})

@@ -164,7 +164,7 @@
       "not start.")                                                                                               \
     X(device, threads, COUNT, "0", 0, 1024, "threads", "CPU threads per pass. 0: all that the process may use.")  \
     X(device, cpu_engine, CHOICE, "auto", 0, 0, "auto|packed|torch",                                              \
-      "auto: packed kernels if the processor has AVX2 or better, else libtorch's operators.")                     \
+      "auto: packed kernels if the processor has AVX2, AVX-512 or NEON, else libtorch's operators.")              \
     X(device, selftest_interval_s, COUNT, "60", 1, 86400, "seconds",                                              \
       "How often to run the self-test behind /readyz: it scores an image whose answer is known.")                 \
     S(training, "Training, cross-validation and evaluation.")                                                     \

@@ -40,7 +40,7 @@ static _Atomic(const struct insp_conv_kernel *) forced;
 
 static const struct insp_conv_kernel *best(void) {
     const struct insp_conv_kernel *kernel = atomic_load(&forced);
-    static const char *const order[] = {"avx512", "avx2", "generic"};
+    static const char *const order[] = {"avx512", "avx2", "neon", "generic"};
     for (size_t i = 0; !kernel && i < INSP_COUNT(order); i++)
         kernel = insp_conv_kernel_named(order[i]);
     return kernel;
@@ -59,7 +59,7 @@ const char *insp_cpu_kernel(void) {
 }
 
 bool insp_cpu_supported(void) {
-    return best() != &insp_conv_kernel_generic;
+    return strcmp(best()->name, "generic") != 0;
 }
 
 /* --- workspace --- */

@@ -30,7 +30,7 @@ struct insp_cpu_workspace;
 
 /* Says whether the processor has a vector unit that the kernels were built for. */
 bool insp_cpu_supported(void);
-/* Returns the kernels of trunks and tails that are made from now on: "avx512", "avx2" or "generic". */
+/* Returns the kernels of trunks and tails that are made from now on: "avx512", "avx2", "neon" or "generic". */
 const char *insp_cpu_kernel(void);
 
 /* Forces the kernels of trunks and tails that are made from now on, for tests and benches; NULL: the best

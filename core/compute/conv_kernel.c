@@ -198,11 +198,13 @@ MULTIPLY(3)
 MULTIPLY(4)
 MULTIPLY(5)
 MULTIPLY(6)
-#if defined __AVX512F__
+#if defined __AVX512F__ || defined __aarch64__
 MULTIPLY(7)
 MULTIPLY(8)
 MULTIPLY(9)
 MULTIPLY(10)
+#endif
+#if defined __AVX512F__
 MULTIPLY(11)
 MULTIPLY(12)
 MULTIPLY(13)
@@ -210,9 +212,12 @@ MULTIPLY(14)
 #endif
 
 static multiply_rows *const multiplies[GEMM_ROWS + 1] = {
-    NULL,       multiply_1, multiply_2, multiply_3,  multiply_4,  multiply_5,  multiply_6,
+    NULL,        multiply_1,  multiply_2,  multiply_3,  multiply_4, multiply_5, multiply_6,
+#if defined __AVX512F__ || defined __aarch64__
+    multiply_7,  multiply_8,  multiply_9,  multiply_10,
+#endif
 #if defined __AVX512F__
-    multiply_7, multiply_8, multiply_9, multiply_10, multiply_11, multiply_12, multiply_13, multiply_14,
+    multiply_11, multiply_12, multiply_13, multiply_14,
 #endif
 };
 
@@ -358,7 +363,7 @@ static void first_row(size_t out, size_t y, const float *pixels, const float *we
 }
 
 const struct insp_conv_kernel PASTE(insp_conv_kernel_, INSP_KERNEL) = {
-    .name = STRING(INSP_KERNEL),
+    .name = INSP_KERNEL_NAME,
     .columns = COLUMNS,
     .pack = pack,
     .expand = expand,

@@ -75,7 +75,7 @@ struct insp_conv_kernel {
                       float *dst);
 };
 
-extern const struct insp_conv_kernel insp_conv_kernel_generic;
+extern const struct insp_conv_kernel insp_conv_kernel_generic; /* the baseline: "neon" on AArch64 */
 #if defined __x86_64__
 extern const struct insp_conv_kernel insp_conv_kernel_avx2;   /* AVX2 and FMA */
 extern const struct insp_conv_kernel insp_conv_kernel_avx512; /* AVX-512F */

@@ -273,5 +273,5 @@ const struct insp_conv_kernel *insp_conv_kernel_named(const char *name) {
     if (!strcmp(name, "avx2"))
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &insp_conv_kernel_avx2 : NULL;
 #endif
-    return strcmp(name, "generic") ? NULL : &insp_conv_kernel_generic;
+    return strcmp(name, insp_conv_kernel_generic.name) ? NULL : &insp_conv_kernel_generic;
 }

@@ -9,8 +9,8 @@
 #include "core/compute/conv_kernel.h"
 #include "core/compute/vgg16.h"
 
-/* Returns the kernels of a name, "avx512", "avx2" or "generic"; NULL if the name is unknown or the processor
- * lacks the instructions. */
+/* Returns the kernels of a name, "avx512", "avx2", "neon" or "generic"; NULL if the name is unknown or the
+ * processor lacks the instructions. */
 const struct insp_conv_kernel *insp_conv_kernel_named(const char *name);
 
 /* Allocates floats, 64-byte aligned, not zeroed; from 2 MiB on aligned to 2 MiB, with huge pages requested.

@@ -6,12 +6,21 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 #if defined __AVX2__
 #include <immintrin.h>
 #endif
 
-#ifndef INSP_KERNEL
+/* INSP_KERNEL ends the names of the functions, INSP_KERNEL_NAME is for people: AArch64's baseline has NEON. */
+#if defined INSP_KERNEL
+#define INSP_KERNEL_NAME STRING(INSP_KERNEL)
+#else
 #define INSP_KERNEL generic
+#if defined __aarch64__
+#define INSP_KERNEL_NAME "neon"
+#else
+#define INSP_KERNEL_NAME STRING(INSP_KERNEL)
+#endif
 #endif
 
 /* A vector has LANES floats. GEMM_ROWS x 2 sums, two weights and one broadcast input fill the registers.
@@ -20,12 +29,15 @@
 enum { LANES = 16, GEMM_ROWS = 14, FIRST_PIXELS = 14, GRADIENT_ROWS = 8 };
 #elif defined __AVX2__
 enum { LANES = 8, GEMM_ROWS = 6, FIRST_PIXELS = 4, GRADIENT_ROWS = 4 };
+#elif defined __aarch64__
+enum { LANES = 4, GEMM_ROWS = 10, FIRST_PIXELS = 8, GRADIENT_ROWS = 8 };
 #else
 enum { LANES = 4, GEMM_ROWS = 6, FIRST_PIXELS = 4, GRADIENT_ROWS = 4 };
 #endif
 enum { COLUMNS = 2 * LANES };
 
 typedef float vec __attribute__((vector_size(LANES * sizeof(float)), may_alias));
+typedef int32_t mask __attribute__((vector_size(LANES * sizeof(int32_t)))); /* of a comparison: -1 or 0 */
 
 #define INLINE static inline __attribute__((always_inline))
 #if defined __clang__
@@ -49,10 +61,8 @@ INLINE vec larger(vec a, vec b) {
 #elif defined __AVX2__
     return (vec)_mm256_max_ps((__m256)a, (__m256)b);
 #else
-    UNROLL
-    for (size_t i = 0; i < LANES; i++)
-        a[i] = a[i] > b[i] ? a[i] : b[i];
-    return a;
+    mask greater = a > b; /* GCC makes a comparison and a selection of it, and a branch for each lane of "?:" */
+    return (vec)((greater & (mask)a) | (~greater & (mask)b));
 #endif
 }
 

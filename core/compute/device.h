@@ -29,7 +29,7 @@ struct insp_tail;    /* conv5_1..3 and the head of one product on a device */
 struct insp_trainer; /* a tail being trained: parameters, gradients, Adam's moments */
 
 enum insp_cpu_engine {
-    INSP_CPU_AUTO,   /* packed kernels if the processor has AVX2 or better, else libtorch */
+    INSP_CPU_AUTO,   /* packed kernels if the processor has AVX2, AVX-512 or NEON, else libtorch */
     INSP_CPU_PACKED, /* packed kernels (conv_cpu.h); INSP_E_DEVICE if the processor lacks the instructions */
     INSP_CPU_TORCH,  /* libtorch's operators: the reference in benches and parity tests */
 };

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kernel_names[] = {"generic", "avx2", "avx512"};
+static const char *const kernel_names[] = {"generic", "neon", "avx2", "avx512"};
 
 /* Draws uniformly from -1..1. */
 static inline float random_value(uint64_t *state) {

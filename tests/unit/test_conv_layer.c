@@ -147,7 +147,7 @@ END_TEST
 START_TEST(test_alloc_and_names) {
     ck_assert_ptr_null(insp_conv_alloc(SIZE_MAX / 2));
     ck_assert_ptr_null(insp_conv_alloc(SIZE_MAX / 8 + 1));
-    ck_assert_ptr_nonnull(insp_conv_kernel_named("generic"));
+    ck_assert((insp_conv_kernel_named("generic") == NULL) != (insp_conv_kernel_named("neon") == NULL));
     ck_assert_ptr_null(insp_conv_kernel_named("mmx"));
     struct insp_error err;
     struct insp_conv_scratch scratch = {.threads = 1};
