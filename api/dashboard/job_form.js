@@ -78,7 +78,7 @@ const CHOICES = [
       ["10x6", "10 x 6"],
     ],
     BOTH,
-    "For small defects in large pictures, from good parts alone; an inspection takes as many times longer.",
+    "For small defects in large pictures; an inspection takes as many times longer. Defective parts count with masks or boxes.",
   ],
   [
     "activate",

@@ -156,6 +156,13 @@ static int take_threshold(const struct patch *patch, const json_t *value, struct
                               reterr);
 }
 
+/* Says whether the job ran with the tiles of a version. Jobs of an older inspectd knew none. */
+static bool same_tiles(const struct patch *patch, struct insp_tiles tiles) {
+    char text[INSP_TILES_TEXT_BYTES];
+    const char *job = json_string_value(json_object_get(json_object_get(patch->advice, "params"), "tiles"));
+    return !strcmp(job ? job : "1x1", insp_tiles_text(tiles, text));
+}
+
 static int take_job(const struct patch *patch, const json_t *id, struct insp_manifest *manifest,
                     struct insp_error *reterr) {
     const struct insp_changer changer = api_changer(patch->request);
@@ -175,6 +182,10 @@ static int take_job(const struct patch *patch, const json_t *id, struct insp_man
                           "this job ran with other regions than this version has, so its scores differ from the "
                           "model's",
                           reterr);
+    if (!same_tiles(patch, manifest->tiles))
+        return refuse_job(
+            json_string_value(id), INSP_E_CONFLICT,
+            "this job ran with other tiles than this version has, so its scores differ from the model's", reterr);
     if (!says(json_object_get(patch->advice, "params"), "input", insp_transform_name(&manifest->input)))
         return refuse_job(
             json_string_value(id), INSP_E_CONFLICT,

@@ -24,9 +24,10 @@ static int resolve(const struct insp_dataset *dataset, const char *path, char *r
     return 0;
 }
 
-int insp_mask_find(const struct insp_dataset *dataset, const struct insp_dataset_item *item, char *ret_path,
-                   bool *ret_same_name, struct insp_error *reterr) {
-    static const char *const suffix[] = {"_mask", ""};
+/* Finds <set>/ground_truth/<class folder>/<name><end> for the first of the ends that exists. ret_end: its place;
+ * unset if there is none. */
+static int find(const struct insp_dataset *dataset, const struct insp_dataset_item *item, const char *const *end,
+                size_t ends, char *ret_path, size_t *ret_end, struct insp_error *reterr) {
     char path[INSP_PATH_BYTES];
     const char *relative = item->path + strlen(dataset->root) + 1, *name = strrchr(item->path, '/') + 1,
                *folder = strchr(relative, '/') + 1;
@@ -34,15 +35,32 @@ int insp_mask_find(const struct insp_dataset *dataset, const struct insp_dataset
     if (item->label != INSP_CLASS_ANOMALY || strncasecmp(relative, "test/", 5) != 0)
         return 0;
     int r = 1;
-    for (size_t i = 0; i < INSP_COUNT(suffix) && r == 1; i++) {
-        r = insp_path(path, reterr, "%s/ground_truth/%.*s%.*s%s.png", dataset->root, (int)(name - folder), folder,
-                      (int)(strrchr(name, '.') - name), name, suffix[i]);
+    for (size_t i = 0; i < ends && r == 1; i++) {
+        r = insp_path(path, reterr, "%s/ground_truth/%.*s%.*s%s", dataset->root, (int)(name - folder), folder,
+                      (int)(strrchr(name, '.') - name), name, end[i]);
         if (r == 0)
             r = resolve(dataset, path, ret_path, reterr);
-        if (r == 0 && ret_same_name)
-            *ret_same_name = i > 0;
+        if (r == 0)
+            *ret_end = i;
     }
     return r < 0 ? r : 0;
+}
+
+int insp_mask_find(const struct insp_dataset *dataset, const struct insp_dataset_item *item, char *ret_path,
+                   bool *ret_same_name, struct insp_error *reterr) {
+    static const char *const end[] = {"_mask.png", ".png"};
+    size_t found = 0;
+    int r = find(dataset, item, end, INSP_COUNT(end), ret_path, &found, reterr);
+    if (r == 0 && *ret_path && ret_same_name)
+        *ret_same_name = found > 0;
+    return r;
+}
+
+int insp_box_find(const struct insp_dataset *dataset, const struct insp_dataset_item *item, char *ret_path,
+                  struct insp_error *reterr) {
+    static const char *const end[] = {".txt"};
+    size_t found;
+    return find(dataset, item, end, INSP_COUNT(end), ret_path, &found, reterr);
 }
 
 static bool png_name(const char *name) {

@@ -1,4 +1,4 @@
-/* core/dataset/mask_file.h - finds the file that marks the defects of an image. The mask of
+/* core/dataset/mask_file.h - finds the files that mark the defects of an image. The mask of
  * <set>/test/<class folder>/<name>.* is <set>/ground_truth/<class folder>/<name>_mask.png or, failing that,
  * <set>/ground_truth/<class folder>/<name>.png. Functions block on the disk. Any thread; one thread per dataset.
  */
@@ -15,6 +15,11 @@
  * Errors: INSP_E_FORBIDDEN (a link leads out of the dataset), errno codes. */
 int insp_mask_find(const struct insp_dataset *dataset, const struct insp_dataset_item *item, char *ret_path,
                    bool *ret_same_name, struct insp_error *reterr);
+
+/* Finds the file with the boxes around the defects of an image, <set>/ground_truth/<class folder>/<name>.txt. As
+ * above; "" if there is none. */
+int insp_box_find(const struct insp_dataset *dataset, const struct insp_dataset_item *item, char *ret_path,
+                  struct insp_error *reterr);
 
 /* Counts the dataset's masks into dataset->scan: defective, masked, masked_by_name and unused_masks. Call it once
  * per listing. A mask that cannot be followed counts as missing; comparing it later reports the error. */

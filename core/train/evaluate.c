@@ -211,8 +211,8 @@ int insp_evaluate(const struct insp_train_context *caller, const struct insp_tra
     if (r == 0)
         r = manifest->good_only.images
                 ? insp_train_data_list(context, params->skip_unreadable, &opening, &data, reterr)
-                : insp_train_data_open(context, &manifest->input, params->skip_unreadable, &opening, &data,
-                                       reterr);
+                : insp_train_data_open_tiled(context, &manifest->input, manifest->tiles, false,
+                                             params->skip_unreadable, &opening, &data, reterr);
     if (r == 0)
         r = judge(context, manifest, params->skip_unreadable, data, &judging, &made, reterr);
     if (r == 0)

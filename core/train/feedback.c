@@ -95,6 +95,7 @@ static int score(const struct insp_feedback_config *c, struct insp_dataset *aske
     ret->unreadable = n - ret->count;
     struct insp_train_data view = {.set = {.dataset = asked, .count = ret->count, .item = readable},
                                    .cache = c->data->cache,
+                                   .tiles = c->data->tiles,
                                    .fields = c->data->fields};
     r = c->scorer(c->arg, &view, all, ret->count, &scoring, probability, reterr);
     for (size_t i = 0; i < ret->count && r == 0; i++)

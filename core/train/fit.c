@@ -2,20 +2,21 @@
 
 #include "core/base/clock.h"
 #include "core/dataset/split.h"
+#include "core/train/tiles/tile_samples.h"
 
 #include <math.h>
 
-/* Computes the standard deviation of all features of the members, which scales the initial tail. */
-static int feature_std(const struct insp_fit_config *c, const struct insp_progress *progress, float *ret,
-                       struct insp_error *reterr) {
+/* Computes the standard deviation of all features of the samples, which scales the initial tail. */
+static int feature_std(const struct insp_fit_config *c, const struct insp_tile_samples *samples,
+                       const struct insp_progress *progress, float *ret, struct insp_error *reterr) {
     _cleanup_free_ float *features = malloc(INSP_FEATURE_FLOATS * sizeof *features);
     if (!features)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the features of an image");
-    double sum = 0, squares = 0, n = (double)c->count * INSP_FEATURE_FLOATS;
-    for (size_t m = 0; m < c->count; m++) { /* may read gigabytes from the disk, so check for cancellation */
+    double sum = 0, squares = 0, n = (double)samples->count * INSP_FEATURE_FLOATS;
+    for (size_t m = 0; m < samples->count; m++) { /* may read gigabytes from the disk, so check for cancellation */
         if (insp_progress_cancelled(progress))
             return insp_fail(reterr, INSP_E_CANCELLED, "cancelled before the training");
-        insp_train_data_gather(c->data, &c->member[m], 1, features);
+        insp_train_data_gather(c->data, &samples->sample[m], 1, features);
         for (size_t i = 0; i < INSP_FEATURE_FLOATS; i++) {
             sum += (double)features[i];
             squares += (double)features[i] * (double)features[i];
@@ -29,10 +30,11 @@ static int feature_std(const struct insp_fit_config *c, const struct insp_progre
     return 0;
 }
 
-static int new_trainer(const struct insp_fit_config *c, const struct insp_progress *progress, uint64_t seed,
-                       struct insp_trainer **ret, struct insp_error *reterr) {
+static int new_trainer(const struct insp_fit_config *c, const struct insp_tile_samples *samples,
+                       const struct insp_progress *progress, uint64_t seed, struct insp_trainer **ret,
+                       struct insp_error *reterr) {
     float std;
-    int r = feature_std(c, progress, &std, reterr);
+    int r = feature_std(c, samples, progress, &std, reterr);
     if (r < 0)
         return r;
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = insp_tail_buffers_new();
@@ -40,12 +42,11 @@ static int new_trainer(const struct insp_fit_config *c, const struct insp_progre
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a tail's weights");
     insp_tail_init_identity(tail, seed, std);
     struct insp_tail_weights initial = insp_tail_buffers_view(tail);
-    struct insp_trainer_config config = {
-        .class_weights = {c->params->class_weights[0], c->params->class_weights[1]},
-        .learning_rate = c->params->learning_rate,
-        .beta1 = 0.9f,
-        .beta2 = 0.999f,
-        .epsilon = 1e-8f};
+    struct insp_trainer_config config = {.class_weights = {samples->class_weights[0], samples->class_weights[1]},
+                                         .learning_rate = c->params->learning_rate,
+                                         .beta1 = 0.9f,
+                                         .beta2 = 0.999f,
+                                         .epsilon = 1e-8f};
     return insp_trainer_new(c->device, &initial, &config, ret, reterr);
 }
 
@@ -54,20 +55,22 @@ struct loop {
     const struct insp_fit_config *config;
     const struct insp_progress *progress;
     struct insp_trainer *trainer;
-    size_t *order;   /* [count] */
+    size_t *order; /* [count], the samples */
+    size_t count;
+    float target_accuracy;
     float *features; /* [batch] */
     uint8_t *label;  /* [batch] */
     size_t steps_done, steps_total;
 };
 
-static int step(struct loop *l, const size_t *member, float *ret_loss, size_t *ret_correct,
+static int step(struct loop *l, const size_t *sample, float *ret_loss, size_t *ret_correct,
                 struct insp_error *reterr) {
     size_t batch = l->config->params->batch;
     if (insp_progress_cancelled(l->progress))
         return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while training");
-    insp_train_data_gather(l->config->data, member, batch, l->features);
+    insp_train_data_gather(l->config->data, sample, batch, l->features);
     for (size_t i = 0; i < batch; i++)
-        l->label[i] = l->config->data->set.label[member[i]];
+        l->label[i] = insp_train_data_label(l->config->data, sample[i]);
     int r = insp_trainer_step(l->trainer, l->features, l->label, batch, ret_loss, ret_correct, reterr);
     if (r < 0)
         return r;
@@ -85,11 +88,11 @@ struct epoch {
 
 static int run_epoch(struct loop *l, struct insp_random *random, struct epoch *ret, struct insp_error *reterr) {
     int64_t start = insp_mono_us();
-    size_t batch = l->config->params->batch, batches = l->config->count / batch, right = 0;
+    size_t batch = l->config->params->batch, batches = l->count / batch, right = 0;
     if (batches > l->steps_total - l->steps_done)
         batches = l->steps_total - l->steps_done;
     double loss = 0;
-    insp_random_shuffle(random, l->order, l->config->count);
+    insp_random_shuffle(random, l->order, l->count);
     for (size_t b = 0; b < batches; b++) {
         float batch_loss;
         size_t correct;
@@ -114,8 +117,8 @@ static unsigned epochs_of(const struct insp_fit_config *c) {
 }
 
 /* Returns the number of mini-batches of a fit that does not stop early. */
-static size_t steps_of(const struct insp_fit_config *c) {
-    const size_t steps = epochs_of(c) * (c->count / c->params->batch);
+static size_t steps_of(const struct insp_fit_config *c, size_t samples) {
+    const size_t steps = epochs_of(c) * (samples / c->params->batch);
     return c->steps && c->steps < steps ? c->steps : steps;
 }
 
@@ -153,50 +156,66 @@ static int run_epochs(struct loop *l, uint64_t seed, json_t *curve, struct insp_
             return r;
         if (c->history && (r = insp_tail_history_add(c->history, l->trainer, reterr)) < 0)
             return r;
-        if (c->stop_early && epoch.accuracy > (double)c->params->target_accuracy)
+        if (c->stop_early && epoch.accuracy > (double)l->target_accuracy)
             return 0;
     }
     return 0;
 }
 
-int insp_fit(const struct insp_fit_config *c, const struct insp_progress *progress,
-             struct insp_trainer **ret_trainer, json_t **ret_curve, struct insp_error *reterr) {
-    size_t batch = c->params->batch;
-    if (!batch)
-        return insp_fail(reterr, INSP_E_PARAMETER, "the batch must be at least 1, not 0");
-    if (c->count < batch)
+/* Trains on the samples, whose order changes. */
+static int fit(const struct insp_fit_config *c, struct insp_tile_samples *samples,
+               const struct insp_progress *progress, struct insp_trainer **ret_trainer, json_t *curve,
+               struct insp_error *reterr) {
+    const size_t batch = c->params->batch;
+    if (samples->count < batch)
         return insp_fail(
             reterr, INSP_E_DATASET,
-            "the training part has %zu images, fewer than one batch of %zu; add images or lower the batch",
-            c->count, batch);
-    _cleanup_free_ size_t *order = calloc(c->count, sizeof *order);
+            "the training part has %zu %s, fewer than one batch of %zu; add images or lower the batch",
+            samples->count, c->data->tile_label ? "tiles to train on" : "images", batch);
     _cleanup_free_ float *features = malloc(batch * INSP_FEATURE_FLOATS * sizeof *features);
     _cleanup_free_ uint8_t *label = calloc(batch, sizeof *label);
-    json_t *curve = json_array();
     _cleanup_(insp_trainer_freep) struct insp_trainer *trainer = NULL;
-    uint64_t seed = c->params->seed + c->fold;
-    int r = order && features && label && curve
-                ? new_trainer(c, progress, seed, &trainer, reterr)
-                : insp_fail(reterr, INSP_E_NOMEM, "no memory for a batch of %zu", batch);
-    if (r == 0) {
-        for (size_t m = 0; m < c->count; m++)
-            order[m] = c->member[m];
-        struct loop loop = {.config = c,
-                            .progress = progress,
-                            .trainer = trainer,
-                            .order = order,
-                            .features = features,
-                            .label = label,
-                            .steps_total = steps_of(c)};
-        r = run_epochs(&loop, seed, curve, reterr);
-    }
-    if (r < 0) {
-        json_decref(curve);
+    const uint64_t seed = c->params->seed + c->fold;
+    if (!features || !label)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for a batch of %zu", batch);
+    int r = new_trainer(c, samples, progress, seed, &trainer, reterr);
+    if (r < 0)
         return r;
-    }
-    *ret_trainer = insp_take_ptr(trainer);
-    *ret_curve = curve;
-    return 0;
+    struct loop loop = {.config = c,
+                        .progress = progress,
+                        .trainer = trainer,
+                        .order = samples->sample,
+                        .count = samples->count,
+                        .target_accuracy = samples->target_accuracy,
+                        .features = features,
+                        .label = label,
+                        .steps_total = steps_of(c, samples->count)};
+    r = run_epochs(&loop, seed, curve, reterr);
+    if (r == 0)
+        *ret_trainer = insp_take_ptr(trainer);
+    return r;
+}
+
+int insp_fit(const struct insp_fit_config *c, const struct insp_progress *progress,
+             struct insp_trainer **ret_trainer, json_t **ret_curve, struct insp_error *reterr) {
+    struct insp_tile_samples samples = {0};
+    if (!c->params->batch)
+        return insp_fail(reterr, INSP_E_PARAMETER, "the batch must be at least 1, not 0");
+    json_t *curve = json_array();
+    int r = curve ? insp_tile_samples(c->data, c->params, c->member, c->count, 0, &samples, reterr)
+                  : insp_fail(reterr, INSP_E_NOMEM, "no memory for the loss curve");
+    if (r == 0 && c->data->tile_label && !c->fold)
+        insp_progress_log(progress, "training on %zu of %zu tiles with a defect and %zu of %zu without",
+                          samples.of[INSP_CLASS_ANOMALY], samples.there[INSP_CLASS_ANOMALY],
+                          samples.of[INSP_CLASS_GOOD], samples.there[INSP_CLASS_GOOD]);
+    if (r == 0)
+        r = fit(c, &samples, progress, ret_trainer, curve, reterr);
+    free(samples.sample);
+    if (r < 0)
+        json_decref(curve);
+    else
+        *ret_curve = curve;
+    return r;
 }
 
 int insp_fit_serve(struct insp_device *device, struct insp_trainer *trainer,

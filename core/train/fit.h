@@ -11,7 +11,7 @@ struct insp_fit_config {
     struct insp_device *device; /* borrowed */
     const struct insp_train_params *params;
     const struct insp_train_data *data;
-    const size_t *member; /* [count], members to train on */
+    const size_t *member; /* [count], members to train on: their samples (tiles/tile_samples.h) */
     size_t count;
     bool stop_early;                   /* stop after an epoch whose accuracy exceeds params->target_accuracy */
     unsigned epochs;                   /* at most; 0: params->epochs */
@@ -20,7 +20,7 @@ struct insp_fit_config {
     size_t fold; /* 1-based, 0 outside cross-validation; reported with progress and added to the seed */
 };
 
-/* Trains a new tail. Each epoch shuffles the members, trains on whole mini-batches and drops the rest. An epoch's
+/* Trains a new tail. Each epoch shuffles the samples, trains on whole mini-batches and drops the rest. An epoch's
  * accuracy is a running one, as in the notebook: each image is counted with the parameters before its step. The
  * same seed on devices of equal arithmetic (insp_device_arithmetic) gives the same parameters bit for bit; a CUDA
  * device must be opened with `deterministic` for that.
@@ -29,7 +29,7 @@ struct insp_fit_config {
  *   ret_curve    [{"epoch","loss","accuracy","seconds"}], a new reference
  * Errors:
  *   INSP_E_PARAMETER  the batch is 0
- *   INSP_E_DATASET    fewer images than one mini-batch
+ *   INSP_E_DATASET    fewer samples than one mini-batch; with tiles also none of a class
  *   INSP_E_MODEL      the loss is not finite (the learning rate is too high), or all features are equal
  *   INSP_E_CANCELLED, INSP_E_NOMEM, INSP_E_DEVICE */
 int insp_fit(const struct insp_fit_config *config, const struct insp_progress *progress,

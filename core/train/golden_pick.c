@@ -1,6 +1,7 @@
 #include "core/train/golden_pick.h"
 
 #include "core/train/good/score_files.h"
+#include "core/train/tiles/tile_golden.h"
 
 #include <string.h>
 
@@ -18,16 +19,15 @@ static int add(struct pick *pick, const struct insp_dataset_item *item, struct i
     struct insp_golden_sample *sample = &pick->golden->sample[pick->golden->count];
     struct insp_error why;
     const struct insp_field *field = insp_field_of(pick->model.manifest->fields, NULL); /* as the self-test will */
-    int r = insp_read_rgb(item->path, NULL, field, (struct insp_tiles){0, 0}, &pick->context->limits, &sample->rgb,
-                          &why);
+    int r = insp_read_rgb(item->path, NULL, field, pick->model.manifest->tiles, &pick->context->limits,
+                          &sample->rgb, &why);
     if (r == INSP_E_NOMEM)
         return insp_fail(reterr, r, "%s", why.detail);
     if (r < 0) {
         insp_progress_log(&pick->context->progress, "no golden sample from %s: %s", item->path, why.detail);
         return 0;
     }
-    const struct insp_shot shot = {.model = &pick->model, .rgb = sample->rgb, .field = field};
-    r = insp_model_score(pick->context->trunk, &shot, 1, &sample->probability, sample->map, NULL, reterr);
+    r = insp_golden_worst(pick->context->trunk, &pick->model, field, sample, reterr);
     if (r < 0)
         return r;
     sample->label = item->label;

@@ -28,15 +28,21 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
                                                .trunk_sha256 = manifest->trunk_sha256,
                                                .arithmetic = insp_device_arithmetic(context->device),
                                                .input = manifest->input,
+                                               .tiles = manifest->tiles,
                                                .fields = manifest->fields,
                                                .limits = context->limits};
     size_t runs;
-    int r = insp_trunk_open_on(context->device, context->state_dir, manifest->trunk_sha256, &trunk, reterr);
-    if (r < 0 || (r = insp_feature_cache_open(&config, &cache, reterr)) < 0 ||
+    int r = insp_field_set_tile(manifest->fields, manifest->tiles, reterr);
+    if (r < 0 ||
+        (r = insp_trunk_open_on(context->device, context->state_dir, manifest->trunk_sha256, &trunk, reterr)) <
+            0 ||
+        (r = insp_feature_cache_open(&config, &cache, reterr)) < 0 ||
         (r = insp_feature_cache_fill(cache, trunk, &asked, progress, NULL, &runs, reterr)) < 0)
         return r;
-    struct insp_train_data own = {
-        .set = {.dataset = &asked, .count = count, .item = all}, .cache = cache, .fields = manifest->fields};
+    struct insp_train_data own = {.set = {.dataset = &asked, .count = count, .item = all},
+                                  .cache = cache,
+                                  .tiles = manifest->tiles,
+                                  .fields = manifest->fields};
     return insp_train_data_score(&own, scorer, all, count, progress, ret_probability, ret_map, reterr);
 }
 
@@ -79,7 +85,8 @@ int insp_score_version(const struct insp_train_context *context, const struct in
     const struct insp_scorer scorer = {
         .tail = model->tail, .logistic = model->logistic, .use = model->manifest->logistic.use};
     bool same_file = data->cache && !strcmp(manifest->trunk_sha256, context->trunk_sha256) &&
-                     insp_transform_equal(&manifest->input, input);
+                     insp_transform_equal(&manifest->input, input) &&
+                     insp_tiles_equal(manifest->tiles, data->tiles);
     bool at_hand = same_file && insp_field_set_equal(manifest->fields, data->fields);
     const char *folder = same_file ? NULL : context->cache_folder; /* data->cache holds the lock of the file */
     r = at_hand ? insp_train_data_score(data, &scorer, member, count, progress, ret_probability, ret_map, reterr)

@@ -52,19 +52,19 @@ struct insp_train_context {
  * the version (insp_choice_divide); or "held_out", all of them, if they are too few for that, or the training
  * images too few for halves. "cpu_seconds": {"training","threshold"} says what the choice cost. With
  * params->candidates the same scores choose how the version decides: "candidates" (insp_candidates_json), else
- * null. With a good-only model beside the tail "heat_maps" (insp_heat_maps_json) says which map is shown, else it
- * is null.
+ * null. "tiles": insp_tile_samples_json of the training part, or null. With a good-only model beside the tail
+ * "heat_maps" (insp_heat_maps_json) says which map is shown, else it is null.
  *
  * A cross-validation judges all images, each with the model of the fold that holds it out. Its report also has
  * "params", "thin", "folds": [{"fold","held_out","epochs","metrics"}], "mean", "std", "pooled",
  * "threshold_advice", "mode", "trunk", the trunk's hash, and "regions", the digest of the fields. params->mode
- * chooses the models as for a training, but for add_good. With params->candidates each fold is judged by the
- * candidate that the other folds take, its "candidate"; "candidates" (insp_candidates_json) compares them by all
- * images, each with its own "threshold_advice", and "threshold_advice" and "threshold_promise" are those of the
- * one that is taken by all images. Else "candidates" is null. With mode auto and a good-only model beside the
- * tails it has "served" (core/judge/served.h) and "good_only" too. With mode good_only it has both, no
- * "threshold_advice", and empty "epochs": good images are judged out of fold by limits from the other folds,
- * defects by the whole model and such limits.
+ * chooses the models as for a training, but for add_good. "tiles" as above, of all images. With params->candidates
+ * each fold is judged by the candidate that the other folds take, its "candidate"; "candidates"
+ * (insp_candidates_json) compares them by all images, each with its own "threshold_advice", and "threshold_advice"
+ * and "threshold_promise" are those of the one that is taken by all images. Else "candidates" is null. With mode
+ * auto and a good-only model beside the tails it has "served" (core/judge/served.h) and "good_only" too. With mode
+ * good_only it has both, no "threshold_advice", and empty "epochs": good images are judged out of fold by limits
+ * from the other folds, defects by the whole model and such limits.
  *
  * Errors; nothing half-written stays:
  *   INSP_E_DATASET    the folder is no dataset, or has too few images

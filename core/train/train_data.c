@@ -4,11 +4,15 @@
 #include "core/dataset/cameras/camera_log.h"
 #include "core/dataset/mask_file.h"
 #include "core/judge/heat_range.h"
+#include "core/train/tiles/tile_labels.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { SCORE_BATCH = 16 };
+enum {
+    SCORE_BATCH = 16,
+    CHUNK = INSP_TILES_MAX, /* tiles of whole images that are scored together */
+};
 
 double insp_seconds_since(int64_t start_us) {
     return (double)(insp_mono_us() - start_us) / 1e6;
@@ -23,6 +27,7 @@ static int fill(const struct insp_train_context *context, const struct insp_tran
                                                .trunk_sha256 = context->trunk_sha256,
                                                .arithmetic = insp_device_arithmetic(context->device),
                                                .input = *input,
+                                               .tiles = data->tiles,
                                                .fields = data->fields,
                                                .limits = context->limits};
     int r = insp_feature_cache_open(&config, &data->cache, reterr);
@@ -138,6 +143,14 @@ int insp_train_data_list(const struct insp_train_context *context, bool skip_unr
 int insp_train_data_open(const struct insp_train_context *context, const struct insp_transform *input,
                          bool skip_unreadable, const struct insp_progress *progress, struct insp_train_data **ret,
                          struct insp_error *reterr) {
+    return insp_train_data_open_tiled(context, input, (struct insp_tiles){0, 0}, false, skip_unreadable, progress,
+                                      ret, reterr);
+}
+
+int insp_train_data_open_tiled(const struct insp_train_context *context, const struct insp_transform *input,
+                               struct insp_tiles tiles, bool labels, bool skip_unreadable,
+                               const struct insp_progress *progress, struct insp_train_data **ret,
+                               struct insp_error *reterr) {
     _cleanup_(insp_train_data_freep) struct insp_train_data *data = calloc(1, sizeof *data);
     if (!data)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a dataset");
@@ -146,6 +159,12 @@ int insp_train_data_open(const struct insp_train_context *context, const struct 
                          done = insp_progress_part(progress, 1, 1);
     int64_t start = insp_mono_us();
     int r = read_set(context, true, skip_unreadable, &reading, data, reterr);
+    data->tiles = tiles;
+    if (r == 0)
+        r = insp_field_set_tile(context->fields, tiles, reterr);
+    if (r == 0 && labels && insp_tiles_on(tiles))
+        r = insp_tile_labels(data->set.dataset, context->fields, tiles, &context->limits, &reading,
+                             &data->tile_label, reterr);
     if (r < 0)
         return r;
     data->reading_s = insp_seconds_since(start);
@@ -172,28 +191,44 @@ void insp_train_data_free(struct insp_train_data *data) {
     free(data->set.item);
     free(data->set.strata);
     free(data->set.label);
+    free(data->tile_label);
     free(data);
 }
 
-void insp_train_data_gather(const struct insp_train_data *data, const size_t *member, size_t count,
+void insp_train_data_gather(const struct insp_train_data *data, const size_t *sample, size_t count,
                             float *ret_features) {
+    const size_t parts = insp_tiles_count(data->tiles);
     for (size_t i = 0; i < count; i++)
-        insp_feature_cache_get(data->cache, data->set.item[member[i]], ret_features + i * INSP_FEATURE_FLOATS);
+        insp_feature_cache_get(data->cache, data->set.item[sample[i] / parts], sample[i] % parts,
+                               ret_features + i * INSP_FEATURE_FLOATS);
 }
 
-void insp_train_data_pooled(const struct insp_train_data *data, const size_t *member, size_t count, float *ret) {
+void insp_train_data_pooled(const struct insp_train_data *data, const size_t *sample, size_t count, float *ret) {
+    const size_t parts = insp_tiles_count(data->tiles);
     for (size_t i = 0; i < count; i++)
-        insp_feature_cache_pooled(data->cache, data->set.item[member[i]], ret + i * INSP_POOLED_FLOATS);
+        insp_feature_cache_pooled(data->cache, data->set.item[sample[i] / parts], sample[i] % parts,
+                                  ret + i * INSP_POOLED_FLOATS);
 }
 
-/* Turns the tail's probabilities of the members [n] into those of the scorer. */
-static void decide(const struct insp_train_data *data, const struct insp_scorer *scorer, const size_t *member,
-                   size_t n, float *probability) {
-    float pooled[INSP_POOLED_FLOATS];
-    for (size_t i = 0; i < n && scorer->use != INSP_LOGISTIC_NONE; i++) {
-        insp_train_data_pooled(data, member + i, 1, pooled);
-        probability[i] = insp_logistic_probability(scorer->logistic, scorer->use, pooled, probability[i]);
+uint8_t insp_train_data_label(const struct insp_train_data *data, size_t sample) {
+    const size_t parts = insp_tiles_count(data->tiles);
+    return data->tile_label ? data->tile_label[data->set.item[sample / parts] * parts + sample % parts]
+                            : data->set.label[sample / parts];
+}
+
+float insp_train_data_worst(const struct insp_train_data *data, const struct insp_logistic *logistic,
+                            enum insp_logistic_use use, size_t member, const float *probability) {
+    const size_t parts = insp_tiles_count(data->tiles);
+    float pooled[INSP_POOLED_FLOATS] = {0}, worst = 0;
+    for (size_t t = 0; t < parts; t++) {
+        const size_t sample = member * parts + t;
+        if (probability[t] < 0)
+            continue;
+        if (use != INSP_LOGISTIC_NONE)
+            insp_train_data_pooled(data, &sample, 1, pooled);
+        worst = fmaxf(worst, insp_logistic_probability(logistic, use, pooled, probability[t]));
     }
+    return worst;
 }
 
 static const struct insp_field *field_of(const struct insp_train_data *data, size_t member) {
@@ -207,28 +242,117 @@ static float largest(const float *map) {
     return max;
 }
 
-int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
-                          const size_t *member, size_t count, const struct insp_progress *progress,
-                          float *ret_probability, float *ret_map, struct insp_error *reterr) {
-    _cleanup_free_ float *features = malloc(SCORE_BATCH * INSP_FEATURE_FLOATS * sizeof *features);
-    if (!features)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory to score %d images at once", SCORE_BATCH);
-    for (size_t at = 0; at < count; at += SCORE_BATCH) {
-        size_t n = count - at < SCORE_BATCH ? count - at : SCORE_BATCH;
-        float *probability = ret_probability + at, *map = ret_map ? ret_map + at * INSP_MAP_FLOATS : NULL;
-        if (insp_progress_cancelled(progress))
-            return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
-        insp_train_data_gather(data, member + at, n, features);
-        int r = insp_tail_score(scorer->tail, features, n, probability, map, reterr);
+/* Holds the tiles of some whole images while they are scored. */
+struct chunk {
+    const struct insp_train_data *data;
+    struct insp_tail *tail;
+    size_t sample[CHUNK], place[CHUNK], count; /* tiles that count, and their places among all of the chunk */
+    float probability[CHUNK], map[CHUNK * INSP_MAP_FLOATS]; /* of all tiles, in their places */
+    float features[SCORE_BATCH * INSP_FEATURE_FLOATS];
+};
+
+/* Lists the tiles of members [n]. */
+static void list_tiles(struct chunk *c, const size_t *member, size_t n) {
+    const struct insp_tiles tiles = c->data->tiles;
+    const size_t parts = insp_tiles_count(tiles);
+    struct insp_field_cells cells;
+    c->count = 0;
+    for (size_t k = 0; k < n * parts; k++) {
+        const struct insp_field *field = field_of(c->data, member[k / parts]);
+        c->probability[k] = -1;
+        if (field && insp_tiles_on(tiles) && !insp_field_cells_of(field, tiles, k % parts, &cells))
+            continue;
+        c->sample[c->count] = member[k / parts] * parts + k % parts;
+        c->place[c->count++] = k;
+    }
+}
+
+/* Scores the listed tiles. Cells that a field ignores get the least value of the tile's others. */
+static int score_listed(struct chunk *c, bool maps, struct insp_error *reterr) {
+    const size_t parts = insp_tiles_count(c->data->tiles);
+    float probability[SCORE_BATCH], map[SCORE_BATCH * INSP_MAP_FLOATS];
+    struct insp_field_cells cells;
+    for (size_t at = 0; at < c->count; at += SCORE_BATCH) {
+        const size_t n = c->count - at < SCORE_BATCH ? c->count - at : SCORE_BATCH;
+        insp_train_data_gather(c->data, c->sample + at, n, c->features);
+        int r = insp_tail_score(c->tail, c->features, n, probability, maps ? map : NULL, reterr);
         if (r < 0)
             return r;
-        decide(data, scorer, member + at, n, probability);
-        for (size_t i = 0; i < n && map; i++)
-            insp_field_map(field_of(data, member[at + i]), INFINITY, map + i * INSP_MAP_FLOATS);
+        for (size_t i = 0; i < n; i++) {
+            const size_t sample = c->sample[at + i], place = c->place[at + i];
+            const struct insp_field *field = field_of(c->data, sample / parts);
+            float *to = c->map + place * INSP_MAP_FLOATS;
+            c->probability[place] = probability[i];
+            if (!maps)
+                continue;
+            memcpy(to, map + i * INSP_MAP_FLOATS, INSP_MAP_FLOATS * sizeof *to);
+            if (field) {
+                insp_field_cells_of(field, c->data->tiles, sample % parts, &cells);
+                insp_field_cells_map(&cells, INFINITY, to);
+            }
+        }
+    }
+    return 0;
+}
+
+/* Makes the map of image i of a chunk. Ignored tiles get the least value of the others. */
+static void join_map(const struct chunk *c, size_t i, float *ret) {
+    const struct insp_tiles tiles = c->data->tiles;
+    const size_t parts = insp_tiles_count(tiles);
+    const float *map = c->map + i * parts * INSP_MAP_FLOATS;
+    float whole[INSP_TILES_MAP_MAX] = {0}, cold[INSP_MAP_FLOATS], least = INFINITY;
+    if (!insp_tiles_on(tiles)) {
+        memcpy(ret, map, INSP_MAP_FLOATS * sizeof *ret);
+        return;
+    }
+    for (size_t k = 0; k < parts * INSP_MAP_FLOATS; k++)
+        if (c->probability[i * parts + k / INSP_MAP_FLOATS] >= 0)
+            least = fminf(least, map[k]);
+    for (size_t cell = 0; cell < INSP_MAP_FLOATS; cell++)
+        cold[cell] = least;
+    for (size_t t = 0; t < parts; t++)
+        insp_tiles_stitch(tiles, t, c->probability[i * parts + t] < 0 ? cold : map + t * INSP_MAP_FLOATS, whole);
+    insp_map_reduce(insp_tiles_map(tiles), whole, ret);
+}
+
+int insp_train_data_score_tiles(const struct insp_train_data *data, struct insp_tail *tail, const size_t *member,
+                                size_t count, const struct insp_progress *progress, float *ret_probability,
+                                float *ret_map, struct insp_error *reterr) {
+    const size_t parts = insp_tiles_count(data->tiles), images = parts < SCORE_BATCH ? SCORE_BATCH / parts : 1;
+    _cleanup_free_ struct chunk *c = malloc(sizeof *c);
+    if (!c)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to score %d images at once", SCORE_BATCH);
+    c->data = data;
+    c->tail = tail;
+    for (size_t at = 0; at < count; at += images) {
+        const size_t n = count - at < images ? count - at : images;
+        if (insp_progress_cancelled(progress))
+            return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while evaluating");
+        list_tiles(c, member + at, n);
+        int r = score_listed(c, ret_map, reterr);
+        if (r < 0)
+            return r;
+        memcpy(ret_probability + at * parts, c->probability, n * parts * sizeof *ret_probability);
+        for (size_t i = 0; i < n && ret_map; i++)
+            join_map(c, i, ret_map + (at + i) * INSP_MAP_FLOATS);
         insp_progress_step(progress, at + n, count);
         insp_progress_yield(progress);
     }
     return 0;
+}
+
+int insp_train_data_score(const struct insp_train_data *data, const struct insp_scorer *scorer,
+                          const size_t *member, size_t count, const struct insp_progress *progress,
+                          float *ret_probability, float *ret_map, struct insp_error *reterr) {
+    const size_t parts = insp_tiles_count(data->tiles);
+    _cleanup_free_ float *probability = malloc((count * parts + 1) * sizeof *probability);
+    if (!probability)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory to score %zu images", count);
+    int r = insp_train_data_score_tiles(data, scorer->tail, member, count, progress, probability, ret_map, reterr);
+    for (size_t i = 0; i < count && r == 0; i++)
+        ret_probability[i] =
+            insp_train_data_worst(data, scorer->logistic, scorer->use, member[i], probability + i * parts);
+    return r;
 }
 
 int insp_train_data_heat_range(const struct insp_train_data *data, struct insp_tail *tail, const size_t *member,
@@ -273,4 +397,18 @@ int insp_train_data_metrics(const struct insp_train_data *data, const size_t *me
     }
     return insp_metrics_compute(probability, label, strata, count, data->set.dataset->stratum_count, threshold,
                                 ret, reterr);
+}
+
+int insp_train_data_good_scores(const struct insp_train_data *data, const size_t *member, size_t count,
+                                const float *probability, struct insp_good_scores *ret,
+                                struct insp_error *reterr) {
+    _cleanup_free_ float *good = malloc((count + 1) * sizeof *good);
+    size_t n = 0;
+    if (!good)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the scores of %zu images", count);
+    for (size_t i = 0; i < count; i++)
+        if (data->set.label[member[i]] == INSP_CLASS_GOOD)
+            good[n++] = probability[i];
+    *ret = insp_good_scores_of(good, n);
+    return 0;
 }

@@ -3,18 +3,17 @@
 #include "core/good_only/good_fit.h"
 #include "core/train/good/good_training.h"
 #include "core/train/heat/heat_choose.h"
+#include "core/train/tiles/tile_labels.h"
 
-/* The label of a defective image does not say which of its tiles show the defect: masks would have to. */
 int insp_train_tiles_check(const struct insp_train_params *params, struct insp_error *reterr) {
     if (!insp_tiles_on(params->tiles))
         return 0;
     if (params->mode == INSP_MODE_ADD_GOOD)
         return insp_fail(reterr, INSP_E_PARAMETER,
                          "a version that exists keeps the tiles that it was trained with: leave out tiles");
-    if (params->mode == INSP_MODE_SUPERVISED)
+    if (params->mode != INSP_MODE_GOOD_ONLY && params->heatmap_scale != INSP_SCALE_FIXED)
         return insp_fail(reterr, INSP_E_PARAMETER,
-                         "tiles need mode good_only, for which no image must be defective: a supervised training "
-                         "cannot tell which tiles of a defective image show its defect");
+                         "heatmap_scale must be \"fixed\" with tiles, whose maps are stitched into one");
     return 0;
 }
 
@@ -25,6 +24,23 @@ enum insp_train_mode insp_train_mode_choose(enum insp_train_mode mode, size_t go
     return defective >= INSP_AUTO_DEFECTS || few_good ? INSP_MODE_SUPERVISED : INSP_MODE_GOOD_ONLY;
 }
 
+/* Says whether a set whose defective images have no marks at all goes without them: then its tiles have labels for
+ * good parts alone. */
+static int choose_by_marks(const struct insp_train_context *context, const struct insp_dataset *dataset,
+                           enum insp_train_mode *mode, struct insp_error *reterr) {
+    char names[INSP_TILE_NAMES_BYTES];
+    size_t marked, bare;
+    int r = insp_tile_marks(dataset, &marked, &bare, names, reterr);
+    if (r == 0 && !marked && bare >= 1) {
+        insp_progress_log(&context->progress,
+                          "mode good_only: none of %zu defective images has a mask or boxes, without which tiles "
+                          "cannot be told apart",
+                          bare);
+        *mode = INSP_MODE_GOOD_ONLY;
+    }
+    return r;
+}
+
 int insp_train_mode_of(const struct insp_train_context *context, const struct insp_train_params *params,
                        enum insp_train_mode *ret, struct insp_error *reterr) {
     _cleanup_(insp_dataset_freep) struct insp_dataset *dataset = NULL;
@@ -33,16 +49,15 @@ int insp_train_mode_of(const struct insp_train_context *context, const struct in
     *ret = params->mode;
     if (r < 0 || params->mode != INSP_MODE_AUTO)
         return r;
-    *ret = INSP_MODE_GOOD_ONLY;
-    if (insp_tiles_on(params->tiles))
-        return 0;
     r = insp_dataset_list(context->dataset_root, &dataset, reterr);
     if (r < 0)
         return r;
     for (size_t i = 0; i < dataset->count; i++)
         defective += dataset->item[i].label == INSP_CLASS_ANOMALY;
     *ret = insp_train_mode_choose(params->mode, dataset->count - defective, defective);
-    return 0;
+    return *ret == INSP_MODE_SUPERVISED && insp_tiles_on(params->tiles)
+               ? choose_by_marks(context, dataset, ret, reterr)
+               : 0;
 }
 
 int insp_train(const struct insp_train_context *context, const struct insp_train_params *params,

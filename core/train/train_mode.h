@@ -11,12 +11,13 @@
  * enough to train on. Other modes stay. Pure; any thread. */
 enum insp_train_mode insp_train_mode_choose(enum insp_train_mode mode, size_t good, size_t defective);
 
-/* Checks that the mode allows the tiles. Fails with INSP_E_PARAMETER. Pure; any thread. */
+/* Checks that mode and heatmap scale allow the tiles. Fails with INSP_E_PARAMETER. Pure; any thread. */
 int insp_train_tiles_check(const struct insp_train_params *params, struct insp_error *reterr);
 
-/* Chooses by params->mode for the images of context->dataset_root as above; with tiles INSP_MODE_AUTO is
- * INSP_MODE_GOOD_ONLY. Blocks on the disk. Fails as insp_dataset_list does, and with INSP_E_PARAMETER for tiles
- * with another mode. */
+/* Chooses by params->mode for the images of context->dataset_root as above. With tiles INSP_MODE_AUTO is
+ * INSP_MODE_GOOD_ONLY also where no defective image has a mask or boxes; if some have, it is supervised, and the
+ * training names those without. Blocks on the disk. Fails as insp_dataset_list and insp_tile_marks do, and as
+ * insp_train_tiles_check does. */
 int insp_train_mode_of(const struct insp_train_context *context, const struct insp_train_params *params,
                        enum insp_train_mode *ret, struct insp_error *reterr);
 

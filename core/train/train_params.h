@@ -19,7 +19,7 @@ const char *insp_train_mode_name(enum insp_train_mode mode); /* "auto" | "superv
 
 /* Comments give the default first, then the meaning or the range. */
 struct insp_train_params {
-    float class_weights[INSP_CLASSES]; /* {1, 3}: good, anomaly; > 0 */
+    float class_weights[INSP_CLASSES]; /* {1, 3}: good, anomaly; > 0. With tiles see tiles/tile_samples.h */
     float learning_rate;               /* 1e-4 */
     unsigned epochs;                   /* 10: largest number of epochs; 1..1000 */
     unsigned batch;                    /* 10: images per mini-batch; 1..256 */
@@ -40,7 +40,7 @@ struct insp_train_params {
                             reject */
     bool heat_auto;      /* true: a training with both models chooses the map that locates best */
     enum insp_heat_kind heat;    /* class_activation: the map to show, unless heat_auto */
-    struct insp_tiles tiles;     /* {0, 0}: none; of good-only models alone */
+    struct insp_tiles tiles;     /* {0, 0}: none */
     bool skip_unreadable;        /* false: an unreadable image fails the job */
     struct insp_transform input; /* insp_transform_default */
 };

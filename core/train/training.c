@@ -14,6 +14,7 @@
 #include "core/train/good/good_training.h"
 #include "core/train/heat/heat_choose.h"
 #include "core/train/promotion.h"
+#include "core/train/tiles/tile_samples.h"
 
 #include <math.h>
 #include <string.h>
@@ -250,6 +251,9 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
         manifest->heatmap.high = 1;
     }
     manifest->heat = run->heat;
+    int r = insp_manifest_tile(manifest, run->params->tiles, reterr);
+    if (r < 0)
+        return r;
     manifest->heat_chosen = json_incref(run->heat_maps);
     manifest->good_only = run->good.good;
     manifest->training = insp_train_params_json(run->params);
@@ -273,19 +277,6 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     return 0;
 }
 
-/* Keeps how the served tail scores good images that it has not seen, for the drift of the line's good parts. */
-static int keep_good_scores(struct run *run, struct insp_error *reterr) {
-    _cleanup_free_ float *good = malloc((run->held_count + 1) * sizeof *good);
-    size_t n = 0;
-    if (!good)
-        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the scores of %zu images", run->held_count);
-    for (size_t i = 0; i < run->held_count; i++)
-        if (run->data->set.label[held_out(run)[i]] == INSP_CLASS_GOOD)
-            good[n++] = run->probability[i];
-    run->manifest->good_scores = insp_good_scores_of(good, n);
-    return 0;
-}
-
 static int write_bundle(struct run *run, struct insp_error *reterr) {
     _cleanup_(insp_golden_freep) struct insp_golden *golden = NULL;
     struct insp_bundle_parts parts = {.tail = run->models.tail,
@@ -302,7 +293,7 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
     const struct insp_train_data *data = run->data;
     json_t *json = json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:O, s:O?, s:i, s:o, s:o, s:O?, s:O?, s:i, s:{s:f, s:f, "
-        "s:f, s:f, s:f, s:f}, s:{s:f, s:f}}",
+        "s:f, s:f, s:f, s:f}, s:{s:f, s:f}, s:o}",
         "kind", "train", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "good_only",
         run->good.gauss ? insp_good_model_json(&run->good, run->params->max_rejected) : json_null(), "product",
         run->context->product, "version", run->manifest->version, "activated", run->promotion.activated, "reason",
@@ -313,7 +304,8 @@ static int report(const struct run *run, json_t **ret, struct insp_error *reterr
         "trunk_runs", (int)data->trunk_runs, "seconds", "reading", data->reading_s, "features", data->features_s,
         "training", run->training_time.seconds, "threshold", run->threshold_time.seconds, "evaluating",
         run->evaluating_s, "writing", run->writing_s, "cpu_seconds", "training", run->training_time.cpu_s,
-        "threshold", run->threshold_time.cpu_s);
+        "threshold", run->threshold_time.cpu_s, "tiles",
+        insp_tile_samples_json(data, run->params, run->member, run->train_count));
     if (json && run->choice.promise && json_object_update(json, run->choice.promise) < 0) {
         json_decref(json);
         json = NULL;
@@ -367,11 +359,12 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
     if (r == 0)
         r = fill_manifest(run, reterr);
     if (r == 0)
-        r = keep_good_scores(run, reterr);
+        r = insp_train_data_good_scores(run->data, held_out(run), run->held_count, run->probability,
+                                        &run->manifest->good_scores, reterr);
     if (r == 0)
         r = insp_picture_ranges(&run->data->set, run->member, run->train_count, run->context->fields,
-                                (struct insp_tiles){0, 0}, &run->context->limits, &pictures,
-                                &run->manifest->pictures, reterr);
+                                run->params->tiles, &run->context->limits, &pictures, &run->manifest->pictures,
+                                reterr);
     run->evaluating_s = insp_seconds_since(start_us);
     return r;
 }
@@ -432,8 +425,8 @@ static int train(struct run *run, json_t **ret_report, struct insp_error *reterr
     int r = insp_memory_check(insp_memory_training_estimate(run->params->batch), insp_memory_available(),
                               "training", reterr);
     if (r == 0)
-        r = insp_train_data_open(run->context, &run->params->input, run->params->skip_unreadable, &data,
-                                 &run->data, reterr);
+        r = insp_train_data_open_tiled(run->context, &run->params->input, run->params->tiles, true,
+                                       run->params->skip_unreadable, &data, &run->data, reterr);
     if (r == 0)
         r = split(run, reterr);
     if (r == 0)

@@ -58,14 +58,14 @@ static void check_features(struct insp_feature_cache *cache, const struct insp_d
     ck_insp_ok(insp_load_image(set->item[item].path, NULL, NULL, NULL, &transform, &limits, pixels, &f.err),
                f.err);
     ck_insp_ok(insp_trunk_features(f.trunk, pixels, 1, wanted, &f.err), f.err);
-    insp_feature_cache_get(cache, item, got);
+    insp_feature_cache_get(cache, item, 0, got);
     for (size_t i = 0; i < INSP_FEATURE_FLOATS; i++)
         ck_assert_float_le(fabsf(got[i] - wanted[i]), relative * fabsf(wanted[i]) + 1e-6f);
     /* The statistics are of the floats, in a cache of halves too. */
     static float taps[INSP_TAP_FLOATS], pooled[INSP_POOLED_FLOATS], of_floats[INSP_POOLED_FLOATS];
     ck_insp_ok(insp_trunk_taps(f.trunk, pixels, 1, wanted, taps, &f.err), f.err);
     insp_pooled_of(taps, wanted, of_floats);
-    insp_feature_cache_pooled(cache, item, pooled);
+    insp_feature_cache_pooled(cache, item, 0, pooled);
     for (size_t i = 0; i < INSP_POOLED_FLOATS; i++)
         ck_assert_float_eq_tol(pooled[i], of_floats[i], 1e-5f * fabsf(of_floats[i]) + 1e-6f);
 }

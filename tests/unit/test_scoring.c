@@ -285,6 +285,54 @@ START_TEST(the_passes_of_a_picture_can_be_interrupted) {
 }
 END_TEST
 
+/* The cached features of tiles answer as the daemon does, to the bit: with a region, and by each way to decide. */
+START_TEST(cached_tiles_score_as_served_ones) {
+    const struct insp_tiles tiles = {3, 2};
+    train_fixture_open(&f);
+    for (unsigned i = 0; i < 4; i++) {
+        char relative[64];
+        snprintf(relative, sizeof relative, i < 2 ? "train/good/%u.png" : "test/hole/%u.png", i);
+        fixture_square(&f, relative, 640, 460, (uint8_t)(20 + i), 220, 30 + 100 * i, 70 * i, i < 2 ? 0 : 150);
+    }
+    struct insp_field_set *fields = sample_fields("{\"ignore\": [[[0,0],[0.45,0],[0.45,0.7],[0,0.7]]]}");
+    struct insp_model *model = model_of(true, false);
+    model->logistic = calloc(1, sizeof *model->logistic);
+    for (size_t i = 0; i < INSP_POOLED_FLOATS; i += 3)
+        model->logistic->weight[i] = 0.01F * (float)(i % 7) - 0.02F;
+    model->manifest->fields = f.context.fields = fields;
+    ck_insp_ok(insp_manifest_tile(model->manifest, tiles, &f.err), f.err);
+    for (int fresh = 1; fresh >= 0; fresh--) {
+        struct insp_train_data *data = NULL;
+        ck_insp_ok(insp_train_data_open_tiled(&f.context, &model->manifest->input, tiles, false, false, NULL,
+                                              &data, &f.err),
+                   f.err);
+        ck_assert_uint_eq(data->trunk_runs, fresh ? 4 : 0);
+        for (enum insp_logistic_use use = INSP_LOGISTIC_NONE; !fresh && use <= INSP_LOGISTIC_AVERAGED; use++) {
+            const struct insp_scorer scorer = {.tail = model->tail, .logistic = model->logistic, .use = use};
+            const size_t member[4] = {0, 1, 2, 3};
+            float cached[4], maps[4 * INSP_MAP_FLOATS];
+            model->manifest->logistic.use = use;
+            ck_insp_ok(insp_train_data_score(data, &scorer, member, 4, NULL, cached, maps, &f.err), f.err);
+            for (size_t i = 0; i < 4; i++) {
+                float served, whole[INSP_TILES_MAP_MAX], map[INSP_MAP_FLOATS];
+                _cleanup_free_ uint8_t *rgb = NULL;
+                ck_insp_ok(insp_read_rgb(data->set.dataset->item[i].path, NULL, fields->general, tiles,
+                                         &f.context.limits, &rgb, &f.err),
+                           f.err);
+                const struct insp_shot shot = {.model = model, .rgb = rgb, .field = fields->general};
+                ck_insp_ok(insp_model_score(f.trunk, &shot, 1, &served, whole, NULL, &f.err), f.err);
+                ck_assert_mem_eq(&cached[i], &served, sizeof served);
+                insp_map_reduce(insp_tiles_map(tiles), whole, map);
+                ck_assert_float_eq_tol(maps[i * INSP_MAP_FLOATS + 195], map[195], 1e-6F);
+            }
+        }
+        insp_train_data_free(data);
+    }
+    insp_model_unref(model);
+    train_fixture_close(&f);
+}
+END_TEST
+
 /* The worst tile decides, however the tiles fall into passes; a region leaves tiles out. */
 START_TEST(tiles_are_one_picture) {
     enum { TILES = 20, CELLS = 62 * 50 };
@@ -386,7 +434,7 @@ START_TEST(a_part_unlike_every_good_one_is_reviewed) {
 }
 END_TEST
 
-INSP_TESTS(the_passes_of_a_picture_can_be_interrupted, tiles_are_one_picture,
+INSP_TESTS(cached_tiles_score_as_served_ones, the_passes_of_a_picture_can_be_interrupted, tiles_are_one_picture,
            a_version_with_both_models_shows_the_heat_that_it_chose, a_pass_without_memory_for_what_is_kept_answers,
            what_a_pass_keeps_gives_another_model_its_own_answer, each_image_gets_the_answer_of_its_own_model,
            a_regression_decides_in_the_same_pass_as_on_cached_features,

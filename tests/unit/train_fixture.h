@@ -94,6 +94,21 @@ static inline void fixture_image(struct train_fixture *f, const char *relative, 
     free(png);
 }
 
+/* A grey picture of any size with a square of another level: a mask, or a picture for tiles. */
+static inline void fixture_square(struct train_fixture *f, const char *relative, uint32_t width, uint32_t height,
+                                  uint8_t level, uint8_t square, uint32_t x, uint32_t y, uint32_t side) {
+    uint8_t *pixels = malloc((size_t)width * height);
+    unsigned char *png;
+    size_t bytes;
+    memset(pixels, level, (size_t)width * height);
+    for (uint32_t row = y; row < y + side; row++)
+        memset(pixels + (size_t)row * width + x, square, side);
+    ck_insp_ok(insp_image_encode_png(pixels, width, height, 1, &png, &bytes, &f->err), f->err);
+    fixture_bytes(f, relative, png, bytes);
+    free(pixels);
+    free(png);
+}
+
 /* train/good/0.png..., test/hole/0.png..., test/stain/0.png... */
 static inline void fixture_set(struct train_fixture *f, size_t good, size_t holes, size_t stains) {
     const struct {

@@ -1,6 +1,7 @@
 #include "core/train/candidates/candidate_models.h"
 
 #include "core/train/candidates/logistic_fit.h"
+#include "core/train/tiles/tile_samples.h"
 
 #include <stdlib.h>
 
@@ -12,20 +13,37 @@ void insp_candidate_models_clear(struct insp_candidate_models *models) {
     *models = (struct insp_candidate_models){0};
 }
 
-static int fit_logistic(const struct insp_fit_config *config, struct insp_logistic **ret,
-                        struct insp_error *reterr) {
-    size_t count = config->count;
+static int fit_on(const struct insp_fit_config *config, const struct insp_tile_samples *samples,
+                  struct insp_logistic **ret, struct insp_error *reterr) {
+    const size_t count = samples->count;
     _cleanup_free_ float *pooled = calloc(count + 1, INSP_POOLED_FLOATS * sizeof *pooled);
     _cleanup_free_ uint8_t *label = calloc(count + 1, sizeof *label);
     _cleanup_free_ struct insp_logistic *logistic = malloc(sizeof *logistic);
     if (!pooled || !label || !logistic)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for a logistic regression on %zu images", count);
-    insp_train_data_pooled(config->data, config->member, count, pooled);
+    insp_train_data_pooled(config->data, samples->sample, count, pooled);
     for (size_t i = 0; i < count; i++)
-        label[i] = config->data->set.label[config->member[i]];
+        label[i] = insp_train_data_label(config->data, samples->sample[i]);
     int r = insp_logistic_fit(pooled, label, count, logistic, reterr);
     if (r == 0)
         *ret = insp_take_ptr(logistic);
+    return r;
+}
+
+bool insp_candidate_logistic(const struct insp_train_data *data, size_t count) {
+    return insp_tiles_on(data->tiles) || count <= INSP_LOGISTIC_IMAGES_MAX;
+}
+
+/* Fits the regression on the samples. It takes more good tiles than a tail does, because each costs it less. */
+static int fit_logistic(const struct insp_fit_config *config, struct insp_logistic **ret,
+                        struct insp_error *reterr) {
+    struct insp_tile_samples samples;
+    int r = insp_tile_samples(config->data, config->params, config->member, config->count,
+                              INSP_LOGISTIC_IMAGES_MAX - INSP_TILES_ANOMALOUS_MAX, &samples, reterr);
+    if (r < 0)
+        return r;
+    r = fit_on(config, &samples, ret, reterr);
+    free(samples.sample);
     return r;
 }
 
@@ -41,7 +59,7 @@ int insp_candidate_models_fit(const struct insp_fit_config *config, bool all, co
     if (r == 0)
         r = insp_fit_serve(config->device, trainer, &models.tail, &models.served, reterr);
     models.averaged = insp_tail_history_mean(&history);
-    if (r == 0 && all && config->count <= INSP_LOGISTIC_IMAGES_MAX)
+    if (r == 0 && all && insp_candidate_logistic(config->data, config->count))
         r = fit_logistic(config, &models.logistic, reterr);
     if (r < 0) {
         insp_candidate_models_clear(&models);
@@ -88,20 +106,17 @@ int insp_candidate_models_score_by(const struct insp_candidate_models *models, s
                                    const size_t *place, size_t count, const struct insp_progress *progress,
                                    const struct insp_candidate_scores *ret, float *ret_map,
                                    struct insp_error *reterr) {
-    const struct insp_scorer scorer = {.tail = tail};
-    _cleanup_free_ float *probability = calloc(count + 1, sizeof *probability);
-    float pooled[INSP_POOLED_FLOATS];
+    const size_t parts = insp_tiles_count(data->tiles);
+    _cleanup_free_ float *probability = calloc(count * parts + 1, sizeof *probability);
     int r = probability
-                ? insp_train_data_score(data, &scorer, member, count, progress, probability, ret_map, reterr)
+                ? insp_train_data_score_tiles(data, tail, member, count, progress, probability, ret_map, reterr)
                 : insp_fail(reterr, INSP_E_NOMEM, "no memory to score %zu images", count);
     for (size_t i = 0; i < count && r == 0; i++) {
         size_t to = place ? place[i] : i;
-        if (models->logistic)
-            insp_train_data_pooled(data, member + i, 1, pooled);
         for (enum insp_candidate c = 0; c < INSP_CANDIDATES; c++)
             if (ret->probability[c] && insp_candidate_averages(c) == averaged)
-                ret->probability[c][to] =
-                    insp_logistic_probability(models->logistic, insp_candidate_use(c), pooled, probability[i]);
+                ret->probability[c][to] = insp_train_data_worst(data, models->logistic, insp_candidate_use(c),
+                                                                member[i], probability + i * parts);
     }
     return r;
 }

@@ -14,6 +14,10 @@ struct insp_candidate_models {
 };
 void insp_candidate_models_clear(struct insp_candidate_models *models);
 
+/* Says whether there is a regression among the models of count members: it is fitted to at most
+ * INSP_LOGISTIC_IMAGES_MAX samples. */
+bool insp_candidate_logistic(const struct insp_train_data *data, size_t count);
+
 /* Trains a tail (insp_fit) and, if `all` is set, what the other candidates need. config->history is used in here.
  * ret_curve: as insp_fit. Fails as insp_fit and insp_fit_serve do. */
 int insp_candidate_models_fit(const struct insp_fit_config *config, bool all, const struct insp_progress *progress,

@@ -11,6 +11,8 @@ struct insp_feature_cache {
     struct insp_feature_store *store;
     bool half;
     struct insp_transform input;
+    struct insp_tiles tiles;
+    size_t parts; /* entries of an image: its tiles */
     const struct insp_field_set *fields;
     struct insp_image_limits limits;
     size_t *slot; /* [items of the last fill] */
@@ -18,18 +20,29 @@ struct insp_feature_cache {
 
 enum { POOLED_BYTES = INSP_POOLED_FLOATS * sizeof(float) };
 
-/* A slot has the features, then the statistics. */
+/* A slot has the features of all parts of an image, then the statistics of all. */
 static size_t features_bytes(bool half) {
     return INSP_FEATURE_FLOATS * (half ? sizeof(uint16_t) : sizeof(float));
 }
 
-static size_t slot_bytes(bool half) {
-    return (features_bytes(half) + POOLED_BYTES + INSP_STORE_PAGE - 1) / INSP_STORE_PAGE * INSP_STORE_PAGE;
+static size_t slot_bytes(bool half, size_t parts) {
+    return (parts * (features_bytes(half) + POOLED_BYTES) + INSP_STORE_PAGE - 1) / INSP_STORE_PAGE *
+           INSP_STORE_PAGE;
+}
+
+static char *features_of(const struct insp_feature_cache *cache, size_t slot, size_t part) {
+    return (char *)insp_feature_store_data(cache->store, slot) + part * features_bytes(cache->half);
+}
+
+static char *pooled_of(const struct insp_feature_cache *cache, size_t slot, size_t part) {
+    return features_of(cache, slot, cache->parts) + part * POOLED_BYTES;
 }
 
 static void set_name(const struct insp_feature_cache_config *c, char *ret_name) {
-    char rest[32];
-    snprintf(rest, sizeof rest, "%d %u", c->half, c->limits.png16_bits);
+    char rest[32], tiles[INSP_TILES_TEXT_BYTES];
+    const bool tiled = insp_tiles_on(c->tiles);
+    snprintf(rest, sizeof rest, "%d %u%s%s", c->half, c->limits.png16_bits, tiled ? " " : "",
+             tiled ? insp_tiles_text(c->tiles, tiles) : "");
     insp_slot_name("4", c->trunk_sha256, c->arithmetic, &c->input, rest, ret_name);
 }
 
@@ -43,12 +56,14 @@ int insp_feature_cache_open(const struct insp_feature_cache_config *config, stru
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the feature cache");
     cache->half = config->half;
     cache->input = config->input;
+    cache->tiles = config->tiles;
+    cache->parts = insp_tiles_count(config->tiles);
     cache->fields = config->fields;
     cache->limits = config->limits;
     char name[INSP_SHA256_HEX_BYTES];
     set_name(config, name);
-    r = insp_feature_store_open(config->folder, name, slot_bytes(config->half), config->bytes_max, &cache->store,
-                                reterr);
+    r = insp_feature_store_open(config->folder, name, slot_bytes(config->half, cache->parts), config->bytes_max,
+                                &cache->store, reterr);
     if (r == 0)
         *ret = insp_take_ptr(cache);
     return r;
@@ -69,20 +84,23 @@ static bool all_finite(const float *features) {
     return sum == 0;
 }
 
-static int keep_features(struct insp_feature_cache *cache, struct insp_slot_image *image, const float *features,
-                         const float *taps, struct insp_error *reterr) {
+/* Keeps the output of the trunk for a part of an image; commits the image with its last part. */
+static int keep_features(struct insp_feature_cache *cache, struct insp_slot_image *image, size_t part,
+                         const float *features, const float *taps, struct insp_error *reterr) {
     float pooled[INSP_POOLED_FLOATS];
     if (!all_finite(features))
         return insp_fail(reterr, INSP_E_MODEL, "%s: the trunk's output is not finite; check the input transform",
                          image->path);
-    char *data = insp_feature_store_data(cache->store, image->slot);
+    char *data = features_of(cache, image->slot, part), *end = pooled_of(cache, image->slot, cache->parts);
     if (cache->half)
         insp_half_from_float(features, INSP_FEATURE_FLOATS, (uint16_t *)(void *)data);
     else
         memcpy(data, features, INSP_FEATURE_FLOATS * sizeof *features);
     insp_pooled_of(taps, features, pooled);
-    memset(data + features_bytes(cache->half), 0, slot_bytes(cache->half) - features_bytes(cache->half));
-    memcpy(data + features_bytes(cache->half), pooled, sizeof pooled);
+    memcpy(pooled_of(cache, image->slot, part), pooled, sizeof pooled);
+    if (part + 1 < cache->parts)
+        return 0;
+    memset(end, 0, slot_bytes(cache->half, cache->parts) - (size_t)(end - features_of(cache, image->slot, 0)));
     insp_feature_store_commit(cache->store, image->slot, image->key);
     return 0;
 }
@@ -100,19 +118,21 @@ struct fill {
     struct insp_slot_images *images;
     size_t next, runs;
     bool skip_unreadable;
-    float *pixels, *features, *taps; /* [INSP_SLOT_BATCH] each */
+    size_t loaded;          /* images that are loaded at once: INSP_SLOT_BATCH parts, or one image */
+    float *pixels;          /* [loaded,parts] */
+    float *features, *taps; /* [INSP_SLOT_BATCH] each */
 };
 
-/* Collects up to INSP_SLOT_BATCH readable images. */
+/* Collects up to f->loaded readable images. */
 static int collect(struct fill *f, struct insp_slot_image **batch, size_t *ret_count, struct insp_error *reterr) {
     size_t n = 0;
     *ret_count = 0;
-    while (n < INSP_SLOT_BATCH && f->next < f->images->missing_count) {
+    while (n < f->loaded && f->next < f->images->missing_count) {
         if (insp_progress_cancelled(f->progress))
             return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while computing features");
         struct insp_slot_image *image = f->images->missing[f->next++];
         struct insp_error error = {0};
-        int r = insp_image_loader_next(f->loader, f->pixels + n * INSP_INPUT_FLOATS, &error);
+        int r = insp_image_loader_next(f->loader, f->pixels + n * f->cache->parts * INSP_INPUT_FLOATS, &error);
         if (r == 0) {
             batch[n++] = image;
         } else if (f->skip_unreadable && unreadable(r)) {
@@ -130,6 +150,24 @@ static int collect(struct fill *f, struct insp_slot_image **batch, size_t *ret_c
     return 0;
 }
 
+/* Runs the parts of n loaded images through the trunk, in passes of INSP_SLOT_BATCH. Ignored tiles, which are
+ * black, run with the others. */
+static int run_passes(struct fill *f, struct insp_slot_image *const *batch, size_t n, struct insp_error *reterr) {
+    const size_t parts = f->cache->parts, count = n * parts;
+    int r = 0;
+    for (size_t at = 0; at < count && r == 0; at += INSP_SLOT_BATCH) {
+        const size_t some = count - at < INSP_SLOT_BATCH ? count - at : INSP_SLOT_BATCH;
+        if (at && insp_progress_cancelled(f->progress))
+            return insp_fail(reterr, INSP_E_CANCELLED, "cancelled while computing features");
+        r = insp_trunk_taps(f->trunk, f->pixels + at * INSP_INPUT_FLOATS, some, f->features, f->taps, reterr);
+        for (size_t i = 0; i < some && r == 0; i++)
+            r = keep_features(f->cache, batch[(at + i) / parts], (at + i) % parts,
+                              f->features + i * INSP_FEATURE_FLOATS, f->taps + i * INSP_TAP_FLOATS, reterr);
+        insp_progress_yield(f->progress);
+    }
+    return r;
+}
+
 static int run_batches(struct fill *f, struct insp_error *reterr) {
     while (f->next < f->images->missing_count) {
         struct insp_slot_image *batch[INSP_SLOT_BATCH];
@@ -137,29 +175,26 @@ static int run_batches(struct fill *f, struct insp_error *reterr) {
         int r = collect(f, batch, &n, reterr);
         if (r < 0)
             return r;
-        if (n && (r = insp_trunk_taps(f->trunk, f->pixels, n, f->features, f->taps, reterr)) < 0)
-            return r;
-        for (size_t i = 0; i < n && r == 0; i++)
-            r = keep_features(f->cache, batch[i], f->features + i * INSP_FEATURE_FLOATS,
-                              f->taps + i * INSP_TAP_FLOATS, reterr);
+        r = run_passes(f, batch, n, reterr);
         if (r < 0)
             return r;
         f->runs += n;
         insp_progress_step(f->progress, f->next, f->images->missing_count);
-        insp_progress_yield(f->progress);
     }
     return 0;
 }
 
 static int compute(struct fill *f, struct insp_error *reterr) {
-    _cleanup_free_ float *pixels = malloc(INSP_SLOT_BATCH * INSP_INPUT_FLOATS * sizeof *pixels);
+    const size_t parts = f->cache->parts;
+    f->loaded = parts < INSP_SLOT_BATCH ? INSP_SLOT_BATCH / parts : 1;
+    _cleanup_free_ float *pixels = malloc(f->loaded * parts * INSP_INPUT_FLOATS * sizeof *pixels);
     _cleanup_free_ float *features = malloc(INSP_SLOT_BATCH * INSP_FEATURE_FLOATS * sizeof *features);
     _cleanup_free_ float *taps = malloc(INSP_SLOT_BATCH * INSP_TAP_FLOATS * sizeof *taps);
     if (!pixels || !features || !taps)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to compute features");
     _cleanup_(insp_image_loader_freep) struct insp_image_loader *loader = NULL;
-    int r = insp_slot_images_load(f->images, (struct insp_tiles){0, 0}, &f->cache->input, &f->cache->limits,
-                                  &loader, reterr);
+    int r =
+        insp_slot_images_load(f->images, f->cache->tiles, &f->cache->input, &f->cache->limits, &loader, reterr);
     if (r < 0)
         return r;
     f->loader = loader;
@@ -199,15 +234,14 @@ int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk 
     return 0;
 }
 
-void insp_feature_cache_get(struct insp_feature_cache *cache, size_t item, float *ret_features) {
-    const void *data = insp_feature_store_data(cache->store, cache->slot[item]);
+void insp_feature_cache_get(struct insp_feature_cache *cache, size_t item, size_t tile, float *ret_features) {
+    const void *data = features_of(cache, cache->slot[item], tile);
     if (cache->half)
         insp_half_to_float(data, INSP_FEATURE_FLOATS, ret_features);
     else
         memcpy(ret_features, data, INSP_FEATURE_FLOATS * sizeof *ret_features);
 }
 
-void insp_feature_cache_pooled(struct insp_feature_cache *cache, size_t item, float *ret) {
-    const char *data = insp_feature_store_data(cache->store, cache->slot[item]);
-    memcpy(ret, data + features_bytes(cache->half), POOLED_BYTES);
+void insp_feature_cache_pooled(struct insp_feature_cache *cache, size_t item, size_t tile, float *ret) {
+    memcpy(ret, pooled_of(cache, cache->slot[item], tile), POOLED_BYTES);
 }

@@ -8,6 +8,7 @@
 #include "core/train/folds/fold_figures.h"
 #include "core/train/folds/fold_scores.h"
 #include "core/train/folds/good_validate.h"
+#include "core/train/tiles/tile_samples.h"
 #include "core/train/train_mode.h"
 
 #include <stdlib.h>
@@ -184,17 +185,17 @@ static int report(struct validation *v, const struct insp_progress *progress, js
         r = insp_fail(reterr, INSP_E_NOMEM, "no memory for the report");
     v->evaluating_s += insp_seconds_since(start_us);
     if (r == 0) {
-        json_t *json =
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, "
-                      "s:f}}",
-                      "kind", "cross-validate", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "product",
-                      v->context->product, "trunk", v->context->trunk_sha256, "regions",
-                      insp_field_set_digest(v->context->fields), "params", insp_train_params_json(v->params),
-                      "dataset", insp_report_dataset(&data->set, true), "thin", v->thin, "folds", v->folds, "mean",
-                      insp_fold_figures_json(&v->figures, false), "std", insp_fold_figures_json(&v->figures, true),
-                      "pooled", insp_report_metrics(&data->set, &metrics), "trunk_runs", (int)data->trunk_runs,
-                      "seconds", "reading", data->reading_s, "features", data->features_s, "training",
-                      v->training_s, "evaluating", v->evaluating_s);
+        json_t *json = json_pack(
+            "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:O, s:o, s:o, s:o, s:i, s:{s:f, s:f, s:f, "
+            "s:f}, s:o}",
+            "kind", "cross-validate", "mode", insp_train_mode_name(INSP_MODE_SUPERVISED), "product",
+            v->context->product, "trunk", v->context->trunk_sha256, "regions",
+            insp_field_set_digest(v->context->fields), "params", insp_train_params_json(v->params), "dataset",
+            insp_report_dataset(&data->set, true), "thin", v->thin, "folds", v->folds, "mean",
+            insp_fold_figures_json(&v->figures, false), "std", insp_fold_figures_json(&v->figures, true), "pooled",
+            insp_report_metrics(&data->set, &metrics), "trunk_runs", (int)data->trunk_runs, "seconds", "reading",
+            data->reading_s, "features", data->features_s, "training", v->training_s, "evaluating",
+            v->evaluating_s, "tiles", insp_tile_samples_json(data, v->params, v->member, data->set.count));
         r = insp_report_join(json, json_incref(part), ret, reterr);
     }
     json_decref(part);
@@ -206,8 +207,8 @@ static int open_data(struct validation *v, const struct insp_progress *progress,
     int r = insp_memory_check(insp_memory_training_estimate(v->params->batch), insp_memory_available(),
                               "cross-validation", reterr);
     if (r == 0)
-        r = insp_train_data_open(v->context, &v->params->input, v->params->skip_unreadable, progress, &v->data,
-                                 reterr);
+        r = insp_train_data_open_tiled(v->context, &v->params->input, v->params->tiles, true,
+                                       v->params->skip_unreadable, progress, &v->data, reterr);
     if (r)
         return r;
     size_t count = v->data->set.count;
@@ -217,7 +218,7 @@ static int open_data(struct validation *v, const struct insp_progress *progress,
     v->folds = json_array();
     if (!v->fold || !v->member || !v->curves || !v->folds)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the folds of %zu images", count);
-    r = insp_fold_scores_reserve(&v->data->set, v->params, v->params->candidates, &v->by, reterr);
+    r = insp_fold_scores_reserve(v->data, v->params, v->params->candidates, &v->by, reterr);
     if (r < 0)
         return r;
     r = insp_split_folds(v->data->set.strata, count, v->data->set.dataset->stratum_count, v->params->folds,

@@ -1,7 +1,5 @@
 #include "core/train/folds/fold_scores.h"
 
-#include "core/train/candidates/logistic_fit.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +13,12 @@ void insp_fold_scores_clear(struct insp_fold_scores *f) {
     *f = (struct insp_fold_scores){0};
 }
 
-int insp_fold_scores_reserve(const struct insp_members *set, const struct insp_train_params *params,
+int insp_fold_scores_reserve(const struct insp_train_data *data, const struct insp_train_params *params,
                              bool candidates, struct insp_fold_scores *ret, struct insp_error *reterr) {
-    const size_t count = set->count;
+    const size_t count = data->set.count;
     const bool averaged = candidates && params->epochs >= INSP_TAIL_AVERAGE_EPOCHS;
     struct insp_fold_scores f = {.count = count, .folds = params->folds, .compares = candidates};
-    int r = insp_candidate_scores_reserve(averaged, candidates && count <= INSP_LOGISTIC_IMAGES_MAX, count,
+    int r = insp_candidate_scores_reserve(averaged, candidates && insp_candidate_logistic(data, count), count,
                                           &f.scores, reterr);
     if (r < 0)
         return r;
@@ -33,7 +31,7 @@ int insp_fold_scores_reserve(const struct insp_members *set, const struct insp_t
         insp_fold_scores_clear(&f);
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for the scores of %zu images", count);
     }
-    memcpy(f.label, set->label, count * sizeof *f.label);
+    memcpy(f.label, data->set.label, count * sizeof *f.label);
     *ret = f;
     return 0;
 }

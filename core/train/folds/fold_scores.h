@@ -20,8 +20,8 @@ struct insp_fold_scores {
 };
 void insp_fold_scores_clear(struct insp_fold_scores *fold_scores);
 
-/* Makes room for the images of `set`. candidates false: for the tail alone. Fails with INSP_E_NOMEM. */
-int insp_fold_scores_reserve(const struct insp_members *set, const struct insp_train_params *params,
+/* Makes room for the images of data->set. candidates false: for the tail alone. Fails with INSP_E_NOMEM. */
+int insp_fold_scores_reserve(const struct insp_train_data *data, const struct insp_train_params *params,
                              bool candidates, struct insp_fold_scores *ret, struct insp_error *reterr);
 
 /* Scores the images of a fold.

@@ -2,7 +2,6 @@
 
 #include "core/dataset/split.h"
 #include "core/train/candidates/candidate_models.h"
-#include "core/train/candidates/logistic_fit.h"
 
 #include <stdlib.h>
 
@@ -79,7 +78,7 @@ static int divide(struct work *w, struct insp_error *reterr) {
     for (size_t i = 0; i < w->count && r == 0; i++)
         size[w->fold[i]]++;
     for (size_t f = 0; f < HALVES && r == 0; f++)
-        if (size[f] < w->params->batch)
+        if (size[f] < w->params->batch && !insp_tiles_on(w->data->tiles)) /* each image has many tiles */
             r = insp_fail(reterr, INSP_E_DATASET, "half of %zu images is less than a mini-batch of %u", w->count,
                           w->params->batch);
     return r;
@@ -109,9 +108,9 @@ int insp_out_of_fold(const struct insp_train_context *context, const struct insp
     const unsigned most = epochs && epochs < params->epochs ? epochs : params->epochs;
     const bool averaged = candidates && most >= INSP_TAIL_AVERAGE_EPOCHS;
     int r = divide(&w, reterr);
-    w.steps = steps_within(&w, most, averaged);
+    w.steps = insp_tiles_on(data->tiles) ? 0 : steps_within(&w, most, averaged);
     if (r == 0)
-        r = insp_candidate_scores_reserve(averaged, candidates && count <= INSP_LOGISTIC_IMAGES_MAX, count,
+        r = insp_candidate_scores_reserve(averaged, candidates && insp_candidate_logistic(data, count), count,
                                           &w.scores, reterr);
     for (size_t f = 0; f < HALVES && r == 0; f++) {
         const struct insp_progress part =

@@ -8,7 +8,8 @@
 
 /* Divides the members into two halves, stratified by defect type, and scores each half by models that are trained
  * on the other one, with the recipe of the training, but for fewer mini-batches: so many that they and the scores
- * cost INSP_OUT_OF_FOLD_COST of a training of so many epochs, the same number on every machine.
+ * cost INSP_OUT_OF_FOLD_COST of a training of so many epochs, the same number on every machine. With tiles, whose
+ * scores alone cost more than that, the mini-batches are those of all epochs.
  *   member      [count]
  *   epochs      at most so many; 0: those of params
  *   candidates  scores by all candidates (core/judge/candidates.h), else by the tail alone

@@ -297,6 +297,7 @@ int insp_good_model_beside(const struct insp_train_context *context, const struc
     const struct insp_good_model_config config = {.context = context,
                                                   .dataset = dataset,
                                                   .input = params->input,
+                                                  .tiles = params->tiles,
                                                   .alpha = params->max_rejected,
                                                   .seed = params->seed,
                                                   .skip_unreadable = params->skip_unreadable};

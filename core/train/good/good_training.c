@@ -7,6 +7,7 @@
 #include "core/train/feedback.h"
 #include "core/train/good/good_judge.h"
 #include "core/train/promotion.h"
+#include "core/train/tiles/tile_golden.h"
 
 #include <math.h>
 #include <string.h>
@@ -160,40 +161,16 @@ static int evaluate(struct run *run, const struct insp_progress *progress, struc
 
 /* --- writing --- */
 
-/* Scores the tiles one by one, and keeps the answer of the worst, with its picture at the front of rgb. */
-static int keep_worst(struct run *run, const struct insp_field *field, struct insp_golden_sample *sample,
-                      struct insp_error *reterr) {
-    const struct insp_tiles tiles = run->manifest->tiles;
-    struct insp_model model = model_of(run);
-    struct insp_field_cells cells;
-    size_t worst = 0;
-    int r = 0;
-    sample->probability = -1;
-    for (size_t t = 0; t < insp_tiles_count(tiles) && r == 0; t++) {
-        const struct insp_shot shot = {
-            .model = &model, .rgb = sample->rgb + t * INSP_GOLDEN_RGB_BYTES, .field = field, .single = true};
-        float probability, map[INSP_MAP_FLOATS];
-        if (field && !insp_field_cells_of(field, tiles, t, &cells))
-            continue;
-        r = insp_model_score(run->context->trunk, &shot, 1, &probability, map, NULL, reterr);
-        if (r < 0 || probability <= sample->probability)
-            continue;
-        worst = t;
-        sample->probability = probability;
-        memcpy(sample->map, map, sizeof map);
-    }
-    memmove(sample->rgb, sample->rgb + worst * INSP_GOLDEN_RGB_BYTES, INSP_GOLDEN_RGB_BYTES);
-    return r;
-}
-
 /* Decodes a picture as the daemon would and keeps the model's answer. */
 static int add_golden(struct run *run, size_t member, struct insp_golden *golden, struct insp_error *reterr) {
     struct insp_golden_sample *sample = &golden->sample[golden->count];
     const struct insp_field *field = insp_field_of(run->manifest->fields, NULL);
     int r = insp_read_rgb(item_of(run, member)->path, &item_of(run, member)->type, field, run->manifest->tiles,
                           &run->context->limits, &sample->rgb, reterr);
-    if (r == 0)
-        r = keep_worst(run, field, sample, reterr);
+    if (r < 0)
+        return r;
+    struct insp_model model = model_of(run);
+    r = insp_golden_worst(run->context->trunk, &model, field, sample, reterr);
     if (r < 0)
         return r;
     sample->label = run->data->set.label[member];

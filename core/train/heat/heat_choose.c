@@ -41,7 +41,9 @@ static int good_heat(const struct insp_heat_task *t, const struct insp_progress 
     manifest->good_only = t->good->good;
     manifest->heatmap.threshold = t->params->heatmap_threshold;
     manifest->heat = insp_heat_choice_old(false, t->params->heatmap_threshold);
-    int r = insp_good_judge_members(t->context, t->params, t->good, manifest, t->data, t->member, t->count,
+    int r = insp_manifest_tile(manifest, t->params->tiles, reterr);
+    if (r == 0)
+        r = insp_good_judge_members(t->context, t->params, t->good, manifest, t->data, t->member, t->count,
                                     progress, &judged, reterr);
     *ret_whole = judged.count == t->count;
     if (r == 0 && *ret_whole)

@@ -28,7 +28,7 @@ int insp_heat_choose_check(const struct insp_train_params *params, enum insp_tra
 /* Compares the three maps on held-out images: good ones get their distances out of fold, defects those of the
  * whole good-only model, which runs the trunk's first three blocks on them. Class activation stays without a
  * comparison where there is no good-only model, or maps are scaled by their own extremes, or a held-out image
- * cannot be read again.
+ * cannot be read again. With tiles each map, the product too, is compared reduced (insp_map_reduce).
  *   map         [count,14,14], heat by class activation; then that of the map that was taken
  *   ret         the choice for the manifest
  *   ret_report  insp_heat_maps_json, a new reference; NULL: there was nothing to choose
