@@ -80,6 +80,11 @@ START_TEST(both_halves_and_the_scores_cost_less_than_the_training) {
     ck_assert_uint_eq(yields, 2 * 16 + 2 * 2);
     ck_insp_ok(run(20, 10, false, &params), f.err); /* by one tail: 1.1 */
     ck_assert_uint_eq(yields, 2 * 17 + 2);
+    ck_assert_ptr_null(scores.probability[INSP_CANDIDATE_TAIL_AVERAGED]);
+    ck_insp_ok(run(20, 4, true, &params), f.err); /* 6 mini-batches of 2 an epoch: no fourth epoch to average */
+    ck_assert_ptr_null(scores.probability[INSP_CANDIDATE_TAIL_AVERAGED]);
+    ck_assert_ptr_nonnull(scores.probability[INSP_CANDIDATE_BOTH]);
+    ck_assert_uint_eq(yields, 2 * 6 + 2);
     ck_insp_ok(run(20, 1, true, &params), f.err); /* 4 mini-batches */
     ck_assert_uint_eq(yields, 2 * 1 + 2);
     insp_candidate_scores_clear(&scores);

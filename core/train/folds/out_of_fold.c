@@ -106,7 +106,9 @@ int insp_out_of_fold(const struct insp_train_context *context, const struct insp
                      .epochs = epochs,
                      .candidates = candidates};
     const unsigned most = epochs && epochs < params->epochs ? epochs : params->epochs;
-    const bool averaged = candidates && most >= INSP_TAIL_AVERAGE_EPOCHS;
+    const size_t epoch = count / HALVES / params->batch; /* mini-batches of a half */
+    const bool averaged =
+        candidates && steps_within(&w, most, true) > epoch * (INSP_TAIL_AVERAGE_EPOCHS - 1); /* begins the last */
     int r = divide(&w, reterr);
     w.steps = insp_tiles_on(data->tiles) ? 0 : steps_within(&w, most, averaged);
     if (r == 0)
