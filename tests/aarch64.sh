@@ -75,6 +75,8 @@ logged in_chroot cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DI
 logged in_chroot cmake --build /build --target inspectd inspectd-torch "${SUBJECTS[@]/#/test_}"
 
 say "tests under qemu-user"
-in_chroot CK_TIMEOUT_MULTIPLIER=20 ctest --test-dir /build -R "^unit/($(IFS='|' && echo "${SUBJECTS[*]}"))\$" --output-on-failure --no-tests=error --timeout 3600
+for subject in "${SUBJECTS[@]}"; do # not by ctest: its time limits are for a processor
+    in_chroot CK_TIMEOUT_MULTIPLIER=50 qemu-aarch64 "/build/tests/unit/test_$subject" || die "test_$subject failed"
+done
 in_chroot qemu-aarch64 /build/inspectd --version
 say "AArch64 passed"
