@@ -186,9 +186,16 @@ function adviceText({ threshold, missed, false_alarms: alarms, max_missed: most,
   return `To miss at most ${limitText(most)} of the anomalies, use the threshold ${limitText(threshold)}: ${cost}.`;
 }
 
+// Each candidate has a threshold of its own; the daemon takes the one of the candidate by which the version decides.
+const adviceOf = ({ candidates }) =>
+  candidates
+    ? ` This is for a version that decides by ${candidates.taken.replaceAll("_", " ")}; a version that decides otherwise gets the threshold for that.`
+    : "";
+
 async function useAdvice(job, version) {
-  await sendJson("PATCH", `/v1/admin/products/${job.product}/models/${version}`, { threshold_job: job.id });
-  notice(`${version} now uses the threshold ${limitText(job.result.threshold_advice.threshold)}.`);
+  const path = `/v1/admin/products/${job.product}/models/${version}`;
+  const model = await sendJson("PATCH", path, { threshold_job: job.id });
+  notice(`${version} now uses the threshold ${limitText(model.threshold)}.`);
 }
 
 // Offers the advised threshold: a training's for its own version, a cross-validation's for any version.
@@ -218,7 +225,7 @@ function advice(job) {
     },
     () => {},
   );
-  return h("div", { class: "advice" }, h("p", {}, adviceText(found)), choice);
+  return h("div", { class: "advice" }, h("p", {}, adviceText(found), adviceOf(job.result)), choice);
 }
 
 function outcome({ version, activated, reason }) {

@@ -30,7 +30,6 @@ def draw(data, judged):
 
 
 @pytest.mark.slow  # 1,300 tiles through the trunk, three short trainings on them: seven minutes of two cores
-@pytest.mark.real_device
 def test_a_tail_on_tiles_ranks_scratches_of_20_pixels(cli, tmp_path):
     """On whole pictures the same set teaches it nothing."""
     if FAKE:
