@@ -28,12 +28,13 @@ function duplicates(found) {
   );
 }
 
-function masks({ defective, with_mask: masked, unused }) {
-  if (!masked && !unused) return null;
+// with_boxes: undefined in jobs of an older daemon.
+function masks({ defective, with_mask: masked, with_boxes: boxed, unused }) {
+  if (!masked && !boxed && !unused) return null;
   return h(
     "p",
     {},
-    `Masks: ${masked} of ${defective} defective images have one${unused ? `, ${unused} belong to no image` : ""}.`,
+    `Masks: ${masked} of ${defective} defective images have one${boxed ? `, ${boxed} have boxes alone` : ""}${unused ? `, ${unused} belong to no image` : ""}.`,
   );
 }
 

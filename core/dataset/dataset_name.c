@@ -3,6 +3,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/fs.h"
 #include "core/base/utf8.h"
+#include "core/dataset/mask_file.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -45,15 +46,14 @@ static bool taken(const struct insp_dataset *dataset, const char *place) {
     return false;
 }
 
-/* Says whether the ground truth has a mask that an image of this name would get. */
-static bool masked(const struct insp_dataset *dataset, const char *class, const char *name) {
-    static const char *const suffix[] = {"_mask", ""};
+/* Says whether the ground truth has a mask or boxes that an image of this name would get. */
+static bool marked(const struct insp_dataset *dataset, const char *class, const char *name) {
+    static const char *const end[] = {INSP_MASK_ENDS, INSP_BOX_END};
     const char *dot = strrchr(name, '.');
     int stem = dot ? (int)(dot - name) : (int)strlen(name);
-    for (size_t i = 0; i < INSP_COUNT(suffix); i++) {
+    for (size_t i = 0; i < INSP_COUNT(end); i++) {
         char path[INSP_PATH_BYTES];
-        if (insp_path(path, NULL, "%s/ground_truth/%s/%.*s%s.png", dataset->root, class, stem, name, suffix[i]) ==
-                0 &&
+        if (insp_path(path, NULL, "%s/ground_truth/%s/%.*s%s", dataset->root, class, stem, name, end[i]) == 0 &&
             access(path, F_OK) == 0)
             return true;
     }
@@ -97,7 +97,7 @@ void insp_dataset_free_name(const struct insp_dataset *dataset, const struct ins
     for (unsigned number = 0;;) {
         char wanted[INSP_PLACE_BYTES], back[16];
         snprintf(wanted, sizeof wanted, "%s/%s/%s", place->split, place->class, ret_name);
-        if (!taken(dataset, wanted) && (comes_back || !masked(dataset, place->class, ret_name)))
+        if (!taken(dataset, wanted) && (comes_back || !marked(dataset, place->class, ret_name)))
             return;
         number = number ? number + 1 : first_number(dataset, place);
         snprintf(back, sizeof back, "-%u", number);

@@ -22,9 +22,10 @@ void insp_dataset_join_name(const char *front, const char *name, const char *bac
                             char ret_name[INSP_FILE_NAME_BYTES]);
 
 /* Writes the name of a place, numbered ("a-2.png") if a listed image has it already, in any case of its letters.
- *   comes_back  false: also numbered if ground_truth has a mask for such a name (mask_file.h), which would mark
- * the defects of another image; true: the image returns to its own place, and its mask with it Looks at the disk.
- */
+ *   comes_back  false: also numbered if ground_truth has a mask or boxes for such a name (mask_file.h), which
+ *               would mark the defects of another image; true: the image returns to its own place, and its mask
+ *               and boxes with it
+ * Looks at the disk. */
 void insp_dataset_free_name(const struct insp_dataset *dataset, const struct insp_dataset_place *place,
                             bool comes_back, char ret_name[INSP_FILE_NAME_BYTES]);
 

@@ -7,6 +7,13 @@
 
 #include "core/dataset/dataset.h"
 
+/* The ends of the names of these files; the first mask found counts. */
+#define INSP_MASK_ENDS "_mask.png", ".png"
+#define INSP_BOX_END ".txt"
+
+/* Says whether an image can have a mask or boxes: it is defective and below test. Pure. */
+bool insp_mask_may_have(const struct insp_dataset *dataset, const struct insp_dataset_item *item);
+
 /* Finds the mask of an image.
  *   ret_path       INSP_PATH_BYTES bytes: the file with its links resolved; "" if the image is good, is not below
  *                  test, or has no mask
@@ -21,8 +28,9 @@ int insp_mask_find(const struct insp_dataset *dataset, const struct insp_dataset
 int insp_box_find(const struct insp_dataset *dataset, const struct insp_dataset_item *item, char *ret_path,
                   struct insp_error *reterr);
 
-/* Counts the dataset's masks into dataset->scan: defective, masked, masked_by_name and unused_masks. Call it once
- * per listing. A mask that cannot be followed counts as missing; comparing it later reports the error. */
+/* Counts the dataset's masks and files with boxes into dataset->scan: defective, masked, masked_by_name, boxed and
+ * unused_marks. Call it once per listing. A file that cannot be followed counts as missing; reading it later
+ * reports the error. */
 void insp_mask_count(struct insp_dataset *dataset);
 
 #endif

@@ -59,7 +59,8 @@ struct insp_scan {
     size_t defective;      /* anomalous images */
     size_t masked;         /* anomalous images with a mask */
     size_t masked_by_name; /* of these, masks named like the image, without "_mask" */
-    size_t unused_masks;   /* PNG files below ground_truth that belong to no image */
+    size_t boxed;          /* anomalous images without a mask, but with boxes */
+    size_t unused_marks;   /* PNG and .txt files below ground_truth that belong to no image */
 };
 void insp_scan_clear(struct insp_scan *scan); /* accepts a zeroed struct */
 
@@ -81,7 +82,7 @@ bool insp_scan_other_format(const char *name);
  *    "formats": {"png", "jpeg"},
  *    "passed_over": [{"reason", "text", "count", "images", "examples"}],
  *    "duplicates": {"images", "across_splits", "across_classes", "examples"}, null before insp_dataset_hash
- *    "masks": {"defective", "with_mask", "by_same_name", "unused"},
+ *    "masks": {"defective", "with_mask", "by_same_name", "with_boxes", "unused"},
  *    "doubts": [sentence]} */
 json_t *insp_scan_json(const struct insp_scan *scan);
 /* Returns the doubts alone, as a new reference, or NULL without memory: at most INSP_SCAN_DOUBTS_MAX sentences

@@ -113,14 +113,15 @@ static void doubt_content(const struct insp_scan *scan, json_t *doubts) {
               "%zu images are copies of others, %zu of them below both train and test (%s): the figures on "
               "held-out images may be too good",
               scan->duplicates, scan->across_splits, example);
-    if (scan->masked && scan->masked < scan->defective)
-        doubt(doubts, "%zu of %zu defective images have no mask in ground_truth", scan->defective - scan->masked,
-              scan->defective);
-    if (scan->unused_masks)
+    const size_t marked = scan->masked + scan->boxed;
+    if (marked && marked < scan->defective)
+        doubt(doubts, "%zu of %zu defective images have neither mask nor boxes in ground_truth",
+              scan->defective - marked, scan->defective);
+    if (scan->unused_marks)
         doubt(doubts,
-              "%zu masks in ground_truth belong to no image: name a mask ground_truth/<defect>/<name>_mask.png or "
-              "<name>.png",
-              scan->unused_masks);
+              "%zu masks or files of boxes in ground_truth belong to no image: name a mask "
+              "ground_truth/<defect>/<name>_mask.png or <name>.png, and boxes <name>.txt",
+              scan->unused_marks);
 }
 
 json_t *insp_scan_doubts(const struct insp_scan *scan) {
@@ -174,10 +175,10 @@ static json_t *duplicates_json(const struct insp_scan *scan) {
 }
 
 json_t *insp_scan_json(const struct insp_scan *scan) {
-    return json_pack("{s:o, s:{s:I, s:I}, s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:o}", "folders", folders_json(scan),
-                     "formats", "png", (json_int_t)scan->png, "jpeg", (json_int_t)scan->jpeg, "passed_over",
-                     passed_json(scan), "duplicates", duplicates_json(scan), "masks", "defective",
+    return json_pack("{s:o, s:{s:I, s:I}, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}, s:o}", "folders",
+                     folders_json(scan), "formats", "png", (json_int_t)scan->png, "jpeg", (json_int_t)scan->jpeg,
+                     "passed_over", passed_json(scan), "duplicates", duplicates_json(scan), "masks", "defective",
                      (json_int_t)scan->defective, "with_mask", (json_int_t)scan->masked, "by_same_name",
-                     (json_int_t)scan->masked_by_name, "unused", (json_int_t)scan->unused_masks, "doubts",
-                     insp_scan_doubts(scan));
+                     (json_int_t)scan->masked_by_name, "with_boxes", (json_int_t)scan->boxed, "unused",
+                     (json_int_t)scan->unused_marks, "doubts", insp_scan_doubts(scan));
 }

@@ -32,10 +32,16 @@ static int choose_by_marks(const struct insp_train_context *context, const struc
     size_t marked, bare;
     int r = insp_tile_marks(dataset, &marked, &bare, names, reterr);
     if (r == 0 && !marked && bare >= 1) {
+        const size_t outside = insp_tile_unmarkable(dataset);
         insp_progress_log(&context->progress,
                           "mode good_only: none of %zu defective images has a mask or boxes, without which tiles "
                           "cannot be told apart",
                           bare);
+        if (outside)
+            insp_progress_log(&context->progress,
+                              "check: %zu defective images are below train, where they cannot have a mask or "
+                              "boxes: move them to test/<defect>",
+                              outside);
         *mode = INSP_MODE_GOOD_ONLY;
     }
     return r;

@@ -170,16 +170,19 @@ def test_undo_after_the_world_went_on(begin, roots):
 
 
 def test_no_image_gets_the_mask_of_another(begin, roots):
-    """A mask belongs to a name: an image that leaves its place loses it, and nobody else gets it."""
+    """A mask, or a file of boxes, belongs to a name: an image that leaves its place loses it, and nobody else gets it."""
     daemon = begin()
     put(daemon, "test/hole/a.png", made(1))
     put(daemon, "train/good/b.png", made(2))
-    for name in "a_mask.png", "b.png":
+    put(daemon, "train/good/c.png", made(5))
+    for name in "a_mask.png", "b.png", "c.txt", "d.txt":
         (roots / "first/carpet/ground_truth/hole").mkdir(parents=True, exist_ok=True)
         (roots / "first/carpet/ground_truth/hole" / name).write_bytes(made(3))
     moved = change(daemon, "move", images=["test/hole/a.png"], **{"class": "stain"})
     assert add(daemon, made(4), "a.png", **{"class": "hole"}).json["image"]["name"] == "a-2.png"
     assert change(daemon, "move", images=["train/good/b.png"], **{"class": "hole"}).json["items"][0]["to"] == "test/hole/b-2.png"
+    assert change(daemon, "move", images=["train/good/c.png"], **{"class": "hole"}).json["items"][0]["to"] == "test/hole/c-2.png"
+    assert add(daemon, made(6), "d.png", **{"class": "hole"}).json["image"]["name"] == "d-2.png"
     assert undo(daemon, moved).json["items"][0]["to"] == "test/hole/a.png"  # and has its mask again
 
 

@@ -292,6 +292,7 @@ def test_how_a_set_was_read_is_told(begin, datasets):
     (folder / "ground_truth/hole").mkdir(parents=True)
     for n, mask in enumerate(("0_mask.png", "1.png", "99_mask.png")):
         (folder / "ground_truth/hole" / mask).write_bytes(picture((n, 255, 255), (32, 32)))
+    (folder / "ground_truth/hole/2.txt").write_text("0 0.5 0.5 0.1 0.1")
     (folder / "test/OK/copy.png").write_bytes((folder / "train/Good/gut 0 \u00fc.png").read_bytes())
     done, scan = scanned(daemon, name)
     assert {entry["folder"]: (entry["class"], entry["images"]) for entry in scan["folders"]} == {
@@ -300,10 +301,10 @@ def test_how_a_set_was_read_is_told(begin, datasets):
     assert scan["formats"] == {"png": 35, "jpeg": 0}
     assert passed(scan) == {"system": 2, "broken_link": 1, "other_format": 1, "nested_folder": 1, "empty_folder": 1}
     assert scan["duplicates"]["images"] == 1 and scan["duplicates"]["across_splits"] == 1
-    assert scan["masks"] == {"defective": 14, "with_mask": 2, "by_same_name": 1, "unused": 1}
+    assert scan["masks"] == {"defective": 14, "with_mask": 2, "by_same_name": 1, "with_boxes": 1, "unused": 1}
     doubts = "\n".join(scan["doubts"])
     for part in ("train/Good counts as good", "test/OK counts as good", "4 images in folders inside a class", "copies",
-                 "12 of 14 defective images have no mask", "1 masks in ground_truth belong to no image", "convert them"):
+                 "11 of 14 defective images have neither mask nor boxes", "1 masks or files of boxes in ground_truth belong to no image", "convert them"):
         assert part in doubts, doubts
     assert done["result"]["dataset"]["counts"] == {"good": 21, "dark stain": 4, "hole": 10}
     log = "\n".join(line["text"] for line in done["log"])

@@ -48,10 +48,16 @@ START_TEST(a_mask_may_have_the_name_of_its_image) {
     char path[INSP_PATH_BYTES];
     bool same_name = false;
     train_fixture_open(&f);
-    fixture_set(&f, 2, 3, 0);
+    fixture_set(&f, 2, 5, 0);
     fixture_image(&f, "ground_truth/hole/00_mask.png", 0);
     fixture_image(&f, "ground_truth/hole/01.png", 0);
     fixture_image(&f, "ground_truth/hole/77_mask.png", 0);
+    static const char *const boxes[] = {"01", "02", "03", "78", "classes"}; /* 01 has a mask as well */
+    for (size_t i = 0; i < INSP_COUNT(boxes); i++) {
+        char relative[64];
+        snprintf(relative, sizeof relative, "ground_truth/hole/%s.txt", boxes[i]);
+        fixture_bytes(&f, relative, "0 0.5 0.5 0.1 0.1", 17);
+    }
     _cleanup_(insp_dataset_freep) struct insp_dataset *set = NULL;
     ck_insp_ok(insp_dataset_open(f.set, &set, &f.err), f.err);
     ck_insp_ok(insp_mask_find(set, &set->item[0], path, &same_name, &f.err), f.err);
@@ -59,10 +65,11 @@ START_TEST(a_mask_may_have_the_name_of_its_image) {
     ck_insp_ok(insp_mask_find(set, &set->item[1], path, &same_name, &f.err), f.err);
     ck_assert(strstr(path, "/ground_truth/hole/01.png") && same_name);
     insp_mask_count(set);
-    ck_assert_uint_eq(set->scan.defective, 3);
+    ck_assert_uint_eq(set->scan.defective, 5);
     ck_assert_uint_eq(set->scan.masked, 2);
     ck_assert_uint_eq(set->scan.masked_by_name, 1);
-    ck_assert_uint_eq(set->scan.unused_masks, 1);
+    ck_assert_uint_eq(set->scan.boxed, 2);
+    ck_assert_uint_eq(set->scan.unused_marks, 2); /* of 77 and 78; the names of classes belong to no image */
     train_fixture_close(&f);
 }
 END_TEST

@@ -34,8 +34,13 @@ START_TEST(a_set_as_it_should_be_leaves_no_doubt) {
 END_TEST
 
 START_TEST(doubts_name_the_thing_and_the_way_out) {
-    _cleanup_(insp_scan_clear) struct insp_scan scan = {
-        .duplicates = 4, .across_splits = 2, .across_classes = 1, .defective = 9, .masked = 3, .unused_masks = 2};
+    _cleanup_(insp_scan_clear) struct insp_scan scan = {.duplicates = 4,
+                                                        .across_splits = 2,
+                                                        .across_classes = 1,
+                                                        .defective = 9,
+                                                        .masked = 3,
+                                                        .boxed = 2,
+                                                        .unused_marks = 2};
     note(&scan, "Train/good", "good", 3);
     note(&scan, "test/OK", "good", 3);
     note(&scan, "test/normal", "normal", 1);
@@ -58,8 +63,8 @@ START_TEST(doubts_name_the_thing_and_the_way_out) {
     ck_assert(doubted(&scan, "1 links are broken"));
     ck_assert(doubted(&scan, "1 images are in more than one class"));
     ck_assert(doubted(&scan, "4 images are copies of others, 2 of them"));
-    ck_assert(doubted(&scan, "6 of 9 defective images have no mask"));
-    ck_assert(doubted(&scan, "2 masks in ground_truth belong to no image"));
+    ck_assert(doubted(&scan, "4 of 9 defective images have neither mask nor boxes"));
+    ck_assert(doubted(&scan, "2 masks or files of boxes in ground_truth belong to no image"));
 }
 END_TEST
 

@@ -103,6 +103,14 @@ START_TEST(images_without_a_mark_are_named) {
     ck_assert_ptr_nonnull(strstr(f.err.detail, "5 of 6 defective images"));
     ck_assert_ptr_nonnull(strstr(f.err.detail, "test/hole/03.png, ..."));
     ck_assert_ptr_nonnull(strstr(f.err.detail, "mode good_only"));
+    ck_assert_ptr_null(strstr(f.err.detail, "below train"));
+    fixture_square(&f, "train/hole/06.png", 480, 240, 20, 200, 10, 10, 8);
+    fixture_square(&f, "ground_truth/hole/06_mask.png", 480, 240, 0, 255, 10, 10, 8); /* cannot be its mask */
+    _cleanup_(insp_dataset_freep) struct insp_dataset *more = NULL;
+    ck_insp_ok(insp_dataset_open(f.set, &more, &f.err), f.err);
+    ck_insp_code(labels_of(more, NULL, &got), INSP_E_DATASET, f.err);
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "6 of 7 defective images"));
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "1 of them are below train: move these to test/<defect>"));
     train_fixture_close(&f);
 }
 END_TEST

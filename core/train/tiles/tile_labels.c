@@ -58,18 +58,27 @@ int insp_tile_marks(const struct insp_dataset *dataset, size_t *ret_marked, size
     return 0;
 }
 
+size_t insp_tile_unmarkable(const struct insp_dataset *dataset) {
+    size_t count = 0;
+    for (size_t i = 0; i < dataset->count; i++)
+        count += dataset->item[i].label == INSP_CLASS_ANOMALY && !insp_mask_may_have(dataset, &dataset->item[i]);
+    return count;
+}
+
 static int check_marks(const struct insp_dataset *dataset, struct insp_error *reterr) {
-    char names[INSP_TILE_NAMES_BYTES];
-    size_t marked, bare;
+    char names[INSP_TILE_NAMES_BYTES], move[96] = "";
+    size_t marked, bare, outside = insp_tile_unmarkable(dataset);
     int r = insp_tile_marks(dataset, &marked, &bare, names, reterr);
     if (r < 0 || !bare)
         return r;
+    if (outside)
+        snprintf(move, sizeof move, "%zu of them are below train: move these to test/<defect>. ", outside);
     return insp_fail(
         reterr, INSP_E_DATASET,
         "%zu of %zu defective images have neither mask nor boxes, which say which of their tiles show "
-        "the defect. Add ground_truth/<defect>/<name>_mask.png or <name>.txt, take the images away, or "
+        "the defect. %sAdd ground_truth/<defect>/<name>_mask.png or <name>.txt, take the images away, or "
         "train with mode good_only, which needs neither. They are: %s%s",
-        bare, marked + bare, names, bare > NAMED ? ", ..." : "");
+        bare, marked + bare, move, names, bare > NAMED ? ", ..." : "");
 }
 
 /* --- how much of a tile is defective --- */

@@ -31,6 +31,8 @@ void insp_tile_label_by(const double *share, size_t count, uint8_t *ret);
 enum { INSP_TILE_NAMES_BYTES = 400 };
 int insp_tile_marks(const struct insp_dataset *dataset, size_t *ret_marked, size_t *ret_bare,
                     char ret_names[INSP_TILE_NAMES_BYTES], struct insp_error *reterr);
+/* Counts the defective images that cannot have either, because they are below train (insp_mask_may_have). Pure. */
+size_t insp_tile_unmarkable(const struct insp_dataset *dataset);
 
 /* Labels the tiles of all images. Logs how many images have their defect in ignored parts alone.
  *   fields    tiled (insp_field_set_tile); NULL: the whole pictures
