@@ -83,8 +83,8 @@ static int score(const struct insp_feedback_config *c, struct insp_dataset *aske
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for %zu labelled images", n);
     int r = 0;
     if (c->data->cache) /* else the scorer reads the images */
-        r = insp_feature_cache_fill(c->data->cache, c->context->trunk, asked, &features, skipped, &ret->trunk_runs,
-                                    reterr);
+        r = insp_feature_cache_fill(c->data->cache, c->context->trunk, asked, &features, skipped, true,
+                                    &ret->trunk_runs, reterr);
     if (r < 0)
         return r;
     for (size_t i = 0; i < n; i++) {

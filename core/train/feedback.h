@@ -48,8 +48,8 @@ struct insp_feedback_config {
     size_t trained_count;
 };
 
-/* Scores the labelled images and builds the report. Missing and unreadable images are counted, not scored. The
- * report is a new reference:
+/* Scores the labelled images and builds the report. Missing and unreadable images, and those
+ * with fewer pixels than the tiles need, are counted as unreadable, not scored. The report is a new reference:
  *   {"labelled": images scored, "left_out", "unreadable", "missed_before", "false_alarms_before", "now_right",
  *    "still_wrong", "newly_wrong", "trunk_runs",
  *    "unseen": {"labelled", "missed_before" ... "newly_wrong"} of images that the model was not trained on, null

@@ -37,7 +37,7 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
         (r = insp_trunk_open_on(context->device, context->state_dir, manifest->trunk_sha256, &trunk, reterr)) <
             0 ||
         (r = insp_feature_cache_open(&config, &cache, reterr)) < 0 ||
-        (r = insp_feature_cache_fill(cache, trunk, &asked, progress, NULL, &runs, reterr)) < 0)
+        (r = insp_feature_cache_fill(cache, trunk, &asked, progress, NULL, false, &runs, reterr)) < 0)
         return r;
     struct insp_train_data own = {.set = {.dataset = &asked, .count = count, .item = all},
                                   .cache = cache,

@@ -34,7 +34,7 @@ static int fill(const struct insp_train_context *context, const struct insp_tran
     if (r < 0)
         return r;
     return insp_feature_cache_fill(data->cache, context->trunk, data->set.dataset, progress,
-                                   skip_unreadable ? skipped : NULL, &data->trunk_runs, reterr);
+                                   skip_unreadable ? skipped : NULL, false, &data->trunk_runs, reterr);
 }
 
 static int list_members(struct insp_train_data *data, const bool *skipped, struct insp_error *reterr) {

@@ -38,7 +38,7 @@ static struct insp_dataset *read_set(void) {
 /* -> how many images went through the trunk */
 static size_t fill(struct insp_feature_cache *cache, const struct insp_dataset *set) {
     size_t runs = 999;
-    ck_insp_ok(insp_feature_cache_fill(cache, f.trunk, set, NULL, NULL, &runs, &f.err), f.err);
+    ck_insp_ok(insp_feature_cache_fill(cache, f.trunk, set, NULL, NULL, false, &runs, &f.err), f.err);
     return runs;
 }
 
@@ -198,7 +198,8 @@ START_TEST(the_limit_holds) {
     struct insp_dataset *large = read_set();
     struct insp_feature_cache *cache = open_cache(&config);
     size_t runs;
-    ck_insp_code(insp_feature_cache_fill(cache, f.trunk, large, NULL, NULL, &runs, &f.err), INSP_E_NOSPACE, f.err);
+    ck_insp_code(insp_feature_cache_fill(cache, f.trunk, large, NULL, NULL, false, &runs, &f.err), INSP_E_NOSPACE,
+                 f.err);
     ck_assert_ptr_nonnull(strstr(f.err.detail, "raise the limit or store float16"));
     insp_feature_cache_close(cache);
     insp_dataset_free(first);
@@ -240,10 +241,11 @@ START_TEST(an_unreadable_image_is_named_or_skipped) {
     struct insp_feature_cache_config config = config_of();
     struct insp_feature_cache *cache = open_cache(&config);
     size_t runs;
-    ck_insp_code(insp_feature_cache_fill(cache, f.trunk, set, NULL, NULL, &runs, &f.err), INSP_E_IMAGE, f.err);
+    ck_insp_code(insp_feature_cache_fill(cache, f.trunk, set, NULL, NULL, false, &runs, &f.err), INSP_E_IMAGE,
+                 f.err);
     ck_assert_ptr_nonnull(strstr(f.err.detail, "test/hole/broken.png"));
     bool skipped[6];
-    ck_insp_ok(insp_feature_cache_fill(cache, f.trunk, set, NULL, skipped, &runs, &f.err), f.err);
+    ck_insp_ok(insp_feature_cache_fill(cache, f.trunk, set, NULL, skipped, false, &runs, &f.err), f.err);
     for (size_t i = 0; i < set->count; i++) {
         ck_assert(skipped[i] == (strstr(set->item[i].path, "broken") != NULL));
         if (!skipped[i])
@@ -264,8 +266,8 @@ START_TEST(what_was_computed_before_a_cancel_stays) {
     int left = 9; /* one batch of eight, and one image of the next */
     struct insp_progress progress = {.cancelled = fixture_cancel_after, .arg = &left};
     size_t runs;
-    ck_insp_code(insp_feature_cache_fill(cache, f.trunk, set, &progress, NULL, &runs, &f.err), INSP_E_CANCELLED,
-                 f.err);
+    ck_insp_code(insp_feature_cache_fill(cache, f.trunk, set, &progress, NULL, false, &runs, &f.err),
+                 INSP_E_CANCELLED, f.err);
     insp_feature_cache_close(cache);
     ck_assert_uint_eq(fill_anew(&config, set), 3);
     insp_dataset_free(set);

@@ -188,6 +188,35 @@ START_TEST(raw_frames_are_known_by_name) {
 }
 END_TEST
 
+/* One picture that is too small for the tiles does not take the report of the others away. */
+START_TEST(a_picture_too_small_for_the_tiles_is_counted) {
+    static const float now[] = {0.9f};
+    json_t *json = NULL;
+    train_fixture_open(&f);
+    fixture_square(&f, "train/good/00.png", 480, 240, 20, 20, 0, 0, 0);
+    fixture_square(&f, "test/hole/00.png", 480, 240, 20, 200, 10, 10, 8);
+    const struct insp_transform input = insp_transform_default();
+    ck_insp_ok(insp_train_data_open_tiled(&f.context, &input, (struct insp_tiles){2, 1}, false, false, NULL, &data,
+                                          &f.err),
+               f.err);
+    feedback = (struct insp_feedback){.item = calloc(8, sizeof *feedback.item)};
+    f.context.feedback = &feedback;
+    config =
+        (struct insp_feedback_config){.context = &f.context, .data = data, .scorer = answer, .threshold = 0.5f};
+    fixture_image(&f, "../small.png", 200);
+    char small[INSP_PATH_BYTES];
+    fixture_path(&f, "../small.png", small);
+    add(small, "small", INSP_CLASS_ANOMALY, INSP_VERDICT_GOOD);
+    add(data->set.dataset->item[0].path, "a", INSP_CLASS_ANOMALY, INSP_VERDICT_GOOD);
+    answers = now;
+    ck_insp_ok(insp_feedback_report(&config, NULL, &json, &f.err), f.err);
+    ck_assert_int_eq(figure(json, "labelled"), 1);
+    ck_assert_int_eq(figure(json, "unreadable"), 1);
+    json_decref(json);
+    close_all();
+}
+END_TEST
+
 static int refuse(void *arg, const struct insp_train_data *view, const size_t *member, size_t count,
                   const struct insp_progress *progress, float *ret_probability, struct insp_error *reterr) {
     (void)view;
@@ -216,4 +245,4 @@ START_TEST(a_model_is_not_lost_for_it) {
 END_TEST
 
 INSP_TESTS(what_contradicts_a_word, counts_what_is_right_now, nothing_is_claimed_where_the_training_is_not_known,
-           raw_frames_are_known_by_name, a_model_is_not_lost_for_it);
+           raw_frames_are_known_by_name, a_picture_too_small_for_the_tiles_is_counted, a_model_is_not_lost_for_it);

@@ -117,7 +117,7 @@ struct fill {
     const struct insp_progress *progress;
     struct insp_slot_images *images;
     size_t next, runs;
-    bool skip_unreadable;
+    bool skip_unreadable, skip_small;
     size_t loaded;          /* images that are loaded at once: INSP_SLOT_BATCH parts, or one image */
     float *pixels;          /* [loaded,parts] */
     float *features, *taps; /* [INSP_SLOT_BATCH] each */
@@ -135,7 +135,7 @@ static int collect(struct fill *f, struct insp_slot_image **batch, size_t *ret_c
         int r = insp_image_loader_next(f->loader, f->pixels + n * f->cache->parts * INSP_INPUT_FLOATS, &error);
         if (r == 0) {
             batch[n++] = image;
-        } else if (f->skip_unreadable && unreadable(r)) {
+        } else if (f->skip_unreadable && (unreadable(r) || (r == INSP_E_DATASET && f->skip_small))) {
             struct insp_progress here =
                 insp_progress_part(f->progress, (double)f->next / (double)f->images->missing_count, 1);
             insp_progress_log(&here, "skipped: %s", error.detail);
@@ -206,7 +206,8 @@ static int compute(struct fill *f, struct insp_error *reterr) {
 
 int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk *trunk,
                             const struct insp_dataset *dataset, const struct insp_progress *progress,
-                            bool *ret_skipped, size_t *ret_trunk_runs, struct insp_error *reterr) {
+                            bool *ret_skipped, bool skip_small, size_t *ret_trunk_runs,
+                            struct insp_error *reterr) {
     _cleanup_(insp_slot_images_clear) struct insp_slot_images images = {0};
     int r = insp_slot_images_list(dataset, cache->fields, false, &images, reterr);
     if (r < 0)
@@ -216,8 +217,12 @@ int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk 
         cache->slot = slot;
     if (!slot)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory to look up %zu images", images.count);
-    struct fill fill = {
-        .cache = cache, .trunk = trunk, .progress = progress, .images = &images, .skip_unreadable = ret_skipped};
+    struct fill fill = {.cache = cache,
+                        .trunk = trunk,
+                        .progress = progress,
+                        .images = &images,
+                        .skip_unreadable = ret_skipped,
+                        .skip_small = skip_small};
     r = insp_slot_images_assign(&images, cache->store, reterr);
     if (r < 0 || (images.missing_count && (r = compute(&fill, reterr)) < 0))
         return r;

@@ -42,6 +42,7 @@ void insp_feature_cache_close(struct insp_feature_cache *cache); /* accepts NULL
  *   ret_skipped     [dataset->count], true for unreadable images; NULL: the first image that fails to load fails
  *                   the call
  *   ret_trunk_runs  number of images that this call ran through the trunk, however many tiles they have
+ *   skip_small      an image with fewer pixels than its tiles need counts as unreadable
  * Errors:
  *   INSP_E_IMAGE, INSP_E_IMAGE_LIMIT, errno codes  the image cannot be loaded; the detail names the file
  *   INSP_E_DATASET    an image has fewer pixels than its tiles need
@@ -51,7 +52,7 @@ void insp_feature_cache_close(struct insp_feature_cache *cache); /* accepts NULL
  *   INSP_E_NOMEM, INSP_E_DEVICE */
 int insp_feature_cache_fill(struct insp_feature_cache *cache, struct insp_trunk *trunk,
                             const struct insp_dataset *dataset, const struct insp_progress *progress,
-                            bool *ret_skipped, size_t *ret_trunk_runs, struct insp_error *reterr);
+                            bool *ret_skipped, bool skip_small, size_t *ret_trunk_runs, struct insp_error *reterr);
 
 /* Copies the features of an item of the last fill, which must not have been skipped.
  *   tile          0 without tiles; those of a tile that the image's field ignores mean nothing
