@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* Scores members with features of the model's own trunk. The features of these members alone are computed, on a
- * view of the dataset that borrows its items. folder: of the cached features; NULL: they are not kept. */
+ * view of the dataset that borrows its items. beside: data's own cache holds the lock of the usual file. */
 static int score_with_own_trunk(const struct insp_train_context *context, const struct insp_train_data *data,
-                                const char *folder, const struct insp_manifest *manifest,
+                                bool beside, const struct insp_manifest *manifest,
                                 const struct insp_scorer *scorer, const size_t *member, size_t count,
                                 const struct insp_progress *progress, float *ret_probability, float *ret_map,
                                 struct insp_error *reterr) {
@@ -22,7 +22,8 @@ static int score_with_own_trunk(const struct insp_train_context *context, const 
         all[i] = i;
     }
     struct insp_dataset asked = {.root = data->set.dataset->root, .count = count, .item = item};
-    struct insp_feature_cache_config config = {.folder = folder,
+    struct insp_feature_cache_config config = {.folder = context->cache_folder,
+                                               .beside = beside,
                                                .bytes_max = context->cache_bytes_max,
                                                .half = context->cache_half,
                                                .trunk_sha256 = manifest->trunk_sha256,
@@ -88,9 +89,8 @@ int insp_score_version(const struct insp_train_context *context, const struct in
                      insp_transform_equal(&manifest->input, input) &&
                      insp_tiles_equal(manifest->tiles, data->tiles);
     bool at_hand = same_file && insp_field_set_equal(manifest->fields, data->fields);
-    const char *folder = same_file ? NULL : context->cache_folder; /* data->cache holds the lock of the file */
     r = at_hand ? insp_train_data_score(data, &scorer, member, count, progress, ret_probability, ret_map, reterr)
-                : score_with_own_trunk(context, data, folder, manifest, &scorer, member, count, progress,
+                : score_with_own_trunk(context, data, same_file, manifest, &scorer, member, count, progress,
                                        ret_probability, ret_map, reterr);
     if (r == 0)
         *ret_manifest = insp_take_ptr(manifest);

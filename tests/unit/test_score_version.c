@@ -1,27 +1,44 @@
 #include "core/train/score_version.h"
 
 #include "core/dataset/image_loader.h"
+#include "tests/unit/field_samples.h"
 #include "tests/unit/train_fixture.h"
 
+#include <dirent.h>
 #include <math.h>
 
 static struct train_fixture f;
 static struct insp_train_data *data;
 static char version[INSP_NAME_BYTES];
 
-/* A stored model with this input transform. */
-static void write_model(const struct insp_transform *input) {
+/* A stored model with this input transform. fields: NULL, or given away. */
+static void write_model_of(const struct insp_transform *input, struct insp_field_set *fields) {
     _cleanup_(insp_manifest_freep) struct insp_manifest *manifest = insp_manifest_new();
     _cleanup_(insp_tail_buffers_freep) struct insp_tail_buffers *tail = insp_tail_buffers_new();
     insp_tail_init_identity(tail, 3, 0.4f);
     strcpy(manifest->product, "p");
     strcpy(manifest->trunk_sha256, f.trunk_sha256);
     manifest->input = *input;
+    manifest->fields = fields;
     manifest->threshold = 0.5f;
     manifest->heatmap =
         (struct insp_heat_params){.scale = INSP_SCALE_FIXED, .threshold = 0.7f, .low = 0, .high = 1};
     ck_insp_ok(insp_bundle_write(f.state, manifest, tail, NULL, &f.err), f.err);
     strcpy(version, manifest->version);
+}
+
+static void write_model(const struct insp_transform *input) {
+    write_model_of(input, NULL);
+}
+
+static size_t count_feature_files(void) {
+    size_t count = 0;
+    DIR *folder = opendir(f.cache);
+    ck_assert_ptr_nonnull(folder);
+    for (const struct dirent *entry; (entry = readdir(folder));)
+        count += strstr(entry->d_name, ".features") != NULL;
+    closedir(folder);
+    return count;
 }
 
 static void open_set(void) {
@@ -82,8 +99,9 @@ START_TEST(on_the_features_at_hand) {
 }
 END_TEST
 
-START_TEST(a_model_with_another_input_gets_its_own_features) {
+START_TEST(a_model_with_another_input_or_region_gets_its_own_features) {
     open_set();
+    const struct insp_transform usual_input = insp_transform_default();
     struct insp_transform input = insp_transform_default();
     input.scale = 1.0f / 500; /* darker */
     write_model(&input);
@@ -93,9 +111,13 @@ START_TEST(a_model_with_another_input_gets_its_own_features) {
     for (size_t i = 0; i < 2; i++)
         ck_assert_float_eq_tol(probability[i], score_by_hand(&input, member[i]), 1e-4f);
     if (fixture_is_fake()) { /* the features at hand would have given the whole brightness */
-        const struct insp_transform usual = insp_transform_default();
-        ck_assert_float_lt(probability[0], 0.7f * score_by_hand(&usual, member[0]));
+        ck_assert_float_lt(probability[0], 0.7f * score_by_hand(&usual_input, member[0]));
     }
+    ck_assert_uint_eq(count_feature_files(), 2);
+    /* with the usual input but other regions: in the cache's folder, beside the open file, and not in /tmp */
+    write_model_of(&usual_input, sample_fields("{\"look\": [" SAMPLE_LEFT_HALF "]}"));
+    ck_assert_int_eq(score(member, 2, probability), 0);
+    ck_assert_uint_eq(count_feature_files(), 3);
     close_set();
 }
 END_TEST
@@ -114,4 +136,5 @@ START_TEST(what_is_not_there_is_told) {
 }
 END_TEST
 
-INSP_TESTS(on_the_features_at_hand, a_model_with_another_input_gets_its_own_features, what_is_not_there_is_told);
+INSP_TESTS(on_the_features_at_hand, a_model_with_another_input_or_region_gets_its_own_features,
+           what_is_not_there_is_told);

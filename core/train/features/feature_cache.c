@@ -41,8 +41,8 @@ static char *pooled_of(const struct insp_feature_cache *cache, size_t slot, size
 static void set_name(const struct insp_feature_cache_config *c, char *ret_name) {
     char rest[32], tiles[INSP_TILES_TEXT_BYTES];
     const bool tiled = insp_tiles_on(c->tiles);
-    snprintf(rest, sizeof rest, "%d %u%s%s", c->half, c->limits.png16_bits, tiled ? " " : "",
-             tiled ? insp_tiles_text(c->tiles, tiles) : "");
+    snprintf(rest, sizeof rest, "%d %u%s%s%s", c->half, c->limits.png16_bits, tiled ? " " : "",
+             tiled ? insp_tiles_text(c->tiles, tiles) : "", c->beside ? " beside" : "");
     insp_slot_name("4", c->trunk_sha256, c->arithmetic, &c->input, rest, ret_name);
 }
 

@@ -19,6 +19,7 @@ struct insp_feature_cache;
 
 struct insp_feature_cache_config {
     const char *folder; /* created if missing; NULL: a temporary file, nothing is kept */
+    bool beside;        /* another file than the usual one, which a cache of this process has open */
     uint64_t bytes_max; /* of all files in the folder; the oldest other files are removed first; 0: no limit */
     bool half;          /* store float16, else float32 */
     const char *trunk_sha256;
@@ -41,8 +42,8 @@ void insp_feature_cache_close(struct insp_feature_cache *cache); /* accepts NULL
  *   progress        may be NULL; receives steps and is asked for cancellation before each image
  *   ret_skipped     [dataset->count], true for unreadable images; NULL: the first image that fails to load fails
  *                   the call
- *   ret_trunk_runs  number of images that this call ran through the trunk, however many tiles they have
  *   skip_small      an image with fewer pixels than its tiles need counts as unreadable
+ *   ret_trunk_runs  number of images that this call ran through the trunk, however many tiles they have
  * Errors:
  *   INSP_E_IMAGE, INSP_E_IMAGE_LIMIT, errno codes  the image cannot be loaded; the detail names the file
  *   INSP_E_DATASET    an image has fewer pixels than its tiles need
