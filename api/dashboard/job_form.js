@@ -78,7 +78,7 @@ const CHOICES = [
       ["10x6", "10 x 6"],
     ],
     BOTH,
-    "For small defects in large pictures; an inspection takes as many times longer. Defective parts count with masks or boxes.",
+    "For small defects in large pictures; an inspection takes as many times longer. Defective parts count with masks or boxes, which are laid into the set's folder ground_truth/<defect> by hand.",
   ],
   [
     "activate",

@@ -61,7 +61,8 @@ void insp_dataset_free(struct insp_dataset *dataset); /* accepts NULL */
  *   progress         may be NULL; receives a step per file and is asked for cancellation before each
  *   skip_unreadable  true: an unreadable file keeps "" and is left out of the digest; false: it fails the call
  *   ret_digest       INSP_SHA256_HEX_BYTES bytes: the hash of the sorted lines "sha256 stratum\n". It depends on
- *                    the images and their classes, not on file names.
+ *                    the images and their classes, not on file names, nor on masks and boxes:
+ *                    core/train/tiles/tile_samples.h hashes the labels that follow from these.
  * Errors: INSP_E_CANCELLED, INSP_E_NOMEM, errno codes with the file's name. */
 int insp_dataset_hash(struct insp_dataset *dataset, const struct insp_progress *progress, bool skip_unreadable,
                       char *ret_digest, struct insp_error *reterr);

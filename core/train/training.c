@@ -258,6 +258,10 @@ static int fill_manifest(struct run *run, struct insp_error *reterr) {
     manifest->good_only = run->good.good;
     manifest->training = insp_train_params_json(run->params);
     manifest->dataset = insp_report_dataset(&run->data->set, false);
+    char labels[INSP_SHA256_HEX_BYTES];
+    if (insp_tile_samples_digest(run->data, labels) &&
+        json_object_set_new(manifest->dataset, "tile_labels", json_string(labels)) < 0)
+        return insp_fail(reterr, INSP_E_NOMEM, "no memory for the manifest");
     manifest->images = insp_report_members(&run->data->set, choosing(run), run->choosing_count + run->held_count);
     manifest->curve = json_incref(run->curve);
     manifest->metrics = insp_report_metrics(&run->data->set, &run->metrics);

@@ -204,6 +204,7 @@ def test_a_tail_on_tiles_from_masks_and_boxes(marked):
     assert daemon("GET", "/readyz").json["models"]["part"]["self_test"] == "golden"
     manifest = daemon("GET", f"/v1/products/part/models/{version}").json
     assert (manifest["format"], manifest["tiles"]) == (4, {"columns": 2, "rows": 1}) and manifest["weights"] and manifest["good_only"]
+    assert manifest["dataset"]["tile_labels"] == tiles["labels"] and len(tiles["labels"]) == 64
     fine = daemon.inspect(part(11), "product=part").json
     assert (fine["verdict"], fine["reasons"], fine["decided_by"]) == ("good", [], "supervised"), fine
     both, one = (daemon.inspect(hole(11, corner), "product=part").json for corner in ((245, 60), (420, 60)))

@@ -27,6 +27,7 @@ static void make(size_t count, size_t bad, size_t anomalous, size_t left_out) {
                                           : t < anomalous + left_out ? INSP_TILE_LEFT_OUT
                                                                      : INSP_TILE_GOOD;
     }
+    s.dataset.count = count;
     s.data =
         (struct insp_train_data){.set = {.dataset = &s.dataset, .count = count, .item = s.item, .label = s.label},
                                  .tiles = {4, 3},
@@ -76,6 +77,12 @@ START_TEST(all_defective_tiles_and_a_fair_part_of_the_good_ones) {
     ck_assert_uint_eq(most, 2);
     ck_assert_float_eq_tol(samples.class_weights[1], 5, 1e-5F); /* 200 good tiles weigh as 40 others */
     ck_assert_float_eq_tol(samples.target_accuracy, 1 - 0.02F / 3, 1e-6F);
+    char digest[INSP_SHA256_HEX_BYTES], changed[INSP_SHA256_HEX_BYTES];
+    ck_assert(insp_tile_samples_digest(&s.data, digest));
+    s.tile_label[100 * PARTS - 1] = INSP_TILE_LEFT_OUT; /* a mask that says otherwise, of the same image */
+    ck_assert(insp_tile_samples_digest(&s.data, changed));
+    ck_assert_str_ne(digest, changed);
+    s.tile_label[100 * PARTS - 1] = INSP_TILE_GOOD;
     struct insp_tile_samples again = choose(100, 0, 42), other = choose(100, 0, 43);
     ck_assert_mem_eq(samples.sample, again.sample, samples.count * sizeof *samples.sample);
     ck_assert(memcmp(samples.sample, other.sample, samples.count * sizeof *samples.sample) != 0);

@@ -125,14 +125,23 @@ int insp_tile_samples(const struct insp_train_data *data, const struct insp_trai
     return r;
 }
 
+bool insp_tile_samples_digest(const struct insp_train_data *data, char ret_digest[INSP_SHA256_HEX_BYTES]) {
+    if (data->tile_label)
+        insp_sha256_hex(data->tile_label, data->set.dataset->count * insp_tiles_count(data->tiles), ret_digest);
+    return data->tile_label;
+}
+
 json_t *insp_tile_samples_json(const struct insp_train_data *data, const struct insp_train_params *params,
                                const size_t *member, size_t count) {
     struct insp_tile_samples samples;
-    if (!data->tile_label || insp_tile_samples(data, params, member, count, 0, &samples, NULL) < 0)
+    char digest[INSP_SHA256_HEX_BYTES];
+    if (!insp_tile_samples_digest(data, digest) ||
+        insp_tile_samples(data, params, member, count, 0, &samples, NULL) < 0)
         return json_null();
     free(samples.sample);
-    return json_pack("{s:I, s:I, s:I, s:{s:I, s:I}}", "anomalous", (json_int_t)samples.there[INSP_CLASS_ANOMALY],
-                     "good", (json_int_t)samples.there[INSP_CLASS_GOOD], "left_out", (json_int_t)samples.left_out,
+    return json_pack("{s:I, s:I, s:I, s:{s:I, s:I}, s:s}", "anomalous",
+                     (json_int_t)samples.there[INSP_CLASS_ANOMALY], "good",
+                     (json_int_t)samples.there[INSP_CLASS_GOOD], "left_out", (json_int_t)samples.left_out,
                      "trained", "anomalous", (json_int_t)samples.of[INSP_CLASS_ANOMALY], "good",
-                     (json_int_t)samples.of[INSP_CLASS_GOOD]);
+                     (json_int_t)samples.of[INSP_CLASS_GOOD], "labels", digest);
 }

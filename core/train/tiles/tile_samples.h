@@ -32,8 +32,13 @@ int insp_tile_samples(const struct insp_train_data *data, const struct insp_trai
                       const size_t *member, size_t count, size_t good_max, struct insp_tile_samples *ret,
                       struct insp_error *reterr);
 
-/* Describes the tiles of members for a report: {"anomalous", "good", "left_out", "trained": {"anomalous", "good"}}
- * of a tail; null without tiles, or if no model can be trained on them. A new reference; NULL without memory. */
+/* Hashes the labels of the tiles of all images of a set, in the order of its items. The set's own digest knows
+ * neither masks nor boxes. Returns false without labels. Pure. */
+bool insp_tile_samples_digest(const struct insp_train_data *data, char ret_digest[INSP_SHA256_HEX_BYTES]);
+
+/* Describes the tiles of members for a report: {"anomalous", "good", "left_out", "trained": {"anomalous", "good"},
+ * "labels": insp_tile_samples_digest} of a tail; null without tiles, or if no model can be trained on them. A new
+ * reference; NULL without memory. */
 json_t *insp_tile_samples_json(const struct insp_train_data *data, const struct insp_train_params *params,
                                const size_t *member, size_t count);
 
