@@ -11,8 +11,8 @@
 const double api_meters_bounds[API_METERS_BUCKETS] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
                                                       0.1,   0.2,   0.5,   1,    2,    5};
 const char *const api_meters_call_name[API_CALLS] = {"inspect", "read", "write"};
-const char *const api_meters_stage_name[API_STAGES] = {"receive",   "wait",  "decode", "queue",
-                                                       "inference", "store", "commit", "total"};
+const char *const api_meters_stage_name[API_STAGES] = {"receive", "wait",   "decode",  "queue", "inference",
+                                                       "store",   "commit", "publish", "total"};
 
 /* Every code is exported from the start with 0, so that an alert sees the first refusal as an increase. */
 #define CODE(symbol, ...) symbol,
@@ -139,16 +139,16 @@ static void count_verdict(struct api_meters *meters, const struct insp_inspectio
     s->late += job->takt_us && job->total_us > job->takt_us;
 }
 
-void api_meters_inspection(struct api_meters *meters, const struct insp_inspection *job) {
+void api_meters_inspection(struct api_meters *meters, const struct insp_inspection *job, int64_t publish_us) {
     if (job->code)
         return;
     count_verdict(meters, job);
     for (size_t i = 0; i < INSP_SUSPECT_COUNT; i++)
         meters->suspect[i] += job->suspect >> i & 1;
     meters->jpeg_stray_bytes += job->stray_bytes;
-    const int64_t us[API_STAGES] = {
-        job->receive_us,   job->wait_us,  job->decode_us, job->queue_us,
-        job->inference_us, job->store_us, job->commit_us, job->total_us + job->commit_us};
+    const int64_t us[API_STAGES] = {job->receive_us, job->wait_us,      job->decode_us,
+                                    job->queue_us,   job->inference_us, job->store_us,
+                                    job->commit_us,  publish_us,        job->total_us + job->commit_us};
     for (size_t i = 0; i < API_STAGES; i++)
         api_histogram_add(&meters->stage[i], us[i]);
 }

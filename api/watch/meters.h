@@ -43,6 +43,7 @@ enum api_meters_stage {
     API_STAGE_INFERENCE,
     API_STAGE_STORE,
     API_STAGE_COMMIT,
+    API_STAGE_PUBLISH,
     API_STAGE_TOTAL,
     API_STAGES
 };
@@ -80,8 +81,9 @@ void api_meters_request(struct api_meters *meters, const struct api_request *req
 void api_meters_status(struct api_meters *meters, unsigned status);
 
 /* Counts an inspection with a verdict: its series and its stages. Ignores one that failed: api_meters_request
- * counts it. */
-void api_meters_inspection(struct api_meters *meters, const struct insp_inspection *job);
+ * counts it.
+ *   publish_us  from the end of its commit until the PLC could read it; in no total */
+void api_meters_inspection(struct api_meters *meters, const struct insp_inspection *job, int64_t publish_us);
 
 /* Counts a job whose state is succeeded, failed or cancelled; ignores others.
  *   brief  the document of insp_jobs_config.changed, borrowed */

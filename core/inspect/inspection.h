@@ -48,8 +48,9 @@ struct insp_inspection {
     char media_type[96]; /* of the body, with parameters for raw */
     /* The stages, in this order; pipeline.h describes them. Their sum is total_us. */
     int64_t receive_us, wait_us, decode_us, queue_us, inference_us, store_us, total_us;
-    int64_t commit_us; /* commit of the transaction with its record; not part of total_us */
-    int code;          /* 0 or INSP_E_* */
+    int64_t commit_us;    /* commit of the transaction with its record; not part of total_us */
+    int64_t committed_us; /* monotonic: the end of that commit */
+    int code;             /* 0 or INSP_E_* */
     struct insp_error error;
 
     /* used by the pipeline only */

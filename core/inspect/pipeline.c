@@ -247,11 +247,13 @@ static int put(struct insp_pipeline *pipeline, struct insp_inspection **jobs, si
     }
     int64_t begin_us = insp_mono_us();
     r = insp_store_put_rows(store, pipeline->record, count, reterr);
-    int64_t commit_us = insp_mono_us() - begin_us;
-    for (size_t i = 0; i < count; i++)
-        jobs[i]->commit_us = commit_us;
+    int64_t end_us = insp_mono_us();
+    for (size_t i = 0; i < count; i++) {
+        jobs[i]->commit_us = end_us - begin_us;
+        jobs[i]->committed_us = end_us;
+    }
     if (r == 0)
-        insp_store_add_commit(store, commit_us);
+        insp_store_add_commit(store, end_us - begin_us);
     return r;
 }
 

@@ -33,6 +33,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 import uuid
 
 from daemon import Daemon, prepare, quantile
@@ -211,8 +212,17 @@ def read_rows(state):
     return {id: (done, done + 1e3 * commit[id]) for id, done in ids.items() if id in commit}
 
 
+def published(running):
+    """-> inspections that were offered to the PLC within 2 ms of their commit, and all; (0, 0) of a build without the stage"""
+    with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/metrics") as answer:
+        page = answer.read().decode()
+    return [sum(map(int, re.findall(rf'inspectd_stage_duration_seconds_bucket{{stage="publish",le="{le}"}} (\d+)', page)))
+            for le in ("0.002", r"\+Inf")]
+
+
 def coil_round(binary, state, image, parts, clients):
-    """-> a dict of lists of milliseconds, and the answers a second that the load got"""
+    """-> a dict of lists of milliseconds, the answers a second that the load got, and the inspections (those within 2 ms
+    of their commit, all) whose verdict the PLC could read"""
     light, seen, posts, load = state / "light.png", [], [], None
     light.write_bytes(picture("black"))
     with daemon(binary, state, *MODBUS) as running, plc(running, FAST_CYCLE_S) as reader, contextlib.ExitStack() as more:
@@ -226,6 +236,7 @@ def coil_round(binary, state, image, parts, clients):
             seen.append(reader.read())
             time.sleep(random.uniform(0, 0.01))
         rate = (int(load.ask()[0]) - answers) / (time.monotonic() - began) if load else 0
+        written = published(running)
     rows, found = read_rows(state), {"verdict to coil": [], "commit": [], "commit to coil": [], "last request": [], "POST": []}
     for (id, asked, read), (_, sent, answered) in zip(seen, posts):
         verdict, commit = rows[id]
@@ -234,7 +245,7 @@ def coil_round(binary, state, image, parts, clients):
         found["commit to coil"].append((int(read) - commit) / 1e3)
         found["last request"].append((int(read) - int(asked)) / 1e3)
         found["POST"].append((int(answered) - int(sent)) / 1e3)
-    return found, rate
+    return found, rate, written
 
 
 def coil_cases(builds, folder, parts):
@@ -260,11 +271,14 @@ def measure_coil(builds, folder, parts, rounds):
         for key, arguments in sorted(cases.items()):
             found[key].append(coil_round(*arguments))
     for (case, name), turns in sorted(found.items()):
-        print(f"  {case}, {name}: " + (f"load {spread([rate for _, rate in turns], 'a second', '{:.0f}')}" if turns[0][1] else ""))
+        print(f"  {case}, {name}: " + (f"load {spread([turn[1] for turn in turns], 'a second', '{:.0f}')}" if turns[0][1] else ""))
+        within, offered = (sum(turn[2][i] for turn in turns) for i in (0, 1))
+        if offered:
+            print(f"    readable by the PLC within 2 ms of the commit: {within} of {offered} inspections ({100 * within / offered:.2f} %)")
         for what in turns[0][0]:
-            every = [t for turn, _ in turns for t in turn[what]]
-            print(f"    {what:15} p50 {spread([quantile(turn[what], .5) for turn, _ in turns])}, p99 {quantile(every, .99):.2f}; rounds "
-                  f"{spread([quantile(turn[what], .99) for turn, _ in turns])}, max {max(every):.2f} of {len(every)}")
+            every = [t for turn in turns for t in turn[0][what]]
+            print(f"    {what:15} p50 {spread([quantile(turn[0][what], .5) for turn in turns])}, p99 {quantile(every, .99):.2f}; rounds "
+                  f"{spread([quantile(turn[0][what], .99) for turn in turns])}, max {max(every):.2f} of {len(every)}")
             well &= name != "build" or what != "verdict to coil" or quantile(every, .99) < 5
     return well
 

@@ -19,7 +19,7 @@ def test_metrics_count_inspections(start):
     assert daemon.metric("inspections_total") == 70
     assert 'camera="other"' in text and 'camera="c69"' not in text
     stages = set(re.findall(r'stage_duration_seconds_count{stage="(\w+)"} 70\b', text))
-    assert stages == {"receive", "wait", "decode", "queue", "inference", "store", "commit", "total"}
+    assert stages == {"receive", "wait", "decode", "queue", "inference", "store", "commit", "publish", "total"}
     assert daemon.metric("stage_duration_seconds_count") == len(stages) * 70  # every one of them, 70 times
 
 

@@ -48,7 +48,7 @@ START_TEST(test_series_do_not_grow_with_versions) {
             snprintf(manifest->version, sizeof manifest->version, "v%d", version);
             snprintf(manifest->product, sizeof manifest->product, "p%d", product);
             job.verdict = version & 1 ? INSP_VERDICT_ANOMALY : INSP_VERDICT_GOOD;
-            api_meters_inspection(meters, &job);
+            api_meters_inspection(meters, &job, 1500);
         }
     ck_assert_uint_eq(meters->series_count, 6);
     ck_assert_uint_eq(counted(meters, "p2"), 1000);
@@ -68,14 +68,14 @@ START_TEST(test_series_are_bounded_and_products_told_apart) {
             snprintf(manifest->product, sizeof manifest->product, "p%d", product);
             snprintf(job.camera, sizeof job.camera, "c%d", camera);
             job.verdict = camera & 1 ? INSP_VERDICT_ANOMALY : INSP_VERDICT_GOOD;
-            api_meters_inspection(meters, &job);
+            api_meters_inspection(meters, &job, 1500);
         }
     ck_assert_uint_le(meters->series_count, API_METERS_SERIES + 2 * 100);
     ck_assert_uint_eq(counted(meters, "p0"), 70);
     ck_assert_uint_eq(counted(meters, "p99"), 70);
     ck_assert_uint_eq(meters->stage[API_STAGE_TOTAL].count, 7000);
     job.code = INSP_E_DEADLINE; /* no verdict: not here */
-    api_meters_inspection(meters, &job);
+    api_meters_inspection(meters, &job, 1500);
     ck_assert_uint_eq(meters->stage[API_STAGE_TOTAL].count, 7000);
     insp_manifest_free(manifest);
     api_meters_free(meters);
