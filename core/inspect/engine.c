@@ -4,6 +4,7 @@
 #include "core/base/lanes/thread.h"
 #include "core/base/log.h"
 #include "core/inspect/batch.h"
+#include "core/inspect/call_list.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,21 +14,7 @@ enum {
     LOOK_LIMIT = 4 * INSP_BATCH_LIMIT,
     MEASURE_US = 1000000,
     SHADOW_TILES = 4, /* of one pass of a shadow, for which a picture of the line may wait */
-};
-
-struct call {
-    insp_engine_work *work;
-    insp_engine_done *done;
-    void *arg;
-    bool wait;     /* a thread waits in insp_engine_call for `finished` */
-    bool finished; /* under the lock */
-    int code;
-    struct insp_error error;
-    struct call *next;
-};
-
-struct call_list {
-    struct call *head, **tail;
+    SHADOW_WAIT_US = 30000000,
 };
 
 struct insp_engine {
@@ -50,30 +37,17 @@ struct insp_engine {
     float *cam;             /* of a batch */
     struct insp_opinions opinions;
     struct insp_scoring_room room, shadow_room;
-    int64_t line_us; /* spent on the line while the present shadow was asked */
+    int64_t line_us, shadow_wait_us; /* spent on the line while the present shadow was asked, and the most of it */
     int64_t measure_due_us;
 
     pthread_mutex_t lock; /* all below */
     pthread_cond_t work_came, call_finished;
     bool stop;
     struct insp_score_list waiting, scored;
-    struct call_list calls, called;
+    struct insp_call_list calls, called;
     struct insp_opinion *asked; /* their engine's half has ended */
     struct insp_engine_status status;
 };
-
-static void push_call(struct call_list *list, struct call *call) {
-    call->next = NULL;
-    *list->tail = call;
-    list->tail = &call->next;
-}
-
-static struct call *take_calls(struct call_list *list) {
-    struct call *head = list->head;
-    list->head = NULL;
-    list->tail = &list->head;
-    return head;
-}
 
 /* --- inference thread --- */
 
@@ -150,21 +124,29 @@ static void run_pass(struct insp_engine *engine, struct insp_score **batch, size
         batch[i]->inference_us = took_us;
 }
 
+static bool line_waits(const struct insp_engine *engine) {
+    return engine->waiting.head || engine->calls.head;
+}
+
+/* Ends the engine's half of an opinion. Under the lock. */
+static void end_opinion(struct insp_engine *engine, struct insp_opinion *opinion) {
+    opinion->next = engine->asked;
+    engine->asked = opinion;
+    uv_async_send(&engine->async);
+}
+
 /* Asks shadows about the pictures of a pass whose answers have gone out, one at a time and only while nothing else
  * waits: the rest stays unanswered. Under the lock, which it releases while it asks. */
 static void ask_shadows(struct insp_engine *engine) {
-    for (size_t i = 0; i < engine->opinions.count; i++) {
-        struct insp_opinion *opinion = engine->opinions.at[i];
-        if (!engine->waiting.head && !engine->calls.head && !engine->stop) {
+    for (struct insp_opinion *opinion; (opinion = insp_opinions_next(&engine->opinions));) {
+        if (!line_waits(engine) && !engine->stop) {
             pthread_mutex_unlock(&engine->lock);
             engine->line_us = 0;
             insp_opinion_ask(opinion, engine->trunk, &engine->shadow_room);
             opinion->took_us -= engine->line_us;
             pthread_mutex_lock(&engine->lock);
         }
-        opinion->next = engine->asked;
-        engine->asked = opinion;
-        uv_async_send(&engine->async);
+        end_opinion(engine, opinion);
     }
 }
 
@@ -200,10 +182,7 @@ static void pass(struct insp_engine *engine, bool asks) {
 
 /* Runs a call. Under the lock, which it releases for the work. */
 static void run_call(struct insp_engine *engine) {
-    struct call *call = engine->calls.head;
-    engine->calls.head = call->next;
-    if (!call->next)
-        engine->calls.tail = &engine->calls.head;
+    struct insp_call *call = insp_call_first(&engine->calls);
     engine->status.busy_since_us = insp_mono_us();
     pthread_mutex_unlock(&engine->lock);
     call->code = call->work(engine->device, engine->trunk, call->arg, &call->error);
@@ -214,23 +193,28 @@ static void run_call(struct insp_engine *engine) {
         pthread_cond_broadcast(&engine->call_finished);
         return;
     }
-    push_call(&engine->called, call);
+    insp_call_push(&engine->called, call);
     uv_async_send(&engine->async);
 }
 
-/* Runs what waits between two passes of a shadow, without a shadow for it. False if the engine stops. */
+/* Runs what waits between two passes of a shadow, without a shadow for it. Pictures that wait for a shadow keep
+ * their memory: so those behind the present one stay unanswered from then on, and so does the present one after
+ * shadow_wait_us. False if it ends, also because the engine stops. */
 static bool line_first(void *arg) {
     struct insp_engine *engine = arg;
-    int64_t begin_us = insp_mono_us();
     pthread_mutex_lock(&engine->lock);
-    while (!engine->stop && (engine->calls.head || engine->waiting.head))
+    for (struct insp_opinion *behind; line_waits(engine) && (behind = insp_opinions_next(&engine->opinions));)
+        end_opinion(engine, behind);
+    while (!engine->stop && line_waits(engine) && engine->line_us < engine->shadow_wait_us) {
+        int64_t begin_us = insp_mono_us();
         if (engine->calls.head)
             run_call(engine);
         else
             pass(engine, false);
-    bool on = !engine->stop;
+        engine->line_us += insp_mono_us() - begin_us;
+    }
+    bool on = !engine->stop && engine->line_us < engine->shadow_wait_us;
     pthread_mutex_unlock(&engine->lock);
-    engine->line_us += insp_mono_us() - begin_us;
     return on;
 }
 
@@ -261,10 +245,10 @@ static void deliver(struct insp_engine *engine) {
     pthread_mutex_lock(&engine->lock);
     struct insp_score *score = insp_score_take(&engine->scored);
     struct insp_opinion *opinion = insp_take_ptr(engine->asked);
-    struct call *call = take_calls(&engine->called);
+    struct insp_call *call = insp_call_take(&engine->called);
     pthread_mutex_unlock(&engine->lock);
     while (call) {
-        struct call *next = call->next;
+        struct insp_call *next = call->next;
         if (call->done)
             call->done(call->arg, call->code, call->code < 0 ? &call->error : NULL);
         free(call);
@@ -323,6 +307,7 @@ static struct insp_engine *allocate(const struct insp_engine_config *config) {
     engine->device_config.batch_max = config->batch_max;
     engine->batch_max = config->batch_max;
     engine->busy = config->busy;
+    engine->shadow_wait_us = config->shadow_wait_us ? config->shadow_wait_us : SHADOW_WAIT_US;
     engine->cam = malloc((config->batch_max + INSP_TILES_MAX) * INSP_MAP_FLOATS * sizeof *engine->cam);
     engine->room.pass_max = config->batch_max;
     engine->shadow_room =
@@ -331,8 +316,8 @@ static struct insp_engine *allocate(const struct insp_engine_config *config) {
                                    .between_arg = engine};
     engine->waiting.tail = &engine->waiting.head;
     engine->scored.tail = &engine->scored.head;
-    engine->calls.tail = &engine->calls.head;
-    engine->called.tail = &engine->called.head;
+    insp_call_list_begin(&engine->calls);
+    insp_call_list_begin(&engine->called);
     pthread_mutex_init(&engine->lock, NULL);
     pthread_cond_init(&engine->work_came, NULL);
     pthread_cond_init(&engine->call_finished, NULL);
@@ -437,12 +422,12 @@ void insp_engine_submit(struct insp_engine *engine, struct insp_score *score) {
 
 int insp_engine_call(struct insp_engine *engine, insp_engine_work *work, insp_engine_done *done, void *arg,
                      bool wait, struct insp_error *reterr) {
-    struct call local = {0}, *call = wait ? &local : calloc(1, sizeof *call);
+    struct insp_call local = {0}, *call = wait ? &local : calloc(1, sizeof *call);
     if (!call)
         return insp_fail(reterr, INSP_E_NOMEM, "no memory for work on the inference thread");
-    *call = (struct call){.work = work, .done = done, .arg = arg, .wait = wait};
+    *call = (struct insp_call){.work = work, .done = done, .arg = arg, .wait = wait};
     pthread_mutex_lock(&engine->lock);
-    push_call(&engine->calls, call);
+    insp_call_push(&engine->calls, call);
     pthread_cond_signal(&engine->work_came);
     while (wait && !call->finished)
         pthread_cond_wait(&engine->call_finished, &engine->lock);
@@ -473,11 +458,11 @@ static bool refuse_rest(struct insp_engine *engine) {
         refuse(score, INSP_E_SHUTTING_DOWN, now_us, "the daemon stopped before the image was scored");
         insp_score_push(&engine->scored, score);
     }
-    struct call *next_call = take_calls(&engine->calls);
-    for (struct call *call; (call = next_call);) {
+    struct insp_call *next_call = insp_call_take(&engine->calls);
+    for (struct insp_call *call; (call = next_call);) {
         next_call = call->next;
         call->code = insp_fail(&call->error, INSP_E_SHUTTING_DOWN, "the daemon is stopping");
-        push_call(&engine->called, call);
+        insp_call_push(&engine->called, call);
     }
     return engine->scored.head || engine->called.head || engine->asked;
 }

@@ -9,6 +9,7 @@
 #define INSP_INSPECT_ENGINE_H
 
 #include "core/base/lanes/busy.h"
+#include "core/inspect/call_list.h"
 #include "core/inspect/score.h"
 
 #include <uv.h>
@@ -19,6 +20,8 @@ struct insp_engine_config {
     struct insp_device_config device;
     size_t batch_max;       /* 1..INSP_BATCH_LIMIT images in one pass */
     struct insp_busy *busy; /* borrowed; raised while images wait or are being scored; may be NULL */
+    /* A shadow that is being asked about tiles is given up once the line has taken so long in between; 0: 30 s. */
+    int64_t shadow_wait_us;
 };
 
 /* Starts the inference thread, opens the device on it and waits for that. *ret is the caller's until
@@ -48,9 +51,6 @@ void insp_engine_submit(struct insp_engine *engine, struct insp_score *score);
 /* Runs `work` on the inference thread between batches, then calls done (may be NULL) on the loop. wait: blocks
  * until work has run and returns its code; then pass done as NULL, unless at startup, where done is called
  * before the return. All waiting calls must have returned before insp_engine_close. Fails with INSP_E_NOMEM. */
-typedef int insp_engine_work(struct insp_device *device, struct insp_trunk *trunk, void *arg,
-                             struct insp_error *reterr);
-typedef void insp_engine_done(void *arg, int code, const struct insp_error *error);
 int insp_engine_call(struct insp_engine *engine, insp_engine_work *work, insp_engine_done *done, void *arg,
                      bool wait, struct insp_error *reterr);
 

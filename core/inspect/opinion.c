@@ -35,7 +35,7 @@ enum insp_verdict insp_opinion_verdict(const struct insp_opinion *opinion) {
 /* --- asking, on the inference thread --- */
 
 void insp_opinions_begin(struct insp_opinions *opinions) {
-    opinions->lent = opinions->count = 0;
+    opinions->lent = opinions->count = opinions->next = 0;
 }
 
 struct insp_kept *insp_opinions_lend(struct insp_opinions *opinions, const struct insp_model *passing,
@@ -52,6 +52,10 @@ bool insp_opinions_take(struct insp_opinions *opinions, struct insp_opinion *opi
         return false;
     opinions->at[opinions->count++] = opinion;
     return true;
+}
+
+struct insp_opinion *insp_opinions_next(struct insp_opinions *opinions) {
+    return opinions->next < opinions->count ? opinions->at[opinions->next++] : NULL;
 }
 
 void insp_opinion_ask(struct insp_opinion *opinion, struct insp_trunk *trunk, struct insp_scoring_room *room) {

@@ -49,7 +49,7 @@ enum insp_verdict insp_opinion_verdict(const struct insp_opinion *opinion);
 enum { INSP_OPINIONS = 8 }; /* of one pass; each keeps up to 1.8 MB */
 struct insp_opinions {
     struct insp_kept kept[INSP_OPINIONS];
-    size_t lent, count;
+    size_t lent, count, next; /* next: of `at`, to be asked or ended */
     struct insp_opinion *at[INSP_OPINIONS];
 };
 
@@ -61,6 +61,8 @@ struct insp_kept *insp_opinions_lend(struct insp_opinions *opinions, const struc
                                      struct insp_opinion *opinion);
 /* Takes an opinion whose picture was scored and has room; returns whether it did. */
 bool insp_opinions_take(struct insp_opinions *opinions, struct insp_opinion *opinion, int code);
+/* Returns the next one that was taken and not yet returned, NULL at the end. */
+struct insp_opinion *insp_opinions_next(struct insp_opinions *opinions);
 /* Asks the shadow about the picture of one of them. Blocks for the time of a tail, or of passes, between which it
  * calls room->between; if that ends them, the opinion stays unanswered. */
 void insp_opinion_ask(struct insp_opinion *opinion, struct insp_trunk *trunk, struct insp_scoring_room *room);

@@ -52,11 +52,16 @@ static inline struct insp_model *engine_model(struct engine_fixture *f, float bi
     return model;
 }
 
+/* Of the engines that are opened next; 0: the default. */
+static int64_t engine_shadow_wait_us;
+
 static inline void engine_open(struct engine_fixture *f, size_t batch_max, bool trunk) {
     *f = (struct engine_fixture){0};
     ck_insp_ok(insp_busy_new(&f->busy, &f->err), f->err);
-    struct insp_engine_config config = {
-        .device = {.name = "cpu", .threads = 1}, .batch_max = batch_max, .busy = f->busy};
+    struct insp_engine_config config = {.device = {.name = "cpu", .threads = 1},
+                                        .batch_max = batch_max,
+                                        .busy = f->busy,
+                                        .shadow_wait_us = engine_shadow_wait_us};
     sem_init(&f->gate, 0, 0);
     sem_init(&f->entered, 0, 0);
     ck_assert_int_eq(uv_loop_init(&f->loop), 0);
