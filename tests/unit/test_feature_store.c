@@ -178,7 +178,18 @@ START_TEST(older_sets_make_room) {
     ck_assert_int_ne(access(path_of("old"), F_OK), 0);
     for (size_t i = 0; i < 3; i++)
         ck_assert(insp_feature_store_verify(store, i));
-    done(store);
+    insp_feature_store_close(store);
+
+    /* A job that uses two files loses neither, and the folder is within the limit again when it ends. */
+    store = open_set("new", 2 * INSP_STORE_PAGE + 3 * STRIDE);
+    struct insp_feature_store *second = open_set("second", 2 * INSP_STORE_PAGE + 3 * STRIDE);
+    put(second, "d", slot);
+    ck_assert_int_eq(access(path_of("new"), F_OK), 0);
+    insp_feature_store_close(second);
+    ck_assert(access(path_of("new"), F_OK) == 0 && access(path_of("second"), F_OK) == 0);
+    insp_feature_store_close(store);
+    ck_assert(access(path_of("new"), F_OK) == 0 && access(path_of("second"), F_OK) != 0);
+    done(NULL);
 }
 END_TEST
 

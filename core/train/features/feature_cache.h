@@ -20,7 +20,7 @@ struct insp_feature_cache;
 struct insp_feature_cache_config {
     const char *folder; /* created if missing; NULL: a temporary file, nothing is kept */
     bool beside;        /* another file than the usual one, which a cache of this process has open */
-    uint64_t bytes_max; /* of all files in the folder; the oldest other files are removed first; 0: no limit */
+    uint64_t bytes_max; /* as for insp_feature_store_open */
     bool half;          /* store float16, else float32 */
     const char *trunk_sha256;
     const char *arithmetic; /* insp_device_arithmetic of the trunk's device */

@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/fs.h"
+#include "core/base/log.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -209,25 +210,25 @@ int insp_feature_store_open(const char *folder, const char *name, size_t data_by
     return r;
 }
 
-void insp_feature_store_close(struct insp_feature_store *s) {
-    if (!s)
-        return;
-    if (s->map)
-        munmap(s->map, file_bytes(s, s->slots));
-    if (s->fd >= 0)
-        close(s->fd);
-    free(s);
-}
-
-/* The other feature files in the folder: their total size and the oldest of them. */
+/* The other feature files in the folder: their total size, and the oldest of them that nobody uses. */
 struct others {
     uint64_t bytes;
-    char oldest[256];
+    char oldest[256]; /* "": there is none */
     struct timespec age;
 };
 
 static bool earlier(const struct timespec *a, const struct timespec *b) {
     return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
+/* Says whether a training has the file open, this one too. Its space would stay in use without its name, and what
+ * it holds would be lost. */
+static bool in_use(int folder, const char *file) {
+    int fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool used = fd >= 0 && insp_lock(fd, INSP_LOCK_TRY) == -EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return used;
 }
 
 static int look_at_others(const struct insp_feature_store *s, struct others *ret, struct insp_error *reterr) {
@@ -242,7 +243,7 @@ static int look_at_others(const struct insp_feature_store *s, struct others *ret
             fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
             continue;
         ret->bytes += (uint64_t)st.st_size;
-        if (!*ret->oldest || earlier(&st.st_mtim, &ret->age)) {
+        if ((!*ret->oldest || earlier(&st.st_mtim, &ret->age)) && !in_use(dirfd(dir), e->d_name)) {
             memcpy(ret->oldest, e->d_name, n + 1);
             ret->age = st.st_mtim;
         }
@@ -251,8 +252,8 @@ static int look_at_others(const struct insp_feature_store *s, struct others *ret
     return 0;
 }
 
-/* Removes other feature files, oldest first, until `wanted` bytes of this one fit. The space of a file in use is
- * freed when the other process closes it. */
+/* Removes other feature files, oldest first, until `wanted` bytes of this one fit, or only files in use are left.
+ */
 static int make_room(const struct insp_feature_store *s, uint64_t wanted, struct insp_error *reterr) {
     while (s->bytes_max && *s->folder) {
         struct others others;
@@ -260,7 +261,7 @@ static int make_room(const struct insp_feature_store *s, uint64_t wanted, struct
         int r = look_at_others(s, &others, reterr);
         if (r < 0)
             return r;
-        if (!others.bytes || wanted + others.bytes <= s->bytes_max)
+        if (!*others.oldest || wanted + others.bytes <= s->bytes_max)
             return 0;
         if ((r = insp_path(path, reterr, "%s/%s", s->folder, others.oldest)) < 0)
             return r;
@@ -268,6 +269,20 @@ static int make_room(const struct insp_feature_store *s, uint64_t wanted, struct
             return insp_fail_errno(reterr, errno, "cannot remove the older feature cache %s", path);
     }
     return 0;
+}
+
+void insp_feature_store_close(struct insp_feature_store *s) {
+    if (!s)
+        return;
+    struct insp_error error; /* a job with two files in use may have taken more than the limit */
+    if (s->map && make_room(s, file_bytes(s, s->slots), &error) < 0)
+        insp_log_warning("the feature cache stays above its limit folder=%s detail=%s", INSP_LOG_WORD(s->folder),
+                         INSP_LOG_QUOTED(error.detail));
+    if (s->map)
+        munmap(s->map, file_bytes(s, s->slots));
+    if (s->fd >= 0)
+        close(s->fd);
+    free(s);
 }
 
 /* Returns the slot to reuse next, or s->slots if there is none. */

@@ -28,13 +28,16 @@ struct insp_feature_store;
 /* Opens or creates <folder>/<name>.features.
  *   folder      created if missing; NULL: an unlinked temporary file under TMPDIR or /tmp
  *   data_bytes  of one slot, a multiple of INSP_STORE_PAGE
- *   bytes_max   of all *.features files in the folder; 0: no limit
+ *   bytes_max   of all *.features files in the folder, but for others that are in use, which are never removed; 0:
+ *               no limit
  * Errors:
  *   INSP_E_CONFLICT  another process has the file open
  *   INSP_E_NOMEM, errno codes */
 int insp_feature_store_open(const char *folder, const char *name, size_t data_bytes, uint64_t bytes_max,
                             struct insp_feature_store **ret, struct insp_error *reterr);
-void insp_feature_store_close(struct insp_feature_store *store); /* accepts NULL */
+/* Closes the file. If files were in use that exceed bytes_max together, the oldest others are removed now. Accepts
+ * NULL. */
+void insp_feature_store_close(struct insp_feature_store *store);
 
 /* Returns the number of slots in the file, empty ones included. */
 size_t insp_feature_store_slots(const struct insp_feature_store *store);
@@ -46,7 +49,8 @@ void *insp_feature_store_data(const struct insp_feature_store *store, size_t slo
 bool insp_feature_store_verify(struct insp_feature_store *store, size_t slot);
 
 /* Chooses `count` empty slots to write: first empty slots, then new ones at the end, then used slots, least
- * recently used first. To make room for new slots, the oldest other files in the folder are removed.
+ * recently used first. To make room for new slots, the oldest other files in the folder are removed that
+ * no training has open.
  *   keep      [insp_feature_store_slots], true for slots that must not be reused
  *   ret_slot  [count], the caller's memory
  * Errors: INSP_E_NOSPACE if bytes_max or the disk is too small (the detail gives the size that is needed), errno
