@@ -3,7 +3,8 @@
 # qemu-user. Called by `./dev check-aarch64 [NAME of a unit test ...]`. Needs root, 3 GB, and this machine's Debian mirror.
 #
 # The compiler runs at full speed in a Debian 12 chroot with AArch64's libraries as a foreign architecture; only the tests are
-# emulated, some fifty times slower than a processor. It proves results, and says nothing about time.
+# emulated, some fifty times slower than a processor. It proves results, and says nothing about time. The committed tree (HEAD)
+# is tested, not the working tree.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 

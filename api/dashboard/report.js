@@ -265,8 +265,8 @@ function candidatesTable({ candidates }) {
   return [
     table(
       candidates.from === "folds"
-        ? "What decides: compared by images that the models had not seen"
-        : "What decides: compared by held-out images",
+        ? "Ways to decide, compared by images that the models had not seen"
+        : "Ways to decide, compared by held-out images",
       ["", "Area under ROC", "Anomalies missed", "Good parts rejected", ""],
       candidates.list.map(({ name, auc, promise: { missed, rejected } }) => [
         name.replaceAll("_", " "),
@@ -286,7 +286,7 @@ function heatMapsTable({ heat_maps: maps }) {
   const figure = (value) => (value === null ? "–" : value.toFixed(4));
   return [
     table(
-      "Which heat is shown: compared by the held-out images",
+      "Heat maps, compared by the held-out images",
       ["", "Pixel AUROC by masks", "AUROC of the hottest cell", "Good parts with heat", ""],
       maps.list.map(({ name, pixel_auroc: pixels, separation, good_shown: shown }) => [
         name.replaceAll("_", " "),

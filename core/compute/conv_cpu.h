@@ -7,7 +7,7 @@
  * 27 MiB: a daemon has one trunk, but a tail for each product.
  *
  * Equal inputs give equal results, bit for bit, for every number of threads and every batch around them;
- * between kernels (avx512, avx2, generic) results differ by rounding.
+ * between kernels (avx512, avx2, neon, generic) results differ by rounding.
  *
  * Threads: trunks and tails are immutable after new. Each run takes its scratch memory from a workspace; use
  * one workspace per calling thread. A run shares its work among the workspace's threads (team.h). */

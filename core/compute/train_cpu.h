@@ -4,7 +4,7 @@
  * batch of 10.
  *
  * Equal weights, batches and order give equal parameters, bit for bit, for every number of threads; between
- * kernels (avx512, avx2, generic) they differ by rounding. One thread at a time per trainer; all functions
+ * kernels (avx512, avx2, neon, generic) they differ by rounding. One thread at a time per trainer; all functions
  * block. */
 #ifndef INSP_COMPUTE_TRAIN_CPU_H
 #define INSP_COMPUTE_TRAIN_CPU_H

@@ -28,7 +28,7 @@ void insp_report_candidates(FILE *out, const json_t *report) {
         return;
     fprintf(
         out,
-        "<h2>What decides?</h2>\n<div class=\"panel scroll\"><table><caption>Ways to decide, by scores of %s"
+        "<h2>Ways to decide</h2>\n<div class=\"panel scroll\"><table><caption>Compared by scores of %s"
         "</caption><thead><tr><td></td><th scope=\"col\" class=\"number\">area under ROC</th><th scope=\"col\" "
         "class=\"number\">anomalies missed</th><th scope=\"col\" class=\"number\">good parts rejected</th><td>"
         "</td></tr></thead><tbody>\n",

@@ -33,7 +33,7 @@ void insp_report_heat_maps(FILE *out, const json_t *report) {
     size_t i;
     if (!json_is_object(maps))
         return;
-    fputs("<h2>Which heat is shown?</h2>\n<div class=\"panel scroll\"><table><caption>Maps of the held-out images"
+    fputs("<h2>Heat maps</h2>\n<div class=\"panel scroll\"><table><caption>Maps of the held-out images"
           "</caption><thead><tr><td></td><th scope=\"col\" class=\"number\">pixel AUROC by masks</th><th "
           "scope=\"col\" class=\"number\">AUROC of the hottest cell</th><th scope=\"col\" "
           "class=\"number\">good parts with heat</th><td></td></tr></thead><tbody>\n",

@@ -317,7 +317,7 @@ static void print_candidates(FILE *out, const json_t *report) {
     size_t i;
     if (!json_is_object(candidates))
         return;
-    fprintf(out, "\nWhat decides:\n  %-27s %8s %18s %20s\n", "", "area", "anomalies missed",
+    fprintf(out, "\nWays to decide:\n  %-27s %8s %18s %20s\n", "", "area", "anomalies missed",
             "good parts rejected");
     json_array_foreach(insp_lookup(candidates, "list"), i, candidate) {
         fprintf(out, "  %-27s", insp_lookup_text(candidate, "name"));
@@ -336,7 +336,7 @@ static void print_heat_maps(FILE *out, const json_t *report) {
     size_t i;
     if (!json_is_object(maps))
         return;
-    fprintf(out, "\nWhich heat is shown:\n  %-27s %11s %12s %21s\n", "", "pixel AUROC", "hottest cell",
+    fprintf(out, "\nHeat maps:\n  %-27s %11s %12s %21s\n", "", "pixel AUROC", "hottest cell",
             "good parts with heat");
     json_array_foreach(insp_lookup(maps, "list"), i, map) {
         fprintf(out, "  %-27s", insp_lookup_text(map, "name"));

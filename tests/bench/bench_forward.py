@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Forward pass on the CPU: PyTorch eager, torch.jit.optimize_for_inference, and ours, in one run.
 
-Usage: bench_forward.py [LIBRARY] [--threads N] [--rounds N] [--batches 1,8] [--kernel avx512|avx2|generic]
+Usage: bench_forward.py [LIBRARY] [--threads N] [--rounds N] [--batches 1,8] [--kernel avx512|avx2|neon|generic]
 LIBRARY is libinsp_parity.so (default: $INSP_PARITY_LIB, else build/release/libinsp_parity.so). Run it with
 /usr/bin/python3, Debian's, which has torch.
 

@@ -9,7 +9,7 @@ START_TEST(all_candidates_are_shown_and_why_one_was_taken) {
                "{'hits':4,'of':40}}},{'name':'logistic','auc':0.97,'promise':{'missed':{'hits':1,'of':30},"
                "'rejected':{'hits':2,'of':40}}}]}}");
     WRITTEN(text, insp_report_candidates(out, report));
-    ck_says(text, "What decides?");
+    ck_says(text, "<h2>Ways to decide</h2>");
     ck_says(text, "images that the models had not seen");
     ck_says(text, ">tail</th><td class=\"number\">0.9100</td><td class=\"number\">3 of 30</td>");
     ck_says(text, "2 of 40</td><td>taken</td>");

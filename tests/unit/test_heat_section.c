@@ -9,7 +9,7 @@ START_TEST(all_maps_are_shown_and_why_one_was_taken) {
                "{'hits':1,'of':30}},{'name':'product','pixel_auroc':0.97,'separation':0.9,"
                "'good_shown':{'hits':0,'of':30}}]}}");
     WRITTEN(text, insp_report_heat_maps(out, report));
-    ck_says(text, "Which heat is shown?");
+    ck_says(text, "<h2>Heat maps</h2>");
     ck_says(text, ">class_activation</th><td class=\"number\">0.9100</td><td class=\"number\">-</td>");
     ck_says(text, "0 of 30</td><td>taken</td>");
     ck_says(text, "Of these, the &lt;best&gt;.");
