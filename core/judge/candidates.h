@@ -32,8 +32,10 @@ struct insp_candidates {
     double auc[INSP_CANDIDATES]; /* area under the ROC curve */
     struct insp_threshold_promise promise[INSP_CANDIDATES];
     enum insp_candidate taken;
-    /* The area of the same choice made without the images of a fold and judged by these, mean of all folds; NaN:
-     * not known. The area of the one that is taken flatters, because it was chosen by the same images. */
+    /* The area of the same choice made by the scores of the other folds and judged by the images of a fold, mean
+     * of all folds; NaN: not known. The area of the one that is taken flatters, because it was chosen by the same
+     * images. The scores that choose come from models that were trained on the images that judge, so this one may
+     * flatter, too. */
     double nested_auc;
     size_t folds; /* 2: halves; 0: the images have none */
 };

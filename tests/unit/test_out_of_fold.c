@@ -1,6 +1,7 @@
 #include "core/train/folds/out_of_fold.h"
 
 #include "core/train/candidates/candidate_models.h"
+#include "core/train/tiles/tile_labels.h"
 #include "tests/unit/train_fixture.h"
 
 static struct train_fixture f;
@@ -85,8 +86,6 @@ START_TEST(both_halves_and_the_scores_cost_less_than_the_training) {
     ck_assert_ptr_null(scores.probability[INSP_CANDIDATE_TAIL_AVERAGED]);
     ck_assert_ptr_nonnull(scores.probability[INSP_CANDIDATE_BOTH]);
     ck_assert_uint_eq(yields, 2 * 6 + 2);
-    ck_insp_ok(run(20, 1, true, &params), f.err); /* 4 mini-batches */
-    ck_assert_uint_eq(yields, 2 * 1 + 2);
     insp_candidate_scores_clear(&scores);
     close_set();
 }
@@ -101,10 +100,40 @@ START_TEST(too_few_images_are_refused_before_anything_is_trained) {
     params.batch = 6;
     ck_insp_code(run(10, 0, true, &params), INSP_E_DATASET, f.err);
     ck_assert_ptr_nonnull(strstr(f.err.detail, "half of 10 images is less than a mini-batch of 6"));
+    params.batch = 1;
+    params.epochs = 10;
+    ck_insp_code(run(10, 2, true, &params), INSP_E_DATASET, f.err); /* 7 mini-batches, by one tail */
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "7 mini-batches, fewer than 2 epochs of it (10)"));
+    ck_assert_uint_eq(yields, 0);
+    ck_insp_ok(run(10, 3, true, &params), f.err); /* 12 */
+    insp_candidate_scores_clear(&scores);
+    close_set();
+}
+END_TEST
+
+/* A grid of one tile: the samples are tiles, whose number does not follow from that of the images. */
+START_TEST(halves_with_tiles_run_all_epochs) {
+    open_set(12, 8);
+    data->tiles = (struct insp_tiles){1, 1};
+    data->tile_label = calloc(20, 1);
+    for (size_t i = 0; i < 20; i++)
+        data->tile_label[data->set.item[i]] =
+            data->set.label[i] == INSP_CLASS_ANOMALY ? INSP_TILE_ANOMALY : INSP_TILE_GOOD;
+    struct insp_train_params params = fixture_params();
+    params.epochs = 4;
+    params.batch = 5;
+    params.target_accuracy = 1;
+    ck_insp_ok(run(20, 4, true, &params), f.err); /* of images the fourth would be too many */
+    ck_assert_ptr_nonnull(scores.probability[INSP_CANDIDATE_TAIL_AVERAGED]);
+    ck_insp_ok(run(20, 3, true, &params), f.err);
+    ck_assert_ptr_null(scores.probability[INSP_CANDIDATE_TAIL_AVERAGED]);
+    ck_insp_code(run(20, 1, true, &params), INSP_E_DATASET, f.err);
+    ck_assert_ptr_nonnull(strstr(f.err.detail, "for 1 epoch, fewer than 2"));
+    insp_candidate_scores_clear(&scores);
     close_set();
 }
 END_TEST
 
 INSP_TESTS(both_halves_and_the_scores_cost_less_than_the_training,
            every_member_is_scored_once_and_equal_seeds_give_equal_scores,
-           too_few_images_are_refused_before_anything_is_trained);
+           too_few_images_are_refused_before_anything_is_trained, halves_with_tiles_run_all_epochs);

@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
-enum { HALVES = 2 };
+enum {
+    HALVES = 2,
+    EPOCHS_LEAST = 2, /* of a half: after fewer its probabilities lie close together */
+};
 
 /* The time to score an image, in units of training on it once: measured with the packed kernels. A training runs
  * eight convolutions an image (three forward, two for gradients of inputs, three for those of weights), a score
@@ -93,6 +96,31 @@ static size_t steps_within(const struct work *w, unsigned epochs, bool averaged)
     return half > 1 ? (size_t)half : 1;
 }
 
+/* Chooses the mini-batches of the halves, and whether they average their last epochs, for a training of so many
+ * epochs. With tiles, whose samples are not the images, the halves run all of them. */
+static int plan(struct work *w, unsigned epochs, bool *ret_averaged, struct insp_error *reterr) {
+    const size_t epoch = w->count / HALVES / w->params->batch; /* mini-batches of a half, without tiles */
+    if (insp_tiles_on(w->data->tiles)) {
+        *ret_averaged = w->candidates && epochs >= INSP_TAIL_AVERAGE_EPOCHS;
+        return epochs >= EPOCHS_LEAST
+                   ? 0
+                   : insp_fail(reterr, INSP_E_DATASET,
+                               "a half of the training images would be trained on for %u epoch, "
+                               "fewer than %d",
+                               epochs, EPOCHS_LEAST);
+    }
+    *ret_averaged = w->candidates &&
+                    steps_within(w, epochs, true) > epoch * (INSP_TAIL_AVERAGE_EPOCHS - 1); /* begins the last */
+    w->steps = steps_within(w, epochs, *ret_averaged);
+    if (w->steps >= EPOCHS_LEAST * epoch)
+        return 0;
+    return insp_fail(
+        reterr, INSP_E_DATASET,
+        "a half of the training images would be trained on for %zu mini-batches, fewer than %d epochs "
+        "of it (%zu)",
+        w->steps, EPOCHS_LEAST, EPOCHS_LEAST * epoch);
+}
+
 int insp_out_of_fold(const struct insp_train_context *context, const struct insp_train_params *params,
                      const struct insp_train_data *data, const size_t *member, size_t count, unsigned epochs,
                      bool candidates, const struct insp_progress *progress, struct insp_candidate_scores *ret,
@@ -105,12 +133,10 @@ int insp_out_of_fold(const struct insp_train_context *context, const struct insp
                      .fold = ret_half,
                      .epochs = epochs,
                      .candidates = candidates};
-    const unsigned most = epochs && epochs < params->epochs ? epochs : params->epochs;
-    const size_t epoch = count / HALVES / params->batch; /* mini-batches of a half */
-    const bool averaged =
-        candidates && steps_within(&w, most, true) > epoch * (INSP_TAIL_AVERAGE_EPOCHS - 1); /* begins the last */
+    bool averaged;
     int r = divide(&w, reterr);
-    w.steps = insp_tiles_on(data->tiles) ? 0 : steps_within(&w, most, averaged);
+    if (r == 0)
+        r = plan(&w, epochs && epochs < params->epochs ? epochs : params->epochs, &averaged, reterr);
     if (r == 0)
         r = insp_candidate_scores_reserve(averaged, candidates && insp_candidate_logistic(data, count), count,
                                           &w.scores, reterr);

@@ -16,8 +16,8 @@
  *   progress    may be NULL; asked for cancellation before each mini-batch
  *   ret         the scores of all members; insp_candidate_scores_clear releases them
  *   ret_half    [count], 0 or 1
- * Fails with INSP_E_DATASET, and then nothing was trained (too few images of a class, or for a mini-batch), and
- * with the errors of insp_fit and insp_train_data_score. */
+ * Fails with INSP_E_DATASET, and then nothing was trained (too few images of a class, or for a mini-batch; fewer
+ * mini-batches for a half than two epochs of it), and with the errors of insp_fit and insp_train_data_score. */
 #define INSP_OUT_OF_FOLD_COST 0.9
 int insp_out_of_fold(const struct insp_train_context *context, const struct insp_train_params *params,
                      const struct insp_train_data *data, const size_t *member, size_t count, unsigned epochs,
