@@ -71,9 +71,9 @@ class Daemon:
         return code
 
 
-def prepare(inspectd, state, images=60, options=()):
+def prepare(inspectd, state, images=60, options=(), train=()):
     """A state folder with a filter-bank trunk and the trained demo product `carpet`; made once, then reused. `options` are
-    further -o section.key=value."""
+    further -o section.key=value, `train` further options of the training."""
     state = pathlib.Path(state)
     data = state / "datasets" / "carpet"
     options = [w for o in (f"storage.state_dir={state}", *options) for w in ("-o", o)]
@@ -82,8 +82,8 @@ def prepare(inspectd, state, images=60, options=()):
         if not data.exists():
             subprocess.run([inspectd, "demo-data", data, "--images", str(images), *options], check=True, stderr=subprocess.DEVNULL)
         subprocess.run([inspectd, "trunk", "bank", "--images", data / "train" / "good", *options], check=True, stderr=subprocess.DEVNULL)
-        subprocess.run([inspectd, "train", "--product", "carpet", "--data", data, *options], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+        subprocess.run([inspectd, "train", "--product", "carpet", "--data", data, *train, *options], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return data
 
 

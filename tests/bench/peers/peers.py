@@ -125,7 +125,7 @@ def main():
         folder = pathlib.Path(folder)
         state = args.state or folder / "state"
         say("a demo product is trained, unless there is one")
-        daemon.prepare(inspectd, state)
+        daemon.prepare(inspectd, state, train=("--candidates", "false"))  # the peers have the network, and no regression
         busy = Busy()
         if args.only != "served":
             say("forward passes")
