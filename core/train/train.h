@@ -50,7 +50,7 @@ struct insp_train_context {
  * (insp_report_promise) with "from": "folds", two halves of the training part, each scored by models of the other;
  * for more than 500 training images "held_out_half", half of the held-out images, the other half of which judges
  * the version (insp_choice_divide); or "held_out", all of them, if they are too few for that, or the training
- * images or mini-batches too few for halves (folds/out_of_fold.h). "cpu_seconds": {"training","threshold"} says
+ * images or epochs too few for halves (folds/out_of_fold.h). "cpu_seconds": {"training","threshold"} says
  * what the choice cost. With params->candidates the same scores choose how the version decides: "candidates"
  * (insp_candidates_json), else null. "tiles": insp_tile_samples_json of the training part, or null. With a
  * good-only model beside the tail "heat_maps" (insp_heat_maps_json) says which map is shown, else it is null.

@@ -305,7 +305,6 @@ START_TEST(a_threshold_is_chosen_out_of_fold_or_by_the_held_out_part) {
     open_set();
     struct insp_train_params params = fixture_params();
     params.threshold_auto = true;
-    params.target_accuracy = 1; /* two epochs: halves need as many */
     params.max_missed = params.max_rejected = 0.5;
     json_t *report = train(&params), *promise = json_object_get(report, "threshold_promise");
     struct insp_manifest *manifest;

@@ -43,7 +43,7 @@ void insp_choice_clear(struct insp_choice *choice);
 bool insp_choice_compares(const struct insp_train_params *params);
 
 /* Chooses by the training part, each half of it scored by models of the other (folds/out_of_fold.h), and drops the
- * models that are not taken. With too few images or mini-batches for halves, or with enough images in the held-out
+ * models that are not taken. With too few images or epochs for halves, or with enough images in the held-out
  * part, it leaves the choice to insp_choice_by_held_out and logs why. Without params->threshold_auto the threshold
  * is that of params. Fails as insp_out_of_fold does. */
 int insp_choice_by_folds(const struct insp_choice_task *task, const struct insp_progress *progress,

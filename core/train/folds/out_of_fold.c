@@ -21,8 +21,8 @@ struct work {
     const struct insp_train_data *data;
     const size_t *member; /* [count] */
     size_t count, *fold;  /* [count]; the caller's */
-    unsigned epochs;
-    size_t steps; /* of the training of one half, at most */
+    unsigned epochs;      /* of the training of one half, at most */
+    size_t steps;         /* likewise; 0: no limit */
     bool candidates;
     size_t *chosen, *place; /* [count] scratch: members, and their places among all */
     struct insp_candidate_scores scores;
@@ -96,29 +96,23 @@ static size_t steps_within(const struct work *w, unsigned epochs, bool averaged)
     return half > 1 ? (size_t)half : 1;
 }
 
-/* Chooses the mini-batches of the halves, and whether they average their last epochs, for a training of so many
- * epochs. With tiles, whose samples are not the images, the halves run all of them. */
+/* Chooses the epochs and mini-batches of the halves, and whether they average their last epochs, for a training
+ * that took so many epochs. A half runs two epochs even if the training took fewer. With tiles, whose
+ * samples are not the images, the halves run all epochs. */
 static int plan(struct work *w, unsigned epochs, bool *ret_averaged, struct insp_error *reterr) {
     const size_t epoch = w->count / HALVES / w->params->batch; /* mini-batches of a half, without tiles */
-    if (insp_tiles_on(w->data->tiles)) {
-        *ret_averaged = w->candidates && epochs >= INSP_TAIL_AVERAGE_EPOCHS;
-        return epochs >= EPOCHS_LEAST
-                   ? 0
-                   : insp_fail(reterr, INSP_E_DATASET,
-                               "a half of the training images would be trained on for %u epoch, "
-                               "fewer than %d",
-                               epochs, EPOCHS_LEAST);
-    }
-    *ret_averaged = w->candidates &&
-                    steps_within(w, epochs, true) > epoch * (INSP_TAIL_AVERAGE_EPOCHS - 1); /* begins the last */
-    w->steps = steps_within(w, epochs, *ret_averaged);
-    if (w->steps >= EPOCHS_LEAST * epoch)
+    if (w->params->epochs < EPOCHS_LEAST)
+        return insp_fail(reterr, INSP_E_DATASET, "a half would be trained for %u epoch, fewer than %d",
+                         w->params->epochs, EPOCHS_LEAST);
+    w->epochs = epochs < EPOCHS_LEAST ? EPOCHS_LEAST : epochs;
+    *ret_averaged = w->candidates && w->epochs >= INSP_TAIL_AVERAGE_EPOCHS;
+    if (insp_tiles_on(w->data->tiles))
         return 0;
-    return insp_fail(
-        reterr, INSP_E_DATASET,
-        "a half of the training images would be trained on for %zu mini-batches, fewer than %d epochs "
-        "of it (%zu)",
-        w->steps, EPOCHS_LEAST, EPOCHS_LEAST * epoch);
+    *ret_averaged &= steps_within(w, epochs, true) > epoch * (INSP_TAIL_AVERAGE_EPOCHS - 1); /* begins the last */
+    w->steps = steps_within(w, epochs, *ret_averaged);
+    if (w->steps < EPOCHS_LEAST * epoch)
+        w->steps = EPOCHS_LEAST * epoch;
+    return 0;
 }
 
 int insp_out_of_fold(const struct insp_train_context *context, const struct insp_train_params *params,
@@ -131,7 +125,6 @@ int insp_out_of_fold(const struct insp_train_context *context, const struct insp
                      .member = member,
                      .count = count,
                      .fold = ret_half,
-                     .epochs = epochs,
                      .candidates = candidates};
     bool averaged;
     int r = divide(&w, reterr);
