@@ -69,8 +69,10 @@ static int advice_for(const char *id, const json_t *result, const struct insp_ma
                           reterr);
     if (!list && !strcmp(name, insp_candidate_name(INSP_CANDIDATE_TAIL)))
         advice = json_object_get(result, "threshold_advice"); /* the job judged tails alone */
-    json_array_foreach(list, i, candidate) if (says(candidate, "name", name)) advice =
-        json_object_get(candidate, "threshold_advice");
+    json_array_foreach(list, i, candidate) {
+        if (says(candidate, "name", name))
+            advice = json_object_get(candidate, "threshold_advice");
+    }
     if (!json_is_object(advice))
         return insp_fail(reterr, INSP_E_CONFLICT,
                          "threshold_job %.64s: this version decides by %s, which the job did not judge, so its "

@@ -1,5 +1,5 @@
 /* core/inspect/call_list.h - keep the calls of the inference thread in the order in which they came. Internal to
- * core/inspect. The engine's lock guards a list. */
+ * core/inspect, but for the types of a call's functions, which engine.h takes. The engine's lock guards a list. */
 #ifndef INSP_INSPECT_CALL_LIST_H
 #define INSP_INSPECT_CALL_LIST_H
 

@@ -336,14 +336,16 @@ static void on_ended(struct insp_opinion *opinion) {
     insp_opinion_free(opinion);
 }
 
-/* The opinion owns the picture. Its pipeline's half ends at once, as if the inspection had been stored before. */
-static void submit_asking(struct scores *s, size_t i, struct asked *asked, struct insp_model *shadow) {
+/* Submits a picture of so many tiles with a shadow. The opinion owns the picture. Its pipeline's half ends at
+ * once, as if the inspection had been stored before. */
+static void submit_asking(struct scores *s, size_t i, struct asked *asked, struct insp_model *shadow, size_t tiles,
+                          void (*done)(struct insp_score *score)) {
     struct insp_opinion *opinion = insp_opinion_new(shadow);
     opinion->done = on_ended;
     opinion->data = asked;
-    opinion->rgb = calloc(1, INSP_INPUT_FLOATS);
+    opinion->rgb = calloc(tiles, INSP_INPUT_FLOATS);
     s->score[i] = (struct insp_score){
-        .model = s->f.good, .rgb = opinion->rgb, .cam = s->cam[i], .opinion = opinion, .done = on_done, .data = s};
+        .model = s->f.good, .rgb = opinion->rgb, .cam = s->cam[i], .opinion = opinion, .done = done, .data = s};
     insp_engine_submit(s->f.engine, &s->score[i]);
     insp_opinion_end(opinion);
 }
@@ -352,7 +354,7 @@ START_TEST(test_a_shadow_is_asked_after_the_answer) {
     static struct scores s;
     struct asked asked = {0};
     engine_open(&s.f, 1, true);
-    submit_asking(&s, 0, &asked, s.f.bad);
+    submit_asking(&s, 0, &asked, s.f.bad, 1, on_done);
     run_until(&s, 1);
     while (!asked.ended)
         uv_run(&s.f.loop, UV_RUN_ONCE);
@@ -369,14 +371,14 @@ START_TEST(test_a_shadow_waits_for_every_picture_and_its_failure_is_its_own) {
     engine_open(&s.f, 1, true);
     engine_hold(&s.f);
     for (size_t i = 0; i < 4; i++)
-        submit_asking(&s, i, &asked, s.f.bad);
+        submit_asking(&s, i, &asked, s.f.bad, 1, on_done);
     engine_release(&s.f);
     run_until(&s, 4);
     while (asked.ended < 4)
         uv_run(&s.f.loop, UV_RUN_ONCE);
     ck_assert_uint_eq(asked.answered, 1); /* the last: behind the others pictures waited */
     ck_assert_int_eq(asked.code, 0);
-    submit_asking(&s, 4, &asked, s.f.broken);
+    submit_asking(&s, 4, &asked, s.f.broken, 1, on_done);
     run_until(&s, 5);
     while (asked.ended < 5)
         uv_run(&s.f.loop, UV_RUN_ONCE);
@@ -395,31 +397,23 @@ static void submit_the_second(struct insp_score *score) {
     submit(s, 1, s->f.good, 0, 0);
 }
 
-/* Submits a picture with a shadow that has 48 tiles. */
-static void submit_tiled(struct scores *s, size_t i, struct asked *asked, void (*done)(struct insp_score *score)) {
-    struct insp_opinion *opinion = insp_opinion_new(s->f.bad);
-    opinion->done = on_ended;
-    opinion->data = asked;
-    opinion->rgb = calloc(48, INSP_INPUT_FLOATS);
-    s->score[i] = (struct insp_score){
-        .model = s->f.good, .rgb = opinion->rgb, .cam = s->cam[i], .opinion = opinion, .done = done, .data = s};
-    insp_engine_submit(s->f.engine, &s->score[i]);
-    insp_opinion_end(opinion);
-}
+enum { TILES = 48 };
 
-/* Opens an engine with a slow device, and submits such a picture. */
-static void open_with_tiles(struct scores *s, struct asked *asked, void (*done)(struct insp_score *score)) {
+/* Opens an engine with a slow device and a shadow that has tiles. shadow_wait_us: 0 for the default. */
+static void open_with_tiles(struct scores *s, int64_t shadow_wait_us) {
+    engine_shadow_wait_us = shadow_wait_us;
     setenv("INSP_FAKE_PASS_MS", "20", 1);
     engine_open(&s->f, 64, true);
     unsetenv("INSP_FAKE_PASS_MS");
+    engine_shadow_wait_us = 0;
     ck_insp_ok(insp_manifest_tile(s->f.bad->manifest, (struct insp_tiles){8, 6}, &s->f.err), s->f.err);
-    submit_tiled(s, 0, asked, done);
 }
 
 START_TEST(test_a_picture_waits_for_one_pass_of_the_tiles_of_a_shadow) {
     static struct scores s;
     struct asked asked = {0};
-    open_with_tiles(&s, &asked, submit_the_second);
+    open_with_tiles(&s, 0);
+    submit_asking(&s, 0, &asked, s.f.bad, TILES, submit_the_second);
     run_until(&s, 2);
     ck_assert_uint_eq(asked.ended, 0); /* the shadow is not through yet */
     while (!asked.ended)
@@ -446,15 +440,10 @@ START_TEST(test_a_saturated_line_skips_shadows_with_tiles) {
     static struct scores s;
     static struct asked asked;
     until_ended = &asked;
-    engine_shadow_wait_us = 30000;
-    setenv("INSP_FAKE_PASS_MS", "20", 1);
-    engine_open(&s.f, 64, true);
-    engine_shadow_wait_us = 0;
-    unsetenv("INSP_FAKE_PASS_MS");
-    ck_insp_ok(insp_manifest_tile(s.f.bad->manifest, (struct insp_tiles){8, 6}, &s.f.err), s.f.err);
+    open_with_tiles(&s, 30000);
     engine_hold(&s.f);
     for (size_t i = 0; i < 2; i++)
-        submit_tiled(&s, i, &asked, on_done);
+        submit_asking(&s, i, &asked, s.f.bad, TILES, on_done);
     engine_release(&s.f);
     run_until(&s, 2);
     for (size_t i = 2; i < 4; i++) {
@@ -472,7 +461,8 @@ END_TEST
 START_TEST(test_closing_ends_the_tiles_of_a_shadow) {
     static struct scores s;
     struct asked asked = {0};
-    open_with_tiles(&s, &asked, on_done);
+    open_with_tiles(&s, 0);
+    submit_asking(&s, 0, &asked, s.f.bad, TILES, on_done);
     run_until(&s, 1);
     finish(&s);
     ck_assert(asked.ended == 1 && asked.answered == 0 && asked.code == 0);
@@ -485,7 +475,7 @@ START_TEST(test_opinions_end_when_the_engine_closes) {
     engine_open(&s.f, 1, true);
     engine_hold(&s.f);
     for (size_t i = 0; i < 3; i++)
-        submit_asking(&s, i, &asked, s.f.bad);
+        submit_asking(&s, i, &asked, s.f.bad, 1, on_done);
     engine_release(&s.f);
     finish(&s);
     ck_assert(asked.ended == 3 && s.finished == 3);
